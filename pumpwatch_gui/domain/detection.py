@@ -1,0 +1,49 @@
+"""The verdict of a detector on one window of a pump."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One scored window. `score` is in limit units: above 1.0 means over the threshold.
+
+    `shares` (n,) is each sensor's part of the error, summing to 1 (0 for a sensor that was masked).
+    `sensor_states` holds NORMAL, ANOMALY or MISSING per sensor, `sensor_anomaly_counts` (n,) int64 how many
+    anomalous windows each sensor has led since start (both after the original system).
+    `is_anomaly` is the bare verdict of this window (score > 1); persistence is the alarm's affair.
+    `time_ns` and `seq` are those of the newest frame in the window.
+    """
+
+    pump_id: str
+    seq: int
+    time_ns: int
+    mono_ns: int
+    kind: str
+    score: float
+    reconstruction_loss: float
+    threshold: float
+    is_anomaly: bool
+    shares: NDArray[np.float64]
+    sensor_states: tuple[str, ...]
+    sensor_anomaly_counts: NDArray[np.int64]
+    model_version: str
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        self.shares.flags.writeable = False
+        self.sensor_anomaly_counts.flags.writeable = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotScored:
+    """Why a pump has no verdict just now (`window 12 of 30`, `pump stopped`, `flow_rate_l_min is BAD`, `no model`)."""
+
+    pump_id: str
+    time_ns: int
+    why: str
+
+
+Verdict = Detection | NotScored

@@ -1,0 +1,68 @@
+"""Events: what happened, delivered every one. Sampled values are not events."""
+
+from dataclasses import dataclass
+
+from pumpwatch_gui.domain.alarm import Alarm
+from pumpwatch_gui.domain.link import LinkState
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChanged:
+    """An alarm moved to the state it carries."""
+
+    time_ns: int
+    alarm: Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """A link moved from one state to another; `text` says why in plain words."""
+
+    time_ns: int
+    link_id: str
+    pump_id: str
+    state: LinkState
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStateChanged:
+    """A pump started or stopped."""
+
+    time_ns: int
+    pump_id: str
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTrouble:
+    """The store cannot keep up or cannot write (`started`), or can again (not `started`)."""
+
+    time_ns: int
+    started: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone:
+    """The outcome of a command: `text` says what was done or why not."""
+
+    time_ns: int
+    command: str
+    ok: bool
+    text: str
+    by: str = ""
+    pump_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the journal that belongs to none of the others (program started, unclean exit, clock step)."""
+
+    time_ns: int
+    text: str
+    severity: str = "INFO"
+    pump_id: str = ""
+
+
+Event = AlarmChanged | LinkChanged | RunStateChanged | StoreTrouble | CommandDone | Note

@@ -1,0 +1,119 @@
+"""What a pump is made of: its sensors, their limits and the nameplate."""
+
+from dataclasses import dataclass, field
+from math import isfinite
+
+STANDARD_TAGS = (
+    "motor_rpm",
+    "bearing_temperature_c",
+    "oil_pressure_bar",
+    "vibration_mm_s",
+    "flow_rate_l_min",
+    "suction_pressure_bar",
+    "discharge_pressure_bar",
+    "motor_current_a",
+    "casing_temperature_c",
+    "ambient_temperature_c",
+)
+"""The ten tags of the original system, in its order; its JSON keys differ from them only by case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Alarm limits of one sensor in its unit; `None` means not watched.
+
+    `deadband` is in the sensor's unit. Raises ValueError unless low_low < low < high < high_high.
+    """
+
+    low_low: float | None = None
+    low: float | None = None
+    high: float | None = None
+    high_high: float | None = None
+    deadband: float = 0.0
+    on_delay_s: float = 5.0
+    off_delay_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Check order and signs."""
+        given = [x for x in (self.low_low, self.low, self.high, self.high_high) if x is not None]
+        if any(not isfinite(x) for x in given):
+            raise ValueError("a limit must be a finite number")
+        if any(a >= b for a, b in zip(given, given[1:], strict=False)):
+            raise ValueError("limits must rise: low_low < low < high < high_high")
+        if min(self.deadband, self.on_delay_s, self.off_delay_s) < 0:
+            raise ValueError("deadband and delays must not be negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One measured point. `span` bounds what the instrument can report: outside it a value is BAD.
+
+    `normal` is the usual running band (for the screen only); `resolution` sets the decimals shown.
+    """
+
+    tag: str
+    label: str
+    unit: str
+    span: tuple[float, float]
+    resolution: float = 0.1
+    normal: tuple[float, float] | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        """Check that the span rises and the resolution is positive."""
+        if not self.tag.isidentifier():
+            raise ValueError(f"tag {self.tag!r} must be letters, digits and underscores")
+        if not self.span[0] < self.span[1]:
+            raise ValueError("span must rise")
+        if not self.resolution > 0:
+            raise ValueError("resolution must be positive")
+        if self.normal is not None and not self.span[0] <= self.normal[0] < self.normal[1] <= self.span[1]:
+            raise ValueError("normal must rise and lie within span")
+
+    @property
+    def decimals(self) -> int:
+        """Decimals that `resolution` asks for, 0 to 6."""
+        text = f"{self.resolution:.6f}".rstrip("0")
+        return len(text.split(".")[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Nameplate:
+    """The plate on the motor and the pump. `None` where it is not known: what needs it is then not derived."""
+
+    rated_power_kw: float | None = None
+    voltage_v: float | None = None
+    power_factor: float | None = None
+    phases: int = 3
+    rated_speed_rpm: float | None = None
+    rated_flow_l_min: float | None = None
+    rated_head_m: float | None = None
+    rated_current_a: float | None = None
+    suction_is_gauge: bool = True
+    density_kg_m3: float = 998.0
+
+
+@dataclass(frozen=True, slots=True)
+class PumpProfile:
+    """A pump type: 1 to 64 sensors in a fixed order, with unique tags."""
+
+    name: str
+    sensors: tuple[Sensor, ...]
+    label: str = ""
+    nameplate: Nameplate = field(default_factory=Nameplate)
+
+    def __post_init__(self) -> None:
+        """Check the count and the uniqueness of tags."""
+        if not 1 <= len(self.sensors) <= 64:
+            raise ValueError("a profile has 1 to 64 sensors")
+        if len(set(self.tags)) != len(self.sensors):
+            raise ValueError("two sensors share a tag")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags in order."""
+        return tuple(s.tag for s in self.sensors)
+
+    def index(self, tag: str) -> int:
+        """Position of `tag`; raises ValueError when the profile has no such sensor."""
+        return self.tags.index(tag)

@@ -1,0 +1,101 @@
+"""What `Engine.latest()` gives: the whole station at one instant, to be sampled by the screen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from pumpwatch_gui.domain.alarm import Alarm, Priority
+from pumpwatch_gui.domain.detection import Detection, Verdict
+from pumpwatch_gui.domain.frame import Frame
+from pumpwatch_gui.domain.link import LinkView
+from pumpwatch_gui.domain.profile import PumpProfile
+
+
+class RunState(Enum):
+    """What the pump itself is doing."""
+
+    RUNNING = "RUNNING"
+    STANDBY = "STANDBY"
+    NO_DATA = "NO DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class PumpView:
+    """One pump now. `profile` carries the pump's own limits. `frame` is None before the first scan.
+
+    `health` is 0-100, NaN where it cannot be told; `alarms` are all that are not NORMAL, worst first.
+    `stale_after_s`: the age at which the values of `frame` must be shown as old.
+    """
+
+    pump_id: str
+    name: str
+    profile: PumpProfile
+    run_state: RunState
+    frame: Frame | None
+    verdict: Verdict | None
+    detection: Detection | None
+    health: float
+    links: tuple[LinkView, ...]
+    alarms: tuple[Alarm, ...]
+    stale_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """A latency in milliseconds; NaN when nothing was measured."""
+
+    p50: float = float("nan")
+    p95: float = float("nan")
+    p99: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How the program itself is doing."""
+
+    frames: int = 0
+    frames_per_s: float = 0.0
+    skipped_beats: int = 0
+    ring_depth: int = 0
+    ring_capacity: int = 0
+    ring_high_water: int = 0
+    ring_dropped: int = 0
+    inference: Percentiles = Percentiles()
+    inference_count: int = 0
+    inference_skipped: int = 0
+    commit: Percentiles = Percentiles()
+    last_commit_ns: int = 0
+    readings_committed: int = 0
+    readings_lost: int = 0
+    store_depth: int = 0
+    database_bytes: int = 0
+    store_error: str = ""
+    sensor_to_latest: Percentiles = Percentiles()
+
+
+@dataclass(frozen=True, slots=True)
+class StationView:
+    """All pumps in plant order, all alarms worst first, and the pulse of the program."""
+
+    name: str
+    time_ns: int
+    mono_ns: int
+    pumps: tuple[PumpView, ...]
+    alarms: tuple[Alarm, ...]
+    pulse: Pulse
+    model: str = ""
+
+    def pump(self, pump_id: str) -> PumpView:
+        """The pump of that id; raises KeyError."""
+        for view in self.pumps:
+            if view.pump_id == pump_id:
+                return view
+        raise KeyError(pump_id)
+
+    @property
+    def unacknowledged(self) -> Mapping[Priority, int]:
+        """Count of alarms not acknowledged, per priority."""
+        counts = dict.fromkeys(Priority, 0)
+        for alarm in self.alarms:
+            counts[alarm.priority] += "unacknowledged" in alarm.state.value
+        return counts

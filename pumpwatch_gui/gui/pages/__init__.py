@@ -1,0 +1,1 @@
+"""One module a page; `PAGES` in `main_window` lists them."""

@@ -1,0 +1,1 @@
+"""Frame + Detection → alarms, run state, health."""

@@ -1,0 +1,1 @@
+"""Everything → disk: the only SQL."""
