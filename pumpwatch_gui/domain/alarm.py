@@ -1,4 +1,4 @@
-"""Alarms: what they are and the pure table of their states (ISA-18.2 states A to D; the names leave room for the rest)."""
+"""Alarms and the pure table of their states (ISA-18.2 states A to D; the names leave room for the rest)."""
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 
 class PumpWatchError(Exception):
     """A fault of the world (file, wire, disk, input), told to the user in one line and with one line of advice.
@@ -43,6 +45,7 @@ class Problem:
     message: str
     advice: str = ""
 
+    @override
     def __str__(self) -> str:
         """One line: path, message and advice."""
         return f"{self.path}: {self.message}" + (f" ({self.advice})" if self.advice else "")

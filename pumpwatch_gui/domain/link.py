@@ -1,9 +1,9 @@
 """The connection to a pump, as others may see it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from collections.abc import Mapping
 
 
 class LinkState(Enum):

@@ -26,5 +26,7 @@ def find_shipped(kind: str, name: str, *, suffix: str = "", beside: Path | None 
         return own
     if (folder / (name + suffix)).exists():
         return folder / (name + suffix)
-    names = ", ".join(sorted(p.stem if suffix else p.name for p in folder.glob("*" + suffix) if not p.name.startswith(".")))
+    names = ", ".join(
+        sorted(p.stem if suffix else p.name for p in folder.glob("*" + suffix) if not p.name.startswith("."))
+    )
     raise FileNotFoundError(f"{name!r} is neither a path that exists nor one of: {names}")

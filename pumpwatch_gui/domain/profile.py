@@ -1,6 +1,7 @@
 """What a pump is made of: its sensors, their limits and the nameplate."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import isfinite
 
 STANDARD_TAGS = (
@@ -38,7 +39,7 @@ class Limits:
         given = [x for x in (self.low_low, self.low, self.high, self.high_high) if x is not None]
         if any(not isfinite(x) for x in given):
             raise ValueError("a limit must be a finite number")
-        if any(a >= b for a, b in zip(given, given[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(given)):
             raise ValueError("limits must rise: low_low < low < high < high_high")
         if min(self.deadband, self.on_delay_s, self.off_delay_s) < 0:
             raise ValueError("deadband and delays must not be negative")
