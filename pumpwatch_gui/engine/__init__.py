@@ -1,0 +1,5 @@
+"""The flow, written down once; loops are plain `run(stop)`. No Qt."""
+
+from pumpwatch_gui.engine.flow import Engine
+
+__all__ = ["Engine"]

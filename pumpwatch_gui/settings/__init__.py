@@ -1,0 +1,1 @@
+"""The site file: read, check all, keep the good, back up the bad, save whole."""

@@ -1,0 +1,56 @@
+"""The home of one installation: where settings, database, logs and models lie."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from pumpwatch_gui.domain.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of one installation; `PUMPWATCH_HOME` or `--home` names it, else the platform's data folder."""
+
+    path: Path
+
+    @property
+    def site_file(self) -> Path:
+        """The site that opens when none is given."""
+        return self.path / "site.toml"
+
+    @property
+    def database(self) -> Path:
+        """The local history."""
+        return self.path / "pumpwatch.db"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the rotating logs and crash reports."""
+        return self.path / "logs"
+
+    @property
+    def settings(self) -> Path:
+        """What the windows remember (layout, theme)."""
+        return self.path / "window.ini"
+
+    def prepare(self) -> None:
+        """Make the folders; raises InputError with advice when that is not possible."""
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"the home folder {self.path} cannot be used: {error.strerror}",
+                "choose another with --home DIR or PUMPWATCH_HOME, or mend its permissions",
+            ) from error
+        if not os.access(self.path, os.W_OK):
+            raise InputError(
+                f"the home folder {self.path} is read-only", "choose another with --home DIR or mend its permissions"
+            )
+
+
+def find_home(given: str | None) -> Home:
+    """The home named on the command line, else by `PUMPWATCH_HOME`, else the platform's place for such data."""
+    named = given or os.environ.get("PUMPWATCH_HOME")
+    return Home(Path(named).expanduser().resolve() if named else platformdirs.user_data_path("PumpWatch", False))

@@ -1,0 +1,146 @@
+"""Writing the site file: comments stay, every save keeps the old version."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Table
+
+from pumpwatch_gui.acquire.config import DriverConfig
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.profile import Limits
+from pumpwatch_gui.settings.site import SCHEMA, LoadedSite, parse_site
+
+KEEP_OLD = 20
+
+
+class SiteFile:
+    """The site file open for changes. Nothing reaches the disk before `save`.
+
+    Raises InputError when the file exists but is not TOML.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+        except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+            raise InputError(f"site file {path} cannot be changed: {error}", "mend the file first") from error
+        if "schema" not in self._document:
+            self._document["schema"] = SCHEMA
+        if "site" not in self._document:
+            self._document["site"] = tomlkit.table()
+
+    @property
+    def text(self) -> str:
+        """The file as it would be saved."""
+        return tomlkit.dumps(self._document)
+
+    def set_site(self, *, name: str, station: int, currency: str) -> None:
+        """Set the station's name, number (1-1023) and currency."""
+        _update(self._document["site"], {"name": name, "station": station, "currency": currency})
+
+    def set_pump(self, pump_id: str, *, name: str, profile: str, model: str, links: Sequence[DriverConfig]) -> None:
+        """Add a pump, or change the one of that id (its limits and comments stay)."""
+        pump = self._pump(pump_id)
+        if pump is None:
+            pump = tomlkit.table()
+            pump["id"] = pump_id
+            self._pumps().append(pump)
+        _update(pump, {"name": name, "profile": profile, "model": model})
+        old = pump.get("link", [])
+        tables = tomlkit.aot()
+        for i, link in enumerate(links):
+            table = old[i] if i < len(old) and old[i].get("driver") == link.driver else tomlkit.table()
+            _update(table, {"driver": link.driver, **_changed(link, table)})
+            tables.append(table)
+        pump["link"] = tables
+
+    def remove_pump(self, pump_id: str) -> None:
+        """Take a pump out; raises KeyError when there is none of that id."""
+        pumps = self._pumps()
+        index = next((i for i, p in enumerate(pumps) if p.get("id") == pump_id), None)
+        if index is None:
+            raise KeyError(pump_id)
+        del pumps[index]
+
+    def set_limits(self, pump_id: str, tag: str, limits: Limits) -> None:
+        """Write all limits of one sensor of one pump; a limit that is None is taken out. Raises KeyError."""
+        pump = self._pump(pump_id)
+        if pump is None:
+            raise KeyError(pump_id)
+        table = pump.setdefault("limits", tomlkit.table(is_super_table=True)).setdefault(tag, tomlkit.table())
+        for field in fields(Limits):
+            value = getattr(limits, field.name)
+            if value is None:
+                table.pop(field.name, None)
+            elif table.get(field.name) != value:
+                table[field.name] = value
+
+    def save(self) -> Path | None:
+        """Check the whole, keep the old version beside (`site.toml.old-…`), write, and put in place at once.
+
+        Returns the path of the old version (None when there was none). Raises InputError, with the file on disk
+        untouched, when the new text has mistakes or the folder cannot be written.
+        """
+        problems = parse_site(self.text, self.path.parent)[1]
+        if problems:
+            raise InputError("not saved: " + "; ".join(map(str, problems)), "mend what is named, then save again")
+        try:
+            return self._write()
+        except OSError as error:
+            raise InputError(f"not saved: {self.path}: {error.strerror}", "check the disk and permissions") from error
+
+    def loaded(self) -> LoadedSite:
+        """The site as this text describes it."""
+        site, problems = parse_site(self.text, self.path.parent)
+        return LoadedSite(site, tuple(problems))
+
+    def _write(self) -> Path | None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        old = None
+        if self.path.exists():
+            stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+            old = self.path.with_name(f"{self.path.name}.old-{stamp}")
+            old.write_bytes(self.path.read_bytes())
+            for spare in sorted(self.path.parent.glob(self.path.name + ".old-*"))[:-KEEP_OLD]:
+                spare.unlink()
+        new = self.path.with_name(self.path.name + ".new")
+        with new.open("w", encoding="utf-8") as file:
+            file.write(self.text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self.path)
+        return old
+
+    def _pumps(self) -> AoT:
+        if "pump" not in self._document:
+            self._document["pump"] = tomlkit.aot()
+        pumps = self._document["pump"]
+        if not isinstance(pumps, AoT):
+            raise InputError(f"{self.path}: pump is not a list of [[pump]] tables", "mend the file first")
+        return pumps
+
+    def _pump(self, pump_id: str) -> Table | None:
+        return next((p for p in self._pumps() if p.get("id") == pump_id), None)
+
+
+def _update(table: Any, values: dict[str, Any]) -> None:
+    for key, value in values.items():
+        if table.get(key) != value:
+            table[key] = value
+
+
+def _changed(link: DriverConfig, table: Any) -> dict[str, Any]:
+    """The fields worth writing: those that differ from the default, and those already in the file."""
+    values: dict[str, Any] = {}
+    for field in fields(link):
+        value = getattr(link, field.name)
+        if field.default is MISSING or value != field.default or field.name in table:
+            values[field.name] = list(value) if isinstance(value, tuple) else value
+    return values
