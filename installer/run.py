@@ -1,0 +1,174 @@
+"""Set PumpWatch up if needed, then run a job: `python3 installer/run.py demo` or `python3 installer/run.py test`.
+
+Standard library only. It makes `.venv` beside the project, installs the hash-checked lock, sees to the system libraries
+that Qt needs, and starts the job. A stamp of what was installed makes later starts instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes.util
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+LOCKS = {"base": ROOT / "installer" / "lock-base.txt", "train": ROOT / "installer" / "lock-train.txt"}
+
+# soname → Debian package; what PySide6's offscreen and xcb platforms load and its wheel does not carry.
+QT_LIBRARIES = {
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-shape.so.0": "libxcb-shape0",
+}
+# The tests drive a real window too.
+TEST_PROGRAMS = {"Xvfb": "xvfb", "socat": "socat"}
+
+
+def say(text: str) -> None:
+    """Tell the user what is going on."""
+    print(f"[setup] {text}", flush=True)
+
+
+def fail(text: str, advice: str, code: int = 4) -> None:
+    """End with one line of what and one of advice."""
+    print(f"error: {text}\n{advice}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def missing_libraries() -> list[str]:
+    """Debian packages of the Qt libraries that cannot be loaded here (Linux only)."""
+    if not sys.platform.startswith("linux"):
+        return []
+    missing = []
+    for soname, package in QT_LIBRARIES.items():
+        try:
+            ctypes.CDLL(soname)
+        except OSError:
+            missing.append(package)
+    return missing
+
+
+def apt_install(packages: list[str], *, allowed: bool) -> None:
+    """Install Debian packages as root or by `sudo -n`; else print the command to run."""
+    if not packages:
+        return
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    sudo = [] if os.name == "nt" or os.geteuid() == 0 else ["sudo", "-n"]
+    line = "sudo " + " ".join(command)
+    if not allowed or shutil.which("apt-get") is None:
+        fail(f"system packages are missing: {' '.join(packages)}", f"install them, on Debian or Ubuntu: {line}")
+    if sudo and subprocess.run([*sudo, "true"], capture_output=True, check=False).returncode != 0:
+        fail(f"system packages are missing: {' '.join(packages)}", f"run this once, then try again: {line}")
+    say(f"installing system packages: {' '.join(packages)}  (--no-apt turns this off)")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if subprocess.run([*sudo, *command], env=environment, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        subprocess.run([*sudo, "apt-get", "update"], env=environment, stdout=subprocess.DEVNULL, check=False)
+        if subprocess.run([*sudo, *command], env=environment, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+            fail("the system packages could not be installed", f"run it by hand and read what it says: {line}")
+
+
+def make_venv(*, apt: bool) -> None:
+    """Create `.venv`; on a Debian without python3-venv install that first."""
+    if (
+        PYTHON.exists()
+        and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+    ):
+        return
+    say(f"making {VENV.name} with Python {sys.version.split()[0]}")
+    command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+    if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        return
+    apt_install([f"python3.{sys.version_info.minor}-venv"], allowed=apt)
+    if subprocess.run(command, check=False).returncode != 0:
+        fail("a virtual environment could not be made", "install the venv module of this Python")
+
+
+def stamp_of(extra: str) -> str:
+    """A hash of what the environment is made from."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in (LOCKS["base"], LOCKS[extra], ROOT / "pyproject.toml"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def install(extra: str, *, apt: bool) -> None:
+    """Bring `.venv` to the lock, unless its stamp says that it is there already."""
+    marks = {name: VENV / f"installed-{name}" for name in LOCKS}
+    current = [name for name, mark in marks.items() if mark.exists() and mark.read_text() == stamp_of(name)]
+    if extra in current or "train" in current:
+        return
+    make_venv(apt=apt)
+    say("installing the locked packages (about a minute the first time)")
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-script-location"]
+    started = time.monotonic()
+    subprocess.run([*pip, "--require-hashes", "-r", str(LOCKS[extra])], check=True, env=environment)
+    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)], check=True, env=environment)
+    # Without compiled files every start pays twice for its imports.
+    subprocess.run([str(PYTHON), "-m", "compileall", "-q", str(ROOT / "pumpwatch_gui")], check=False, env=environment)
+    marks[extra].write_text(stamp_of(extra))
+    say(f"ready after {time.monotonic() - started:.0f} s")
+
+
+def main() -> int:
+    """Parse, set up, run; returns the job's exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "job",
+        choices=("demo", "test", "setup", "run"),
+        help="demo: watch three simulated pumps; "
+        "test: the whole test suite; setup: only set up; run: any pumpwatch command",
+    )
+    parser.add_argument(
+        "--no-apt", action="store_true", help="never install system packages, print the command instead"
+    )
+    parser.add_argument(
+        "--train", action="store_true", help="also install TensorFlow (1.3 GB), needed by `pumpwatch train`"
+    )
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="after --: arguments for the job")
+    options = parser.parse_args()
+    if sys.version_info < (3, 11):
+        fail(f"Python {sys.version.split()[0]} is too old", "run this with Python 3.11 or newer")
+    extra, apt = ("train" if options.train else "base"), not options.no_apt
+    arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
+    try:
+        install(extra, apt=apt)
+    except subprocess.CalledProcessError as error:
+        fail(
+            f"pip ended with code {error.returncode}", "read its message above; the package index must be reachable", 1
+        )
+    packages = missing_libraries()
+    if options.job == "test" and sys.platform.startswith("linux"):
+        packages += [package for program, package in TEST_PROGRAMS.items() if shutil.which(program) is None]
+    apt_install(packages, allowed=apt)
+    jobs = {
+        "demo": ["-m", "pumpwatch_gui", "demo", *arguments],
+        "test": ["-m", "pytest", *(arguments or ["-m", "not slow"])],
+        "run": ["-m", "pumpwatch_gui", *arguments],
+    }
+    if options.job == "setup":
+        return 0
+    os.chdir(ROOT)
+    try:
+        return subprocess.run([str(PYTHON), *jobs[options.job]], check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
