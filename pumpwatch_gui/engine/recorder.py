@@ -13,7 +13,7 @@ _WORDS = [q.word for q in Quality]
 
 
 class Recorder:
-    """Writes `wall,pump,sensor,value,quality`; a BAD value is an empty cell. Raises InputError when the file cannot be made."""
+    """Writes `wall,pump,sensor,value,quality`; a BAD value is an empty cell. Raises InputError if it cannot be made."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,0 +1,150 @@
+"""Commands that run the station: with a window, headless, or for a picture."""
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pumpwatch_gui.cli.headless import run_headless
+from pumpwatch_gui.cli.logs import catch_crashes, start_logging
+from pumpwatch_gui.cli.simulated import simulated_site
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.engine import Engine
+from pumpwatch_gui.engine.recorder import Recorder
+from pumpwatch_gui.settings.home import Home, find_home
+from pumpwatch_gui.settings.site import LoadedSite, Site, load_site
+
+DEMO_FAULT = "P-103=cavitation@60"
+
+log = logging.getLogger("pumpwatch")
+
+
+def open_last_site(options: argparse.Namespace) -> int:
+    """The desktop program with the home's own site; without one, the first-run page."""
+    home = _open_home(find_home(options.home), options)
+    loaded = load_site(home.site_file) if home.site_file.exists() else LoadedSite(Site(folder=home.path), ())
+    return _window(loaded, home, home.site_file, options)
+
+
+def run_site(options: argparse.Namespace) -> int:
+    """A site file, in the desktop program or headless."""
+    home = _open_home(find_home(options.home), options)
+    loaded = load_site(options.site)
+    return _run(loaded, home, options.site.resolve(), options, status=options.verbose)
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Simulated pumps behind a real Modbus TCP server in a child process, in a scratch home unless --home."""
+    faults = options.fault or [f for f in [DEMO_FAULT] if options.pumps >= 3]
+    with (
+        _scratch_home(options) as home,
+        simulated_site(home.path, pumps=options.pumps, faults=faults, speed=options.speed) as site_file,
+    ):
+        loaded = load_site(site_file)
+        return _run(loaded, home, site_file, options, status=True)
+
+
+def screenshots(options: argparse.Namespace) -> int:
+    """Every page as a PNG, from a running station."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    try:
+        width, height = (int(x) for x in options.size.lower().split("x"))
+    except ValueError as error:
+        raise InputError(f"--size {options.size} is not WxH", "for example --size 1920x1080") from error
+    from pumpwatch_gui.gui.app import picture_pages
+
+    with _scratch_home(options) as home:
+        if options.site is not None:
+            pictures = picture_pages(load_site(options.site), home, options.site, out=options.out, theme=options.theme,
+                                     size=(width, height), after_s=options.after)  # fmt: skip
+        else:
+            faults = options.fault or [f for f in ["P-103=cavitation@10"] if options.pumps >= 3]
+            with simulated_site(home.path, pumps=options.pumps, faults=faults, speed=1.0) as site_file:
+                pictures = picture_pages(load_site(site_file), home, site_file, out=options.out, theme=options.theme,
+                                         size=(width, height), after_s=options.after)  # fmt: skip
+    for path in pictures:
+        print(path)
+    return 0
+
+
+def _run(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace, *, status: bool) -> int:
+    _tell(loaded)
+    if options.headless:
+        return run_headless(_engine(loaded.site, home, options), for_s=options.for_s, summary=options.summary,
+                            status=status)  # fmt: skip
+    if not has_display():
+        return _without_display(loaded.site, home, options)
+    return _window(loaded, home, site_file, options)
+
+
+def _window(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace) -> int:
+    if not has_display():
+        raise InputError(
+            "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)",
+            "start from a desktop session, or use `pumpwatch run --site FILE --headless`",
+        )
+    from pumpwatch_gui.gui.app import run_gui
+
+    engine = _engine(loaded.site, home, options)
+    code = run_gui(engine, loaded, home, site_file, for_s=getattr(options, "for_s", None))
+    summary = getattr(options, "summary", None)
+    if summary is not None:
+        from pumpwatch_gui.cli.headless import write_summary
+
+        write_summary(engine, summary, duration_s=0, cpu_cores=0, exit_reason="window closed")
+    return code
+
+
+def _without_display(site: Site, home: Home, options: argparse.Namespace) -> int:
+    """No screen: the same engine, a status line a second, and at the end a picture of an offscreen window."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    print("no display: running without a window (Ctrl-C ends it)")
+    engine = _engine(site, home, options)
+    return run_headless(engine, for_s=options.for_s, summary=options.summary, status=True)
+
+
+def has_display() -> bool:
+    """Whether a window can open. Qt ends in an abort, not an exception, when it cannot."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "vnc", "minimal"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _engine(site: Site, home: Home, options: argparse.Namespace) -> Engine:
+    record = getattr(options, "record", None)
+    return Engine(site, home, record=Recorder(record) if record is not None else None)
+
+
+def _open_home(home: Home, options: argparse.Namespace) -> Home:
+    home.prepare()
+    start_logging(home, verbose=options.verbose, as_json=options.log_json)
+    catch_crashes(home)
+    return home
+
+
+@contextmanager
+def _scratch_home(options: argparse.Namespace) -> Iterator[Home]:
+    if options.home:
+        yield _open_home(find_home(options.home), options)
+        return
+    with tempfile.TemporaryDirectory(prefix="pumpwatch-", ignore_cleanup_errors=True) as folder:
+        try:
+            yield _open_home(Home(Path(folder)), options)
+        finally:
+            root = logging.getLogger("pumpwatch")
+            for handler in tuple(root.handlers):
+                root.removeHandler(handler)
+                handler.close()
+
+
+def _tell(loaded: LoadedSite) -> None:
+    for problem in loaded.problems:
+        print(f"site file: {problem}", file=sys.stderr)
+        log.warning("site file: %s", problem)
+    if loaded.problems:
+        kept = f"; a copy of the file is kept at {loaded.backup}" if loaded.backup else ""
+        print(f"going on with {len(loaded.site.pumps)} good pumps{kept}", file=sys.stderr)

@@ -1,0 +1,153 @@
+"""The collector without a window: the same engine, a status line a second, a summary at the end."""
+
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict
+from math import isfinite
+from pathlib import Path
+
+import psutil
+
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.quality import Quality
+from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.engine import Engine
+
+log = logging.getLogger("pumpwatch.headless")
+
+
+class Threads:
+    """The engine's loops on plain threads. A loop that dies ends the run and is told."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.stop = threading.Event()
+        self.failed: list[str] = []
+        self._threads = [
+            threading.Thread(target=self._run, args=(name, loop), name=f"pumpwatch-{name}")
+            for name, loop in engine.loops().items()
+        ]
+
+    def start(self) -> None:
+        """Start every loop."""
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        """Stop every loop and wait for it."""
+        self.stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, name: str, loop: object) -> None:
+        try:
+            loop(self.stop)  # type: ignore[operator]
+        except Exception:
+            log.critical("the %s loop died", name, exc_info=True)
+            self.failed.append(name)
+            self.stop.set()
+
+
+def run_headless(engine: Engine, *, for_s: float | None, summary: Path | None, status: bool) -> int:
+    """Run until the time is up, Ctrl-C or SIGTERM. Returns 0, or 1 when a loop died.
+
+    Raises InputError when the summary cannot be written.
+    """
+    threads, reason = Threads(engine), ["time is up"]
+
+    def interrupted(number: int, _frame: object) -> None:
+        reason[0] = signal.Signals(number).name
+        threads.stop.set()
+
+    before = {n: signal.signal(n, interrupted) for n in (signal.SIGINT, signal.SIGTERM)}
+    process = psutil.Process()
+    started, cpu = time.monotonic(), sum(process.cpu_times()[:2])
+    try:
+        threads.start()
+        end = started + for_s if for_s is not None else float("inf")
+        while not threads.stop.wait(min(1.0, max(0.0, end - time.monotonic()))) and time.monotonic() < end:
+            if status:
+                print(status_line(engine.latest()), flush=True)
+        duration = time.monotonic() - started
+        cores = (sum(process.cpu_times()[:2]) - cpu) / duration
+        threads.join()
+    finally:
+        threads.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if threads.failed:
+        reason[0] = f"the {threads.failed[0]} loop died, see the log"
+        print(f"error: {reason[0]}", file=sys.stderr)
+    if summary is not None:
+        write_summary(engine, summary, duration_s=duration, cpu_cores=cores, exit_reason=reason[0])
+    return 1 if threads.failed else 0
+
+
+def status_line(view: StationView) -> str:
+    """One line: time, the pumps that run, the worst alarm, the pulse."""
+    running = sum(p.run_state.value == "RUNNING" for p in view.pumps)
+    scores = " ".join(f"{p.pump_id} {_state_word(p)}" for p in view.pumps[:8]) + (" …" if len(view.pumps) > 8 else "")
+    alarm = f"  ALARM {view.alarms[0].pump_id}: {view.alarms[0].text}" if view.alarms else ""
+    clock = time.strftime("%H:%M:%S", time.localtime(view.time_ns / 1e9))
+    return f"{clock}  running {running}/{len(view.pumps)}  frames {view.pulse.frames}  {scores}{alarm}"
+
+
+def _state_word(pump: PumpView) -> str:
+    if pump.frame is None or pump.frame.worst is Quality.BAD:
+        return "bad" if pump.run_state.value == "NO DATA" else "partly bad"
+    score = f" score {pump.detection.score:.2f}" if pump.detection is not None else ""
+    return pump.run_state.value.lower() + score
+
+
+def write_summary(engine: Engine, path: Path, *, duration_s: float, cpu_cores: float, exit_reason: str) -> None:
+    """Write what happened as JSON. Raises InputError when the file cannot be written."""
+    view = engine.latest()
+    pulse = view.pulse
+    document = {
+        "duration_s": round(duration_s, 3),
+        "pumps": {p.pump_id: _pump_summary(engine, p) for p in view.pumps},
+        "readings_committed": pulse.readings_committed,
+        "readings_lost": pulse.readings_lost,
+        "queue_high_water": pulse.ring_high_water,
+        "queue_dropped": pulse.ring_dropped,
+        "inference": {
+            "count": pulse.inference_count,
+            "skipped": pulse.inference_skipped,
+            **{f"{k}_ms": v for k, v in asdict(pulse.inference).items()},
+        },
+        "commit_ms": {"p50": pulse.commit.p50, "p99": pulse.commit.p99},
+        "sensor_to_latest_ms": asdict(pulse.sensor_to_latest),
+        "rss_mb": round(psutil.Process().memory_info().rss / 1e6, 1),
+        "cpu_cores": round(cpu_cores, 4),
+        "exit_reason": exit_reason,
+    }
+    try:
+        path.write_text(json.dumps(_without_nan(document), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    except OSError as error:
+        raise InputError(f"the summary {path} cannot be written: {error.strerror}", "choose another path") from error
+
+
+def _pump_summary(engine: Engine, pump: PumpView) -> dict[str, object]:
+    live = engine.counters(pump.pump_id)
+    counts = live.frames_by_quality
+    return {
+        "frames": counts.total(),
+        **{q.word: counts[q.word] for q in Quality},
+        "skipped_beats": sum(v.skipped_beats for v in pump.links),
+        "reconnects": sum(v.reconnects for v in pump.links),
+        "last_quality": pump.frame.worst.word if pump.frame else "bad",
+        "detections": live.anomalous_windows,
+        "alarms": live.alarms_raised,
+    }
+
+
+def _without_nan(value: object) -> object:
+    """JSON has no NaN: what was not measured is null; milliseconds keep three decimals."""
+    if isinstance(value, dict):
+        return {k: _without_nan(v) for k, v in value.items()}
+    if isinstance(value, float):
+        return round(value, 4) if isfinite(value) else None
+    return value

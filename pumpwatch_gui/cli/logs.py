@@ -1,0 +1,90 @@
+"""Rotating logs (text and JSON) and the crash log."""
+
+import faulthandler
+import json
+import logging
+import sys
+import threading
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from types import TracebackType
+from typing import TextIO
+
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarm import AlarmState
+from pumpwatch_gui.domain.events import AlarmChanged, LinkChanged
+from pumpwatch_gui.settings.home import Home
+
+crash_log = logging.getLogger("pumpwatch.crash")
+
+
+class JsonFormatter(logging.Formatter):
+    """A record a line, with the original system's fields: timestamp, level, component, event and what it carries."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, object] = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "component": record.name.removeprefix("pumpwatch."),
+            "event": record.getMessage(),
+        }
+        match getattr(record, "event", None):
+            case AlarmChanged(alarm=alarm):
+                kind = "anomaly_detected" if alarm.alarm_id.endswith("/anomaly") else "alarm"
+                fields |= {"event": kind if alarm.state is AlarmState.UNACKNOWLEDGED else "alarm_changed"}
+                fields |= {"pump": alarm.pump_id, "sensor": alarm.tag, "state": alarm.state.value, "text": alarm.text}
+                fields |= {k: v for k, v in (("value", alarm.value), ("threshold", alarm.limit)) if v == v}
+            case LinkChanged() as change:
+                fields |= {"event": "link_changed", "link": change.link_id, "state": change.state.value}
+                fields |= {"text": change.text}
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
+
+
+class TextFormatter(logging.Formatter):
+    """A line for people, in UTC."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s  %(message)s")
+
+    @override
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return datetime.fromtimestamp(record.created, UTC).isoformat(" ", timespec="milliseconds")
+
+
+def start_logging(home: Home, *, verbose: bool, as_json: bool) -> None:
+    """Log to `pumpwatch.log` and `pumpwatch.jsonl` in the home (5 MB, 5 old ones), and to the terminal if asked."""
+    root = logging.getLogger("pumpwatch")
+    root.setLevel(logging.INFO)
+    root.propagate = False
+    for name, formatter in (("pumpwatch.log", TextFormatter()), ("pumpwatch.jsonl", JsonFormatter())):
+        handler = RotatingFileHandler(home.logs / name, maxBytes=5_000_000, backupCount=5, encoding="utf-8", delay=True)
+        handler.setFormatter(formatter)
+        root.addHandler(handler)
+    if verbose or as_json:
+        terminal = logging.StreamHandler(sys.stderr)
+        terminal.setFormatter(JsonFormatter() if as_json else TextFormatter())
+        root.addHandler(terminal)
+
+
+def catch_crashes(home: Home) -> TextIO:
+    """Uncaught exceptions of every thread go to the log, hard crashes to `crash.log` (keep the returned file open)."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        crash_log.critical("uncaught %s: %s", kind.__name__, error, exc_info=(kind, error, trace))
+        sys.__excepthook__(kind, error, trace)
+
+    def thread_hook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            hook(args.exc_type, args.exc_value, args.exc_traceback)
+
+    sys.excepthook = hook
+    threading.excepthook = thread_hook
+    file = (home.logs / "crash.log").open("a", encoding="utf-8")
+    faulthandler.enable(file)
+    return file

@@ -1,0 +1,164 @@
+"""The command line, good enough to need no manual. Handlers are imported only when their command is chosen."""
+
+import argparse
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from pumpwatch_gui import __version__
+
+_EPILOG = """\
+examples:
+  pumpwatch demo                                  watch three simulated pumps, one of them failing
+  pumpwatch demo --pumps 12 --fault P-105=bearing_wear@30
+  pumpwatch run --site plant.toml                 the desktop program on your own site file
+  pumpwatch run --site plant.toml --headless --for 3600 --summary run.json
+  pumpwatch check --site plant.toml               validate a site file, connect nowhere
+  pumpwatch doctor                                what is missing on this machine, and how to get it
+"""
+
+
+def _later(module: str, name: str) -> Callable[[argparse.Namespace], int]:
+    def run(options: argparse.Namespace) -> int:
+        handler = getattr(importlib.import_module(f"pumpwatch_gui.{module}"), name)
+        return int(handler(options))
+
+    return run
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return value
+
+
+def _pump_count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 247:
+        raise argparse.ArgumentTypeError("must be 1 to 247")
+    return value
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    everywhere = argparse.ArgumentParser(add_help=False)
+    everywhere.add_argument(
+        "--home", metavar="DIR", help="settings, database, logs and models of one installation (also PUMPWATCH_HOME)"
+    )
+    everywhere.add_argument("--verbose", action="store_true", help="log to the terminal as well")
+    everywhere.add_argument(
+        "--log-json", action="store_true", help="what goes to the terminal is JSON, a record a line"
+    )
+    parser = argparse.ArgumentParser(
+        prog="pumpwatch",
+        parents=[everywhere],
+        description="Watch 1 to 50 industrial pumps: live values with their quality, alarms, anomaly detection. "
+        "Without a command the desktop program opens on the last site.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"PumpWatch {__version__}")
+    parser.set_defaults(run=_later("cli.desktop", "open_last_site"))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    inherited = argparse.ArgumentParser(add_help=False)
+    for action in everywhere._actions:
+        inherited.add_argument(*action.option_strings, **_again(action))
+
+    def command(name: str, module: str, function: str, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, parents=[inherited], help=text, description=text[0].upper() + text[1:] + ".")
+        sub.set_defaults(run=_later(module, function))
+        return sub
+
+    _add_running(command)
+    _add_tools(command)
+    return parser
+
+
+def _again(action: argparse.Action) -> dict[str, object]:
+    """The same option for a sub-command, without a default that would undo what stood before the command."""
+    common: dict[str, object] = {"help": action.help, "default": argparse.SUPPRESS, "dest": action.dest}
+    return common | ({"action": "store_true"} if action.nargs == 0 else {"metavar": action.metavar})
+
+
+_Command = Callable[[str, str, str, str], argparse.ArgumentParser]
+
+
+def _add_running(command: _Command) -> None:
+    demo = command("demo", "cli.desktop", "demo", "watch simulated pumps, read through the real Modbus driver")
+    demo.add_argument("--pumps", type=_pump_count, default=3, metavar="N", help="how many (default 3)")
+    _add_faults(demo)
+    demo.add_argument("--speed", type=_positive, default=1.0, metavar="X", help="simulated time runs X times faster")
+    demo.add_argument("--headless", action="store_true", help="no window (this is also so without a display)")
+    demo.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="stop after that time")
+    _add_reports(demo)
+    run = command("run", "cli.desktop", "run_site", "open a site file in the desktop program, or collect headless")
+    run.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file (TOML)")
+    run.add_argument("--headless", action="store_true", help="collect, judge and store without a window")
+    run.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="stop after that time")
+    _add_reports(run)
+    shots = command("screenshots", "cli.desktop", "screenshots", "write every page as a PNG picture")
+    shots.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the pictures go")
+    shots.add_argument("--theme", choices=("dark", "light", "contrast"), default="dark")
+    shots.add_argument("--size", default="1920x1080", metavar="WxH", help="size in pixels (default 1920x1080)")
+    shots.add_argument("--site", type=Path, metavar="FILE", help="a site file instead of simulated pumps")
+    shots.add_argument("--pumps", type=_pump_count, default=3, metavar="N", help="how many simulated pumps (default 3)")
+    shots.add_argument("--after", type=_positive, default=45.0, metavar="SECONDS", help="run that long first (45)")
+    _add_faults(shots)
+
+
+def _add_reports(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--summary", type=Path, metavar="FILE.json", help="write what happened when it ends")
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE.csv", help="write every sample: wall,pump,sensor,value,quality"
+    )
+
+
+def _add_faults(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fault",
+        action="append",
+        metavar="PUMP=FAULT@SECONDS",
+        help="a fault and its onset, as P-103=cavitation@60 or P-103=bearing_wear@60:0.6 (severity 0-1); repeatable",
+    )
+
+
+def _add_tools(command: _Command) -> None:
+    simulate = command("simulate", "cli.tools", "simulate", "physics pumps as a Modbus server, or as recorded CSV")
+    simulate.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    simulate.add_argument("--port", type=int, default=5020, help="TCP port (default 5020; 0 takes a free one)")
+    simulate.add_argument(
+        "--pumps", type=_pump_count, default=3, metavar="N", help="pump i answers as unit i (default 3)"
+    )
+    simulate.add_argument("--registers", default="generic", metavar="NAME", help="register map to serve")
+    simulate.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same pumps and noise")
+    simulate.add_argument(
+        "--speed", type=_positive, default=1.0, metavar="X", help="simulated time runs X times faster"
+    )
+    simulate.add_argument(
+        "--history", type=_positive, metavar="DAYS", help="write that much history instead of serving"
+    )
+    simulate.add_argument("--csv", type=Path, metavar="FILE", help="where --history writes (one file a pump)")
+    simulate.add_argument(
+        "--until-eof", action="store_true", help="stop when standard input ends (for a parent program)"
+    )
+    _add_faults(simulate)
+    check = command("check", "cli.tools", "check", "validate a site file, name every mistake, connect nowhere")
+    check.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file (TOML)")
+    train = command("train", "cli.tools", "train", "train a model on recordings of normal running (needs TensorFlow)")
+    train.add_argument("--profile", required=True, metavar="NAME|FILE", help="the pump profile of the recordings")
+    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model bundle to make")
+    train.add_argument("--kind", default=None, metavar="NAME", help="detector kind")
+    train.add_argument("--allow-short", action="store_true", help="train even on too little data")
+    train.add_argument("csv", nargs="+", type=Path, metavar="CSV", help="recordings of normal running")
+    score = command("score", "cli.tools", "score", "run recordings through the live detector, faster than real time")
+    score.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model bundle")
+    score.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="timestamp,score,threshold,alarm,share_…"
+    )
+    score.add_argument("csv", nargs="+", type=Path, metavar="CSV")
+    bench = command("bench", "bench", "main", "measure latency, inference, ingest, store, trends, start")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="which (none: all)")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures too")
+    bench.add_argument("--data", type=Path, metavar="DIR", help="recordings for the benchmarks that read some")
+    command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")

@@ -1,0 +1,92 @@
+"""The commands that are neither the desktop program nor the collector."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from pumpwatch_gui.domain.errors import InputError, PrerequisiteError
+
+
+def check(options: argparse.Namespace) -> int:
+    """Validate a site file and print every mistake with its path."""
+    from pumpwatch_gui.settings.site import load_site
+
+    loaded = load_site(options.site, keep_backup=False)
+    for problem in loaded.problems:
+        print(problem, file=sys.stderr)
+    if loaded.problems:
+        count = len(loaded.problems)
+        print(
+            f"{options.site}: {count} mistake{'s' * (count > 1)}; mend what is named and check again", file=sys.stderr
+        )
+        return 2
+    links = sum(len(p.links) for p in loaded.site.pumps)
+    print(f"{options.site}: good, {len(loaded.site.pumps)} pumps, {links} links")
+    return 0
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """Serve physics pumps over Modbus until interrupted, or write their history."""
+    from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, serve, write_history
+
+    faults = tuple(FaultSpec.parse(text) for text in options.fault or ())
+    plant = Plant(options.pumps, seed=options.seed, faults=faults)
+    if options.history:
+        if options.csv is None:
+            raise InputError("--history needs --csv FILE", "say where the history goes")
+        for path in write_history(plant, days=options.history, path=options.csv):
+            print(path)
+        return 0
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    if options.until_eof:
+        threading.Thread(target=_watch_parent, args=(stop,), daemon=True).start()
+
+    def ready(port: int) -> None:
+        print(f"listening on {options.host}:{port}", flush=True)
+
+    serve(plant, host=options.host, port=options.port, registers=options.registers, speed=options.speed,
+          ready=ready, stop=stop)  # fmt: skip
+    return 0
+
+
+def _watch_parent(stop: threading.Event) -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    stop.set()
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train a bundle; needs the `train` extra."""
+    import importlib.util
+
+    from pumpwatch_gui.settings.profile_file import load_profile
+
+    if importlib.util.find_spec("tensorflow") is None:
+        raise PrerequisiteError("training needs TensorFlow", "python3 installer/run.py setup --train")
+    from pumpwatch_gui.infer.training import train as run_training
+
+    _must_exist(options.csv)
+    kind = {} if options.kind is None else {"kind": options.kind}
+    run_training(load_profile(options.profile, beside=Path.cwd()), options.csv, options.out,
+                 allow_short=options.allow_short, progress=lambda text: print(text, flush=True), **kind)  # fmt: skip
+    return 0
+
+
+def score(options: argparse.Namespace) -> int:
+    """Score recordings by the live code path."""
+    from pumpwatch_gui.infer.scoring import score_recordings
+
+    _must_exist(options.csv)
+    score_recordings(options.model, options.csv, options.out)
+    return 0
+
+
+def _must_exist(paths: list[Path]) -> None:
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path} does not exist", "give the path of a CSV file")
