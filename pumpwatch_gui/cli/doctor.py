@@ -1,0 +1,123 @@
+"""`pumpwatch doctor`: what is missing on this machine, and how to get it."""
+
+import argparse
+import ctypes
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from pumpwatch_gui import __version__
+from pumpwatch_gui.domain.places import shipped
+from pumpwatch_gui.settings.home import Home, find_home
+
+PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "pymodbus", "pyserial", "apsw", "onnxruntime")
+QT_LIBRARIES = {
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-shape.so.0": "libxcb-shape0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `needed` findings that are not `ok` make the command end with 4."""
+
+    what: str
+    ok: bool
+    text: str
+    advice: str = ""
+    needed: bool = True
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Print every finding; 4 when something needed is missing, else 0."""
+    findings = list(examine(find_home(options.home)))
+    for f in findings:
+        mark = "ok     " if f.ok else "MISSING" if f.needed else "note   "
+        print(f"{mark} {f.what:<22} {f.text}" + (f"\n{'':30} → {f.advice}" if f.advice and not f.ok else ""))
+    missing = sum(f.needed and not f.ok for f in findings)
+    print("all that is needed is here" if not missing else f"{missing} missing")
+    return 4 if missing else 0
+
+
+def examine(home: Home) -> Iterator[Finding]:
+    """All findings about this machine and that home."""
+    yield Finding("PumpWatch", True, f"{__version__} on {platform.platform()}")
+    yield Finding("Python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer")
+    for name in PACKAGES:
+        yield _package(name)
+    if sys.platform.startswith("linux"):
+        yield from _libraries()
+        yield _display()
+    yield from _files(home)
+    yield _serial()
+    yield _keyring()
+
+
+def _package(name: str) -> Finding:
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return Finding(name, False, "not installed", "python3 installer/run.py setup")
+    if name.startswith("PySide6") and version == "6.12.0" and sys.version_info < (3, 12):
+        return Finding(name, False, f"{version} crashes on this Python", "install 6.11.3")
+    return Finding(name, True, version)
+
+
+def _libraries() -> Iterator[Finding]:
+    missing = []
+    for soname, package in QT_LIBRARIES.items():
+        try:
+            ctypes.CDLL(soname)
+        except OSError:
+            missing.append((soname, package))
+    names = ", ".join(soname for soname, _ in missing) or f"all {len(QT_LIBRARIES)} found"
+    packages = " ".join(package for _, package in missing)
+    yield Finding("Qt system libraries", not missing, names, f"sudo apt-get install {packages}")
+
+
+def _display() -> Finding:
+    display = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    text = display or "none: windows cannot open, --headless can"
+    return Finding("display", bool(display), text, "start from a desktop session", needed=False)
+
+
+def _files(home: Home) -> Iterator[Finding]:
+    for kind in ("resources", "models"):
+        try:
+            yield Finding(kind, True, str(shipped(kind)))
+        except FileNotFoundError as error:
+            yield Finding(kind, False, str(error), "install the program again")
+    place = next(p for p in (home.path, *home.path.parents) if p.exists())
+    writable = os.access(place, os.W_OK)
+    yield Finding("home", writable, str(home.path), "choose another with --home DIR, or mend its permissions")
+    free = shutil.disk_usage(place).free / 1e9
+    yield Finding("disk", free > 1, f"{free:.1f} GB free; 50 pumps at 1 Hz take about 0.5 GB a day", "free some space")
+
+
+def _serial() -> Finding:
+    from pumpwatch_gui.acquire.ports import serial_ports
+
+    ports = serial_ports()
+    text = ", ".join(ports) or "none found"
+    denied = [p for p in ports if os.path.exists(p) and not os.access(p, os.R_OK | os.W_OK)]  # noqa: PTH110 - COM3 too
+    advice = "sudo usermod -a -G dialout $USER, then log in again"
+    return Finding("serial ports", not denied, text, advice, needed=False)
+
+
+def _keyring() -> Finding:
+    found = shutil.which("secret-tool") is not None or sys.platform != "linux"
+    text = "available" if found else "no system keyring: secrets would come from the environment or a 0600 file"
+    return Finding("keyring", found, text, needed=False)
