@@ -1,0 +1,188 @@
+"""The site file: every mistake named, the good kept, comments kept."""
+
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pumpwatch_gui.acquire.config import ModbusTcpConfig
+
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.profile import Limits
+from pumpwatch_gui.settings.profile_file import load_profile
+from pumpwatch_gui.settings.site import load_site, parse_site
+from pumpwatch_gui.settings.site_file import SiteFile
+
+GOOD = """\
+schema = 1
+# the plant at the river
+[site]
+name = "North station"
+station = 7
+currency = "EUR"
+[[pump]]
+id = "P-101"   # left one
+name = "Boiler feed A"
+profile = "centrifugal"
+model = "none"
+  [[pump.link]]
+  driver = "modbus-tcp"
+  host = "127.0.0.1"
+  port = 5020
+  unit = 1
+  [pump.limits.bearing_temperature_c]
+  high = 70.0   # agreed with the maker
+[[pump]]
+id = "P-102"
+profile = "centrifugal"
+  [[pump.link]]
+  driver = "modbus-tcp"
+  host = "127.0.0.1"
+"""
+
+
+def mistakes(text: str) -> dict[str, str]:
+    return {p.path: f"{p.message} {p.advice}" for p in parse_site(text, None)[1]}
+
+
+def test_a_good_file_is_read_whole():
+    site, problems = parse_site(GOOD, None)
+    assert problems == []
+    assert (site.name, site.station, site.currency) == ("North station", 7, "EUR")
+    assert [p.pump_id for p in site.pumps] == ["P-101", "P-102"]
+    pump = site.pumps[0]
+    limits = pump.profile.sensors[pump.profile.index("bearing_temperature_c")].limits
+    default = load_profile("centrifugal").sensors[1].limits
+    assert limits.high == 70.0
+    assert limits.high_high == default.high_high
+    assert site.pumps[1].links[0].period_s == 1.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "words"),
+    [
+        ("schema = 1", "schema = 2", "schema", "reads 1"),
+        ("station = 7", "station = 4000", "site.station", "1 to 1023"),
+        ("station = 7", "sation = 7", "site.sation", "did you mean `station`?"),
+        ('id = "P-102"', 'id = "P-101"', "pump[1].id", "stands twice"),
+        ("port = 5020", "port = 502000", "pump[0].link[0]", "port"),
+        ("port = 5020", 'port = "x"', "pump[0].link[0].port", "a whole number"),
+        ("port = 5020", "prot = 5020", "pump[0].link[0].prot", "did you mean `port`?"),
+        ("unit = 1", "unit = true", "pump[0].link[0].unit", "a whole number"),
+        ('driver = "modbus-tcp"', 'driver = "modbus"', "pump[0].link[0].driver", "modbus-tcp"),
+        ('profile = "centrifugal"', 'profile = "centrifug"', "pump[0].profile", "centrifugal"),
+        ('model = "none"', 'model = "nonsense"', "pump[0].model", "neither a path"),
+        ("high = 70.0", "high = 99.0", "pump[0].limits.bearing_temperature_c", "limits must rise"),
+        ("high = 70.0", "hihg = 70.0", "pump[0].limits.bearing_temperature_c.hihg", "did you mean `high`?"),
+        ("high = 70.0", "high = nan", "pump[0].limits.bearing_temperature_c.high", "finite"),
+        ("bearing_temperature_c]", "bearing_temp]", "pump[0].limits.bearing_temp", "did you mean"),
+        ("unit = 1", 'registers = "nowhere"', "pump[0].link[0].registers", "nowhere"),
+    ],
+)
+def test_each_mistake_is_named_with_its_path(old: str, new: str, path: str, words: str):
+    found = mistakes(GOOD.replace(old, new, 1))
+    assert path in found, found
+    assert words in found[path]
+
+
+def test_all_mistakes_are_listed_at_once_and_the_good_pumps_stay():
+    text = (
+        GOOD.replace("port = 5020", "port = 0")
+        .replace("high = 70.0", "high = inf")
+        .replace("station = 7", "station = 0")
+    )
+    site, problems = parse_site(text, None)
+    assert len(problems) == 3
+    assert [p.pump_id for p in site.pumps] == ["P-102"]
+
+
+def test_a_wrong_limit_costs_the_limit_and_not_the_pump():
+    site, problems = parse_site(GOOD.replace("high = 70.0", "high = 99.0"), None)
+    assert len(problems) == 1
+    assert site.pumps[0].profile == load_profile("centrifugal")
+
+
+def test_a_file_that_is_not_toml_gives_an_empty_site_and_a_backup(tmp_path: Path):
+    path = tmp_path / "site.toml"
+    path.write_text(GOOD + "\n[[[")
+    loaded = load_site(path)
+    assert loaded.site.pumps == ()
+    assert "not TOML" in loaded.problems[0].message
+    assert loaded.backup is not None
+    assert loaded.backup.read_text() == path.read_text()
+
+
+def test_a_missing_file_is_told_with_advice(tmp_path: Path):
+    with pytest.raises(InputError, match="does not exist"):
+        load_site(tmp_path / "none.toml")
+
+
+@given(st.text(max_size=200))
+def test_no_text_whatever_stops_the_reader(text: str):
+    parse_site(text, None)
+
+
+@given(
+    st.sampled_from([line for line in GOOD.splitlines() if "=" in line]),
+    st.sampled_from(["[]", "{}", "1e400", '""', "-1"]),
+)
+def test_no_value_whatever_stops_the_reader(line: str, value: str):
+    key = line.split("=")[0]
+    _site, problems = parse_site(GOOD.replace(line, f"{key}= {value}", 1), None)
+    assert all(p.path and p.message for p in problems)
+
+
+def test_saving_keeps_comments_and_the_old_version(tmp_path: Path):
+    path = tmp_path / "site.toml"
+    path.write_text(GOOD)
+    file = SiteFile(path)
+    file.set_limits("P-101", "bearing_temperature_c", Limits(high=71.0, high_high=80.0, deadband=1.0))
+    old = file.save()
+    assert old is not None
+    assert old.read_text() == GOOD
+    text = path.read_text()
+    assert "# the plant at the river" in text
+    assert "# left one" in text
+    site, problems = parse_site(text, tmp_path)
+    assert problems == []
+    assert site.pumps[0].profile.sensors[1].limits == Limits(high=71.0, high_high=80.0, deadband=1.0)
+
+
+def test_a_pump_can_be_added_changed_and_removed(tmp_path: Path):
+    file = SiteFile(tmp_path / "site.toml")
+    file.set_site(name="New", station=3, currency="INR")
+    link = ModbusTcpConfig(host="10.0.0.5", unit=3)
+    file.set_pump("P-1", name="One", profile="centrifugal", model="none", links=[link])
+    file.set_pump("P-2", name="Two", profile="centrifugal", model="none", links=[link])
+    assert file.save() is None
+    file.set_pump("P-1", name="First", profile="centrifugal", model="none", links=[ModbusTcpConfig(host="10.0.0.6")])
+    file.remove_pump("P-2")
+    file.save()
+    site = load_site(tmp_path / "site.toml").site
+    assert [(p.pump_id, p.name) for p in site.pumps] == [("P-1", "First")]
+    assert site.pumps[0].links == (ModbusTcpConfig(host="10.0.0.6"),)
+
+
+def test_a_wrong_change_is_refused_and_the_file_stays(tmp_path: Path):
+    path = tmp_path / "site.toml"
+    path.write_text(GOOD)
+    file = SiteFile(path)
+    file.set_pump("P-103", name="x", profile="no-such-profile", model="none", links=[ModbusTcpConfig(host="h")])
+    with pytest.raises(InputError, match="no-such-profile"):
+        file.save()
+    assert path.read_text() == GOOD
+
+
+def test_a_read_only_folder_is_told_and_the_file_stays(tmp_path: Path):
+    path = tmp_path / "folder" / "site.toml"
+    path.parent.mkdir()
+    path.write_text(GOOD)
+    file = SiteFile(path)
+    file.set_site(name="Other", station=1, currency="INR")
+    shutil.rmtree(path.parent)
+    path.parent.write_text("a file where the folder was")
+    path.parent.chmod(stat.S_IRUSR)
+    with pytest.raises(InputError, match="not saved"):
+        file.save()
