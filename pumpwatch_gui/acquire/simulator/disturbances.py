@@ -80,7 +80,7 @@ def valve_moves(rng: np.random.Generator, *, spread: float = 0.06) -> Iterator[t
 
 
 def duty_cycle(rng: np.random.Generator, *, cycles: bool, delay_s: float) -> Iterator[tuple[float, float]]:
-    """1 while the pump is wanted, 0 while not: off for `delay_s`, then on for ever or, with `cycles`, for some hours."""
+    """1 while the pump is wanted, 0 while not: off for `delay_s`, then on for ever or, with `cycles`, for hours."""
     start: list[tuple[float, float]] = [(delay_s, 0.0)] if delay_s > 0 else []
     rest = _runs(rng) if cycles else repeat((float("inf"), 1.0))
     return chain(start, rest)
@@ -108,7 +108,9 @@ def follow(state: Array, target: Array, keep: Array | float) -> tuple[Array, Arr
     return out, state.copy()
 
 
-def ramp(state: Array, wanted: NDArray[np.bool_], step: Callable[[Array, NDArray[np.bool_]], Array]) -> tuple[Array, Array]:
+def ramp(
+    state: Array, wanted: NDArray[np.bool_], step: Callable[[Array, NDArray[np.bool_]], Array]
+) -> tuple[Array, Array]:
     """Run `step` over `wanted` (m, pumps) from `state` (pumps,); rows that would not change are filled at once."""
     out = np.empty(wanted.shape)
     if (wanted == wanted[0]).all() and np.array_equal(step(state, wanted[0]), state):

@@ -128,7 +128,9 @@ class FaultSpec:
         if self.tag and self.tag not in STANDARD_TAGS:
             raise InputError(f"no such sensor: {self.tag!r}", _did_you_mean(self.tag, STANDARD_TAGS))
         if not 0 < self.severity <= 1:
-            raise InputError(f"severity {self.severity:g} is not above 0 and at most 1", "mild 0.3, moderate 0.6, severe 1")
+            raise InputError(
+                f"severity {self.severity:g} is not above 0 and at most 1", "mild 0.3, moderate 0.6, severe 1"
+            )
         if not (self.onset_s >= 0 and isfinite(self.onset_s) and self.duration_s > 0):
             raise InputError(f"{self.fault}: the onset must be 0 s or later, the duration above 0 s", _ADVICE)
         if self.ramp_s is not None and not (self.ramp_s >= 0 and isfinite(self.ramp_s)):
@@ -177,9 +179,7 @@ class Shares(NamedTuple):
     level: NDArray[np.float64]  # (m, pumps) the strongest fault of each pump
 
 
-def parameters_at(
-    time_s: NDArray[np.float64], specs: Sequence[FaultSpec], pump_ids: Sequence[str]
-) -> Shares:
+def parameters_at(time_s: NDArray[np.float64], specs: Sequence[FaultSpec], pump_ids: Sequence[str]) -> Shares:
     """The physical parameters of every pump at each time (m,); parameters that stay 0 are left out."""
     level = np.zeros((time_s.size, len(pump_ids)))
     moved: dict[str, NDArray[np.float64]] = {}

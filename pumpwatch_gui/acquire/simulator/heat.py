@@ -9,7 +9,9 @@ from pumpwatch_gui.acquire.simulator.physics import DUTY_POWER_KW, LIQUID_C, RAT
 Array = NDArray[np.float64]
 
 BEARING_RISE_K = 44.0
-FAST_PART = 0.35  # of the bearing's rise follows its friction within FAST_S (the race), the rest within SLOW_S (the housing)
+FAST_PART = (
+    0.35  # of the bearing's rise follows its friction within FAST_S (the race), the rest within SLOW_S (the housing)
+)
 FAST_S = 90.0
 SLOW_S = 900.0
 OIL_RISE_K = 22.0
@@ -29,8 +31,10 @@ class Temperatures:
         self._bearing_and_oil: Array | None = None
         self._casing: Array | None = None
 
-    def run(self, machine: Machine, scene: Scene, builds: Builds, hall_c: Array, *, cold: bool) -> tuple[Array, Array, Array]:
-        """Bearing, oil and casing temperature, degC, each (m, pumps). The first call settles them, or leaves them `cold`."""
+    def run(
+        self, machine: Machine, scene: Scene, builds: Builds, hall_c: Array, *, cold: bool
+    ) -> tuple[Array, Array, Array]:
+        """Bearing, oil and casing, degC, each (m, pumps). The first call settles them, or leaves them `cold`."""
         target = self._bearing_and_oil_target(machine, scene, builds, hall_c)
         casing_target, casing_keep = self._casing_target(machine, hall_c)
         if self._bearing_and_oil is None or self._casing is None:

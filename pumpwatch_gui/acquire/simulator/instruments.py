@@ -27,7 +27,9 @@ class Instruments:
     """Turns true values into readings. Holds what a stuck instrument shows."""
 
     def __init__(self, specs: Sequence[FaultSpec], pump_ids: Sequence[str]) -> None:
-        self._faults = [(spec, pump_ids.index(spec.pump_id), STANDARD_TAGS.index(spec.tag)) for spec in specs if spec.tag]
+        self._faults = [
+            (spec, pump_ids.index(spec.pump_id), STANDARD_TAGS.index(spec.tag)) for spec in specs if spec.tag
+        ]
         self._held: dict[FaultSpec, float] = {}
 
     def read(self, truth: Array, white: Array, speed: Array, dropout: Array, time_s: Array) -> Array:
@@ -41,7 +43,7 @@ class Instruments:
         values[..., 1:5] = np.where(ROTATING[1:5] > 0, np.maximum(values[..., 1:5], 0.0), values[..., 1:5])
         for spec, pump, tag in self._faults:
             self._spoil(values[:, pump, tag], spec, spec.level(time_s), dropout[:, pump])
-        return np.round(values / STEP) * STEP
+        return np.asarray(np.round(values / STEP) * STEP)
 
     def _spoil(self, column: Array, spec: FaultSpec, level: Array, dropout: Array) -> None:
         """Apply one sensor fault in place to the readings (m,) of one instrument."""

@@ -1,6 +1,6 @@
 """The pump and its motor: algebra from speed, levels, valve and faults to pressures, flow, power, current, vibration.
 
-A radial-flow pump of 48 m at 1450 L/min on a fixed system, direct on line. All arrays are (m, pumps), all functions pure.
+A radial-flow pump of 48 m at 1450 L/min on a fixed system, direct on line. Arrays are (m, pumps), functions pure.
 Flow is counted in parts of the rated flow (`q`), speed in parts of the rated speed (`n`), head in metres of the liquid.
 """
 
@@ -96,10 +96,8 @@ def machine(scene: Scene, builds: Builds) -> Machine:
     return Machine(flow, delivered, motor_kw, electrical_kw, current_a, _vibration(flow, scene, builds))
 
 
-def flow_at(
-    n: Array, scene: Scene, builds: Builds, *, cavitation: Array | float, breakdown: Array | float
-) -> Flow:
-    """Where the quadratic pump curve (by affinity from the rated speed) meets the system curve; a check valve stops back-flow."""
+def flow_at(n: Array, scene: Scene, builds: Builds, *, cavitation: Array | float, breakdown: Array | float) -> Flow:
+    """Where the pump curve (quadratic, by affinity) meets the system curve; a check valve stops back-flow."""
     unsteady = scene.noise["unsteady"]
     filled = np.clip(1.0 - scene.fault("prime_lost"), 0.03, 1.0)
     gas = scene.fault("gas_fraction") * (1.0 + 0.35 * unsteady)
@@ -158,7 +156,9 @@ def _vibration(flow: Flow, scene: Scene, builds: Builds) -> Array:
     """Overall RMS velocity: once-per-turn parts add up, broad-band parts add in squares; it breathes with the flow."""
     filled = np.clip(1.0 - scene.fault("prime_lost"), 0.03, 1.0)
     off_design = 1.0 - np.minimum(flow.q / np.maximum(flow.n, 0.2), 1.5)
-    once = (2.4 * builds.vibration + scene.fault("unbalance_mm_s")) * flow.n**2 + scene.fault("misalignment_mm_s") * flow.n
+    once = (2.4 * builds.vibration + scene.fault("unbalance_mm_s")) * flow.n**2 + scene.fault(
+        "misalignment_mm_s"
+    ) * flow.n
     inlet = 0.06 * scene.fault("suction_fouling") + 0.9 * scene.fault("ring_wear")
     hydraulic = (0.9 + 3.2 * off_design**2 + inlet) * flow.n**2
     gas = scene.fault("gas_fraction")

@@ -37,7 +37,7 @@ _LOW_FLOW_CUT_OFF = 0.01  # of the rated flow: below it a flow meter shows 0
 class Readings(NamedTuple):
     """A stretch of simulated time: `time_s` (m,) since the start, `values` (m, pumps, 10) with NaN for not available.
 
-    `level` (m, pumps) how far the worst fault of each pump has developed, 0 to 1; `running` (m, pumps) whether it is wanted.
+    `level` (m, pumps): how far the worst fault of each pump has developed, 0 to 1; `running` (m, pumps): wanted on.
     """
 
     time_s: Array
@@ -45,13 +45,19 @@ class Readings(NamedTuple):
     level: Array
     running: NDArray[np.bool_]
 
+    def part(self, rows: slice) -> "Readings":
+        """Some of the rows, as a copy."""
+        return Readings(
+            self.time_s[rows].copy(), self.values[rows].copy(), self.level[rows].copy(), self.running[rows].copy()
+        )
+
 
 class Plant:
     """`pumps` simulated pumps P-101, P-102, … with the ten standard sensors; the same seed gives the same readings.
 
     `faults` are injected at their onsets (simulated seconds). `cold`: the pumps start from standstill at the
     temperature of the hall instead of settled; `cycles`: they stop and start now and then; `moves`: the operator
-    moves the discharge valve now and then. `start_of_day_s` is the time of day at the start (the hall has a daily swing).
+    moves the discharge valve now and then. `start_of_day_s` is the time of day at the start, for the hall's warmth.
     Not thread-safe. Raises InputError when a fault names a pump that is not there, ValueError for less than one pump.
     """
 
@@ -87,7 +93,7 @@ class Plant:
         self._instruments = Instruments(self.faults, self.pump_ids)
         self._step = 0
         self._owed_s = 0.0
-        self.last = self._last_of(self.run(1))
+        self.last = self.run(1)
 
     @property
     def time_s(self) -> float:
@@ -105,7 +111,7 @@ class Plant:
         steps = int(self._owed_s / DT_S + 1e-9)
         self._owed_s -= steps * DT_S
         for readings in self.stream(steps):
-            self.last = self._last_of(readings)
+            self.last = readings.part(slice(-1, None))
 
     def stream(self, steps: int) -> Iterator[Readings]:
         """The next `steps` inner steps in blocks that fit in memory."""
@@ -116,7 +122,7 @@ class Plant:
 
     def run(self, steps: int) -> Readings:
         """The next `steps` inner steps at once."""
-        time_s = (self._step + np.arange(steps)) * DT_S
+        time_s: Array = (self._step + np.arange(steps, dtype=np.float64)) * DT_S
         self._step += steps
         white = self._rng.standard_normal((steps, len(TIME_CONSTANTS_S) + len(STANDARD_TAGS), len(self.pump_ids)))
         noise = self._noise.run(white[:, : len(TIME_CONSTANTS_S)])
@@ -164,10 +170,6 @@ class Plant:
                 raise InputError(
                     f"no such pump: {spec.pump_id!r}", f"{advice}there are {self.pump_ids[0]} to {self.pump_ids[-1]}"
                 )
-
-    @staticmethod
-    def _last_of(readings: Readings) -> Readings:
-        return Readings(*(part[-1:].copy() for part in readings))
 
 
 def _accelerate(spin: Array, wanted: NDArray[np.bool_]) -> Array:

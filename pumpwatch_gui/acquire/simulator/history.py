@@ -1,0 +1,131 @@
+"""Recordings with ground truth: simulated days as CSV, faster than real time and streamed to disk."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.acquire.simulator.faults import FaultSpec
+from pumpwatch_gui.acquire.simulator.instruments import DECIMALS
+from pumpwatch_gui.acquire.simulator.plant import BLOCK_STEPS, DT_S, Plant, Readings
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.station import RunState
+
+EPOCH = datetime(2026, 1, 1, 9, tzinfo=UTC)
+"""Default time stamp of the start: fixed, so that the same seed writes the same bytes."""
+TRUTH = ("fault", "severity", "run_state")
+_NUMBERS = ",".join(f"%.{decimals}f" for decimals in DECIMALS)
+
+
+class Written(NamedTuple):
+    """The files written, one a pump in plant order, and the rows in each."""
+
+    paths: tuple[Path, ...]
+    rows: int
+
+
+def write_history(
+    plant: Plant,
+    *,
+    days: float,
+    path: Path,
+    period_s: float = 1.0,
+    start: datetime = EPOCH,
+    stop: threading.Event | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Written:
+    """Advance `plant` by `days` and write a row every `period_s`: UTC time stamp, ten tags, then the ground truth.
+
+    One pump: exactly `path`; several: one file each, named `NAME_P-101.csv`. An empty cell is a reading the
+    instrument did not supply. Truth: `fault` (names joined by `+`, empty when healthy), `severity` (how far the worst
+    has developed, 0 to 1), `run_state` (RUNNING or STANDBY). `stop` ends early, with whole rows; `progress` is told
+    the part done, 0 to 1. The files appear under their names when they are complete.
+    Raises ValueError for a period that is not a multiple of the inner step, InputError when a file cannot be written.
+    """
+    every = round(period_s / DT_S)
+    if every < 1 or abs(every * DT_S - period_s) > 1e-9:
+        raise ValueError(f"period_s: must be a multiple of {DT_S} s")
+    if not days > 0:
+        raise ValueError("days: must be above 0")
+    paths = history_paths(path, plant.pump_ids)
+    total = int(days * 86_400 / period_s) * every
+    with ExitStack() as stack:
+        files = [stack.enter_context(_open(_partial(p))) for p in paths]
+        header = ",".join(("timestamp", *plant.tags, *TRUTH)) + "\n"
+        for file in files:
+            file.write(header)
+        rows = 0
+        for done, readings in _sampled(plant, total=total, every=every):
+            for pump, file in enumerate(files):
+                file.writelines(
+                    _rows(readings, pump, _stamps(readings.time_s, start), _names(plant, pump, readings.time_s))
+                )
+            rows += readings.time_s.size
+            if progress is not None:
+                progress(done / total)
+            if stop is not None and stop.is_set():
+                break
+    for final in paths:
+        _partial(final).replace(final)
+    return Written(paths, rows)
+
+
+def history_paths(path: Path, pump_ids: tuple[str, ...]) -> tuple[Path, ...]:
+    """Where the recording of each pump goes: `path` for one pump, `NAME_PUMP.csv` beside it for several."""
+    if len(pump_ids) == 1:
+        return (path,)
+    return tuple(path.with_name(f"{path.stem}_{pump_id}{path.suffix}") for pump_id in pump_ids)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w", encoding="ascii", newline="")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", "name a folder that can be written") from error
+
+
+def _sampled(plant: Plant, *, total: int, every: int) -> Iterator[tuple[int, Readings]]:
+    """Blocks of readings thinned to every `every`-th step, with the steps done so far."""
+    block = max(BLOCK_STEPS // every, 1) * every
+    for done in range(0, total, block):
+        steps = min(block, total - done)
+        readings = plant.run(steps)
+        yield done + steps, readings.part(slice(every - 1, None, every))
+
+
+def _stamps(time_s: NDArray[np.float64], start: datetime) -> list[str]:
+    origin = np.datetime64(start.astimezone(UTC).replace(tzinfo=None), "ms")
+    whole = bool(np.allclose(time_s, np.round(time_s))) and start.microsecond == 0
+    times = origin + np.round(time_s * 1e3).astype("timedelta64[ms]")
+    texts: list[str] = np.datetime_as_string(times, unit="s" if whole else "ms").tolist()
+    return [text + "Z" for text in texts]
+
+
+def _names(plant: Plant, pump: int, time_s: NDArray[np.float64]) -> list[str]:
+    """The faults at work in one pump at each time, joined by `+`."""
+    names = [""] * time_s.size
+    own: list[FaultSpec] = [spec for spec in plant.faults if spec.pump_id == plant.pump_ids[pump]]
+    for spec in own:
+        for i in np.flatnonzero(spec.level(time_s) > 0):
+            names[i] = f"{names[i]}+{spec.name}" if names[i] else spec.name
+    return names
+
+
+def _rows(readings: Readings, pump: int, stamps: list[str], names: list[str]) -> Iterator[str]:
+    values = readings.values[:, pump].tolist()
+    levels = readings.level[:, pump].tolist()
+    running = readings.running[:, pump].tolist()
+    for stamp, row, name, level, on in zip(stamps, values, names, levels, running, strict=True):
+        state = RunState.RUNNING if on else RunState.STANDBY
+        numbers = (_NUMBERS % tuple(row)).replace("nan", "")
+        yield f"{stamp},{numbers},{name},{level:.3f},{state.value}\n"
