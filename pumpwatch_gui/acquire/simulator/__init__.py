@@ -1,6 +1,8 @@
 """The built-in simulator: physics pumps with faults, served over Modbus TCP or written as recordings."""
 
 from pumpwatch_gui.acquire.simulator.faults import FAULTS, FaultSpec
+from pumpwatch_gui.acquire.simulator.history import write_history
 from pumpwatch_gui.acquire.simulator.plant import Plant, Readings
+from pumpwatch_gui.acquire.simulator.server import serve
 
-__all__ = ["FAULTS", "FaultSpec", "Plant", "Readings"]
+__all__ = ["FAULTS", "FaultSpec", "Plant", "Readings", "serve", "write_history"]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,6 @@ TRUTH = ("fault", "severity", "run_state")
 _NUMBERS = ",".join(f"%.{decimals}f" for decimals in DECIMALS)
 
 
-class Written(NamedTuple):
-    """The files written, one a pump in plant order, and the rows in each."""
-
-    paths: tuple[Path, ...]
-    rows: int
-
-
 def write_history(
     plant: Plant,
     *,
@@ -38,10 +31,10 @@ def write_history(
     start: datetime = EPOCH,
     stop: threading.Event | None = None,
     progress: Callable[[float], None] | None = None,
-) -> Written:
+) -> tuple[Path, ...]:
     """Advance `plant` by `days` and write a row every `period_s`: UTC time stamp, ten tags, then the ground truth.
 
-    One pump: exactly `path`; several: one file each, named `NAME_P-101.csv`. An empty cell is a reading the
+    Gives the files written, one a pump in plant order. One pump: exactly `path`; several: one file each, named `NAME_P-101.csv`. An empty cell is a reading the
     instrument did not supply. Truth: `fault` (names joined by `+`, empty when healthy), `severity` (how far the worst
     has developed, 0 to 1), `run_state` (RUNNING or STANDBY). `stop` ends early, with whole rows; `progress` is told
     the part done, 0 to 1. The files appear under their names when they are complete.
@@ -59,20 +52,18 @@ def write_history(
         header = ",".join(("timestamp", *plant.tags, *TRUTH)) + "\n"
         for file in files:
             file.write(header)
-        rows = 0
         for done, readings in _sampled(plant, total=total, every=every):
             for pump, file in enumerate(files):
                 file.writelines(
                     _rows(readings, pump, _stamps(readings.time_s, start), _names(plant, pump, readings.time_s))
                 )
-            rows += readings.time_s.size
             if progress is not None:
                 progress(done / total)
             if stop is not None and stop.is_set():
                 break
     for final in paths:
         _partial(final).replace(final)
-    return Written(paths, rows)
+    return paths
 
 
 def history_paths(path: Path, pump_ids: tuple[str, ...]) -> tuple[Path, ...]:
