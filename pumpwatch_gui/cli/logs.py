@@ -39,6 +39,8 @@ class JsonFormatter(logging.Formatter):
             case LinkChanged() as change:
                 fields |= {"event": "link_changed", "link": change.link_id, "state": change.state.value}
                 fields |= {"text": change.text}
+            case _:
+                pass  # the message says it
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         return json.dumps(fields, ensure_ascii=False)

@@ -63,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     inherited = argparse.ArgumentParser(add_help=False)
     for action in everywhere._actions:
-        inherited.add_argument(*action.option_strings, **_again(action))
+        _add_again(inherited, action)
 
     def command(name: str, module: str, function: str, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, parents=[inherited], help=text, description=text[0].upper() + text[1:] + ".")
@@ -75,10 +75,13 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _again(action: argparse.Action) -> dict[str, object]:
+def _add_again(parser: argparse.ArgumentParser, action: argparse.Action) -> None:
     """The same option for a sub-command, without a default that would undo what stood before the command."""
-    common: dict[str, object] = {"help": action.help, "default": argparse.SUPPRESS, "dest": action.dest}
-    return common | ({"action": "store_true"} if action.nargs == 0 else {"metavar": action.metavar})
+    names, text = action.option_strings, action.help
+    if action.nargs == 0:
+        parser.add_argument(*names, action="store_true", help=text, default=argparse.SUPPRESS)
+    else:
+        parser.add_argument(*names, metavar=action.metavar, help=text, default=argparse.SUPPRESS)
 
 
 _Command = Callable[[str, str, str, str], argparse.ArgumentParser]

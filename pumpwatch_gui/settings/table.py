@@ -46,7 +46,7 @@ class Table:
 
     def take_text(self, key: str, default: Any = ...) -> str | None:
         """A text that is not blank."""
-        value = self.take(key, str, "a text", default)
+        value: str | None = self.take(key, str, "a text", default)
         if isinstance(value, str) and not value.strip() and default != value:
             self.note(key, "must not be empty")
             return None
@@ -54,7 +54,7 @@ class Table:
 
     def take_number(self, key: str, default: Any = ...) -> float | None:
         """A finite number."""
-        value = self.take(key, (int, float), "a number", default)
+        value: float | None = self.take(key, (int, float), "a number", default)
         if value is None or value is default:
             return value
         if not isfinite(value):
