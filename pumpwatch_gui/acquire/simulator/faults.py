@@ -76,7 +76,7 @@ _TABLE = (
            throttling=9.0),
     _fault("gas_ingress", "Gas ingress", 15.0,        "0   0   0  +~ -~   ~   -~  -~   0   0",
            gas_fraction=0.12, suction_surge_bar=0.10),
-    _fault("impeller_wear", "Impeller wear", 40.0,    "0   0   0 (+)  -   +    -  0/- (+)  0",
+    _fault("impeller_wear", "Impeller wear", 40.0,    "0   0   0 (+)  -  (+)   -  0/- (+)  0",
            ring_wear=1.0),
     _fault("bearing_wear", "Bearing wear", 20.0,      "0  ++   0  +   0   0    0  (+)  0   0",
            bearing_heat=0.8, bearing_roughness_mm_s=4.5, bearing_drag_kw=0.35),

@@ -56,7 +56,7 @@ class Temperatures:
         """Balance of the heat left in the casing, the liquid passing through and the hall; and what one step keeps."""
         flow = machine.flow
         hydraulic_kw = RATED_FLOW_L_MIN / 6e4 * flow.q * flow.head_m * 9.79
-        dry_seal_kw = np.where(flow.q < 0.01, 0.1 * DUTY_POWER_KW * flow.n**3, 0.0)
+        dry_seal_kw = np.where(flow.q < 0.01, 0.25 * DUTY_POWER_KW * flow.n**3, 0.0)
         stays = 0.15 + 0.85 * np.clip(1.0 - flow.q, 0.0, 1.0) ** 2
         heat_kw = stays * np.maximum(flow.shaft_kw - hydraulic_kw, 0.0) + dry_seal_kw
         liquid = LIQUID_TO_CASING_KW_K * np.tanh(3.0 * flow.q) + STANDING_LIQUID_KW_K

@@ -34,10 +34,10 @@ def write_history(
 ) -> tuple[Path, ...]:
     """Advance `plant` by `days` and write a row every `period_s`: UTC time stamp, ten tags, then the ground truth.
 
-    Gives the files written, one a pump in plant order. One pump: exactly `path`; several: one file each, named `NAME_P-101.csv`. An empty cell is a reading the
-    instrument did not supply. Truth: `fault` (names joined by `+`, empty when healthy), `severity` (how far the worst
-    has developed, 0 to 1), `run_state` (RUNNING or STANDBY). `stop` ends early, with whole rows; `progress` is told
-    the part done, 0 to 1. The files appear under their names when they are complete.
+    Gives the files written, one a pump in plant order: for one pump exactly `path`, for several `NAME_P-101.csv` and
+    so on. They appear under their names when they are complete. An empty cell is a reading the instrument did not
+    supply. Truth: `fault` (names joined by `+`, empty when healthy), `severity` (how far the worst has developed, 0
+    to 1), `run_state` (RUNNING or STANDBY). `stop` ends early, with whole rows; `progress` is told the part done.
     Raises ValueError for a period that is not a multiple of the inner step, InputError when a file cannot be written.
     """
     every = round(period_s / DT_S)

@@ -103,7 +103,7 @@ def flow_at(n: Array, scene: Scene, builds: Builds, *, cavitation: Array | float
     gas = scene.fault("gas_fraction") * (1.0 + 0.35 * unsteady)
     wear = scene.fault("ring_wear")
     strength = builds.head * filled * (1.0 - 1.5 * gas) * (1.0 - breakdown * (0.25 + 0.06 * unsteady))
-    strength = np.maximum(strength * (1.0 - cavitation * 0.006 * unsteady), 0.0)
+    strength = np.maximum(strength * (1.0 - cavitation * 0.04 * unsteady), 0.0)
     shut_off = SHUT_OFF_HEAD_M * (1.0 - 0.14 * wear)
     drop = CURVE_DROP_M * (1.0 + 0.4 * wear)
 
@@ -112,6 +112,7 @@ def flow_at(n: Array, scene: Scene, builds: Builds, *, cavitation: Array | float
     static = STATIC_HEAD_M + 0.5 * scene.noise["static_head"] - (source + surge - SOURCE_BAR) / BAR_PER_M
     suction_loss = SUCTION_LOSS_M * (1.0 + scene.fault("suction_fouling"))
     valve = (1.0 + scene.valve + 0.008 * scene.noise["turbulence"]) * np.exp(scene.fault("throttling"))
+    valve = valve * (1.0 - scene.fault("seal_leak_l_min") / RATED_FLOW_L_MIN) ** 2  # what leaks meets no resistance
     surplus = np.maximum(strength * shut_off * n**2 - static, 0.0)
     q = np.sqrt(surplus / (strength * drop + suction_loss + DISCHARGE_LOSS_M * valve))
 

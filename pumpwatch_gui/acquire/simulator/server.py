@@ -35,9 +35,9 @@ def serve(
 ) -> Counts:
     """Serve the plant in this thread until `stop` is set (noticed within 0.1 s); gives what was counted.
 
-    `registers`: a register map by name or path, or its points. The plant advances by `speed` simulated seconds a second and the
-    registers are refreshed every 0.1 s. `ready` is told the port that was opened (`port` 0: any free one).
-    Raises LinkError when the port cannot be opened, InputError for a bad register map, ValueError for a speed not above 0.
+    `registers`: a register map by name or path, or its points; they are refreshed every 0.1 s. The plant advances by
+    `speed` simulated seconds a second. `ready` is told the port that was opened (`port` 0: any free one).
+    Raises LinkError when the port cannot be opened, InputError for a bad register map, ValueError for a bad speed.
     """
     if not speed > 0:
         raise ValueError("speed: must be above 0")
