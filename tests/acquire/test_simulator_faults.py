@@ -1,5 +1,6 @@
 """Every fault moves the ten sensors in the directions the literature gives, and can be seen within a minute."""
 
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -21,7 +22,7 @@ MATERIAL = dict(zip(STANDARD_TAGS, (5.0, 1.5, 0.1, 0.3, 20.0, 0.05, 0.08, 0.6, 1
 
 @cache
 def recorded():
-    """Half an hour, one reading a second, of each fault at each severity, and of the same pumps without: (m, pumps, 10)."""
+    """Half an hour at 1 Hz of each fault at each severity, and of the same pumps without: each (m, pumps, 10)."""
     specs = [
         FaultSpec(f"P-{101 + i}", name, ONSET_S, severity)
         for i, (name, severity) in enumerate((n, s) for n in PUMP_FAULTS for s in SEVERITIES)
@@ -92,7 +93,8 @@ def test_a_moderate_fault_shows_against_the_noise_within_a_minute(name):
 def test_a_harder_fault_shifts_the_sensors_further(name):
     faulty, healthy = recorded()
     reach = [
-        np.abs((faulty[200:240, pump_of(name, s)] - healthy[200:240, pump_of(name, s)]).mean(axis=0)) for s in SEVERITIES
+        np.abs((faulty[200:240, pump_of(name, s)] - healthy[200:240, pump_of(name, s)]).mean(axis=0))
+        for s in SEVERITIES
     ]
     lead = max(range(10), key=lambda i: reach[2][i] / MATERIAL[STANDARD_TAGS[i]])
     assert reach[0][lead] < reach[1][lead] < reach[2][lead]
@@ -204,7 +206,5 @@ def test_a_fault_that_cannot_be_read_is_refused_with_advice(text, message, advic
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_fault_or_an_input_error(text):
-    try:
-        FaultSpec.parse(text)
-    except InputError as error:
-        assert error.advice
+    with suppress(InputError):
+        assert FaultSpec.parse(text).fault in FAULTS

@@ -10,13 +10,14 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.profile import STANDARD_TAGS
 from pumpwatch_gui.settings.profile_file import load_profile
 
-N, TB, PO, V, Q, PS, PD, I, TC, TA = range(10)
+N, TB, PO, V, Q, PS, PD, AMP, TC, TA = range(10)
 MINUTE = round(60 / DT_S)
 
 
 def still_scene(shape, **faults):
     quiet = dict.fromkeys(
-        ("grid", "turbulence", "unsteady", "suction_level", "static_head", "vibration", "suction_surge"), np.zeros(shape)
+        ("grid", "turbulence", "unsteady", "suction_level", "static_head", "vibration", "suction_surge"),
+        np.zeros(shape),
     )
     return Scene(np.ones(shape), np.ones(shape, dtype=bool), np.zeros(shape), quiet, faults)
 
@@ -45,7 +46,7 @@ def test_a_slow_pump_cannot_lift_the_static_head_and_delivers_nothing():
 def test_hydraulic_power_is_60_to_75_percent_of_electrical_power():
     values = Plant(10, seed=4).run(10 * MINUTE).values
     hydraulic_kw = values[..., Q] * (values[..., PD] - values[..., PS]) / 600
-    electrical_kw = np.sqrt(3) * 0.4 * values[..., I] * 0.85
+    electrical_kw = np.sqrt(3) * 0.4 * values[..., AMP] * 0.85
     efficiency = (hydraulic_kw / electrical_kw).mean(axis=0)
     assert ((efficiency > 0.60) & (efficiency < 0.75)).all()
 
@@ -57,7 +58,7 @@ def test_the_readings_agree_with_the_nameplate_of_the_profile():
     assert mean[N] == pytest.approx(plate.rated_speed_rpm, rel=0.002)
     assert mean[Q] == pytest.approx(plate.rated_flow_l_min, rel=0.05)
     assert head_m == pytest.approx(plate.rated_head_m, rel=0.05)
-    assert mean[I] == pytest.approx(plate.rated_current_a, rel=0.08)
+    assert mean[AMP] == pytest.approx(plate.rated_current_a, rel=0.08)
 
 
 def test_discharge_stands_above_suction_while_running_and_equals_it_at_standstill():
@@ -67,13 +68,13 @@ def test_discharge_stands_above_suction_while_running_and_equals_it_at_standstil
     standing = values[:, N] == 0
     assert (values[running, PD] - values[running, PS] > 4).all()
     assert abs((values[standing, PD] - values[standing, PS]).mean()) < 0.02
-    assert (values[standing][:, [N, PO, V, Q, I]] == 0).all()
+    assert (values[standing][:, [N, PO, V, Q, AMP]] == 0).all()
 
 
 def test_a_start_draws_inrush_and_a_cold_pump_warms_for_half_an_hour():
     values = Plant(1, seed=2, cold=True).run(90 * MINUTE).values[:, 0]
-    assert values[: 2 * MINUTE, I].max() > 3 * 28
-    assert values[: 2 * MINUTE, I].max() < 250
+    assert values[: 2 * MINUTE, AMP].max() > 3 * 28
+    assert values[: 2 * MINUTE, AMP].max() < 250
     assert values[0, TB] == pytest.approx(values[0, TA], abs=1)
     assert values[5 * MINUTE, TB] < values[30 * MINUTE, TB] < values[-1, TB]
     assert values[-1, TB] - values[-1, TA] == pytest.approx(44, abs=3)

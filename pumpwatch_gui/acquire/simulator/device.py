@@ -9,6 +9,7 @@ from pumpwatch_gui.acquire.simulator.registers import Image
 ILLEGAL_FUNCTION = 1
 ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
+DEVICE_FAILURE = 4
 TARGET_FAILED_TO_RESPOND = 11
 
 _READS = {1: ("coil", 2000), 2: ("discrete", 2000), 3: ("holding", 125), 4: ("input", 125)}
@@ -59,7 +60,10 @@ class Devices:
         words = image.read(table, address, count)
         if words is None:
             return self._refuse(function, ILLEGAL_ADDRESS)
-        body = struct.pack(f">{count}H", *words) if function > 2 else _bits(words)
+        known = [word for word in words if word is not None]
+        if len(known) < count:
+            return self._refuse(function, DEVICE_FAILURE)
+        body = struct.pack(f">{count}H", *known) if function > 2 else _bits(known)
         return bytes((function, len(body))) + body
 
     def _identify(self, pdu: bytes) -> bytes:

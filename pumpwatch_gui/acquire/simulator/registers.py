@@ -2,68 +2,39 @@
 
 import math
 import struct
-import tomllib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
-from pumpwatch_gui.domain.places import find_shipped
+from pumpwatch_gui.acquire.register_map import Point
 
 _FORMATS = {
     "uint16": ">H", "int16": ">h", "uint32": ">I", "int32": ">i", "uint64": ">Q", "int64": ">q",
     "float32": ">f", "float64": ">d",
 }  # fmt: skip
-_WIDTH = {"bool": 1, "bit": 1, "bcd16": 1, "bcd32": 2} | {k: struct.calcsize(v) // 2 for k, v in _FORMATS.items()}
 
 
-class PointLike(Protocol):
-    """What is needed of a point of a register map (names and meanings of the register map files)."""
+def encode(value: float, point: Point) -> bytes | None:
+    """The registers that hold `value` (engineering units), as they travel.
 
-    @property
-    def tag(self) -> str: ...  # noqa: D102
-    @property
-    def table(self) -> str: ...  # noqa: D102
-    @property
-    def address(self) -> int: ...  # noqa: D102
-    @property
-    def type(self) -> str: ...  # noqa: D102
-    @property
-    def order(self) -> str: ...  # noqa: D102
-    @property
-    def scale(self) -> float: ...  # noqa: D102
-    @property
-    def offset(self) -> float: ...  # noqa: D102
-    @property
-    def not_available(self) -> Collection[float]: ...  # noqa: D102
-
-
-def width(point: PointLike) -> int:
-    """Registers (or bits) that a point takes."""
-    return _WIDTH[point.type]
-
-
-def encode(value: float, point: PointLike) -> bytes:
-    """The registers that hold `value` (engineering units), big-endian on the wire.
-
-    NaN and what the type cannot hold become the point's first not-available value; raises ValueError if it has none
-    and is not a float.
+    NaN and what the type cannot hold become the point's first not-available value, NaN in a float without one, and
+    None where the device has no way to say it.
     """
-    raw = (value - point.offset) / point.scale
     try:
-        return _pack(raw, point)
+        return _pack((value - point.offset) / point.scale, point)
     except (ValueError, OverflowError, struct.error):
         return _not_available(point)
 
 
-def _not_available(point: PointLike) -> bytes:
-    for sentinel in point.not_available:
-        return _pack(sentinel, point)
-    if point.type.startswith("float"):
-        return _pack(math.nan, point)
-    raise ValueError(f"{point.tag}: the value does not fit in {point.type} and the map names no not_available value")
+def _not_available(point: Point) -> bytes | None:
+    if point.not_available:
+        return _pack(point.not_available[0], point, is_pattern=True)
+    return _pack(math.nan, point) if point.type.startswith("float") else None
 
 
-def _pack(raw: float, point: PointLike) -> bytes:
+def _pack(raw: float, point: Point, *, is_pattern: bool = False) -> bytes:
+    """Raises ValueError, OverflowError or struct.error for what the type cannot hold.
+
+    `is_pattern`: a positive number beyond a signed type is its bit pattern (0x8000 for -32768).
+    """
     if point.type in ("bool", "bit"):
         return struct.pack(">H", int(bool(round(raw))))
     if point.type in ("bcd16", "bcd32"):
@@ -72,15 +43,8 @@ def _pack(raw: float, point: PointLike) -> bytes:
     if form in (">f", ">d"):
         return _ordered(struct.pack(form, raw), point.order)
     whole = round(raw)
-    signed = int.from_bytes(struct.pack(form.upper(), whole), "big") if _is_pattern(whole, form) else None
-    packed = struct.pack(form, whole) if signed is None else struct.pack(form.upper(), signed)
-    return _ordered(packed, point.order)
-
-
-def _is_pattern(whole: int, form: str) -> bool:
-    """Whether a signed type is given the bit pattern of a sentinel, such as 0x8000, rather than a number."""
-    bits = 8 * struct.calcsize(form)
-    return form[1].islower() and whole == 1 << (bits - 1)
+    unsigned = is_pattern and whole >= 1 << (8 * struct.calcsize(form) - 1)
+    return _ordered(struct.pack(form.upper() if unsigned else form, whole), point.order)
 
 
 def _bcd(whole: int, digits: int) -> bytes:
@@ -101,54 +65,38 @@ def _ordered(packed: bytes, order: str) -> bytes:
     return b"".join(words)
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    tag: str
-    table: str
-    address: int
-    type: str
-    order: str = "ABCD"
-    scale: float = 1.0
-    offset: float = 0.0
-    not_available: tuple[float, ...] = ()
-
-
-def load_points(name: str, *, tags: Sequence[str]) -> Sequence[PointLike]:
-    """The points of a register map, by name or path."""
-    document = tomllib.loads(find_shipped("resources/registers", name, suffix=".toml").read_text("utf-8"))
-    base = {0: 0, 1: 1}.get(document.get("base", 0), 40001)
-    points = [_Point(**{**p, "address": p["address"] - base}) for p in document["point"]]
-    return [p for p in points if p.tag in tags]
-
-
 class Layout:
     """Where each point of a map lies. Register 1 + the highest holding register is the heartbeat."""
 
-    def __init__(self, points: Sequence[PointLike], *, tags: Sequence[str]) -> None:
+    def __init__(self, points: Sequence[Point], *, tags: Sequence[str]) -> None:
         """Points whose tag is not among `tags` read as not available."""
         self._points = [(p, tags.index(p.tag) if p.tag in tags else -1) for p in points]
-        self.heartbeat = 1 + max((p.address + width(p) - 1 for p in points if p.table == "holding"), default=-1)
+        self.heartbeat = 1 + max((p.address + p.size - 1 for p in points if p.table == "holding"), default=-1)
 
     def image(self, values: Sequence[float], sequence: int) -> "Image":
         """The whole image of one device from its values; `sequence` is shown modulo 65536 by the heartbeat."""
-        tables: dict[str, dict[int, int]] = {"holding": {}, "input": {}, "coil": {}, "discrete": {}}
+        tables: dict[str, dict[int, int | None]] = {"holding": {}, "input": {}, "coil": {}, "discrete": {}}
         for point, index in self._points:
             packed = encode(values[index] if index >= 0 else math.nan, point)
-            words = struct.unpack(f">{len(packed) // 2}H", packed)
-            table = tables[point.table]
-            if point.type == "bit":
-                table[point.address] = table.get(point.address, 0) | words[0] << getattr(point, "bit", 0)
-                continue
-            for i, word in enumerate(words):
-                table[point.address + i] = word
+            _place(tables[point.table], point, packed)
         tables["holding"][self.heartbeat] = sequence & 0xFFFF
         return Image(tables)
+
+
+def _place(table: dict[int, int | None], point: Point, packed: bytes | None) -> None:
+    if packed is None:
+        table.update(dict.fromkeys(range(point.address, point.address + point.size)))
+        return
+    words = struct.unpack(f">{len(packed) // 2}H", packed)
+    if point.type == "bit":
+        words = ((table.get(point.address) or 0) | words[0] << point.bit,)
+    table.update(enumerate(words, start=point.address))
 
 
 class Image:
     """The registers of one device at one instant. A table without points mirrors its sister (holding and input, …)."""
 
-    def __init__(self, tables: Mapping[str, Mapping[int, int]]) -> None:
+    def __init__(self, tables: Mapping[str, Mapping[int, int | None]]) -> None:
         self._words = {
             "holding": tables["holding"],
             "input": tables["input"] or tables["holding"],
@@ -156,8 +104,11 @@ class Image:
             "discrete": tables["discrete"] or tables["coil"],
         }
 
-    def read(self, table: str, address: int, count: int) -> list[int] | None:
-        """`count` registers or bits from `address`, or None when one of them does not exist."""
+    def read(self, table: str, address: int, count: int) -> list[int | None] | None:
+        """`count` registers or bits from `address`, or None when one of them does not exist.
+
+        A register is None where the device cannot say that its instrument has nothing to report.
+        """
         words = self._words[table]
         try:
             return [words[i] for i in range(address, address + count)]

@@ -14,9 +14,10 @@ from typing import cast
 
 from typing_extensions import override
 
+from pumpwatch_gui.acquire.register_map import Point, load_register_map
 from pumpwatch_gui.acquire.simulator.device import Counts, Devices
 from pumpwatch_gui.acquire.simulator.plant import Plant
-from pumpwatch_gui.acquire.simulator.registers import Layout, PointLike, load_points
+from pumpwatch_gui.acquire.simulator.registers import Layout
 from pumpwatch_gui.domain.errors import LinkError
 
 REFRESH_S = 0.1
@@ -28,7 +29,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 5020,
-    registers: str | Sequence[PointLike] = "generic",
+    registers: str | Sequence[Point] = "generic",
     speed: float = 1.0,
     ready: Callable[[int], None] = lambda _port: None,
     stop: threading.Event,
@@ -41,7 +42,7 @@ def serve(
     """
     if not speed > 0:
         raise ValueError("speed: must be above 0")
-    points = load_points(registers, tags=plant.tags) if isinstance(registers, str) else registers
+    points = load_register_map(registers, tags=plant.tags).points if isinstance(registers, str) else registers
     return asyncio.run(_serve(plant, (host, port), Layout(points, tags=plant.tags), speed, ready, stop))
 
 
