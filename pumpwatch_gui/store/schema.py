@@ -1,0 +1,183 @@
+"""The database file: what it is, whether it is ours, and the numbered upgrades that bring it up to date."""
+
+import logging
+import os
+import struct
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+
+import apsw
+
+from pumpwatch_gui.domain.errors import StoreError
+from pumpwatch_gui.domain.places import shipped
+
+log = logging.getLogger("pumpwatch.store")
+
+APPLICATION_ID = 0x50574348
+"""`PWCH` in the header of every database of ours."""
+BUSY_MS = 5_000
+MAGIC = b"SQLite format 3\0"
+DAMAGE = (apsw.CorruptError, apsw.NotADBError)
+"""What APSW raises for a file whose content is broken."""
+
+Connect = Callable[[Path], apsw.Connection]
+Value = str | bytes | int | float | None
+"""What SQLite stores."""
+Row = tuple[Value, ...]
+
+
+class FileKind(Enum):
+    """What lies at the path of the database."""
+
+    MISSING = "missing"
+    EMPTY = "empty"
+    OURS = "ours"
+    BLANK = "blank"  # a SQLite file that names no owner and may have no tables yet
+    DAMAGED = "damaged"
+
+
+def upgrades() -> dict[int, str]:
+    """The shipped upgrades: number → SQL, in order, from `resources/sql/NNNN_what.sql`."""
+    files = sorted((shipped("resources") / "sql").glob("[0-9]*.sql"))
+    return {int(file.name.split("_")[0]): file.read_text("utf-8") for file in files}
+
+
+def look_at(path: Path, newest: int) -> FileKind:
+    """What the file is, told from its first 100 bytes without opening it as a database: nothing is touched.
+
+    Raises StoreError for what must not be used: a folder, a file of another program, or of a version above `newest`.
+    """
+    try:
+        if not path.exists():
+            return FileKind.MISSING
+        if not path.is_file():
+            raise StoreError(f"{path} is not a file", "choose another home with --home DIR")
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as error:
+        raise StoreError(f"the database {path} cannot be read: {error.strerror}", _PERMISSIONS) from error
+    if not head:
+        return FileKind.EMPTY
+    if len(head) < 100 or not head.startswith(MAGIC):
+        return FileKind.DAMAGED
+    (version,) = struct.unpack(">i", head[60:64])
+    (owner,) = struct.unpack(">i", head[68:72])
+    if owner == APPLICATION_ID:
+        _refuse_newer(path, version, newest)
+        return FileKind.OURS
+    if owner or version:
+        raise foreign(path)
+    return FileKind.BLANK
+
+
+def connect(path: Path) -> apsw.Connection:
+    """A connection that writes safely: WAL, and every commit is on the disk when it returns."""
+    connection = apsw.Connection(os.fspath(path))
+    connection.set_busy_timeout(BUSY_MS)
+    run(connection, "PRAGMA journal_mode = WAL")
+    run(connection, "PRAGMA synchronous = FULL")
+    run(connection, "PRAGMA journal_size_limit = 67108864")
+    return connection
+
+
+def upgrade(connection: apsw.Connection, path: Path, steps: dict[int, str]) -> None:
+    """Bring an open database to the newest version, one transaction a step.
+
+    Raises StoreError when it belongs to another program or to a newer version (seen only now if its header page was
+    still in the write-ahead log).
+    """
+    version, owner = _pragma(connection, "user_version"), _pragma(connection, "application_id")
+    if owner not in (0, APPLICATION_ID) or (not owner and count(connection, "sqlite_schema")):
+        raise foreign(path)
+    _refuse_newer(path, version, max(steps))
+    for number, sql in steps.items():
+        if number > version:
+            with transaction(connection):
+                run(connection, sql)
+                run(connection, f"PRAGMA user_version = {number}")
+                run(connection, f"PRAGMA application_id = {APPLICATION_ID}")
+            log.info("database %s is now of version %d", path, number)
+    # The header must name owner and version in the file itself, where look_at reads them.
+    if version < max(steps):
+        run(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+class transaction:  # noqa: N801 - reads as a statement
+    """`with transaction(connection):` BEGIN IMMEDIATE … COMMIT; any error rolls back and is raised as it was.
+
+    Not APSW's own `with connection:`, which on some full-disk cases raises "cannot rollback" over the real error.
+    """
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        """Take the write lock."""
+        run(self._connection, "BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Commit, or roll back what SQLite has not rolled back already."""
+        try:
+            if kind is None:
+                run(self._connection, "COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                run(self._connection, "ROLLBACK")
+
+
+def run(connection: apsw.Connection, sql: str, values: Row | None = None) -> None:
+    """Execute every statement to its end (APSW's `execute` is lazy)."""
+    for _ in connection.execute(sql, values):
+        pass
+
+
+def count(connection: apsw.Connection, table: str) -> int:
+    """Rows of a table."""
+    return int(connection.execute(f"SELECT count(*) FROM {table}").get)
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def foreign(path: Path) -> StoreError:
+    """The refusal of another program's file."""
+    return StoreError(
+        f"{path} is a database of another program; it was left as it is",
+        "move it away, or choose another home with --home DIR",
+    )
+
+
+def from_apsw(error: apsw.Error, path: Path) -> StoreError:
+    """An error of SQLite in words for a person, with advice."""
+    match error:
+        case apsw.FullError():
+            return StoreError(
+                f"the disk of {path} is full", "free space there; what was read is kept in memory meanwhile"
+            )
+        case apsw.ReadOnlyError() | apsw.CantOpenError() | apsw.PermissionsError():
+            return StoreError(f"the database {path} cannot be written: read-only or not permitted", _PERMISSIONS)
+        case apsw.BusyError() | apsw.LockedError():
+            return StoreError(f"the database {path} is held by another program", "close what else uses it")
+        case apsw.CorruptError() | apsw.NotADBError():
+            return StoreError(f"the database {path} is damaged", "restart PumpWatch: it puts the file aside")
+        case _:
+            return StoreError(f"the database {path} cannot be used: {error}", "check the disk and its cable")
+
+
+_PERMISSIONS = "mend the permissions of the folder and the file, or choose another home with --home DIR"
+
+
+def _refuse_newer(path: Path, version: int, newest: int) -> None:
+    if version > newest:
+        raise StoreError(
+            f"{path} was written by a newer PumpWatch (database version {version}, this program knows {newest}); "
+            "it was left as it is",
+            "install the newer PumpWatch again, or choose another home with --home DIR",
+        )
+
+
+def _pragma(connection: apsw.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").get)
