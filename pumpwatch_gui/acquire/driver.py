@@ -1,0 +1,65 @@
+"""What a driver promises: the protocol every way to a pump keeps."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pumpwatch_gui.acquire.config import DriverConfig
+from pumpwatch_gui.acquire.decode import Reading
+from pumpwatch_gui.acquire.meter import LinkMeter
+from pumpwatch_gui.domain.profile import PumpProfile
+
+Readings = Mapping[str, Reading]
+"""One scan's result by tag; a tag that is not in it was not bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSpec:
+    """One link of one pump, as its channel needs to know it."""
+
+    link_id: str
+    pump_id: str
+    profile: PumpProfile
+    config: DriverConfig
+    beside: Path | None
+    meter: LinkMeter = field(default_factory=LinkMeter, compare=False)
+
+
+class Channel(Protocol):
+    """One connection (a TCP endpoint, a serial line, a file) that one or more links share.
+
+    Every method runs on the links thread's loop and may be cancelled at any await. No method may deliver a value it
+    is not sure of: in doubt it raises LinkFault. After `lost` is done the channel is only closed.
+    """
+
+    @property
+    def lost(self) -> "asyncio.Future[str]":
+        """Done, with words, as soon as the peer is gone."""
+
+    async def connect(self) -> None:
+        """Open the connection. Raises LinkFault."""
+
+    async def scan(self, spec: LinkSpec) -> Readings:
+        """Read every point of a link once (polled) or wait for its next line (pushed). Raises LinkFault."""
+
+    async def close(self) -> None:
+        """Close the connection; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverKind:
+    """A row of the driver table.
+
+    `key` tells which links share a connection (None: each its own); `open` makes a fresh, unconnected channel for
+    those links.
+    `pushed`: the device speaks by itself, `scan` waits for it.
+    """
+
+    name: str
+    label: str
+    config: type[Any]
+    key: Callable[[Any], Hashable]
+    open: Callable[[Sequence[LinkSpec]], Channel]
+    pushed: bool = False

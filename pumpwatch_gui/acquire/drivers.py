@@ -1,0 +1,32 @@
+"""The table of drivers."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from pumpwatch_gui.acquire.config import ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
+
+
+# Channels are imported when the first link opens: the command line and the dialogs need only the table.
+def _modbus_tcp(specs: Sequence[LinkSpec]) -> Channel:
+    from pumpwatch_gui.acquire.modbus import ModbusChannel
+
+    return ModbusChannel(specs)
+
+
+def _replay(specs: Sequence[LinkSpec]) -> Channel:
+    from pumpwatch_gui.acquire.replay import ReplayChannel
+
+    return ReplayChannel(specs[0])
+
+
+DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            DriverKind("modbus-tcp", "Modbus TCP", ModbusTcpConfig, lambda c: ("tcp", c.host, c.port), _modbus_tcp),
+            DriverKind("replay", "Replay of a recording", ReplayConfig, lambda _: None, _replay, pushed=True),
+        )
+    }
+)
+"""Every driver by the name a site file gives it."""
