@@ -65,8 +65,9 @@ class StrictTcp:
 
     async def read(self, unit: int, block: Block) -> list[int]:
         """The registers (or bits as 0 and 1) of one block. Raises LinkFault."""
-        read = {1: self._client.read_coils, 2: self._client.read_discrete_inputs,
-                3: self._client.read_holding_registers, 4: self._client.read_input_registers}[block.function]  # fmt: skip
+        client = self._client
+        read = {1: client.read_coils, 2: client.read_discrete_inputs,
+                3: client.read_holding_registers, 4: client.read_input_registers}[block.function]  # fmt: skip
         self._received = b""
         task = asyncio.ensure_future(read(block.address, count=block.count, device_id=unit))
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.bench.figure import Figure
-from pumpwatch_gui.cli.simulated import simulated_site
+from pumpwatch_gui.settings.simulated import simulated_site
 
 SECONDS = 30
 

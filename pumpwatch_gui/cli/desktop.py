@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pumpwatch_gui.cli.headless import run_headless
 from pumpwatch_gui.cli.logs import catch_crashes, start_logging
-from pumpwatch_gui.cli.simulated import simulated_site
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.settings.home import Home, find_home
+from pumpwatch_gui.settings.simulated import simulated_site
 from pumpwatch_gui.settings.site import LoadedSite, Site, load_site
 
 DEMO_FAULT = "P-103=cavitation@60"

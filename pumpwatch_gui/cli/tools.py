@@ -33,8 +33,9 @@ def simulate(options: argparse.Namespace) -> int:
     from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, serve, write_history
 
     faults = tuple(FaultSpec.parse(text) for text in options.fault or ())
-    plant = Plant(options.pumps, seed=options.seed, faults=faults)
-    if options.history:
+    recorded = bool(options.history)  # a recording also holds warm-up, starts and stops
+    plant = Plant(options.pumps, seed=options.seed, faults=faults, cold=recorded, cycles=recorded)
+    if recorded:
         if options.csv is None:
             raise InputError("--history needs --csv FILE", "say where the history goes")
         for path in write_history(plant, days=options.history, path=options.csv):
