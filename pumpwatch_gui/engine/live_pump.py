@@ -10,13 +10,13 @@ from pumpwatch_gui.domain.detection import Detection, NotScored, Verdict
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.link import LinkState, LinkView
 from pumpwatch_gui.domain.profile import Limits
+from pumpwatch_gui.domain.running import run_rule, state_of
 from pumpwatch_gui.domain.station import PumpView, RunState
 from pumpwatch_gui.domain.trace import TraceRing
 from pumpwatch_gui.judge.anomaly import AnomalyJudge
 from pumpwatch_gui.judge.desk import AlarmDesk
 from pumpwatch_gui.judge.health import Health
 from pumpwatch_gui.judge.limits import Finding, LimitJudge
-from pumpwatch_gui.judge.run_state import run_state, run_state_rule
 from pumpwatch_gui.judge.watch import Watch
 from pumpwatch_gui.settings.site import PumpSettings
 
@@ -41,7 +41,7 @@ class LivePump:
         self.frames_by_quality: Counter[str] = Counter()
         self.anomalous_windows = 0
         self.alarms_raised = 0
-        self._rule = run_state_rule(settings.profile)
+        self._rule = run_rule(settings.profile)
         self._health = Health(settings.profile)
         self._limits = LimitJudge(settings.profile)
         self._limits.adopt(open_sources)
@@ -70,7 +70,7 @@ class LivePump:
 
     def judge_frame(self, frame: Frame) -> tuple[RunState, Iterator[Finding]]:
         """The run state at this frame and what the limits found."""
-        self.run_state = run_state(frame, self._rule)
+        self.run_state = state_of(frame, self.settings.profile.tags, self._rule)
         self.health = self._health.update(frame, score=self.score, running=self.run_state is RunState.RUNNING)
         return self.run_state, self._limits.judge(frame, self.run_state)
 

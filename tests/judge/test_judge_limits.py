@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pumpwatch_gui.domain.alarm import AlarmState, Stimulus, next_state
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.running import run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.judge.desk import AlarmDesk
 from pumpwatch_gui.judge.limits import LimitJudge
-from pumpwatch_gui.judge.run_state import run_state, run_state_rule
 from pumpwatch_gui.judge.watch import Watch
 
 Make = Callable[..., Frame]
@@ -106,4 +106,4 @@ def test_the_desk_tells_each_change_once_and_sorts_worst_first(two_sensor_profil
 def test_speed_tells_the_run_state(
     two_sensor_profile: PumpProfile, make_frame: Make, rpm: float | None, state: RunState
 ):
-    assert run_state(make_frame([rpm, 50]), run_state_rule(two_sensor_profile)) is state
+    assert state_of(make_frame([rpm, 50]), two_sensor_profile.tags, run_rule(two_sensor_profile)) is state
