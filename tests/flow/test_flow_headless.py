@@ -1,4 +1,4 @@
-"""Wire to disk: the collector against a server of another library, its record and its database judged value by value."""
+"""Wire to disk: the collector against a server of another library, record and database judged value by value."""
 
 import csv
 import json
@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 from truth_server import register  # noqa: E402
 
+Row = tuple[float, str, float | None, str]
 SCALES = [1.0, 0.05, 0.005, 0.005, 1.0, 0.005, 0.01, 0.03, 0.05, 0.02]
 
 SITE = """
@@ -88,7 +89,7 @@ def finish(process: subprocess.Popen[str], *, within_s: float = 30) -> str:
     return errors
 
 
-def records(site: Path) -> list[tuple[float, str, float | None, str]]:
+def records(site: Path) -> list[Row]:
     with (site.parent / "record.csv").open() as file:
         return [
             (float(r["wall"]), r["sensor"], float(r["value"]) if r["value"] else None, r["quality"])
@@ -101,9 +102,7 @@ def ticks(log: Path) -> tuple[list[float], list[int]]:
     return [float(w) for w, _ in pairs], [int(k) for _, k in pairs]
 
 
-def count_wrong(
-    rows: list[tuple[float, str, float | None, str]], logs: list[Path], *, slack: int = 2
-) -> tuple[int, int]:
+def count_wrong(rows: list[Row], logs: list[Path], *, slack: int = 2) -> tuple[int, int]:
     """(GOOD values, how many of them are not what the server held at that moment, give or take `slack` ticks)."""
     walls: list[float] = []
     numbers: list[int] = []
