@@ -7,6 +7,7 @@ transaction match, and a read races the loss of the connection.
 
 import asyncio
 import logging
+import os
 from asyncio import FIRST_COMPLETED
 
 from pymodbus.client import AsyncModbusTcpClient
@@ -136,7 +137,7 @@ class StrictTcp:
         except TimeoutError:
             pass
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
+            why = (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)).lower()
         advice = "check address, port, cable and that the device is switched on"
         return LinkFault("connect", Reason.NO_COMMUNICATION, f"cannot connect to {self._where}: {why}", advice)
 

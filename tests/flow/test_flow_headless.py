@@ -79,7 +79,8 @@ def station(tmp_path: Path) -> Iterator[tuple[TruthServer, Path]]:
 def collector(site: Path, *more: str) -> subprocess.Popen[str]:
     home = site.parent / "home"
     command = [sys.executable, "-m", "pumpwatch_gui", "run", "--site", str(site), "--home", str(home), "--headless",
-               "--record", str(site.parent / "record.csv"), "--summary", str(site.parent / "summary.json"), *more]  # fmt: skip
+               "--record", str(site.parent / "record.csv"),
+               "--summary", str(site.parent / "summary.json"), *more]  # fmt: skip
     return subprocess.Popen(command, text=True, stderr=subprocess.PIPE)
 
 
@@ -147,7 +148,7 @@ def test_a_killed_server_turns_values_bad_and_its_return_turns_them_good(
     station: tuple[TruthServer, Path], wait_until: Callable[..., None]
 ):
     server, site = station
-    process = collector(site, "--for", "14")
+    process = collector(site)
     record = site.parent / "record.csv"
     wait_until(
         lambda: record.exists() and record.read_text().count("good") > 100, within_s=15, what="first good values"
@@ -157,6 +158,7 @@ def test_a_killed_server_turns_values_bad_and_its_return_turns_them_good(
     again = TruthServer(server.port, site.parent / "ticks2.log")
     try:
         wait_until(lambda: ",good" in record.read_text()[-400:], within_s=10, what="good values after the return")
+        process.send_signal(signal.SIGINT)
         finish(process)
     finally:
         again.stop()
@@ -169,7 +171,7 @@ def test_a_paused_server_turns_values_bad_within_its_timeout(
     station: tuple[TruthServer, Path], wait_until: Callable[..., None]
 ):
     server, site = station
-    process = collector(site, "--for", "12")
+    process = collector(site)
     record = site.parent / "record.csv"
     wait_until(
         lambda: record.exists() and record.read_text().count("good") > 100, within_s=15, what="first good values"
@@ -178,6 +180,7 @@ def test_a_paused_server_turns_values_bad_within_its_timeout(
     wait_until(lambda: ",bad" in record.read_text()[-400:], what="bad values while paused")
     server.process.send_signal(signal.SIGCONT)
     wait_until(lambda: ",good" in record.read_text()[-400:], within_s=10, what="good values after the pause")
+    process.send_signal(signal.SIGINT)
     finish(process)
     good, wrong = count_wrong(records(site), [server.log], slack=4)
     assert (wrong, good > 200) == (0, True)
