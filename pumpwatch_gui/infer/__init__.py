@@ -1,1 +1,1 @@
-"""window → Detection."""
+"""Window → Detection: ring buffer, windows, detectors on ONNX Runtime, bundles, training, recordings scored."""

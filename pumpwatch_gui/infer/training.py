@@ -1,0 +1,177 @@
+"""Training a bundle. The only place that knows TensorFlow; the program itself never imports it."""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pumpwatch_gui.domain.errors import InputError, PumpWatchError
+from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.recording import read_recording
+from pumpwatch_gui.infer.bundle import CARD_FILE, Bundle, load_bundle
+from pumpwatch_gui.infer.card import card
+from pumpwatch_gui.infer.commissioning import Commissioning, check_length
+from pumpwatch_gui.infer.detector import Windows
+from pumpwatch_gui.infer.forward import WEIGHTS_FILE, Weights, reconstruct
+from pumpwatch_gui.infer.graph import build
+from pumpwatch_gui.infer.lstm import MODEL_FILE, TOLERANCE, Autoencoder
+from pumpwatch_gui.infer.manifest import write_bundle
+from pumpwatch_gui.infer.recipes import RECIPES
+
+UNITS = 64
+WINDOW = 30
+MOST_WINDOWS = 20_000
+"""More are thinned evenly: neighbouring windows differ by one row only."""
+LEAST_STEPS = 600
+MOST_EPOCHS = 120
+BATCH = 64
+
+Progress = Callable[[str], None]
+
+
+def train(
+    profile: PumpProfile,
+    recordings: Sequence[Path],
+    out: Path,
+    *,
+    kind: str = "lstm",
+    allow_short: bool = False,
+    epochs: int | None = None,
+    progress: Progress = lambda text: None,
+) -> Bundle:
+    """Train a detector of `kind` on recordings of normal running (each a pump of its own) and write it to `out`.
+
+    The threshold is computed with the runtime that ships. Raises InputError for too short or unusable recordings,
+    PumpWatchError when the exported network does not agree with TensorFlow within 1e-5.
+    """
+    if kind not in RECIPES:
+        raise InputError(f"detector kind {kind!r} is not known", f"there are: {', '.join(RECIPES)}")
+    commissioning = Commissioning(profile, tuple(read_recording(path, profile) for path in recordings))
+    for recording in commissioning.recordings:
+        for note in recording.notes:
+            progress(f"{recording.path.name}: {note}")
+    running_s = commissioning.running_s()
+    if warning := check_length(running_s, allow_short=allow_short):
+        progress("warning: " + warning)
+    recipe = RECIPES[kind](commissioning, WINDOW)
+    windows = recipe.windows()
+    if not len(windows):
+        raise InputError("no window of normal running without a hole", "record all sensors while the pump runs")
+    progress(f"{running_s / 3600:.2f} h of running, {len(windows)} windows of {WINDOW}")
+    fitted = fit(thinned(windows, MOST_WINDOWS), epochs=epochs, progress=progress)
+    with tempfile.TemporaryDirectory() as folder:
+        network = exported(fitted, Path(folder), windows=windows)
+        detector, figures = recipe.finish(network)
+        parity = windows[len(windows) // 2]
+        trained = {
+            "recordings": [r.path.name for r in commissioning.recordings],
+            "running_h": round(running_s / 3600, 3),
+            "windows": len(windows),
+            "loss": [round(x, 6) for x in fitted.loss],
+            **figures,
+        }
+        content = {
+            "name": out.name,
+            "kind": kind,
+            "window": WINDOW,
+            "units": UNITS,
+            "detector": detector,
+            "trained": trained,
+            "parity": {"window": parity.tolist(), "reconstruction": fitted.predict(parity[np.newaxis])[0].tolist()},
+        }
+        files = {name: (Path(folder) / name).read_bytes() for name in (MODEL_FILE, WEIGHTS_FILE)}
+        files[CARD_FILE] = card(profile, content).encode()
+    write_bundle(out, profile=profile, content=content, files=files)
+    return load_bundle(out, profile)
+
+
+class Fitted(NamedTuple):
+    """A network as TensorFlow left it."""
+
+    weights: Weights
+    loss: list[float]
+    predict: Callable[[Windows], Windows]
+
+
+def fit(windows: Windows, *, epochs: int | None, progress: Progress, seed: int = 1) -> Fitted:
+    """Train the original's network on windows (b, w, n): LSTM 64 → repeat → LSTM 64 → dense n, mean absolute error.
+
+    Without `epochs` there are 20, more when the windows are so few that 20 would be under 600 steps.
+    """
+    keras = _keras(seed)
+    length, sensors = windows.shape[1:]
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((length, sensors)),
+            layers.LSTM(UNITS),
+            layers.RepeatVector(length),
+            layers.LSTM(UNITS, return_sequences=True),
+            layers.TimeDistributed(layers.Dense(sensors)),
+        ]
+    )
+    model.compile(optimizer=keras.optimizers.Adam(2e-3), loss="mae")
+    steps = -(-len(windows) // BATCH)
+    rounds = epochs or min(MOST_EPOCHS, max(20, -(-LEAST_STEPS // steps)))
+
+    def tell(epoch: int, logs: Any) -> None:
+        progress(f"epoch {epoch + 1} of {rounds}: loss {logs['loss']:.5f}")
+
+    callbacks = [
+        keras.callbacks.LambdaCallback(on_epoch_end=tell),
+        keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=2, min_delta=1e-4),
+    ]
+    history = model.fit(windows, windows, epochs=rounds, batch_size=BATCH, verbose=0, callbacks=callbacks)
+    arrays = [np.asarray(array, dtype=np.float32) for array in model.get_weights()]
+
+    def predict(x: Windows) -> Windows:
+        return np.asarray(model(x, training=False), dtype=np.float32)
+
+    return Fitted(_from_keras(arrays), [float(x) for x in history.history["loss"]], predict)
+
+
+def exported(fitted: Fitted, folder: Path, *, windows: Windows) -> Autoencoder:
+    """Write the network to `folder` and load it as the program does; raises PumpWatchError unless all three agree."""
+    (folder / WEIGHTS_FILE).write_bytes(fitted.weights.to_bytes())
+    (folder / MODEL_FILE).write_bytes(build(fitted.weights, window=windows.shape[1]))
+    network = Autoencoder(folder / MODEL_FILE, fitted.weights, window=windows.shape[1])
+    some = np.ascontiguousarray(thinned(windows, 64))
+    truth = fitted.predict(some)
+    for name, other in (("the runtime", network.reconstruct(some)), ("numpy", reconstruct(fitted.weights, some))):
+        apart = float(np.abs(other - truth).max())
+        if not apart <= TOLERANCE:
+            raise PumpWatchError(f"{name} is {apart:.1e} away from TensorFlow", "report this: the model is not written")
+    return network
+
+
+def thinned(windows: Windows, most: int) -> Windows:
+    """At most `most` of the windows, evenly chosen."""
+    if len(windows) <= most:
+        return windows
+    return windows[np.linspace(0, len(windows) - 1, most).round().astype(np.intp)]
+
+
+def _keras(seed: int) -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same bits on the same machine
+    from tensorflow import keras
+
+    keras.utils.set_random_seed(seed)
+    return keras
+
+
+def _from_keras(arrays: Sequence[Windows]) -> Weights:
+    """From Keras' order (kernel, recurrent, bias of both layers, gates i f c o; dense) to ONNX' (gates i o f c)."""
+    cells = [_reordered(*arrays[i : i + 3]) for i in (0, 3)]
+    return Weights(*cells[0], *cells[1], arrays[6], arrays[7])
+
+
+def _reordered(kernel: Windows, recurrent: Windows, bias: Windows) -> tuple[Windows, Windows, Windows]:
+    def gates(array: Windows) -> Windows:
+        i, f, c, o = np.split(array, 4, axis=-1)
+        return np.ascontiguousarray(np.concatenate((i, o, f, c), axis=-1).T)
+
+    return gates(kernel), gates(recurrent), np.concatenate((gates(bias), np.zeros_like(bias)))
