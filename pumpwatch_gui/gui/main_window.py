@@ -1,0 +1,267 @@
+"""The window: strip, rail, pages, foot line; the tables of pages, dialogs and commands; what it remembers."""
+
+import getpass
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarm import Alarm
+from pumpwatch_gui.domain.commands import Acknowledge
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.gui.footer import Footer
+from pumpwatch_gui.gui.page import Ask, Page, Source, Workplace
+from pumpwatch_gui.gui.rail import Rail, RailButton
+from pumpwatch_gui.gui.strip import Strip
+from pumpwatch_gui.gui.theme import SCALES, THEMES, Look
+from pumpwatch_gui.settings.home import Home
+
+FRAME_MS = 50
+LAYOUT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """One page: `build` imports and makes it, the first time it is wanted."""
+
+    key: str
+    title: str
+    icon: str
+    shortcut: str
+    build: Callable[[Workplace], Page]
+
+
+@dataclass(frozen=True, slots=True)
+class DialogEntry:
+    """One dialog: `build(place, pump_id, parent)`. `rail` dialogs have a button at the foot of the rail."""
+
+    key: str
+    title: str
+    icon: str
+    shortcut: str
+    build: Callable[[Workplace, str, QWidget], QDialog]
+    rail: bool = False
+
+
+def _overview(place: Workplace) -> Page:
+    from pumpwatch_gui.gui.pages.overview import OverviewPage
+
+    return OverviewPage(place)
+
+
+def _pump(place: Workplace) -> Page:
+    from pumpwatch_gui.gui.pages.pump import PumpPage
+
+    return PumpPage(place)
+
+
+def _help(place: Workplace, topic: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.help import HelpDialog
+
+    return HelpDialog(place.look, topic, parent)
+
+
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("overview", "Overview", "overview", "F2", _overview),
+    PageEntry("pump", "Pump", "pump", "F6", _pump),
+)
+"""Every page there is, in the order of the rail. F3 to F5 stay free for alarms, trends and diagnosis."""
+
+DIALOGS: tuple[DialogEntry, ...] = (DialogEntry("help", "Help", "help", "F1", _help, rail=True),)
+"""Every dialog there is. A page shows a button for one only if its key is in `Workplace.dialogs`."""
+
+
+class MainWindow(QMainWindow):
+    """One window on a running station. Feed `on_event`; values are sampled by its own timer once shown."""
+
+    def __init__(self, source: Source, home: Home, site_file: Path, *, ask: Ask, look: Look | None = None) -> None:
+        super().__init__()
+        self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
+        self.look = look or self._remembered_look()
+        self.place = Workplace(
+            source, home, site_file, self.look, ask, _user(), self.open_page, self.open_dialog,
+            frozenset(entry.key for entry in DIALOGS),
+        )  # fmt: skip
+        self._entries = {entry.key: entry for entry in PAGES}
+        self._pages: dict[str, Page] = {}
+        self._rail_buttons: dict[str, RailButton] = {}
+        self._stack = QStackedWidget()
+        self.strip, self.rail, self.footer = Strip(self.place), Rail(self.look), Footer(self.look)
+        self._lay_out()
+        self._fill_rail_and_menu()
+        self.look.changed.connect(self._look_changed)
+        self.strip.acknowledge.connect(self._acknowledge)
+        self._timer = QTimer(self)
+        self._timer.setInterval(FRAME_MS)
+        self._timer.timeout.connect(self.refresh)
+        self.look.apply()
+        self._restore()
+
+    # ---------------------------------------------------------------- what others call
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The keys of all pages, in rail order."""
+        return tuple(self._entries)
+
+    @property
+    def current(self) -> str:
+        """The key of the page on show."""
+        return next((key for key, page in self._pages.items() if page is self._stack.currentWidget()), "")
+
+    def page(self, key: str) -> Page:
+        """The page of that key, built if it was not yet."""
+        if key not in self._pages:
+            self._pages[key] = page = self._entries[key].build(self.place)
+            self._stack.addWidget(page)
+        return self._pages[key]
+
+    def open_page(self, key: str, pump_id: str = "") -> None:
+        """Turn to a page, and there to a pump."""
+        page = self.page(key)
+        if pump_id:
+            page.show_pump(pump_id)
+        self._stack.setCurrentWidget(page)
+        if key in self._rail_buttons:
+            self._rail_buttons[key].setChecked(True)
+        self.setWindowTitle(f"{self._entries[key].title} – {self.place.source.site.name} – PumpWatch")
+        page.setFocus()
+        self.refresh()
+
+    def open_dialog(self, key: str, pump_id: str = "") -> None:
+        """Open a dialog beside the window's own flow; nothing waits for it."""
+        entry = next(entry for entry in DIALOGS if entry.key == key)
+        topic = self.current if key == "help" else pump_id
+        dialog = entry.build(self.place, topic, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def on_event(self, event: Event) -> None:
+        """Pass an event to every page that exists."""
+        for page in self._pages.values():
+            page.on_event(event)
+
+    def refresh(self) -> None:
+        """Sample the station once and show it."""
+        view = self.place.source.latest()
+        self.place.last_good.see(view)
+        self.strip.refresh(view)
+        self.footer.refresh(view)
+        page = self._stack.currentWidget()
+        if isinstance(page, Page):
+            page.refresh(view)
+
+    def start(self) -> None:
+        """Begin sampling; build the pages not yet built while nobody waits for them."""
+        self._timer.start()
+        QTimer.singleShot(300, self._build_one)
+
+    # ---------------------------------------------------------------- inside
+
+    def _build_one(self) -> None:
+        missing = [key for key in self._entries if key not in self._pages]
+        if missing and self._timer.isActive():
+            self.page(missing[0])
+            QTimer.singleShot(100, self._build_one)
+
+    def _lay_out(self) -> None:
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.rail)
+        middle.addWidget(self._stack, 1)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.strip)
+        column.addLayout(middle, 1)
+        column.addWidget(self.footer)
+        self.setCentralWidget(whole)
+        self.setMinimumSize(1024, 640)
+
+    def _fill_rail_and_menu(self) -> None:
+        menu = QMenu(self)
+        for entry in PAGES:
+            show = self._command(menu, entry.title, entry.shortcut, partial(self.open_page, entry.key))
+            button = RailButton(self.look, icon=entry.icon, words=entry.title, key=entry.shortcut)
+            button.clicked.connect(show.trigger)
+            self.rail.add(button)
+            self._rail_buttons[entry.key] = button
+        menu.addSeparator()
+        for dialog in (d for d in DIALOGS if d.rail):
+            show = self._command(menu, dialog.title, dialog.shortcut, partial(self.open_dialog, dialog.key))
+            button = RailButton(self.look, icon=dialog.icon, words=dialog.title, key=dialog.shortcut, page=False)
+            button.clicked.connect(show.trigger)
+            self.rail.add(button)
+        menu.addSeparator()
+        self._fill_commands(menu)
+        self.strip.menu.setMenu(menu)
+
+    def _fill_commands(self, menu: QMenu) -> None:
+        self._command(menu, "Acknowledge the alarm in the banner", "F10", self.strip.acknowledge_shown)
+        menu.addSeparator()
+        self._command(menu, "Day or night", "Ctrl+D", self.look.toggle_day)
+        for theme in THEMES.values():
+            keys = "Ctrl+Shift+D" if theme.name == "high-contrast" else ""
+            self._command(menu, f"{theme.label} colours", keys, partial(self.look.set_theme, theme.name))
+        self._command(menu, "Larger text", "Ctrl++", partial(self.look.step_scale, 1), "Ctrl+=")
+        self._command(menu, "Smaller text", "Ctrl+-", partial(self.look.step_scale, -1))
+        self._command(menu, f"Text at {SCALES[0]} %", "Ctrl+0", partial(self.look.set_scale, SCALES[0]))
+        self._command(menu, "Full screen", "F11", self._toggle_full_screen)
+        menu.addSeparator()
+        self._command(menu, "Menu", "Alt+M", self.strip.menu.showMenu).setVisible(False)
+        self._command(menu, "Quit", "Ctrl+Q", self.close)
+
+    def _command(self, menu: QMenu, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
+        action = QAction(words, self)
+        action.setShortcuts([QKeySequence(k) for k in (keys, *more) if k])
+        action.triggered.connect(lambda _checked=False: act())
+        self.addAction(action)
+        menu.addAction(action)
+        return action
+
+    def _acknowledge(self, alarm: Alarm) -> None:
+        self.place.source.submit(Acknowledge(alarm.alarm_id, self.place.user))
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _look_changed(self) -> None:
+        self._settings.setValue("look/theme", self.look.theme.name)
+        self._settings.setValue("look/scale", self.look.scale)
+
+    def _remembered_look(self) -> Look:
+        scale = str(self._settings.value("look/scale", 100))
+        return Look(str(self._settings.value("look/theme", "dark")), int(scale) if scale.isdigit() else 100)
+
+    def _restore(self) -> None:
+        geometry = self._settings.value("window/geometry")
+        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
+            self.resize(1440, 860)
+        state = self._settings.value("window/state")
+        if isinstance(state, QByteArray):
+            self.restoreState(state, LAYOUT_VERSION)
+        page = str(self._settings.value("window/page", PAGES[0].key))
+        self.open_page(page if page in self._entries else PAGES[0].key)
+
+    @override
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop sampling and remember how the window stood."""
+        self._timer.stop()
+        self._settings.setValue("window/geometry", self.saveGeometry())
+        self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
+        self._settings.setValue("window/page", self.current)
+        self._settings.sync()
+        super().closeEvent(event)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "operator"  # no such account, as in some containers

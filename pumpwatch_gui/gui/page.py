@@ -1,0 +1,93 @@
+"""What a page is, and what it may use."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from PySide6.QtWidgets import QWidget
+
+from pumpwatch_gui.domain.commands import Command
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.trace import Trace
+from pumpwatch_gui.gui.reading import LastGood
+from pumpwatch_gui.gui.theme import Look
+from pumpwatch_gui.settings.home import Home
+from pumpwatch_gui.settings.site import Site
+from pumpwatch_gui.store.history import History
+
+
+class Source(Protocol):
+    """The engine as the screens see it: values are sampled, events delivered, orders submitted."""
+
+    site: Site
+    history: History
+
+    def latest(self) -> StationView:
+        """The station now; cheap."""
+
+    def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
+        """The recent frames of a pump. Raises KeyError."""
+
+    def submit(self, command: Command) -> None:
+        """Hand in an order; its outcome comes as an event."""
+
+    def apply(self, site: Site) -> None:
+        """Go over to a changed site, live."""
+
+    def listen(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Have every event delivered; returns what ends it."""
+
+
+class Ask(Protocol):
+    """Runs a slow read off the GUI thread and hands its result back on it."""
+
+    def __call__(
+        self,
+        function: Callable[[], Any],
+        on_result: Callable[[Any], None],
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Exactly one of the two is called, later, on the GUI thread (neither when the window closed meanwhile)."""
+
+
+@dataclass
+class Workplace:
+    """What every page and dialog is handed: the source of values, the look, the ways to elsewhere.
+
+    `open_page(key, pump_id)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
+    so that no page shows a button that leads nowhere. `user` signs acknowledgements. `last_good` knows when each
+    value was last good.
+    """
+
+    source: Source
+    home: Home
+    site_file: Path
+    look: Look
+    ask: Ask
+    user: str
+    open_page: Callable[[str, str], None]
+    open_dialog: Callable[[str, str], None]
+    dialogs: frozenset[str] = frozenset()
+    last_good: LastGood = field(default_factory=LastGood)
+
+
+class Page(QWidget):
+    """Base of every page. `key` names it in `PAGES`, in links and as `resources/help/KEY.md`."""
+
+    key: ClassVar[str]
+
+    def __init__(self, place: Workplace) -> None:
+        super().__init__()
+        self.place = place
+        self.look = place.look
+
+    def refresh(self, view: StationView) -> None:
+        """Show the station as it is now. Called up to 20 times a second, only while the page is visible."""
+
+    def on_event(self, event: Event) -> None:
+        """An event happened. Called for every one, visible or not."""
+
+    def show_pump(self, pump_id: str) -> None:
+        """Turn to this pump, where the page is about one."""

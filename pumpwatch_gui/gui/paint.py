@@ -1,0 +1,202 @@
+"""The few shapes everything is drawn from. Sizes in px at 100 %, scaled by the look."""
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPolygonF
+
+from pumpwatch_gui.domain.alarm import Priority
+from pumpwatch_gui.domain.profile import Sensor
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.gui.reading import Reading, Trust
+from pumpwatch_gui.gui.theme import REGULAR, STRONG, Look, color
+
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+CENTRE = Qt.AlignmentFlag.AlignCenter
+
+
+def text(
+    painter: QPainter,
+    look: Look,
+    rect: QRectF,
+    words: str,
+    token: str,
+    *,
+    size: float = 13,
+    weight: QFont.Weight = REGULAR,
+    align: Qt.AlignmentFlag = LEFT,
+) -> float:
+    """Write words into a rectangle, cut with an ellipsis where they do not fit. Returns their width in px."""
+    metrics = look.metrics(size, weight)
+    width = metrics.horizontalAdvance(words)
+    if width > rect.width():
+        words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, rect.width())
+        width = metrics.horizontalAdvance(words)
+    painter.setFont(look.font(size, weight))
+    painter.setPen(color(token))
+    painter.drawText(rect, align | Qt.TextFlag.TextSingleLine, words)
+    return width
+
+
+def priority_mark(painter: QPainter, look: Look, rect: QRectF, priority: Priority, *, hollow: bool = False) -> None:
+    """Shape, outline and figure of a priority: square 1, triangle 2, triangle on its tip 3, circle 4.
+
+    `hollow` for an alarm whose condition is over but which nobody has acknowledged.
+    """
+    theme = look.theme
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    fill = theme.priority_color(priority)
+    outline = fill if hollow else color(theme.mark_line)
+    painter.setPen(QPen(outline, 1.5))
+    painter.setBrush(Qt.BrushStyle.NoBrush if hollow else QBrush(fill))
+    box = rect.adjusted(0.75, 0.75, -0.75, -0.75)
+    figure = QRectF(rect)
+    match priority:
+        case Priority.HIGH:
+            painter.drawRect(box)
+        case Priority.MEDIUM:
+            painter.drawPolygon(QPolygonF([QPointF(box.center().x(), box.top()), box.bottomRight(), box.bottomLeft()]))
+            figure.translate(0, rect.height() * 0.16)
+        case Priority.LOW:
+            painter.drawPolygon(QPolygonF([box.topLeft(), box.topRight(), QPointF(box.center().x(), box.bottom())]))
+            figure.translate(0, -rect.height() * 0.15)
+        case Priority.DIAGNOSTIC:
+            painter.drawEllipse(box)
+    font = QFont(look.font(10, STRONG))
+    font.setPixelSize(max(8, round(rect.height() * 0.62)))
+    painter.setFont(font)
+    painter.setPen(fill if hollow else color(theme.on_priority[priority - 1]))
+    painter.drawText(figure, CENTRE, str(int(priority)))
+    painter.restore()
+
+
+def hatch(painter: QPainter, look: Look, rect: QRectF, *, step: float = 9) -> None:
+    """Oblique lines: what lies here cannot be believed."""
+    painter.save()
+    painter.setClipRect(rect)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    gap = look.px(step)
+    painter.setPen(QPen(color(look.theme.hatch), gap * 0.38))
+    height = rect.height()
+    start = rect.left() - height - (rect.left() - height) % gap
+    lines = []
+    x = start
+    while x < rect.right():
+        lines.append(QLineF(x, rect.bottom(), x + height, rect.top()))
+        x += gap
+    painter.drawLines(lines)
+    painter.restore()
+
+
+def state_chip(painter: QPainter, look: Look, right: float, middle: float, state: RunState) -> float:
+    """RUNNING filled, STANDBY and NO DATA as outlines, right-aligned at `right`. Returns its width."""
+    theme = look.theme
+    width = look.metrics(11, STRONG).horizontalAdvance(state.value) + look.px(14)
+    box = QRectF(right - width, middle - look.px(10), width, look.px(20))
+    painter.setPen(QPen(color(theme.running if state is RunState.RUNNING else theme.dim), 1))
+    painter.setBrush(color(theme.running) if state is RunState.RUNNING else Qt.BrushStyle.NoBrush)
+    painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+    token = theme.on_running if state is RunState.RUNNING else theme.text
+    text(painter, look, box, state.value, token, size=11, weight=STRONG, align=CENTRE)
+    return width
+
+
+def indicator(
+    painter: QPainter,
+    look: Look,
+    rect: QRectF,
+    *,
+    reading: Reading,
+    scale: tuple[float, float],
+    priority: Priority | None = None,
+) -> None:
+    """An analog indicator: a track with the normal band, ticks at the limits and a thin pointer at the value.
+
+    No pointer when there is no value to believe. The pointer takes the colour of an active alarm and grows then.
+    """
+    theme, sensor = look.theme, reading.sensor
+    track = QRectF(rect.left(), round(rect.center().y() - look.px(4)), rect.width(), look.px(8))
+
+    def at(value: float) -> float:
+        share = (value - scale[0]) / (scale[1] - scale[0])
+        return track.left() + min(max(share, 0.0), 1.0) * track.width()
+
+    if reading.hatched:
+        hatch(painter, look, track, step=6)
+    elif sensor.normal is not None:
+        left, right = at(sensor.normal[0]), at(sensor.normal[1])
+        painter.fillRect(QRectF(left, track.top(), max(right - left, 2), track.height()), color(theme.band))
+    painter.setPen(QPen(color(theme.line), 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(track.adjusted(0.5, 0.5, -0.5, -0.5))
+    painter.setPen(QPen(color(theme.dim), 1))
+    for limit in _limit_values(sensor):
+        x = round(at(limit)) + 0.5
+        painter.drawLine(QLineF(x, track.top() - look.px(2), x, track.bottom() + look.px(2)))
+    if reading.value == reading.value:
+        _pointer(painter, look, at(reading.value), track, _pointer_color(look, reading, priority))
+
+
+def _pointer_color(look: Look, reading: Reading, priority: Priority | None) -> QColor:
+    if priority is not None:
+        return look.theme.priority_color(priority)
+    return color(look.theme.live if reading.trust is Trust.LIVE else look.theme.dim)
+
+
+def _pointer(painter: QPainter, look: Look, x: float, track: QRectF, fill: QColor) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(fill, 1.5))
+    painter.drawLine(QLineF(x, track.top() - look.px(2), x, track.bottom()))
+    half, top = look.px(5), track.bottom() - look.px(1)
+    painter.setPen(QPen(color(look.theme.mark_line), 0.75))
+    painter.setBrush(fill)
+    bottom = top + look.px(8)
+    painter.drawPolygon(QPolygonF([QPointF(x, top), QPointF(x + half, bottom), QPointF(x - half, bottom)]))
+    painter.restore()
+
+
+def _limit_values(sensor: Sensor) -> list[float]:
+    limits = sensor.limits
+    return [x for x in (limits.low_low, limits.low, limits.high, limits.high_high) if x is not None]
+
+
+def value_and_unit(
+    painter: QPainter, look: Look, rect: QRectF, reading: Reading, unit: str, *, size: float = 18, unit_px: float
+) -> None:
+    """Number right-aligned before a column of `unit_px` for the unit, so that numbers line up under one another."""
+    theme = look.theme
+    live = reading.trust is Trust.LIVE
+    figures = QRectF(rect.left(), rect.top(), rect.width() - unit_px, rect.height())
+    words = reading.shown
+    text(painter, look, figures, words, theme.live if live else theme.text, size=size, weight=STRONG, align=RIGHT)
+    place = QRectF(rect.right() - unit_px + look.px(4), rect.top() + look.px(size * 0.12), unit_px, rect.height())
+    text(painter, look, place, unit, theme.dim, size=11 if size < 18 else 12)
+
+
+def health_bar(painter: QPainter, look: Look, rect: QRectF, health: float) -> None:
+    """A bar of 0-100; hatched when the health cannot be told."""
+    theme = look.theme
+    if health == health:
+        filled = QRectF(rect.left(), rect.top(), rect.width() * min(max(health, 0), 100) / 100, rect.height())
+        painter.fillRect(filled, color(theme.dim if health < 60 else theme.band))
+    else:
+        hatch(painter, look, rect, step=6)
+    painter.setPen(QPen(color(theme.line), 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
+
+
+__all__ = [
+    "CENTRE",
+    "LEFT",
+    "REGULAR",
+    "RIGHT",
+    "hatch",
+    "health_bar",
+    "indicator",
+    "priority_mark",
+    "state_chip",
+    "text",
+    "value_and_unit",
+]

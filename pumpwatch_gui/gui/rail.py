@@ -1,0 +1,89 @@
+"""The rail: one button a page, always in the same place, with its word and its key."""
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout
+from typing_extensions import override
+
+from pumpwatch_gui.gui import paint
+from pumpwatch_gui.gui.theme import Look, color
+
+WIDTH = 72
+
+
+class RailButton(QAbstractButton):
+    """Icon, word and key under one another; the open page has a bar at the left and a raised ground."""
+
+    def __init__(self, look: Look, *, icon: str, words: str, key: str, page: bool = True) -> None:
+        super().__init__()
+        self.look = look
+        self._icon_name, self._key = icon, key
+        self.setText(words)
+        self.setAccessibleName(f"{words} page" if page else words)
+        self.setToolTip(f"{words} ({key})")
+        self.setCheckable(page)
+        self.setAutoExclusive(page)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        look.changed.connect(self.updateGeometry)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """A field of the rail."""
+        return QSize(self.look.px(WIDTH), self.look.px(66))
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the three under one another."""
+        look, theme, px = self.look, self.look.theme, self.look.px
+        painter = QPainter(self)
+        box = QRectF(self.rect())
+        if self.isChecked():
+            painter.fillRect(box, color(theme.raised))
+            painter.fillRect(QRectF(0, 0, px(3), box.height()), color(theme.strong))
+        elif self.underMouse():
+            painter.fillRect(box, color(theme.background))
+        state = QIcon.State.On if self.isChecked() else QIcon.State.Off
+        size = px(22)
+        pixmap = look.icon(self._icon_name).pixmap(
+            QSize(size, size), self.devicePixelRatioF(), QIcon.Mode.Normal, state
+        )
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(QRectF((box.width() - size) / 2, px(8), size, size), pixmap, QRectF(pixmap.rect()))
+        words = theme.strong if self.isChecked() else theme.text
+        paint.text(
+            painter, look, QRectF(0, px(33), box.width(), px(16)), self.text(), words, size=12, align=paint.CENTRE
+        )
+        key = QRectF(0, px(48), box.width(), px(13))
+        paint.text(painter, look, key, self._key, theme.dim, size=10, align=paint.CENTRE)
+        if self.hasFocus():
+            painter.setPen(QPen(color(theme.focus), 1))
+            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.end()
+
+
+class Rail(QFrame):
+    """The column of rail buttons; `pages` stand at the top, `others` at the foot."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+        self.setProperty("panel", True)
+        self.setAccessibleName("Pages")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 4, 1, 4)
+        self._column.setSpacing(0)
+        self._column.addStretch(1)
+        self._pages = 0
+        look.changed.connect(self._fit)
+        self._fit()
+
+    def add(self, button: RailButton) -> None:
+        """Put a button under those of its kind."""
+        if button.isCheckable():
+            self._column.insertWidget(self._pages, button)
+            self._pages += 1
+        else:
+            self._column.addWidget(button)
+
+    def _fit(self) -> None:
+        self.setFixedWidth(self.look.px(WIDTH) + 1)

@@ -1,0 +1,266 @@
+"""The strip at the top of every page: plant, time, age of the values, and the worst unacknowledged alarm."""
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.gui import paint
+from pumpwatch_gui.gui.page import Workplace
+from pumpwatch_gui.gui.theme import LIGHT, STRONG, Look, color, icon_size
+from pumpwatch_gui.gui.widgets import KeyButton, Painted
+from pumpwatch_gui.gui.words import age, alarm_number, clock, duration
+
+HEIGHT = 56
+OLD_AFTER_S = 3.0
+"""From this age on the screen says that what it shows is old (or from the shortest limit of the pumps, if longer)."""
+
+
+def worst_unacknowledged(view: StationView) -> Alarm | None:
+    """The alarm for the banner: the first, worst first, that nobody has acknowledged."""
+    unseen = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
+    return next((alarm for alarm in view.alarms if alarm.state in unseen), None)
+
+
+def blink_is_on(mono_ns: int) -> bool:
+    """The phase of every blinking border: once a second, all together."""
+    return mono_ns // 500_000_000 % 2 == 0
+
+
+class PlantBlock(Painted):
+    """Plant name, number of pumps, clock and the age of what the screen shows."""
+
+    def __init__(self, place: Workplace) -> None:
+        super().__init__(place.look, "Plant, clock and age of the values")
+        self._last_good = place.last_good
+        self._plant = self._count = self._clock = self._age = ""
+        self.old = False
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Room for a plant name of usual length."""
+        name = self.look.metrics(15, STRONG).horizontalAdvance(self._plant)
+        return QSize(round(min(max(name, self.look.px(120)), self.look.px(240))) + self.look.px(32 + 190), HEIGHT)
+
+    def refresh(self, view: StationView) -> None:
+        """Show name, time and age; old values turn the age into a warning."""
+        limit_s = max(OLD_AFTER_S, min((p.stale_after_s for p in view.pumps), default=OLD_AFTER_S))
+        age_s = self._last_good.newest_s(view.mono_ns)
+        self.old = bool(view.pumps) and not age_s <= limit_s
+        text = f"live {age(age_s)}" if not self.old else "no values yet" if age_s != age_s else f"OLD {duration(age_s)}"
+        if not view.pumps:
+            text = "no pumps"
+        many = "1 pump" if len(view.pumps) == 1 else f"{len(view.pumps)} pumps"
+        shown = (view.name, f"PumpWatch · {many}", clock(view.time_ns), text)
+        if shown != (self._plant, self._count, self._clock, self._age):
+            if shown[0] != self._plant:
+                self.updateGeometry()
+            self._plant, self._count, self._clock, self._age = shown
+            if self.old or not self.accessibleDescription():
+                self.describe(f"{view.name}, {many}, {text}")
+            elif "OLD" in self.accessibleDescription():
+                self.describe(f"{view.name}, {many}, values are live")
+            self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Name over count, clock, age."""
+        look, theme, px = self.look, self.look.theme, self.look.px
+        painter = QPainter(self)
+        right = self.width() - px(190)
+        name = QRectF(px(16), px(9), right - px(32), px(20))
+        paint.text(painter, look, name, self._plant, theme.strong, size=15, weight=STRONG)
+        paint.text(painter, look, QRectF(px(16), px(29), right - px(32), px(18)), self._count, theme.dim, size=12)
+        time = QRectF(right, 0, px(96), self.height())
+        used = paint.text(painter, look, time, self._clock, theme.strong, size=20, weight=STRONG)
+        rest = QRectF(right + used + px(10), px(3), px(190) - used - px(10), self.height() - px(3))
+        if self.old:
+            frame = QRectF(rest.left() - px(4), self.height() / 2 - px(12), rest.width() - px(4), px(24))
+            painter.setPen(QPen(color(theme.warning), 2))
+            painter.drawRect(frame)
+            paint.text(painter, look, frame, self._age, theme.warning, size=12, weight=STRONG, align=paint.CENTRE)
+        else:
+            paint.text(painter, look, rest, self._age, theme.dim, size=12)
+        painter.end()
+
+
+class Banner(QAbstractButton):
+    """The worst unacknowledged alarm with shape, number, text, value, limit and age. Pressing it opens its pump."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+        self.alarm: Alarm | None = None
+        self._shown: tuple[object, ...] = ()
+        self._active = 0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("No unacknowledged alarms")
+        look.changed.connect(self.updateGeometry)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """As wide as there is room."""
+        return QSize(self.look.px(300), self.look.px(40))
+
+    def refresh(self, view: StationView) -> None:
+        """Take the worst alarm of the view; repaint only when something on it changed."""
+        alarm = worst_unacknowledged(view)
+        waiting = duration((view.time_ns - alarm.raised_ns) / 1e9) if alarm else ""
+        shown = (alarm, waiting, blink_is_on(view.mono_ns) if alarm else True, len(view.alarms))
+        if shown == self._shown:
+            return
+        if alarm != self.alarm or not self._shown:
+            words = (
+                f"Worst unacknowledged alarm: priority {int(alarm.priority)}, {alarm.pump_id}, {alarm.text}"
+                if alarm
+                else ""
+            )
+            self.setAccessibleName(words or "No unacknowledged alarms")
+            self.setToolTip(f"Open {alarm.pump_id}" if alarm else "")
+        self.alarm, self._shown, self._active = alarm, shown, len(view.alarms)
+        self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Border in the alarm's colour, blinking; the words stand still."""
+        look, theme, px = self.look, self.look.theme, self.look.px
+        painter = QPainter(self)
+        box = QRectF(self.rect())
+        alarm = self.alarm
+        painter.fillRect(box, color(theme.raised if alarm else theme.panel))
+        on = bool(self._shown[2]) if self._shown else True
+        border = theme.priority_color(alarm.priority) if alarm and on else color(theme.line)
+        painter.setPen(QPen(border, 2 if alarm else 1))
+        painter.drawRect(box.adjusted(1, 1, -1, -1))
+        if self.hasFocus():
+            painter.setPen(QPen(color(theme.focus), 1))
+            painter.drawRect(box.adjusted(3.5, 3.5, -3.5, -3.5))
+        inner = box.adjusted(px(14), 0, -px(14), 0)
+        if alarm is None:
+            many = f"No unacknowledged alarms · {self._active} acknowledged" if self._active else "No alarms"
+            paint.text(painter, look, inner, many, theme.dim, align=paint.LEFT)
+        else:
+            self._paint_alarm(painter, inner, alarm, str(self._shown[1]))
+        painter.end()
+
+    def _paint_alarm(self, painter: QPainter, inner: QRectF, alarm: Alarm, waiting: str) -> None:
+        look, theme, px = self.look, self.look.theme, self.look.px
+        mark = QRectF(inner.left(), inner.center().y() - px(9), px(18), px(18))
+        paint.priority_mark(painter, look, mark, alarm.priority, hollow=not alarm.state.is_active)
+        word = "unacknowledged" if alarm.state.is_active else "returned, unacknowledged"
+        age_px = look.metrics(13).horizontalAdvance(waiting) + px(8)
+        word_px = look.metrics(12).horizontalAdvance(word) + px(8) if inner.width() > px(420) else 0
+        paint.text(painter, look, inner, waiting, theme.strong, align=paint.RIGHT)
+        if word_px:
+            paint.text(painter, look, inner.adjusted(0, 0, -age_px, 0), word, theme.dim, size=12, align=paint.RIGHT)
+        rest = inner.adjusted(px(28), 0, -age_px - word_px, 0)
+        value, limit = alarm_number(alarm.value, alarm), alarm_number(alarm.limit, alarm)
+        for words, token, size, weight in (
+            (alarm.pump_id, theme.strong, 14, STRONG),
+            (alarm.text, theme.strong, 14, STRONG),
+            (value, theme.strong, 14, STRONG),
+            (f"limit {limit}" if limit else "", theme.dim, 12, paint.REGULAR),
+        ):
+            if words and rest.width() > px(24):
+                used = paint.text(painter, look, rest, words, token, size=size, weight=weight)
+                rest.setLeft(rest.left() + used + px(10))
+
+
+class Counts(Painted):
+    """How many alarms of each priority are open, each with its shape."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(look, "Open alarms per priority")
+        self._counts = dict.fromkeys(Priority, 0)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Four marks and figures."""
+        return QSize(self.look.px(4 * 46), HEIGHT)
+
+    def refresh(self, view: StationView) -> None:
+        """Count anew."""
+        counts = {p: sum(a.priority is p for a in view.alarms) for p in Priority}
+        if counts != self._counts or not self.accessibleDescription():
+            self._counts = counts
+            self.describe(", ".join(f"priority {int(p)}: {n}" for p, n in counts.items()))
+            self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Mark and figure, four times; a zero is dim."""
+        look, theme, px = self.look, self.look.theme, self.look.px
+        painter = QPainter(self)
+        middle = self.height() / 2
+        for i, (priority, count) in enumerate(self._counts.items()):
+            x = px(46) * i
+            painter.setOpacity(1.0 if count else 0.45)
+            paint.priority_mark(painter, look, QRectF(x, middle - px(8), px(16), px(16)), priority)
+            painter.setOpacity(1.0)
+            place = QRectF(x + px(21), 0, px(26), self.height())
+            paint.text(painter, look, place, str(count), theme.strong if count else theme.dim, size=14, weight=STRONG)
+        painter.end()
+
+
+class Strip(QWidget):
+    """The whole strip. `acknowledge` carries the alarm that the banner shows."""
+
+    acknowledge = Signal(object)
+
+    def __init__(self, place: Workplace) -> None:
+        super().__init__()
+        self.look, self._open_page = place.look, place.open_page
+        self.plant, self.banner, self.counts = PlantBlock(place), Banner(place.look), Counts(place.look)
+        self.ack = KeyButton(place.look, "Acknowledge", "F10", name="Acknowledge the alarm in the banner")
+        self.day, self.menu = QToolButton(), QToolButton()
+        self.day.setAccessibleName("Day or night colours")
+        self.day.setToolTip("Day or night colours (Ctrl+D)")
+        self.menu.setAccessibleName("Menu")
+        self.menu.setToolTip("All commands and their keys (Alt+M)")
+        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.day.clicked.connect(place.look.toggle_day)
+        self.ack.clicked.connect(self.acknowledge_shown)
+        self.banner.clicked.connect(self._open_shown)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 16, 0)
+        row.setSpacing(16)
+        for widget in (self.plant, self.banner, self.counts, self.ack, self.day, self.menu):
+            row.addWidget(widget)
+        self.look.changed.connect(self._fit)
+        self._fit()
+
+    def refresh(self, view: StationView) -> None:
+        """Show the station as it is now."""
+        self.plant.refresh(view)
+        self.banner.refresh(view)
+        self.counts.refresh(view)
+        self.ack.setEnabled(self.banner.alarm is not None)
+
+    def acknowledge_shown(self) -> None:
+        """Acknowledge what the banner shows, nothing else."""
+        if self.banner.alarm is not None:
+            self.acknowledge.emit(self.banner.alarm)
+
+    def _open_shown(self) -> None:
+        if self.banner.alarm is not None:
+            self._open_page("pump", self.banner.alarm.pump_id)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Ground and the line below."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), color(self.look.theme.panel))
+        painter.fillRect(0, self.height() - 1, self.width(), 1, color(self.look.theme.line))
+        painter.end()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(self.look.px(HEIGHT))
+        self.day.setIcon(self.look.icon("night" if self.look.theme is LIGHT else "day"))
+        self.menu.setIcon(self.look.icon("menu"))
+        for tool in (self.day, self.menu):
+            tool.setIconSize(icon_size(self.look, 18))
