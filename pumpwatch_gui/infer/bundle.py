@@ -46,9 +46,11 @@ class Bundle:
         return (self.path / CARD_FILE).read_text("utf-8")
 
     @property
-    def parity(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """One window (1, w, n) and TensorFlow's reconstruction of it."""
+    def parity(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """One window (1, w, n) and TensorFlow's reconstruction of it; None for a kind without a network."""
         held = self.manifest.parity
+        if not held:
+            return None
         window, output = (np.asarray(held[key], dtype=np.float32)[np.newaxis] for key in ("window", "reconstruction"))
         return window, output
 
@@ -70,8 +72,10 @@ def load_bundle(path: Path, profile: PumpProfile) -> Bundle:
         raise BundleError(f"{path}: the model cannot be used ({error})", ADVICE) from None
 
 
-def load_network(path: Path, manifest: Manifest) -> Autoencoder:
-    """The network of a bundle whose manifest was checked; raises OSError or ValueError."""
+def load_network(path: Path, manifest: Manifest) -> Autoencoder | None:
+    """The network of a bundle whose manifest was checked, None for a kind without; raises OSError or ValueError."""
+    if manifest.units == 0:
+        return None
     content = (path / WEIGHTS_FILE).read_bytes()
     weights = Weights.from_bytes(content, sensors=len(manifest.sensors), units=manifest.units)
     return Autoencoder(path / MODEL_FILE, weights, window=manifest.window)

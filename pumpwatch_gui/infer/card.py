@@ -6,6 +6,10 @@ from typing import Any
 from pumpwatch_gui.domain.profile import PumpProfile
 
 _KINDS = {
+    "combined": "Conditioned residuals (standardised, freed from a slow baseline, smoothed) judged by a control chart "
+    "and by an LSTM autoencoder; the score is the mean of both in limit units. A missing sensor is left out and said.",
+    "chart": "Conditioned residuals (standardised, freed from a slow baseline, smoothed) judged by a control chart. "
+    "A missing sensor is left out and said.",
     "lstm": "The original recipe: MinMax scaling, LSTM autoencoder, mean absolute error against the 99th percentile of "
     "the training errors. Any sensor that is not GOOD leaves the pump unscored.",
 }
@@ -14,7 +18,7 @@ _KINDS = {
 def card(profile: PumpProfile, content: Mapping[str, Any]) -> str:
     """The card of a bundle about to be written with this `content` (see `write_bundle`)."""
     trained = dict(content["trained"])
-    loss = trained.pop("loss")
+    loss = trained.pop("loss", None)
     recordings = trained.pop("recordings")
     lines = [
         f"# Model {content['name']}",
@@ -25,8 +29,12 @@ def card(profile: PumpProfile, content: Mapping[str, Any]) -> str:
         _KINDS.get(content["kind"], ""),
         "",
         "## Trained on",
-        f"{trained.pop('running_h')} h of normal running in {len(recordings)} recording(s): {', '.join(recordings)}; "
-        f"{trained.pop('windows')} windows. Loss {loss[0]:.4f} → {loss[-1]:.4f} in {len(loss)} epochs.",
+        f"{trained.pop('running_h')} h of normal running in {len(recordings)} recording(s): {', '.join(recordings)}.",
+        *(
+            [f"Network: {trained.pop('windows')} windows, loss {loss[0]:.4f} → {loss[-1]:.4f} in {len(loss)} epochs."]
+            if loss
+            else []
+        ),
         "",
         "## How it judges",
         *(f"- {key.replace('_', ' ')}: {value}" for key, value in trained.items()),

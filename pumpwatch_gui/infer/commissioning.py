@@ -12,11 +12,29 @@ from pumpwatch_gui.domain.profile import PumpProfile
 from pumpwatch_gui.domain.recording import Recording
 from pumpwatch_gui.domain.running import run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.infer.flat import FlatLine, flat_limits
 from pumpwatch_gui.infer.frames import frames_of
+from pumpwatch_gui.infer.statistics import BLOCK_S
 from pumpwatch_gui.infer.window import Pace
 
 WARN_BELOW_S = 45 * 60.0
 REFUSE_BELOW_S = 25 * 60.0
+LEAST_BLOCK_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The running part of all recordings at a glance.
+
+    `rows` counts samples `period_s` apart; `used` (n,) marks sensors that had a value, `flat_s` (n,) is the run of one
+    value that would tell a fault; `blocks` are the rows (m, n) in stretches of about ten minutes.
+    """
+
+    rows: int
+    period_s: float
+    used: NDArray[np.bool_]
+    flat_s: NDArray[np.float64]
+    blocks: tuple[NDArray[np.float64], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +50,40 @@ class Commissioning:
         for number, recording in enumerate(self.recordings):
             frames = frames_of(recording, self.profile, pump_id=f"recording {number + 1}")
             yield ((frame, state_of(frame, self.profile.tags, rule)) for frame in frames)
+
+    def overview(self) -> "Overview":
+        """Look over everything once."""
+        flat = FlatLine(len(self.profile.sensors))
+        longest = np.zeros(len(self.profile.sensors))
+        blocks: list[NDArray[np.float64]] = []
+        intervals: list[float] = []
+        for run in self.runs():
+            pace, block, block_s = Pace(), list[NDArray[np.float64]](), 0.0
+            flat.reset()
+            for frame, state in run:
+                interval = pace.step(frame.mono_ns)
+                if state is not RunState.RUNNING or np.isinf(interval):
+                    flat.reset()
+                if state is not RunState.RUNNING:
+                    continue
+                step_s = interval if np.isfinite(interval) else 0.0
+                intervals.append(step_s)
+                longest = np.maximum(longest, flat.step(step_s, frame.values))
+                block.append(frame.values)
+                block_s += step_s
+                if block_s >= BLOCK_S:
+                    blocks.append(np.stack(block))
+                    block, block_s = [], 0.0
+            if block_s >= LEAST_BLOCK_S:
+                blocks.append(np.stack(block))
+        rows = np.concatenate(blocks) if blocks else np.zeros((0, longest.size))
+        return Overview(
+            rows=len(rows),
+            period_s=float(np.median([s for s in intervals if s > 0] or [1.0])),
+            used=np.asarray(np.isfinite(rows).any(axis=0)),
+            flat_s=flat_limits(longest, changed=_changed(rows)),
+            blocks=tuple(blocks),
+        )
 
     def running_s(self) -> float:
         """Seconds of running without gaps, summed over the recordings."""
@@ -67,3 +119,9 @@ def check_length(running_s: float, *, allow_short: bool) -> str:
 def mute_sensors(profile: PumpProfile, rows: NDArray[np.float64]) -> Sequence[str]:
     """The tags that never had a value."""
     return [tag for tag, column in zip(profile.tags, rows.T, strict=True) if not np.isfinite(column).any()]
+
+
+def _changed(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which sensors ever showed two values."""
+    with np.errstate(invalid="ignore"):
+        return np.array([np.unique(column[np.isfinite(column)]).size > 1 for column in rows.T], dtype=np.bool_)

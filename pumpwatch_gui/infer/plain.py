@@ -34,9 +34,11 @@ class PlainDetector(Detector):
 
     @classmethod
     def from_manifest(
-        cls, profile: PumpProfile, network: Autoencoder, parameters: Mapping[str, Any]
+        cls, profile: PumpProfile, network: Autoencoder | None, parameters: Mapping[str, Any]
     ) -> "PlainDetector":
         """From the `detector` table of a manifest; raises KeyError, TypeError or ValueError when it does not fit."""
+        if network is None:
+            raise ValueError("this kind needs a network")
         sensors = len(profile.sensors)
         return cls(
             profile,

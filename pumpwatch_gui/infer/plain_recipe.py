@@ -31,6 +31,11 @@ class PlainRecipe(Recipe):
         self._window = window
         self._windows: Windows | None = None
 
+    @property
+    @override
+    def wants_network(self) -> bool:
+        return True
+
     @override
     def windows(self) -> Windows:
         if self._windows is None:
@@ -40,7 +45,8 @@ class PlainRecipe(Recipe):
         return self._windows
 
     @override
-    def finish(self, network: Autoencoder) -> tuple[dict[str, Any], dict[str, Any]]:
+    def finish(self, network: Autoencoder | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        assert network is not None
         errors = errors_of(network, self.windows())
         threshold = float(np.percentile(errors.mean(axis=1), QUANTILE))
         limits = np.percentile(errors, QUANTILE, axis=0)

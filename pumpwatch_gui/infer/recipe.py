@@ -12,12 +12,17 @@ from pumpwatch_gui.infer.lstm import Autoencoder
 class Recipe(Protocol):
     """One kind's way, in two halves with the fitting of the network between them."""
 
+    @property
+    def wants_network(self) -> bool:
+        """Whether a network is to be fitted at all."""
+        ...
+
     def windows(self) -> Windows:
         """What the network is to learn to reconstruct (b, w, n), float32."""
         ...
 
-    def finish(self, network: Autoencoder) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The `detector` table of the manifest, and figures for its `trained` table."""
+    def finish(self, network: Autoencoder | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The `detector` table of the manifest, and figures for its `trained` table; None: there is no network."""
         ...
 
 

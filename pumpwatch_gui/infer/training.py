@@ -19,6 +19,7 @@ from pumpwatch_gui.infer.forward import WEIGHTS_FILE, Weights, reconstruct
 from pumpwatch_gui.infer.graph import build
 from pumpwatch_gui.infer.lstm import MODEL_FILE, TOLERANCE, Autoencoder
 from pumpwatch_gui.infer.manifest import write_bundle
+from pumpwatch_gui.infer.recipe import Recipe
 from pumpwatch_gui.infer.recipes import RECIPES
 
 UNITS = 64
@@ -26,7 +27,7 @@ WINDOW = 30
 MOST_WINDOWS = 20_000
 """More are thinned evenly: neighbouring windows differ by one row only."""
 LEAST_STEPS = 600
-MOST_EPOCHS = 120
+MOST_EPOCHS = 60
 BATCH = 64
 
 Progress = Callable[[str], None]
@@ -37,7 +38,7 @@ def train(
     recordings: Sequence[Path],
     out: Path,
     *,
-    kind: str = "lstm",
+    kind: str = "combined",
     allow_short: bool = False,
     epochs: int | None = None,
     progress: Progress = lambda text: None,
@@ -57,35 +58,38 @@ def train(
     if warning := check_length(running_s, allow_short=allow_short):
         progress("warning: " + warning)
     recipe = RECIPES[kind](commissioning, WINDOW)
+    content: dict[str, Any] = {"name": out.name, "kind": kind, "window": WINDOW}
+    trained = {"recordings": [r.path.name for r in commissioning.recordings], "running_h": round(running_s / 3600, 3)}
+    if recipe.wants_network:
+        files = _with_network(recipe, content, trained, epochs=epochs, progress=progress)
+    else:
+        content["detector"], figures = recipe.finish(None)
+        content |= {"units": 0, "parity": {}}
+        trained, files = trained | figures, {}
+    content["trained"] = trained
+    files[CARD_FILE] = card(profile, content).encode()
+    write_bundle(out, profile=profile, content=content, files=files)
+    return load_bundle(out, profile)
+
+
+def _with_network(
+    recipe: Recipe, content: dict[str, Any], trained: dict[str, Any], *, epochs: int | None, progress: Progress
+) -> dict[str, bytes]:
+    """Fit the recipe's network, fill in `content` and `trained`; the network's files."""
     windows = recipe.windows()
     if not len(windows):
         raise InputError("no window of normal running without a hole", "record all sensors while the pump runs")
-    progress(f"{running_s / 3600:.2f} h of running, {len(windows)} windows of {WINDOW}")
+    progress(f"{trained['running_h']:.2f} h of running, {len(windows)} windows of {WINDOW}")
     fitted = fit(thinned(windows, MOST_WINDOWS), epochs=epochs, progress=progress)
     with tempfile.TemporaryDirectory() as folder:
         network = exported(fitted, Path(folder), windows=windows)
-        detector, figures = recipe.finish(network)
-        parity = windows[len(windows) // 2]
-        trained = {
-            "recordings": [r.path.name for r in commissioning.recordings],
-            "running_h": round(running_s / 3600, 3),
-            "windows": len(windows),
-            "loss": [round(x, 6) for x in fitted.loss],
-            **figures,
-        }
-        content = {
-            "name": out.name,
-            "kind": kind,
-            "window": WINDOW,
-            "units": UNITS,
-            "detector": detector,
-            "trained": trained,
-            "parity": {"window": parity.tolist(), "reconstruction": fitted.predict(parity[np.newaxis])[0].tolist()},
-        }
+        content["detector"], figures = recipe.finish(network)
         files = {name: (Path(folder) / name).read_bytes() for name in (MODEL_FILE, WEIGHTS_FILE)}
-        files[CARD_FILE] = card(profile, content).encode()
-    write_bundle(out, profile=profile, content=content, files=files)
-    return load_bundle(out, profile)
+    trained |= {"windows": len(windows), "loss": [round(x, 6) for x in fitted.loss], **figures}
+    parity = windows[len(windows) // 2]
+    answer = fitted.predict(parity[np.newaxis])[0]
+    content |= {"units": UNITS, "parity": {"window": parity.tolist(), "reconstruction": answer.tolist()}}
+    return files
 
 
 class Fitted(NamedTuple):

@@ -1,0 +1,280 @@
+"""Control chart and LSTM autoencoder on the same conditioned residuals, one score in limit units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from pumpwatch_gui.domain.frame import Frame
+from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.infer.chart import Chart, fused, powers
+from pumpwatch_gui.infer.conditioner import Conditioner, Conditioning
+from pumpwatch_gui.infer.detector import Detector, Floats, Outcome, Stream, Windows
+from pumpwatch_gui.infer.flat import FlatLine
+from pumpwatch_gui.infer.lstm import Autoencoder
+from pumpwatch_gui.infer.scaler import floats
+from pumpwatch_gui.infer.window import Window
+
+REACH = 8.0
+"""Residuals beyond this many spreads look the same to the network."""
+INPUT_UNIT = 4.0
+SPEED = "motor_rpm"
+SPEED_CHANGE = 0.1
+SPEED_CHANGE_S = 60.0
+MOST_FLAT = 2.0
+_ROW_AFTER = 0.9  # of the commissioning period: a faster link does not shorten the window
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What turns deviations into a score. All above 0.
+
+    `chart` and `network` are the 99th percentiles of each detector alone, `limit` the weighted mean of both (in those
+    units) that scores 1.0, `weight` the part of the network in it, 0 to 1. `usual_error` (n,) is the network's ordinary
+    error of each sensor, `flat_s` (n,) the flat run that scores 1.0 (infinite: never).
+    """
+
+    chart: float
+    network: float
+    limit: float
+    weight: float
+    usual_error: Floats
+    flat_s: Floats
+
+    def mean(self, chart: Floats | float, network: Floats | float) -> Any:
+        """Both scores as one."""
+        return (1.0 - self.weight) * chart + self.weight * network
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored in a manifest (an endless flat run is stored as 0)."""
+        return {
+            "chart": self.chart,
+            "network": self.network,
+            "limit": self.limit,
+            "weight": self.weight,
+            "usual_error": self.usual_error.tolist(),
+            "flat_s": np.where(np.isfinite(self.flat_s), self.flat_s, 0.0).tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], *, sensors: int) -> "Limits":
+        """The inverse of `to_json`; raises KeyError, TypeError or ValueError when it does not fit."""
+        single = float(content["chart"]), float(content["network"]), float(content["limit"])
+        usual, flat = floats(content["usual_error"], sensors), floats(content["flat_s"], sensors)
+        weight = float(content["weight"])
+        if min(*single, float(usual.min())) <= 0:
+            raise ValueError("limits must be above 0")
+        if not 0 <= weight <= 1:
+            raise ValueError("weight must be 0 to 1")
+        return cls(*single, weight, usual, np.where(flat > 0, flat, inf))
+
+
+class CombinedDetector(Detector):
+    """Kind `combined`. Sensors that were absent in commissioning (`used` (n,) False) are left out for good."""
+
+    kind: ClassVar[str] = "combined"
+
+    def __init__(
+        self,
+        profile: PumpProfile,
+        network: Autoencoder | None,
+        *,
+        conditioning: Conditioning,
+        chart: Chart,
+        limits: Limits,
+        used: NDArray[np.bool_],
+        period_s: float,
+        window: int,
+    ) -> None:
+        self.profile = profile
+        self.network = network
+        self.conditioning = conditioning
+        self.chart = chart
+        self.limits = limits
+        self.used = used
+        self.period_s = period_s
+        self.window = window
+
+    @classmethod
+    def from_manifest(
+        cls, profile: PumpProfile, network: Autoencoder | None, parameters: Mapping[str, Any]
+    ) -> "CombinedDetector":
+        """From the `detector` table of a manifest; raises KeyError, TypeError or ValueError when it does not fit."""
+        sensors = len(profile.sensors)
+        return cls(
+            profile,
+            network,
+            conditioning=Conditioning.from_json(parameters["conditioning"], sensors=sensors),
+            chart=Chart.from_json(parameters["chart"], sensors=sensors),
+            limits=Limits.from_json(parameters["limits"], sensors=sensors),
+            used=floats(parameters["used"], sensors) > 0,
+            period_s=float(parameters["period_s"]),
+            window=int(parameters["window"]),
+        )
+
+    def to_manifest(self) -> dict[str, Any]:
+        """The `detector` table of a manifest."""
+        return {
+            "period_s": self.period_s,
+            "window": self.window,
+            "used": self.used.astype(int).tolist(),
+            "conditioning": self.conditioning.to_json(),
+            "chart": self.chart.to_json(),
+            "limits": self.limits.to_json(),
+        }
+
+    @override
+    def stream(self) -> "ConditionedStream":
+        return ConditionedStream(self)
+
+    @override
+    def errors(self, windows: Windows) -> Floats:
+        if self.network is None:
+            return np.zeros((len(windows), windows.shape[2]))
+        return self.network.errors(windows)
+
+    @override
+    def warm_up(self) -> None:
+        if self.network is not None:
+            self.network.warm_up()
+
+    def score(self, deviations: Floats, errors: Floats) -> tuple[float, float, float]:
+        """Score of one row and what the chart and the network contribute, all in limit units."""
+        chart = float(fused(deviations)) / self.limits.chart / self.limits.limit
+        if self.network is None:
+            return chart, chart, 0.0
+        network = float(fused(errors / self.limits.usual_error)) / self.limits.network / self.limits.limit
+        return self.limits.mean(chart, network), chart, network
+
+
+class ChartDetector(CombinedDetector):
+    """Kind `chart`: the control chart alone, without a network."""
+
+    kind: ClassVar[str] = "chart"
+
+
+class ConditionedStream(Stream):
+    """Conditioner, flat-line watch and window of one pump.
+
+    `residuals` (n,) and `deviations` (n,) are those of the newest row, 0 where a sensor does not count.
+    """
+
+    def __init__(self, detector: CombinedDetector) -> None:
+        sensors = len(detector.profile.sensors)
+        self._d = detector
+        self._conditioner = Conditioner(detector.conditioning, tags=detector.profile.tags)
+        self._flat = FlatLine(sensors)
+        self._window = Window(detector.window, sensors)
+        self._speed = detector.profile.tags.index(SPEED) if SPEED in detector.profile.tags else -1
+        self._why = "no frame yet"
+        self._last_ns: int | None = None
+        self._row_ns: int | None = None
+        self._ran_ns: int | None = None
+        self._turning_ns: int | None = None
+        self._stopped = False
+        self.deviations = np.zeros(sensors)
+        self.residuals = np.zeros(sensors)
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """The sensors (n,) that count just now."""
+        return self._conditioner.scored
+
+    @override
+    def feed(self, frame: Frame, run_state: RunState) -> None:
+        self._why = self._obstacle(frame, run_state)
+        if not self._why:
+            self._take(frame)
+
+    @override
+    def rebaseline(self) -> None:
+        self._conditioner.rebaseline()
+        self._flat.reset()
+        self._window.restart()
+
+    def _obstacle(self, frame: Frame, run_state: RunState) -> str:
+        if run_state is RunState.STANDBY:
+            self._stopped = True
+            self._window.restart()
+            return "pump stopped"
+        if not np.isfinite(frame.values).any():
+            return "no data"
+        if run_state is RunState.RUNNING:
+            self._ran_ns = frame.mono_ns
+        elif self._ran_ns is None or frame.mono_ns - self._ran_ns > self._d.conditioning.hold_s * 1e9:
+            return "it cannot be told whether the pump runs"
+        return self._turning(frame)
+
+    def _turning(self, frame: Frame) -> str:
+        """Whether the speed is on its way to another: a start, a stop or a change of set-point, not a fault."""
+        if self._speed < 0 or self._stopped or not self._conditioner.ready:
+            return ""
+        level, speed = self._conditioner.level[self._speed], frame.values[self._speed]
+        if not abs(speed - level) > SPEED_CHANGE * abs(level):
+            self._turning_ns = None
+            return ""
+        self._turning_ns = frame.mono_ns if self._turning_ns is None else self._turning_ns
+        if frame.mono_ns - self._turning_ns > SPEED_CHANGE_S * 1e9:
+            self._turning_ns, self._stopped = None, True
+        return "the speed is changing"
+
+    def _take(self, frame: Frame) -> None:
+        interval = inf if self._last_ns is None else max((frame.mono_ns - self._last_ns) / 1e9, 1e-3)
+        self._last_ns = frame.mono_ns
+        if self._stopped:
+            self._conditioner.reset(started=True)
+            self._flat.reset()
+            self._stopped = False
+        if interval > self._d.conditioning.gap_s:
+            self._window.restart()
+        values = np.where(self._d.used, frame.values, np.nan)
+        self.residuals = self._conditioner.step(interval, values)
+        self._flat.step(interval if interval < self._d.conditioning.gap_s else 0.0, values)
+        self.deviations = np.where(self.scored, self._d.chart.deviations(self.residuals), 0.0)
+        if self._conditioner.ready and self._is_row_due(frame.mono_ns):
+            self._window.add(np.clip(self.residuals, -REACH, REACH) / INPUT_UNIT)
+            self._row_ns = frame.mono_ns
+
+    def _is_row_due(self, mono_ns: int) -> bool:
+        due_ns = _ROW_AFTER * self._d.period_s * 1e9
+        return self._row_ns is None or not self._window.filled or mono_ns - self._row_ns >= due_ns
+
+    @override
+    def look(self) -> Windows | str:
+        if self._why:
+            return self._why
+        if not self._conditioner.ready:
+            waited, least = self._conditioner.waited_s, self._conditioner.settles_after_s
+            if waited < least:
+                return f"settling, {waited:.0f} of {least:.0f} s"
+            return "settling" if not self._conditioner.missing.all() else "every sensor is missing"
+        if not self._window.is_full:
+            return f"window {self._window.filled} of {self._window.length}"
+        return self._window.view()
+
+    @override
+    def conclude(self, errors: Floats) -> Outcome:
+        errors = np.where(self.scored, errors, 0.0)
+        limits = self._d.limits
+        score, chart, network = self._d.score(self.deviations, errors)
+        shares = powers(self.deviations)
+        if self._d.network is not None and score > 0:
+            shares = limits.mean(chart * shares, network * powers(errors / limits.usual_error)) / score
+        flat = np.minimum(self._flat.run_s / limits.flat_s, MOST_FLAT) * self.scored
+        if (worst := float(flat.max())) > max(1.0, score):
+            score, shares = worst, np.where(flat > 1.0, flat, 0.0) / flat[flat > 1.0].sum()
+        alone = self.deviations / limits.chart / limits.limit * errors.size ** (-1 / 8)
+        return Outcome(
+            score=score,
+            loss=score * limits.limit,
+            threshold=limits.limit,
+            shares=shares,
+            high=(alone > 1.0) | (flat > 1.0),
+            missing=self._conditioner.missing.copy(),
+            parts=(("chart", chart), ("lstm", network)),
+        )
