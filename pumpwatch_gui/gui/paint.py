@@ -8,6 +8,7 @@ from pumpwatch_gui.domain.profile import Sensor
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.gui.reading import Reading, Trust
 from pumpwatch_gui.gui.theme import REGULAR, STRONG, Look, color
+from pumpwatch_gui.gui.words import unit_text
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -88,16 +89,22 @@ def hatch(painter: QPainter, look: Look, rect: QRectF, *, step: float = 9) -> No
     painter.restore()
 
 
-def state_chip(painter: QPainter, look: Look, right: float, middle: float, state: RunState) -> float:
+_SHORT = {RunState.RUNNING: "RUN", RunState.STANDBY: "STBY", RunState.NO_DATA: "NO DATA"}
+
+
+def state_chip(
+    painter: QPainter, look: Look, right: float, middle: float, state: RunState, *, short: bool = False
+) -> float:
     """RUNNING filled, STANDBY and NO DATA as outlines, right-aligned at `right`. Returns its width."""
     theme = look.theme
-    width = look.metrics(11, STRONG).horizontalAdvance(state.value) + look.px(14)
+    words = _SHORT[state] if short else state.value
+    width = look.metrics(11, STRONG).horizontalAdvance(words) + look.px(14)
     box = QRectF(right - width, middle - look.px(10), width, look.px(20))
     painter.setPen(QPen(color(theme.running if state is RunState.RUNNING else theme.dim), 1))
     painter.setBrush(color(theme.running) if state is RunState.RUNNING else Qt.BrushStyle.NoBrush)
     painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
     token = theme.on_running if state is RunState.RUNNING else theme.text
-    text(painter, look, box, state.value, token, size=11, weight=STRONG, align=CENTRE)
+    text(painter, look, box, words, token, size=11, weight=STRONG, align=CENTRE)
     return width
 
 
@@ -161,17 +168,21 @@ def _limit_values(sensor: Sensor) -> list[float]:
     return [x for x in (limits.low_low, limits.low, limits.high, limits.high_high) if x is not None]
 
 
+def value_token(look: Look, reading: Reading, *, quiet: bool = False, urgent: bool = False) -> str:
+    """The colour of a number: live blue, grey when not live or the pump stands (`quiet`), white in alarm (`urgent`)."""
+    if urgent:
+        return look.theme.strong
+    return look.theme.live if reading.trust is Trust.LIVE and not quiet else look.theme.text
+
+
 def value_and_unit(
-    painter: QPainter, look: Look, rect: QRectF, reading: Reading, unit: str, *, size: float = 18, unit_px: float
+    painter: QPainter, look: Look, rect: QRectF, reading: Reading, token: str, *, size: float = 18, unit_px: float
 ) -> None:
     """Number right-aligned before a column of `unit_px` for the unit, so that numbers line up under one another."""
-    theme = look.theme
-    live = reading.trust is Trust.LIVE
     figures = QRectF(rect.left(), rect.top(), rect.width() - unit_px, rect.height())
-    words = reading.shown
-    text(painter, look, figures, words, theme.live if live else theme.text, size=size, weight=STRONG, align=RIGHT)
+    text(painter, look, figures, reading.shown, token, size=size, weight=STRONG, align=RIGHT)
     place = QRectF(rect.right() - unit_px + look.px(4), rect.top() + look.px(size * 0.12), unit_px, rect.height())
-    text(painter, look, place, unit, theme.dim, size=11 if size < 18 else 12)
+    text(painter, look, place, unit_text(reading.sensor.unit), look.theme.dim, size=11 if size < 18 else 12)
 
 
 def health_bar(painter: QPainter, look: Look, rect: QRectF, health: float) -> None:
@@ -199,4 +210,5 @@ __all__ = [
     "state_chip",
     "text",
     "value_and_unit",
+    "value_token",
 ]

@@ -56,9 +56,10 @@ class PlantBlock(Painted):
         many = "1 pump" if len(view.pumps) == 1 else f"{len(view.pumps)} pumps"
         shown = (view.name, f"PumpWatch · {many}", clock(view.time_ns), text)
         if shown != (self._plant, self._count, self._clock, self._age):
-            if shown[0] != self._plant:
-                self.updateGeometry()
+            renamed = shown[0] != self._plant
             self._plant, self._count, self._clock, self._age = shown
+            if renamed:
+                self.updateGeometry()
             if self.old or not self.accessibleDescription():
                 self.describe(f"{view.name}, {many}, {text}")
             elif "OLD" in self.accessibleDescription():

@@ -284,6 +284,7 @@ QPushButton, QToolButton, QComboBox {{
   background: {t.raised}; color: {t.strong}; border: 1px solid {t.line}; border-radius: 0;
   padding: {px(5)}px {px(12)}px; font-size: {px(13)}px; font-weight: 500; }}
 QToolButton {{ padding: {px(5)}px {px(8)}px; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton:hover, QToolButton:hover, QComboBox:hover {{ border-color: {t.dim}; }}
 QPushButton:pressed, QToolButton:pressed, QPushButton:checked, QToolButton:checked {{
   background: {t.band}; border-color: {t.dim}; }}

@@ -62,7 +62,7 @@ class _Question(QRunnable):
 
 
 class EngineHost(QObject):
-    """Starts each loop of an engine in a QThread and stops them all; `happened` carries every event to the GUI thread."""
+    """Starts each loop of an engine in a QThread and stops them all; `happened` carries every event to the screen."""
 
     happened = Signal(object)
     _answered = Signal(object, object)

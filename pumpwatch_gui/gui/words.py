@@ -64,4 +64,7 @@ def alarm_number(value: float, alarm: Alarm) -> str:
     if not isfinite(value):
         return ""
     decimals = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
-    return f"{number(value, decimals)} {unit_text(alarm.unit)}".rstrip()
+    text = number(value, decimals)
+    if value == alarm.limit and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"{text} {unit_text(alarm.unit)}".rstrip()

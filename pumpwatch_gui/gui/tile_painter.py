@@ -1,0 +1,238 @@
+"""Paints one tile of the overview."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen
+
+from pumpwatch_gui.domain.profile import Sensor
+from pumpwatch_gui.domain.station import PumpView, RunState
+from pumpwatch_gui.domain.trace import Trace
+from pumpwatch_gui.gui import paint
+from pumpwatch_gui.gui.curves import path, thinned
+from pumpwatch_gui.gui.reading import Reading, Trust, engineering_scale
+from pumpwatch_gui.gui.theme import STRONG, Look, color
+from pumpwatch_gui.gui.tile_state import TileKind, TileState
+from pumpwatch_gui.gui.words import number, unit_text
+
+WINDOW_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One sparkline: its sensor, where it lies, its curve in widget pixels and the heights of its limits."""
+
+    sensor: Sensor
+    rect: QRectF
+    curve: QPainterPath
+    limits: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """What differs between a small tile and the others, in px at 100 %."""
+
+    pad_x: int
+    pad_top: int
+    head: int
+    id_size: int
+    label: int
+    value: int
+    row: int
+    row_most: int
+    spark_least: int
+
+
+_SMALL = _Sizes(10, 7, 22, 14, 12, 14, 18, 24, 20)
+_USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 40)
+
+
+class TilePainter:
+    """Paints tiles of one kind. Keeps each tile's sparklines until `forget`."""
+
+    def __init__(self, look: Look, kind: TileKind) -> None:
+        self.look, self.kind = look, kind
+        self._small = kind is TileKind.SMALL
+        self._sizes = _SMALL if self._small else _USUAL
+        self._lanes: dict[str, list[Lane]] = {}
+
+    def forget(self, pump_id: str) -> None:
+        """Its trace, its size or its sensors changed: make the sparklines anew."""
+        self._lanes.pop(pump_id, None)
+
+    def paint(
+        self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool, pump: PumpView, trace: Trace | None,
+        now_s: float,
+    ) -> None:  # fmt: skip
+        """Paint the tile of `state` into `rect`; `on` is the phase of the blinking, `now_s` the right edge in Unix s."""
+        look, px, sizes = self.look, self.look.px, self._sizes
+        painter.fillRect(rect, color(look.theme.panel))
+        if not state.presence.live:
+            paint.hatch(painter, look, rect, step=14)
+        self._border(painter, rect, state, on=on)
+        inner = rect.adjusted(px(sizes.pad_x), px(sizes.pad_top), -px(sizes.pad_x), -px(sizes.pad_top - 3))
+        top = self._head(painter, inner, state)
+        bottom = self._foot(painter, inner, state)
+        top = self._values(painter, QRectF(inner.left(), top, inner.width(), bottom - top), state)
+        area = QRectF(inner.left(), top, inner.width(), bottom - top - px(3))
+        if area.height() >= px(sizes.spark_least):
+            lanes = self._lanes.get(state.pump_id)
+            if not lanes or not area.contains(lanes[0].rect) or lanes[0].sensor.tag != _first_tag(pump, state):
+                lanes = self._lanes[state.pump_id] = self._make_lanes(area, state, pump, trace, now_s)
+            self._sparks(painter, area, state, lanes)
+
+    def _border(self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool) -> None:
+        theme = self.look.theme
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if state.border is not None and (on or not state.blinks):
+            painter.setPen(QPen(theme.priority_color(state.border), 2))
+            painter.drawRect(rect.adjusted(1, 1, -1, -1))
+        else:
+            painter.setPen(QPen(color(theme.line), 1))
+            painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
+
+    def _head(self, painter: QPainter, inner: QRectF, state: TileState) -> float:
+        look, theme, px = self.look, self.look.theme, self.look.px
+        height = px(self._sizes.head)
+        middle = inner.top() + height / 2
+        short = inner.width() < px(210)
+        chip = paint.state_chip(painter, look, inner.right(), middle, state.run_state, short=short)
+        line = QRectF(inner.left(), inner.top(), inner.width() - chip - px(8), height)
+        used = paint.text(painter, look, line, state.pump_id, theme.strong, size=self._sizes.id_size, weight=STRONG)
+        if state.name and line.width() - used > px(48):
+            rest = QRectF(line.left() + used + px(9), line.top() + px(1), line.width() - used - px(9), height)
+            paint.text(painter, look, rest, state.name, theme.dim, size=12 if self._small else 13)
+        return inner.top() + height + px(2 if self._small else 4)
+
+    def _foot(self, painter: QPainter, inner: QRectF, state: TileState) -> float:
+        """Health and the last line, from the bottom up. Returns where they begin."""
+        look, theme, px = self.look, self.look.theme, self.look.px
+        line = QRectF(inner.left(), inner.bottom() - px(22), inner.width(), px(22))
+        if state.border is not None:
+            mark = QRectF(line.left(), line.center().y() - px(8), px(16), px(16))
+            paint.priority_mark(painter, look, mark, state.border, hollow=state.hollow)
+            words = line.adjusted(px(23), 0, 0, 0)
+            paint.text(painter, look, words, state.line, theme.strong, size=12 if self._small else 13)
+        else:
+            token = theme.dim if state.presence.live else theme.strong
+            paint.text(painter, look, line, state.line, token, size=11 if self._small else 12)
+        row = QRectF(inner.left(), line.top() - px(22), inner.width(), px(22))
+        self._health(painter, row, state)
+        if not self._small:
+            painter.setPen(QPen(color(theme.line), 1))
+            painter.drawLine(QLineF(row.left(), row.top() - px(1), row.right(), row.top() - px(1)))
+        return row.top() - px(2)
+
+    def _health(self, painter: QPainter, row: QRectF, state: TileState) -> None:
+        look, theme, px = self.look, self.look.theme, self.look.px
+        figure, size = number(state.health, 0), 14 if self._small else 16
+        paint.text(painter, look, row, figure, theme.strong, size=size, weight=STRONG, align=paint.RIGHT)
+        word = paint.text(painter, look, row, "Health", theme.text, size=self._sizes.label) + px(10)
+        left = word if self._small else max(word, row.width() * 0.25)
+        bar = QRectF(row.left() + left, row.center().y() - px(4), row.width() - left - px(38), px(8))
+        paint.health_bar(painter, look, bar, state.health)
+
+    def _values(self, painter: QPainter, area: QRectF, state: TileState) -> float:
+        """One row a sensor, as many as there is room for. Returns where they end."""
+        look, px, sizes = self.look, self.look.px, self._sizes
+        count = min(len(state.readings), max(1, int(area.height() // px(sizes.row))))
+        spare = max(area.height() - count * px(sizes.row) - px(sizes.spark_least + 30), 0)
+        height = min(px(sizes.row) + spare * 0.4 / count, px(sizes.row_most))
+        unit_px = max(look.metrics(11).horizontalAdvance(unit_text(r.sensor.unit)) for r in state.readings) + px(5)
+        value_px = look.metrics(sizes.value, STRONG).horizontalAdvance("00,000") + unit_px
+        labels = max(look.metrics(sizes.label).horizontalAdvance(r.sensor.label) for r in state.readings) + px(2)
+        label_px = area.width() - value_px if self._small else min(labels, area.width() * 0.42)
+        for i in range(count):
+            row = QRectF(area.left(), area.top() + i * height, area.width(), height)
+            self._label(painter, QRectF(row.left(), row.top(), label_px, height), state.readings[i])
+            quiet, urgent = state.run_state is RunState.STANDBY, state.urgent[i] is not None
+            token = paint.value_token(look, state.readings[i], quiet=quiet, urgent=urgent)
+            paint.value_and_unit(painter, look, row, state.readings[i], token, size=sizes.value, unit_px=unit_px)
+            if not self._small:
+                track = row.adjusted(label_px + px(10), 0, -value_px - px(6), 0)
+                self._indicator(painter, track, state, i)
+        return area.top() + count * height + px(2)
+
+    def _label(self, painter: QPainter, place: QRectF, reading: Reading) -> None:
+        """The sensor's label, or as many of its words as fit."""
+        words, metrics = reading.sensor.label, self.look.metrics(self._sizes.label)
+        while " " in words and metrics.horizontalAdvance(words) > place.width():
+            words = words.rsplit(" ", 1)[0]
+        paint.text(painter, self.look, place, words, self.look.theme.text, size=self._sizes.label)
+
+    def _indicator(self, painter: QPainter, track: QRectF, state: TileState, i: int) -> None:
+        look, reading = self.look, state.readings[i]
+        if track.width() < look.px(36):
+            return
+        scale = engineering_scale(reading.sensor)
+        if reading.trust in (Trust.BAD, Trust.STALE) and state.presence.live:
+            words = f"no value {reading.age_text}" if reading.age_s == reading.age_s else "no value yet"
+            paint.hatch(painter, look, track.adjusted(0, look.px(3), 0, -look.px(3)), step=6)
+            paint.text(painter, look, track, words, look.theme.strong, size=11, align=paint.CENTRE)
+            return
+        paint.indicator(painter, look, track, reading=reading, scale=scale, priority=state.urgent[i])
+
+    # ---------------------------------------------------------------- sparklines
+
+    def _sparks(self, painter: QPainter, area: QRectF, state: TileState, lanes: list[Lane]) -> None:
+        theme, px = self.look.theme, self.look.px
+        live = state.presence.live and state.run_state is not RunState.STANDBY
+        for lane in lanes:
+            if not self._small:
+                top = lane.rect.top() - px(19)
+                painter.setPen(QPen(color(theme.line), 1))
+                painter.drawLine(QLineF(area.left(), top, area.right(), top))
+                words = QRectF(area.left(), top + px(3), area.width(), px(15))
+                paint.text(painter, self.look, words, f"{lane.sensor.label} · 10 min", theme.dim, size=11)
+            painter.setPen(QPen(color(theme.line), 1, Qt.PenStyle.DashLine))
+            for y in lane.limits:
+                painter.drawLine(QLineF(lane.rect.left(), y, lane.rect.right(), y))
+            painter.save()
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(color(theme.live if live else theme.dim), 1))
+            painter.drawPath(lane.curve)
+            painter.restore()
+
+    def _make_lanes(
+        self, area: QRectF, state: TileState, pump: PumpView, trace: Trace | None, now_s: float
+    ) -> list[Lane]:
+        px = self.look.px
+        head = 0 if self._small else px(19)
+        count = 1 if self._small else max(1, min(len(state.lanes), int(area.height() // px(92))))
+        height = area.height() / count
+        lanes = []
+        for row, index in enumerate(state.lanes[:count]):
+            rect = QRectF(area.left(), area.top() + row * height + head, area.width(), height - head - px(2))
+            sensor = pump.profile.sensors[index]
+            curve = _curve(trace, index, rect, sensor, pump.stale_after_s, now_s)
+            lanes.append(Lane(sensor, rect, curve, _limit_heights(sensor, rect)))
+        return lanes
+
+
+def _first_tag(pump: PumpView, state: TileState) -> str:
+    return pump.profile.sensors[state.lanes[0]].tag
+
+
+def _limit_heights(sensor: Sensor, rect: QRectF) -> tuple[float, ...]:
+    low, high = engineering_scale(sensor)
+    given = (sensor.limits.low_low, sensor.limits.low, sensor.limits.high, sensor.limits.high_high)
+    return tuple(
+        round(rect.bottom() - (x - low) / (high - low) * rect.height()) + 0.5
+        for x in given
+        if x is not None and low < x < high
+    )
+
+
+def _curve(
+    trace: Trace | None, index: int, rect: QRectF, sensor: Sensor, longest_s: float, now_s: float
+) -> QPainterPath:
+    if trace is None or index >= trace.values.shape[1] or trace.time_s.size < 2:
+        return QPainterPath()
+    per_s = rect.width() / WINDOW_S
+    x = rect.right() - (now_s - trace.time_s) * per_s
+    low, high = engineering_scale(sensor)
+    y = rect.bottom() - (trace.values[:, index].astype(np.float64) - low) / (high - low) * rect.height()
+    x, y = thinned(x, np.clip(y, rect.top(), rect.bottom()), rect.width())
+    return path(x, y, longest_step=max(longest_s * per_s, 4.0))
