@@ -1,19 +1,24 @@
 """One frame of a pump out of the newest scans of its links."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from pumpwatch_gui.acquire.decode import Reading
+from pumpwatch_gui.acquire.decode import Reading, bad
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.quality import Quality, Reason
 
+log = logging.getLogger("pumpwatch.links")
+
 OLD_PERIODS = 2
 LOST_PERIODS = 5
 CLOCK_STEP_NS = 50_000_000
+STEADY_NS = 5_000_000
+"""Reading both clocks takes longer than this only when another thread came between: then they do not compare."""
 
 
 class WallClock:
@@ -26,39 +31,52 @@ class WallClock:
 
     def at(self, mono_ns: int) -> int:
         """Unix UTC nanoseconds at a monotonic instant of the last moments."""
-        now_offset = self._wall() - self._mono()
-        if abs(now_offset - self._offset_ns) > CLOCK_STEP_NS:
-            self._offset_ns = now_offset
+        before = self._mono()
+        offset_ns = self._wall() - before
+        parted_ns = offset_ns - self._offset_ns
+        if abs(parted_ns) > CLOCK_STEP_NS and self._mono() - before < STEADY_NS:
+            self._offset_ns = offset_ns
             self.steps += 1
+            log.warning("the system clock was stepped by %+.3f s", parted_ns / 1e9)
         return mono_ns + self._offset_ns
 
 
 @dataclass(slots=True)
 class _Part:
+    """What one link has last brought. `failure` is NONE after a good scan; `tags` are those the link binds."""
+
     spec: LinkSpec
+    tags: frozenset[str]
     mono_ns: int
     readings: Readings
     failure: Reason
 
 
 class Assembly:
-    """The parts of one pump. The first link is the primary one: its beats make the frames."""
+    """The parts of one pump. The first link is the primary one: its beats make the frames.
 
-    def __init__(self, specs: tuple[LinkSpec, ...], clock: WallClock) -> None:
+    `bound` gives each link's tags in the order of the links. A tag that two links bind takes the better quality, the
+    earlier link's when both are alike. `before` is the assembly that this one takes over from.
+    """
+
+    def __init__(
+        self, bound: Mapping[LinkSpec, frozenset[str]], clock: WallClock, before: "Assembly | None" = None
+    ) -> None:
+        specs = tuple(bound)
         self._profile = specs[0].profile
         self._pump_id = specs[0].pump_id
-        self._parts = {s.link_id: _Part(s, 0, {}, Reason.WAITING_FOR_INITIAL_DATA) for s in specs}
+        self._parts = {s.link_id: _Part(s, tags, 0, {}, Reason.WAITING_FOR_INITIAL_DATA) for s, tags in bound.items()}
         self._primary = specs[0].link_id
         self._clock = clock
-        self._seq = 0
-        # What a failed link would have brought: its tags stay its own, others stay "not connected".
-        self._known: dict[str, set[str]] = {s.link_id: set() for s in specs}
+        self._seq: int = before._seq if before is not None else 0
+        if before is not None:
+            kept = {p.spec.shape(): p for p in before._parts.values()}
+            self._parts = {i: kept.get(p.spec.shape(), p) for i, p in self._parts.items()}
 
     def scanned(self, link_id: str, readings: Readings, mono_ns: int) -> Frame | None:
         """Take in a good scan; a frame when it was the primary link's."""
         part = self._parts[link_id]
         part.mono_ns, part.readings, part.failure = mono_ns, readings, Reason.NONE
-        self._known[link_id].update(readings)
         return self._frame(mono_ns) if link_id == self._primary else None
 
     def failed(self, link_id: str, reason: Reason, mono_ns: int) -> Frame | None:
@@ -72,33 +90,30 @@ class Assembly:
         values = np.full(size, np.nan)
         quality = np.full(size, Quality.BAD, dtype=np.uint8)
         reason = np.full(size, Reason.NOT_CONNECTED, dtype=np.uint8)
-        only = len(self._parts) == 1
+        places = {tag: i for i, tag in enumerate(self._profile.tags)}
         for part in self._parts.values():
-            if part.failure is not Reason.NONE:
-                known = self._known[part.spec.link_id]
-                for i, tag in enumerate(self._profile.tags):
-                    if tag in known or (only and not known):
-                        reason[i] = part.failure
-                continue
-            aged = self._age_reason(part, mono_ns)
-            for i, tag in enumerate(self._profile.tags):
-                reading = part.readings.get(tag)
-                if reading is not None:
-                    values[i], quality[i], reason[i] = _aged(reading, aged)
+            for tag, reading in _now(part, mono_ns).items():
+                i = places[tag]
+                if reason[i] == Reason.NOT_CONNECTED or reading.quality < quality[i]:
+                    values[i], quality[i], reason[i] = reading.value, reading.quality, reading.reason
         self._seq += 1
         return Frame(self._pump_id, self._seq, self._clock.at(mono_ns), mono_ns, values, quality, reason)
 
-    @staticmethod
-    def _age_reason(part: _Part, mono_ns: int) -> Reason:
-        periods = (mono_ns - part.mono_ns) / 1e9 / part.spec.config.period_s
-        if periods > LOST_PERIODS:
-            return Reason.NO_COMMUNICATION
-        return Reason.LAST_USABLE_VALUE if periods > OLD_PERIODS else Reason.NONE
+
+def _now(part: _Part, mono_ns: int) -> Readings:
+    """What a link's newest scan is worth now."""
+    failure = part.failure
+    periods = (mono_ns - part.mono_ns) / 1e9 / part.spec.config.period_s
+    if failure is Reason.NONE and periods > LOST_PERIODS:
+        failure = Reason.NO_COMMUNICATION
+    if failure is not Reason.NONE:
+        return dict.fromkeys(part.tags, bad(failure))
+    if periods <= OLD_PERIODS:
+        return part.readings
+    return {tag: _aged(reading) for tag, reading in part.readings.items()}
 
 
-def _aged(reading: Reading, aged: Reason) -> tuple[float, Quality, Reason]:
-    if aged is Reason.NO_COMMUNICATION:
-        return float("nan"), Quality.BAD, aged
-    if aged is Reason.LAST_USABLE_VALUE and reading.quality is Quality.GOOD:
-        return reading.value, Quality.UNCERTAIN, aged
-    return reading.value, reading.quality, reading.reason
+def _aged(reading: Reading) -> Reading:
+    if reading.quality is not Quality.GOOD:
+        return reading
+    return Reading(reading.value, Quality.UNCERTAIN, Reason.LAST_USABLE_VALUE)

@@ -44,6 +44,10 @@ class ModbusTcpConfig:
     period_s: float = period()
     timeout_s: float = setting(0.5, label="Time-out", unit="s", min=0.05, max=30.0, help="Longest wait for one answer.")
     registers: str = setting("generic", label="Register map", help="Name of a shipped map, or the path of a file.")
+    frozen_after: int = setting(
+        0, label="Frozen after", unit="scans", min=0, max=100000,
+        help="Values are doubtful after so many scans in which not one register changed; 0 turns this off.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Check every field against its bounds."""

@@ -26,6 +26,11 @@ class LinkSpec:
     beside: Path | None
     meter: LinkMeter = field(default_factory=LinkMeter, compare=False)
 
+    def shape(self) -> object:
+        """What must stay equal for a running link to be kept: all but limits and labels."""
+        spans = tuple((s.tag, s.span) for s in self.profile.sensors)
+        return (self.link_id, self.pump_id, self.config, self.beside, spans)
+
 
 class Channel(Protocol):
     """One connection (a TCP endpoint, a serial line, a file) that one or more links share.
@@ -38,11 +43,17 @@ class Channel(Protocol):
     def lost(self) -> "asyncio.Future[str]":
         """Done, with words, as soon as the peer is gone."""
 
+    def shared_by(self, specs: Sequence[LinkSpec]) -> None:
+        """Take note of the links that share the connection from now on; never empty."""
+
     async def connect(self) -> None:
-        """Open the connection. Raises LinkFault."""
+        """Open the connection. Raises LinkFault, InputError when a file it needs is wrong."""
 
     async def scan(self, spec: LinkSpec) -> Readings:
-        """Read every point of a link once (polled) or wait for its next line (pushed). Raises LinkFault."""
+        """Read every point of a link once (polled) or wait for its next values (pushed; not for ever).
+
+        Raises LinkFault, InputError when a file it needs is wrong.
+        """
 
     async def close(self) -> None:
         """Close the connection; never raises."""
@@ -53,8 +64,8 @@ class DriverKind:
     """A row of the driver table.
 
     `key` tells which links share a connection (None: each its own); `open` makes a fresh, unconnected channel for
-    those links.
-    `pushed`: the device speaks by itself, `scan` waits for it.
+    those links; `tags` tells which tags a link binds, before anything was read, and raises InputError when its files
+    are wrong. `pushed`: the device speaks by itself, `scan` waits for it.
     """
 
     name: str
@@ -62,4 +73,5 @@ class DriverKind:
     config: type[Any]
     key: Callable[[Any], Hashable]
     open: Callable[[Sequence[LinkSpec]], Channel]
+    tags: Callable[[LinkSpec], frozenset[str]]
     pushed: bool = False

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from pumpwatch_gui.acquire.config import ModbusTcpConfig, ReplayConfig
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
+from pumpwatch_gui.acquire.register_map import load_register_map
 
 
 # Channels are imported when the first link opens: the command line and the dialogs need only the table.
@@ -20,12 +21,23 @@ def _replay(specs: Sequence[LinkSpec]) -> Channel:
     return ReplayChannel(specs[0])
 
 
+def _mapped(spec: LinkSpec) -> frozenset[str]:
+    registers = getattr(spec.config, "registers")  # noqa: B009 - of whichever driver reads registers
+    return frozenset(p.tag for p in load_register_map(registers, tags=spec.profile.tags, beside=spec.beside).points)
+
+
+def _all(spec: LinkSpec) -> frozenset[str]:
+    return frozenset(spec.profile.tags)
+
+
 DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
-            DriverKind("modbus-tcp", "Modbus TCP", ModbusTcpConfig, lambda c: ("tcp", c.host, c.port), _modbus_tcp),
-            DriverKind("replay", "Replay of a recording", ReplayConfig, lambda _: None, _replay, pushed=True),
+            DriverKind(
+                "modbus-tcp", "Modbus TCP", ModbusTcpConfig, lambda c: ("tcp", c.host, c.port), _modbus_tcp, _mapped
+            ),
+            DriverKind("replay", "Replay of a recording", ReplayConfig, lambda _: None, _replay, _all, pushed=True),
         )
     }
 )

@@ -2,17 +2,21 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from pumpwatch_gui.acquire.aside import aside
 from pumpwatch_gui.acquire.config import ReplayConfig
 from pumpwatch_gui.acquire.decode import bad, judge_value
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.meter import LinkFault
-from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.quality import Reason
 from pumpwatch_gui.domain.recording import Recording, read_recording
+
+SILENT_SPACINGS = 3
+"""The recording is silent after this many of its usual spacings without a row."""
 
 
 class ReplayChannel:
@@ -23,26 +27,34 @@ class ReplayChannel:
         self._spec, self._config = spec, spec.config
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._recording: Recording | None = None
+        self._spacing_s = spec.config.period_s
         self._row = 0
         self._started_s = 0.0
 
+    def shared_by(self, specs: Sequence[LinkSpec]) -> None:
+        """Nothing: a recording belongs to one link."""
+
     async def connect(self) -> None:
-        """Read the file. Raises InputError naming what is wrong with it, LinkFault when it holds no row."""
+        """Read the file. Raises InputError naming what is wrong with it."""
         path = Path(self._config.file).expanduser()
         path = path if self._spec.beside is None else self._spec.beside / path
-        self._recording = await asyncio.to_thread(read_recording, path, self._spec.profile)
-        if self._recording.time_s.size == 0:
-            raise InputError(f"{path} holds no readable row", "look at its time column")
+        self._recording = recording = await aside(read_recording, path, self._spec.profile)
+        # The recording's usual spacing, in seconds of play: also the pause before a repeat, so that the seam is no gap.
+        if recording.time_s.size > 1:
+            self._spacing_s = float(np.median(np.diff(recording.time_s))) / self._config.speed
         self._started_s = time.monotonic()
 
     async def scan(self, spec: LinkSpec) -> Readings:
-        """Wait for the next row and return it. Raises LinkFault at the end of a recording that is not repeated."""
+        """Wait for the next row and return it.
+
+        Raises LinkFault in a gap of the recording, and at the end of one that is not repeated.
+        """
         recording = self._recording
         assert recording is not None
         if self._row == recording.time_s.size:
             await self._end(recording)
         due_s = self._started_s + (recording.time_s[self._row] - recording.time_s[0]) / self._config.speed
-        await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+        await self._wait(due_s - time.monotonic())
         values = recording.values[self._row]
         self._row += 1
         spec.meter.requests += 1
@@ -55,16 +67,22 @@ class ReplayChannel:
 
     async def close(self) -> None:
         """Forget the recording."""
+        self._recording = None
         if not self.lost.done():
             self.lost.set_result("closed")
 
+    async def _wait(self, wait_s: float) -> None:
+        longest_s = SILENT_SPACINGS * max(self._spacing_s, self._config.period_s)
+        await asyncio.sleep(min(max(wait_s, 0.0), longest_s))
+        if wait_s > longest_s:
+            text = f"the recording {self._config.file} holds no row for another {wait_s - longest_s:.1f} s"
+            raise LinkFault("timeout", Reason.TIMEOUT, text, "the gap is in the recording itself")
+
     async def _end(self, recording: Recording) -> None:
         if not self._config.loop:
+            await asyncio.sleep(max(self._spacing_s, self._config.period_s))
             text = f"the recording {self._config.file} has ended"
-            self.lost.set_result(text)
-            raise LinkFault("lost", Reason.NO_COMMUNICATION, text, "turn on repeat to play it again")
-        # The pause before the repeat is the recording's usual spacing, so that the seam is no gap.
-        spacing_s = float(np.median(np.diff(recording.time_s))) if recording.time_s.size > 1 else self._config.period_s
-        length_s = recording.time_s[-1] - recording.time_s[0] + spacing_s
-        self._started_s += length_s / self._config.speed
+            raise LinkFault("ended", Reason.NO_COMMUNICATION, text, "turn on repeat to play it again")
+        length_s = float(recording.time_s[-1] - recording.time_s[0]) / self._config.speed
+        self._started_s += length_s + self._spacing_s
         self._row = 0

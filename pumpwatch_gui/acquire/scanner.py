@@ -6,8 +6,10 @@ counted. A failed scan makes a frame too.
 """
 
 import asyncio
+import logging
+import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +18,21 @@ from pumpwatch_gui.acquire.config import DriverConfig
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.line import Line
+from pumpwatch_gui.acquire.link import Link
+from pumpwatch_gui.acquire.trial import LinkTest, test_link
+from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import LinkChanged
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.link import LinkView
 from pumpwatch_gui.domain.profile import PumpProfile
 
+__all__ = ["Binding", "LinkTest", "Scanner", "test_link"]
+
+log = logging.getLogger("pumpwatch.links")
+
 CONNECTS_AT_ONCE = 5
+LOOK_S = 0.1
+"""How often the loop looks whether it shall stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +44,12 @@ class Binding:
     links: tuple[DriverConfig, ...]
     beside: Path | None = None
 
-    def shape(self) -> object:
-        """What must stay equal for a running connection to be kept: all but the limits."""
-        return (self.pump_id, self.links, self.beside, tuple((s.tag, s.span) for s in self.profile.sensors))
+    def specs(self) -> tuple[LinkSpec, ...]:
+        """The links, the primary one first."""
+        return tuple(
+            LinkSpec(f"{self.pump_id}/{n}", self.pump_id, self.profile, config, self.beside)
+            for n, config in enumerate(self.links, 1)
+        )
 
 
 class Scanner:
@@ -50,10 +64,12 @@ class Scanner:
     ) -> None:
         self._on_frame, self._on_event = on_frame, on_event
         self._clock = WallClock()
+        self._chance = random.Random()
         self._wanted = tuple(bindings)
-        self._lines: dict[object, Line] = {}
+        self._links: dict[str, Link] = {}
+        self._lines: dict[Hashable, Line] = {}
+        self._tasks: dict[Hashable, asyncio.Task[None]] = {}
         self._assemblies: dict[str, tuple[object, Assembly]] = {}
-        self._tasks: dict[object, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: asyncio.Event | None = None
         self._lock = threading.Lock()
@@ -63,7 +79,7 @@ class Scanner:
         asyncio.run(self._main(stop))
 
     def rebind(self, bindings: Sequence[Binding]) -> None:
-        """Go over to other pumps and links, live. Lines that did not change stay connected. Any thread."""
+        """Go over to other pumps and links, live. Links that did not change go on undisturbed. Any thread."""
         with self._lock:
             self._wanted = tuple(bindings)
             if self._loop is not None and self._changed is not None:
@@ -71,9 +87,7 @@ class Scanner:
 
     def views(self) -> tuple[LinkView, ...]:
         """Every link as it stands, in the order of the pumps. Any thread."""
-        found = {v.link_id: v for line in tuple(self._lines.values()) for v in line.views()}
-        order = [f"{b.pump_id}/{n}" for b in self._wanted for n in range(1, len(b.links) + 1)]
-        return tuple(found[i] for i in order if i in found)
+        return tuple(link.view() for link in tuple(self._links.values()))
 
     async def _main(self, stop: threading.Event) -> None:
         with self._lock:
@@ -83,8 +97,9 @@ class Scanner:
         try:
             while not stop.is_set():
                 try:
-                    await asyncio.wait_for(self._changed.wait(), 0.1)
+                    await asyncio.wait_for(self._changed.wait(), LOOK_S)
                 except TimeoutError:
+                    self._mend(connects)
                     continue
                 self._changed.clear()
                 self._arrange(connects)
@@ -96,42 +111,63 @@ class Scanner:
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _arrange(self, connects: asyncio.Semaphore) -> None:
-        """Start the lines that are wanted and not there, end those that are not wanted any more."""
-        wanted = self._grouped()
-        for key in [k for k in self._lines if k not in wanted]:
+        """Start the lines that are wanted and not there, end those that are not wanted any more, keep the others."""
+        lines: dict[Hashable, list[Link]] = {}
+        links: dict[str, Link] = {}
+        for binding in self._wanted:
+            specs = binding.specs()
+            if not specs:
+                continue
+            assembly = self._assembly(binding.pump_id, specs)
+            for spec in specs:
+                link = links[spec.link_id] = self._link(spec, assembly)
+                own_key = DRIVERS[spec.config.driver].key(spec.config)
+                lines.setdefault(own_key or (spec.link_id, spec.shape()), []).append(link)
+        self._links = links
+        self._assemblies = {b.pump_id: self._assemblies[b.pump_id] for b in self._wanted if b.links}
+        for key in [k for k in self._lines if k not in lines]:
             self._tasks.pop(key).cancel()
             del self._lines[key]
-        specs = [spec for group in wanted.values() for spec in group]
-        phases = {spec.link_id: i / max(1, len(specs)) for i, spec in enumerate(specs)}
-        assemblies = self._assembled(specs)
-        for key, group in wanted.items():
+        phases = {link_id: i / len(links) for i, link_id in enumerate(links)}
+        for key, group in lines.items():
             if key not in self._lines:
-                line = Line(
-                    group, phases, assemblies, on_frame=self._on_frame, on_event=self._on_event, clock=self._clock
-                )
-                self._lines[key] = line
-                self._tasks[key] = asyncio.create_task(line.run(connects), name=str(key))
+                kind = DRIVERS[group[0].spec.config.driver]
+                self._lines[key] = Line(kind, group, chance=self._chance)
+                self._start(key, connects)
+            self._lines[key].rearrange(group, phases)
 
-    def _assembled(self, specs: Sequence[LinkSpec]) -> dict[str, Assembly]:
-        """An assembly a pump; the old one where the pump did not change, because lines that are kept still feed it."""
-        before, self._assemblies = self._assemblies, {}
-        for binding in self._wanted:
-            own = tuple(s for s in specs if s.pump_id == binding.pump_id)
-            old = before.get(binding.pump_id)
-            kept = old is not None and old[0] == binding.shape()
-            self._assemblies[binding.pump_id] = old if old and kept else (binding.shape(), Assembly(own, self._clock))
-        return {pump_id: assembly for pump_id, (_, assembly) in self._assemblies.items()}
+    def _start(self, key: Hashable, connects: asyncio.Semaphore) -> None:
+        self._tasks[key] = asyncio.create_task(self._lines[key].run(connects), name=f"line {key}")
 
-    def _grouped(self) -> dict[object, tuple[LinkSpec, ...]]:
-        """The wanted links by line. The key holds all that the line depends on, so that an unchanged line is kept."""
-        lines: dict[object, list[LinkSpec]] = {}
-        shapes: dict[object, list[object]] = {}
-        for binding in self._wanted:
-            for n, config in enumerate(binding.links, 1):
-                link_id = f"{binding.pump_id}/{n}"
-                key = DRIVERS[config.driver].key(config) or link_id
-                lines.setdefault(key, []).append(
-                    LinkSpec(link_id, binding.pump_id, binding.profile, config, binding.beside)
-                )
-                shapes.setdefault(key, []).append(binding.shape())
-        return {(key, tuple(shapes[key])): tuple(group) for key, group in lines.items()}
+    def _mend(self, connects: asyncio.Semaphore) -> None:
+        """A line ends only by a bug. It must not take the others with it: tell and start it again."""
+        for key, task in list(self._tasks.items()):
+            if task.done() and not task.cancelled():
+                log.critical("%s ended and is started again", task.get_name(), exc_info=task.exception())
+                self._start(key, connects)
+
+    def _link(self, spec: LinkSpec, assembly: Assembly) -> Link:
+        """The link of that shape that runs already, or a new one."""
+        link = self._links.get(spec.link_id)
+        if link is None or link.spec.shape() != spec.shape():
+            return Link(spec, assembly, self._clock, on_frame=self._on_frame, on_event=self._on_event)
+        link.assembly = assembly
+        return link
+
+    def _assembly(self, pump_id: str, specs: Sequence[LinkSpec]) -> Assembly:
+        """The pump's assembly; a new one, that takes over from the old, when its links are others now."""
+        shape = tuple(spec.shape() for spec in specs)
+        old_shape, old = self._assemblies.get(pump_id, (None, None))
+        if old is not None and old_shape == shape:
+            return old
+        assembly = Assembly({spec: _bound(spec) for spec in specs}, self._clock, old)
+        self._assemblies[pump_id] = (shape, assembly)
+        return assembly
+
+
+def _bound(spec: LinkSpec) -> frozenset[str]:
+    """The tags of a link; all of the profile's when its files cannot tell, so that none looks as if it were unbound."""
+    try:
+        return DRIVERS[spec.config.driver].tags(spec)
+    except InputError:
+        return frozenset(spec.profile.tags)

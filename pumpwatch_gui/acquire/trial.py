@@ -28,13 +28,14 @@ class LinkTest:
     frame: Frame | None = None
 
 
-def try_link(config: DriverConfig, profile: PumpProfile, *, beside: Path | None = None) -> LinkTest:
+def test_link(config: DriverConfig, profile: PumpProfile, *, beside: Path | None = None) -> LinkTest:  # noqa: PT028 - no test of ours
     """Connect, scan once, close. Blocks for up to some seconds: never on the GUI thread."""
     return asyncio.run(_test(LinkSpec("test/1", "test", profile, config, beside)))
 
 
 async def _test(spec: LinkSpec) -> LinkTest:
-    channel = DRIVERS[spec.config.driver].open([spec])
+    kind = DRIVERS[spec.config.driver]
+    channel = kind.open([spec])
     try:
         await channel.connect()
         readings = await asyncio.wait_for(channel.scan(spec), LONGEST_S)
@@ -44,8 +45,10 @@ async def _test(spec: LinkSpec) -> LinkTest:
         return LinkTest(False, fault.message, fault.advice)
     finally:
         await channel.close()
-    frame = Assembly((spec,), WallClock()).scanned(spec.link_id, readings, time.monotonic_ns())
+    frame = Assembly({spec: kind.tags(spec)}, WallClock()).scanned(spec.link_id, readings, time.monotonic_ns())
     good = sum(r.quality is Quality.GOOD for r in readings.values())
     wrong = [f"{tag}: {r.reason.text}" for tag, r in readings.items() if r.quality is not Quality.GOOD]
     text = f"{spec.config.endpoint} answered: {good} of {len(readings)} points good"
+    if unbound := [tag for tag in spec.profile.tags if tag not in readings]:
+        text += f"; it does not bring {', '.join(unbound)}"
     return LinkTest(not wrong, text, "; ".join(wrong), frame)
