@@ -84,7 +84,6 @@ class Peer:
 
 
 Answer = Callable[[Peer, Request], None]
-LATE_S = 0.22
 GARBAGE = bytes(range(0x80, 0x95))
 
 
@@ -108,9 +107,12 @@ def _exception(code: int) -> Answer:
     return lambda p, r: p.send(r.adu(bytes((r.function | 0x80, code))))
 
 
-def _late(peer: Peer, request: Request) -> None:
-    time.sleep(LATE_S)
-    peer.send(request.adu())
+def _late(by_s: float) -> Answer:
+    def answer(peer: Peer, request: Request) -> None:
+        time.sleep(by_s)
+        peer.send(request.adu())
+
+    return answer
 
 
 def _held_back(peer: Peer, request: Request) -> None:
@@ -157,7 +159,8 @@ FAULTS: Mapping[str, Answer] = {
     "length too long": lambda p, r: p.send(r.adu(length=len(r.pdu()) + 3)),
     "length 1": lambda p, r: p.send(r.adu(length=1)),
     "length 65535": lambda p, r: p.send(r.adu(length=65535)),
-    "late": _late,
+    "late": _late(0.22),
+    "late, behind the next request": _late(0.36),
     "held back": _held_back,
     "slip": _slip,
     "duplicated": lambda p, r: p.send(r.adu() * 2),
@@ -290,7 +293,7 @@ class FaultyServer:
         while got and len(peer.buffer) >= 12:
             frame, peer.buffer = peer.buffer[:12], peer.buffer[12:]
             try:
-                self._answer(peer, *struct.unpack(">HHHBBHH", frame))
+                self._answer(peer, frame)
             except OSError:
                 got = b""
             if peer.sock.fileno() < 0:
@@ -301,9 +304,8 @@ class FaultyServer:
                 peer.sock.close()
             self._peers.remove(peer)
 
-    def _answer(
-        self, peer: Peer, tid: int, _p: int, _n: int, unit: int, function: int, address: int, count: int
-    ) -> None:
+    def _answer(self, peer: Peer, frame: bytes) -> None:
+        tid, _, _, unit, function, address, count = struct.unpack(">HHHBBHH", frame)
         tick = len(self.log) + 1
         fault = self.script.get(tick, self.always)
         if unit in self.dead_units:
