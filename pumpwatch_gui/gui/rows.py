@@ -110,15 +110,13 @@ class RowList(Painted):
             painter.drawRect(box.adjusted(-0.5, 0.5, -0.5, -1.5))
         painter.setPen(QPen(color(theme.line), 1))
         painter.drawLine(box.bottomLeft(), box.bottomRight())
-        inner = box.adjusted(px(4), 0, -px(4), 0)
+        inner = box.adjusted(0, 0, -px(6 if row.priority else 0), 0)
         if row.priority is not None:
-            mark = QRectF(inner.left(), box.top() + px(7), px(17), px(17))
+            mark = QRectF(inner.left() + px(4), box.top() + px(7), px(17), px(17))
             paint.priority_mark(painter, look, mark, row.priority, hollow=row.hollow)
             if row.border:
-                painter.setPen(QPen(theme.priority_color(row.priority), 2))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRect(box.adjusted(1, 2, -1, -2))
-            inner.setLeft(inner.left() + px(27))
+                paint.alarm_border(painter, look, box.adjusted(0, 1, 0, -1), row.priority)
+            inner.setLeft(inner.left() + px(31))
         top = QRectF(inner.left(), box.top() + px(7), inner.width(), px(18))
         if row.left:
             used = paint.text(painter, look, top, row.left, theme.dim, size=12)
@@ -180,11 +178,11 @@ class RowList(Painted):
 
 def _wrapped(look: Look, words: str, width: float, lines: int) -> list[str]:
     """Words in at most so many lines; the last one is cut when painted."""
-    metrics, rest = look.metrics(13), words.split()
+    rest = words.split()
     made: list[str] = []
     while rest and len(made) < lines - 1:
         count = len(rest)
-        while count > 1 and metrics.horizontalAdvance(" ".join(rest[:count])) > width:
+        while count > 1 and look.width(" ".join(rest[:count])) > width:
             count -= 1
         made.append(" ".join(rest[:count]))
         rest = rest[count:]

@@ -14,6 +14,7 @@ from pumpwatch_gui.gui.widgets import KeyButton, Painted
 from pumpwatch_gui.gui.words import age, alarm_number, clock, duration
 
 HEIGHT = 56
+CLOCK_PX = 184
 OLD_AFTER_S = 3.0
 """From this age on the screen says that what it shows is old (or from the shortest limit of the pumps, if longer)."""
 
@@ -42,8 +43,8 @@ class PlantBlock(Painted):
     @override
     def sizeHint(self) -> QSize:
         """Room for a plant name of usual length."""
-        name = self.look.metrics(15, STRONG).horizontalAdvance(self._plant)
-        return QSize(round(min(max(name, self.look.px(120)), self.look.px(240))) + self.look.px(32 + 190), HEIGHT)
+        name = self.look.width(self._plant, 15, STRONG) + 2
+        return QSize(round(min(max(name, self.look.px(120)), self.look.px(240))) + self.look.px(32 + CLOCK_PX), HEIGHT)
 
     def refresh(self, view: StationView) -> None:
         """Show name, time and age; old values turn the age into a warning."""
@@ -71,13 +72,13 @@ class PlantBlock(Painted):
         """Name over count, clock, age."""
         look, theme, px = self.look, self.look.theme, self.look.px
         painter = QPainter(self)
-        right = self.width() - px(190)
+        right = self.width() - px(CLOCK_PX)
         name = QRectF(px(16), px(9), right - px(32), px(20))
         paint.text(painter, look, name, self._plant, theme.strong, size=15, weight=STRONG)
         paint.text(painter, look, QRectF(px(16), px(29), right - px(32), px(18)), self._count, theme.dim, size=12)
         time = QRectF(right, 0, px(96), self.height())
         used = paint.text(painter, look, time, self._clock, theme.strong, size=20, weight=STRONG)
-        rest = QRectF(right + used + px(10), px(3), px(190) - used - px(10), self.height() - px(3))
+        rest = QRectF(right + used + px(10), px(3), px(CLOCK_PX) - used - px(10), self.height() - px(3))
         if self.old:
             frame = QRectF(rest.left() - px(4), self.height() / 2 - px(12), rest.width() - px(4), px(24))
             painter.setPen(QPen(color(theme.warning), 2))
@@ -134,12 +135,14 @@ class Banner(QAbstractButton):
         alarm = self.alarm
         painter.fillRect(box, color(theme.raised if alarm else theme.panel))
         on = bool(self._shown[2]) if self._shown else True
-        border = theme.priority_color(alarm.priority) if alarm and on else color(theme.line)
-        painter.setPen(QPen(border, 2 if alarm else 1))
-        painter.drawRect(box.adjusted(1, 1, -1, -1))
+        if alarm and on:
+            paint.alarm_border(painter, look, box, alarm.priority)
+        else:
+            painter.setPen(QPen(color(theme.line), 1))
+            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
         if self.hasFocus():
             painter.setPen(QPen(color(theme.focus), 1))
-            painter.drawRect(box.adjusted(3.5, 3.5, -3.5, -3.5))
+            painter.drawRect(box.adjusted(4.5, 4.5, -4.5, -4.5))
         inner = box.adjusted(px(14), 0, -px(14), 0)
         if alarm is None:
             many = f"No unacknowledged alarms · {self._active} acknowledged" if self._active else "No alarms"
@@ -153,21 +156,24 @@ class Banner(QAbstractButton):
         mark = QRectF(inner.left(), inner.center().y() - px(9), px(18), px(18))
         paint.priority_mark(painter, look, mark, alarm.priority, hollow=not alarm.state.is_active)
         word = "unacknowledged" if alarm.state.is_active else "returned, unacknowledged"
-        age_px = look.metrics(13).horizontalAdvance(waiting) + px(8)
-        word_px = look.metrics(12).horizontalAdvance(word) + px(8) if inner.width() > px(420) else 0
+        age_px = look.width(waiting) + px(8)
+        word_px = look.width(word, 12) + px(8) if inner.width() > px(560) else 0
         paint.text(painter, look, inner, waiting, theme.strong, align=paint.RIGHT)
         if word_px:
             paint.text(painter, look, inner.adjusted(0, 0, -age_px, 0), word, theme.dim, size=12, align=paint.RIGHT)
         rest = inner.adjusted(px(28), 0, -age_px - word_px, 0)
         value, limit = alarm_number(alarm.value, alarm), alarm_number(alarm.limit, alarm)
-        for words, token, size, weight in (
-            (alarm.pump_id, theme.strong, 14, STRONG),
-            (alarm.text, theme.strong, 14, STRONG),
-            (value, theme.strong, 14, STRONG),
-            (f"limit {limit}" if limit else "", theme.dim, 12, paint.REGULAR),
+        kept_px = look.width(value, 14, STRONG) + px(10) if value else 0  # the value is never cut, the text may be
+        for words, token, size, kept in (
+            (alarm.pump_id, theme.strong, 14, kept_px),
+            (alarm.text, theme.strong, 14, kept_px),
+            (value, theme.strong, 14, 0),
+            (f"limit {limit}" if limit else "", theme.dim, 12, 0),
         ):
-            if words and rest.width() > px(24):
-                used = paint.text(painter, look, rest, words, token, size=size, weight=weight)
+            room = rest.adjusted(0, 0, -kept, 0)
+            if words and room.width() > px(24) and (size == 14 or room.width() >= look.width(words, size)):
+                weight = STRONG if size == 14 else paint.REGULAR
+                used = paint.text(painter, look, room, words, token, size=size, weight=weight)
                 rest.setLeft(rest.left() + used + px(10))
 
 
@@ -182,7 +188,7 @@ class Counts(Painted):
     @override
     def sizeHint(self) -> QSize:
         """Four marks and figures."""
-        return QSize(self.look.px(4 * 46), HEIGHT)
+        return QSize(self.look.px(4 * 42), HEIGHT)
 
     def refresh(self, view: StationView) -> None:
         """Count anew."""
@@ -199,7 +205,7 @@ class Counts(Painted):
         painter = QPainter(self)
         middle = self.height() / 2
         for i, (priority, count) in enumerate(self._counts.items()):
-            x = px(46) * i
+            x = px(42) * i
             painter.setOpacity(1.0 if count else 0.45)
             paint.priority_mark(painter, look, QRectF(x, middle - px(8), px(16), px(16)), priority)
             painter.setOpacity(1.0)

@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.places import shipped
 
 SCALES = (100, 110, 125, 140, 150)
 """Sizes of text and everything drawn with it, in percent."""
+WIDTHS_KEPT = 20_000
 
 REGULAR, MEDIUM, STRONG = QFont.Weight.Normal, QFont.Weight.Medium, QFont.Weight.DemiBold
 
@@ -25,7 +26,8 @@ REGULAR, MEDIUM, STRONG = QFont.Weight.Normal, QFont.Weight.Medium, QFont.Weight
 class Theme:
     """The tokens of one theme, as `#RRGGBB`.
 
-    `running` and `on_running` are fill and text of the RUNNING chip; `mark_line` outlines priority marks;
+    `running` and `on_running` are fill and text of the RUNNING chip; `mark_line` outlines priority marks, and where
+    `outlined` the borders in alarm colours too;
     `on_priority` is the figure inside each of them; `warning` marks what is uncertain about the program itself.
     """
 
@@ -49,6 +51,7 @@ class Theme:
     priority: tuple[str, str, str, str]
     on_priority: tuple[str, str, str, str]
     mark_line: str
+    outlined: bool = False
 
     def priority_color(self, priority: Priority) -> QColor:
         """Fill and border of a priority."""
@@ -104,6 +107,7 @@ LIGHT = Theme(
     priority=("#C1001F", "#E86A00", "#FFE100", "#5E35B1"),
     on_priority=("#FFFFFF", "#1A1A1A", "#1A1A1A", "#FFFFFF"),
     mark_line="#1A1A1A",
+    outlined=True,
 )
 HIGH_CONTRAST = Theme(
     name="high-contrast",
@@ -152,6 +156,7 @@ class Look(QObject):
         self.scale = min(SCALES, key=lambda s: abs(s - scale))
         self._fonts: dict[tuple[float, int], QFont] = {}
         self._metrics: dict[tuple[float, int], QFontMetricsF] = {}
+        self._widths: dict[tuple[str, float, int], float] = {}
         self._icons: dict[tuple[str, str], QIcon] = {}
 
     def set_theme(self, name: str) -> None:
@@ -168,6 +173,7 @@ class Look(QObject):
         self.scale = min(SCALES, key=lambda s: abs(s - percent))
         self._fonts.clear()
         self._metrics.clear()
+        self._widths.clear()
         self.apply()
 
     def step_scale(self, steps: int) -> None:
@@ -197,6 +203,16 @@ class Look(QObject):
         found = self._metrics.get(key)
         if found is None:
             found = self._metrics[key] = QFontMetricsF(self.font(size, weight))
+        return found
+
+    def width(self, words: str, size: float = 13, weight: QFont.Weight = REGULAR) -> float:
+        """Width in px of words in `font(size, weight)`; remembered, as measuring costs as much as drawing."""
+        key = (words, size, int(weight))
+        found = self._widths.get(key)
+        if found is None:
+            if len(self._widths) > WIDTHS_KEPT:
+                self._widths.clear()
+            found = self._widths[key] = self.metrics(size, weight).horizontalAdvance(words)
         return found
 
     def icon(self, name: str) -> QIcon:

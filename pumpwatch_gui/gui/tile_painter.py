@@ -42,10 +42,11 @@ class _Sizes:
     row: int
     row_most: int
     spark_least: int
+    foot_row: int
 
 
-_SMALL = _Sizes(10, 7, 22, 14, 12, 14, 18, 24, 20)
-_USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 40)
+_SMALL = _Sizes(9, 7, 20, 13, 12, 14, 18, 24, 20, 19)
+_USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 40, 22)
 
 
 class TilePainter:
@@ -65,7 +66,7 @@ class TilePainter:
         self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool, pump: PumpView, trace: Trace | None,
         now_s: float,
     ) -> None:  # fmt: skip
-        """Paint the tile of `state` into `rect`; `on` is the phase of the blinking, `now_s` the right edge in Unix s."""
+        """Paint the tile of `state` into `rect`; `on` is the phase of the blinking, `now_s` the right edge (Unix)."""
         look, px, sizes = self.look, self.look.px, self._sizes
         painter.fillRect(rect, color(look.theme.panel))
         if not state.presence.live:
@@ -83,13 +84,11 @@ class TilePainter:
             self._sparks(painter, area, state, lanes)
 
     def _border(self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool) -> None:
-        theme = self.look.theme
-        painter.setBrush(Qt.BrushStyle.NoBrush)
         if state.border is not None and (on or not state.blinks):
-            painter.setPen(QPen(theme.priority_color(state.border), 2))
-            painter.drawRect(rect.adjusted(1, 1, -1, -1))
+            paint.alarm_border(painter, self.look, rect, state.border)
         else:
-            painter.setPen(QPen(color(theme.line), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(color(self.look.theme.line), 1))
             painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _head(self, painter: QPainter, inner: QRectF, state: TileState) -> float:
@@ -108,29 +107,37 @@ class TilePainter:
     def _foot(self, painter: QPainter, inner: QRectF, state: TileState) -> float:
         """Health and the last line, from the bottom up. Returns where they begin."""
         look, theme, px = self.look, self.look.theme, self.look.px
-        line = QRectF(inner.left(), inner.bottom() - px(22), inner.width(), px(22))
+        height = px(self._sizes.foot_row)
+        line = QRectF(inner.left(), inner.bottom() - height, inner.width(), height)
         if state.border is not None:
-            mark = QRectF(line.left(), line.center().y() - px(8), px(16), px(16))
+            size = px(14 if self._small else 16)
+            mark = QRectF(line.left(), line.center().y() - size / 2, size, size)
             paint.priority_mark(painter, look, mark, state.border, hollow=state.hollow)
-            words = line.adjusted(px(23), 0, 0, 0)
-            paint.text(painter, look, words, state.line, theme.strong, size=12 if self._small else 13)
+            words = line.adjusted(size + px(4 if self._small else 7), 0, 0, 0)
+            self._line(painter, words, state, theme.strong, 11 if self._small else 13)
         else:
             token = theme.dim if state.presence.live else theme.strong
-            paint.text(painter, look, line, state.line, token, size=11 if self._small else 12)
-        row = QRectF(inner.left(), line.top() - px(22), inner.width(), px(22))
+            self._line(painter, line, state, token, 11 if self._small else 12)
+        row = QRectF(inner.left(), line.top() - height, inner.width(), height)
         self._health(painter, row, state)
         if not self._small:
             painter.setPen(QPen(color(theme.line), 1))
             painter.drawLine(QLineF(row.left(), row.top() - px(1), row.right(), row.top() - px(1)))
         return row.top() - px(2)
 
+    def _line(self, painter: QPainter, place: QRectF, state: TileState, token: str, size: int) -> None:
+        fits = self.look.width(state.line, size) <= place.width()
+        paint.text(painter, self.look, place, state.line if fits else state.brief, token, size=size)
+
     def _health(self, painter: QPainter, row: QRectF, state: TileState) -> None:
         look, theme, px = self.look, self.look.theme, self.look.px
         figure, size = number(state.health, 0), 14 if self._small else 16
         paint.text(painter, look, row, figure, theme.strong, size=size, weight=STRONG, align=paint.RIGHT)
-        word = paint.text(painter, look, row, "Health", theme.text, size=self._sizes.label) + px(10)
-        left = word if self._small else max(word, row.width() * 0.25)
-        bar = QRectF(row.left() + left, row.center().y() - px(4), row.width() - left - px(38), px(8))
+        left, figure_px = 0.0, px(30 if self._small else 38)
+        if row.width() > px(130):
+            left = paint.text(painter, look, row, "Health", theme.text, size=self._sizes.label) + px(10)
+            left = left if self._small else max(left, row.width() * 0.25)
+        bar = QRectF(row.left() + left, row.center().y() - px(4), row.width() - left - figure_px, px(8))
         paint.health_bar(painter, look, bar, state.health)
 
     def _values(self, painter: QPainter, area: QRectF, state: TileState) -> float:
@@ -139,9 +146,9 @@ class TilePainter:
         count = min(len(state.readings), max(1, int(area.height() // px(sizes.row))))
         spare = max(area.height() - count * px(sizes.row) - px(sizes.spark_least + 30), 0)
         height = min(px(sizes.row) + spare * 0.4 / count, px(sizes.row_most))
-        unit_px = max(look.metrics(11).horizontalAdvance(unit_text(r.sensor.unit)) for r in state.readings) + px(5)
-        value_px = look.metrics(sizes.value, STRONG).horizontalAdvance("00,000") + unit_px
-        labels = max(look.metrics(sizes.label).horizontalAdvance(r.sensor.label) for r in state.readings) + px(2)
+        unit_px = max(look.width(unit_text(r.sensor.unit), 11) for r in state.readings) + px(5)
+        value_px = look.width("00,000", sizes.value, STRONG) + unit_px
+        labels = max(look.width(r.sensor.label, sizes.label) for r in state.readings) + px(2)
         label_px = area.width() - value_px if self._small else min(labels, area.width() * 0.42)
         for i in range(count):
             row = QRectF(area.left(), area.top() + i * height, area.width(), height)
@@ -156,9 +163,11 @@ class TilePainter:
 
     def _label(self, painter: QPainter, place: QRectF, reading: Reading) -> None:
         """The sensor's label, or as many of its words as fit."""
-        words, metrics = reading.sensor.label, self.look.metrics(self._sizes.label)
-        while " " in words and metrics.horizontalAdvance(words) > place.width():
+        words, size = reading.sensor.label, self._sizes.label
+        while " " in words and self.look.width(words, size) > place.width():
             words = words.rsplit(" ", 1)[0]
+        if self._small and self.look.width(words, size) > place.width():
+            return  # the unit tells which it is; half a word would not
         paint.text(painter, self.look, place, words, self.look.theme.text, size=self._sizes.label)
 
     def _indicator(self, painter: QPainter, track: QRectF, state: TileState, i: int) -> None:

@@ -49,6 +49,7 @@ class TileState:
     blinks: bool
     hollow: bool
     line: str
+    brief: str
     lanes: tuple[int, ...]
 
     @property
@@ -83,6 +84,7 @@ def tile_state(pump: PumpView, view: StationView, *, last_good: LastGood, kind: 
         blinks=bool(unseen),
         hollow=shown is not None and not shown.state.is_active,
         line=_line(pump, seen, shown),
+        brief=_brief(pump, seen, shown),
         lanes=_lanes(pump, keys, shown),
     )
 
@@ -100,6 +102,15 @@ def _line(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
             return f"Not scored: {why}"
         case None:
             return "Not scored yet"
+
+
+def _brief(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
+    """The same in a word or two, for a tile without room."""
+    if not seen.live:
+        return seen.text.removeprefix("link ").removeprefix("no usable value ")
+    if alarm is not None:
+        return alarm.text
+    return f"Score {number(pump.verdict.score, 2)}" if isinstance(pump.verdict, Detection) else "Not scored"
 
 
 def _lanes(pump: PumpView, keys: tuple[int, ...], alarm: Alarm | None) -> tuple[int, ...]:

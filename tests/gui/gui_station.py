@@ -21,8 +21,20 @@ from pumpwatch_gui.settings.site import PumpSettings, Site
 USUAL = np.array([1479.0, 64.8, 4.21, 2.31, 1452.0, 1.79, 6.48, 27.9, 58.1, 24.6])
 STANDING = np.array([0.0, 27.0, 0.02, 0.21, 0.0, 1.81, 1.83, 0.0, 26.0, 24.6])
 NOISE = np.array([1.2, 0.12, 0.012, 0.05, 6.0, 0.01, 0.012, 0.12, 0.1, 0.05])
-NAMES = ("Boiler feed A", "Boiler feed B", "Boiler feed C", "Cooling 1", "Cooling 2", "Cooling 3", "Condensate A",
-         "Condensate B", "Transfer 1", "Transfer 2", "Fire water", "Drain")  # fmt: skip
+NAMES = (
+    "Boiler feed A",
+    "Boiler feed B",
+    "Boiler feed C",
+    "Cooling 1",
+    "Cooling 2",
+    "Cooling 3",
+    "Condensate A",
+    "Condensate B",
+    "Transfer 1",
+    "Transfer 2",
+    "Fire water",
+    "Drain",
+)
 SECOND = 1_000_000_000
 
 
@@ -41,8 +53,16 @@ class Scene:
     state: AlarmState = AlarmState.UNACKNOWLEDGED
 
 
-SCENES = {1: Scene("standby"), 2: Scene("hot"), 5: Scene("anomaly", AlarmState.ACKNOWLEDGED), 7: Scene("one_bad"),
-          8: Scene("returned", AlarmState.RETURNED), 9: Scene("lost"), 10: Scene("stale"), 11: Scene("uncertain")}  # fmt: skip
+SCENES = {
+    1: Scene("standby"),
+    2: Scene("hot"),
+    5: Scene("anomaly", AlarmState.ACKNOWLEDGED),
+    7: Scene("one_bad"),
+    8: Scene("returned", AlarmState.RETURNED),
+    9: Scene("lost"),
+    10: Scene("stale"),
+    11: Scene("uncertain"),
+}
 
 
 class StationDouble:
@@ -53,8 +73,12 @@ class StationDouble:
         self.scenes = SCENES if scenes is None else scenes
         ids = [f"P-{101 + i}" for i in range(pumps)]
         names = [NAMES[i % len(NAMES)] for i in range(pumps)]
-        self.site = Site("North pumping station", pumps=tuple(
-            PumpSettings(i, n, self.profile, "centrifugal", "none", ()) for i, n in zip(ids, names, strict=True)))  # fmt: skip
+        self.site = Site(
+            "North pumping station",
+            pumps=tuple(
+                PumpSettings(i, n, self.profile, "centrifugal", "none", ()) for i, n in zip(ids, names, strict=True)
+            ),
+        )
         self.history = NoHistory()
         self.submitted: list[Command] = []
         self.applied: list[Site] = []
@@ -142,38 +166,82 @@ class StationDouble:
             "lost": [("", "link", Priority.LOW, "Link lost: no answer from 10.0.4.20", float("nan"), float("nan"), "")],
         }.get(scene.what, [])
         return tuple(
-            Alarm(f"{pump_id}/{tag}.{level}", pump_id, tag if tag != "anomaly" else "", priority, text, scene.state,
-                  value, limit, unit, raised, now)
+            Alarm(
+                f"{pump_id}/{tag}.{level}",
+                pump_id,
+                tag if tag != "anomaly" else "",
+                priority,
+                text,
+                scene.state,
+                value,
+                limit,
+                unit,
+                raised,
+                now,
+            )
             for tag, level, priority, text, value, limit, unit in make
-        )  # fmt: skip
+        )
 
     def _pump(self, i: int, pump: PumpSettings) -> PumpView:
         what, frame = self._scene(i), self._frames[pump.pump_id]
         time_ns, mono_ns = self._stamp(self.now_s)
         lost = what == "lost"
         link = LinkView(
-            f"{pump.pump_id}/1", pump.pump_id, "modbus-tcp", f"10.0.4.{11 + i} unit {1 + i}",
-            LinkState.OFFLINE if lost else LinkState.ONLINE, mono_ns - (84 if lost else 3000) * SECOND,
-            mono_ns - (84 if lost else 0) * SECOND, 1.0, requests=3012, good=3010, timeouts=2, frames=3012,
-            answer_p50_ms=2.1, answer_p95_ms=4.8, last_error="no answer from 10.0.4.20 within 0.5 s" if lost else "",
+            f"{pump.pump_id}/1",
+            pump.pump_id,
+            "modbus-tcp",
+            f"10.0.4.{11 + i} unit {1 + i}",
+            LinkState.OFFLINE if lost else LinkState.ONLINE,
+            mono_ns - (84 if lost else 3000) * SECOND,
+            mono_ns - (84 if lost else 0) * SECOND,
+            1.0,
+            requests=3012,
+            good=3010,
+            timeouts=2,
+            frames=3012,
+            answer_p50_ms=2.1,
+            answer_p95_ms=4.8,
+            last_error="no answer from 10.0.4.20 within 0.5 s" if lost else "",
             last_advice="is the device switched on and on the network?" if lost else "",
-        )  # fmt: skip
+        )
         score = self._score(i, self.now_s)
         shares = np.full(10, 0.05)
         shares[[1, 3, 7]] = (0.50, 0.10, 0.05)
         if what == "hot":
             shares = np.array([0.01, 0.64, 0.01, 0.23, 0.01, 0.01, 0.01, 0.06, 0.01, 0.01])
-        detection = None if np.isnan(score) else Detection(
-            pump.pump_id, self.seq, time_ns, mono_ns, "lstm-autoencoder", score, score * 0.021, 0.021, score > 1,
-            shares / shares.sum(), ("NORMAL",) * 10, np.zeros(10, np.int64), "centrifugal 1.0")  # fmt: skip
+        detection = (
+            None
+            if np.isnan(score)
+            else Detection(
+                pump.pump_id,
+                self.seq,
+                time_ns,
+                mono_ns,
+                "lstm-autoencoder",
+                score,
+                score * 0.021,
+                0.021,
+                score > 1,
+                shares / shares.sum(),
+                ("NORMAL",) * 10,
+                np.zeros(10, np.int64),
+                "centrifugal 1.0",
+            )
+        )
         standing = what == "standby"
         return PumpView(
-            pump.pump_id, pump.name, pump.profile,
-            RunState.NO_DATA if lost else RunState.STANDBY if standing else RunState.RUNNING, frame,
-            detection or NotScored(pump.pump_id, time_ns, "pump stopped" if standing else "no communication"), detection,
+            pump.pump_id,
+            pump.name,
+            pump.profile,
+            RunState.NO_DATA if lost else RunState.STANDBY if standing else RunState.RUNNING,
+            frame,
+            detection or NotScored(pump.pump_id, time_ns, "pump stopped" if standing else "no communication"),
+            detection,
             {"hot": 38.0, "anomaly": 71.0, "lost": float("nan"), "one_bad": 88.0}.get(what, 92.0 + i % 7),
-            (link,), self._alarms(i, pump.pump_id), 3.0,
-        )  # fmt: skip
+            (link,),
+            self._alarms(i, pump.pump_id),
+            3.0,
+        )
 
     def latest(self) -> StationView:
         """The station at `now_s` (plus `offset_ns`, in which nothing new has come)."""
@@ -181,13 +249,29 @@ class StationDouble:
         pumps = tuple(self._pump(i, pump) for i, pump in enumerate(self.site.pumps))
         alarms = sorted((a for p in pumps for a in p.alarms), key=lambda a: (a.priority, a.raised_ns))
         pulse = Pulse(
-            frames=36_120, frames_per_s=float(len(pumps)), skipped_beats=0, ring_depth=3, ring_capacity=1000,
-            ring_high_water=61, inference=Percentiles(0.2, 0.3, 0.4), inference_count=36_000,
-            commit=Percentiles(2.9, 4.0, 6.1), last_commit_ns=time_ns, readings_committed=361_000,
-            database_bytes=31_000_000, sensor_to_latest=Percentiles(0.4, 0.8, 1.5),
-        )  # fmt: skip
-        return StationView(self.site.name, time_ns + self.offset_ns, mono_ns + self.offset_ns, pumps, tuple(alarms), pulse,
-                           "centrifugal 1.0")  # fmt: skip
+            frames=36_120,
+            frames_per_s=float(len(pumps)),
+            skipped_beats=0,
+            ring_depth=3,
+            ring_capacity=1000,
+            ring_high_water=61,
+            inference=Percentiles(0.2, 0.3, 0.4),
+            inference_count=36_000,
+            commit=Percentiles(2.9, 4.0, 6.1),
+            last_commit_ns=time_ns,
+            readings_committed=361_000,
+            database_bytes=31_000_000,
+            sensor_to_latest=Percentiles(0.4, 0.8, 1.5),
+        )
+        return StationView(
+            self.site.name,
+            time_ns + self.offset_ns,
+            mono_ns + self.offset_ns,
+            pumps,
+            tuple(alarms),
+            pulse,
+            "centrifugal 1.0",
+        )
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
         return self._rings[pump_id].copy(since_s)
