@@ -35,7 +35,7 @@ class Conditioning:
 
     scale: Floats
     spread: Floats
-    baseline_s: float = 400.0
+    baseline_s: float = 300.0
     smooth_s: float = 8.0
     clip: float = 8.0
     suspicious: float = 3.0
@@ -115,7 +115,7 @@ class Conditioner:
 
     def step(self, interval_s: float, values: Floats) -> Floats:
         """Residuals (n,) in spreads of a row of values (n,), NaN for none, `interval_s` after the row before."""
-        if interval_s > self._c.keep_s:
+        if interval_s > self._c.keep_s and self.waited_s > 0:
             self.reset()
         if interval_s > self._c.gap_s:
             self._smooth_age_s = 0.0

@@ -61,12 +61,26 @@ class Autoencoder:
     def _start(self) -> None:
         try:
             import onnxruntime
-
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = options.inter_op_num_threads = 1
-            options.log_severity_level = 3
+        except (ImportError, OSError) as error:
+            self._fall_back(error)
+            return
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
             self._session = onnxruntime.InferenceSession(str(self._model), options, providers=["CPUExecutionProvider"])
-            self.runtime = f"onnxruntime {onnxruntime.__version__}"
-        except (ImportError, OSError, RuntimeError) as error:
-            log.warning("ONNX Runtime cannot be used, numpy computes the model instead: %s", error)
-            self.runtime = f"numpy {np.__version__}"
+        except _refusals(onnxruntime) as error:
+            self._fall_back(error)
+            return
+        self.runtime = f"onnxruntime {onnxruntime.__version__}"
+
+    def _fall_back(self, error: Exception) -> None:
+        log.warning("ONNX Runtime cannot be used, numpy computes the model instead: %s", error)
+        self.runtime = f"numpy {np.__version__}"
+
+
+def _refusals(onnxruntime: Any) -> tuple[type[Exception], ...]:
+    """What the runtime raises when it cannot load a model: its own exceptions share no base class."""
+    state = onnxruntime.capi.onnxruntime_pybind11_state
+    own = (getattr(state, name) for name in dir(state))
+    return (RuntimeError, OSError, *(e for e in own if isinstance(e, type) and issubclass(e, Exception)))

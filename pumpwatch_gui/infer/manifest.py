@@ -59,6 +59,12 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleError(f"{folder}: the manifest lacks something ({error})", ADVICE) from None
 
 
+def check_place(folder: Path) -> None:
+    """Raise InputError when `folder` is a file or holds something else than a bundle: it must not be replaced."""
+    if folder.is_file() or (folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST_FILE).exists()):
+        raise InputError(f"{folder} holds other files", "name a new folder, or that of an older model bundle")
+
+
 def write_bundle(
     folder: Path, *, profile: PumpProfile, content: Mapping[str, Any], files: Mapping[str, bytes]
 ) -> Manifest:
@@ -67,8 +73,7 @@ def write_bundle(
     `content` are the fields of `Manifest` from `name` on that are not derived (kind, window, units, detector, trained,
     parity). Raises InputError when the folder holds something else than a bundle, or cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST_FILE).exists():
-        raise InputError(f"{folder} holds other files", "name a new folder, or that of an older model bundle")
+    check_place(folder)
     document = _document(profile, content, files)
     fresh = folder.with_name(folder.name + ".new")
     try:

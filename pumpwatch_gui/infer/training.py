@@ -18,7 +18,7 @@ from pumpwatch_gui.infer.detector import Windows
 from pumpwatch_gui.infer.forward import WEIGHTS_FILE, Weights, reconstruct
 from pumpwatch_gui.infer.graph import build
 from pumpwatch_gui.infer.lstm import MODEL_FILE, TOLERANCE, Autoencoder
-from pumpwatch_gui.infer.manifest import write_bundle
+from pumpwatch_gui.infer.manifest import check_place, write_bundle
 from pumpwatch_gui.infer.recipe import Recipe
 from pumpwatch_gui.infer.recipes import RECIPES
 
@@ -50,6 +50,7 @@ def train(
     """
     if kind not in RECIPES:
         raise InputError(f"detector kind {kind!r} is not known", f"there are: {', '.join(RECIPES)}")
+    check_place(out)
     commissioning = Commissioning(profile, tuple(read_recording(path, profile) for path in recordings))
     for recording in commissioning.recordings:
         for note in recording.notes:
