@@ -116,8 +116,10 @@ class Line:
         try:
             readings = await channel.scan(link.spec)
         except LinkFault as fault:
-            if link.state is not LinkState.OFFLINE:  # then the loss of the line was told already
-                link.failed(fault, connected=not channel.lost.done())
+            is_offline = link.state is LinkState.OFFLINE
+            if not (is_offline and channel.lost.done()):  # then the loss of the line was told already
+                # A link that was lost comes back with its first good scan, not with each connection that brings none.
+                link.failed(fault, connected=not (is_offline or channel.lost.done()))
         except InputError as wrong:
             link.failed(_misconfigured(wrong), connected=True)
         else:

@@ -8,6 +8,7 @@ count and length match what was asked, and a refused frame or a lost connection 
 import asyncio
 import logging
 import os
+import socket
 import struct
 from collections.abc import Callable, Sequence
 
@@ -69,6 +70,10 @@ class StrictTcp:
                 await self._open()
         except TimeoutError:
             raise self._unreachable("no answer") from None
+        except socket.gaierror as error:
+            text = f"cannot connect to {self._where}: the host name {self._host} does not resolve"
+            advice = "check the spelling of the name and this computer's name server, or give the address in numbers"
+            raise LinkFault("connect", Reason.NO_COMMUNICATION, text, advice) from error
         except OSError as error:
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
             raise self._unreachable(why.lower()) from error
@@ -236,8 +241,6 @@ def _pdu(adu: Adu, asked: Asked) -> ModbusPDU:
 
 def _resolve(host: str, port: int) -> str:
     """The first address of a host name. Raises OSError."""
-    import socket
-
     return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
 
 

@@ -29,12 +29,13 @@ class Request:
     address: int
     count: int
     fault: str
+    moves: bool = True
 
     def covers(self, address: int) -> bool:
         return self.address <= address < self.address + self.count
 
     def values(self) -> bytes:
-        registers = [truth(self.address + i, self.tick) for i in range(self.count)]
+        registers = [truth(self.address + i, self.tick if self.moves else 0) for i in range(self.count)]
         if self.function in (1, 2):
             return bytes((self.count + 7) // 8)
         return struct.pack(f">{self.count}H", *registers)
@@ -152,15 +153,15 @@ FAULTS: Mapping[str, Answer] = {
     "exception of another function": lambda p, r: p.send(r.adu(bytes((0x84, 2)))),
     "exception too long": lambda p, r: p.send(r.adu(bytes((0x83, 2, 0)))),
     "wrong transaction, ahead": lambda p, r: p.send(r.adu(transaction=r.transaction + 7)),
-    "wrong transaction, behind": lambda p, r: p.send(r.adu(transaction=max(1, r.transaction - 1))),
+    "wrong transaction, behind": lambda p, r: p.send(r.adu(transaction=r.transaction - 1 or 65535)),
     "transaction 0": lambda p, r: p.send(r.adu(transaction=0)),
     "wrong protocol id": lambda p, r: p.send(r.adu(protocol=1)),
     "length too short": lambda p, r: p.send(r.adu(length=4)),
     "length too long": lambda p, r: p.send(r.adu(length=len(r.pdu()) + 3)),
     "length 1": lambda p, r: p.send(r.adu(length=1)),
     "length 65535": lambda p, r: p.send(r.adu(length=65535)),
-    "late": _late(0.22),
-    "late, behind the next request": _late(0.36),
+    "late": _late(0.3),
+    "late, behind the next request": _late(0.46),
     "held back": _held_back,
     "slip": _slip,
     "duplicated": lambda p, r: p.send(r.adu() * 2),
@@ -187,6 +188,7 @@ class FaultyServer:
     def __init__(self, script: Mapping[int, str] | None = None, *, always: str = "", port: int = 0) -> None:
         self.script, self.always = dict(script or {}), always
         self.dead_units: frozenset[int] = frozenset()
+        self.frozen = False
         self.closes_at_once = False
         self.log: list[Request] = []
         self.connections = 0
@@ -234,13 +236,14 @@ class FaultyServer:
             self.drop(how=how)
 
     def drop(self, *, how: str = "reset") -> float:
-        """End all connections; the monotonic instant at which it was done."""
+        """End all connections; the monotonic instant before it was done."""
         with self._lock:
+            at_s = time.monotonic()
             for peer in self._peers:
                 self._forget(peer)
                 getattr(peer, how)()
             self._peers.clear()
-            return time.monotonic()
+            return at_s
 
     def stop(self) -> None:
         self._stopping = True
@@ -310,7 +313,7 @@ class FaultyServer:
         fault = self.script.get(tick, self.always)
         if unit in self.dead_units:
             fault = "stall"
-        request = Request(tick, time.monotonic(), tid, unit, function, address, count, fault)
+        request = Request(tick, time.monotonic(), tid, unit, function, address, count, fault, not self.frozen)
         self.log.append(request)
         if fault in ("reset", "finish", "reset mid-frame", "finish mid-frame"):
             self._forget(peer)

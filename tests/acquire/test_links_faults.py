@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.quality import Quality, Reason
 
-PERIOD_S, TIMEOUT_S = 0.3, 0.15
-FAULT_TICKS = (7, 18)
+PERIOD_S, TIMEOUT_S = 0.4, 0.15
+FAULT_TICKS = (4, 13)
 MARGIN_S = 0.35
 """What a busy machine may add before we call it our own slowness."""
 
@@ -30,11 +30,11 @@ MAY_BE_UNSEEN = {"garbage after", "exception 2", "exception 3"}
 """The values came before the garbage; a block that is refused once is split and read in pieces at once."""
 
 REASONS = {
-    **dict.fromkeys(FAULTS, {Reason.COMMUNICATION_ERROR}),
+    **{fault: {Reason.COMMUNICATION_ERROR} for fault in FAULTS},
     **{fault: {Reason.DEVICE_FAILURE} for fault in FAULTS if fault.startswith("exception ") and fault[10:].isdigit()},
-    **dict.fromkeys(("late", "late, behind the next request", "stall"), {Reason.TIMEOUT}),
-    **dict.fromkeys(("truncated", "length too long"), {Reason.TIMEOUT}),
-    **dict.fromkeys(("held back", "slip"), {Reason.TIMEOUT, Reason.COMMUNICATION_ERROR}),
+    **{fault: {Reason.TIMEOUT} for fault in ("late", "late, behind the next request", "stall")},
+    **{fault: {Reason.TIMEOUT} for fault in ("truncated", "length too long")},
+    **{fault: {Reason.TIMEOUT, Reason.COMMUNICATION_ERROR} for fault in ("held back", "slip")},
     "wrong transaction, behind": {Reason.TIMEOUT, Reason.COMMUNICATION_ERROR},
 }
 GIVES_UP = {Reason.NO_COMMUNICATION}
@@ -92,7 +92,7 @@ def profile(addresses: tuple[int, ...]) -> PumpProfile:
 
 
 @pytest.fixture(scope="module")
-def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Case]]:
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Case]:
     """Run all faults against both maps on one scanner."""
     folder = tmp_path_factory.mktemp("maps")
     files = {name: write_map(folder / f"{name.replace(' ', '-')}.toml", a) for name, a in MAPS.items()}
@@ -117,7 +117,7 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str,
     def run() -> None:
         try:
             scanner.run(stop)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - the top of a thread
             escaped.append(error)
 
     thread = threading.Thread(target=run, name="pumpwatch-links-matrix")
@@ -130,7 +130,7 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str,
     for case in cases.values():
         case.server.stop()
     assert not escaped
-    yield cases
+    return cases
 
 
 def _is_over(case: Case) -> bool:
@@ -146,7 +146,7 @@ def test_no_fault_ever_yields_a_wrong_value(matrix: dict[tuple[str, str], Case])
     wrong = {key: case.wrong[:3] for key, case in matrix.items() if case.wrong}
     assert not wrong
     judged = sum(int((f.quality == Quality.GOOD).sum()) for c in matrix.values() for _, f in c.frames)
-    assert judged > 5_000
+    assert judged > 3_000
 
 
 @pytest.mark.parametrize("name", MAPS)
