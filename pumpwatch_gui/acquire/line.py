@@ -82,6 +82,7 @@ class Line:
         channel.shared_by([link.spec for link in self.links])
         for link in self.links:
             link.revive()
+        self._rearranged.set()
 
     def _down(self, fault: LinkFault) -> None:
         """Tell every link at once: a value must not look alive until the next beat finds out."""
@@ -130,7 +131,8 @@ class Line:
         while True:
             channel, link = self._channel, self.links[0]
             if channel is None or channel.lost.done():
-                await asyncio.sleep(link.spec.config.period_s)
+                self._rearranged.clear()
+                await _either(self._rearranged, link.spec.config.period_s)
                 if self._channel is None:
                     link.rest()
             else:

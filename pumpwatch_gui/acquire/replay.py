@@ -29,7 +29,7 @@ class ReplayChannel:
         self._recording: Recording | None = None
         self._spacing_s = spec.config.period_s
         self._row = 0
-        self._started_s = 0.0
+        self._started_s: float | None = None  # at the first row
 
     def shared_by(self, specs: Sequence[LinkSpec]) -> None:
         """Nothing: a recording belongs to one link."""
@@ -42,7 +42,6 @@ class ReplayChannel:
         # The recording's usual spacing, in seconds of play: also the pause before a repeat, so that the seam is no gap.
         if recording.time_s.size > 1:
             self._spacing_s = float(np.median(np.diff(recording.time_s))) / self._config.speed
-        self._started_s = time.monotonic()
 
     async def scan(self, spec: LinkSpec) -> Readings:
         """Wait for the next row and return it.
@@ -51,8 +50,10 @@ class ReplayChannel:
         """
         recording = self._recording
         assert recording is not None
+        if self._started_s is None:
+            self._started_s = time.monotonic()
         if self._row == recording.time_s.size:
-            await self._end(recording)
+            self._started_s += await self._end(recording)
         due_s = self._started_s + (recording.time_s[self._row] - recording.time_s[0]) / self._config.speed
         await self._wait(due_s - time.monotonic())
         values = recording.values[self._row]
@@ -78,11 +79,12 @@ class ReplayChannel:
             text = f"the recording {self._config.file} holds no row for another {wait_s - longest_s:.1f} s"
             raise LinkFault("timeout", Reason.TIMEOUT, text, "the gap is in the recording itself")
 
-    async def _end(self, recording: Recording) -> None:
+    async def _end(self, recording: Recording) -> float:
+        """Go back to the first row; seconds from the last start to the next."""
         if not self._config.loop:
             await asyncio.sleep(max(self._spacing_s, self._config.period_s))
             text = f"the recording {self._config.file} has ended"
             raise LinkFault("ended", Reason.NO_COMMUNICATION, text, "turn on repeat to play it again")
         length_s = float(recording.time_s[-1] - recording.time_s[0]) / self._config.speed
-        self._started_s += length_s + self._spacing_s
         self._row = 0
+        return length_s + self._spacing_s
