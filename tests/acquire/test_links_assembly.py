@@ -1,0 +1,116 @@
+"""One frame out of several links: ages, precedence, unbound tags, and the wall clock."""
+
+import logging
+import math
+
+import pytest
+
+from pumpwatch_gui.acquire.assembly import Assembly, WallClock
+from pumpwatch_gui.acquire.config import ModbusTcpConfig
+from pumpwatch_gui.acquire.decode import Reading, bad
+from pumpwatch_gui.acquire.driver import LinkSpec
+from pumpwatch_gui.domain.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.quality import Quality, Reason
+
+PROFILE = PumpProfile("abc", tuple(Sensor(t, t, "", (0, 100)) for t in ("a", "b", "c")))
+S = 1_000_000_000
+
+
+def spec(n: int, period_s: float = 1.0) -> LinkSpec:
+    return LinkSpec(f"P/{n}", "P", PROFILE, ModbusTcpConfig("127.0.0.1", 502 + n, period_s=period_s), None)
+
+
+def good(value: float) -> Reading:
+    return Reading(value, Quality.GOOD, Reason.NONE)
+
+
+@pytest.fixture
+def pump() -> Assembly:
+    """Link 1 (primary) binds a, link 2 binds b; nobody binds c."""
+    return Assembly({spec(1): frozenset("a"), spec(2): frozenset("b")}, WallClock())
+
+
+def test_only_the_primary_link_makes_frames(pump: Assembly) -> None:
+    assert pump.scanned("P/2", {"b": good(2)}, 100 * S) is None
+    frame = pump.scanned("P/1", {"a": good(1)}, 100 * S)
+    assert frame is not None
+    assert list(frame.values[:2]) == [1, 2]
+    assert frame.seq == 1
+
+
+def test_a_tag_that_no_link_binds_is_not_connected(pump: Assembly) -> None:
+    frame = pump.scanned("P/1", {"a": good(1)}, 100 * S)
+    assert frame is not None
+    assert (frame.quality[2], frame.reason[2]) == (Quality.BAD, Reason.NOT_CONNECTED)
+
+
+def test_before_its_first_answer_a_link_waits_for_initial_values(pump: Assembly) -> None:
+    frame = pump.scanned("P/1", {"a": good(1)}, 100 * S)
+    assert frame is not None
+    assert frame.reason[1] == Reason.WAITING_FOR_INITIAL_DATA
+
+
+@pytest.mark.parametrize(
+    ("age_s", "quality", "reason"),
+    [
+        (0.0, Quality.GOOD, Reason.NONE),
+        (2.0, Quality.GOOD, Reason.NONE),
+        (2.01, Quality.UNCERTAIN, Reason.LAST_USABLE_VALUE),
+        (5.0, Quality.UNCERTAIN, Reason.LAST_USABLE_VALUE),
+        (5.01, Quality.BAD, Reason.NO_COMMUNICATION),
+    ],
+)
+def test_a_secondary_links_value_ages(pump: Assembly, age_s: float, quality: Quality, reason: Reason) -> None:
+    pump.scanned("P/2", {"b": good(2)}, 100 * S)
+    frame = pump.scanned("P/1", {"a": good(1)}, 100 * S + int(age_s * S))
+    assert frame is not None
+    assert (frame.quality[1], frame.reason[1]) == (quality, reason)
+    assert frame.values[1] == 2 if quality is not Quality.BAD else math.isnan(frame.values[1])
+
+
+def test_an_aged_bad_value_keeps_its_own_reason(pump: Assembly) -> None:
+    pump.scanned("P/2", {"b": bad(Reason.SENSOR_FAILURE)}, 100 * S)
+    frame = pump.scanned("P/1", {"a": good(1)}, 103 * S)
+    assert frame is not None
+    assert frame.reason[1] == Reason.SENSOR_FAILURE
+
+
+def test_a_failing_primary_still_brings_the_others(pump: Assembly) -> None:
+    pump.scanned("P/2", {"b": good(2)}, 100 * S)
+    frame = pump.failed("P/1", Reason.TIMEOUT, 100 * S)
+    assert frame is not None
+    assert (frame.reason[0], frame.quality[1]) == (Reason.TIMEOUT, Quality.GOOD)
+
+
+def test_of_two_links_with_one_tag_the_better_quality_wins() -> None:
+    both = Assembly({spec(1): frozenset("ab"), spec(2): frozenset("b")}, WallClock())
+    both.scanned("P/2", {"b": good(2)}, 100 * S)
+    frame = both.scanned("P/1", {"a": good(1), "b": good(7)}, 100 * S)
+    assert frame is not None
+    assert frame.values[1] == 7
+    frame = both.scanned("P/1", {"a": good(1), "b": bad(Reason.OUT_OF_RANGE)}, 101 * S)
+    assert frame is not None
+    assert frame.values[1] == 2
+
+
+def test_a_step_of_the_wall_clock_is_followed_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    wall, mono = [1_000 * S], [5 * S]
+    clock = WallClock(lambda: wall[0], lambda: mono[0])
+    assert clock.at(5 * S) == 1_000 * S
+    wall[0] += 40_000_000  # small drift is not followed
+    assert clock.at(5 * S) == 1_000 * S
+    wall[0] += 3_600 * S
+    with caplog.at_level(logging.WARNING):
+        assert clock.at(5 * S) == wall[0]
+        clock.at(5 * S)
+    assert clock.steps == 1
+    assert len(caplog.records) == 1
+
+
+def test_rebinding_keeps_what_unchanged_links_brought_and_the_numbering(pump: Assembly) -> None:
+    pump.scanned("P/1", {"a": good(1)}, 100 * S)
+    pump.scanned("P/2", {"b": good(2)}, 100 * S)
+    after = Assembly({spec(1): frozenset("a"), spec(2): frozenset("b")}, WallClock(), pump)
+    frame = after.scanned("P/1", {"a": good(3)}, 101 * S)
+    assert frame is not None
+    assert (frame.seq, frame.values[1]) == (2, 2)
