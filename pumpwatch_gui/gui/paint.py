@@ -39,6 +39,16 @@ def text(
     return width
 
 
+def paragraph(painter: QPainter, look: Look, rect: QRectF, words: str, token: str, *, size: float = 13) -> float:
+    """Write words into a rectangle on as many lines as they need and there is room for. Returns the height used."""
+    painter.setFont(look.font(size))
+    painter.setPen(color(token))
+    flags = Qt.TextFlag.TextWordWrap.value | Qt.AlignmentFlag.AlignTop.value | Qt.AlignmentFlag.AlignLeft.value
+    used = painter.boundingRect(rect, flags, words)
+    painter.drawText(rect, flags, words)
+    return min(used.height(), rect.height())
+
+
 def priority_mark(painter: QPainter, look: Look, rect: QRectF, priority: Priority, *, hollow: bool = False) -> None:
     """Shape, outline and figure of a priority: square 1, triangle 2, triangle on its tip 3, circle 4.
 
@@ -223,6 +233,7 @@ __all__ = [
     "hatch",
     "health_bar",
     "indicator",
+    "paragraph",
     "priority_mark",
     "state_chip",
     "text",

@@ -135,8 +135,10 @@ def presence(pump: PumpView, now_ns: int, last_good: LastGood) -> Presence:
     newest = last_good.newest_ns(pump.pump_id)
     since = newest or min(link.since_mono_ns for link in pump.links)
     for_s = duration((now_ns - since) / 1e9)
+    if not worst and frame is not None:
+        return Presence(False, f"no new values {for_s}" if is_stale(pump, now_ns) else f"no usable value {for_s}")
     if not worst:
-        return Presence(False, f"no usable value {for_s}" if frame is not None else f"waiting {for_s}")
+        return Presence(False, f"waiting {for_s}")
     if not newest and all(link.state is LinkState.CONNECTING for link in worst):
         return Presence(False, f"connecting {for_s}")
     if all(link.state is LinkState.STALE for link in worst):

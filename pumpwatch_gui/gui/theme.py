@@ -310,6 +310,10 @@ QPushButton:disabled, QToolButton:disabled, QComboBox:disabled {{
   color: {t.dim}; background: {t.panel}; border-color: {t.line}; }}
 QPushButton[quiet="true"] {{ background: transparent; border: 1px solid transparent; }}
 QPushButton:default {{ border: 1px solid {t.dim}; }}
+QComboBox[title="true"] {{ font-size: {px(18)}px; font-weight: 600; background: {t.panel};
+  border: 1px solid transparent; padding: {px(2)}px {px(6)}px; }}
+QComboBox[title="true"]:hover {{ border-color: {t.line}; }}
+QComboBox[title="true"]:focus {{ border-color: {t.focus}; }}
 QComboBox::drop-down {{ border: none; width: {px(22)}px; }}
 QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text}; border: 1px solid {t.line};
   selection-background-color: {t.raised}; selection-color: {t.strong}; outline: 0; }}
@@ -329,7 +333,7 @@ QScrollBar:horizontal {{ background: transparent; height: {px(10)}px; margin: 0;
 QScrollBar::handle {{ background: {t.band}; min-height: {px(24)}px; min-width: {px(24)}px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-QScrollArea {{ background: transparent; border: none; }}
+QScrollArea, QScrollArea > QWidget, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
 QTabWidget::pane {{ border: 1px solid {t.line}; background: {t.panel}; }}
 QTabBar::tab {{ background: {t.background}; color: {t.text}; border: 1px solid {t.line};
   padding: {px(7)}px {px(14)}px; font-size: {px(13)}px; }}

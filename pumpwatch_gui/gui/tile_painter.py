@@ -149,7 +149,8 @@ class TilePainter:
         unit_px = max(look.width(unit_text(r.sensor.unit), 11) for r in state.readings) + px(5)
         value_px = look.width("00,000", sizes.value, STRONG) + unit_px
         labels = max(look.width(r.sensor.label, sizes.label) for r in state.readings) + px(2)
-        label_px = area.width() - value_px if self._small else min(labels, area.width() * 0.42)
+        widest = max(look.width(r.shown, sizes.value, STRONG) for r in state.readings) + unit_px + px(6)
+        label_px = area.width() - widest if self._small else min(labels, area.width() * 0.42)
         for i in range(count):
             row = QRectF(area.left(), area.top() + i * height, area.width(), height)
             self._label(painter, QRectF(row.left(), row.top(), label_px, height), state.readings[i])

@@ -107,7 +107,7 @@ def _line(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
 def _brief(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
     """The same in a word or two, for a tile without room."""
     if not seen.live:
-        return seen.text.removeprefix("link ").removeprefix("no usable value ")
+        return seen.text.replace("no usable value", "no value").replace("no new values", "old")
     if alarm is not None:
         return alarm.text
     return f"Score {number(pump.verdict.score, 2)}" if isinstance(pump.verdict, Detection) else "Not scored"

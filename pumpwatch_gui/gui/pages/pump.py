@@ -1,9 +1,364 @@
-"""Pump: one pump in full."""
+"""Pump: one pump in full: its sensors, their trends, the model's judgement, alarms and links."""
 
-from pumpwatch_gui.gui.page import Page
+from functools import partial
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarm import Alarm, AlarmState
+from pumpwatch_gui.domain.commands import Acknowledge
+from pumpwatch_gui.domain.link import LinkState
+from pumpwatch_gui.domain.station import PumpView, RunState, StationView
+from pumpwatch_gui.gui import paint
+from pumpwatch_gui.gui.cards import LinksCard, SensorPanel, SensorRow, WhyCard
+from pumpwatch_gui.gui.page import Page, Workplace
+from pumpwatch_gui.gui.reading import LastGood, presence, read_sensor
+from pumpwatch_gui.gui.rows import Row, RowList
+from pumpwatch_gui.gui.strip import blink_is_on
+from pumpwatch_gui.gui.theme import STRONG, Look, icon_size
+from pumpwatch_gui.gui.trend import TrendStack
+from pumpwatch_gui.gui.widgets import KeyButton, Painted, Panel, button
+from pumpwatch_gui.gui.words import age, alarm_number, duration, number
+
+LENGTHS = (("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0))
+UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
+
+
+class Facts(Painted):
+    """State chip and the line about link, answer time and age; a lost pump in words and hatched."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(look, "State of the pump")
+        self._state, self._words, self._live = RunState.NO_DATA, "", False
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """As wide as there is room."""
+        return QSize(self.look.px(260), self.look.px(32))
+
+    def show_state(self, state: RunState, words: str, *, live: bool) -> None:
+        """Show these."""
+        if (state, words, live) != (self._state, self._words, self._live):
+            if (state, live) != (self._state, self._live):
+                self.describe(f"{state.value.lower()}, {words}")
+            self._state, self._words, self._live = state, words, live
+            self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Chip, then words."""
+        look, px = self.look, self.look.px
+        painter = QPainter(self)
+        chip = look.width(self._state.value, 11, STRONG) + px(14)
+        paint.state_chip(painter, look, chip, self.height() / 2, self._state)
+        rest = QRectF(chip + px(14), 0, self.width() - chip - px(14), self.height())
+        if not self._live:
+            box = QRectF(rest.left() - px(6), rest.center().y() - px(12),
+                         min(look.width(self._words, 13, STRONG) + px(12), rest.width()), px(24))  # fmt: skip
+            paint.hatch(painter, look, box, step=8)
+            words = rest.adjusted(0, 0, -px(6), 0)
+            paint.text(painter, look, words, self._words, look.theme.strong, weight=STRONG)
+        else:
+            paint.text(painter, look, rest, self._words, look.theme.dim, size=12)
+        painter.end()
 
 
 class PumpPage(Page):
-    """One pump."""
+    """One pump in full. PgUp and PgDn turn to its neighbours, Space pauses the trends."""
 
     key = "pump"
+
+    def __init__(self, place: Workplace) -> None:
+        super().__init__(place)
+        look = place.look
+        self.pump_id = ""
+        self._known: tuple[tuple[str, str], ...] = ()
+        self._alarms: tuple[Alarm, ...] = ()
+        self.chooser, self.facts = QComboBox(), Facts(look)
+        self.sensors, self.trends = SensorPanel(look), TrendStack(place)
+        self.why, self.links = WhyCard(look), LinksCard(look)
+        self.alarms = RowList(look, "Active alarms", empty="No alarms on this pump", lines=2)
+        self.ack = KeyButton(look, "Acknowledge", "Enter", name="Acknowledge the chosen alarm")
+        self.ack_all = KeyButton(look, "All", "Ctrl+F10", name="Acknowledge all alarms of this pump")
+        self._lengths = QButtonGroup(self)
+        self.pause = KeyButton(look, "Pause", "Space", name="Pause the trends")
+        self.pause.setCheckable(True)
+        self._lay_out()
+        self._connect()
+        self._fit()
+
+    # ---------------------------------------------------------------- building
+
+    def _lay_out(self) -> None:
+        self._left, self._right = Panel(self.look, "Sensors"), QWidget()
+        scroll = QScrollArea()
+        scroll.setWidget(self.sensors)
+        scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.viewport().setAutoFillBackground(False)
+        self.sensors.setAutoFillBackground(False)
+        self._left.body.addWidget(scroll, 1)
+        centre = Panel(self.look)
+        centre.setAccessibleName("Trends")
+        centre.body.addWidget(self.trends, 1)
+        column = QVBoxLayout(self._right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(self._panel("Why", self.why))
+        column.addWidget(self._alarm_panel(), 3)
+        column.addWidget(self._panel("Links", self.links), 2)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self._left)
+        row.addWidget(centre, 1)
+        row.addWidget(self._right)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(16, 16, 16, 16)
+        whole.setSpacing(12)
+        whole.addWidget(self._header())
+        whole.addLayout(row, 1)
+
+    def _panel(self, heading: str, content: QWidget) -> Panel:
+        panel = Panel(self.look, heading)
+        panel.body.addWidget(content, 1)
+        return panel
+
+    def _alarm_panel(self) -> Panel:
+        panel = self._panel("Active alarms", self.alarms)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.ack)
+        row.addWidget(self.ack_all)
+        row.addStretch(1)
+        panel.body.addLayout(row)
+        return panel
+
+    def _header(self) -> Panel:
+        panel = Panel(self.look)
+        panel.setAccessibleName("Pump")
+        self.chooser.setAccessibleName("Pump")
+        self.chooser.setToolTip("Choose a pump (Ctrl+1 to Ctrl+9, PgUp, PgDn)")
+        self.chooser.setProperty("title", True)
+        self._previous = self._step_button("previous", "Previous pump (PgUp)", -1)
+        self._next = self._step_button("next", "Next pump (PgDn)", 1)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for widget in (self._previous, self.chooser, self._next):
+            row.addWidget(widget)
+        row.addSpacing(8)
+        row.addWidget(self.facts, 1)
+        for words, length in LENGTHS:
+            made = button(words, f"Show {words}", partial(self.trends.set_length, length))
+            made.setCheckable(True)
+            made.setChecked(length == self.trends.window_now.length_s)
+            self._lengths.addButton(made, round(length))
+            row.addWidget(made)
+        row.addWidget(self.pause)
+        if "limits" in self.place.dialogs:
+            row.addWidget(self._limits_button())
+        panel.body.setContentsMargins(12, 8, 12, 8)
+        panel.body.addLayout(row)
+        return panel
+
+    def _limits_button(self) -> QPushButton:
+        return button(
+            "Limits…", "Change the limits of this pump", lambda: self.place.open_dialog("limits", self.pump_id)
+        )
+
+    def _step_button(self, icon: str, words: str, step: int) -> QToolButton:
+        made = QToolButton()
+        made.setAccessibleName(words)
+        made.setToolTip(words)
+        made.setProperty("icon-name", icon)
+        made.clicked.connect(lambda _checked=False: self.step(step))
+        return made
+
+    def _connect(self) -> None:
+        self.chooser.activated.connect(lambda i: self.show_pump(str(self.chooser.itemData(i))))
+        self.sensors.chosen.connect(self.trends.enlarge)
+        self.trends.window_changed.connect(self._window_changed)
+        self.pause.clicked.connect(self.trends.set_paused)
+        self.alarms.activated.connect(self._acknowledge)
+        self.ack.clicked.connect(self._acknowledge_current)
+        self.ack_all.clicked.connect(self._acknowledge_all)
+        for keys, act in (
+            ("PgUp", lambda: self.step(-1)),
+            ("PgDown", lambda: self.step(1)),
+            ("Ctrl+F10", self._acknowledge_all),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
+        self.look.changed.connect(self._fit)
+
+    # ---------------------------------------------------------------- which pump
+
+    @override
+    def show_pump(self, pump_id: str) -> None:
+        """Turn to this pump; an unknown one leaves the page as it is."""
+        if pump_id in [key for key, _ in self._pumps()]:
+            self.pump_id = pump_id
+            self.refresh(self.place.source.latest())
+
+    def step(self, by: int) -> None:
+        """Turn to the neighbour in plant order, around the ends."""
+        ids = [key for key, _ in self._pumps()]
+        if ids:
+            at = ids.index(self.pump_id) if self.pump_id in ids else 0
+            self.show_pump(ids[(at + by) % len(ids)])
+
+    def _pumps(self) -> tuple[tuple[str, str], ...]:
+        return tuple((p.pump_id, p.name) for p in self.place.source.site.pumps)
+
+    def _fill_chooser(self, view: StationView) -> None:
+        known = tuple((p.pump_id, p.name) for p in view.pumps)
+        if known != self._known:
+            self._known = known
+            self.chooser.clear()
+            for pump_id, name in known:
+                self.chooser.addItem(pump_id if name == pump_id else f"{pump_id}  {name}", pump_id)
+        at = self.chooser.findData(self.pump_id)
+        if at != self.chooser.currentIndex():
+            self.chooser.setCurrentIndex(at)
+
+    # ---------------------------------------------------------------- values
+
+    @override
+    def refresh(self, view: StationView) -> None:
+        """Show the pump as it is now."""
+        if not view.pumps:
+            return
+        if self.pump_id not in [pump.pump_id for pump in view.pumps]:
+            self.pump_id = view.pumps[0].pump_id
+        self._fill_chooser(view)
+        pump, last_good = view.pump(self.pump_id), self.place.last_good
+        seen = presence(pump, view.mono_ns, last_good)
+        words = facts(pump, view.mono_ns) if seen.live else f"? {seen.text}"
+        self.facts.show_state(pump.run_state if seen.live else RunState.NO_DATA, words, live=seen.live)
+        rows = sensor_rows(pump, view.mono_ns, last_good)
+        self.sensors.show_rows(rows, pump.run_state)
+        score = (
+            pump.detection.score if pump.detection and seen.live and pump.verdict is pump.detection else float("nan")
+        )
+        texts = (*(_lane_text(row) for row in rows), number(score, 2))
+        self.trends.show_values(pump, view, texts)
+        self.why.show_pump(pump, seen=seen.live)
+        self.links.show_links(pump.links, view.mono_ns)
+        self._alarms = pump.alarms
+        self.alarms.show_rows(alarm_rows(pump.alarms, view))
+        self.ack.setEnabled(any(a.state in UNSEEN and self._is_current(a) for a in pump.alarms))
+        self.ack_all.setEnabled(any(a.state in UNSEEN for a in pump.alarms))
+
+    def _is_current(self, alarm: Alarm) -> bool:
+        return self.alarms.current is not None and self.alarms.current.key == alarm.alarm_id
+
+    def _acknowledge(self, alarm_id: str) -> None:
+        if any(a.alarm_id == alarm_id and a.state in UNSEEN for a in self._alarms):
+            self.place.source.submit(Acknowledge(alarm_id, self.place.user))
+
+    def _acknowledge_current(self) -> None:
+        if self.alarms.current is not None:
+            self._acknowledge(self.alarms.current.key)
+
+    def _acknowledge_all(self) -> None:
+        for alarm in self._alarms:
+            self._acknowledge(alarm.alarm_id)
+
+    # ---------------------------------------------------------------- window on time, sizes, keys
+
+    def _window_changed(self) -> None:
+        window = self.trends.window_now
+        self.pause.setChecked(window.paused)
+        self._lengths.setExclusive(False)
+        for made in self._lengths.buttons():
+            made.setChecked(self._lengths.id(made) == round(window.length_s))
+        self._lengths.setExclusive(True)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space pauses, wherever on the page no button has the keyboard."""
+        if event.key() == Qt.Key.Key_Space:
+            self.trends.set_paused(not self.trends.window_now.paused)
+        elif event.text() in ("[", "]", "+", "-"):
+            self.trends.keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The side columns give way in a narrow window."""
+        self._fit()
+
+    def _fit(self) -> None:
+        wide = self.width() >= self.look.px(1500)
+        self._left.setFixedWidth(self.look.px(400 if wide else 322))
+        self._right.setFixedWidth(self.look.px(360 if wide else 272))
+        for made, icon in ((self._previous, "previous"), (self._next, "next")):
+            made.setIcon(self.look.icon(icon))
+            made.setIconSize(icon_size(self.look, 16))
+
+
+def facts(pump: PumpView, now_ns: int) -> str:
+    """The header's line: link, endpoint, answer time and age of the values."""
+    words = []
+    for link in pump.links[:1]:
+        words.append(f"link {link.state.value} · {link.endpoint}")
+        if link.answer_p50_ms == link.answer_p50_ms:
+            words.append(f"answer {number(link.answer_p50_ms, 1)} ms")
+    others = pump.links[1:]
+    if others:
+        online = sum(link.state is LinkState.ONLINE for link in others)
+        words.append(f"{online} of {len(others)} further links online")
+    if pump.frame is not None:
+        words.append(f"age {age((now_ns - pump.frame.mono_ns) / 1e9)}")
+    return " · ".join(words)
+
+
+def sensor_rows(pump: PumpView, now_ns: int, last_good: LastGood) -> tuple[SensorRow, ...]:
+    """What may be shown of every sensor, with the priority of its worst active alarm."""
+    active = {a.tag: a.priority for a in reversed(pump.alarms) if a.state.is_active and a.tag}
+    sensors = pump.profile.sensors
+    return tuple(
+        SensorRow(read_sensor(pump, i, now_ns, last_good), active.get(sensor.tag)) for i, sensor in enumerate(sensors)
+    )
+
+
+def _lane_text(row: SensorRow) -> str:
+    reading = row.reading
+    return reading.shown if not reading.age_text else f"{reading.shown} {reading.age_text}"
+
+
+def alarm_rows(alarms: tuple[Alarm, ...], view: StationView) -> tuple[Row, ...]:
+    """The alarms of a pump, worst first; a border blinks until one is acknowledged."""
+    rows = []
+    for alarm in alarms:
+        unseen = alarm.state in UNSEEN
+        value, limit = alarm_number(alarm.value, alarm), alarm_number(alarm.limit, alarm)
+        words = [alarm.text, value, f"(limit {limit})" if limit else ""]
+        if not unseen and alarm.by:
+            words.append(f"· acknowledged by {alarm.by}")
+        rows.append(
+            Row(
+                alarm.alarm_id,
+                " ".join(w for w in words if w),
+                right=duration((view.time_ns - alarm.raised_ns) / 1e9),
+                priority=alarm.priority,
+                hollow=not alarm.state.is_active,
+                border=unseen and blink_is_on(view.mono_ns),
+            )
+        )
+    return tuple(rows)
