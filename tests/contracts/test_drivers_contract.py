@@ -1,0 +1,174 @@
+"""What every driver of the table promises, whichever it is. A new row needs a new entry in `PEERS`."""
+
+import asyncio
+import dataclasses
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "acquire"))
+from faulty_server import FaultyServer
+from scanning import Scanning, register_map, registers_profile
+
+from pumpwatch_gui.acquire import trial
+from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
+from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.acquire.meter import LinkFault
+from pumpwatch_gui.acquire.scanner import Binding
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.link import LinkState
+from pumpwatch_gui.domain.quality import Quality, Reason
+
+Wait = Callable[..., None]
+PROFILE = registers_profile(0, 1)
+
+
+@dataclasses.dataclass
+class Peer:
+    """A real peer: settings that reach it, and settings that reach nothing."""
+
+    good: Any
+    absent: Any
+
+
+def modbus_tcp(folder: Path) -> Iterator[Peer]:
+    registers = register_map(folder / "two.toml", 0, 1)
+    kind = DRIVERS["modbus-tcp"].config
+    with FaultyServer() as server, FaultyServer() as gone:
+        gone.kill()
+        yield Peer(
+            kind("127.0.0.1", server.port, period_s=0.1, registers=registers),
+            kind("127.0.0.1", gone.port, period_s=0.1, registers=registers),
+        )
+
+
+def replay(folder: Path) -> Iterator[Peer]:
+    rows = "".join(f"{t / 10},{t % 100},{t % 70}\n" for t in range(300))
+    (folder / "run.csv").write_text("timestamp,r0,r1\n" + rows)
+    kind = DRIVERS["replay"].config
+    yield Peer(kind(str(folder / "run.csv"), period_s=0.1), kind(str(folder / "absent.csv"), period_s=0.1))
+
+
+PEERS = {"modbus-tcp": modbus_tcp, "replay": replay}
+
+
+@pytest.fixture(params=list(DRIVERS))
+def kind(request: pytest.FixtureRequest) -> DriverKind:
+    return DRIVERS[request.param]
+
+
+@pytest.fixture
+def peer(kind: DriverKind, tmp_path: Path) -> Iterator[Peer]:
+    yield from PEERS[kind.name](tmp_path)
+
+
+def spec(config: Any) -> LinkSpec:
+    return LinkSpec("P/1", "P", PROFILE, config, None)
+
+
+def test_its_name_is_the_one_in_the_table_and_in_its_settings(kind: DriverKind) -> None:
+    assert DRIVERS[kind.name] is kind
+    assert kind.config.driver == kind.name
+    assert kind.label
+
+
+def test_every_setting_says_what_it_is_and_has_a_sound_default(kind: DriverKind) -> None:
+    for field in dataclasses.fields(kind.config):
+        assert field.metadata["label"]
+        assert field.metadata["help"].endswith(".")
+        for bound in ("min", "max"):
+            if bound in field.metadata and field.default is not dataclasses.MISSING:
+                assert field.metadata["min"] <= field.default
+    assert "period_s" in {f.name for f in dataclasses.fields(kind.config)}
+
+
+def test_a_setting_out_of_bounds_is_refused_by_its_name(kind: DriverKind, peer: Peer) -> None:
+    for field in dataclasses.fields(kind.config):
+        wrong = [field.metadata["min"] - 1] if "min" in field.metadata else []
+        wrong += [field.metadata["max"] + 1] if "max" in field.metadata else []
+        wrong += [" "] if isinstance(getattr(peer.good, field.name), str) else []
+        wrong += [float("nan"), float("inf")] if isinstance(getattr(peer.good, field.name), float) else []
+        for value in wrong:
+            with pytest.raises(ValueError, match=f"^{field.name}: "):
+                dataclasses.replace(peer.good, **{field.name: value})
+
+
+def test_it_tells_its_tags_before_it_was_ever_connected(kind: DriverKind, peer: Peer) -> None:
+    assert kind.tags(spec(peer.good)) <= set(PROFILE.tags)
+    assert kind.tags(spec(peer.good))
+
+
+def test_it_connects_scans_and_closes(kind: DriverKind, peer: Peer) -> None:
+    async def go() -> None:
+        channel: Channel = kind.open([spec(peer.good)])
+        await channel.connect()
+        assert not channel.lost.done()
+        for _ in range(3):
+            readings = await channel.scan(spec(peer.good))
+            assert set(readings) == kind.tags(spec(peer.good))
+            assert all(r.quality is Quality.GOOD for r in readings.values())
+        await channel.close()
+        assert channel.lost.done()
+        await channel.close()
+
+    asyncio.run(go())
+
+
+def test_it_can_be_closed_before_it_was_connected(kind: DriverKind, peer: Peer) -> None:
+    async def go() -> None:
+        await kind.open([spec(peer.good)]).close()
+
+    asyncio.run(go())
+
+
+def test_an_absent_peer_is_a_fault_of_the_world_with_advice(kind: DriverKind, peer: Peer) -> None:
+    async def go() -> None:
+        channel = kind.open([spec(peer.absent)])
+        try:
+            with pytest.raises((LinkFault, InputError)) as caught:
+                await channel.connect()
+            assert caught.value.message
+            assert caught.value.advice
+        finally:
+            await channel.close()
+
+    asyncio.run(go())
+
+
+def test_a_trial_shows_values_or_says_why_not(peer: Peer) -> None:
+    outcome = trial.test_link(peer.good, PROFILE)
+    assert outcome.ok
+    assert outcome.frame is not None
+    assert outcome.frame.worst is Quality.GOOD
+    outcome = trial.test_link(peer.absent, PROFILE)
+    assert (outcome.ok, outcome.frame) == (False, None)
+    assert outcome.text
+    assert outcome.advice
+
+
+def test_frames_come_at_the_beat_whether_the_peer_is_there_or_not(peer: Peer, wait_until: Wait) -> None:
+    threads = threading.active_count()
+    bindings = [Binding("P", PROFILE, (peer.good,)), Binding("A", PROFILE, (peer.absent,))]
+    with Scanning(bindings) as s:
+        wait_until(lambda: len(s.of("P")) >= 5 and len(s.of("A")) >= 5)
+        states = [v.state for v in s.scanner.views()]
+    assert states == [LinkState.ONLINE, LinkState.OFFLINE]
+    assert all(f.worst is Quality.GOOD for f in s.of("P"))
+    assert all(f.worst is Quality.BAD and Reason.NONE not in f.reason for f in s.of("A"))
+    assert {e.link_id for e in s.events} == {"P/1", "A/1"}
+    assert threading.active_count() <= threads
+
+
+def test_a_beating_link_is_counted(peer: Peer, wait_until: Wait) -> None:
+    with Scanning([Binding("P", PROFILE, (peer.good,))]) as s:
+        wait_until(lambda: len(s.of("P")) >= 5)
+        view = s.view("P/1")
+    assert view.frames >= 5
+    assert view.good >= 5
+    assert view.requests >= view.good
+    assert view.endpoint
+    assert view.last_good_mono_ns > 0
