@@ -120,7 +120,8 @@ class Line:
             is_offline = link.state is LinkState.OFFLINE
             if not (is_offline and channel.lost.done()):  # then the loss of the line was told already
                 # A link that was lost comes back with its first good scan, not with each connection that brings none.
-                link.failed(fault, connected=not (is_offline or channel.lost.done()))
+                is_over = is_offline or channel.lost.done() or fault.kind == "ended"
+                link.failed(fault, connected=not is_over)
         except InputError as wrong:
             link.failed(_misconfigured(wrong), connected=True)
         else:

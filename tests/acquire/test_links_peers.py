@@ -12,7 +12,7 @@ import psutil
 import pytest
 from faulty_server import FAULTS, FaultyServer, truth
 
-from pumpwatch_gui.acquire import trial
+from pumpwatch_gui.acquire import link, trial
 from pumpwatch_gui.acquire.config import ModbusTcpConfig
 from pumpwatch_gui.acquire.scanner import Binding, Scanner
 from pumpwatch_gui.domain.events import LinkChanged
@@ -115,7 +115,7 @@ def bind(config: ModbusTcpConfig, pump: str = "P") -> Binding:
 @pytest.mark.parametrize("how", ["reset", "finish"])
 def test_a_lost_peer_is_noticed_between_beats(how: str, registers: str, wait_until: Wait) -> None:
     with FaultyServer() as server:
-        slow = ModbusTcpConfig("127.0.0.1", server.port, 1, 2.0, 0.5, registers)
+        slow = ModbusTcpConfig("127.0.0.1", server.port, 1, 1.0, 0.5, registers)
         with running(bind(slow)) as room:
             wait_until(room.is_good)
             dropped_s = server.drop(how=how)
@@ -220,23 +220,27 @@ def test_stop_with_fifty_stalled_devices_ends_within_a_second(registers: str, wa
                                    for c in psutil.Process().net_connections()))  # fmt: skip
 
 
-def test_a_dead_unit_delays_the_others_by_its_time_outs_only(registers: str, wait_until: Wait) -> None:
+def test_a_dead_unit_delays_the_others_by_its_time_outs_only(
+    registers: str, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert link.PROBE_S == 5.0
+    monkeypatch.setattr(link, "PROBE_S", 1.5)
     with FaultyServer() as server:
         server.dead_units = frozenset({3})
         pumps = {u: bind(ModbusTcpConfig("127.0.0.1", server.port, u, 0.2, 0.3, registers), f"U{u}") for u in (1, 2, 3)}
         with running(*pumps.values()) as room:
-            wait_until(lambda: len(room.frames["U1"]) >= 40, within_s=15)
+            wait_until(lambda: len(room.frames["U1"]) >= 22, within_s=15)
             asked = [r.at_s for r in server.log if r.unit == 3]
             probes = np.diff(asked[2:])
-            assert len(asked) <= 4
-            assert all(4.8 <= p <= 5.5 for p in probes)
+            assert 3 <= len(asked) <= 5
+            assert all(1.5 <= p <= 2.2 for p in probes)
             for pump in ("U1", "U2"):
                 assert all(f.worst is Quality.GOOD for _, f in room.frames[pump])
                 gaps = np.diff([t for t, _ in room.frames[pump]])
                 assert gaps.max() <= 0.2 + 0.3 + NOISE_S
                 assert (gaps > 0.3).sum() <= 2 * len(asked)
             assert room.reason("U3") is Reason.TIMEOUT
-            assert len(room.frames["U3"]) >= 30  # a frame at every beat, asked or not
+            assert len(room.frames["U3"]) >= 16  # a frame at every beat, asked or not
             server.dead_units = frozenset()
             wait_until(lambda: room.is_good("U3"), within_s=6, what="the dead unit's return")
 
