@@ -29,6 +29,16 @@ class SensorRow:
     urgent: Priority | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Widths in px; `stacked` puts the indicator under the label where there is no room beside it."""
+
+    label_px: float
+    value_px: float
+    unit_px: float
+    stacked: bool
+
+
 class SensorPanel(Painted):
     """An analog indicator a sensor. `chosen` carries the index of a sensor that was pressed or chosen with Enter."""
 
@@ -70,58 +80,60 @@ class SensorPanel(Painted):
     def paintEvent(self, event: QPaintEvent) -> None:
         """The rows that the event touches."""
         painter = QPainter(self)
-        look, px = self.look, self.look.px
-        units = [look.width(unit_text(r.reading.sensor.unit), 12) for r in self.rows]
-        unit_px = max(units, default=0) + px(6)
-        labels = [look.width(r.reading.sensor.label) for r in self.rows]
-        label_px = min(max(labels, default=0) + px(4), self.width() * 0.42)
+        look, columns = self.look, self._columns()
         for i, row in enumerate(self.rows):
             if event.region().intersects(self._rect(i).toAlignedRect()):
-                self._paint_row(
-                    painter, self._rect(i), row, label_px=label_px, unit_px=unit_px, last=i == len(units) - 1
-                )
+                self._paint_row(painter, self._rect(i), row, columns, last=i == len(self.rows) - 1)
         if self.hasFocus() and self.rows:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(color(look.theme.focus), 1, Qt.PenStyle.DotLine))
             painter.drawRect(self._rect(self._at).adjusted(0.5, 1.5, -0.5, -2.5))
         painter.end()
 
-    def _paint_row(
-        self, painter: QPainter, rect: QRectF, row: SensorRow, *, label_px: float, unit_px: float, last: bool
-    ) -> None:
+    def _columns(self) -> _Columns:
+        look, px = self.look, self.look.px
+        readings = [row.reading for row in self.rows]
+        unit_px = max((look.width(unit_text(r.sensor.unit), 12) for r in readings), default=0) + px(6)
+        values = max((look.width(r.shown, 18, STRONG) for r in readings), default=0) + px(26)
+        labels = max((look.width(r.sensor.label) for r in readings), default=0) + px(4)
+        value_px = max(values, px(64)) + unit_px
+        return _Columns(labels, value_px, unit_px, self.width() - labels - value_px < px(110))
+
+    def _paint_row(self, painter: QPainter, rect: QRectF, row: SensorRow, columns: _Columns, *, last: bool) -> None:
         look, theme, px = self.look, self.look.theme, self.look.px
         reading = row.reading
         if not last:
             painter.setPen(QPen(color(theme.line), 1))
             painter.drawLine(QLineF(rect.left(), rect.bottom() - 0.5, rect.right(), rect.bottom() - 0.5))
         inner = rect.adjusted(px(4), 0, -px(4), -1)
-        paint.text(
-            painter, look, QRectF(inner.left(), inner.top(), label_px, inner.height()), reading.sensor.label, theme.text
-        )
-        value_px = look.width("00,000", 18, STRONG) + unit_px
         token = paint.value_token(look, reading, quiet=self._quiet, urgent=row.urgent is not None)
-        paint.value_and_unit(painter, look, inner, reading, token, size=18, unit_px=unit_px)
-        right = inner.right() - value_px - px(8)
+        paint.value_and_unit(painter, look, inner, reading, token, size=18, unit_px=columns.unit_px)
         if row.urgent is not None:
-            mark = QRectF(inner.right() - unit_px - look.width(reading.shown, 18, STRONG) - px(24),
-                          inner.center().y() - px(8), px(16), px(16))  # fmt: skip
-            paint.priority_mark(painter, look, mark, row.urgent)
-            right = min(right, mark.left() - px(8))
-        track = QRectF(
-            inner.left() + label_px + px(10), inner.top(), right - inner.left() - label_px - px(10), inner.height()
-        )
-        if track.width() < px(40):
-            return
-        if reading.trust in (Trust.BAD, Trust.STALE):
-            band = QRectF(track.left(), track.center().y() - px(10), track.width(), px(20))
-            paint.hatch(painter, look, band, step=6)
-            words = reading.reason if reading.age_s != reading.age_s else f"{reading.reason} · {reading.age_text}"
-            fits = look.width(words, 11) <= band.width()
-            words = words if fits else reading.age_text
-            paint.text(painter, look, band, words, theme.strong, size=11, align=paint.CENTRE)
+            left = inner.right() - columns.unit_px - look.width(reading.shown, 18, STRONG) - px(24)
+            paint.priority_mark(painter, look, QRectF(left, inner.center().y() - px(8), px(16), px(16)), row.urgent)
+        words, track = inner.adjusted(0, 0, -columns.value_px, 0), inner.adjusted(0, 0, -columns.value_px - px(8), 0)
+        if columns.stacked and inner.height() >= px(40):
+            words.setHeight(inner.height() * 0.5 + px(3))
+            track.setTop(inner.top() + inner.height() * 0.5 - px(2))
         else:
+            words.setWidth(columns.label_px)
+            track.setLeft(inner.left() + columns.label_px + px(10))
+        paint.text(painter, look, words, reading.sensor.label, theme.text)
+        if track.width() >= px(40):
+            self._paint_track(painter, track, row)
+
+    def _paint_track(self, painter: QPainter, track: QRectF, row: SensorRow) -> None:
+        look, px, reading = self.look, self.look.px, row.reading
+        if reading.trust not in (Trust.BAD, Trust.STALE):
             scale = engineering_scale(reading.sensor)
             paint.indicator(painter, look, track, reading=reading, scale=scale, priority=row.urgent)
+            return
+        height = min(px(20), track.height() - px(2))
+        band = QRectF(track.left(), track.center().y() - height / 2, track.width(), height)
+        paint.hatch(painter, look, band, step=6)
+        words = f"{reading.reason} · {reading.age_text}"
+        words = words if look.width(words, 11) <= band.width() else reading.age_text
+        paint.text(painter, look, band, words, look.theme.strong, size=11, align=paint.CENTRE)
 
     def _speak(self) -> None:
         if self.rows:
@@ -181,11 +193,8 @@ def why_words(pump: PumpView, *, seen: bool) -> tuple[str, str]:
     """The judgement in one line and what follows from it; states what the model cannot tell."""
     match pump.verdict:
         case Detection(score=score, is_anomaly=True) if seen:
-            return (
-                f"Not normal: {number(score, 2)} times the limit",
-                "The sensors below differ most from normal running. "
-                "The model tells that something differs, not which part fails.",
-            )
+            body = "These sensors differ most from normal running. The model tells that, not which part fails."
+            return f"Not normal: {number(score, 2)} times the limit", body
         case Detection(score=score) if seen:
             return "Normal running", f"Score {number(score, 2)}, the limit is 1. Shares of what little differs:"
         case NotScored(why=why) if seen:
@@ -234,11 +243,12 @@ class WhyCard(Painted):
         look, theme, px = self.look, self.look.theme, self.look.px
         painter = QPainter(self)
         head = QRectF(0, 0, self.width(), px(22))
-        paint.text(
-            painter, look, head, self._headline, theme.strong if self._abnormal else theme.text, size=14, weight=STRONG
-        )
+        token = theme.strong if self._abnormal else theme.text
+        paint.text(painter, look, head, self._headline, token, size=14, weight=STRONG)
         used = paint.paragraph(painter, look, QRectF(0, px(24), self.width(), px(54)), self._body, theme.dim, size=12)
-        top, label_px, figure_px = px(24) + used + px(8), self.width() * 0.5, px(44)
+        top, figure_px = px(24) + used + px(8), px(44)
+        widest = max((look.width(name) for name, _ in self._lines), default=0) + px(12)
+        label_px = min(widest, self.width() * 0.62)
         for i, (name, share) in enumerate(self._lines):
             row = QRectF(0, top + i * px(24), self.width(), px(24))
             paint.text(painter, look, QRectF(row.left(), row.top(), label_px - px(6), row.height()), name, theme.text)
@@ -261,16 +271,19 @@ class LinksCard(Painted):
         """Show these."""
         blocks = tuple(link_block(link, now_ns) for link in links)
         if blocks != self._blocks:
+            grown = [len(b[2]) for b in blocks] != [len(b[2]) for b in self._blocks]
             self._blocks = blocks
-            self.describe(
-                "; ".join(f"{head} {state}, {', '.join(lines)}" for head, state, lines in blocks) or "No links"
-            )
+            words = (f"{head} {state}, {', '.join(lines)}" for head, state, lines in blocks)
+            self.describe("; ".join(words) or "No links")
+            if grown:
+                self.updateGeometry()
             self.update()
 
     @override
     def sizeHint(self) -> QSize:
-        """Four lines a link."""
-        return QSize(self.look.px(240), self.look.px(92) * max(len(self._blocks), 1))
+        """Every line of every link."""
+        lines = sum(2 + len(lines) for _, _, lines in self._blocks)
+        return QSize(self.look.px(240), self.look.px(17) * max(lines, 1))
 
     @override
     def minimumSizeHint(self) -> QSize:
@@ -291,9 +304,8 @@ class LinksCard(Painted):
             paint.text(painter, look, row.adjusted(0, 0, -state_px - px(8), 0), head, theme.strong, weight=STRONG)
             y += px(22)
             for line in lines:
-                y += paint.paragraph(painter, look, QRectF(0, y, self.width(), px(52)), line, theme.dim, size=12) + px(
-                    2
-                )
+                room = QRectF(0, y, self.width(), px(52))
+                y += paint.paragraph(painter, look, room, line, theme.dim, size=12) + px(2)
             y += px(8)
         painter.end()
 

@@ -65,6 +65,11 @@ class Lane:
     scale: tuple[float, float]
     limits: tuple[tuple[str, float], ...]
 
+    @property
+    def end_decimals(self) -> int:
+        """Decimals for the ends of the scale: none where both are whole."""
+        return 0 if all(x == int(x) for x in self.scale) else min(self.decimals, 1)
+
     def height_of(self, value: float, rect: QRectF) -> float:
         """Where a value lies in `rect`, held inside it."""
         share = (value - self.scale[0]) / (self.scale[1] - self.scale[0])

@@ -51,7 +51,7 @@ class Reading:
     @property
     def age_text(self) -> str:
         """How old it is; "" while live."""
-        return "" if self.trust is Trust.LIVE else "never" if np.isnan(self.age_s) else duration(self.age_s)
+        return "" if self.trust is Trust.LIVE else "no value yet" if np.isnan(self.age_s) else duration(self.age_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +147,20 @@ def presence(pump: PumpView, now_ns: int, last_good: LastGood) -> Presence:
 
 
 def engineering_scale(sensor: Sensor) -> tuple[float, float]:
-    """The fixed scale of a sensor's indicator and trends, in its unit: from zero where it can, past every limit.
+    """The fixed scale of a sensor's indicator and trends, in its unit: its normal band and limits with room around.
 
-    Never from the live values: scaled to itself, noise looks like an alarm.
+    Never from the live values: scaled to itself, noise looks like an alarm. For the same reason the scale is never
+    narrower than `LEAST_SHARE` of its own top. A value outside (a pump that stands) is held at the edge.
     """
     points = [x for x in (*_limits(sensor), *(sensor.normal or ())) if x is not None]
     if not points:
         return sensor.span
-    top = _nice_up(max(points) * 1.12) if max(points) > 0 else 0.0
-    bottom = 0.0 if min(points) >= 0 else -_nice_up(-min(points) * 1.12)
-    low, high = max(bottom, sensor.span[0]), min(top, sensor.span[1])
+    width = max(max(points) - min(points), LEAST_SHARE * max(abs(x) for x in points), sensor.resolution)
+    room = (width - (max(points) - min(points))) / 2
+    step = _nice_step(width / 8)
+    low = floor((min(points) - room - 0.35 * width) / step) * step
+    high = ceil((max(points) + room + 0.2 * width) / step) * step
+    low, high = max(low, sensor.span[0]), min(high, sensor.span[1])
     return (low, high) if low < high else sensor.span
 
 
@@ -165,12 +169,12 @@ def _limits(sensor: Sensor) -> tuple[float | None, ...]:
     return limits.low_low, limits.low, limits.high, limits.high_high
 
 
-def _nice_up(value: float) -> float:
+def _nice_step(value: float) -> float:
     power = 10.0 ** floor(log10(value))
-    steps = (1.0, 1.2, 1.5, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0)
-    return next((s * power for s in steps if s * power >= value * (1 - 1e-9)), ceil(value / power) * power)
+    return next(s * power for s in (1.0, 2.0, 5.0, 10.0) if s * power >= value * (1 - 1e-9))
 
 
+LEAST_SHARE = 0.15
 KEY_TAGS = (
     "vibration_mm_s",
     "bearing_temperature_c",

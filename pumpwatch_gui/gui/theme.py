@@ -57,6 +57,12 @@ class Theme:
         """Fill and border of a priority."""
         return color(self.priority[priority - 1])
 
+    def faint(self, token: str) -> QColor:
+        """A token at half strength, for lines that many curves cross."""
+        made = QColor(token)
+        made.setAlpha(130)
+        return made
+
 
 @cache
 def color(token: str) -> QColor:
@@ -284,6 +290,7 @@ def _palette(theme: Theme) -> QPalette:
 def _style_sheet(look: Look) -> str:
     """Flat panels, 1 px lines, a visible focus. Widgets choose by property: `panel`, `role`, `chip`."""
     t, px = look.theme, look.px
+    arrow = shipped("resources").joinpath("icons", "down.svg").as_posix()
     return f"""
 * {{ font-family: "{look.family}"; }}
 QMainWindow, QDialog {{ background: {t.background}; }}
@@ -314,7 +321,8 @@ QComboBox[title="true"] {{ font-size: {px(18)}px; font-weight: 600; background: 
   border: 1px solid transparent; padding: {px(2)}px {px(6)}px; }}
 QComboBox[title="true"]:hover {{ border-color: {t.line}; }}
 QComboBox[title="true"]:focus {{ border-color: {t.focus}; }}
-QComboBox::drop-down {{ border: none; width: {px(22)}px; }}
+QComboBox::drop-down {{ border: none; width: {px(24)}px; }}
+QComboBox::down-arrow {{ image: url("{arrow}"); width: {px(14)}px; height: {px(14)}px; }}
 QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text}; border: 1px solid {t.line};
   selection-background-color: {t.raised}; selection-color: {t.strong}; outline: 0; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.field}; color: {t.strong};

@@ -177,7 +177,7 @@ class TilePainter:
             return
         scale = engineering_scale(reading.sensor)
         if reading.trust in (Trust.BAD, Trust.STALE) and state.presence.live:
-            words = f"no value {reading.age_text}" if reading.age_s == reading.age_s else "no value yet"
+            words = f"no value {reading.age_text}" if reading.age_s == reading.age_s else reading.age_text
             paint.hatch(painter, look, track.adjusted(0, look.px(3), 0, -look.px(3)), step=6)
             paint.text(painter, look, track, words, look.theme.strong, size=11, align=paint.CENTRE)
             return

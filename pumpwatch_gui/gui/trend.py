@@ -228,16 +228,20 @@ class TrendStack(Painted):
     def _paint_limits(self, painter: QPainter, lane: Lane, rect: QRectF) -> None:
         look, theme, px = self.look, self.look.theme, self.look.px
         inside = [(words, x) for words, x in lane.limits if lane.scale[0] <= x <= lane.scale[1]]
-        heights = [lane.height_of(x, rect) for _, x in inside]
         row = px(12)
-        painter.setPen(QPen(color(theme.dim), 1, Qt.PenStyle.DashLine))
-        for y in heights:
-            painter.drawLine(QLineF(rect.left(), round(y) + 0.5, rect.right(), round(y) + 0.5))
+        painter.setPen(QPen(theme.faint(theme.dim), 1, Qt.PenStyle.DashLine))
+        for _, x in inside:
+            y = round(lane.height_of(x, rect)) + 0.5
+            painter.drawLine(QLineF(rect.left(), y, rect.right(), y))
+        ends = [(number(x, lane.end_decimals), x) for x in lane.scale]
+        if rect.height() >= row * (len(inside) + 2):
+            inside += ends
         # Labels stand in the gutter, beside their line and clear of every curve.
+        heights = [lane.height_of(x, rect) for _, x in inside]
         labels = apart(heights, row, rect.top() - px(HEAD_PX) + row / 2 + 1, rect.bottom() - row / 2 + px(3))
-        for (words, _), y in zip(inside, labels, strict=True):
+        for entry, y in zip(inside, labels, strict=True):
             place = QRectF(rect.right() + px(6), y - row / 2, px(GUTTER_PX - 8), row)
-            paint.text(painter, look, place, words, theme.dim, size=11)
+            paint.text(painter, look, place, entry[0], theme.dim if entry in ends else theme.text, size=11)
 
     def _paint_cursor(self, painter: QPainter, area: QRectF) -> None:
         if self.cursor_s is None or not self.window_now.start_s <= self.cursor_s <= self.window_now.end_s:

@@ -2,78 +2,37 @@
 
 from functools import partial
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QHBoxLayout,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarm import Alarm, AlarmState
+from pumpwatch_gui.domain.alarm import Alarm
 from pumpwatch_gui.domain.commands import Acknowledge
-from pumpwatch_gui.domain.link import LinkState
-from pumpwatch_gui.domain.station import PumpView, RunState, StationView
-from pumpwatch_gui.gui import paint
-from pumpwatch_gui.gui.cards import LinksCard, SensorPanel, SensorRow, WhyCard
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.station import RunState, StationView
+from pumpwatch_gui.gui.cards import LinksCard, SensorPanel, WhyCard
 from pumpwatch_gui.gui.page import Page, Workplace
-from pumpwatch_gui.gui.reading import LastGood, presence, read_sensor
+from pumpwatch_gui.gui.pump_rows import UNSEEN, Facts, alarm_rows, facts, lane_text, sensor_rows
+from pumpwatch_gui.gui.reading import presence
 from pumpwatch_gui.gui.rows import Row, RowList
-from pumpwatch_gui.gui.strip import blink_is_on
-from pumpwatch_gui.gui.theme import STRONG, Look, icon_size
+from pumpwatch_gui.gui.theme import icon_size
 from pumpwatch_gui.gui.trend import TrendStack
-from pumpwatch_gui.gui.widgets import KeyButton, Painted, Panel, button
-from pumpwatch_gui.gui.words import age, alarm_number, duration, number
+from pumpwatch_gui.gui.widgets import KeyButton, Panel, button
+from pumpwatch_gui.gui.words import clock, event_text, number
+from pumpwatch_gui.store.journal import JournalRow
 
+EVENTS_SHOWN = 20
 LENGTHS = (("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0))
-UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
-
-
-class Facts(Painted):
-    """State chip and the line about link, answer time and age; a lost pump in words and hatched."""
-
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, "State of the pump")
-        self._state, self._words, self._live = RunState.NO_DATA, "", False
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    @override
-    def sizeHint(self) -> QSize:
-        """As wide as there is room."""
-        return QSize(self.look.px(260), self.look.px(32))
-
-    def show_state(self, state: RunState, words: str, *, live: bool) -> None:
-        """Show these."""
-        if (state, words, live) != (self._state, self._words, self._live):
-            if (state, live) != (self._state, self._live):
-                self.describe(f"{state.value.lower()}, {words}")
-            self._state, self._words, self._live = state, words, live
-            self.update()
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Chip, then words."""
-        look, px = self.look, self.look.px
-        painter = QPainter(self)
-        chip = look.width(self._state.value, 11, STRONG) + px(14)
-        paint.state_chip(painter, look, chip, self.height() / 2, self._state)
-        rest = QRectF(chip + px(14), 0, self.width() - chip - px(14), self.height())
-        if not self._live:
-            box = QRectF(rest.left() - px(6), rest.center().y() - px(12),
-                         min(look.width(self._words, 13, STRONG) + px(12), rest.width()), px(24))  # fmt: skip
-            paint.hatch(painter, look, box, step=8)
-            words = rest.adjusted(0, 0, -px(6), 0)
-            paint.text(painter, look, words, self._words, look.theme.strong, weight=STRONG)
-        else:
-            paint.text(painter, look, rest, self._words, look.theme.dim, size=12)
-        painter.end()
 
 
 class PumpPage(Page):
@@ -91,7 +50,8 @@ class PumpPage(Page):
         self.sensors, self.trends = SensorPanel(look), TrendStack(place)
         self.why, self.links = WhyCard(look), LinksCard(look)
         self.alarms = RowList(look, "Active alarms", empty="No alarms on this pump", lines=2)
-        self.ack = KeyButton(look, "Acknowledge", "Enter", name="Acknowledge the chosen alarm")
+        self.events = RowList(look, "Last events of this pump", empty="No events yet", lines=2)
+        self.ack = KeyButton(look, "Acknowledge", "", name="Acknowledge the chosen alarm (Enter)")
         self.ack_all = KeyButton(look, "All", "Ctrl+F10", name="Acknowledge all alarms of this pump")
         self._lengths = QButtonGroup(self)
         self.pause = KeyButton(look, "Pause", "Space", name="Pause the trends")
@@ -120,7 +80,9 @@ class PumpPage(Page):
         column.setSpacing(12)
         column.addWidget(self._panel("Why", self.why))
         column.addWidget(self._alarm_panel(), 3)
-        column.addWidget(self._panel("Links", self.links), 2)
+        column.addWidget(self._panel("Links", self.links))
+        self._events_panel = self._panel("Last events", self.events)
+        column.addWidget(self._events_panel, 4)
         row = QHBoxLayout()
         row.setSpacing(12)
         row.addWidget(self._left)
@@ -211,8 +173,35 @@ class PumpPage(Page):
     def show_pump(self, pump_id: str) -> None:
         """Turn to this pump; an unknown one leaves the page as it is."""
         if pump_id in [key for key, _ in self._pumps()]:
-            self.pump_id = pump_id
+            self._turn_to(pump_id)
             self.refresh(self.place.source.latest())
+
+    def _turn_to(self, pump_id: str) -> None:
+        if pump_id == self.pump_id:
+            return
+        self.pump_id = pump_id
+        self.events.show_rows(())
+        history = self.place.source.history
+        self.place.ask(
+            lambda: (pump_id, history.journal(limit=EVENTS_SHOWN, pump_id=pump_id)), self._show_past, self._no_past
+        )
+
+    def _show_past(self, answer: tuple[str, list[JournalRow]]) -> None:
+        pump_id, journal = answer
+        if pump_id == self.pump_id:
+            past = tuple(Row(str(line.id), line.text, left=clock(line.time_ns)) for line in journal)
+            self.events.show_rows((*self.events.rows, *past)[:EVENTS_SHOWN])
+
+    def _no_past(self, error: Exception) -> None:
+        """A journal that cannot be read is told by the store's own alarm; the list starts empty."""
+
+    @override
+    def on_event(self, event: Event) -> None:
+        """Put it on top, when it is about this pump."""
+        pump_id, words = event_text(event)
+        if pump_id == self.pump_id and pump_id:
+            newest = Row(f"{event.time_ns}|{words}", words, left=clock(event.time_ns))
+            self.events.show_rows((newest, *self.events.rows)[:EVENTS_SHOWN])
 
     def step(self, by: int) -> None:
         """Turn to the neighbour in plant order, around the ends."""
@@ -243,7 +232,7 @@ class PumpPage(Page):
         if not view.pumps:
             return
         if self.pump_id not in [pump.pump_id for pump in view.pumps]:
-            self.pump_id = view.pumps[0].pump_id
+            self._turn_to(view.pumps[0].pump_id)
         self._fill_chooser(view)
         pump, last_good = view.pump(self.pump_id), self.place.last_good
         seen = presence(pump, view.mono_ns, last_good)
@@ -254,7 +243,7 @@ class PumpPage(Page):
         score = (
             pump.detection.score if pump.detection and seen.live and pump.verdict is pump.detection else float("nan")
         )
-        texts = (*(_lane_text(row) for row in rows), number(score, 2))
+        texts = (*(lane_text(row) for row in rows), number(score, 2))
         self.trends.show_values(pump, view, texts)
         self.why.show_pump(pump, seen=seen.live)
         self.links.show_links(pump.links, view.mono_ns)
@@ -305,60 +294,9 @@ class PumpPage(Page):
 
     def _fit(self) -> None:
         wide = self.width() >= self.look.px(1500)
-        self._left.setFixedWidth(self.look.px(400 if wide else 322))
-        self._right.setFixedWidth(self.look.px(360 if wide else 272))
+        self._left.setFixedWidth(self.look.px(420 if wide else 300))
+        self._right.setFixedWidth(self.look.px(360 if wide else 280))
+        self._events_panel.setVisible(self.height() >= self.look.px(820))
         for made, icon in ((self._previous, "previous"), (self._next, "next")):
             made.setIcon(self.look.icon(icon))
             made.setIconSize(icon_size(self.look, 16))
-
-
-def facts(pump: PumpView, now_ns: int) -> str:
-    """The header's line: link, endpoint, answer time and age of the values."""
-    words = []
-    for link in pump.links[:1]:
-        words.append(f"link {link.state.value} · {link.endpoint}")
-        if link.answer_p50_ms == link.answer_p50_ms:
-            words.append(f"answer {number(link.answer_p50_ms, 1)} ms")
-    others = pump.links[1:]
-    if others:
-        online = sum(link.state is LinkState.ONLINE for link in others)
-        words.append(f"{online} of {len(others)} further links online")
-    if pump.frame is not None:
-        words.append(f"age {age((now_ns - pump.frame.mono_ns) / 1e9)}")
-    return " · ".join(words)
-
-
-def sensor_rows(pump: PumpView, now_ns: int, last_good: LastGood) -> tuple[SensorRow, ...]:
-    """What may be shown of every sensor, with the priority of its worst active alarm."""
-    active = {a.tag: a.priority for a in reversed(pump.alarms) if a.state.is_active and a.tag}
-    sensors = pump.profile.sensors
-    return tuple(
-        SensorRow(read_sensor(pump, i, now_ns, last_good), active.get(sensor.tag)) for i, sensor in enumerate(sensors)
-    )
-
-
-def _lane_text(row: SensorRow) -> str:
-    reading = row.reading
-    return reading.shown if not reading.age_text else f"{reading.shown} {reading.age_text}"
-
-
-def alarm_rows(alarms: tuple[Alarm, ...], view: StationView) -> tuple[Row, ...]:
-    """The alarms of a pump, worst first; a border blinks until one is acknowledged."""
-    rows = []
-    for alarm in alarms:
-        unseen = alarm.state in UNSEEN
-        value, limit = alarm_number(alarm.value, alarm), alarm_number(alarm.limit, alarm)
-        words = [alarm.text, value, f"(limit {limit})" if limit else ""]
-        if not unseen and alarm.by:
-            words.append(f"· acknowledged by {alarm.by}")
-        rows.append(
-            Row(
-                alarm.alarm_id,
-                " ".join(w for w in words if w),
-                right=duration((view.time_ns - alarm.raised_ns) / 1e9),
-                priority=alarm.priority,
-                hollow=not alarm.state.is_active,
-                border=unseen and blink_is_on(view.mono_ns),
-            )
-        )
-    return tuple(rows)
