@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 
@@ -16,6 +17,7 @@ log = logging.getLogger("pumpwatch.links")
 
 OLD_PERIODS = 2
 LOST_PERIODS = 5
+_BAD, _UNBOUND = Quality.BAD, Reason.NOT_CONNECTED
 CLOCK_STEP_NS = 50_000_000
 STEADY_NS = 5_000_000
 """Reading both clocks takes longer than this only when another thread came between: then they do not compare."""
@@ -63,7 +65,7 @@ class Assembly:
         self, bound: Mapping[LinkSpec, frozenset[str]], clock: WallClock, before: "Assembly | None" = None
     ) -> None:
         specs = tuple(bound)
-        self._profile = specs[0].profile
+        self._places = {tag: i for i, tag in enumerate(specs[0].profile.tags)}
         self._pump_id = specs[0].pump_id
         self._parts = {s.link_id: _Part(s, tags, 0, {}, Reason.WAITING_FOR_INITIAL_DATA) for s, tags in bound.items()}
         self._primary = specs[0].link_id
@@ -86,18 +88,23 @@ class Assembly:
         return self._frame(mono_ns) if link_id == self._primary else None
 
     def _frame(self, mono_ns: int) -> Frame:
-        size = len(self._profile.sensors)
-        values = np.full(size, np.nan)
-        quality = np.full(size, Quality.BAD, dtype=np.uint8)
-        reason = np.full(size, Reason.NOT_CONNECTED, dtype=np.uint8)
-        places = {tag: i for i, tag in enumerate(self._profile.tags)}
+        size = len(self._places)
+        values, quality, reason = [nan] * size, [_BAD] * size, [_UNBOUND] * size
         for part in self._parts.values():
             for tag, reading in _now(part, mono_ns).items():
-                i = places[tag]
-                if reason[i] == Reason.NOT_CONNECTED or reading.quality < quality[i]:
+                i = self._places[tag]
+                if reason[i] is _UNBOUND or reading.quality < quality[i]:
                     values[i], quality[i], reason[i] = reading.value, reading.quality, reading.reason
         self._seq += 1
-        return Frame(self._pump_id, self._seq, self._clock.at(mono_ns), mono_ns, values, quality, reason)
+        return Frame(
+            self._pump_id,
+            self._seq,
+            self._clock.at(mono_ns),
+            mono_ns,
+            np.array(values),
+            np.array(quality, dtype=np.uint8),
+            np.array(reason, dtype=np.uint8),
+        )
 
 
 def _now(part: _Part, mono_ns: int) -> Readings:

@@ -140,7 +140,7 @@ def _unknown(table: Mapping[str, Any], known: Sequence[str], path: str, problems
         if key not in known:
             near = get_close_matches(key, known, n=1)
             advice = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
-            problems.append(Problem(f"{path}.{key}".lstrip("."), "is not known", advice))
+            problems.append(Problem(f"{path}.{key or repr(key)}".lstrip("."), "is not known", advice))
 
 
 def _read_point(row: object, path: str, base: int | None, problems: list[Problem]) -> Point | None:
