@@ -235,7 +235,7 @@ class WhyCard(Painted):
     @override
     def sizeHint(self) -> QSize:
         """Headline, three lines of text, a line a share."""
-        return QSize(self.look.px(240), self.look.px(26 + 56 + 24 * (SHARES_SHOWN + 1)))
+        return QSize(self.look.px(240), self.look.px(26 + 46 + 24 * len(self._lines)))
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -282,13 +282,14 @@ class LinksCard(Painted):
     @override
     def sizeHint(self) -> QSize:
         """Every line of every link."""
-        lines = sum(2 + len(lines) for _, _, lines in self._blocks)
-        return QSize(self.look.px(240), self.look.px(17) * max(lines, 1))
+        per_line = max(self.look.px(240), self.width()) / self.look.px(6.6)
+        lines = sum(1.8 + sum(1 + int(len(line) / per_line) for line in lines) for _, _, lines in self._blocks)
+        return QSize(self.look.px(240), round(self.look.px(17) * max(lines, 2)))
 
     @override
     def minimumSizeHint(self) -> QSize:
-        """One link."""
-        return QSize(self.look.px(200), self.look.px(60))
+        """All of it: a fault's advice must not be cut."""
+        return self.sizeHint()
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -23,17 +23,20 @@ from pumpwatch_gui.settings.home import Home
 
 FRAME_MS = 50
 LAYOUT_VERSION = 1
+FIRST_RUN = "first-run"
+"""The page that a site without pumps opens on, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageEntry:
-    """One page: `build` imports and makes it, the first time it is wanted."""
+    """One page: `build` imports and makes it, the first time it is wanted. Without `rail` it has no button there."""
 
     key: str
     title: str
     icon: str
     shortcut: str
     build: Callable[[Workplace], Page]
+    rail: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,8 @@ class MainWindow(QMainWindow):
 
     @property
     def pages(self) -> tuple[str, ...]:
-        """The keys of all pages, in rail order."""
-        return tuple(self._entries)
+        """The keys of the pages in the rail, in its order."""
+        return tuple(key for key, entry in self._entries.items() if entry.rail)
 
     @property
     def current(self) -> str:
@@ -186,7 +189,7 @@ class MainWindow(QMainWindow):
 
     def _fill_rail_and_menu(self) -> None:
         menu = QMenu(self)
-        for entry in PAGES:
+        for entry in (page for page in PAGES if page.rail):
             show = self._command(menu, entry.title, entry.shortcut, partial(self.open_page, entry.key))
             button = RailButton(self.look, icon=entry.icon, words=entry.title, key=entry.shortcut)
             button.clicked.connect(show.trigger)
@@ -214,6 +217,8 @@ class MainWindow(QMainWindow):
         self._command(menu, f"Text at {SCALES[0]} %", "Ctrl+0", partial(self.look.set_scale, SCALES[0]))
         self._command(menu, "Full screen", "F11", self._toggle_full_screen)
         menu.addSeparator()
+        for i in range(9):
+            self._command(menu, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i)).setVisible(False)
         self._command(menu, "Menu", "Alt+M", self.strip.menu.showMenu).setVisible(False)
         self._command(menu, "Quit", "Ctrl+Q", self.close)
 
@@ -227,6 +232,11 @@ class MainWindow(QMainWindow):
 
     def _acknowledge(self, alarm: Alarm) -> None:
         self.place.source.submit(Acknowledge(alarm.alarm_id, self.place.user))
+
+    def _open_nth(self, index: int) -> None:
+        pumps = self.place.source.site.pumps
+        if index < len(pumps):
+            self.open_page("pump", pumps[index].pump_id)
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
@@ -247,7 +257,9 @@ class MainWindow(QMainWindow):
         if isinstance(state, QByteArray):
             self.restoreState(state, LAYOUT_VERSION)
         page = str(self._settings.value("window/page", PAGES[0].key))
-        self.open_page(page if page in self._entries else PAGES[0].key)
+        if not self.place.source.site.pumps and FIRST_RUN in self._entries:
+            page = FIRST_RUN
+        self.open_page(page if page in self._rail_buttons or page == FIRST_RUN else PAGES[0].key)
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:

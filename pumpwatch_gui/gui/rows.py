@@ -79,8 +79,8 @@ class RowList(Painted):
 
     @override
     def minimumSizeHint(self) -> QSize:
-        """Three rows: below that the list is cut and says how many more there are."""
-        return QSize(self.look.px(160), min(max(len(self.rows), 1), 3) * self._row_px())
+        """Two rows: below that the list is cut and says how many more there are."""
+        return QSize(self.look.px(160), min(max(len(self.rows), 1), 2) * self._row_px())
 
     def _fitting(self) -> int:
         return max(1, self.height() // self._row_px())

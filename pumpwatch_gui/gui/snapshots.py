@@ -8,15 +8,16 @@ from pumpwatch_gui.gui.main_window import MainWindow
 
 
 def snapshot_pages(window: MainWindow, out: Path, *, suffix: str = "") -> list[Path]:
-    """Turn to every page of a shown window and write what is seen as `KEY<suffix>.png` into `out`.
+    """Turn to every page of a shown window (the Pump page to the worst alarm) and write what is seen as `KEY<suffix>.png` into `out`.
 
     Returns the paths in rail order. Raises OSError when a picture cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
     before = window.current
     written = []
+    alarms = window.place.source.latest().alarms
     for key in window.pages:
-        window.open_page(key)
+        window.open_page(key, alarms[0].pump_id if alarms else "")
         for _ in range(2):  # the first pass lays out, the second paints what the new sizes made visible
             QApplication.sendPostedEvents()
             window.refresh()

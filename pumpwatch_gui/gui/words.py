@@ -56,7 +56,12 @@ def clock(time_ns: int) -> str:
 def event_text(event: Event) -> tuple[str, str]:
     """Pump ("" for the station) and text of an event, worded as in the journal."""
     row = journal_row(event, 0)
-    return row.pump_id, row.text
+    return row.pump_id, plain(row.text)
+
+
+def plain(text: str) -> str:
+    """A journal line without what goes without saying: an alarm that comes is not acknowledged yet."""
+    return text.removesuffix(" (unacknowledged)")
 
 
 def alarm_number(value: float, alarm: Alarm) -> str:

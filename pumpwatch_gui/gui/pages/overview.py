@@ -18,7 +18,7 @@ from pumpwatch_gui.gui.rows import Row, RowList
 from pumpwatch_gui.gui.strip import blink_is_on
 from pumpwatch_gui.gui.tiles import TileGrid
 from pumpwatch_gui.gui.widgets import Panel
-from pumpwatch_gui.gui.words import clock, event_text, number, unit_text
+from pumpwatch_gui.gui.words import clock, event_text, number, plain, unit_text
 from pumpwatch_gui.store.journal import JournalRow
 
 SIDE_FROM_PX = 1600
@@ -81,7 +81,7 @@ class OverviewPage(Page):
     def _show_past(self, journal: list[JournalRow]) -> None:
         newest = {(row.left, row.text) for row in self._recent}
         for line in journal:
-            row = _event_row(line.time_ns, line.pump_id, line.text)
+            row = _event_row(line.time_ns, line.pump_id, plain(line.text))
             if (row.left, row.text) not in newest and len(self._recent) < EVENTS_KEPT:
                 self._recent.append(row)
         self.events.show_rows(tuple(self._recent))

@@ -28,7 +28,7 @@ from pumpwatch_gui.gui.rows import Row, RowList
 from pumpwatch_gui.gui.theme import icon_size
 from pumpwatch_gui.gui.trend import TrendStack
 from pumpwatch_gui.gui.widgets import KeyButton, Panel, button
-from pumpwatch_gui.gui.words import clock, event_text, number
+from pumpwatch_gui.gui.words import clock, event_text, number, plain
 from pumpwatch_gui.store.journal import JournalRow
 
 EVENTS_SHOWN = 20
@@ -189,7 +189,7 @@ class PumpPage(Page):
     def _show_past(self, answer: tuple[str, list[JournalRow]]) -> None:
         pump_id, journal = answer
         if pump_id == self.pump_id:
-            past = tuple(Row(str(line.id), line.text, left=clock(line.time_ns)) for line in journal)
+            past = tuple(Row(str(line.id), plain(line.text), left=clock(line.time_ns)) for line in journal)
             self.events.show_rows((*self.events.rows, *past)[:EVENTS_SHOWN])
 
     def _no_past(self, error: Exception) -> None:
@@ -294,7 +294,7 @@ class PumpPage(Page):
 
     def _fit(self) -> None:
         wide = self.width() >= self.look.px(1500)
-        self._left.setFixedWidth(self.look.px(420 if wide else 300))
+        self._left.setFixedWidth(self.look.px(460 if wide else 300))
         self._right.setFixedWidth(self.look.px(360 if wide else 280))
         self._events_panel.setVisible(self.height() >= self.look.px(820))
         for made, icon in ((self._previous, "previous"), (self._next, "next")):
