@@ -34,26 +34,29 @@ class _Read:
 class _Plan:
     """What to read for one link, and what its last scan left behind.
 
-    `in_step` is False after a time-out: the next answer might be the one that was missed. `raw` are the registers of
-    the last scan, which have not changed for `same` scans.
+    `raw` are the registers of the last scan, which have not changed for `same` scans.
     """
 
     spec: LinkSpec
     config: ModbusTcpConfig
     reads: list[_Read]
-    in_step: bool = True
     raw: tuple[tuple[int, ...], ...] = ()
     same: int = 0
 
 
 class ModbusChannel:
-    """One Modbus TCP endpoint and the units behind it."""
+    """One Modbus TCP endpoint and the units behind it.
+
+    `_in_step` is False while an answer may still be out (a time-out, a refused answer, a cancelled read): the next one
+    might be it, whichever unit is asked.
+    """
 
     def __init__(self, specs: Sequence[LinkSpec]) -> None:
         config = _config(specs[0])
         self._link = StrictTcp(config.host, config.port)
         self._plans: dict[str, _Plan] = {}
         self._late = 0
+        self._in_step = True
         self.shared_by(specs)
 
     @property
@@ -120,16 +123,23 @@ class ModbusChannel:
         """After a time-out, make sure that the missed answer is not taken for the next one.
 
         Transaction ids should tell, but there are devices that send a late answer with the newest id. So first ask
-        for a count that no block has; an exception answers that just as well.
+        for a count that the next block has not; an exception answers that just as well. When even then the block's
+        own answer does not fit, every answer comes one too late, and only a new connection helps.
         """
-        if plan.in_step:
+        if self._in_step:
             return
         try:
             await self._ask(plan, sync_block(plan.reads[0].block))
         except LinkFault as fault:
             if fault.kind != "exception":
                 raise
-        plan.in_step = True
+        try:
+            await self._ask(plan, plan.reads[0].block)
+        except LinkFault as fault:
+            if fault.kind == "refused":
+                self._link.give_up("answers do not fit their questions")
+            if fault.kind != "exception":
+                raise
 
     async def _read(self, plan: _Plan, block: Block) -> Sequence[int]:
         started = time.perf_counter()
@@ -147,12 +157,15 @@ class ModbusChannel:
     async def _ask(self, plan: _Plan, block: Block) -> Sequence[int]:
         meter = plan.spec.meter
         meter.requests += 1
+        self._in_step = False
         try:
-            return await self._link.read(plan.config.unit, block, timeout_s=plan.config.timeout_s)
+            answer = await self._link.read(plan.config.unit, block, timeout_s=plan.config.timeout_s)
         except LinkFault as fault:
-            if fault.kind in ("timeout", "refused"):
-                plan.in_step = False
+            self._in_step = fault.kind == "exception"
             raise
+        else:
+            self._in_step = True
+            return answer
         finally:
             meter.late_answers += self._link.late_answers - self._late
             self._late = self._link.late_answers

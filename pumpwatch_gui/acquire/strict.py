@@ -104,6 +104,10 @@ class StrictTcp:
             self._framer.expect(None)
         return self._accept(answer, block)
 
+    def give_up(self, why: str) -> None:
+        """The connection is of no more use."""
+        self._drop(f"{self._where}: {why}")
+
     async def close(self) -> None:
         """Close the connection."""
         self._drop("closed")

@@ -1,6 +1,7 @@
 """Links against peers that vanish, stall, refuse and come back; and nothing left behind at the end."""
 
 import asyncio
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -243,6 +244,25 @@ def test_a_dead_unit_delays_the_others_by_its_time_outs_only(
             assert len(room.frames["U3"]) >= 16  # a frame at every beat, asked or not
             server.dead_units = frozenset()
             wait_until(lambda: room.is_good("U3"), within_s=6, what="the dead unit's return")
+
+
+@pytest.mark.parametrize("fault", ["held back", "slip", "late, behind the next request"])
+def test_an_answer_that_was_missed_is_not_taken_for_another_units(
+    fault: str, registers: str, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Units behind one gateway have equal maps: only the line as a whole can know that an answer is still out."""
+    monkeypatch.setattr(link, "PROBE_S", 0.5)
+    with FaultyServer(dict.fromkeys((8, 9, 25, 40), fault)) as server:
+        config = ModbusTcpConfig("127.0.0.1", server.port, 1, 0.1, 0.1, registers)
+        wrong = list[Frame]()
+        units = [bind(dataclasses.replace(config, unit=unit), f"U{unit}") for unit in (1, 2, 3)]
+        with running(*units) as room:
+            wait_until(lambda: len(server.log) > 60 and all(room.is_good(b.pump_id) for b in units))
+            served = {(r.unit, r.tick) for r in server.log}
+            for unit in (1, 2, 3):
+                good = [f for _, f in room.frames[f"U{unit}"] if f.worst is Quality.GOOD]
+                wrong += [f for f in good if not _is_true(f, {k for u, k in served if u == unit})]
+        assert not wrong
 
 
 def test_a_dead_endpoint_never_delays_another(registers: str, wait_until: Wait) -> None:
