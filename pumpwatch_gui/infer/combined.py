@@ -20,7 +20,7 @@ from pumpwatch_gui.infer.lstm import Autoencoder
 from pumpwatch_gui.infer.scaler import floats
 from pumpwatch_gui.infer.window import Window
 
-REACH = 8.0
+REACH = 16.0
 """Residuals beyond this many spreads look the same to the network."""
 INPUT_UNIT = 4.0
 SPEED = "motor_rpm"
@@ -193,7 +193,7 @@ class ConditionedStream(Stream):
 
     @override
     def rebaseline(self) -> None:
-        self._conditioner.rebaseline()
+        self._conditioner.reset()
         self._flat.reset()
         self._window.restart()
 
@@ -224,12 +224,12 @@ class ConditionedStream(Stream):
         return "the speed is changing"
 
     def _take(self, frame: Frame) -> None:
-        interval = inf if self._last_ns is None else max((frame.mono_ns - self._last_ns) / 1e9, 1e-3)
-        self._last_ns = frame.mono_ns
         if self._stopped:
             self._conditioner.reset(started=True)
             self._flat.reset()
-            self._stopped = False
+            self._stopped, self._last_ns = False, None
+        interval = inf if self._last_ns is None else max((frame.mono_ns - self._last_ns) / 1e9, 1e-3)
+        self._last_ns = frame.mono_ns
         if interval > self._d.conditioning.gap_s:
             self._window.restart()
         values = np.where(self._d.used, frame.values, np.nan)

@@ -37,7 +37,7 @@ class Conditioning:
     spread: Floats
     baseline_s: float = 300.0
     smooth_s: float = 8.0
-    clip: float = 8.0
+    clip: float = 25.0
     suspicious: float = 3.0
     freeze_s: float = 900.0
     gap_s: float = 30.0
@@ -109,10 +109,6 @@ class Conditioner:
         """The level of each sensor over the last minute (n,), in its unit."""
         return self._level
 
-    def rebaseline(self) -> None:
-        """Take the present level of every sensor as its new normal."""
-        self._take_level(np.ones(self._base.size, dtype=np.bool_))
-
     def step(self, interval_s: float, values: Floats) -> Floats:
         """Residuals (n,) in spreads of a row of values (n,), NaN for none, `interval_s` after the row before."""
         if interval_s > self._c.keep_s and self.waited_s > 0:
@@ -181,3 +177,4 @@ class Conditioner:
         self._base = np.where(which, self._level, self._base)
         self._smooth = np.where(which, 0.0, self._smooth)
         self._frozen_s = np.where(which, 0.0, self._frozen_s)
+        self._base_age_s = np.where(which, _LEVEL_S, self._base_age_s)

@@ -11,16 +11,20 @@ MERGE_S = 30.0
 class Persistence:
     """0 or 1 from scores in limit units: on after `on_after_s` above 1.0, off below `off_below`.
 
-    Driven by monotonic nanoseconds. A pump that is not scored does not move it; `reset` it when the pump stops.
+    Driven by monotonic nanoseconds. Between scores it stands still, but `unscored` ends an alarm that nobody could
+    confirm for `forget_s`; `reset` it when the pump stops.
     """
 
     on_after_s: float = ON_AFTER_S
     off_below: float = OFF_BELOW
+    forget_s: float = MERGE_S
     is_on: bool = False
     _since_ns: int | None = None
+    _scored_ns: int = 0
 
     def update(self, mono_ns: int, score: float) -> bool:
         """The alarm after this score."""
+        self._scored_ns = mono_ns
         if self.is_on:
             self.is_on = score >= self.off_below
         elif score > 1.0:
@@ -28,6 +32,12 @@ class Persistence:
             self.is_on = mono_ns - self._since_ns >= self.on_after_s * 1e9
         if self.is_on or score <= 1.0:
             self._since_ns = None
+        return self.is_on
+
+    def unscored(self, mono_ns: int) -> bool:
+        """The alarm at an instant without a score."""
+        if mono_ns - self._scored_ns > self.forget_s * 1e9:
+            self.reset()
         return self.is_on
 
     def reset(self) -> None:

@@ -51,6 +51,8 @@ def score_rows(
             alarm.update(frame.mono_ns, verdict.score)
         elif state is RunState.STANDBY:
             alarm.reset()
+        else:
+            alarm.unscored(frame.mono_ns)
         yield ScoredRow(frame.time_ns, frame.mono_ns, verdict, alarm.is_on)
 
 

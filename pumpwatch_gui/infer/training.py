@@ -10,7 +10,7 @@ import numpy as np
 
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.profile import PumpProfile
-from pumpwatch_gui.domain.recording import read_recording
+from pumpwatch_gui.domain.recording import Recording, read_recording
 from pumpwatch_gui.infer.bundle import CARD_FILE, Bundle, load_bundle
 from pumpwatch_gui.infer.card import card
 from pumpwatch_gui.infer.commissioning import Commissioning, check_length
@@ -43,15 +43,35 @@ def train(
     epochs: int | None = None,
     progress: Progress = lambda text: None,
 ) -> Bundle:
+    """Train a detector of `kind` on CSV files of normal running (each a pump of its own) and write it to `out`.
+
+    Raises InputError for a file that cannot be read, and what `train_on` raises.
+    """
+    _check_kind(kind)
+    check_place(out)
+    read = [read_recording(path, profile) for path in recordings]
+    return train_on(profile, read, out, kind=kind, allow_short=allow_short, epochs=epochs, progress=progress)
+
+
+def train_on(
+    profile: PumpProfile,
+    recordings: Sequence[Recording],
+    out: Path,
+    *,
+    kind: str = "combined",
+    allow_short: bool = False,
+    epochs: int | None = None,
+    progress: Progress = lambda text: None,
+) -> Bundle:
     """Train a detector of `kind` on recordings of normal running (each a pump of its own) and write it to `out`.
 
-    The threshold is computed with the runtime that ships. Raises InputError for too short or unusable recordings,
+    The threshold is computed with the runtime that ships. `progress` is told a line now and then; what it raises ends
+    the training. Raises InputError for too short or unusable recordings or an `out` that holds other files,
     PumpWatchError when the exported network does not agree with TensorFlow within 1e-5.
     """
-    if kind not in RECIPES:
-        raise InputError(f"detector kind {kind!r} is not known", f"there are: {', '.join(RECIPES)}")
+    _check_kind(kind)
     check_place(out)
-    commissioning = Commissioning(profile, tuple(read_recording(path, profile) for path in recordings))
+    commissioning = Commissioning(profile, tuple(recordings))
     for recording in commissioning.recordings:
         for note in recording.notes:
             progress(f"{recording.path.name}: {note}")
@@ -71,6 +91,11 @@ def train(
     files[CARD_FILE] = card(profile, content).encode()
     write_bundle(out, profile=profile, content=content, files=files)
     return load_bundle(out, profile)
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in RECIPES:
+        raise InputError(f"detector kind {kind!r} is not known", f"there are: {', '.join(RECIPES)}")
 
 
 def _with_network(
