@@ -116,7 +116,7 @@ def bind(config: ModbusTcpConfig, pump: str = "P") -> Binding:
 @pytest.mark.parametrize("how", ["reset", "finish"])
 def test_a_lost_peer_is_noticed_between_beats(how: str, registers: str, wait_until: Wait) -> None:
     with FaultyServer() as server:
-        slow = ModbusTcpConfig("127.0.0.1", server.port, 1, 1.0, 0.5, registers)
+        slow = ModbusTcpConfig("127.0.0.1", server.port, 1, 0.5, 0.5, registers)
         with running(bind(slow)) as room:
             wait_until(room.is_good)
             dropped_s = server.drop(how=how)
@@ -225,21 +225,21 @@ def test_a_dead_unit_delays_the_others_by_its_time_outs_only(
     registers: str, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert link.PROBE_S == 5.0
-    monkeypatch.setattr(link, "PROBE_S", 1.5)
+    monkeypatch.setattr(link, "PROBE_S", 1.0)
     with FaultyServer() as server:
         server.dead_units = frozenset({3})
-        pumps = {u: bind(ModbusTcpConfig("127.0.0.1", server.port, u, 0.2, 0.3, registers), f"U{u}") for u in (1, 2, 3)}
+        pumps = {u: bind(ModbusTcpConfig("127.0.0.1", server.port, u, 0.1, 0.2, registers), f"U{u}") for u in (1, 2, 3)}
         with running(*pumps.values()) as room:
-            wait_until(lambda: len(room.frames["U1"]) >= 22, within_s=15)
+            wait_until(lambda: len(room.frames["U1"]) >= 28, within_s=15)
             asked = [r.at_s for r in server.log if r.unit == 3]
             probes = np.diff(asked[2:])
             assert 3 <= len(asked) <= 5
-            assert all(1.5 <= p <= 2.2 for p in probes)
+            assert all(1.0 <= p <= 1.6 for p in probes)
             for pump in ("U1", "U2"):
                 assert all(f.worst is Quality.GOOD for _, f in room.frames[pump])
                 gaps = np.diff([t for t, _ in room.frames[pump]])
-                assert gaps.max() <= 0.2 + 0.3 + NOISE_S
-                assert (gaps > 0.3).sum() <= 2 * len(asked)
+                assert gaps.max() <= 0.1 + 0.2 + NOISE_S
+                assert (gaps > 0.2).sum() <= 2 * len(asked)
             assert room.reason("U3") is Reason.TIMEOUT
             assert len(room.frames["U3"]) >= 16  # a frame at every beat, asked or not
             server.dead_units = frozenset()
@@ -269,11 +269,11 @@ def test_a_dead_endpoint_never_delays_another(registers: str, wait_until: Wait) 
     with FaultyServer() as good, FaultyServer(always="stall") as stalled, FaultyServer() as closed:
         closed.kill()
         dead = [
-            bind(ModbusTcpConfig("127.0.0.1", port, 1, 0.1, 0.5, registers), f"dead {port}")
+            bind(ModbusTcpConfig("127.0.0.1", port, 1, 0.05, 0.5, registers), f"dead {port}")
             for port in (stalled.port, closed.port)
         ]
-        unknown = bind(ModbusTcpConfig("no-such-host.invalid", 502, 1, 0.1, 0.5, registers), "unknown")
-        config = ModbusTcpConfig("127.0.0.1", good.port, 1, 0.1, 0.5, registers)
+        unknown = bind(ModbusTcpConfig("no-such-host.invalid", 502, 1, 0.05, 0.5, registers), "unknown")
+        config = ModbusTcpConfig("127.0.0.1", good.port, 1, 0.05, 0.5, registers)
         with running(*dead, unknown, bind(config, "good")) as room:
             wait_until(lambda: len(room.frames["good"]) >= 30)
             assert all(f.worst is Quality.GOOD for _, f in room.frames["good"][1:])
