@@ -116,9 +116,9 @@ class SensorPanel(Painted):
             words.setHeight(inner.height() * 0.5 + px(3))
             track.setTop(inner.top() + inner.height() * 0.5 - px(2))
         else:
-            words.setWidth(columns.label_px)
-            track.setLeft(inner.left() + columns.label_px + px(10))
-        paint.text(painter, look, words, reading.sensor.label, theme.text)
+            words.setWidth(max(min(columns.label_px, track.width() - px(64)), px(60)))
+            track.setLeft(words.right() + px(12))
+        paint.text(painter, look, words, paint.fitting_words(look, reading.sensor.label, words.width()), theme.text)
         if track.width() >= px(40):
             self._paint_track(painter, track, row)
 

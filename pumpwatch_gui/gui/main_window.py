@@ -218,16 +218,17 @@ class MainWindow(QMainWindow):
         self._command(menu, "Full screen", "F11", self._toggle_full_screen)
         menu.addSeparator()
         for i in range(9):
-            self._command(menu, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i)).setVisible(False)
-        self._command(menu, "Menu", "Alt+M", self.strip.menu.showMenu).setVisible(False)
+            self._command(None, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i))
+        self._command(None, "Menu", "Alt+M", self.strip.menu.showMenu)
         self._command(menu, "Quit", "Ctrl+Q", self.close)
 
-    def _command(self, menu: QMenu, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
+    def _command(self, menu: QMenu | None, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
         action = QAction(words, self)
         action.setShortcuts([QKeySequence(k) for k in (keys, *more) if k])
         action.triggered.connect(lambda _checked=False: act())
         self.addAction(action)
-        menu.addAction(action)
+        if menu is not None:  # a command that is not in the menu still has its key
+            menu.addAction(action)
         return action
 
     def _acknowledge(self, alarm: Alarm) -> None:

@@ -39,6 +39,30 @@ def text(
     return width
 
 
+def run(
+    painter: QPainter,
+    look: Look,
+    rect: QRectF,
+    pieces: tuple[tuple[str, str, QFont.Weight], ...],
+    *,
+    size: float = 13,
+) -> float:
+    """Write (words, token, weight) after one another; the last that fits is cut. Returns where the next begins."""
+    rest = QRectF(rect)
+    for words, token, weight in pieces:
+        if words and rest.width() > look.px(20):
+            used = text(painter, look, rest, words, token, size=size, weight=weight)
+            rest.setLeft(rest.left() + used + look.px(9))
+    return rest.left()
+
+
+def fitting_words(look: Look, words: str, width: float, size: float = 13) -> str:
+    """As many whole words as fit (at least one): `Bearing temperature`, or `Bearing`."""
+    while " " in words and look.width(words, size) > width:
+        words = words.rsplit(" ", 1)[0]
+    return words
+
+
 def paragraph(painter: QPainter, look: Look, rect: QRectF, words: str, token: str, *, size: float = 13) -> float:
     """Write words into a rectangle on as many lines as they need and there is room for. Returns the height used."""
     painter.setFont(look.font(size))
@@ -230,11 +254,13 @@ __all__ = [
     "REGULAR",
     "RIGHT",
     "alarm_border",
+    "fitting_words",
     "hatch",
     "health_bar",
     "indicator",
     "paragraph",
     "priority_mark",
+    "run",
     "state_chip",
     "text",
     "value_and_unit",

@@ -8,7 +8,7 @@ from pumpwatch_gui.gui.main_window import MainWindow
 
 
 def snapshot_pages(window: MainWindow, out: Path, *, suffix: str = "") -> list[Path]:
-    """Turn to every page of a shown window (the Pump page to the worst alarm) and write what is seen as `KEY<suffix>.png` into `out`.
+    """Write every page of a shown window as `KEY<suffix>.png` into `out`; the Pump page turns to the worst alarm.
 
     Returns the paths in rail order. Raises OSError when a picture cannot be written.
     """

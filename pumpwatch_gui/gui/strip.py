@@ -155,26 +155,29 @@ class Banner(QAbstractButton):
         look, theme, px = self.look, self.look.theme, self.look.px
         mark = QRectF(inner.left(), inner.center().y() - px(9), px(18), px(18))
         paint.priority_mark(painter, look, mark, alarm.priority, hollow=not alarm.state.is_active)
+        rest = inner.adjusted(px(28), 0, 0, 0)
         word = "unacknowledged" if alarm.state.is_active else "returned, unacknowledged"
-        age_px = look.width(waiting) + px(8)
-        word_px = look.width(word, 12) + px(8) if inner.width() > px(560) else 0
-        paint.text(painter, look, inner, waiting, theme.strong, align=paint.RIGHT)
-        if word_px:
-            paint.text(painter, look, inner.adjusted(0, 0, -age_px, 0), word, theme.dim, size=12, align=paint.RIGHT)
-        rest = inner.adjusted(px(28), 0, -age_px - word_px, 0)
         value, limit = alarm_number(alarm.value, alarm), alarm_number(alarm.limit, alarm)
-        kept_px = look.width(value, 14, STRONG) + px(10) if value else 0  # the value is never cut, the text may be
-        for words, token, size, kept in (
-            (alarm.pump_id, theme.strong, 14, kept_px),
-            (alarm.text, theme.strong, 14, kept_px),
-            (value, theme.strong, 14, 0),
-            (f"limit {limit}" if limit else "", theme.dim, 12, 0),
-        ):
-            room = rest.adjusted(0, 0, -kept, 0)
-            if words and room.width() > px(24) and (size == 14 or room.width() >= look.width(words, size)):
-                weight = STRONG if size == 14 else paint.REGULAR
-                used = paint.text(painter, look, room, words, token, size=size, weight=weight)
-                rest.setLeft(rest.left() + used + px(10))
+        limit = f"limit {limit}" if limit else ""
+        if inner.width() < px(560):
+            half = rest.height() / 2 - px(3)
+            top, bottom = rest.adjusted(0, px(3), 0, -half), rest.adjusted(0, half, 0, -px(3))
+            paint.run(painter, look, top, ((alarm.pump_id, theme.strong, STRONG), (alarm.text, theme.strong, STRONG)))
+            paint.text(painter, look, bottom, waiting, theme.strong, align=paint.RIGHT)
+            bottom.setRight(bottom.right() - look.width(waiting) - px(8))
+            paint.run(painter, look, bottom, ((value, theme.strong, STRONG), (limit, theme.dim, paint.REGULAR)))
+            return
+        paint.text(painter, look, rest, waiting, theme.strong, align=paint.RIGHT)
+        rest.setRight(rest.right() - look.width(waiting) - px(8))
+        paint.text(painter, look, rest, word, theme.dim, size=12, align=paint.RIGHT)
+        rest.setRight(rest.right() - look.width(word, 12) - px(14))
+        kept = look.width(value, 14, STRONG) + px(10)  # the value is never cut, the text may be
+        words = ((alarm.pump_id, theme.strong, STRONG), (alarm.text, theme.strong, STRONG))
+        rest.setLeft(paint.run(painter, look, rest.adjusted(0, 0, -kept, 0), words, size=14))
+        paint.run(painter, look, rest, ((value, theme.strong, STRONG),), size=14)
+        rest.setLeft(rest.left() + kept)
+        if look.width(limit, 12) <= rest.width():
+            paint.text(painter, look, rest, limit, theme.dim, size=12)
 
 
 class Counts(Painted):

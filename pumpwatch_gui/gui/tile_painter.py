@@ -158,15 +158,14 @@ class TilePainter:
             token = paint.value_token(look, state.readings[i], quiet=quiet, urgent=urgent)
             paint.value_and_unit(painter, look, row, state.readings[i], token, size=sizes.value, unit_px=unit_px)
             if not self._small:
-                track = row.adjusted(label_px + px(10), 0, -value_px - px(6), 0)
+                track = row.adjusted(label_px + px(14), 0, -value_px - px(6), 0)
                 self._indicator(painter, track, state, i)
         return area.top() + count * height + px(2)
 
     def _label(self, painter: QPainter, place: QRectF, reading: Reading) -> None:
         """The sensor's label, or as many of its words as fit."""
-        words, size = reading.sensor.label, self._sizes.label
-        while " " in words and self.look.width(words, size) > place.width():
-            words = words.rsplit(" ", 1)[0]
+        size = self._sizes.label
+        words = paint.fitting_words(self.look, reading.sensor.label, place.width(), size)
         if self._small and self.look.width(words, size) > place.width():
             return  # the unit tells which it is; half a word would not
         paint.text(painter, self.look, place, words, self.look.theme.text, size=self._sizes.label)

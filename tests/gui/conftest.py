@@ -1,0 +1,57 @@
+"""One window on a station double, taken down so that nothing is left of it."""
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from gui_station import Scene, StationDouble
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication
+
+from pumpwatch_gui.gui.main_window import MainWindow
+from pumpwatch_gui.settings.home import Home
+
+OpenWindow = Callable[..., MainWindow]
+
+
+def at_once(function, on_result, on_error=None):
+    """Asks on the spot: what the host would do in a worker."""
+    try:
+        result = function()
+    except Exception as error:  # noqa: BLE001 - handed on as the host does
+        if on_error:
+            on_error(error)
+        return
+    on_result(result)
+
+
+@pytest.fixture
+def open_window(qapp: QApplication, tmp_path: Path) -> Iterator[OpenWindow]:
+    """Opens windows: `open_window(pumps=3, scenes=…, size=(1280, 720), source=…)`."""
+    opened: list[MainWindow] = []
+
+    def open_one(
+        pumps: int = 3,
+        *,
+        scenes: dict[int, Scene] | None = None,
+        size: tuple[int, int] = (1280, 720),
+        source: StationDouble | None = None,
+    ) -> MainWindow:
+        source = source or StationDouble(pumps, scenes={} if scenes is None else scenes, history_s=60)
+        home = Home(tmp_path)
+        window = MainWindow(source, home, home.site_file, ask=at_once)
+        opened.append(window)
+        window.resize(*size)
+        window.show()
+        QApplication.processEvents()
+        window.refresh()
+        return window
+
+    yield open_one
+    for window in opened:
+        window.close()
+        window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    opened.clear()
+    gc.collect()
