@@ -23,6 +23,7 @@ from pumpwatch_gui.infer.window import Window
 REACH = 16.0
 """Residuals beyond this many spreads look the same to the network."""
 INPUT_UNIT = 4.0
+NETWORK_CAP = 2.0
 SPEED = "motor_rpm"
 SPEED_CHANGE = 0.1
 SPEED_CHANGE_S = 60.0
@@ -47,8 +48,11 @@ class Limits:
     flat_s: Floats
 
     def mean(self, chart: Floats | float, network: Floats | float) -> Any:
-        """Both scores as one."""
-        return (1.0 - self.weight) * chart + self.weight * network
+        """Both in units of their 99th percentiles as one. The network alone, however far out, cannot raise an alarm.
+
+        A network errs wildly on what it has rarely seen, healthy or not; the chart has to find it odd as well.
+        """
+        return (1.0 - self.weight) * chart + self.weight * np.minimum(network, NETWORK_CAP)
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a manifest (an endless flat run is stored as 0)."""
@@ -145,11 +149,10 @@ class CombinedDetector(Detector):
 
     def score(self, deviations: Floats, errors: Floats) -> tuple[float, float, float]:
         """Score of one row and what the chart and the network contribute, all in limit units."""
-        chart = float(fused(deviations)) / self.limits.chart / self.limits.limit
-        if self.network is None:
-            return chart, chart, 0.0
-        network = float(fused(errors / self.limits.usual_error)) / self.limits.network / self.limits.limit
-        return self.limits.mean(chart, network), chart, network
+        limits = self.limits
+        chart = float(fused(deviations)) / limits.chart
+        network = 0.0 if self.network is None else float(fused(errors / limits.usual_error)) / limits.network
+        return float(limits.mean(chart, network)) / limits.limit, chart / limits.limit, network / limits.limit
 
 
 class ChartDetector(CombinedDetector):
@@ -264,7 +267,8 @@ class ConditionedStream(Stream):
         score, chart, network = self._d.score(self.deviations, errors)
         shares = powers(self.deviations)
         if self._d.network is not None and score > 0:
-            shares = limits.mean(chart * shares, network * powers(errors / limits.usual_error)) / score
+            ours, its = (1.0 - limits.weight) * chart, limits.weight * min(network, NETWORK_CAP / limits.limit)
+            shares = (ours * shares + its * powers(errors / limits.usual_error)) / max(ours + its, 1e-12)
         flat = np.minimum(self._flat.run_s / limits.flat_s, MOST_FLAT) * self.scored
         if (worst := float(flat.max())) > max(1.0, score):
             score, shares = worst, np.where(flat > 1.0, flat, 0.0) / flat[flat > 1.0].sum()

@@ -9,8 +9,9 @@ from pumpwatch_gui.domain.profile import PumpProfile
 from pumpwatch_gui.domain.quality import Quality, Reason
 from pumpwatch_gui.domain.recording import Recording
 
+CONTINUES_S = 30.0
 BETWEEN_RECORDINGS_S = 3600.0
-"""The pause taken between two recordings of which the second does not follow the first in time."""
+"""A recording that does not go on where the one before ended is at least so far from it: nothing is carried over."""
 
 
 def frames_of(recording: Recording, profile: PumpProfile, *, pump_id: str, mono_ns: int = 0) -> Iterator[Frame]:
@@ -52,4 +53,4 @@ def _pause_ns(recording: Recording, last_ns: int | None) -> int:
     if last_ns is None:
         return 0
     apart = int(recording.time_s[0] * 1e9) - last_ns
-    return apart if apart > 0 else int(BETWEEN_RECORDINGS_S * 1e9)
+    return apart if 0 < apart <= CONTINUES_S * 1e9 else max(apart, int(BETWEEN_RECORDINGS_S * 1e9))

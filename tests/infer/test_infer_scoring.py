@@ -1,0 +1,90 @@
+"""Recordings through the live path: the columns, the alarm, and that no row knows what comes after it."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from infer_builders import FEW, steady, written
+
+from pumpwatch_gui.domain.errors import BundleError, InputError
+from pumpwatch_gui.domain.recording import Recording
+from pumpwatch_gui.infer.episode import Episodes, Persistence
+from pumpwatch_gui.infer.scoring import open_model, score_recordings, score_rows
+
+S = 10**9
+
+
+def with_fault(values: np.ndarray) -> None:
+    values[600:700, 1] += 6.0
+
+
+def test_score_writes_a_row_for_every_row_with_shares_and_an_alarm_only_during_the_fault(
+    chart_bundle: Path, tmp_path: Path
+) -> None:
+    path = written(steady(900, seed=4), tmp_path / "f.csv", change=with_fault)
+    assert score_recordings(chart_bundle, [path], tmp_path / "out.csv") == 900
+    rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
+    assert list(rows[0]) == ["timestamp", "score", "threshold", "alarm", "share_flow", "share_heat", "share_hum"]
+    assert rows[0]["timestamp"] == "2023-11-14T22:13:20Z"
+    assert rows[0]["score"] == ""
+    alarm = np.array([int(r["alarm"]) for r in rows])
+    assert alarm[620:700].all()
+    assert not alarm[:600].any()
+    assert not alarm[760:].any()
+    assert float(rows[650]["share_heat"]) > 0.5
+    assert sum(float(rows[650][f"share_{tag}"]) for tag in FEW.tags) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_no_row_depends_on_a_later_row(chart_bundle: Path) -> None:
+    profile, bundle, rule = open_model(chart_bundle)
+    whole = steady(500, seed=8)
+    part = Recording(whole.path, whole.time_s[:400].copy(), whole.values[:400].copy())
+    scores = [[row.score for row in score_rows(bundle, profile, rule, [r])] for r in (whole, part)]
+    assert scores[0][:400] == pytest.approx(scores[1], nan_ok=True)
+
+
+def test_several_recordings_are_one_pump_s_and_nothing_is_carried_over_a_long_pause(
+    chart_bundle: Path, tmp_path: Path
+) -> None:
+    early = written(steady(400, seed=1), tmp_path / "a.csv", change=lambda v: v.__iadd__(np.array([0, 50, 0])))
+    late = written(steady(400, seed=2, start=1.6e9), tmp_path / "b.csv")
+    assert score_recordings(chart_bundle, [early, late], tmp_path / "out.csv") == 800
+    rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
+    assert rows[400]["score"] == ""
+    assert sum(int(r["alarm"]) for r in rows) == 0
+
+
+def test_what_is_no_model_or_no_recording_is_refused(chart_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"no manifest\.json"):
+        score_recordings(tmp_path, [], tmp_path / "out.csv")
+    other = tmp_path / "o.csv"
+    other.write_text("timestamp,depth\n1,2\n")
+    with pytest.raises(InputError, match="none of the sensors"):
+        score_recordings(chart_bundle, [other], tmp_path / "out.csv")
+    with pytest.raises(InputError, match="cannot write"):
+        score_recordings(chart_bundle, [written(steady(10), tmp_path / "s.csv")], tmp_path)
+
+
+def test_an_alarm_comes_after_5_s_and_stays_until_well_below_the_limit() -> None:
+    alarm = Persistence()
+    assert [alarm.update(s * S, 1.2) for s in range(7)] == [False] * 5 + [True] * 2
+    assert alarm.update(8 * S, 0.9)
+    assert not alarm.update(9 * S, 0.8)
+    assert [alarm.update(s * S, 1.1 if s % 3 else 0.95) for s in range(10, 40)].count(True) == 0
+
+
+def test_an_alarm_nobody_can_confirm_ends() -> None:
+    alarm = Persistence()
+    for second in range(7):
+        alarm.update(second * S, 2.0)
+    assert alarm.unscored(20 * S)
+    assert not alarm.unscored(60 * S)
+
+
+def test_episodes_less_than_30_s_apart_are_one() -> None:
+    episodes = Episodes()
+    for second in range(200):
+        on = 10 <= second < 20 or 45 <= second < 50 or 120 <= second < 130
+        episodes.update(second * S, 1.5 if second == 15 else 1.1, is_on=on)
+    assert [(e.start_ns // S, e.end_ns // S, e.peak) for e in episodes.all] == [(10, 49, 1.5), (120, 129, 1.1)]

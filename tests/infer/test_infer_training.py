@@ -1,0 +1,156 @@
+"""Training: what is refused or warned of, odd sensors, and (with TensorFlow) whole bundles."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from infer_builders import FEW, steady, written
+
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.recording import read_recording
+from pumpwatch_gui.infer.bundle import load_bundle
+from pumpwatch_gui.infer.combined import CombinedDetector
+from pumpwatch_gui.infer.lstm import TOLERANCE
+from pumpwatch_gui.infer.quality import Gravity, quality_report
+from pumpwatch_gui.infer.scoring import open_model, score_rows
+from pumpwatch_gui.infer.training import train
+
+Change = Callable[[np.ndarray], None]
+
+
+def made(
+    folder: Path, *, seconds: int = 2800, change: Change | None = None, **options: object
+) -> tuple[Path, list[str]]:
+    """Train kind `chart` on a steady recording with a change; the bundle's folder and what was told."""
+    told: list[str] = []
+    path = written(steady(seconds), folder / "r.csv", change=change)
+    train(FEW, [path], folder / "m", **({"kind": "chart", "progress": told.append} | options))  # type: ignore[arg-type]
+    return folder / "m", told
+
+
+def test_five_minutes_are_refused_and_forced_with_a_warning(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"only 5\.0 min") as caught:
+        made(tmp_path, seconds=300)
+    assert "--allow-short" in caught.value.advice
+    folder, told = made(tmp_path, seconds=300, allow_short=True)
+    assert load_bundle(folder, FEW)
+    assert any(line.startswith("warning: only 5 min") for line in told)
+
+
+def test_half_an_hour_is_warned_of_and_an_hour_is_not(tmp_path: Path) -> None:
+    assert any("warning" in line for line in made(tmp_path, seconds=1900)[1])
+    assert not any("warning" in line for line in made(tmp_path, seconds=3700)[1])
+
+
+def test_a_recording_of_another_profile_and_an_unknown_kind_are_refused(tmp_path: Path) -> None:
+    other = tmp_path / "o.csv"
+    other.write_text("timestamp,depth\n1,2\n")
+    with pytest.raises(InputError, match="none of the sensors"):
+        train(FEW, [other], tmp_path / "m", kind="chart")
+    with pytest.raises(InputError, match="kind 'oracle' is not known"):
+        train(FEW, [other], tmp_path / "m", kind="oracle")
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_pump_that_never_ran_is_refused(tmp_path: Path) -> None:
+    def nothing(values: np.ndarray) -> None:
+        values[:] = np.nan
+
+    with pytest.raises(InputError, match=r"only 0\.0 min"):
+        made(tmp_path, change=nothing, allow_short=True)
+
+
+def test_a_constant_sensor_neither_divides_by_zero_nor_raises_alarms(tmp_path: Path) -> None:
+    def constant(values: np.ndarray) -> None:
+        values[:, 2] = 7.0
+
+    profile, bundle, rule = open_model(made(tmp_path, change=constant)[0])
+    fresh = read_recording(written(steady(900, seed=6), tmp_path / "n.csv", change=constant), profile)
+    rows = list(score_rows(bundle, profile, rule, [fresh]))
+    assert not any(row.alarm for row in rows)
+
+
+def test_a_sensor_absent_in_commissioning_is_left_out_for_good_and_said(tmp_path: Path) -> None:
+    def absent(values: np.ndarray) -> None:
+        values[:, 0] = np.nan
+
+    profile, bundle, rule = open_model(made(tmp_path, change=absent)[0])
+    fresh = read_recording(written(steady(300, seed=6), tmp_path / "n.csv"), profile)
+    verdict = list(score_rows(bundle, profile, rule, [fresh]))[-1].verdict
+    assert verdict.sensor_states == ("MISSING", "NORMAL", "NORMAL")  # type: ignore[union-attr]
+
+
+def test_a_tenth_of_the_values_missing_still_makes_a_calm_model(tmp_path: Path) -> None:
+    def holes(values: np.ndarray) -> None:
+        values[np.random.default_rng(1).random(values.shape) < 0.1] = np.nan
+
+    profile, bundle, rule = open_model(made(tmp_path, change=holes)[0])
+    fresh = read_recording(written(steady(1200, seed=6), tmp_path / "n.csv", change=holes), profile)
+    rows = list(score_rows(bundle, profile, rule, [fresh]))
+    assert sum(row.alarm for row in rows) < 12
+
+
+def test_the_report_tells_of_gaps_flat_lines_spans_modes_and_length(tmp_path: Path) -> None:
+    def odd(values: np.ndarray) -> None:
+        values[:700, 0] = 3.0
+        values[900, 1] = 1e6
+        values[1000:, 2] += 500
+        values[1200:1400, 1] = np.nan
+
+    recording = steady(2000)
+    path = written(recording, tmp_path / "r.csv", change=odd)
+    report = quality_report(read_recording(path, FEW), FEW)
+    text = " | ".join(f"{f.gravity.value} {f.tag} {f.text}" for f in report.findings)
+    assert report.is_usable
+    assert "warning  33 min of running" in text
+    assert "note flow stood still for 12 min" in text
+    assert "warning heat 10 % of the values are missing" in text
+    assert "warning heat 1 values outside the span" in text
+    assert "note hum 2 separate operating levels" in text
+
+
+def test_a_report_refuses_what_training_would_refuse(tmp_path: Path) -> None:
+    report = quality_report(read_recording(written(steady(300), tmp_path / "r.csv"), FEW), FEW)
+    assert not report.is_usable
+    assert report.findings[0].gravity is Gravity.REFUSAL
+
+
+@pytest.mark.train
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["combined", "lstm"])
+def test_a_trained_bundle_answers_as_tensorflow_does_and_tells_a_fault(tmp_path: Path, kind: str) -> None:
+    pytest.importorskip("tensorflow")
+    path = written(steady(1800), tmp_path / "r.csv")
+    told: list[str] = []
+    bundle = train(FEW, [path], tmp_path / "m", kind=kind, epochs=2, progress=told.append)
+    assert any(line.startswith("epoch 2 of 2") for line in told)
+    assert bundle.parity is not None
+    window, answer = bundle.parity
+    network = bundle.detector.network  # type: ignore[attr-defined]
+    assert np.abs(network.reconstruct(window) - answer).max() <= TOLERANCE
+
+    def fault(values: np.ndarray) -> None:
+        values[400:, 1] += 12.0
+
+    recording = read_recording(written(steady(600, seed=2), tmp_path / "f.csv", change=fault), FEW)
+    profile, bundle, rule = open_model(tmp_path / "m")
+    rows = list(score_rows(bundle, profile, rule, [recording]))
+    assert any(row.alarm for row in rows[400:])
+    assert np.argmax(rows[450].verdict.shares) == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.train
+def test_cancelling_a_training_leaves_no_bundle(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+
+    class CancelError(Exception):
+        pass
+
+    def cancel(text: str) -> None:
+        if text.startswith("epoch"):
+            raise CancelError
+
+    with pytest.raises(CancelError):
+        made(tmp_path, kind=CombinedDetector.kind, progress=cancel)
+    assert not (tmp_path / "m").exists()
