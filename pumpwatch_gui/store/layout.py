@@ -70,11 +70,6 @@ def register(connection: apsw.Connection, pumps: Iterable[PumpRow], ids: IdMaker
     return layouts
 
 
-def numbers(connection: apsw.Connection) -> dict[str, int]:
-    """Pump id → pump number of every pump the database ever knew."""
-    return {str(i): int(str(n)) for n, i in connection.execute("SELECT pump_number, pump_id FROM pumps").fetchall()}
-
-
 def _number(connection: apsw.Connection, pump: PumpRow) -> int:
     found = connection.execute("SELECT pump_number FROM pumps WHERE pump_id = ?", (pump.pump_id,)).get
     if found is None:
