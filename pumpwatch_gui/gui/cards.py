@@ -212,7 +212,7 @@ class WhyCard(Painted):
         self._headline = self._body = ""
         self._lines: list[tuple[str, float]] = []
         self._abnormal = False
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     def show_pump(self, pump: PumpView, *, seen: bool) -> None:
         """Show the verdict on a pump; `seen` is whether its values are live."""
@@ -238,6 +238,11 @@ class WhyCard(Painted):
         return QSize(self.look.px(240), self.look.px(26 + 46 + 24 * len(self._lines)))
 
     @override
+    def minimumSizeHint(self) -> QSize:
+        """The headline and the sensor with the largest share."""
+        return QSize(self.look.px(200), self.look.px(26 + 46 + 24))
+
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
         """Headline, words, bars."""
         look, theme, px = self.look, self.look.theme, self.look.px
@@ -251,6 +256,8 @@ class WhyCard(Painted):
         label_px = min(widest, self.width() * 0.62)
         for i, (name, share) in enumerate(self._lines):
             row = QRectF(0, top + i * px(24), self.width(), px(24))
+            if row.bottom() > self.height() + px(4):
+                break  # a line is shown whole or not at all
             paint.text(painter, look, QRectF(row.left(), row.top(), label_px - px(6), row.height()), name, theme.text)
             room = row.width() - label_px - figure_px
             bar = QRectF(row.left() + label_px, row.center().y() - px(4), max(room * share, 1.0), px(8))

@@ -93,10 +93,10 @@ class RowList(Painted):
             top = QRectF(0, 0, self.width(), self.look.px(24))
             paint.text(painter, self.look, top, self._empty, self.look.theme.dim, size=12)
         fit = self._fitting()
-        shown = self.rows if len(self.rows) <= fit else self.rows[: fit - 1]
+        shown = self.rows if len(self.rows) <= fit else self.rows[: max(fit - 1, 1)]
         for i, row in enumerate(shown):
             self._paint_row(painter, QRectF(0, i * self._row_px(), self.width(), self._row_px()), row, i == self._at)
-        if len(shown) < len(self.rows):
+        if len(shown) < len(self.rows) and fit > 1:
             place = QRectF(0, len(shown) * self._row_px(), self.width(), self._row_px())
             words = f"and {len(self.rows) - len(shown)} more"
             paint.text(painter, self.look, place, words, self.look.theme.dim, size=12)
@@ -110,13 +110,13 @@ class RowList(Painted):
             painter.drawRect(box.adjusted(-0.5, 0.5, -0.5, -1.5))
         painter.setPen(QPen(color(theme.line), 1))
         painter.drawLine(box.bottomLeft(), box.bottomRight())
-        inner = box.adjusted(0, 0, -px(6 if row.priority else 0), 0)
+        inner = box.adjusted(0, 0, -px(8 if row.priority else 0), 0)
         if row.priority is not None:
-            mark = QRectF(inner.left() + px(4), box.top() + px(7), px(17), px(17))
+            mark = QRectF(inner.left() + px(8), box.top() + px(7), px(17), px(17))
             paint.priority_mark(painter, look, mark, row.priority, hollow=row.hollow)
             if row.border:
                 paint.alarm_border(painter, look, box.adjusted(0, 1, 0, -1), row.priority)
-            inner.setLeft(inner.left() + px(31))
+            inner.setLeft(inner.left() + px(34))
         top = QRectF(inner.left(), box.top() + px(7), inner.width(), px(18))
         if row.left:
             used = paint.text(painter, look, top, row.left, theme.dim, size=12)

@@ -1,7 +1,7 @@
 """The strip at the top of every page: plant, time, age of the values, and the worst unacknowledged alarm."""
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 from typing_extensions import override
 
@@ -37,14 +37,24 @@ class PlantBlock(Painted):
         super().__init__(place.look, "Plant, clock and age of the values")
         self._last_good = place.last_good
         self._plant = self._count = self._clock = self._age = ""
+        self._brief = False
         self.old = False
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     @override
     def sizeHint(self) -> QSize:
         """Room for a plant name of usual length."""
+        if self._brief:
+            return QSize(self.look.px(16 + CLOCK_PX), HEIGHT)
         name = self.look.width(self._plant, 15, STRONG) + 2
         return QSize(round(min(max(name, self.look.px(120)), self.look.px(240))) + self.look.px(32 + CLOCK_PX), HEIGHT)
+
+    def set_brief(self, brief: bool) -> None:
+        """Leave out the plant's name (the window's title has it) where there is no room."""
+        if brief != self._brief:
+            self._brief = brief
+            self.updateGeometry()
+            self.update()
 
     def refresh(self, view: StationView) -> None:
         """Show name, time and age; old values turn the age into a warning."""
@@ -73,9 +83,10 @@ class PlantBlock(Painted):
         look, theme, px = self.look, self.look.theme, self.look.px
         painter = QPainter(self)
         right = self.width() - px(CLOCK_PX)
-        name = QRectF(px(16), px(9), right - px(32), px(20))
-        paint.text(painter, look, name, self._plant, theme.strong, size=15, weight=STRONG)
-        paint.text(painter, look, QRectF(px(16), px(29), right - px(32), px(18)), self._count, theme.dim, size=12)
+        if not self._brief:
+            name = QRectF(px(16), px(9), right - px(32), px(20))
+            paint.text(painter, look, name, self._plant, theme.strong, size=15, weight=STRONG)
+            paint.text(painter, look, QRectF(px(16), px(29), right - px(32), px(18)), self._count, theme.dim, size=12)
         time = QRectF(right, 0, px(96), self.height())
         used = paint.text(painter, look, time, self._clock, theme.strong, size=20, weight=STRONG)
         rest = QRectF(right + used + px(10), px(3), px(CLOCK_PX) - used - px(10), self.height() - px(3))
@@ -268,7 +279,17 @@ class Strip(QWidget):
         painter.fillRect(0, self.height() - 1, self.width(), 1, color(self.look.theme.line))
         painter.end()
 
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The banner comes first: in a narrow window name and counts give way."""
+        self._make_room()
+
+    def _make_room(self) -> None:
+        self.plant.set_brief(self.width() < self.look.px(1160))
+        self.counts.setVisible(self.width() >= self.look.px(760))
+
     def _fit(self) -> None:
+        self._make_room()
         self.setFixedHeight(self.look.px(HEIGHT))
         self.day.setIcon(self.look.icon("night" if self.look.theme is LIGHT else "day"))
         self.menu.setIcon(self.look.icon("menu"))

@@ -80,6 +80,20 @@ def test_every_page_paints_at_every_size_theme_and_scale(open_window, key):
                 assert not window.grab().isNull()
 
 
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(("size", "scale"), [((1024, 640), 125), ((1280, 720), 150), ((1920, 1080), 150)])
+def test_nothing_is_pushed_out_of_the_window(open_window, key, size, scale):
+    window = open_window(12, scenes=SCENES, size=size)
+    window.look.set_scale(scale)
+    window.open_page(key, "P-103")
+    QApplication.processEvents()
+    window.refresh()
+    QApplication.processEvents()
+    for widget in (window.strip, window.strip.menu, window.rail, window.footer, window.page(key)):
+        inside = window.rect().contains(widget.rect().translated(widget.mapTo(window, QPoint(0, 0))))
+        assert inside, f"{type(widget).__name__} at {widget.mapTo(window, QPoint(0, 0))} {widget.size()}"
+
+
 def test_the_banner_shows_the_worst_that_nobody_has_acknowledged(open_window):
     scenes = {0: Scene("anomaly", AlarmState.ACKNOWLEDGED), 1: Scene("hot"), 2: Scene("lost")}
     window = open_window(3, scenes=scenes)

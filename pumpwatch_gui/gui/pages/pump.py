@@ -78,9 +78,10 @@ class PumpPage(Page):
         column = QVBoxLayout(self._right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        column.addWidget(self._panel("Why", self.why))
+        self._why_panel, self._links_panel = self._panel("Why", self.why), self._panel("Links", self.links)
+        column.addWidget(self._why_panel)
         column.addWidget(self._alarm_panel(), 3)
-        column.addWidget(self._panel("Links", self.links))
+        column.addWidget(self._links_panel)
         self._events_panel = self._panel("Last events", self.events)
         column.addWidget(self._events_panel, 4)
         row = QHBoxLayout()
@@ -101,6 +102,7 @@ class PumpPage(Page):
 
     def _alarm_panel(self) -> Panel:
         panel = self._panel("Active alarms", self.alarms)
+        self._alarm_heading = panel.heading
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.ack)
@@ -246,8 +248,10 @@ class PumpPage(Page):
         texts = (*(lane_text(row) for row in rows), number(score, 2))
         self.trends.show_values(pump, view, texts)
         self.why.show_pump(pump, seen=seen.live)
+        self._choose_cards(live=seen.live)
         self.links.show_links(pump.links, view.mono_ns)
         self._alarms = pump.alarms
+        self._alarm_heading.setText(f"Active alarms · {len(pump.alarms)}" if pump.alarms else "Active alarms")
         self.alarms.show_rows(alarm_rows(pump.alarms, view))
         self.ack.setEnabled(any(a.state in UNSEEN and self._is_current(a) for a in pump.alarms))
         self.ack_all.setEnabled(any(a.state in UNSEEN for a in pump.alarms))
@@ -292,11 +296,21 @@ class PumpPage(Page):
         """The side columns give way in a narrow window."""
         self._fit()
 
+    def _choose_cards(self, *, live: bool) -> None:
+        """A low window has room for one card: the judgement, or the links when there is nothing to judge."""
+        low = self.height() < self.look.px(600)
+        self._why_panel.setVisible(live or not low)
+        self._links_panel.setVisible(not live or not low)
+        self._events_panel.setVisible(self.height() >= self.look.px(820))
+
     def _fit(self) -> None:
         wide = self.width() >= self.look.px(1500)
         self._left.setFixedWidth(self.look.px(460 if wide else 300))
         self._right.setFixedWidth(self.look.px(360 if wide else 280))
-        self._events_panel.setVisible(self.height() >= self.look.px(820))
+        narrow = self.width() < self.look.px(880)
+        self._left.setVisible(not narrow)  # the lanes tell the values too
+        self._previous.setVisible(not narrow)
+        self._next.setVisible(not narrow)
         for made, icon in ((self._previous, "previous"), (self._next, "next")):
             made.setIcon(self.look.icon(icon))
             made.setIconSize(icon_size(self.look, 16))
