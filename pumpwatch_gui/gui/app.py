@@ -12,6 +12,7 @@ from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.gui.main_window import MainWindow
 from pumpwatch_gui.gui.snapshots import snapshot_pages
+from pumpwatch_gui.gui.theme import Look
 from pumpwatch_gui.gui.threads import EngineHost
 from pumpwatch_gui.settings.home import Home
 from pumpwatch_gui.settings.site import LoadedSite
@@ -65,9 +66,8 @@ def picture_pages(
     app = application()
     engine = Engine(loaded.site, home)
     host = EngineHost(engine)
-    window = MainWindow(engine, home, site_file, ask=host.ask)
+    window = MainWindow(engine, home, site_file, ask=host.ask, look=Look(theme))
     host.happened.connect(window.on_event)
-    window.look.set_theme(theme)
     window.resize(*size)
     written: list[Path] = []
 

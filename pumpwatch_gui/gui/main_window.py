@@ -63,6 +63,18 @@ def _pump(place: Workplace) -> Page:
     return PumpPage(place)
 
 
+def _events(place: Workplace) -> Page:
+    from pumpwatch_gui.gui.pages.events import EventsPage
+
+    return EventsPage(place)
+
+
+def _system(place: Workplace) -> Page:
+    from pumpwatch_gui.gui.pages.system import SystemPage
+
+    return SystemPage(place)
+
+
 def _help(place: Workplace, topic: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.help import HelpDialog
 
@@ -72,6 +84,8 @@ def _help(place: Workplace, topic: str, parent: QWidget) -> QDialog:
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "Overview", "overview", "F2", _overview),
     PageEntry("pump", "Pump", "pump", "F6", _pump),
+    PageEntry("events", "Events", "events", "F7", _events),
+    PageEntry("system", "System", "system", "F8", _system),
 )
 """Every page there is, in the order of the rail. F3 to F5 stay free for alarms, trends and diagnosis."""
 
@@ -80,11 +94,15 @@ DIALOGS: tuple[DialogEntry, ...] = (DialogEntry("help", "Help", "help", "F1", _h
 
 
 class MainWindow(QMainWindow):
-    """One window on a running station. Feed `on_event`; values are sampled by its own timer once shown."""
+    """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
+
+    It remembers theme, scale, geometry and page in `home.settings`, unless it is given a `look` of its own.
+    """
 
     def __init__(self, source: Source, home: Home, site_file: Path, *, ask: Ask, look: Look | None = None) -> None:
         super().__init__()
         self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
+        self._remembers = look is None
         self.look = look or self._remembered_look()
         self.place = Workplace(
             source, home, site_file, self.look, ask, _user(), self.open_page, self.open_dialog,
@@ -97,12 +115,12 @@ class MainWindow(QMainWindow):
         self.strip, self.rail, self.footer = Strip(self.place), Rail(self.look), Footer(self.look)
         self._lay_out()
         self._fill_rail_and_menu()
-        self.look.changed.connect(self._look_changed)
         self.strip.acknowledge.connect(self._acknowledge)
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self.refresh)
         self.look.apply()
+        self.look.changed.connect(self._look_changed)
         self._restore()
 
     # ---------------------------------------------------------------- what others call
@@ -243,6 +261,8 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _look_changed(self) -> None:
+        if not self._remembers:
+            return
         self._settings.setValue("look/theme", self.look.theme.name)
         self._settings.setValue("look/scale", self.look.scale)
 
@@ -251,26 +271,30 @@ class MainWindow(QMainWindow):
         return Look(str(self._settings.value("look/theme", "dark")), int(scale) if scale.isdigit() else 100)
 
     def _restore(self) -> None:
-        geometry = self._settings.value("window/geometry")
+        geometry = self._settings.value("window/geometry") if self._remembers else None
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             self.resize(1440, 860)
         state = self._settings.value("window/state")
         if isinstance(state, QByteArray):
             self.restoreState(state, LAYOUT_VERSION)
         page = str(self._settings.value("window/page", PAGES[0].key))
-        if not self.place.source.site.pumps and FIRST_RUN in self._entries:
-            page = FIRST_RUN
-        self.open_page(page if page in self._rail_buttons or page == FIRST_RUN else PAGES[0].key)
+        page = page if page in self._rail_buttons else PAGES[0].key
+        empty = not self.place.source.site.pumps and FIRST_RUN in self._entries
+        self.open_page(FIRST_RUN if empty else page)
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop sampling and remember how the window stood."""
         self._timer.stop()
+        if self._remembers:
+            self._remember()
+        super().closeEvent(event)
+
+    def _remember(self) -> None:
         self._settings.setValue("window/geometry", self.saveGeometry())
         self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
         self._settings.setValue("window/page", self.current)
         self._settings.sync()
-        super().closeEvent(event)
 
 
 def _user() -> str:
