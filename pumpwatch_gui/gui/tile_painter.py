@@ -152,15 +152,25 @@ class TilePainter:
         widest = max(look.width(r.shown, sizes.value, STRONG) for r in state.readings) + unit_px + px(6)
         label_px = area.width() - widest if self._small else min(labels, area.width() * 0.42)
         for i in range(count):
-            row = QRectF(area.left(), area.top() + i * height, area.width(), height)
-            self._label(painter, QRectF(row.left(), row.top(), label_px, height), state.readings[i])
+            reading, row = state.readings[i], QRectF(area.left(), area.top() + i * height, area.width(), height)
+            self._label(painter, QRectF(row.left(), row.top(), label_px, height), reading)
+            if self._small and reading.hatched and state.presence.live:
+                self._doubtful(painter, row.adjusted(label_px, px(1), 0, -px(1)), reading)
+                continue
             quiet, urgent = state.run_state is RunState.STANDBY, state.urgent[i] is not None
-            token = paint.value_token(look, state.readings[i], quiet=quiet, urgent=urgent)
-            paint.value_and_unit(painter, look, row, state.readings[i], token, size=sizes.value, unit_px=unit_px)
+            token = paint.value_token(look, reading, quiet=quiet, urgent=urgent)
+            paint.value_and_unit(painter, look, row, reading, token, size=sizes.value, unit_px=unit_px)
             if not self._small:
                 track = row.adjusted(label_px + px(14), 0, -value_px - px(6), 0)
                 self._indicator(painter, track, state, i)
         return area.top() + count * height + px(2)
+
+    def _doubtful(self, painter: QPainter, place: QRectF, reading: Reading) -> None:
+        """A value without an indicator to hatch: the number itself is hatched, with its age."""
+        paint.hatch(painter, self.look, place, step=6)
+        words = f"{reading.shown} {reading.age_text}"
+        token = self.look.theme.strong
+        paint.text(painter, self.look, place, words, token, size=12, weight=STRONG, align=paint.RIGHT)
 
     def _label(self, painter: QPainter, place: QRectF, reading: Reading) -> None:
         """The sensor's label, or as many of its words as fit."""

@@ -1,0 +1,101 @@
+"""Item models: rows of values shown in a table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QIcon
+from typing_extensions import override
+
+T = TypeVar("T")
+Index = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+
+
+@dataclass(frozen=True)
+class Column(Generic[T]):
+    """One column: its title, the text of a row in it, and how it stands."""
+
+    title: str
+    text: Callable[[T], str]
+    right: bool = False
+    icon: Callable[[T], QIcon | None] | None = None
+    tip: Callable[[T], str] | None = None
+
+
+class RowsModel(QAbstractTableModel, Generic[T]):
+    """A table of equal rows. `show_rows` replaces them; `prepend` and `append` keep the view where it is."""
+
+    def __init__(self, columns: Sequence[Column[T]]) -> None:
+        super().__init__()
+        self.columns = tuple(columns)
+        self.rows: list[T] = []
+
+    def show_rows(self, rows: Sequence[T]) -> None:
+        """Show these rows; the selection stays when their number did not change."""
+        if len(rows) != len(self.rows):
+            self.beginResetModel()
+            self.rows = list(rows)
+            self.endResetModel()
+        elif list(rows) != self.rows:
+            self.rows = list(rows)
+            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(self.columns) - 1))
+
+    def prepend(self, rows: Sequence[T]) -> None:
+        """Put rows before the first."""
+        if rows:
+            self.beginInsertRows(_ROOT, 0, len(rows) - 1)
+            self.rows[:0] = rows
+            self.endInsertRows()
+
+    def append(self, rows: Sequence[T]) -> None:
+        """Put rows behind the last."""
+        if rows:
+            self.beginInsertRows(_ROOT, len(self.rows), len(self.rows) + len(rows) - 1)
+            self.rows += rows
+            self.endInsertRows()
+
+    @override
+    def rowCount(self, parent: Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self.rows)
+
+    @override
+    def columnCount(self, parent: Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self.columns)
+
+    @override
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.columns[section].title
+        return _alignment(self.columns[section]) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    @override
+    def data(self, index: Index, role: int = 0) -> Any:
+        if not index.isValid() or index.row() >= len(self.rows):
+            return None
+        column, row = self.columns[index.column()], self.rows[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return column.text(row)
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(column)
+            case Qt.ItemDataRole.DecorationRole:
+                return column.icon(row) if column.icon else None
+            case Qt.ItemDataRole.ToolTipRole:
+                return column.tip(row) if column.tip else None
+            case _:
+                return None
+
+
+def _alignment(column: Column[Any]) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def stamp(time_ns: int) -> str:
+    """Local date and time of a UTC stamp, to the second."""
+    return f"{datetime.fromtimestamp(time_ns / 1e9):%Y-%m-%d  %H:%M:%S}"
