@@ -38,29 +38,31 @@ def number_of(key: int) -> int:
 class IdMaker:
     """Gives every row of a pump an id of its own, whatever the clock does.
 
-    Equal milliseconds go one further, so ids of one pump rise while its clock does not fall back by a second or more.
-    After such a fall the true time is kept, at the first millisecond that is free: `taken` looks into the table.
-    `newest` is the newest id in the table (of any pump), 0 when it is empty.
+    While the clock of a pump does not fall, its ids rise: equal milliseconds go one further. A fall of less than a
+    second is treated alike. After a longer one the true time is kept, at the first millisecond that is free: `taken`
+    looks into the table. `newest` is the newest id in the table (of any pump), 0 when it is empty.
     """
 
     def __init__(self, taken: Callable[[int], bool], *, newest: int = 0) -> None:
         self._taken = taken
         self._floor_ms = newest >> NUMBER_BITS
         self._newest: dict[int, int] = {}
+        self._last: dict[int, tuple[int, int]] = {}
         self._issued: set[int] = set()
 
     def make(self, time_ns: int, number: int = 0) -> int:
         """A new id for a row of pump `number` at `time_ns` (Unix UTC)."""
         key = make_id(time_ns, number)
-        newest = self._newest.get(number)
-        if newest is None:
-            newest = (self._floor_ms << NUMBER_BITS) | number
-        if key <= newest:
-            if newest - key < STEP_BACK_MS << NUMBER_BITS:
-                key = newest + ONE_MS
-            else:
-                while key in self._issued or self._taken(key):
-                    key += ONE_MS
+        newest = self.newest(number)
+        clock, last = self._last.get(number, (newest, newest))
+        if clock - key < STEP_BACK_MS << NUMBER_BITS:
+            clock = max(clock, key)
+            key = max(key, last + ONE_MS)
+        else:
+            clock = key
+        while key <= newest and (key in self._issued or self._taken(key)):
+            key += ONE_MS
+        self._last[number] = clock, key
         self._newest[number] = max(key, newest)
         self._issued.add(key)
         return key

@@ -26,7 +26,7 @@ class Salvage:
 
     def __init__(self, source: apsw.Connection, name: str) -> None:
         self._source = source
-        self._name = name
+        self.name = name
         self._columns: dict[str, str] = {}
         self._pieces: Iterator[tuple[str, list[Row]]] | None = None
         self.rows = 0
@@ -35,7 +35,8 @@ class Salvage:
     def begin(cls, aside: Path, target: apsw.Connection) -> "Salvage | None":
         """Copy the small tables at once; None when the file does not even yield its pumps (it stays aside)."""
         try:
-            source = apsw.Connection(os.fspath(aside), flags=apsw.SQLITE_OPEN_READWRITE)
+            source = apsw.Connection(os.fspath(aside), flags=apsw.SQLITE_OPEN_READONLY)
+            run(source, "PRAGMA writable_schema = ON")  # or SQLite refuses a file that was cut short as a whole
             salvage = cls(source, aside.name)
             copies = [(table, source.execute(f"SELECT * FROM {table}").fetchall()) for table in NEEDED]
             extra = _columns(source, "sensor_readings")
@@ -72,7 +73,7 @@ class Salvage:
 
     def note(self) -> Note:
         """What came of it, for the journal."""
-        text = f"{self.rows} rows of the damaged database {self._name} were saved into the new one"
+        text = f"{self.rows} rows of the damaged database {self.name} were saved into the new one"
         return Note(time.time_ns(), text, "WARNING")
 
     def _all_pieces(self) -> Iterator[tuple[str, list[Row]]]:

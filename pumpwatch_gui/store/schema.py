@@ -44,7 +44,7 @@ def upgrades() -> dict[int, str]:
 
 
 def look_at(path: Path, newest: int) -> FileKind:
-    """What the file is, told from its first 100 bytes without opening it as a database: nothing is touched.
+    """What the file is, told from its first 100 bytes; nothing is touched.
 
     Raises StoreError for what must not be used: a folder, a file of another program, or of a version above `newest`.
     """
@@ -66,7 +66,7 @@ def look_at(path: Path, newest: int) -> FileKind:
     if owner == APPLICATION_ID:
         _refuse_newer(path, version, newest)
         return FileKind.OURS
-    if owner or version:
+    if owner or version or _has_tables(path):
         raise foreign(path)
     return FileKind.BLANK
 
@@ -157,8 +157,12 @@ def from_apsw(error: apsw.Error, path: Path) -> StoreError:
             return StoreError(
                 f"the disk of {path} is full", "free space there; what was read is kept in memory meanwhile"
             )
-        case apsw.ReadOnlyError() | apsw.CantOpenError() | apsw.PermissionsError():
+        case apsw.ReadOnlyError() | apsw.PermissionsError():
             return StoreError(f"the database {path} cannot be written: read-only or not permitted", _PERMISSIONS)
+        case apsw.CantOpenError():
+            return StoreError(
+                f"the database {path} cannot be opened: missing, read-only or not permitted", _PERMISSIONS
+            )
         case apsw.BusyError() | apsw.LockedError():
             return StoreError(f"the database {path} is held by another program", "close what else uses it")
         case apsw.CorruptError() | apsw.NotADBError():
@@ -168,6 +172,20 @@ def from_apsw(error: apsw.Error, path: Path) -> StoreError:
 
 
 _PERMISSIONS = "mend the permissions of the folder and the file, or choose another home with --home DIR"
+
+
+def _has_tables(path: Path) -> bool:
+    """Whether a database holds any table, looked up without a lock, a log or any other trace."""
+    address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    try:
+        connection = apsw.Connection(address, flags=flags)
+        try:
+            return count(connection, "sqlite_schema") > 0
+        finally:
+            connection.close()
+    except DAMAGE:
+        return False  # opening it for writing finds out
 
 
 def _refuse_newer(path: Path, version: int, newest: int) -> None:

@@ -187,7 +187,9 @@ class Store:
         """Close the database; `run` does it at its end."""
         self._end_check()
         if self._salvage is not None:
+            log.warning("the end came before all rows were saved; the rest is only in %s", self._salvage.name)
             self._salvage.close()
+            self._salvage = None
         if self._connection is not None:
             try:
                 mark_writing(self._connection, False)
