@@ -89,7 +89,9 @@ def sensor_rows(pump: PumpView, now_ns: int, last_good: LastGood) -> tuple[Senso
 def lane_text(row: SensorRow) -> str:
     """The number beside a lane's label; its age with it where it is not live."""
     reading = row.reading
-    return reading.shown if not reading.age_text else f"{reading.shown} {reading.age_text}"
+    if not reading.age_text:
+        return reading.shown
+    return f"{reading.shown} {reading.age_text}" + (f" · {reading.reason}" if reading.reason else "")
 
 
 def alarm_rows(alarms: tuple[Alarm, ...], view: StationView) -> tuple[Row, ...]:

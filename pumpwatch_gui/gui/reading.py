@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from math import ceil, floor, log10, nan
 
 import numpy as np
@@ -146,6 +147,7 @@ def presence(pump: PumpView, now_ns: int, last_good: LastGood) -> Presence:
     return Presence(False, f"link lost {for_s}")
 
 
+@lru_cache(maxsize=4096)
 def engineering_scale(sensor: Sensor) -> tuple[float, float]:
     """The fixed scale of a sensor's indicator and trends, in its unit: its normal band and limits with room around.
 

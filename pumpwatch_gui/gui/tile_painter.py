@@ -17,6 +17,8 @@ from pumpwatch_gui.gui.tile_state import TileKind, TileState
 from pumpwatch_gui.gui.words import number, unit_text
 
 WINDOW_S = 600.0
+HEADED_PX = 44
+"""From this height on (at 100 %) a sparkline has its words above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class _Sizes:
 
 
 _SMALL = _Sizes(9, 7, 20, 13, 12, 14, 18, 24, 20, 19)
-_USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 40, 22)
+_USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 22, 22)
 
 
 class TilePainter:
@@ -99,7 +101,8 @@ class TilePainter:
         chip = paint.state_chip(painter, look, inner.right(), middle, state.run_state, short=short)
         line = QRectF(inner.left(), inner.top(), inner.width() - chip - px(8), height)
         used = paint.text(painter, look, line, state.pump_id, theme.strong, size=self._sizes.id_size, weight=STRONG)
-        if state.name and line.width() - used > px(48):
+        room = line.width() - used - px(9)
+        if state.name and room > (look.width(state.name, 12) if self._small else px(40)):
             rest = QRectF(line.left() + used + px(9), line.top() + px(1), line.width() - used - px(9), height)
             paint.text(painter, look, rest, state.name, theme.dim, size=12 if self._small else 13)
         return inner.top() + height + px(2 if self._small else 4)
@@ -147,23 +150,29 @@ class TilePainter:
         spare = max(area.height() - count * px(sizes.row) - px(sizes.spark_least + 30), 0)
         height = min(px(sizes.row) + spare * 0.4 / count, px(sizes.row_most))
         unit_px = max(look.width(unit_text(r.sensor.unit), 11) for r in state.readings) + px(5)
-        value_px = look.width("00,000", sizes.value, STRONG) + unit_px
-        labels = max(look.width(r.sensor.label, sizes.label) for r in state.readings) + px(2)
-        widest = max(look.width(r.shown, sizes.value, STRONG) for r in state.readings) + unit_px + px(6)
-        label_px = area.width() - widest if self._small else min(labels, area.width() * 0.42)
+        value_px = max(self._figures_px(r) for r in state.readings) + unit_px + px(6)
+        most = area.width() - value_px if self._small else area.width() * 0.42
+        words = (paint.fitting_words(look, r.sensor.label, most, sizes.label) for r in state.readings)
+        label_px = min(max(look.width(w, sizes.label) for w in words) + px(2), most)
         for i in range(count):
             reading, row = state.readings[i], QRectF(area.left(), area.top() + i * height, area.width(), height)
             self._label(painter, QRectF(row.left(), row.top(), label_px, height), reading)
             if self._small and reading.hatched and state.presence.live:
-                self._doubtful(painter, row.adjusted(label_px, px(1), 0, -px(1)), reading)
+                self._doubtful(painter, row.adjusted(label_px + px(4), px(1), 0, -px(1)), reading)
                 continue
             quiet, urgent = state.run_state is RunState.STANDBY, state.urgent[i] is not None
             token = paint.value_token(look, reading, quiet=quiet, urgent=urgent)
             paint.value_and_unit(painter, look, row, reading, token, size=sizes.value, unit_px=unit_px)
             if not self._small:
-                track = row.adjusted(label_px + px(14), 0, -value_px - px(6), 0)
+                track = row.adjusted(label_px + px(14), 0, -value_px - px(4), 0)
                 self._indicator(painter, track, state, i)
         return area.top() + count * height + px(2)
+
+    def _figures_px(self, reading: Reading) -> float:
+        """Room for the largest number of the sensor's scale: it must not change with the value, or indicators jump."""
+        size = self._sizes.value
+        largest = max((number(x, reading.sensor.decimals) for x in engineering_scale(reading.sensor)), key=len)
+        return self.look.width(largest, size, STRONG)
 
     def _doubtful(self, painter: QPainter, place: QRectF, reading: Reading) -> None:
         """A value without an indicator to hatch: the number itself is hatched, with its age."""
@@ -187,6 +196,7 @@ class TilePainter:
         scale = engineering_scale(reading.sensor)
         if reading.trust in (Trust.BAD, Trust.STALE) and state.presence.live:
             words = f"no value {reading.age_text}" if reading.age_s == reading.age_s else reading.age_text
+            words = words if look.width(words, 11) <= track.width() else reading.age_text
             paint.hatch(painter, look, track.adjusted(0, look.px(3), 0, -look.px(3)), step=6)
             paint.text(painter, look, track, words, look.theme.strong, size=11, align=paint.CENTRE)
             return
@@ -198,7 +208,7 @@ class TilePainter:
         theme, px = self.look.theme, self.look.px
         live = state.presence.live and state.run_state is not RunState.STANDBY
         for lane in lanes:
-            if not self._small:
+            if area.height() >= px(HEADED_PX) and not self._small:
                 top = lane.rect.top() - px(19)
                 painter.setPen(QPen(color(theme.line), 1))
                 painter.drawLine(QLineF(area.left(), top, area.right(), top))
@@ -218,7 +228,7 @@ class TilePainter:
         self, area: QRectF, state: TileState, pump: PumpView, trace: Trace | None, now_s: float
     ) -> list[Lane]:
         px = self.look.px
-        head = 0 if self._small else px(19)
+        head = 0 if self._small or area.height() < px(HEADED_PX) else px(19)
         count = 1 if self._small else max(1, min(len(state.lanes), int(area.height() // px(92))))
         height = area.height() / count
         lanes = []

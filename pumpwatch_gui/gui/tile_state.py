@@ -144,7 +144,7 @@ def best_grid(count: int, width: float, height: float, *, gap: float, aspect: fl
         w, h = (width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows
         if w <= 20 or h <= 20:
             continue
-        cost = abs(log(w / h / aspect)) + 3.0 * (columns * rows - count) / max(count, 1)
+        cost = abs(log(w / h / aspect)) + 5.0 * (columns * rows - count) / max(count, 1)
         if cost < least:
             best, least = Grid(columns, rows, float(int(w)), float(int(h)), gap), cost
     return best

@@ -61,6 +61,13 @@ class SiteFile:
             tables.append(table)
         pump["link"] = tables
 
+    def rename_pump(self, pump_id: str, new_id: str) -> None:
+        """Give a pump another id; raises KeyError when there is none of the old one."""
+        pump = self._pump(pump_id)
+        if pump is None:
+            raise KeyError(pump_id)
+        pump["id"] = new_id
+
     def remove_pump(self, pump_id: str) -> None:
         """Take a pump out; raises KeyError when there is none of that id."""
         pumps = self._pumps()
