@@ -75,6 +75,36 @@ def _system(place: Workplace) -> Page:
     return SystemPage(place)
 
 
+def _first_run(place: Workplace) -> Page:
+    from pumpwatch_gui.gui.pages.first_run import FirstRunPage
+
+    return FirstRunPage(place)
+
+
+def _settings(place: Workplace, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.dialogs.settings import SettingsDialog
+
+    return SettingsDialog(place, pump_id, parent)
+
+
+def _limits(place: Workplace, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.dialogs.limits import LimitsDialog
+
+    return LimitsDialog(place, pump_id, parent)
+
+
+def _shortcuts(place: Workplace, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.dialogs.shortcuts import ShortcutsDialog
+
+    return ShortcutsDialog(place, pump_id, parent)
+
+
+def _about(place: Workplace, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.dialogs.about import AboutDialog
+
+    return AboutDialog(place, pump_id, parent)
+
+
 def _help(place: Workplace, topic: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.help import HelpDialog
 
@@ -86,10 +116,17 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("pump", "Pump", "pump", "F6", _pump),
     PageEntry("events", "Events", "events", "F7", _events),
     PageEntry("system", "System", "system", "F8", _system),
+    PageEntry(FIRST_RUN, "Welcome", "station", "", _first_run, rail=False),
 )
 """Every page there is, in the order of the rail. F3 to F5 stay free for alarms, trends and diagnosis."""
 
-DIALOGS: tuple[DialogEntry, ...] = (DialogEntry("help", "Help", "help", "F1", _help, rail=True),)
+DIALOGS: tuple[DialogEntry, ...] = (
+    DialogEntry("settings", "Settings", "settings", "Ctrl+,", _settings, rail=True),
+    DialogEntry("limits", "Limits", "limits", "Ctrl+L", _limits, rail=True),
+    DialogEntry("help", "Help", "help", "F1", _help, rail=True),
+    DialogEntry("shortcuts", "Keys", "", "Ctrl+K", _shortcuts),
+    DialogEntry("about", "About PumpWatch", "", "", _about),
+)
 """Every dialog there is. A page shows a button for one only if its key is in `Workplace.dialogs`."""
 
 
@@ -219,6 +256,8 @@ class MainWindow(QMainWindow):
             button = RailButton(self.look, icon=dialog.icon, words=dialog.title, key=dialog.shortcut, page=False)
             button.clicked.connect(show.trigger)
             self.rail.add(button)
+        for dialog in (d for d in DIALOGS if not d.rail):
+            self._command(menu, dialog.title, dialog.shortcut, partial(self.open_dialog, dialog.key))
         menu.addSeparator()
         self._fill_commands(menu)
         self.strip.menu.setMenu(menu)

@@ -1,10 +1,7 @@
 """System: the pulse of the program, its links, its versions and its log."""
 
-import os
-import platform
 import time
 from collections import deque
-from importlib import metadata
 from pathlib import Path
 
 import psutil
@@ -25,13 +22,13 @@ from typing_extensions import override
 from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.link import LinkState, LinkView
 from pumpwatch_gui.domain.station import Percentiles, Pulse, StationView
+from pumpwatch_gui.gui.diagnostics import diagnostics
 from pumpwatch_gui.gui.page import Page, Workplace
 from pumpwatch_gui.gui.table_view import table_view
 from pumpwatch_gui.gui.tables import Column, RowsModel
 from pumpwatch_gui.gui.widgets import Panel, button, label, set_role
 from pumpwatch_gui.gui.words import clock, duration, number
 
-PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "pymodbus", "pyserial", "apsw", "onnxruntime")
 LOG_LINES = 400
 LEVELS = ("all levels", "INFO", "WARNING", "ERROR", "CRITICAL")
 SLOW_MS = 1000
@@ -174,18 +171,9 @@ class SystemPage(Page):
 
     def copy_diagnostics(self) -> None:
         """Put versions, figures and links on the clipboard, without secrets."""
-        QApplication.clipboard().setText(diagnostics(self.place, self.figures))
-
-
-def diagnostics(place: Workplace, figures: dict[str, QLabel] | None = None) -> str:
-    """Versions, paths, figures and links as plain text."""
-    lines = [f"PumpWatch {__version__}, Python {platform.python_version()}, {platform.platform()}"]
-    lines += [f"{name} {metadata.version(name)}" for name in PACKAGES]
-    lines += [f"home {place.home.path}, process {os.getpid()}"]
-    lines += [f"{name}: {value.text()}" for name, value in (figures or {}).items()]
-    for pump in place.source.latest().pumps:
-        lines += [f"{v.link_id} {v.endpoint} {v.state.value}: {v.last_error}" for v in pump.links]
-    return "\n".join(lines) + "\n"
+        QApplication.clipboard().setText(
+            diagnostics(self.place, {name: value.text() for name, value in self.figures.items()})
+        )
 
 
 def tail(path: Path, level: int) -> str:

@@ -1,0 +1,52 @@
+"""One window a home: a second start raises the first and ends."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QLockFile, QObject
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+ANSWER_MS = 1000
+
+
+class SingleInstance(QObject):
+    """Holds the lock of a home. `taken` tells that another program has it (it was asked to come to the front)."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self._lock = QLockFile(str(home / "pumpwatch.lock"))
+        self._lock.setStaleLockTime(0)  # a lock is stale only when its process is gone
+        self._name = "pumpwatch-" + hashlib.sha256(str(home).encode()).hexdigest()[:16]
+        self._server: QLocalServer | None = None
+        self._raise: Callable[[], None] | None = None
+        self.taken = not self._lock.tryLock(100)
+        if self.taken:
+            self._ask_to_raise()
+
+    def serve(self, bring_to_front: Callable[[], None]) -> None:
+        """Listen for later starts and bring the window to the front for them."""
+        self._raise = bring_to_front
+        QLocalServer.removeServer(self._name)
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._asked)
+        self._server.listen(self._name)
+
+    def release(self) -> None:
+        """Give the home free."""
+        if self._server is not None:
+            self._server.close()
+        self._lock.unlock()
+
+    def _asked(self) -> None:
+        while self._server is not None and self._server.hasPendingConnections():
+            self._server.nextPendingConnection().deleteLater()
+            if self._raise is not None:
+                self._raise()
+
+    def _ask_to_raise(self) -> None:
+        socket = QLocalSocket()
+        socket.connectToServer(self._name)
+        socket.waitForConnected(ANSWER_MS)
+        socket.disconnectFromServer()
