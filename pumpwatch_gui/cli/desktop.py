@@ -5,13 +5,15 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pumpwatch_gui.cli.headless import run_headless
 from pumpwatch_gui.cli.logs import catch_crashes, start_logging
+from pumpwatch_gui.domain.commands import Record
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.settings.home import Home, find_home
@@ -73,12 +75,13 @@ def screenshots(options: argparse.Namespace) -> int:
 
 def _run(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace, *, status: bool) -> int:
     _tell(loaded)
-    if options.headless:
-        return run_headless(_engine(loaded.site, home, options), for_s=options.for_s, summary=options.summary,
-                            status=status)  # fmt: skip
-    if not has_display():
-        return _without_display(loaded.site, home, options)
-    return _window(loaded, home, site_file, options)
+    if not options.headless:
+        show = _window if has_display() else _without_display
+        return show(loaded, home, site_file, options)
+    engine = _engine(loaded.site, home, options)
+    code = run_headless(engine, for_s=options.for_s, summary=options.summary, status=status)
+    home.ended()
+    return code
 
 
 def _window(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace) -> int:
@@ -87,24 +90,41 @@ def _window(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.N
             "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)",
             "start from a desktop session, or use `pumpwatch run --site FILE --headless`",
         )
-    from pumpwatch_gui.gui.app import run_gui
+    return _show(loaded, home, site_file, options, None, None)
 
-    engine = _engine(loaded.site, home, options)
-    code = run_gui(engine, loaded, home, site_file, for_s=getattr(options, "for_s", None))
-    summary = getattr(options, "summary", None)
-    if summary is not None:
-        from pumpwatch_gui.cli.headless import write_summary
 
-        write_summary(engine, summary, duration_s=0, cpu_cores=0, exit_reason="window closed")
+def _without_display(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace) -> int:
+    """No screen: the same program with an offscreen window, a status line a second, and a picture at the end."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    print("no display: running with an offscreen window, Ctrl-C ends it", flush=True)
+    folder = home.path if options.home else Path(tempfile.mkdtemp(prefix="pumpwatch-picture-"))
+    picture = folder / "window.png"
+    code = _show(loaded, home, site_file, options, lambda view: print(status_line(view), flush=True), picture)
+    print(f"picture: {picture}")
     return code
 
 
-def _without_display(site: Site, home: Home, options: argparse.Namespace) -> int:
-    """No screen: the same engine, a status line a second, and at the end a picture of an offscreen window."""
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    print("no display: running without a window (Ctrl-C ends it)")
-    engine = _engine(site, home, options)
-    return run_headless(engine, for_s=options.for_s, summary=options.summary, status=True)
+def _show(
+    loaded: LoadedSite,
+    home: Home,
+    site_file: Path,
+    options: argparse.Namespace,
+    status: Callable[[StationView], None] | None,
+    picture: Path | None,
+) -> int:
+    from pumpwatch_gui.gui.app import run_gui
+
+    usage = Usage()
+    summary: Path | None = getattr(options, "summary", None)
+
+    def stopped(engine: Engine) -> None:
+        home.ended()
+        if summary is not None:
+            write_summary(engine, summary, usage, exit_reason="window closed")
+
+    for_s: float | None = getattr(options, "for_s", None)
+    return run_gui(lambda: _engine(loaded.site, home, options), loaded, home, site_file, for_s=for_s, status=status,
+                   picture=picture, stopped=stopped)  # fmt: skip
 
 
 def has_display() -> bool:
@@ -116,7 +136,11 @@ def has_display() -> bool:
 
 def _engine(site: Site, home: Home, options: argparse.Namespace) -> Engine:
     record = getattr(options, "record", None)
-    return Engine(site, home, record=Recorder(record) if record is not None else None)
+    unclean = home.begun()
+    engine = Engine(site, home, record=Recorder(record) if record is not None else None)
+    if unclean:
+        engine.submit(Record("The last run ended without a clean stop; the logs say more", "PumpWatch"))
+    return engine
 
 
 def _open_home(home: Home, options: argparse.Namespace) -> Home:

@@ -20,6 +20,23 @@ from pumpwatch_gui.engine import Engine
 log = logging.getLogger("pumpwatch.headless")
 
 
+class Usage:
+    """What a run takes of the machine, from its making on."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._started_s, self._cpu_s = time.monotonic(), self._busy_s()
+
+    def _busy_s(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    def now(self) -> tuple[float, float]:
+        """Seconds since then, and the mean of cores used."""
+        duration_s = time.monotonic() - self._started_s
+        return duration_s, (self._busy_s() - self._cpu_s) / max(duration_s, 1e-9)
+
+
 class Threads:
     """The engine's loops on plain threads. A loop that dies ends the run and is told."""
 
@@ -63,17 +80,13 @@ def run_headless(engine: Engine, *, for_s: float | None, summary: Path | None, s
         threads.stop.set()
 
     before = {n: signal.signal(n, interrupted) for n in (signal.SIGINT, signal.SIGTERM)}
-    process = psutil.Process()
-    started, cpu = time.monotonic(), sum(process.cpu_times()[:2])
+    usage, started = Usage(), time.monotonic()
     try:
         threads.start()
         end = started + for_s if for_s is not None else float("inf")
         while not threads.stop.wait(min(1.0, max(0.0, end - time.monotonic()))) and time.monotonic() < end:
             if status:
                 print(status_line(engine.latest()), flush=True)
-        duration = time.monotonic() - started
-        cores = (sum(process.cpu_times()[:2]) - cpu) / duration
-        threads.join()
     finally:
         threads.join()
         for number, handler in before.items():
@@ -82,7 +95,7 @@ def run_headless(engine: Engine, *, for_s: float | None, summary: Path | None, s
         reason[0] = f"the {threads.failed[0]} loop died, see the log"
         print(f"error: {reason[0]}", file=sys.stderr)
     if summary is not None:
-        write_summary(engine, summary, duration_s=duration, cpu_cores=cores, exit_reason=reason[0])
+        write_summary(engine, summary, usage, exit_reason=reason[0])
     return 1 if threads.failed else 0
 
 
@@ -102,10 +115,11 @@ def _state_word(pump: PumpView) -> str:
     return pump.run_state.value.lower() + score
 
 
-def write_summary(engine: Engine, path: Path, *, duration_s: float, cpu_cores: float, exit_reason: str) -> None:
+def write_summary(engine: Engine, path: Path, usage: Usage, *, exit_reason: str) -> None:
     """Write what happened as JSON. Raises InputError when the file cannot be written."""
     view = engine.latest()
     pulse = view.pulse
+    duration_s, cpu_cores = usage.now()
     document = {
         "duration_s": round(duration_s, 3),
         "pumps": {p.pump_id: _pump_summary(engine, p) for p in view.pumps},

@@ -102,7 +102,7 @@ def _add_running(command: _Command) -> None:
     _add_reports(run)
     shots = command("screenshots", "cli.desktop", "screenshots", "write every page as a PNG picture")
     shots.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the pictures go")
-    shots.add_argument("--theme", choices=("dark", "light", "contrast"), default="dark")
+    shots.add_argument("--theme", choices=("dark", "light", "high-contrast"), default="dark")
     shots.add_argument("--size", default="1920x1080", metavar="WxH", help="size in pixels (default 1920x1080)")
     shots.add_argument("--site", type=Path, metavar="FILE", help="a site file instead of simulated pumps")
     shots.add_argument("--pumps", type=_pump_count, default=3, metavar="N", help="how many simulated pumps (default 3)")

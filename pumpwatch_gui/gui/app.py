@@ -1,21 +1,32 @@
 """The one place that builds and joins the parts of the desktop program."""
 
+import logging
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QTimer
+import psutil
+from PySide6.QtCore import QEvent, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from pumpwatch_gui.domain.events import Note
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.gui.main_window import MainWindow
+from pumpwatch_gui.gui.single_instance import SingleInstance
 from pumpwatch_gui.gui.snapshots import snapshot_pages
 from pumpwatch_gui.gui.theme import Look
 from pumpwatch_gui.gui.threads import EngineHost
 from pumpwatch_gui.settings.home import Home
 from pumpwatch_gui.settings.site import LoadedSite
+
+log = logging.getLogger("pumpwatch.gui")
+
+_QT_LEVELS = {QtMsgType.QtDebugMsg: logging.DEBUG, QtMsgType.QtInfoMsg: logging.INFO,
+              QtMsgType.QtWarningMsg: logging.WARNING, QtMsgType.QtCriticalMsg: logging.ERROR,
+              QtMsgType.QtFatalMsg: logging.CRITICAL}  # fmt: skip
 
 
 def application() -> QApplication:
@@ -30,26 +41,69 @@ def application() -> QApplication:
     return made
 
 
-def run_gui(engine: Engine, loaded: LoadedSite, home: Home, site_file: Path, *, for_s: float | None = None) -> int:
-    """The desktop program on an engine: show the window, host the loops, stop both together. Returns the exit code.
+def run_gui(
+    engine: Callable[[], Engine],
+    loaded: LoadedSite,
+    home: Home,
+    site_file: Path,
+    *,
+    for_s: float | None = None,
+    status: Callable[[StationView], None] | None = None,
+    picture: Path | None = None,
+    stopped: Callable[[Engine], None] | None = None,
+) -> int:
+    """The desktop program: show the window, host the engine's loops, stop both together. Returns the exit code.
 
-    `for_s` closes the window after so many seconds.
+    A second start in the same home raises the first window and returns 0 at once. `engine` is called once it is sure
+    that this is the first. `for_s` closes the window after so many seconds; `status` is called once a second;
+    `picture` gets what the window shows when it closes; `stopped` sees the engine after its loops have ended.
     """
     app = application()
-    host = EngineHost(engine)
-    window = MainWindow(engine, home, site_file, ask=host.ask)
+    qInstallMessageHandler(_log_qt)
+    instance = SingleInstance(home.path)
+    if instance.taken:
+        print("PumpWatch is already running in this home; its window was asked to come to the front")  # noqa: T201
+        return 0
+    running = engine()
+    host = EngineHost(running)
+    window = MainWindow(running, home, site_file, ask=host.ask)
+    instance.serve(window.bring_to_front)
     host.happened.connect(window.on_event)
     host.start()
     _tell_problems(window, loaded)
+    _log_first_moments(window)
     window.show()
     window.start()
     if for_s is not None:
         QTimer.singleShot(round(for_s * 1000), window.close)
+    if status is not None:
+        beat = QTimer(window)
+        beat.timeout.connect(lambda: status(running.latest()))
+        beat.start(1000)
+    if picture is not None:
+        window.closing.connect(lambda: window.grab().save(str(picture)))
     with _signals_close(window):
         code = app.exec()
     host.stop()
+    if stopped is not None:
+        stopped(running)
     _dispose(window)
+    instance.release()
+    qInstallMessageHandler(None)
     return code
+
+
+def _log_qt(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+    log.log(_QT_LEVELS.get(kind, logging.WARNING), "Qt: %s", text)
+
+
+def _log_first_moments(window: MainWindow) -> None:
+    """Log how long after the start of the process the first page was painted and the first live values were on it."""
+    born_s = psutil.Process().create_time()
+    window.first_painted.connect(
+        lambda: log.info("first page painted %.0f ms after start", (time.time() - born_s) * 1e3)
+    )
+    window.first_live.connect(lambda: log.info("first live values %.0f ms after start", (time.time() - born_s) * 1e3))
 
 
 def picture_pages(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -134,7 +134,12 @@ class MainWindow(QMainWindow):
     """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
 
     It remembers theme, scale, geometry and page in `home.settings`, unless it is given a `look` of its own.
+    `first_painted` and `first_live` come once each: the first page is on the screen, values of a pump are on it.
     """
+
+    closing = Signal()
+    first_painted = Signal()
+    first_live = Signal()
 
     def __init__(self, source: Source, home: Home, site_file: Path, *, ask: Ask, look: Look | None = None) -> None:
         super().__init__()
@@ -145,6 +150,7 @@ class MainWindow(QMainWindow):
             source, home, site_file, self.look, ask, _user(), self.open_page, self.open_dialog,
             frozenset(entry.key for entry in DIALOGS),
         )  # fmt: skip
+        self._live = False
         self._entries = {entry.key: entry for entry in PAGES}
         self._pages: dict[str, Page] = {}
         self._rail_buttons: dict[str, RailButton] = {}
@@ -213,10 +219,23 @@ class MainWindow(QMainWindow):
         page = self._stack.currentWidget()
         if isinstance(page, Page):
             page.refresh(view)
+        if view.pumps and self.current == FIRST_RUN:
+            self.open_page(PAGES[0].key)
+        if not self._live and any(pump.frame is not None for pump in view.pumps):
+            self._live = True
+            QTimer.singleShot(0, self.first_live.emit)  # after the paint that this refresh has asked for
+
+    def bring_to_front(self) -> None:
+        """Show the window above the others (a second start asked for it)."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
 
     def start(self) -> None:
         """Begin sampling; build the pages not yet built while nobody waits for them."""
         self._timer.start()
+        QTimer.singleShot(0, self.first_painted.emit)
         QTimer.singleShot(300, self._build_one)
 
     # ---------------------------------------------------------------- inside
@@ -324,6 +343,7 @@ class MainWindow(QMainWindow):
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop sampling and remember how the window stood."""
+        self.closing.emit()
         self._timer.stop()
         if self._remembers:
             self._remember()

@@ -35,6 +35,17 @@ class Home:
         """What the windows remember (layout, theme)."""
         return self.path / "window.ini"
 
+    def begun(self) -> bool:
+        """Mark that a run has begun; whether the one before did not come to its end."""
+        mark = self.path / "running"
+        unclean = mark.exists()
+        mark.touch()
+        return unclean
+
+    def ended(self) -> None:
+        """Mark that the run has come to its end."""
+        (self.path / "running").unlink(missing_ok=True)
+
     def prepare(self) -> None:
         """Make the folders; raises InputError with advice when that is not possible."""
         try:
