@@ -25,10 +25,10 @@ from pumpwatch_gui.infer.statistics import independent, ordinary_deviation, spre
 HELD_BACK = 0.2
 QUANTILE = 99.0
 SENSITIVITY = 1.25
-QUIET_MARGIN = 1.1
+QUIET_MARGIN = 1.0
 HALF = 0.5
-FULL_WEIGHT_S = 3600.0
-"""A network that has seen less than an hour counts less, in proportion: it has learnt that hour by heart."""
+FULL_WEIGHT_S = 8 * 3600.0
+"""A network that has seen less than a shift counts less, in proportion: it has learnt by heart what little it saw."""
 MOST_LEARNT = 25_000
 _PASSES = 2
 

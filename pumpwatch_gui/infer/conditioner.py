@@ -166,7 +166,8 @@ class Conditioner:
         self._base_age_s += np.where(live, interval_s, 0.0)
         follow = np.maximum(1.0 - exp(-interval_s / c.baseline_s), interval_s / self._base_age_s)
         self._base += np.where(live & ~odd, follow * c.scale * z, 0.0)
-        self._frozen_s = np.where(odd, self._frozen_s + interval_s, 0.0)
+        # Counted down, not off: a deviation that swings through zero to another is still the same trouble.
+        self._frozen_s = np.maximum(self._frozen_s + np.where(odd, interval_s, -interval_s), 0.0)
         if (self._frozen_s > c.freeze_s).any():
             stuck = self._frozen_s > c.freeze_s
             names = ", ".join(t for t, s in zip(self._tags, stuck, strict=False) if s)
