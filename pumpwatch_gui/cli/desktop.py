@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pumpwatch_gui.cli.headless import run_headless
+from pumpwatch_gui.cli.headless import Usage, run_headless, status_line, write_summary
 from pumpwatch_gui.cli.logs import catch_crashes, start_logging
 from pumpwatch_gui.domain.commands import Record
 from pumpwatch_gui.domain.errors import InputError

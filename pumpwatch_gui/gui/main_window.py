@@ -223,7 +223,7 @@ class MainWindow(QMainWindow):
             self.open_page(PAGES[0].key)
         if not self._live and any(pump.frame is not None for pump in view.pumps):
             self._live = True
-            QTimer.singleShot(0, self.first_live.emit)  # after the paint that this refresh has asked for
+            QTimer.singleShot(0, self, self.first_live.emit)  # after the paint that this refresh has asked for
 
     def bring_to_front(self) -> None:
         """Show the window above the others (a second start asked for it)."""
@@ -235,7 +235,7 @@ class MainWindow(QMainWindow):
     def start(self) -> None:
         """Begin sampling; build the pages not yet built while nobody waits for them."""
         self._timer.start()
-        QTimer.singleShot(0, self.first_painted.emit)
+        QTimer.singleShot(0, self, self.first_painted.emit)
         QTimer.singleShot(300, self._build_one)
 
     # ---------------------------------------------------------------- inside

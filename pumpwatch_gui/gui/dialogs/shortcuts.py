@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from pumpwatch_gui.gui.page import Workplace
-from pumpwatch_gui.gui.table_view import table_view
+from pumpwatch_gui.gui.table_view import TableView
 from pumpwatch_gui.gui.tables import Column, RowsModel
 from pumpwatch_gui.gui.widgets import button
 
@@ -34,5 +34,5 @@ class ShortcutsDialog(QDialog):
         box.addButton(button("Close", "Close", self.reject), QDialogButtonBox.ButtonRole.RejectRole)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
-        column.addWidget(table_view(place.look, self.model, "Keys", widths={1: 160}, stretch=0), 1)
+        column.addWidget(TableView(place.look, self.model, "Keys", widths={1: 160}, stretch=0), 1)
         column.addWidget(box)

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarm import Alarm, AlarmState, Priority
@@ -15,7 +15,7 @@ from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.gui import paint
 from pumpwatch_gui.gui.page import Page, Workplace
-from pumpwatch_gui.gui.table_view import table_view
+from pumpwatch_gui.gui.table_view import TableView
 from pumpwatch_gui.gui.tables import Column, RowsModel, stamp
 from pumpwatch_gui.gui.theme import Look
 from pumpwatch_gui.gui.widgets import Panel, button, label
@@ -70,7 +70,7 @@ class EventsPage(Page):
     def _make_alarms(self) -> Panel:
         panel = Panel(self.look, "Active alarms")
         widths = {0: 60, 1: 180, 2: 90, 4: 120, 5: 100, 6: 210, 7: 120}
-        self.alarm_view = table_view(self.look, self.alarms, "Active alarms", widths=widths, stretch=3)
+        self.alarm_view = TableView(self.look, self.alarms, "Active alarms", widths=widths, stretch=3)
         self.alarm_view.setIconSize(QSize(18, 18))
         self.alarm_view.activated.connect(lambda i: self.place.open_page("pump", self.alarms.rows[i.row()].pump_id))
         self.acknowledge_button = button(
@@ -89,13 +89,15 @@ class EventsPage(Page):
     def _make_journal(self) -> Panel:
         panel = Panel(self.look, "Journal")
         widths = {0: 180, 1: 96, 2: 90, 3: 130, 5: 140}
-        self.journal_view = table_view(self.look, self.journal, "Journal", widths=widths, stretch=4)
+        self.journal_view = TableView(self.look, self.journal, "Journal", widths=widths, stretch=4)
         self.journal_view.setIconSize(QSize(18, 18))
         self.journal_view.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.text = QLineEdit()
         self.text.setPlaceholderText("Filter: text or person")
         self.text.setAccessibleName("Filter by text or person")
         self.text.setClearButtonEnabled(True)
+        for clear in self.text.findChildren(QToolButton):
+            clear.setAccessibleName("Clear the filter")
         self.text.textChanged.connect(lambda _: self.reload())
         self.pump = QComboBox()
         self.pump.setAccessibleName("Filter by pump")

@@ -24,7 +24,7 @@ from pumpwatch_gui.domain.link import LinkState, LinkView
 from pumpwatch_gui.domain.station import Percentiles, Pulse, StationView
 from pumpwatch_gui.gui.diagnostics import diagnostics
 from pumpwatch_gui.gui.page import Page, Workplace
-from pumpwatch_gui.gui.table_view import table_view
+from pumpwatch_gui.gui.table_view import TableView
 from pumpwatch_gui.gui.tables import Column, RowsModel
 from pumpwatch_gui.gui.widgets import Panel, button, label, set_role
 from pumpwatch_gui.gui.words import clock, duration, number
@@ -82,7 +82,7 @@ class SystemPage(Page):
     def _make_links(self) -> Panel:
         panel = Panel(self.look, "Links")
         widths = {0: 80, 1: 190, 2: 92, 3: 78, 4: 78, 5: 70, 6: 120, 7: 80, 8: 80, 9: 88}
-        self.link_view = table_view(self.look, self.links, "Links", widths=widths, stretch=10)
+        self.link_view = TableView(self.look, self.links, "Links", widths=widths, stretch=10)
         self.link_view.activated.connect(lambda i: self.place.open_page("pump", self.links.rows[i.row()].pump_id))
         panel.body.addWidget(self.link_view, 1)
         return panel
