@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
 
+from pumpwatch_gui.acquire.config import ModbusTcpConfig
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.profile import Limits
 from pumpwatch_gui.settings.profile_file import load_profile
