@@ -14,7 +14,7 @@ from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.infer.chart import Chart, fused, unmixing
 from pumpwatch_gui.infer.combined import ChartDetector, CombinedDetector, ConditionedStream, Limits
-from pumpwatch_gui.infer.commissioning import Commissioning
+from pumpwatch_gui.infer.commissioning import SENSITIVITY, Commissioning
 from pumpwatch_gui.infer.conditioner import Conditioning
 from pumpwatch_gui.infer.detector import Floats, Windows
 from pumpwatch_gui.infer.lstm import Autoencoder
@@ -24,8 +24,6 @@ from pumpwatch_gui.infer.statistics import independent, ordinary_deviation, spre
 
 HELD_BACK = 0.2
 QUANTILE = 99.0
-SENSITIVITY = 1.25
-QUIET_MARGIN = 1.0
 HALF = 0.5
 FULL_WEIGHT_S = 8 * 3600.0
 """A network that has seen less than a shift counts less, in proportion: it has learnt by heart what little it saw."""
@@ -84,7 +82,8 @@ class CombinedRecipe(Recipe):
         )
         both = [limits.mean(c / limits.chart, n / limits.network) for c, n in zip(chart, networks, strict=True)]
         tracks = [Track(h.time_s, score) for h, score in zip(held, both, strict=True)]
-        limit = max(SENSITIVITY * _quantile(both), QUIET_MARGIN * quiet_level(tracks))
+        sensitivity = self._commissioning.sensitivity
+        limit = max(sensitivity * _quantile(both), sensitivity / SENSITIVITY * quiet_level(tracks))
         detector = self._detector(network, replace(limits, limit=limit), window=self._window)
         return detector.to_manifest(), _figures(limit, tracks)
 
@@ -166,7 +165,7 @@ def _figures(limit: float, tracks: Sequence[Track]) -> dict[str, Any]:
     over = float(np.mean(np.concatenate([t.score for t in tracks]) > limit))
     return {
         "threshold": f"{limit:.3f} times the {QUANTILE:.0f}th percentiles of the last 20 % of each recording",
-        "alarms in the held-back part": f"{told} in {24 * days:.1f} h",
+        "alarms in the held-back part": f"{told} in {24 * days:.1f} h, {7 * told / max(days, 1e-9):.1f} a week",
         "share of the held-back part above the limit": f"{100 * over:.2f} %",
     }
 

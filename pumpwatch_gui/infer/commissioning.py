@@ -20,6 +20,7 @@ from pumpwatch_gui.infer.window import Pace
 WARN_BELOW_S = 45 * 60.0
 REFUSE_BELOW_S = 25 * 60.0
 LEAST_BLOCK_S = 60.0
+SENSITIVITY = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,19 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Commissioning:
-    """Recordings of normal running of one or more pumps of a profile; each recording is a pump of its own."""
+    """Recordings of normal running of one or more pumps of a profile; each recording is a pump of its own.
+
+    `sensitivity` widens the limit: 1.0 tells most, 1.5 least. Raises ValueError outside 0.5 to 5.
+    """
 
     profile: PumpProfile
     recordings: tuple[Recording, ...]
+    sensitivity: float = SENSITIVITY
+
+    def __post_init__(self) -> None:
+        """Check the sensitivity."""
+        if not 0.5 <= self.sensitivity <= 5.0:
+            raise ValueError("sensitivity: must be 0.5 to 5")
 
     def runs(self) -> Iterator[Iterator[tuple[Frame, RunState]]]:
         """For each recording its frames in order, each with the run state told from it."""

@@ -89,6 +89,24 @@ def write_bundle(
     return read_manifest(folder)
 
 
+def append_to_file(folder: Path, name: str, text: str) -> Manifest:
+    """Append text to one of a bundle's files (its card) and seal the bundle anew: it gets another version.
+
+    Raises BundleError when the bundle is not whole, InputError when it cannot be written.
+    """
+    read_manifest(folder)
+    document = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
+    data = (folder / name).read_bytes() + text.encode()
+    document["files"][name] = hashlib.sha256(data).hexdigest()
+    document["digest"] = _digest(document)
+    try:
+        (folder / name).write_bytes(data)
+        (folder / MANIFEST_FILE).write_text(json.dumps(document, indent=1), "utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror}", "name a folder that can be written") from error
+    return read_manifest(folder)
+
+
 def _document(profile: PumpProfile, content: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, Any]:
     rule = run_rule(profile)
     document: dict[str, Any] = {"schema": SCHEMA, "profile": profile.name}

@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.profile import PumpProfile
 from pumpwatch_gui.domain.recording import Recording, read_recording
 from pumpwatch_gui.infer.bundle import CARD_FILE, Bundle, load_bundle
 from pumpwatch_gui.infer.card import card
-from pumpwatch_gui.infer.commissioning import Commissioning, check_length
+from pumpwatch_gui.infer.commissioning import SENSITIVITY, Commissioning, check_length
 from pumpwatch_gui.infer.detector import Windows
 from pumpwatch_gui.infer.forward import WEIGHTS_FILE, Weights, reconstruct
 from pumpwatch_gui.infer.graph import build
@@ -40,6 +40,7 @@ def train(
     *,
     kind: str = "combined",
     allow_short: bool = False,
+    sensitivity: float = SENSITIVITY,
     epochs: int | None = None,
     progress: Progress = lambda text: None,
 ) -> Bundle:
@@ -50,7 +51,8 @@ def train(
     _check_kind(kind)
     check_place(out)
     read = [read_recording(path, profile) for path in recordings]
-    return train_on(profile, read, out, kind=kind, allow_short=allow_short, epochs=epochs, progress=progress)
+    return train_on(profile, read, out, kind=kind, allow_short=allow_short, sensitivity=sensitivity,
+                    epochs=epochs, progress=progress)  # fmt: skip
 
 
 def train_on(
@@ -60,18 +62,20 @@ def train_on(
     *,
     kind: str = "combined",
     allow_short: bool = False,
+    sensitivity: float = SENSITIVITY,
     epochs: int | None = None,
     progress: Progress = lambda text: None,
 ) -> Bundle:
     """Train a detector of `kind` on recordings of normal running (each a pump of its own) and write it to `out`.
 
-    The threshold is computed with the runtime that ships. `progress` is told a line now and then; what it raises ends
+    The threshold is computed with the runtime that ships; `sensitivity` (1.0 tells most, 1.5 least) widens it, except
+    for the plain kind. `progress` is told a line now and then; what it raises ends
     the training. Raises InputError for too short or unusable recordings or an `out` that holds other files,
     PumpWatchError when the exported network does not agree with TensorFlow within 1e-5.
     """
     _check_kind(kind)
     check_place(out)
-    commissioning = Commissioning(profile, tuple(recordings))
+    commissioning = Commissioning(profile, tuple(recordings), sensitivity)
     for recording in commissioning.recordings:
         for note in recording.notes:
             progress(f"{recording.path.name}: {note}")

@@ -11,8 +11,8 @@ from infer_builders import FEW, steady, written
 from pumpwatch_gui.domain.errors import BundleError, InputError
 from pumpwatch_gui.domain.places import shipped
 from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.infer.bundle import load_bundle, profile_of
-from pumpwatch_gui.infer.manifest import MANIFEST_FILE, read_manifest, write_bundle
+from pumpwatch_gui.infer.bundle import CARD_FILE, load_bundle, profile_of
+from pumpwatch_gui.infer.manifest import MANIFEST_FILE, append_to_file, read_manifest, write_bundle
 from pumpwatch_gui.infer.training import train
 
 
@@ -91,6 +91,12 @@ def test_a_kind_nobody_knows_is_refused(tmp_path: Path) -> None:
     assert "kind 'oracle' is not known" in refused(tmp_path / "x", FEW)
     write_bundle(tmp_path / "x", profile=FEW, content=content | {"kind": "chart"}, files={})
     assert "cannot be used" in refused(tmp_path / "x", FEW)
+
+
+def test_a_card_can_be_added_to_and_the_bundle_is_whole_again(model: Path) -> None:
+    before = read_manifest(model).version
+    assert append_to_file(model, CARD_FILE, "\n## Measured\nwell\n").version != before
+    assert load_bundle(model, profile_of(read_manifest(model))).card.endswith("well\n")
 
 
 def test_a_bundle_never_replaces_other_files(tmp_path: Path) -> None:

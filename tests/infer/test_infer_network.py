@@ -11,7 +11,7 @@ from infer_builders import random_weights
 from pumpwatch_gui.domain.places import shipped
 from pumpwatch_gui.infer.bundle import load_bundle, profile_of
 from pumpwatch_gui.infer.forward import WEIGHTS_FILE, Weights, reconstruct
-from pumpwatch_gui.infer.lstm import MODEL_FILE, TOLERANCE, Autoencoder
+from pumpwatch_gui.infer.lstm import MODEL_FILE, MOST_AT_ONCE, TOLERANCE, Autoencoder
 from pumpwatch_gui.infer.manifest import read_manifest
 
 pytest.importorskip("onnx")
@@ -43,6 +43,13 @@ def test_the_runtime_and_numpy_agree_whatever_the_size(
     assert network.runtime.startswith("onnxruntime")
     assert np.abs(got - reconstruct(weights, windows)).max() <= TOLERANCE
     assert np.abs(got[:1] - network.reconstruct(windows[:1])).max() <= TOLERANCE
+
+
+def test_a_large_batch_is_the_same_window_by_window(tmp_path: Path) -> None:
+    network = network_in(tmp_path, random_weights(5, sensors=3, units=8), 10)
+    windows = np.random.default_rng(5).normal(0, 1, (2 * MOST_AT_ONCE + 3, 10, 3)).astype(np.float32)
+    each = np.concatenate([network.reconstruct(windows[i : i + 1]) for i in range(len(windows))])
+    assert np.abs(network.reconstruct(windows) - each).max() <= TOLERANCE
 
 
 def test_weights_survive_the_round_trip_and_a_wrong_length_is_refused() -> None:

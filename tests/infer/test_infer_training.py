@@ -154,3 +154,13 @@ def test_cancelling_a_training_leaves_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(CancelError):
         made(tmp_path, kind=CombinedDetector.kind, progress=cancel)
     assert not (tmp_path / "m").exists()
+
+
+def test_sensitivity_widens_the_limit_in_proportion(tmp_path: Path) -> None:
+    limits = []
+    for sensitivity in (1.0, 1.5):
+        folder, _ = made(tmp_path, sensitivity=sensitivity)
+        limits.append(load_bundle(folder, FEW).manifest.detector["limits"]["limit"])
+    assert limits[1] == pytest.approx(1.5 * limits[0])
+    with pytest.raises(ValueError, match="sensitivity"):
+        made(tmp_path, sensitivity=9.0)
