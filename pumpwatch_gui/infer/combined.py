@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.quality import Quality
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.infer.chart import Chart, fused, powers
 from pumpwatch_gui.infer.conditioner import Conditioner, Conditioning
@@ -190,9 +191,11 @@ class ConditionedStream(Stream):
 
     @override
     def feed(self, frame: Frame, run_state: RunState) -> None:
-        self._why = self._obstacle(frame, run_state)
+        # An UNCERTAIN value is an old one: taken as none, it is bridged for seconds and then left out.
+        values = np.where(self._d.used & (frame.quality == Quality.GOOD), frame.values, np.nan)
+        self._why = self._obstacle(frame.mono_ns, values, run_state)
         if not self._why:
-            self._take(frame)
+            self._take(frame.mono_ns, values)
 
     @override
     def rebaseline(self) -> None:
@@ -200,48 +203,47 @@ class ConditionedStream(Stream):
         self._flat.reset()
         self._window.restart()
 
-    def _obstacle(self, frame: Frame, run_state: RunState) -> str:
+    def _obstacle(self, mono_ns: int, values: Floats, run_state: RunState) -> str:
         if run_state is RunState.STANDBY:
             self._stopped = True
             self._window.restart()
             return "pump stopped"
-        if not np.isfinite(frame.values).any():
+        if not np.isfinite(values).any():
             return "no data"
         if run_state is RunState.RUNNING:
-            self._ran_ns = frame.mono_ns
-        elif self._ran_ns is None or frame.mono_ns - self._ran_ns > self._d.conditioning.hold_s * 1e9:
+            self._ran_ns = mono_ns
+        elif self._ran_ns is None or mono_ns - self._ran_ns > self._d.conditioning.hold_s * 1e9:
             return "it cannot be told whether the pump runs"
-        return self._turning(frame)
+        return self._turning(mono_ns, values)
 
-    def _turning(self, frame: Frame) -> str:
+    def _turning(self, mono_ns: int, values: Floats) -> str:
         """Whether the speed is on its way to another: a start, a stop or a change of set-point, not a fault."""
         if self._speed < 0 or self._stopped or not self._conditioner.ready:
             return ""
-        level, speed = self._conditioner.level[self._speed], frame.values[self._speed]
+        level, speed = self._conditioner.level[self._speed], values[self._speed]
         if not abs(speed - level) > SPEED_CHANGE * abs(level):
             self._turning_ns = None
             return ""
-        self._turning_ns = frame.mono_ns if self._turning_ns is None else self._turning_ns
-        if frame.mono_ns - self._turning_ns > SPEED_CHANGE_S * 1e9:
+        self._turning_ns = mono_ns if self._turning_ns is None else self._turning_ns
+        if mono_ns - self._turning_ns > SPEED_CHANGE_S * 1e9:
             self._turning_ns, self._stopped = None, True
         return "the speed is changing"
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, mono_ns: int, values: Floats) -> None:
         if self._stopped:
             self._conditioner.reset(started=True)
             self._flat.reset()
             self._stopped, self._last_ns = False, None
-        interval = inf if self._last_ns is None else max((frame.mono_ns - self._last_ns) / 1e9, 1e-3)
-        self._last_ns = frame.mono_ns
+        interval = inf if self._last_ns is None else max((mono_ns - self._last_ns) / 1e9, 1e-3)
+        self._last_ns = mono_ns
         if interval > self._d.conditioning.gap_s:
             self._window.restart()
-        values = np.where(self._d.used, frame.values, np.nan)
         self.residuals = self._conditioner.step(interval, values)
         self._flat.step(interval if interval < self._d.conditioning.gap_s else 0.0, values)
         self.deviations = np.where(self.scored, self._d.chart.deviations(self.residuals), 0.0)
-        if self._conditioner.ready and self._is_row_due(frame.mono_ns):
+        if self._conditioner.ready and self._is_row_due(mono_ns):
             self._window.add(np.clip(self.residuals, -REACH, REACH) / INPUT_UNIT)
-            self._row_ns = frame.mono_ns
+            self._row_ns = mono_ns
 
     def _is_row_due(self, mono_ns: int) -> bool:
         due_ns = _ROW_AFTER * self._d.period_s * 1e9

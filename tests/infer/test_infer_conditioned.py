@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from infer_builders import FEW, frame_of, steady
 
+from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.profile import Nameplate, PumpProfile, Sensor
+from pumpwatch_gui.domain.quality import Quality
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.infer.bundle import load_bundle
 from pumpwatch_gui.infer.combined import ConditionedStream
@@ -112,6 +114,17 @@ def test_a_missing_sensor_is_bridged_then_left_out_and_said(pump: Pump) -> None:
     assert outcome.shares[0] == 0
     assert calm(scores)
     assert np.nanmax(pump.run(40, add=[np.nan, 0, 6])) > 1.0
+
+
+def test_values_that_are_uncertain_are_never_scored_as_if_good(pump: Pump) -> None:
+    pump.run(300)
+    for _ in range(20):
+        pump.second += 1
+        good = frame_of(pump.noise.normal(100, 1, 3) + np.array([0, 50, 0]), second=pump.second)
+        quality = np.array([Quality.GOOD, Quality.UNCERTAIN, Quality.GOOD], dtype=np.uint8)
+        pump.stream.feed(Frame("P-1", 0, good.time_ns, good.mono_ns, good.values.copy(), quality, quality.copy()), ON)
+        assert pump.outcome().score < 1.3
+    assert pump.outcome().missing.tolist() == [False, True, False]
 
 
 def test_frames_without_any_value_are_not_scored(pump: Pump) -> None:
