@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from gui_station import Scene, StationDouble
+from gui_station import Scene, StationDouble, at_once
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
@@ -13,17 +13,6 @@ from pumpwatch_gui.gui.main_window import MainWindow
 from pumpwatch_gui.settings.home import Home
 
 OpenWindow = Callable[..., MainWindow]
-
-
-def at_once(function, on_result, on_error=None):
-    """Asks on the spot: what the host would do in a worker."""
-    try:
-        result = function()
-    except Exception as error:  # noqa: BLE001 - handed on as the host does
-        if on_error:
-            on_error(error)
-        return
-    on_result(result)
 
 
 @pytest.fixture

@@ -288,3 +288,14 @@ class StationDouble:
 
 
 __all__ = ["Scene", "StationDouble", "replace"]
+
+
+def at_once(function, on_result, on_error=None):
+    """Asks on the spot: what the host would do in a worker."""
+    try:
+        result = function()
+    except Exception as error:  # noqa: BLE001 - handed on as the host does
+        if on_error:
+            on_error(error)
+        return
+    on_result(result)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from gui_station import SCENES, SECOND, Scene, StationDouble
+from gui_station import SCENES, SECOND, Scene, StationDouble, at_once
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
@@ -319,8 +319,6 @@ def test_pumps_may_come_and_go(open_window):
 
 
 def test_a_closed_window_leaves_no_widget(qapp, tmp_path: Path):
-    from conftest import at_once
-
     from pumpwatch_gui.settings.home import Home
 
     before = len(QApplication.topLevelWidgets())
