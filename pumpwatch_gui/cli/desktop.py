@@ -5,12 +5,11 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from pumpwatch_gui.cli.headless import Usage, run_headless, status_line, write_summary
-from pumpwatch_gui.cli.logs import catch_crashes, start_logging
+from pumpwatch_gui.cli.homes import open_home, scratch_home
 from pumpwatch_gui.domain.commands import Record
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import StationView
@@ -20,34 +19,21 @@ from pumpwatch_gui.settings.home import Home, find_home
 from pumpwatch_gui.settings.simulated import simulated_site
 from pumpwatch_gui.settings.site import LoadedSite, Site, load_site
 
-DEMO_FAULT = "P-103=cavitation@60"
-
 log = logging.getLogger("pumpwatch")
 
 
 def open_last_site(options: argparse.Namespace) -> int:
     """The desktop program with the home's own site; without one, the first-run page."""
-    home = _open_home(find_home(options.home), options)
+    home = open_home(find_home(options.home), options)
     loaded = load_site(home.site_file) if home.site_file.exists() else LoadedSite(Site(folder=home.path), ())
     return _window(loaded, home, home.site_file, options)
 
 
 def run_site(options: argparse.Namespace) -> int:
     """A site file, in the desktop program or headless."""
-    home = _open_home(find_home(options.home), options)
+    home = open_home(find_home(options.home), options)
     loaded = load_site(options.site)
-    return _run(loaded, home, options.site.resolve(), options, status=options.verbose)
-
-
-def demo(options: argparse.Namespace) -> int:
-    """Simulated pumps behind a real Modbus TCP server in a child process, in a scratch home unless --home."""
-    faults = options.fault or [f for f in [DEMO_FAULT] if options.pumps >= 3]
-    with (
-        _scratch_home(options) as home,
-        simulated_site(home.path, pumps=options.pumps, faults=faults, speed=options.speed) as site_file,
-    ):
-        loaded = load_site(site_file)
-        return _run(loaded, home, site_file, options, status=True)
+    return run_loaded(loaded, home, options.site.resolve(), options, status=options.verbose)
 
 
 def screenshots(options: argparse.Namespace) -> int:
@@ -59,7 +45,7 @@ def screenshots(options: argparse.Namespace) -> int:
         raise InputError(f"--size {options.size} is not WxH", "for example --size 1920x1080") from error
     from pumpwatch_gui.gui.app import picture_pages
 
-    with _scratch_home(options) as home:
+    with scratch_home(options) as home:
         if options.site is not None:
             pictures = picture_pages(load_site(options.site), home, options.site, out=options.out, theme=options.theme,
                                      size=(width, height), after_s=options.after)  # fmt: skip
@@ -73,7 +59,8 @@ def screenshots(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace, *, status: bool) -> int:
+def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace, *, status: bool) -> int:
+    """Run what was loaded: with a window, or headless when that is asked for. Returns the exit code."""
     _tell(loaded)
     if not options.headless:
         show = _window if has_display() else _without_display
@@ -141,28 +128,6 @@ def _engine(site: Site, home: Home, options: argparse.Namespace) -> Engine:
     if unclean:
         engine.submit(Record("The last run ended without a clean stop; the logs say more", "PumpWatch"))
     return engine
-
-
-def _open_home(home: Home, options: argparse.Namespace) -> Home:
-    home.prepare()
-    start_logging(home, verbose=options.verbose, as_json=options.log_json)
-    catch_crashes(home)
-    return home
-
-
-@contextmanager
-def _scratch_home(options: argparse.Namespace) -> Iterator[Home]:
-    if options.home:
-        yield _open_home(find_home(options.home), options)
-        return
-    with tempfile.TemporaryDirectory(prefix="pumpwatch-", ignore_cleanup_errors=True) as folder:
-        try:
-            yield _open_home(Home(Path(folder)), options)
-        finally:
-            root = logging.getLogger("pumpwatch")
-            for handler in tuple(root.handlers):
-                root.removeHandler(handler)
-                handler.close()
 
 
 def _tell(loaded: LoadedSite) -> None:

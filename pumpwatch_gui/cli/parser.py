@@ -88,7 +88,7 @@ _Command = Callable[[str, str, str, str], argparse.ArgumentParser]
 
 
 def _add_running(command: _Command) -> None:
-    demo = command("demo", "cli.desktop", "demo", "watch simulated pumps, read through the real Modbus driver")
+    demo = command("demo", "cli.demo", "demo", "watch simulated pumps, read through the real Modbus driver")
     demo.add_argument("--pumps", type=_pump_count, default=3, metavar="N", help="how many (default 3)")
     _add_faults(demo)
     demo.add_argument("--speed", type=_positive, default=1.0, metavar="X", help="simulated time runs X times faster")

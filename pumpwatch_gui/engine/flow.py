@@ -43,6 +43,7 @@ from pumpwatch_gui.judge.limits import Finding
 from pumpwatch_gui.settings.home import Home
 from pumpwatch_gui.settings.site import PumpSettings, Site
 from pumpwatch_gui.store.history import History
+from pumpwatch_gui.store.journal import journal_row
 from pumpwatch_gui.store.writer import PumpRow, Store
 
 log = logging.getLogger("pumpwatch.engine")
@@ -292,7 +293,9 @@ class Engine:
     # ---------------------------------------------------------------- shared
 
     def _emit(self, event: Event) -> None:
-        log.info("%s", event, extra={"event": event})
+        row = journal_row(event, 0)
+        level = logging.WARNING if row.severity in ("WARNING", "ERROR") else logging.INFO
+        log.log(level, "%s%s", f"{row.pump_id}: " if row.pump_id else "", row.text, extra={"event": event})
         self._store.offer_event(event)
         for callback in self._listeners:
             callback(event)

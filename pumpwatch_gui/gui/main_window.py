@@ -14,6 +14,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarm import Alarm
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.gui.footer import Footer
 from pumpwatch_gui.gui.page import Ask, Page, Source, Workplace
 from pumpwatch_gui.gui.rail import Rail, RailButton
@@ -134,10 +135,12 @@ class MainWindow(QMainWindow):
     """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
 
     It remembers theme, scale, geometry and page in `home.settings`, unless it is given a `look` of its own.
+    `sampled` carries every view of the station that was put on the screen (painted when the loop next turns).
     `first_painted` and `first_live` come once each: the first page is on the screen, values of a pump are on it.
     """
 
     closing = Signal()
+    sampled = Signal(StationView)
     first_painted = Signal()
     first_live = Signal()
 
@@ -219,6 +222,7 @@ class MainWindow(QMainWindow):
         page = self._stack.currentWidget()
         if isinstance(page, Page):
             page.refresh(view)
+        self.sampled.emit(view)
         if view.pumps and self.current == FIRST_RUN:
             self.open_page(PAGES[0].key)
         if not self._live and any(pump.frame is not None for pump in view.pumps):

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,12 +31,20 @@ model = "centrifugal"
 
 @contextmanager
 def simulated_site(
-    folder: Path, *, pumps: int, faults: Sequence[str], speed: float, seed: int = 1, period_s: float | None = None
+    folder: Path,
+    *,
+    pumps: int,
+    faults: Sequence[str],
+    speed: float,
+    seed: int = 1,
+    period_s: float | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[Path]:
     """Start `pumpwatch simulate` as a child and yield a site file in `folder` that reads its pumps.
 
-    The period keeps one second of simulated time between samples down to 0.1 s. Raises PumpWatchError when the child
-    does not come up. The child ends with the context, and also when this process dies.
+    The period keeps one second of simulated time between samples down to 0.1 s. `meanwhile` is called while the child
+    gets ready. The child ends with the context, and also when this process dies. Raises PumpWatchError when it does not
+    come up.
     """
     command = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "pumpwatch_gui"]
     command += ["simulate", "--port", "0", "--pumps", str(pumps), "--speed", str(speed), "--seed", str(seed)]
@@ -46,6 +54,7 @@ def simulated_site(
     child = subprocess.Popen([*command, "--until-eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
                              text=True, start_new_session=os.name == "posix")  # fmt: skip
     try:
+        meanwhile()
         port = _port_of(child)
         site_file = folder / "site.toml"
         site_file.write_text(site_text(port, pumps, period_s=period_s or max(0.1, 1.0 / speed)), "utf-8")

@@ -1,0 +1,81 @@
+"""A real window on a real engine and a simulated plant, for the benchmarks that look at the screen."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from pumpwatch_gui.acquire.simulator import Plant
+from pumpwatch_gui.domain.frame import Frame
+from pumpwatch_gui.engine import Engine
+from pumpwatch_gui.gui.main_window import MainWindow
+from pumpwatch_gui.settings.home import Home
+from pumpwatch_gui.settings.simulated import simulated_site
+from pumpwatch_gui.settings.site import load_site
+
+SIZE = (1600, 900)
+PAST_S = 600
+
+
+@contextmanager
+def live_window(*, pumps: int, period_s: float) -> Iterator[tuple[Engine, MainWindow]]:
+    """A shown, sampling window of 1600 × 900 on a station that is online and has ten minutes of trends behind it."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from pumpwatch_gui.gui.app import application, dispose
+    from pumpwatch_gui.gui.theme import Look
+    from pumpwatch_gui.gui.threads import EngineHost
+
+    application()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        home = Home(Path(folder))
+        home.prepare()
+        with simulated_site(home.path, pumps=pumps, faults=(), speed=1.0, period_s=period_s) as site_file:
+            engine = Engine(load_site(site_file).site, home)
+            _give_a_past(engine)
+            host = EngineHost(engine)
+            window = MainWindow(engine, home, site_file, ask=host.ask, look=Look("dark"))
+            window.resize(*SIZE)
+            host.start()
+            window.show()
+            window.start()
+            try:
+                turn_until(lambda: all(p.frame is not None for p in engine.latest().pumps), within_s=20)
+                yield engine, window
+            finally:
+                window.close()
+                host.stop()
+                dispose(window)
+
+
+def turn(seconds: float) -> None:
+    """Let the window live for so long."""
+    until = time.monotonic() + seconds
+    turn_until(lambda: time.monotonic() >= until, within_s=seconds + 60)
+
+
+def turn_until(condition: Callable[[], bool], *, within_s: float) -> None:
+    """Let the window live until the condition holds. Raises TimeoutError."""
+    from PySide6.QtCore import QCoreApplication, QEventLoop
+
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the station did not come up")
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+
+
+def _give_a_past(engine: Engine) -> None:
+    pumps = engine.site.pumps
+    readings = Plant(len(pumps), seed=1).run(PAST_S * 10)
+    now_ns, mono_ns = time.time_ns(), time.monotonic_ns()
+    zero = np.zeros(len(pumps[0].profile.sensors), dtype=np.uint8)
+    for number, pump in enumerate(pumps):
+        trace = engine.counters(pump.pump_id).trace
+        for second in range(PAST_S):
+            ago_ns = (PAST_S - second) * 10**9
+            values = readings.values[second * 10, number].astype(float)
+            trace.append(Frame(pump.pump_id, second, now_ns - ago_ns, mono_ns - ago_ns, values, zero, zero), 0.4)

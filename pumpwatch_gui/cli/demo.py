@@ -1,0 +1,30 @@
+"""`pumpwatch demo`: simulated pumps in a child process, read through the real driver.
+
+Imports little: the child gets ready while this process loads the rest.
+"""
+
+import argparse
+import importlib
+
+from pumpwatch_gui.cli.homes import scratch_home
+from pumpwatch_gui.settings.simulated import simulated_site
+
+FAULT = "P-103=cavitation@60"
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Watch simulated pumps behind a real Modbus TCP server, in a scratch home unless --home."""
+    faults = options.fault or [f for f in [FAULT] if options.pumps >= 3]
+
+    def load() -> None:
+        for module in ("cli.desktop",) if options.headless else ("cli.desktop", "gui.app", "gui.pages.overview"):
+            importlib.import_module(f"pumpwatch_gui.{module}")
+
+    with (
+        scratch_home(options) as home,
+        simulated_site(home.path, pumps=options.pumps, faults=faults, speed=options.speed, meanwhile=load) as site_file,
+    ):
+        from pumpwatch_gui.cli.desktop import run_loaded
+        from pumpwatch_gui.settings.site import load_site
+
+        return run_loaded(load_site(site_file), home, site_file, options, status=True)

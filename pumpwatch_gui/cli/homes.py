@@ -1,0 +1,35 @@
+"""The home of a run: the one that is asked for, or a scratch one that leaves nothing behind."""
+
+import argparse
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pumpwatch_gui.cli.logs import catch_crashes, start_logging
+from pumpwatch_gui.settings.home import Home, find_home
+
+
+def open_home(home: Home, options: argparse.Namespace) -> Home:
+    """Make the home ready and log into it. Raises InputError when it cannot be written."""
+    home.prepare()
+    start_logging(home, verbose=options.verbose, as_json=options.log_json)
+    catch_crashes(home)
+    return home
+
+
+@contextmanager
+def scratch_home(options: argparse.Namespace) -> Iterator[Home]:
+    """The home of `--home`, or one that is deleted at the end."""
+    if options.home:
+        yield open_home(find_home(options.home), options)
+        return
+    with tempfile.TemporaryDirectory(prefix="pumpwatch-", ignore_cleanup_errors=True) as folder:
+        try:
+            yield open_home(Home(Path(folder)), options)
+        finally:
+            root = logging.getLogger("pumpwatch")
+            for handler in tuple(root.handlers):
+                root.removeHandler(handler)
+                handler.close()
