@@ -8,6 +8,8 @@ import numpy as np
 
 from pumpwatch_gui.bench.figure import Figure
 from pumpwatch_gui.bench.window import live_window, turn
+from pumpwatch_gui.gui.main_window import MainWindow
+from pumpwatch_gui.gui.page import Page
 
 FRAMES = 200
 
@@ -18,13 +20,31 @@ def run(_data: Path | None) -> Iterator[Figure]:
         with live_window(pumps=pumps, period_s=1.0) as (_, window):
             window.open_page(key)
             turn(2.0)
-            page, times_ms = window.page(key), []
-            for _ in range(FRAMES):
-                started = time.perf_counter()
-                window.refresh()
-                page.repaint()
-                times_ms.append((time.perf_counter() - started) * 1e3)
-                turn(0.02)
-        what = f"{key} page, {pumps} pumps, whole frame"
-        yield Figure(f"{what}, p50", float(np.percentile(times_ms, 50)), "ms", "16.7 ms is 60 frames a second")
-        yield Figure(f"{what}, p95", float(np.percentile(times_ms, 95)), "ms", limit)
+            frames_ms, whole_ms = _frames(window), _whole(window.page(key))
+        what = f"{key} page, {pumps} pumps"
+        yield Figure(f"{what}, a live frame, p50", float(np.percentile(frames_ms, 50)), "ms", "16.7 ms: 60 a second")
+        yield Figure(f"{what}, a live frame, p95", float(np.percentile(frames_ms, 95)), "ms", limit)
+        yield Figure(f"{what}, painted whole, p50", float(np.percentile(whole_ms, 50)), "ms", "when it is turned to")
+
+
+def _frames(window: MainWindow) -> list[float]:
+    """Milliseconds to sample the station and to paint what that changed, as the window itself does 20 times a second."""
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    times_ms = []
+    for _ in range(FRAMES):
+        started = time.perf_counter()
+        window.refresh()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.UpdateRequest.value)
+        times_ms.append((time.perf_counter() - started) * 1e3)
+        turn(0.05)
+    return times_ms
+
+
+def _whole(page: Page) -> list[float]:
+    times_ms = []
+    for _ in range(50):
+        started = time.perf_counter()
+        page.repaint()
+        times_ms.append((time.perf_counter() - started) * 1e3)
+    return times_ms

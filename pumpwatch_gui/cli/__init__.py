@@ -1,5 +1,6 @@
 """argv → desktop program, headless collector, or one of the tools. Imports nothing heavy until it knows which."""
 
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ from pumpwatch_gui.domain.errors import InputError, PrerequisiteError, PumpWatch
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 done, 1 failed at run time, 2 wrong usage or input, 4 a prerequisite missing."""
+    logging.getLogger("pumpwatch").addHandler(logging.NullHandler())  # a command without a home logs nowhere
     options = build_parser().parse_args(argv)
     try:
         return int(options.run(options))

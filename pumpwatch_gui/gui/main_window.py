@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -206,6 +206,8 @@ class MainWindow(QMainWindow):
         topic = self.current if key == "help" else pump_id
         dialog = entry.build(self.place, topic, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if key != "help":  # a dialog takes the keyboard from the window, and with it the window's own F1
+            QShortcut(QKeySequence("F1"), dialog, lambda: _help(self.place, key, dialog).open())
         dialog.open()
 
     def on_event(self, event: Event) -> None:
