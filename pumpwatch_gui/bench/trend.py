@@ -28,7 +28,7 @@ def run(_data: Path | None) -> Iterator[Figure]:
 
 
 def _frames(window: MainWindow) -> list[float]:
-    """Milliseconds to sample the station and to paint what that changed, as the window itself does 20 times a second."""
+    """Milliseconds to sample the station and to paint what that changed, as the window does 20 times a second."""
     from PySide6.QtCore import QCoreApplication, QEvent
 
     times_ms = []

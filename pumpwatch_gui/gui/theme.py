@@ -290,7 +290,7 @@ def _palette(theme: Theme) -> QPalette:
 def _style_sheet(look: Look) -> str:
     """Flat panels, 1 px lines, a visible focus. Widgets choose by property: `panel`, `role`, `chip`."""
     t, px = look.theme, look.px
-    arrow = shipped("resources").joinpath("icons", "down.svg").as_posix()
+    down, up = (shipped("resources").joinpath("icons", f"{name}.svg").as_posix() for name in ("down", "up"))
     return f"""
 * {{ font-family: "{look.family}"; }}
 QMainWindow, QDialog {{ background: {t.background}; }}
@@ -322,16 +322,22 @@ QComboBox[title="true"] {{ font-size: {px(18)}px; font-weight: 600; background: 
 QComboBox[title="true"]:hover {{ border-color: {t.line}; }}
 QComboBox[title="true"]:focus {{ border-color: {t.focus}; }}
 QComboBox::drop-down {{ border: none; width: {px(24)}px; }}
-QComboBox::down-arrow {{ image: url("{arrow}"); width: {px(14)}px; height: {px(14)}px; }}
+QComboBox::down-arrow {{ image: url("{down}"); width: {px(14)}px; height: {px(14)}px; }}
 QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text}; border: 1px solid {t.line};
   selection-background-color: {t.raised}; selection-color: {t.strong}; outline: 0; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.field}; color: {t.strong};
   border: 1px solid {t.line}; border-radius: 0; padding: {px(5)}px; font-size: {px(13)}px;
   selection-background-color: {t.band}; selection-color: {t.strong}; }}
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
+  border: none; background: transparent; width: {px(22)}px; }}
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("{up}"); width: {px(12)}px; height: {px(12)}px; }}
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{down}"); width: {px(12)}px; height: {px(12)}px; }}
 QTableView, QTreeView, QListView {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line};
   gridline-color: {t.line}; alternate-background-color: {t.panel}; selection-background-color: {t.raised};
   selection-color: {t.strong}; font-size: {px(13)}px; outline: 0; }}
 QTableView::item, QListView::item {{ padding: {px(3)}px {px(8)}px; border: none; }}
+QTableView::item:selected, QListView::item:selected {{ background: {t.raised}; color: {t.strong}; }}
+QListView::item:selected {{ border-left: {px(3)}px solid {t.strong}; }}
 QHeaderView {{ background: {t.panel}; border: none; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: none; border-bottom: 1px solid {t.line};
   padding: {px(6)}px {px(8)}px; font-size: {px(12)}px; font-weight: 600; }}

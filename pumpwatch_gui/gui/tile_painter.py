@@ -152,11 +152,14 @@ class TilePainter:
         unit_px = max(look.width(unit_text(r.sensor.unit), 11) for r in state.readings) + px(5)
         value_px = max(self._figures_px(r) for r in state.readings) + unit_px + px(6)
         most = area.width() - value_px if self._small else area.width() * 0.42
-        words = (paint.fitting_words(look, r.sensor.label, most, sizes.label) for r in state.readings)
-        label_px = min(max(look.width(w, sizes.label) for w in words) + px(2), most)
+        words = [paint.fitting_words(look, r.sensor.label, most, sizes.label) for r in state.readings[:count]]
+        # On the smallest tiles the units have to tell: all labels or none.
+        named = all(look.width(w, sizes.label) <= most for w in words)
+        label_px = min(max(look.width(w, sizes.label) for w in words) + px(2), most) if named else 0.0
         for i in range(count):
             reading, row = state.readings[i], QRectF(area.left(), area.top() + i * height, area.width(), height)
-            self._label(painter, QRectF(row.left(), row.top(), label_px, height), reading)
+            if named:
+                self._label(painter, QRectF(row.left(), row.top(), label_px, height), reading)
             if self._small and reading.hatched and state.presence.live:
                 self._doubtful(painter, row.adjusted(label_px + px(4), px(1), 0, -px(1)), reading)
                 continue
@@ -178,6 +181,8 @@ class TilePainter:
         """A value without an indicator to hatch: the number itself is hatched, with its age."""
         paint.hatch(painter, self.look, place, step=6)
         words = f"{reading.shown} {reading.age_text}"
+        if self.look.width(words, 12, STRONG) > place.width():
+            words = reading.shown
         token = self.look.theme.strong
         paint.text(painter, self.look, place, words, token, size=12, weight=STRONG, align=paint.RIGHT)
 
