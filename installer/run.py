@@ -36,7 +36,7 @@ QT_LIBRARIES = {
     "libxcb-shape.so.0": "libxcb-shape0",
 }
 # The tests drive a real window too.
-TEST_PROGRAMS = {"Xvfb": "xvfb", "socat": "socat"}
+TEST_PROGRAMS = {"Xvfb": "xvfb", "xwininfo": "x11-utils", "socat": "socat"}
 
 
 def say(text: str) -> None:

@@ -1,6 +1,7 @@
 """argv → desktop program, headless collector, or one of the tools. Imports nothing heavy until it knows which."""
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +19,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error.message}", file=sys.stderr)
         if error.advice:
             print(error.advice, file=sys.stderr)
+        if options.windowed and not getattr(options, "headless", False) and _sees_no_terminal():
+            from pumpwatch_gui.gui.trouble import show_trouble
+
+            show_trouble(error.message, error.advice)
         return 2 if isinstance(error, InputError) else 4 if isinstance(error, PrerequisiteError) else 1
     except KeyboardInterrupt:
         return 130
+
+
+def _sees_no_terminal() -> bool:
+    """Whether somebody started this from an icon: there is a screen to speak on and nobody reads standard error."""
+    has_screen = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return (
+        has_screen
+        and os.environ.get("QT_QPA_PLATFORM", "xcb") not in ("offscreen", "minimal")
+        and not (sys.stderr is not None and sys.stderr.isatty())
+    )

@@ -59,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"PumpWatch {__version__}")
-    parser.set_defaults(run=_later("cli.desktop", "open_last_site"))
+    parser.set_defaults(run=_later("cli.desktop", "open_last_site"), windowed=True)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     inherited = argparse.ArgumentParser(add_help=False)
     for action in everywhere._actions:
@@ -67,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     def command(name: str, module: str, function: str, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, parents=[inherited], help=text, description=text[0].upper() + text[1:] + ".")
-        sub.set_defaults(run=_later(module, function))
+        sub.set_defaults(run=_later(module, function), windowed=name in ("demo", "run"))
         return sub
 
     _add_running(command)

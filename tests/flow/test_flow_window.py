@@ -1,0 +1,108 @@
+"""The desktop program as a user starts it: a real window on a real screen of its own (Xvfb)."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import apsw
+import pytest
+
+pytestmark = pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is not installed")
+
+
+@pytest.fixture(scope="module")
+def screen():
+    """A display that nobody else uses."""
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"],
+        pass_fds=[write], stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(write)
+    with os.fdopen(read) as numbers:
+        yield f":{numbers.readline().strip()}"
+    server.terminate()
+    server.wait(10)
+
+
+def started(screen: str, *arguments: str, **kwargs) -> subprocess.Popen[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pumpwatch_gui", *arguments], env={**environment, "DISPLAY": screen},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs,
+    )  # fmt: skip
+
+
+def log_of(home: Path) -> str:
+    path = home / "logs" / "pumpwatch.log"
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def test_the_demo_opens_a_window_that_shows_live_values_and_closes_cleanly(screen, tmp_path):
+    summary = tmp_path / "summary.json"
+    program = started(screen, "demo", "--home", str(tmp_path), "--for", "4", "--summary", str(summary))
+    _, errors = program.communicate(timeout=60)
+    assert program.returncode == 0, errors
+    outcome = json.loads(summary.read_text())
+    assert all(p["good"] >= 2 and p["bad"] == 0 for p in outcome["pumps"].values())
+    assert outcome["readings_lost"] == 0
+    assert "first live values" in log_of(tmp_path)
+
+
+def test_a_second_start_in_the_same_home_raises_the_first_window_and_ends(screen, tmp_path, wait_until):
+    first = started(screen, "demo", "--home", str(tmp_path))
+    try:
+        wait_until(lambda: "first page painted" in log_of(tmp_path), within_s=30)
+        second = started(screen, "--home", str(tmp_path))
+        said, _ = second.communicate(timeout=30)
+        assert second.returncode == 0
+        assert "already running" in said
+    finally:
+        before = time.monotonic()
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=30)
+    assert first.returncode == 0
+    assert time.monotonic() - before < 10
+
+
+def test_an_unclean_end_is_told_by_the_next_start(screen, tmp_path, wait_until):
+    first = started(screen, "demo", "--home", str(tmp_path))
+    wait_until(lambda: "first live values" in log_of(tmp_path), within_s=30)
+    first.kill()
+    first.communicate()
+    program = started(screen, "demo", "--home", str(tmp_path), "--for", "2")
+    program.communicate(timeout=60)
+    assert program.returncode == 0
+    assert "ended without a clean stop" in log_of(tmp_path)
+
+
+def test_a_database_of_a_newer_version_is_refused_in_a_box_and_keeps_its_bytes(screen, tmp_path, wait_until):
+    database = tmp_path / "pumpwatch.db"
+    from pumpwatch_gui.store.schema import APPLICATION_ID
+
+    with apsw.Connection(str(database)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 999; CREATE TABLE t(x)")
+    connection.close()
+    before = database.read_bytes()
+    program = started(screen, "demo", "--home", str(tmp_path))
+    assert program.stderr is not None
+    assert "newer" in program.stderr.readline()
+    try:  # the box stands until it is read
+        wait_until(lambda: _titles(screen).count("PumpWatch cannot start"), within_s=20)
+        assert program.poll() is None
+    finally:
+        program.kill()
+        program.communicate()
+    assert database.read_bytes() == before
+
+
+def _titles(screen: str) -> str:
+    done = subprocess.run(
+        ["xwininfo", "-display", screen, "-root", "-tree"], capture_output=True, text=True, check=True
+    )
+    return done.stdout
