@@ -205,8 +205,54 @@ class ReplayConfig:
         return self.file
 
 
+BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+"""Speeds of serial lines, bit/s."""
+
+
+@dataclass(frozen=True, slots=True)
+class SerialLineConfig:
+    """A device that prints its values as text lines: a microcontroller, a data logger, an instrument."""
+
+    driver: ClassVar[str] = "serial-line"
+
+    device: str = setting(label="Port", help="Serial device, such as /dev/ttyUSB0 or COM3.", port=True)
+    baud: int = setting(9600, label="Speed", unit="baud", choices=BAUDS, help="As the device is set.")
+    parity: str = setting("N", label="Parity", choices=("N", "E", "O"), help="None, even or odd.")
+    stop_bits: int = setting(1, label="Stop bits", choices=(1, 2), help="1 for almost all devices.")
+    format: str = setting(
+        "json", label="Format", choices=("json", "csv", "kv", "nmea"),
+        help="JSON object, comma-separated values, label:value pairs, or $NAME,value,value.",
+    )  # fmt: skip
+    columns: tuple[str, ...] = setting(
+        (), label="Columns",
+        help="What a line brings, by tags, in order; other names are passed over. Empty: every tag of the profile, "
+        "or the CSV header that the device sends.",
+    )  # fmt: skip
+    checksum: str = setting(
+        "if-present", label="Checksum", choices=("if-present", "required", "nmea", "none"),
+        help="At the end of a line: *HH (XOR) or *HHHH (CRC-16/MODBUS); nmea: *HH, required.",
+    )  # fmt: skip
+    period_s: float = period()
+    frozen_after: int = setting(
+        0, label="Frozen after", unit="lines", min=0, max=100000,
+        help="Values are doubtful after so many equal lines in a row; 0 turns this off.",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Check every field against its bounds."""
+        check_bounds(self)
+        names = [name.strip().lower() for name in self.columns]
+        if not all(names) or len(set(names)) < len(names):
+            raise ValueError("columns: every name must be there, and only once")
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is, for people."""
+        return self.device
+
+
 ModbusConfig = ModbusTcpConfig | ModbusRtuConfig | ModbusRtuTcpConfig | ModbusTlsConfig
 """The drivers that read register maps."""
 
-DriverConfig = ModbusConfig | ReplayConfig
+DriverConfig = ModbusConfig | SerialLineConfig | ReplayConfig
 """Every driver's description; each has `driver`, `period_s` and `endpoint`."""

@@ -10,6 +10,7 @@ from pumpwatch_gui.acquire.config import (
     ModbusTcpConfig,
     ModbusTlsConfig,
     ReplayConfig,
+    SerialLineConfig,
 )
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
 from pumpwatch_gui.acquire.register_map import load_register_map
@@ -28,6 +29,12 @@ def _replay(specs: Sequence[LinkSpec]) -> Channel:
     return ReplayChannel(specs[0])
 
 
+def _serial_line(specs: Sequence[LinkSpec]) -> Channel:
+    from pumpwatch_gui.acquire.serial_line import SerialLineChannel
+
+    return SerialLineChannel(specs[0])
+
+
 def _mapped(spec: LinkSpec) -> frozenset[str]:
     registers = getattr(spec.config, "registers")  # noqa: B009 - of whichever driver reads registers
     return frozenset(p.tag for p in load_register_map(registers, tags=spec.profile.tags, beside=spec.beside).points)
@@ -39,6 +46,12 @@ def _tls_key(config: ModbusTlsConfig) -> Hashable:
 
 def _all(spec: LinkSpec) -> frozenset[str]:
     return frozenset(spec.profile.tags)
+
+
+def _printed(spec: LinkSpec) -> frozenset[str]:
+    """What a line brings by its columns, else perhaps all."""
+    names = {name.strip().lower() for name in spec.config.columns}  # type: ignore[union-attr]
+    return frozenset(t for t in spec.profile.tags if t.lower() in names) or _all(spec)
 
 
 DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
@@ -68,6 +81,15 @@ DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
                 _mapped,
             ),
             DriverKind("modbus-tls", "Modbus/TCP Security (TLS)", ModbusTlsConfig, _tls_key, _modbus, _mapped),
+            DriverKind(
+                "serial-line",
+                "Serial text lines",
+                SerialLineConfig,
+                lambda _: None,
+                _serial_line,
+                _printed,
+                pushed=True,
+            ),
             DriverKind("replay", "Replay of a recording", ReplayConfig, lambda _: None, _replay, _all, pushed=True),
         )
     }

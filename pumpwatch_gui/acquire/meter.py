@@ -34,6 +34,7 @@ class LinkMeter:
         self.skipped_beats = 0
         self.late_answers = 0
         self.faults: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()  # what never became an answer or a line, by its kind
         self.exceptions: Counter[int] = Counter()
         self.last_error = ""
         self.last_advice = ""

@@ -11,8 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "acquire"))
 from faulty_server import FaultyServer, truth
+from pty_device import PtyDevice
 
-from pumpwatch_gui.acquire.config import DriverConfig, ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.acquire.config import DriverConfig, ModbusTcpConfig, ReplayConfig, SerialLineConfig
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.meter import LinkFault
@@ -31,6 +32,12 @@ def spec(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LinkSpec]:
         config = ReplayConfig(str(tmp_path / "r.csv"), speed=20.0, period_s=0.05)
         yield LinkSpec("P/1", "P", PROFILE, config, None)
         return
+    if request.param == "serial-line":
+        with PtyDevice(tmp_path) as device:
+            device.repeat(lambda i: b"one:%d two:%d\n" % (i, i + 1), every_s=0.02)
+            config = SerialLineConfig(device.path, format="kv", columns=("one", "two"), period_s=0.1)
+            yield LinkSpec("P/1", "P", PROFILE, config, None)
+        return
     rows = "".join(f'[[point]]\ntag = "{t}"\naddress = {a}\ntype = "uint16"\n' for a, t in enumerate(("one", "two")))
     (tmp_path / "m.toml").write_text(f'name = "m"\n{rows}')
     with FaultyServer() as server:
@@ -40,7 +47,7 @@ def spec(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LinkSpec]:
 
 def is_true(readings: Readings, spec: LinkSpec) -> bool:
     one, two = readings["one"].value, readings["two"].value
-    if spec.config.driver == "replay":
+    if spec.config.driver in ("replay", "serial-line"):
         return two == one + 1
     return any((one, two) == (truth(0, k), truth(1, k)) for k in range(1, 200))
 

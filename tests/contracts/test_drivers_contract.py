@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "acquire"))
 from faulty_server import FaultyServer
+from pty_device import PtyDevice
 from scanning import Scanning, register_map, registers_profile
 
 from pumpwatch_gui.acquire import trial
@@ -53,7 +54,14 @@ def replay(folder: Path) -> Iterator[Peer]:
     yield Peer(kind(str(folder / "run.csv"), period_s=0.1), kind(str(folder / "absent.csv"), period_s=0.1))
 
 
-PEERS = {"modbus-tcp": modbus_tcp, "replay": replay}
+def serial_line(folder: Path) -> Iterator[Peer]:
+    kind = DRIVERS["serial-line"].config
+    with PtyDevice(folder) as device:
+        device.repeat(lambda i: b'{"R0": %d, "r1": %d}\r\n' % (i, 2 * i), every_s=0.05)
+        yield Peer(kind(device.path, period_s=0.1), kind(str(folder / "absent"), period_s=0.1))
+
+
+PEERS = {"modbus-tcp": modbus_tcp, "replay": replay, "serial-line": serial_line}
 
 
 @pytest.fixture(params=list(DRIVERS))

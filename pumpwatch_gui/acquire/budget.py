@@ -1,0 +1,116 @@
+"""What a serial line can carry: the time that a poll plan needs, against the time that there is. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pumpwatch_gui.domain.errors import Problem
+
+BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+QUIET_CHARACTERS, FAST_QUIET_S, FAST_BAUD = 3.5, 0.00175, 19200
+"""Pause between frames: 3.5 characters; above 19,200 baud a fixed 1.750 ms (Modbus over Serial Line 1.02, 2.5.1.1)."""
+REQUEST_BYTES = 8
+ANSWER_EXTRA_BYTES = 5
+"""Unit, function, byte count and CRC around the values."""
+TURNAROUND_S = 0.005
+"""A usual device's time to answer; the slowest need 100 ms."""
+FULL = 0.9
+"""A line that is busier than this has no room for a second try."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpeed:
+    """How a line is set. A character is start, 8 data bits, parity if any, and stop bits."""
+
+    baud: int
+    parity: str = "N"
+    stop_bits: int = 1
+
+    @property
+    def character_s(self) -> float:
+        """Seconds one character takes."""
+        return (9 + (self.parity != "N") + self.stop_bits) / self.baud
+
+    @property
+    def quiet_s(self) -> float:
+        """The pause that must stand between two frames, in seconds."""
+        return FAST_QUIET_S if self.baud > FAST_BAUD else QUIET_CHARACTERS * self.character_s
+
+
+@dataclass(frozen=True, slots=True)
+class PollPlan:
+    """What one link asks in each period: (function, count) of its blocks. `period_s`, `turnaround_s` in seconds."""
+
+    blocks: tuple[tuple[int, int], ...]
+    period_s: float
+    turnaround_s: float = TURNAROUND_S
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The load of a line: `load` is busy time over time (1.0: all of it); `needs_s` of every `period_s`."""
+
+    load: float
+    needs_s: float
+    period_s: float
+    baud: int
+    enough_baud: int | None
+    enough_factor: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether the line can carry the plan."""
+        return self.load <= FULL
+
+    @property
+    def text(self) -> str:
+        """The figure in words."""
+        return f"needs {self.needs_s:.2f} s of every {self.period_s:g} s at {self.baud} baud"
+
+    @property
+    def advice(self) -> str:
+        """What would do."""
+        slower = f"period {_up(self.period_s * self.enough_factor):g} s"
+        return f"{self.enough_baud} baud would do, or {slower}" if self.enough_baud else f"{slower} would do"
+
+
+def block_s(function: int, count: int, speed: LineSpeed, turnaround_s: float = TURNAROUND_S) -> float:
+    """Seconds that one block takes: request, turnaround, answer and the pauses after both."""
+    values = -(-count // 8) if function in (1, 2) else 2 * count
+    characters = REQUEST_BYTES + ANSWER_EXTRA_BYTES + values
+    return characters * speed.character_s + 2 * speed.quiet_s + turnaround_s
+
+
+def line_budget(plans: Sequence[PollPlan], speed: LineSpeed) -> Budget:
+    """The load that all links of one line put on it. Raises ValueError without a plan."""
+    if not plans:
+        raise ValueError("a budget needs at least one plan")
+    period_s = max(p.period_s for p in plans)
+    load = _load(plans, speed)
+    enough = next((b for b in BAUDS if b > speed.baud and _load(plans, _at(speed, b)) <= FULL), None)
+    return Budget(load, load * period_s, period_s, speed.baud, enough, load / FULL)
+
+
+def overload(plans: Sequence[PollPlan], speed: LineSpeed, *, line: str) -> Problem | None:
+    """The mistake of a plan that its line cannot carry, at the path of the first link; None when it can."""
+    budget = line_budget(plans, speed)
+    if budget.fits:
+        return None
+    others = f" with {len(plans)} links" if len(plans) > 1 else ""
+    return Problem(plans[0].path, f"{line}{others} {budget.text}", budget.advice)
+
+
+def _load(plans: Iterable[PollPlan], speed: LineSpeed) -> float:
+    return sum(block_s(f, n, speed, p.turnaround_s) / p.period_s for p in plans for f, n in p.blocks)
+
+
+def _at(speed: LineSpeed, baud: int) -> LineSpeed:
+    return LineSpeed(baud, speed.parity, speed.stop_bits)
+
+
+def _up(seconds: float) -> float:
+    """The next longer period that a person would choose."""
+    for step in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0):
+        if seconds <= step:
+            return step
+    return float(-(-seconds // 3600) * 3600)
