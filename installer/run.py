@@ -127,7 +127,11 @@ def install(extra: str, *, apt: bool) -> None:
 
 def main() -> int:
     """Parse, set up, run; returns the job's exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        usage="%(prog)s [--no-apt] [--train] {demo,test,setup,run} [-- arguments for the job]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "job",
         choices=("demo", "test", "setup", "run"),
@@ -140,12 +144,12 @@ def main() -> int:
     parser.add_argument(
         "--train", action="store_true", help="also install TensorFlow (1.3 GB), needed by `pumpwatch train`"
     )
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="after --: arguments for the job")
-    options = parser.parse_args()
+    # Split by hand: argparse would take an option after the job (`setup --train`) for one of the job's arguments.
+    cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options, arguments = parser.parse_args(sys.argv[1:cut]), sys.argv[cut + 1 :]
     if sys.version_info < (3, 11):
         fail(f"Python {sys.version.split()[0]} is too old", "run this with Python 3.11 or newer")
     extra, apt = ("train" if options.train else "base"), not options.no_apt
-    arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
     try:
         install(extra, apt=apt)
     except subprocess.CalledProcessError as error:

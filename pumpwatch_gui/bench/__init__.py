@@ -15,6 +15,7 @@ from pumpwatch_gui.domain.errors import InputError
 
 BENCHES = {
     "inference": ("inference", "one window and batches, beside keras and the BLAS limit"),
+    "detection": ("detection", "false alarms, faults told and delays: test bed (--data DIR) and simulated plant"),
     "store": ("store", "rows a second and commit times of the writer"),
     "latency": ("latency", "sensor to latest() and sensor to painted, 3 pumps at 10 Hz"),
     "load": ("load", "50 pumps at 1 Hz and at 10 Hz, headless and with a window"),

@@ -153,6 +153,10 @@ def _add_tools(command: _Command) -> None:
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model bundle to make")
     train.add_argument("--kind", default=None, metavar="NAME", help="detector kind")
     train.add_argument("--allow-short", action="store_true", help="train even on too little data")
+    train.add_argument(
+        "--sensitivity", type=_positive, default=None, metavar="X", help="1.0 tells most, 1.5 least (default 1.25)"
+    )
+    train.add_argument("--json", action="store_true", help="tell the progress as JSON, an object a line")
     train.add_argument("csv", nargs="+", type=Path, metavar="CSV", help="recordings of normal running")
     score = command("score", "cli.tools", "score", "run recordings through the live detector, faster than real time")
     score.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model bundle")

@@ -1,6 +1,7 @@
 """The commands that are neither the desktop program nor the collector."""
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -69,12 +70,23 @@ def train(options: argparse.Namespace) -> int:
 
     if importlib.util.find_spec("tensorflow") is None:
         raise PrerequisiteError("training needs TensorFlow", "python3 installer/run.py setup --train")
+    from pumpwatch_gui.infer.training import Epoch
     from pumpwatch_gui.infer.training import train as run_training
 
+    def tell(told: str | Epoch) -> None:
+        line = (
+            {"epoch": told.number, "epochs": told.of, "loss": told.loss} if isinstance(told, Epoch) else {"text": told}
+        )
+        print(json.dumps(line) if options.json else told, flush=True)
+
     _must_exist(options.csv)
-    kind = {} if options.kind is None else {"kind": options.kind}
-    run_training(load_profile(options.profile, beside=Path.cwd()), options.csv, options.out,
-                 allow_short=options.allow_short, progress=lambda text: print(text, flush=True), **kind)  # fmt: skip
+    chosen = {key: getattr(options, key) for key in ("kind", "sensitivity") if getattr(options, key) is not None}
+    if not 0.5 <= chosen.get("sensitivity", 1.0) <= 5.0:
+        raise InputError("--sensitivity must be 0.5 to 5", "1.0 tells most, 1.5 least")
+    bundle = run_training(load_profile(options.profile, beside=Path.cwd()), options.csv, options.out,
+                          allow_short=options.allow_short, progress=tell, **chosen)  # fmt: skip
+    if options.json:
+        print(json.dumps({"version": bundle.version}), flush=True)
     return 0
 
 

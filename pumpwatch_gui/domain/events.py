@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pumpwatch_gui.domain.alarm import Alarm
+from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.link import LinkState
 
 
@@ -65,4 +66,12 @@ class Note:
     pump_id: str = ""
 
 
-Event = AlarmChanged | LinkChanged | RunStateChanged | StoreTrouble | CommandDone | Note
+@dataclass(frozen=True, slots=True)
+class FeedbackGiven:
+    """Somebody said whether an episode was right."""
+
+    time_ns: int
+    feedback: EpisodeFeedback
+
+
+Event = AlarmChanged | LinkChanged | RunStateChanged | StoreTrouble | CommandDone | Note | FeedbackGiven

@@ -60,6 +60,22 @@ def read_recording(path: Path, profile: PumpProfile) -> Recording:
         raise InputError(f"{path}: this is no CSV text ({error})", "save it as CSV in UTF-8") from None
 
 
+def write_recording(recording: Recording, path: Path, profile: PumpProfile) -> None:
+    """Write a recording of `profile` as a CSV that `read_recording` gives back, without the columns it never had.
+
+    Raises InputError when the file cannot be written.
+    """
+    kept = [i for i, tag in enumerate(profile.tags) if tag not in recording.missing]
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([TIME_COLUMNS[0], *(profile.tags[i] for i in kept)])
+            for time_s, values in zip(recording.time_s.tolist(), recording.values[:, kept].tolist(), strict=True):
+                writer.writerow([f"{time_s:.6f}", *("" if value != value else repr(value) for value in values)])
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", "choose another folder") from error
+
+
 def _read(file: Iterable[str], path: Path, profile: PumpProfile) -> Recording:
     lines = iter(file)
     first = next(lines, "")

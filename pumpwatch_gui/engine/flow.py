@@ -16,13 +16,28 @@ from typing import assert_never
 
 from pumpwatch_gui.acquire.scanner import Binding, Scanner, Traffic
 from pumpwatch_gui.domain.alarm import Priority, Stimulus
-from pumpwatch_gui.domain.commands import Acknowledge, Command, Record, SetLimits
+from pumpwatch_gui.domain.commands import (
+    Acknowledge,
+    Command,
+    Feedback,
+    ModelCommand,
+    Promote,
+    Rebaseline,
+    Record,
+    RollBack,
+    SetAdaptive,
+    SetLimits,
+    SetSensitivity,
+    StartShadow,
+    StopShadow,
+)
 from pumpwatch_gui.domain.detection import Verdict
-from pumpwatch_gui.domain.errors import BundleError, PumpWatchError
+from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.events import (
     AlarmChanged,
     CommandDone,
     Event,
+    FeedbackGiven,
     LinkChanged,
     Note,
     RunStateChanged,
@@ -30,19 +45,19 @@ from pumpwatch_gui.domain.events import (
 )
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.link import LinkView
-from pumpwatch_gui.domain.places import find_shipped
 from pumpwatch_gui.domain.station import Pulse, RunState, StationView
 from pumpwatch_gui.domain.trace import Trace
 from pumpwatch_gui.engine.live_pump import LivePump
 from pumpwatch_gui.engine.meter import LatencyMeter, RateMeter
+from pumpwatch_gui.engine.models import Models, ShadowView
 from pumpwatch_gui.engine.recorder import Recorder
-from pumpwatch_gui.infer.bundle import Bundle, load_bundle
 from pumpwatch_gui.infer.ring import RingBuffer
 from pumpwatch_gui.infer.scorer import Scorer
+from pumpwatch_gui.infer.shelf import Shelf
 from pumpwatch_gui.judge.desk import AlarmDesk
 from pumpwatch_gui.judge.limits import Finding
 from pumpwatch_gui.settings.home import Home
-from pumpwatch_gui.settings.site import PumpSettings, Site
+from pumpwatch_gui.settings.site import Site
 from pumpwatch_gui.store.history import History
 from pumpwatch_gui.store.journal import journal_row
 from pumpwatch_gui.store.writer import PumpRow, Store
@@ -53,6 +68,15 @@ TICK_S = 0.1
 """The infer loop's beat: the newest window of every pump is scored in one batch, ten times a second at most."""
 LINK_VIEWS_S = 0.25
 PULSE_S = 0.5
+_MODEL_WORDS: Mapping[type[ModelCommand], str] = {
+    Rebaseline: "re-baseline",
+    StartShadow: "start shadow",
+    StopShadow: "stop shadow",
+    Promote: "promote",
+    RollBack: "roll back",
+    SetSensitivity: "set sensitivity",
+    SetAdaptive: "adaptive threshold",
+}
 
 
 class Engine:
@@ -71,15 +95,16 @@ class Engine:
         self._rate = RateMeter()
         self._links_ended = threading.Event()
         self._judged = threading.Event()
-        self._bundles: dict[str, Bundle | str] = {}
         self._store = Store(home.database, station=site.station, pumps=_rows(site), on_trouble=self._on_trouble)
         self.history = History(home.database)
         self._desk = AlarmDesk(self.history.open_alarms())
         self._pumps = {p.pump_id: LivePump(p, self._desk.active_sources(p.pump_id)) for p in site.pumps}
         self._ring = RingBuffer()
         self._scorer = Scorer()
+        self.shelf = Shelf(home.models)
+        self._models = Models(self.shelf, self._scorer, warn=self._warn, audit=self._audit)
         for pump in site.pumps:
-            self._assign(pump)
+            self._models.assign(pump, site.folder)
         self._scanner = Scanner(_bindings(site), on_frame=self._on_frame, on_event=self._on_link)
         self._link_views: tuple[float, dict[str, tuple[LinkView, ...]]] = (0.0, {})
         self._pulse: tuple[float, Pulse] = (0.0, Pulse())
@@ -97,7 +122,7 @@ class Engine:
         """The station now. Cheap; any thread."""
         by_pump = self._links_by_pump()
         pumps = tuple(p.view(by_pump.get(i, ()), self._desk) for i, p in tuple(self._pumps.items()))
-        models = {b.name for b in self._bundles.values() if isinstance(b, Bundle)}
+        models = {b.name for b in tuple(self._models.bundles.values())}
         return StationView(
             name=self.site.name,
             time_ns=time.time_ns(),
@@ -111,6 +136,10 @@ class Engine:
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
         """The recent frames of a pump younger than `since_s` (Unix seconds). Raises KeyError."""
         return self._pumps[pump_id].trace.copy(since_s)
+
+    def shadow(self, pump_id: str) -> ShadowView | None:
+        """What the shadow model of a pump has found since it began, None when there is none. Any thread."""
+        return self._models.shadow(pump_id)
 
     def submit(self, command: Command) -> None:
         """Hand in an order; its outcome comes as an event within about 0.1 s. Any thread."""
@@ -185,7 +214,7 @@ class Engine:
             self._obey(self._inbox.popleft())
         for frame in self._ring.drain():
             self._judge_frame(frame)
-        for verdict in self._scorer.score_due():
+        for verdict in self._models.verdicts():
             self._judge_verdict(verdict)
         mono_ns = time.monotonic_ns()
         for pump_id, views in self._links_by_pump().items():
@@ -203,7 +232,7 @@ class Engine:
             self._emit(RunStateChanged(frame.time_ns, frame.pump_id, state is RunState.RUNNING))
         for finding in findings:
             self._find(frame.pump_id, finding, frame.time_ns)
-        self._scorer.feed(frame, state)
+        self._models.feed(frame, state)
 
     def _judge_verdict(self, verdict: Verdict) -> None:
         pump = self._pumps.get(verdict.pump_id)
@@ -233,6 +262,12 @@ class Engine:
                     self._emit(change)
             case SetLimits():
                 self._set_limits(order, now)
+            case Feedback(feedback):
+                self._emit(FeedbackGiven(now, feedback))
+            case (
+                Rebaseline() | StartShadow() | StopShadow() | Promote() | RollBack() | SetSensitivity() | SetAdaptive()
+            ):
+                self._change_model(order, now)
             case Record(text, by, pump_id):
                 self._emit(CommandDone(now, "record", True, text, by, pump_id))
             case Site():
@@ -267,28 +302,34 @@ class Engine:
             kept = self._pumps.get(settings.pump_id)
             if kept is None or old.get(settings.pump_id) != settings:
                 kept = LivePump(settings, self._desk.active_sources(settings.pump_id))
-                self._assign(settings)
+                self._models.assign(settings, site.folder)
             pumps[settings.pump_id] = kept
         now = time.time_ns()
         for pump_id in self._pumps.keys() - pumps.keys():
-            self._scorer.assign(pump_id, self._pumps[pump_id].settings.profile, None)
+            self._models.forget(self._pumps[pump_id].settings)
             for change in self._desk.retire(pump_id, self._desk.active_sources(pump_id), now):
                 self._emit(change)
         self._pumps = pumps
         self._scanner.rebind(_bindings(site))
         self._emit(Note(now, f"Site settings taken over: {len(pumps)} pumps"))
 
-    def _assign(self, pump: PumpSettings) -> None:
-        bundle: Bundle | None = None
-        if pump.model != "none":
-            try:
-                path = find_shipped("models", pump.model, beside=self.site.folder)
-                bundle = load_bundle(path, pump.profile)
-                self._bundles[pump.model] = bundle
-            except (BundleError, FileNotFoundError) as error:
-                text = error.message if isinstance(error, PumpWatchError) else str(error)
-                self._emit(Note(time.time_ns(), f"Model {pump.model} is not used: {text}", "WARNING", pump.pump_id))
-        self._scorer.assign(pump.pump_id, pump.profile, bundle)
+    def _change_model(self, order: ModelCommand, now: int) -> None:
+        name = _MODEL_WORDS[type(order)]
+        pump = self._pumps.get(order.pump_id)
+        try:
+            if pump is None:
+                raise PumpWatchError(f"there is no pump {order.pump_id}", "choose one of the site")
+            text = self._models.obey(order, pump.settings, self.site.folder)
+        except PumpWatchError as error:
+            self._emit(CommandDone(now, name, False, error.message, order.by, order.pump_id))
+            return
+        self._emit(CommandDone(now, name, True, text, order.by, order.pump_id))
+
+    def _warn(self, pump_id: str, text: str) -> None:
+        self._emit(Note(time.time_ns(), text, "WARNING", pump_id))
+
+    def _audit(self, pump_id: str, command: str, text: str) -> None:
+        self._emit(CommandDone(time.time_ns(), command, True, text, "PumpWatch", pump_id))
 
     # ---------------------------------------------------------------- the store and record threads
 

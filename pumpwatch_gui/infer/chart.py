@@ -48,12 +48,10 @@ def fused(deviations: Floats) -> Floats:
 
 
 def powers(deviations: Floats) -> Floats:
-    """Each sensor's part of `fused` (n,), summing to 1; all 0 where there is no deviation."""
-    worst = float(deviations.max())
-    if worst <= 0:
-        return np.zeros_like(deviations)
-    parts = (deviations / worst) ** 2
-    shares: Floats = parts / parts.sum()
+    """Each sensor's part of `fused` (…, n), summing to 1; all 0 where there is no deviation."""
+    worst = deviations.max(axis=-1, keepdims=True)
+    parts = (deviations / np.where(worst > 0, worst, 1.0)) ** 2
+    shares: Floats = parts / np.maximum(parts.sum(axis=-1, keepdims=True), 1e-12)
     return shares
 
 

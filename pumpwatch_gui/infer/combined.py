@@ -1,6 +1,6 @@
 """Control chart and LSTM autoencoder on the same conditioned residuals, one score in limit units."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.profile import PumpProfile
 from pumpwatch_gui.domain.quality import Quality
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.infer.chart import Chart, fused, powers
+from pumpwatch_gui.infer.chart import NORM, Chart, fused, powers
 from pumpwatch_gui.infer.conditioner import Conditioner, Conditioning
 from pumpwatch_gui.infer.detector import Detector, Floats, Outcome, Stream, Windows
 from pumpwatch_gui.infer.flat import FlatLine
@@ -148,12 +148,46 @@ class CombinedDetector(Detector):
         if self.network is not None:
             self.network.warm_up()
 
-    def score(self, deviations: Floats, errors: Floats) -> tuple[float, float, float]:
-        """Score of one row and what the chart and the network contribute, all in limit units."""
+    @override
+    def conclude(self, streams: Sequence[Stream], errors: Floats) -> list[Outcome]:
+        own = [stream for stream in streams if isinstance(stream, ConditionedStream)]
+        scored = np.stack([stream.scored for stream in own])
+        deviations = np.stack([stream.deviations for stream in own])
+        score, chart, network, shares = self._judge(deviations, np.where(scored, errors, 0.0))
+        flat = np.minimum(np.stack([stream.flat_s for stream in own]) / self.limits.flat_s, MOST_FLAT) * scored
+        for i in np.flatnonzero(flat.max(axis=1) > np.maximum(1.0, score)).tolist():
+            standing = np.where(flat[i] > 1.0, flat[i], 0.0)
+            score[i], shares[i] = flat[i].max(), standing / standing.sum()
+        limit = self.limits.limit
+        high = (deviations > self.limits.chart * limit * scored.shape[1] ** (1 / NORM)) | (flat > 1.0)
+        figures = zip(score.tolist(), chart.tolist(), network.tolist(), strict=True)
+        return [
+            Outcome(
+                score=whole,
+                loss=whole * limit,
+                threshold=limit,
+                shares=shares[i],
+                high=high[i],
+                missing=stream.missing,
+                parts=(("chart", by_chart), ("lstm", by_network)),
+            )
+            for i, (stream, (whole, by_chart, by_network)) in enumerate(zip(own, figures, strict=True))
+        ]
+
+    def _judge(self, deviations: Floats, errors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Of rows (b, n): score (b,), what chart and network contribute, all in limit units, and shares (b, n)."""
         limits = self.limits
-        chart = float(fused(deviations)) / limits.chart
-        network = 0.0 if self.network is None else float(fused(errors / limits.usual_error)) / limits.network
-        return float(limits.mean(chart, network)) / limits.limit, chart / limits.limit, network / limits.limit
+        chart: Floats = fused(deviations) / limits.chart
+        if self.network is None:
+            network = np.zeros_like(chart)
+            return limits.mean(chart, network) / limits.limit, chart / limits.limit, network, powers(deviations)
+        unusual = errors / limits.usual_error
+        network = fused(unusual) / limits.network
+        score: Floats = limits.mean(chart, network) / limits.limit
+        ours, its = (1.0 - limits.weight) * chart, limits.weight * np.minimum(network, NETWORK_CAP)
+        ours = ours / np.maximum(ours + its, 1e-12)
+        both: Floats = ours[:, np.newaxis] * powers(deviations) + (1.0 - ours[:, np.newaxis]) * powers(unusual)
+        return score, chart / limits.limit, network / limits.limit, both
 
 
 class ChartDetector(CombinedDetector):
@@ -183,6 +217,16 @@ class ConditionedStream(Stream):
         self._stopped = False
         self.deviations = np.zeros(sensors)
         self.residuals = np.zeros(sensors)
+
+    @property
+    def flat_s(self) -> Floats:
+        """How long each sensor (n,) has shown exactly the same value, in seconds."""
+        return self._flat.run_s
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """The sensors (n,) without a value, as a copy."""
+        return self._conditioner.missing.copy()
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -264,23 +308,4 @@ class ConditionedStream(Stream):
 
     @override
     def conclude(self, errors: Floats) -> Outcome:
-        errors = np.where(self.scored, errors, 0.0)
-        limits = self._d.limits
-        score, chart, network = self._d.score(self.deviations, errors)
-        shares = powers(self.deviations)
-        if self._d.network is not None and score > 0:
-            ours, its = (1.0 - limits.weight) * chart, limits.weight * min(network, NETWORK_CAP / limits.limit)
-            shares = (ours * shares + its * powers(errors / limits.usual_error)) / max(ours + its, 1e-12)
-        flat = np.minimum(self._flat.run_s / limits.flat_s, MOST_FLAT) * self.scored
-        if (worst := float(flat.max())) > max(1.0, score):
-            score, shares = worst, np.where(flat > 1.0, flat, 0.0) / flat[flat > 1.0].sum()
-        alone = self.deviations / limits.chart / limits.limit * errors.size ** (-1 / 8)
-        return Outcome(
-            score=score,
-            loss=score * limits.limit,
-            threshold=limits.limit,
-            shares=shares,
-            high=(alone > 1.0) | (flat > 1.0),
-            missing=self._conditioner.missing.copy(),
-            parts=(("chart", chart), ("lstm", network)),
-        )
+        return self._d.conclude([self], errors[np.newaxis])[0]

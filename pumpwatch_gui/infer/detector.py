@@ -1,5 +1,6 @@
 """What a detector promises, whatever its kind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -62,6 +63,10 @@ class Detector(Protocol):
 
     def errors(self, windows: Windows) -> Floats:
         """Mean absolute reconstruction error of each sensor (b, n) for a batch of windows (b, w, n), in one call."""
+        ...
+
+    def conclude(self, streams: Sequence[Stream], errors: Floats) -> list[Outcome]:
+        """The verdict on each stream's newest window from the errors (b, n): as its own `conclude`, all at once."""
         ...
 
     def warm_up(self) -> None:

@@ -50,7 +50,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleError(f"{folder}: the manifest is not that of a model", ADVICE)
     if content["schema"] > SCHEMA:
         raise BundleError(f"{folder}: made by a newer PumpWatch (schema {content['schema']})", "update PumpWatch")
-    if content.get("digest") != _digest(content):
+    if content.get("digest") != digest_of(content):
         raise BundleError(f"{folder}: the manifest was altered", ADVICE)
     try:
         _check_files(folder, content["files"])
@@ -98,7 +98,7 @@ def append_to_file(folder: Path, name: str, text: str) -> Manifest:
     document = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
     data = (folder / name).read_bytes() + text.encode()
     document["files"][name] = hashlib.sha256(data).hexdigest()
-    document["digest"] = _digest(document)
+    document["digest"] = digest_of(document)
     try:
         (folder / name).write_bytes(data)
         (folder / MANIFEST_FILE).write_text(json.dumps(document, indent=1), "utf-8")
@@ -118,10 +118,11 @@ def _document(profile: PumpProfile, content: Mapping[str, Any], files: Mapping[s
     document |= content
     document["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     document = json.loads(json.dumps(document))
-    return document | {"digest": _digest(document)}
+    return document | {"digest": digest_of(document)}
 
 
-def _digest(document: Mapping[str, Any]) -> str:
+def digest_of(document: Mapping[str, Any]) -> str:
+    """The seal of a manifest document: SHA-256 of all its fields but the seal itself."""
     rest = {key: value for key, value in document.items() if key != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

@@ -1,6 +1,6 @@
 """The original system's recipe as a detector: MinMax, LSTM autoencoder, mean absolute error, 99th percentile."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,6 +63,10 @@ class PlainDetector(Detector):
     @override
     def errors(self, windows: Windows) -> Floats:
         return self.network.errors(windows)
+
+    @override
+    def conclude(self, streams: Sequence[Stream], errors: Floats) -> list[Outcome]:
+        return [stream.conclude(own) for stream, own in zip(streams, errors, strict=True)]
 
     @override
     def warm_up(self) -> None:

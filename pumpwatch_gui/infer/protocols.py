@@ -1,24 +1,23 @@
 """Protocols that measure detection, every row fed by itself through the live path, with two baselines beside them.
 
 The recordings are those of the SKAB water-pump test bed (folders valve1, valve2, other, anomaly-free), which the user
-supplies, and simulated pumps. Nothing here looks at a label before the rows were judged.
+supplies. Nothing here looks at a label before the rows were judged.
 """
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.recording import Recording, read_recording
 from pumpwatch_gui.domain.running import run_rule
 from pumpwatch_gui.infer.bundle import Bundle
-from pumpwatch_gui.infer.metrics import Judged, Marks, alarms, marks
+from pumpwatch_gui.infer.metrics import Judged, Marks, marks
 from pumpwatch_gui.infer.scoring import ScoredRow, score_rows
 
 _NAMES = ("Accelerometer1RMS", "Accelerometer2RMS", "Current", "Pressure", "Temperature", "Thermocouple", "Voltage",
@@ -34,6 +33,7 @@ UNSOUND = frozenset(("other/2", "other/4", "other/8", "other/12", "other/13", "o
 COMMISSIONED = tuple(f"valve1/{i}" for i in range(6))
 STREAMED = ("valve1/6", "valve1/7", "valve2/0", "valve2/1")
 UNSEEN = ("other/5", "other/6", "other/12", "other/13")
+FREE = "anomaly-free/anomaly-free"
 CLOCK = (572, 974)
 
 Progress = Callable[[str], None]
@@ -117,7 +117,7 @@ def protocol_d(
     progress: Progress = lambda text: None,
 ) -> list[Result]:
     """One model from the first hour of the anomaly-free recording; its rest and unseen faults are streamed."""
-    free = files["anomaly-free/anomaly-free"]
+    free = files[FREE]
     first = free.recording.time_s < free.recording.time_s[0] + COMMISSIONING_S
     rest = Labelled(free.name, free.part(~first), free.label[~first])
     later = [rest, *(files[name] for name in streamed)]
@@ -132,83 +132,6 @@ def protocol_d(
         Result("D, sound labels", kind, marks(sound), tuple(one.name for one in sound)),
         *_baselines("D", later),
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class FaultCase:
-    """A simulated fault: `onset_s` Unix seconds, the tags its symptoms lead with (empty: not judged)."""
-
-    fault: str
-    severity: float
-    recording: Recording
-    onset_s: float
-    leading: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class FaultMark:
-    """How one fault was told: seconds after its onset (infinite: not at all), by which leading sensors.
-
-    `by` is "alarm", or "missing" when the sensor was said to be missing instead, or "".
-    """
-
-    fault: str
-    severity: float
-    delay_s: float
-    by: str
-    led_by: tuple[str, ...]
-    led_well: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PlantMarks:
-    """The simulated plant: false alarms over normal running, and each fault, with the same settings in the same run."""
-
-    pump_days: float
-    false_alarms: int
-    in_alarm: float
-    unscored: float
-    faults: tuple[FaultMark, ...]
-
-
-def simulated_plant(
-    bundle: Bundle, profile: PumpProfile, *, normal: Iterable[Recording], faults: Iterable[FaultCase]
-) -> PlantMarks:
-    """Stream normal running (each recording a pump) and faults through a bundle."""
-    days, false, alarmed, unscored, rows = 0.0, 0, 0, 0, 0
-    for recording in normal:
-        scored = list(score_rows(bundle, profile, run_rule(profile), [recording]))
-        alarm = np.array([row.alarm for row in scored])
-        days += float(recording.time_s[-1] - recording.time_s[0]) / 86_400
-        false += len(alarms(recording.time_s, alarm))
-        alarmed += int(alarm.sum())
-        unscored += sum(not isinstance(row.verdict, Detection) for row in scored)
-        rows += len(scored)
-    told = tuple(_told(bundle, profile, case) for case in faults)
-    return PlantMarks(days, false, 100 * alarmed / max(rows, 1), 100 * unscored / max(rows, 1), told)
-
-
-def _told(bundle: Bundle, profile: PumpProfile, case: FaultCase) -> FaultMark:
-    before: ScoredRow | None = None
-    for row in score_rows(bundle, profile, run_rule(profile), [case.recording]):
-        after_s = row.time_ns / 1e9 - case.onset_s
-        if after_s >= 0 and isinstance(row.verdict, Detection):
-            if row.alarm and before is not None and before.alarm:
-                break  # it was on already when the fault began: nobody learnt anything
-            missing = "MISSING" in row.verdict.sensor_states
-            if row.alarm or missing:
-                return _fault_mark(case, profile, row.verdict, after_s, by="alarm" if row.alarm else "missing")
-        if after_s < 0:
-            before = row
-    return FaultMark(case.fault, case.severity, float("inf"), "", (), False)
-
-
-def _fault_mark(case: FaultCase, profile: PumpProfile, verdict: Detection, after_s: float, *, by: str) -> FaultMark:
-    if by == "missing":
-        led = tuple(t for t, s in zip(profile.tags, verdict.sensor_states, strict=True) if s == "MISSING")
-    else:
-        led = tuple(profile.tags[i] for i in np.argsort(verdict.shares)[::-1][:2])
-    return FaultMark(case.fault, case.severity, after_s, by, led, led[0] in case.leading)
 
 
 def _trained(recordings: Sequence[Recording], folder: Path, *, kind: str) -> Bundle:

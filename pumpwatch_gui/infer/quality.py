@@ -6,7 +6,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.recording import Recording
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.infer.commissioning import REFUSE_BELOW_S, WARN_BELOW_S, Commissioning
@@ -14,6 +14,8 @@ from pumpwatch_gui.infer.window import GAP_PERIODS, LEAST_GAP_S
 
 Floats = NDArray[np.float64]
 
+IN_ALARM = 0.01
+MOSTLY_IN_ALARM = 0.5
 MUCH_MISSING = 0.02
 FLAT_S = 600.0
 MODE_STEPS = 6.0
@@ -64,6 +66,7 @@ def quality_report(recording: Recording, profile: PumpProfile) -> QualityReport:
     for i, sensor in enumerate(profile.sensors):
         values = recording.values[running, i] if running.any() else recording.values[:, i]
         findings += [QualityFinding(g, sensor.tag, t) for g, t in _sensor(values, sensor.span, period_s)]
+        findings += _beyond_limits(sensor, values)
     order = list(Gravity)[::-1]
     findings.sort(key=lambda finding: order.index(finding.gravity))
     duration_s = float(recording.time_s[-1] - recording.time_s[0])
@@ -111,6 +114,22 @@ def _sensor(values: Floats, span: tuple[float, float], period_s: float) -> list[
     if (modes := _modes(there)) > 1:
         found.append((Gravity.NOTE, f"{modes} separate operating levels: the model should have seen all of them"))
     return found
+
+
+def _beyond_limits(sensor: Sensor, values: Floats) -> list[QualityFinding]:
+    """Whether the sensor's own alarm limits call this normal running."""
+    limits, there = sensor.limits, values[np.isfinite(values)]
+    lows = [x for x in (limits.low, limits.low_low) if x is not None]
+    highs = [x for x in (limits.high, limits.high_high) if x is not None]
+    if not there.size or not lows + highs:
+        return []
+    low, high = max(lows, default=-np.inf), min(highs, default=np.inf)
+    share = float(np.mean((there < low) | (there > high)))
+    if share < IN_ALARM:
+        return []
+    gravity = Gravity.REFUSAL if share > MOSTLY_IN_ALARM else Gravity.WARNING
+    text = f"beyond its alarm limits for {100 * share:.0f} % of the running: this is no normal running"
+    return [QualityFinding(gravity, sensor.tag, text)]
 
 
 def _longest_run(values: Floats) -> int:

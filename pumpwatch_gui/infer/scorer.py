@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.infer.bundle import Bundle
-from pumpwatch_gui.infer.detector import Detector, Floats, Outcome, Stream
+from pumpwatch_gui.infer.detector import Detector, Outcome, Stream
 from pumpwatch_gui.infer.latency import Latency
 
 
@@ -80,8 +80,10 @@ class Scorer:
                 due[pump.bundle.version].append((pump, frame, pump.stream))
                 windows[pump.bundle.version].append(look)
         for version, pumps in due.items():
-            errors = self._detectors[version].errors(np.stack(windows[version]))
-            verdicts += [self._conclude(*row, own) for row, own in zip(pumps, errors, strict=True)]
+            detector = self._detectors[version]
+            errors = detector.errors(np.stack(windows[version]))
+            outcomes = detector.conclude([stream for _, _, stream in pumps], errors)
+            verdicts += [self._verdict(pump, frame, own) for (pump, frame, _), own in zip(pumps, outcomes, strict=True)]
         if due:
             self.latency.add(self._clock() - started)
         return verdicts
@@ -108,8 +110,7 @@ class Scorer:
             if frame is not None:
                 yield pump, frame
 
-    def _conclude(self, pump: _Pump, frame: Frame, stream: Stream, errors: Floats) -> Detection:
-        outcome = stream.conclude(errors)
+    def _verdict(self, pump: _Pump, frame: Frame, outcome: Outcome) -> Detection:
         is_anomaly = outcome.score > 1.0
         if is_anomaly:
             pump.led[int(np.argmax(outcome.shares))] += 1

@@ -30,6 +30,7 @@ class ScoredRow:
     mono_ns: int
     verdict: Verdict
     alarm: bool
+    run_state: RunState
 
     @property
     def score(self) -> float:
@@ -53,7 +54,7 @@ def score_rows(
             alarm.reset()
         else:
             alarm.unscored(frame.mono_ns)
-        yield ScoredRow(frame.time_ns, frame.mono_ns, verdict, alarm.is_on)
+        yield ScoredRow(frame.time_ns, frame.mono_ns, verdict, alarm.is_on, state)
 
 
 def score_recordings(model: Path, recordings: Sequence[Path], out: Path) -> int:

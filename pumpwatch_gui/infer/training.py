@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from typing_extensions import override
 
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.profile import PumpProfile
@@ -19,6 +20,7 @@ from pumpwatch_gui.infer.forward import WEIGHTS_FILE, Weights, reconstruct
 from pumpwatch_gui.infer.graph import build
 from pumpwatch_gui.infer.lstm import MODEL_FILE, TOLERANCE, Autoencoder
 from pumpwatch_gui.infer.manifest import check_place, write_bundle
+from pumpwatch_gui.infer.quality import Gravity, quality_report
 from pumpwatch_gui.infer.recipe import Recipe
 from pumpwatch_gui.infer.recipes import RECIPES
 
@@ -30,7 +32,20 @@ LEAST_STEPS = 600
 MOST_EPOCHS = 60
 BATCH = 64
 
-Progress = Callable[[str], None]
+
+class Epoch(NamedTuple):
+    """One round of learning is done: its number from 1, of how many, and the mean error in it."""
+
+    number: int
+    of: int
+    loss: float
+
+    @override
+    def __str__(self) -> str:
+        return f"epoch {self.number} of {self.of}: loss {self.loss:.5f}"
+
+
+Progress = Callable[[str | Epoch], None]
 
 
 def train(
@@ -82,9 +97,11 @@ def train_on(
     running_s = commissioning.running_s()
     if warning := check_length(running_s, allow_short=allow_short):
         progress("warning: " + warning)
+    _look_over(commissioning, forced=allow_short, progress=progress)
     recipe = RECIPES[kind](commissioning, WINDOW)
     content: dict[str, Any] = {"name": out.name, "kind": kind, "window": WINDOW}
     trained = {"recordings": [r.path.name for r in commissioning.recordings], "running_h": round(running_s / 3600, 3)}
+    trained["sensitivity"] = sensitivity
     if recipe.wants_network:
         files = _with_network(recipe, content, trained, epochs=epochs, progress=progress)
     else:
@@ -95,6 +112,17 @@ def train_on(
     files[CARD_FILE] = card(profile, content).encode()
     write_bundle(out, profile=profile, content=content, files=files)
     return load_bundle(out, profile)
+
+
+def _look_over(commissioning: Commissioning, *, forced: bool, progress: Progress) -> None:
+    """Tell what is wrong with each recording; raises InputError for one that is no normal running, unless forced."""
+    for recording in commissioning.recordings:
+        for finding in quality_report(recording, commissioning.profile).findings:
+            text = f"{recording.path.name}: {finding.tag + ': ' if finding.tag else ''}{finding.text}"
+            if finding.gravity is Gravity.REFUSAL and finding.tag and not forced:
+                raise InputError(text, "choose a healthy span, or force it with --allow-short")
+            if finding.gravity is not Gravity.NOTE and (finding.tag or finding.gravity is Gravity.WARNING):
+                progress(f"warning: {text}")
 
 
 def _check_kind(kind: str) -> None:
@@ -152,7 +180,7 @@ def fit(windows: Windows, *, epochs: int | None, progress: Progress, seed: int =
     rounds = epochs or min(MOST_EPOCHS, max(20, -(-LEAST_STEPS // steps)))
 
     def tell(epoch: int, logs: Any) -> None:
-        progress(f"epoch {epoch + 1} of {rounds}: loss {logs['loss']:.5f}")
+        progress(Epoch(epoch + 1, rounds, float(logs["loss"])))
 
     callbacks = [
         keras.callbacks.LambdaCallback(on_epoch_end=tell),

@@ -26,6 +26,11 @@ class Home:
         return self.path / "pumpwatch.db"
 
     @property
+    def models(self) -> Path:
+        """The folder of the models made here."""
+        return self.path / "models"
+
+    @property
     def logs(self) -> Path:
         """The folder of the rotating logs and crash reports."""
         return self.path / "logs"

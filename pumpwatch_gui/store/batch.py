@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarm import AlarmState
 from pumpwatch_gui.domain.detection import Detection
-from pumpwatch_gui.domain.events import AlarmChanged, Event
+from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.quality import Quality
 from pumpwatch_gui.store.ids import IdMaker, make_id
@@ -46,6 +46,7 @@ class Batch:
     journal: list[JournalRow] = field(default_factory=list)
     alarms: dict[str, str | None] = field(default_factory=dict)
     audit: list[AuditRow] = field(default_factory=list)
+    feedback: list[Row] = field(default_factory=list)
     unplaced: int = 0
 
     @property
@@ -69,6 +70,7 @@ class Batch:
                 connection.execute("DELETE FROM open_alarms WHERE alarm_id = ?", (alarm_id,))
             else:
                 connection.execute("INSERT OR REPLACE INTO open_alarms VALUES (?, ?)", (alarm_id, alarm))
+        connection.executemany("INSERT INTO episode_feedback VALUES (?, ?, ?, ?, ?, ?, ?)", self.feedback)
         if self.audit:
             append_audit(connection, self.audit)
 
@@ -153,6 +155,10 @@ class Encoder:
             self._states[alarm.alarm_id] = alarm.state
             is_open = alarm.state is not AlarmState.NORMAL
             batch.alarms[alarm.alarm_id] = json.dumps(alarm_to_json(alarm)) if is_open else None
+        if isinstance(event, FeedbackGiven):
+            said = event.feedback
+            row = (key, said.pump_id, said.start_ns, said.end_ns, said.verdict.value, said.note, said.by)
+            batch.feedback.append(row)
         batch.journal.append(journal_row(event, key, acknowledged=acknowledged))
         audit = audit_row(event, key, acknowledged=acknowledged)
         if audit is not None:

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import numpy as np
 
 from pumpwatch_gui.domain.alarm import Alarm
-from pumpwatch_gui.domain.errors import StoreError
-from pumpwatch_gui.store.ids import make_id, time_ns
+from pumpwatch_gui.domain.errors import InputError, StoreError
+from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.recording import Recording
+from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
 from pumpwatch_gui.store.journal import AuditRow, JournalRow, alarm_from_json, chained
 from pumpwatch_gui.store.layout import column
 from pumpwatch_gui.store.schema import Value, from_apsw, quoted
@@ -26,6 +30,7 @@ __all__ = ["DetectionRow", "History", "JournalRow", "Thinned"]
 LONGEST_S = 5.0
 """No reader holds its snapshot longer: the write-ahead log grows as long as one does."""
 PAGE = 5_000
+READINGS_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,48 @@ class History:
                 return nothing()
             source = Span("sensor_readings", quoted(column(tag)), _number(connection, pump_id), start_ns, end_ns)
             return read_thinned(connection, source, points)
+
+    def recording(self, pump_id: str, profile: PumpProfile, *, start_ns: int, end_ns: int) -> Recording:
+        """Every reading of a pump from `start_ns` up to `end_ns` (Unix UTC) as a recording, to train or test on.
+
+        UNCERTAIN values are left out like BAD ones (NaN), as the detectors do. Raises InputError when there is none.
+        """
+        parts: list[np.ndarray[Any, np.dtype[np.float64]]] = []
+        after, last = make_id(start_ns) - 1, make_id(end_ns)
+        while True:  # piece by piece: no snapshot is held for long
+            with self._connection() as connection:
+                known = {str(r[1]).lower() for r in connection.execute("PRAGMA table_info(sensor_readings)").fetchall()}
+                columns = [quoted(column(t)) if column(t).lower() in known else "NULL" for t in profile.tags]
+                sql = (
+                    f"SELECT id, uncertain_mask, {', '.join(columns)} FROM sensor_readings "
+                    "WHERE id > ? AND id < ? AND (id & 4095) = ? ORDER BY id LIMIT ?"
+                )
+                bounds = (after, last, _number(connection, pump_id), READINGS_AT_ONCE)
+                rows: list[Any] = connection.execute(sql, bounds).fetchall()
+            if rows:
+                parts.append(_good_values(rows))
+                after = rows[-1][0]
+            if len(rows) < READINGS_AT_ONCE:
+                break
+        if not parts:
+            raise InputError(f"there is no reading of {pump_id} in that time", "choose a span in which it was recorded")
+        whole = np.concatenate(parts)
+        rising = np.concatenate(([True], np.diff(whole[:, 0]) > 0))
+        path = Path(f"{pump_id}-{_stamp(start_ns)}-{_stamp(end_ns)}.csv")
+        return Recording(path, whole[rising, 0].copy(), whole[rising, 1:].copy(), (), ())
+
+    def feedback(self, pump_id: str, *, start_ns: int = 0, end_ns: int = 2**62) -> list[EpisodeFeedback]:
+        """The newest word on each episode of a pump that began from `start_ns` up to `end_ns`, oldest first."""
+        sql = (
+            "SELECT max(id), start_ns, end_ns, verdict, note, by FROM episode_feedback "
+            "WHERE pump_id = ? AND start_ns >= ? AND start_ns < ? GROUP BY start_ns ORDER BY start_ns"
+        )
+        with self._connection() as connection:
+            rows: list[Any] = connection.execute(sql, (pump_id, start_ns, end_ns)).fetchall()
+        return [
+            EpisodeFeedback(pump_id, start, end, FeedbackVerdict(verdict), note, by, time_ns(key))
+            for key, start, end, verdict, note, by in rows
+        ]
 
     def scores(self, pump_id: str, *, start_ns: int, end_ns: int, points: int = 2000) -> Thinned:
         """The anomaly scores of a pump (1.0 = at the threshold), thinned like `readings`."""
@@ -174,6 +221,19 @@ class History:
         finally:
             if connection is not None:
                 connection.close()
+
+
+def _good_values(rows: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Unix seconds and values (m, 1 + n) of rows of id, uncertain mask and values."""
+    table = np.array([row[2:] for row in rows], dtype=np.float64)
+    masks = np.array([row[1] for row in rows], dtype=np.int64)
+    uncertain = (masks[:, np.newaxis] >> np.arange(table.shape[1])) & 1
+    time_s = np.array([((row[0] >> 12) + EPOCH_MS) / 1e3 for row in rows])
+    return np.column_stack((time_s, np.where(uncertain == 1, np.nan, table)))
+
+
+def _stamp(at_ns: int) -> str:
+    return f"{datetime.fromtimestamp(at_ns / 1e9, UTC):%Y%m%dT%H%M%S}"
 
 
 def _number(connection: apsw.Connection, pump_id: str) -> int:

@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.events import (
     AlarmChanged,
     CommandDone,
     Event,
+    FeedbackGiven,
     LinkChanged,
     Note,
     RunStateChanged,
@@ -75,6 +76,10 @@ def journal_row(event: Event, key: int, *, acknowledged: str = "") -> JournalRow
             return JournalRow(key, time_ns, "command", pump_id, severity, text, by, {"command": command, "ok": ok})
         case Note(time_ns, text, severity, pump_id):
             return JournalRow(key, time_ns, "note", pump_id, severity, text, "", {})
+        case FeedbackGiven(time_ns, said):
+            line = f"Episode judged {said.verdict.value}" + (f": {said.note}" if said.note else "")
+            detail = {"start_ns": said.start_ns, "end_ns": said.end_ns, "verdict": said.verdict.value}
+            return JournalRow(key, time_ns, "command", said.pump_id, "INFO", line, said.by, detail)
         case _:
             assert_never(event)
 
@@ -109,6 +114,9 @@ def audit_row(event: Event, key: int, *, acknowledged: str = "") -> AuditRow | N
     match event:
         case CommandDone(time_ns, command, ok, text, by, pump_id):
             return AuditRow(key, time_ns, command, pump_id, by, ok, text)
+        case FeedbackGiven(time_ns, said):
+            text = f"{said.verdict.value}, {said.start_ns} to {said.end_ns}: {said.note}"
+            return AuditRow(key, time_ns, "feedback", said.pump_id, said.by, True, text)
         case AlarmChanged(time_ns, alarm) if acknowledged:
             return AuditRow(key, time_ns, "acknowledge", alarm.pump_id, acknowledged, True, alarm.alarm_id)
         case _:

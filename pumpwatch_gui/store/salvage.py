@@ -17,7 +17,14 @@ NEEDED = ("pumps", "layouts")
 """Without them no reading can be told from another: ids hold pump numbers, masks the order of tags."""
 AT_ONCE = ("open_alarms", "audit_log")
 """Small, and to be there before the first new row: the audit log is a chain."""
-BIT_BY_BIT = ("journal", "maintenance_events", "anomaly_detections", "sensor_readings", "anomaly_scores")
+BIT_BY_BIT = (
+    "journal",
+    "episode_feedback",
+    "maintenance_events",
+    "anomaly_detections",
+    "sensor_readings",
+    "anomaly_scores",
+)
 PIECE = 2_000
 
 

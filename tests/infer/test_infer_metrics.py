@@ -6,20 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from infer_builders import FEW, steady, written
+from infer_builders import steady
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.recording import read_recording
-from pumpwatch_gui.infer.bundle import load_bundle
 from pumpwatch_gui.infer.metrics import Judged, marks
 from pumpwatch_gui.infer.protocols import (
     SKAB,
-    FaultCase,
     load_skab,
     protocol_a,
     protocol_c,
     protocol_d,
-    simulated_plant,
 )
 from pumpwatch_gui.infer.quiet import Track, alarms_at, quiet_level
 
@@ -95,23 +91,3 @@ def test_the_protocols_judge_a_made_up_test_bed_and_name_their_baselines(bed: Pa
 def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no recording"):
         load_skab(tmp_path)
-
-
-def test_the_simulated_plant_counts_false_alarms_and_tells_faults_and_missing_sensors(
-    chart_bundle: Path, tmp_path: Path
-) -> None:
-    def shift(values: np.ndarray) -> None:
-        values[600:, 1] += 6
-
-    def gone(values: np.ndarray) -> None:
-        values[600:, 2] = np.nan
-
-    bundle = load_bundle(chart_bundle, FEW)
-    cases = []
-    for name, change in (("shift", shift), ("gone", gone)):
-        recording = read_recording(written(steady(900, seed=3), tmp_path / f"{name}.csv", change=change), FEW)
-        cases.append(FaultCase(name, 0.6, recording, float(recording.time_s[600]), frozenset(("heat", "hum"))))
-    m = simulated_plant(bundle, FEW, normal=[steady(1500, seed=8)], faults=cases)
-    assert m.false_alarms <= 1
-    assert [(f.by, f.led_by[0], f.led_well) for f in m.faults] == [("alarm", "heat", True), ("missing", "hum", True)]
-    assert all(f.delay_s < 60 for f in m.faults)

@@ -8,7 +8,7 @@ import pytest
 from infer_builders import FEW, steady, written
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.recording import read_recording
+from pumpwatch_gui.domain.recording import Recording, read_recording
 from pumpwatch_gui.infer.bundle import load_bundle
 from pumpwatch_gui.infer.combined import CombinedDetector
 from pumpwatch_gui.infer.lstm import TOLERANCE
@@ -25,7 +25,7 @@ def made(
     """Train kind `chart` on a steady recording with a change; the bundle's folder and what was told."""
     told: list[str] = []
     path = written(steady(seconds), folder / "r.csv", change=change)
-    train(FEW, [path], folder / "m", **({"kind": "chart", "progress": told.append} | options))  # type: ignore[arg-type]
+    train(FEW, [path], folder / "m", **({"kind": "chart", "progress": lambda x: told.append(str(x))} | options))  # type: ignore[arg-type]
     return folder / "m", told
 
 
@@ -122,9 +122,9 @@ def test_a_report_refuses_what_training_would_refuse(tmp_path: Path) -> None:
 def test_a_trained_bundle_answers_as_tensorflow_does_and_tells_a_fault(tmp_path: Path, kind: str) -> None:
     pytest.importorskip("tensorflow")
     path = written(steady(1800), tmp_path / "r.csv")
-    told: list[str] = []
+    told: list[object] = []
     bundle = train(FEW, [path], tmp_path / "m", kind=kind, epochs=2, progress=told.append)
-    assert any(line.startswith("epoch 2 of 2") for line in told)
+    assert any(str(line).startswith("epoch 2 of 2") for line in told)
     assert bundle.parity is not None
     window, answer = bundle.parity
     network = bundle.detector.network  # type: ignore[attr-defined]
@@ -147,8 +147,8 @@ def test_cancelling_a_training_leaves_no_bundle(tmp_path: Path) -> None:
     class CancelError(Exception):
         pass
 
-    def cancel(text: str) -> None:
-        if text.startswith("epoch"):
+    def cancel(text: object) -> None:
+        if str(text).startswith("epoch"):
             raise CancelError
 
     with pytest.raises(CancelError):
@@ -164,3 +164,50 @@ def test_sensitivity_widens_the_limit_in_proportion(tmp_path: Path) -> None:
     assert limits[1] == pytest.approx(1.5 * limits[0])
     with pytest.raises(ValueError, match="sensitivity"):
         made(tmp_path, sensitivity=9.0)
+
+
+def test_a_pump_in_alarm_all_the_time_is_no_normal_running_and_is_refused(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from pumpwatch_gui.domain.profile import Limits
+
+    hot = replace(FEW, sensors=(FEW.sensors[0], replace(FEW.sensors[1], limits=Limits(high=90.0)), FEW.sensors[2]))
+    path = written(steady(2800), tmp_path / "faulty.csv")
+    with pytest.raises(InputError, match=r"heat: beyond its alarm limits for 100 %") as caught:
+        train(hot, [path], tmp_path / "m", kind="chart")
+    assert "healthy span" in caught.value.advice
+    assert not (tmp_path / "m").exists()
+    assert not quality_report(read_recording(path, hot), hot).is_usable
+
+
+def test_a_recording_without_one_good_value_is_refused(tmp_path: Path) -> None:
+    def spoil(values: np.ndarray) -> None:
+        values[:] = np.nan
+
+    with pytest.raises(InputError):
+        made(tmp_path, change=spoil)
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_sensor_missing_for_hours_is_warned_of_and_the_model_is_calm_about_the_rest(tmp_path: Path) -> None:
+    def gone(values: np.ndarray) -> None:
+        values[1000:6000, 2] = np.nan
+
+    folder, told = made(tmp_path, seconds=9000, change=gone)
+    assert any("hum: 56 % of the values are missing" in line for line in told)
+    rows = list(score_rows(load_bundle(folder, FEW), FEW, None, [steady(900, seed=6)]))
+    assert sum(row.alarm for row in rows) < 10
+
+
+@pytest.mark.parametrize(("step_s", "said"), [(-600, "600 rows dropped: their time runs backward"), (900, "1 gaps")])
+def test_a_step_of_the_clock_is_told_and_does_not_spoil_the_model(tmp_path: Path, step_s: int, said: str) -> None:
+    recording = steady(3600)
+    times = recording.time_s.copy()
+    times[1800:] += step_s - (1 if step_s < 0 else 0)
+    path = written(Recording(recording.path, times, recording.values.copy()), tmp_path / "r.csv")
+    told: list[str] = []
+    bundle = train(FEW, [path], tmp_path / "m", kind="chart", progress=lambda x: told.append(str(x)))
+    report = quality_report(read_recording(path, FEW), FEW)
+    assert any(said in finding.text for finding in report.findings)
+    rows = list(score_rows(bundle, FEW, None, [steady(900, seed=6)]))
+    assert sum(row.alarm for row in rows) < 10
