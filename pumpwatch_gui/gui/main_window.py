@@ -70,6 +70,12 @@ def _events(place: Workplace) -> Page:
     return EventsPage(place)
 
 
+def _models(place: Workplace) -> Page:
+    from pumpwatch_gui.gui.pages.models import ModelsPage
+
+    return ModelsPage(place)
+
+
 def _system(place: Workplace) -> Page:
     from pumpwatch_gui.gui.pages.system import SystemPage
 
@@ -116,6 +122,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "Overview", "overview", "F2", _overview),
     PageEntry("pump", "Pump", "pump", "F6", _pump),
     PageEntry("events", "Events", "events", "F7", _events),
+    PageEntry("models", "Models", "models", "Ctrl+M", _models),
     PageEntry("system", "System", "system", "F8", _system),
     PageEntry(FIRST_RUN, "Welcome", "station", "", _first_run, rail=False),
 )

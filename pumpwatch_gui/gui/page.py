@@ -11,8 +11,10 @@ from pumpwatch_gui.domain.commands import Command
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.trace import Trace
+from pumpwatch_gui.engine.models import ShadowView
 from pumpwatch_gui.gui.reading import LastGood
 from pumpwatch_gui.gui.theme import Look
+from pumpwatch_gui.infer.shelf import Shelf
 from pumpwatch_gui.settings.home import Home
 from pumpwatch_gui.settings.site import Site
 from pumpwatch_gui.store.history import History
@@ -23,12 +25,16 @@ class Source(Protocol):
 
     site: Site
     history: History
+    shelf: Shelf
 
     def latest(self) -> StationView:
         """The station now; cheap."""
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
         """The recent frames of a pump. Raises KeyError."""
+
+    def shadow(self, pump_id: str) -> ShadowView | None:
+        """What the shadow model of a pump has found, None when there is none."""
 
     def submit(self, command: Command) -> None:
         """Hand in an order; its outcome comes as an event."""

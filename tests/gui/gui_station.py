@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from pumpwatch_gui.domain.link import LinkState, LinkView
 from pumpwatch_gui.domain.quality import Quality, Reason
 from pumpwatch_gui.domain.station import Percentiles, Pulse, PumpView, RunState, StationView
 from pumpwatch_gui.domain.trace import Trace, TraceRing
+from pumpwatch_gui.infer.shelf import Shelf
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.settings.site import PumpSettings, Site
 
@@ -80,6 +82,7 @@ class StationDouble:
             ),
         )
         self.history = NoHistory()
+        self.shelf = Shelf(Path("/nonexistent/models"))
         self.submitted: list[Command] = []
         self.applied: list[Site] = []
         self.listeners: list[Callable[[Event], None]] = []
@@ -275,6 +278,9 @@ class StationDouble:
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
         return self._rings[pump_id].copy(since_s)
+
+    def shadow(self, pump_id: str) -> None:
+        return None
 
     def submit(self, command: Command) -> None:
         self.submitted.append(command)
