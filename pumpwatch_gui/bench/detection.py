@@ -80,7 +80,8 @@ def _protocols(files: Mapping[str, Labelled]) -> Iterator[Callable[..., Iterable
 
 
 def _figures(result: Result) -> Iterator[Figure]:
-    marks, wanted = result.marks, _REFERENCE.get(result.protocol, {})
+    marks = result.marks
+    wanted = _REFERENCE.get(result.protocol, {}) if result.who in KINDS else {}
     for field, word in _WORDS.items():
         value, unit = float(getattr(marks, field)), _UNITS.get(field, "")
         reference = wanted.get(field, "")

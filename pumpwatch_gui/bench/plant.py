@@ -26,7 +26,7 @@ FAULT_S = 1800.0
 HOURS = 72.0
 PUMPS = 10
 SEED = 9001
-"""Far from the seeds that the shipped model was trained on."""
+"""Of its own: `simulate --history`, which makes training data, starts at seed 1."""
 _STEPS_A_SECOND = 10
 
 

@@ -92,6 +92,7 @@ class Models:
         self._adaptive.pop(pump.pump_id, None)
         if state.adaptive:
             self._adaptive[pump.pump_id] = Adaptive(state.factor)
+        self._end_shadow(pump)  # the pump may have another profile now
         self._set_shadow(pump, state.shadow)
 
     def forget(self, pump: PumpSettings) -> None:
