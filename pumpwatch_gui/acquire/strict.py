@@ -137,7 +137,7 @@ class StrictLink:
     async def close(self) -> None:
         """Close the connection."""
         self.drop("closed")
-        self._manager.close()
+        self._manager.abort()
 
     # ---------------------------------------------------------------- asking
 
@@ -205,7 +205,7 @@ class StrictLink:
         self._fail(refused(kind, why))
         if hopeless:
             self.drop(f"{self._wire.where} sent bytes that are no Modbus TCP")
-            self._manager.close()
+            self._manager.abort()
 
     def stray(self, adu: Adu | None, asked: Asked | None) -> None:
         """A frame of another transaction: an earlier one's, late, or nobody's."""
@@ -273,6 +273,13 @@ class _Manager(TransactionManager):
         if isinstance(self.framer, _Rtu):
             self.framer.sent = data
         super().send(data, addr)
+
+    def abort(self) -> None:
+        """Close at once: TLS would wait half a minute for a farewell."""
+        transport: Any = self.transport
+        self.close()
+        if transport is not None:
+            transport.abort()
 
     @override
     def callback_disconnected(self, exc: Exception | None) -> None:

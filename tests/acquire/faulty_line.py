@@ -84,6 +84,10 @@ def _byte_by_byte(line: "FaultyLine", request: Request) -> None:
         time.sleep(0.001)
 
 
+def _exception(code: int) -> Reply:
+    return _send(lambda r: frame(r, bytes((0x80 | r.function, code))))
+
+
 def _echo(request: Request) -> bytes:
     return sealed(request.unit, struct.pack(">BHH", request.function, request.address, request.count))
 
@@ -125,7 +129,7 @@ LINE_FAULTS: Mapping[str, Reply] = {
     "byte by byte": _byte_by_byte,
     "gap of 20 ms": _in_pieces(0.02, 5),
     "gap of 100 ms": _in_pieces(0.1, 5),
-    **{f"exception {c}": _send(lambda r, c=c: frame(r, bytes((0x80 | r.function, c)))) for c in (1, 2, 3, 4, 5, 6, 10, 11)},
+    **{f"exception {code}": _exception(code) for code in (1, 2, 3, 4, 5, 6, 10, 11)},
     "unplugged": lambda line, r: line.interrupt(0.3),
 }  # fmt: skip
 
@@ -199,6 +203,7 @@ class FaultyPty(FaultyLine):
         self.device = str(folder / f"tty{id(self)}")
         self._ends: tuple[int, int] = (-1, -1)
         self._change = threading.Lock()
+        self._wake, self._woken = socket.socketpair()
         self.plug_in()
         self._thread.start()
 
@@ -211,6 +216,7 @@ class FaultyPty(FaultyLine):
         with self._change:
             self._ends = ends
             self._buffer = b""
+        self._wake.send(b"!")
 
     def unplug(self) -> float:
         """Take the adapter out; the monotonic instant before."""
@@ -220,6 +226,7 @@ class FaultyPty(FaultyLine):
             at_s = time.monotonic()
             for end in ends:
                 os.close(end)
+        self._wake.send(b"!")
         return at_s
 
     def interrupt(self, for_s: float) -> None:
@@ -232,19 +239,26 @@ class FaultyPty(FaultyLine):
 
     def stop(self) -> None:
         self._stopping.set()
+        self._wake.send(b"!")
         self._thread.join(5)
         if self._ends[0] >= 0:
             self.unplug()
+        self._wake.close()
+        self._woken.close()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            with self._change:
-                ready = self._ends[0] >= 0 and select.select([self._ends[0]], [], [], 0.0)[0]
-                piece = os.read(self._ends[0], 256) if ready else b""
-            if piece:
-                self._receive(piece)
-            else:
-                self._stopping.wait(0.002)
+            watched = [end for end in (self._ends[0], self._woken.fileno()) if end >= 0]
+            try:
+                ready = select.select(watched, [], [], 1.0)[0]
+            except (OSError, ValueError):  # unplugged this moment
+                continue
+            if self._woken.fileno() in ready:
+                self._woken.recv(100)
+                continue
+            with self._change:  # the end that was ready may be gone by now
+                piece = os.read(self._ends[0], 256) if self._ends[0] in ready else b""
+            self._receive(piece)
 
 
 class FaultyGateway(FaultyLine):
@@ -282,7 +296,7 @@ class FaultyGateway(FaultyLine):
     def _run(self) -> None:
         while not self._stopping.is_set():
             watched = [self._listener] if self._client is None else [self._listener, self._client]
-            for ready in select.select(watched, [], [], 0.02)[0]:
+            for ready in select.select(watched, [], [], 0.05)[0]:
                 if ready is self._listener:
                     self._hang_up()
                     self._client, _ = self._listener.accept()

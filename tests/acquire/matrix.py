@@ -1,6 +1,6 @@
 """The fault matrix: every way in which a peer can go wrong, all at once, each against its own link.
 
-`python tests/acquire/matrix.py` prints it as a table: fault × driver: wrong values accepted / noticed ms / recovered ms.
+`python tests/acquire/matrix.py` prints it: fault × driver: wrong values accepted / noticed ms / recovered ms.
 """
 
 import sys
