@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+IDENTIFY = 0x2B
+"""Function code of "read device identification" (with MEI type 14), the only one besides 1-4 that is ever sent."""
 HEADER = 7
 LONGEST = 254
 """Largest length field of a Modbus TCP frame: unit, function and 252 more bytes."""
@@ -18,7 +20,9 @@ class Asked:
 
     @property
     def size(self) -> int:
-        """Bytes of values that the answer must bring."""
+        """Bytes of values that the answer must bring (of an identification: unknown, 0)."""
+        if self.function == IDENTIFY:
+            return 0
         return -(-self.count // 8) if self.function in (1, 2) else 2 * self.count
 
 
@@ -47,19 +51,25 @@ def cut(received: bytes) -> tuple[Adu | None, int, str]:
     return Adu(int.from_bytes(received[:2]), received[6], received[HEADER:end]), end, ""
 
 
-def mismatch(adu: Adu, asked: Asked) -> str:
-    """Why a frame is no answer to what was asked ("" when it is one, be it values or an exception)."""
+def mismatch(adu: Adu, asked: Asked) -> tuple[str, str]:
+    """(kind, why) a frame is no answer to what was asked; two empty texts when it is one, be it values or an exception.
+
+    The kind is what the counters count: `length` for short and long answers, `refused` for all else.
+    """
     function = adu.pdu[0]
     if adu.transaction != asked.transaction:
-        return f"transaction id {adu.transaction} instead of {asked.transaction}"
+        return "refused", f"transaction id {adu.transaction} instead of {asked.transaction}"
     if adu.unit != asked.unit:
-        return f"unit {adu.unit} instead of {asked.unit}"
+        return "refused", f"unit {adu.unit} instead of {asked.unit}"
     if function == asked.function | 0x80:
-        return "" if len(adu.pdu) == 2 else f"exception answer of {len(adu.pdu)} bytes instead of 2"
+        wrong = len(adu.pdu) != 2
+        return ("length", f"exception answer of {len(adu.pdu)} bytes instead of 2") if wrong else ("", "")
     if function != asked.function:
-        return f"function {function} instead of {asked.function}"
+        return "refused", f"function {function} instead of {asked.function}"
+    if function == IDENTIFY:
+        return ("", "") if adu.pdu[1:2] == b"\x0e" else ("refused", "no device identification")
     if len(adu.pdu) < 2 or adu.pdu[1] != asked.size:
-        return f"byte count {adu.pdu[1] if len(adu.pdu) > 1 else 'missing'} instead of {asked.size}"
+        return "length", f"byte count {adu.pdu[1] if len(adu.pdu) > 1 else 'missing'} instead of {asked.size}"
     if len(adu.pdu) != asked.size + 2:
-        return f"{len(adu.pdu) - 2} bytes of values instead of {asked.size}"
-    return ""
+        return "length", f"{len(adu.pdu) - 2} bytes of values instead of {asked.size}"
+    return "", ""

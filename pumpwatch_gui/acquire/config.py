@@ -32,6 +32,38 @@ def period() -> Any:
     return setting(1.0, label="Period", unit="s", min=0.05, max=3600.0, help="Seconds between two scans.")
 
 
+def unit(low: int = 0, high: int = 255) -> Any:
+    """The field `unit` of every Modbus driver."""
+    return setting(1, label="Unit", min=low, max=high, help="Unit id; 1 or 255 for most direct devices.")
+
+
+def time_out() -> Any:
+    """The field `timeout_s` of every Modbus driver."""
+    return setting(0.5, label="Time-out", unit="s", min=0.05, max=30.0, help="Longest wait for one answer.")
+
+
+def registers() -> Any:
+    """The field `registers` of every Modbus driver."""
+    return setting("generic", label="Register map", help="Name of a shipped map, or the path of a file.")
+
+
+def frozen_after() -> Any:
+    """The field `frozen_after` of every Modbus driver."""
+    return setting(
+        0, label="Frozen after", unit="scans", min=0, max=100000,
+        help="Values are doubtful after so many scans in which not one register changed; 0 turns this off.",
+    )  # fmt: skip
+
+
+def heartbeat() -> Any:
+    """The field `heartbeat` of every Modbus driver."""
+    return setting(
+        -1, label="Heartbeat register", min=-1, max=65535,
+        help="Wire address of a holding register that the device keeps counting: if it stands still the device has "
+        "frozen, whatever else moves; -1 means that there is none.",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class ModbusTcpConfig:
     """A Modbus TCP device, or a unit behind a gateway."""
@@ -40,14 +72,12 @@ class ModbusTcpConfig:
 
     host: str = setting(label="Host", help="Address or name of the device or gateway.")
     port: int = setting(502, label="Port", min=1, max=65535, help="TCP port; 502 is the usual one.")
-    unit: int = setting(1, label="Unit", min=0, max=255, help="Unit id; 1 or 255 for most direct devices.")
+    unit: int = unit()
     period_s: float = period()
-    timeout_s: float = setting(0.5, label="Time-out", unit="s", min=0.05, max=30.0, help="Longest wait for one answer.")
-    registers: str = setting("generic", label="Register map", help="Name of a shipped map, or the path of a file.")
-    frozen_after: int = setting(
-        0, label="Frozen after", unit="scans", min=0, max=100000,
-        help="Values are doubtful after so many scans in which not one register changed; 0 turns this off.",
-    )  # fmt: skip
+    timeout_s: float = time_out()
+    registers: str = registers()
+    frozen_after: int = frozen_after()
+    heartbeat: int = heartbeat()
 
     def __post_init__(self) -> None:
         """Check every field against its bounds."""
@@ -57,6 +87,101 @@ class ModbusTcpConfig:
     def endpoint(self) -> str:
         """Where it is, for people."""
         return f"{self.host}:{self.port} unit {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModbusRtuTcpConfig:
+    """A unit behind a transparent serial gateway: RTU frames through a TCP connection."""
+
+    driver: ClassVar[str] = "modbus-rtu-over-tcp"
+
+    host: str = setting(label="Host", help="Address or name of the gateway.")
+    port: int = setting(502, label="Port", min=1, max=65535, help="TCP port of the gateway's serial line.")
+    unit: int = unit(1, 247)
+    period_s: float = period()
+    timeout_s: float = time_out()
+    registers: str = registers()
+    frozen_after: int = frozen_after()
+    heartbeat: int = heartbeat()
+
+    def __post_init__(self) -> None:
+        """Check every field against its bounds."""
+        check_bounds(self)
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is, for people."""
+        return f"{self.host}:{self.port} (RTU) unit {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModbusRtuConfig:
+    """A unit on a serial line. All units of one device share the line and its settings."""
+
+    driver: ClassVar[str] = "modbus-rtu"
+
+    device: str = setting(label="Device", port=True, help="Serial port, as /dev/ttyUSB0, /dev/serial/by-id/… or COM3.")
+    baud: int = setting(19200, label="Baud", unit="bit/s", min=300, max=4000000, help="Speed of the whole line.")
+    parity: str = setting("N", label="Parity", choices=("N", "E", "O"), help="None, even or odd.")
+    stop_bits: int = setting(1, label="Stop bits", choices=(1, 2), help="1, or 2 as some devices have without parity.")
+    unit: int = unit(1, 247)
+    period_s: float = period()
+    timeout_s: float = time_out()
+    registers: str = registers()
+    frozen_after: int = frozen_after()
+    heartbeat: int = heartbeat()
+
+    def __post_init__(self) -> None:
+        """Check every field against its bounds."""
+        check_bounds(self)
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is, for people."""
+        return f"{self.device} {self.line} unit {self.unit}"
+
+    @property
+    def line(self) -> str:
+        """The settings that all links of one device must agree on, as `19200 8N1`."""
+        return f"{self.baud} 8{self.parity}{self.stop_bits}"
+
+    @property
+    def character_s(self) -> float:
+        """Seconds that one character takes on the wire."""
+        return (9 + (self.parity != "N") + self.stop_bits) / self.baud
+
+
+@dataclass(frozen=True, slots=True)
+class ModbusTlsConfig:
+    """A device with Modbus/TCP Security: TLS with certificates on both sides."""
+
+    driver: ClassVar[str] = "modbus-tls"
+
+    host: str = setting(label="Host", help="Address or name of the device, as its certificate gives it.")
+    port: int = setting(802, label="Port", min=1, max=65535, help="TCP port; 802 is the registered one.")
+    ca: str = setting("plant-ca.pem", label="Authority", path=True, help="PEM file of the plant's authority.")
+    certificate: str = setting("pumpwatch.pem", label="Certificate", path=True, help="Our own certificate (PEM).")
+    key: str = setting(
+        "pumpwatch.key", label="Key", path=True, help="The certificate's private key (PEM, unencrypted)."
+    )
+    server_name: str = setting(
+        "", label="Name in certificate", required=False, help="Where the certificate names another host; else empty."
+    )
+    unit: int = unit()
+    period_s: float = period()
+    timeout_s: float = time_out()
+    registers: str = registers()
+    frozen_after: int = frozen_after()
+    heartbeat: int = heartbeat()
+
+    def __post_init__(self) -> None:
+        """Check every field against its bounds."""
+        check_bounds(self)
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is, for people."""
+        return f"{self.host}:{self.port} (TLS) unit {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +205,14 @@ class ReplayConfig:
         return self.file
 
 
-BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
-"""Speeds of serial lines, bit/s."""
-
-
 @dataclass(frozen=True, slots=True)
 class SerialLineConfig:
     """A device that prints its values as text lines: a microcontroller, a data logger, an instrument."""
 
     driver: ClassVar[str] = "serial-line"
 
-    device: str = setting(label="Port", help="Serial device, such as /dev/ttyUSB0 or COM3.", port=True)
-    baud: int = setting(9600, label="Speed", unit="baud", choices=BAUDS, help="As the device is set.")
+    device: str = setting(label="Device", port=True, help="Serial port, as /dev/ttyUSB0, /dev/serial/by-id/… or COM3.")
+    baud: int = setting(9600, label="Baud", unit="bit/s", min=300, max=4000000, help="Speed, as the device is set.")
     parity: str = setting("N", label="Parity", choices=("N", "E", "O"), help="None, even or odd.")
     stop_bits: int = setting(1, label="Stop bits", choices=(1, 2), help="1 for almost all devices.")
     format: str = setting(
@@ -126,5 +247,8 @@ class SerialLineConfig:
         return self.device
 
 
-DriverConfig = ModbusTcpConfig | SerialLineConfig | ReplayConfig
+ModbusConfig = ModbusTcpConfig | ModbusRtuConfig | ModbusRtuTcpConfig | ModbusTlsConfig
+"""The drivers that read register maps."""
+
+DriverConfig = ModbusConfig | SerialLineConfig | ReplayConfig
 """Every driver's description; each has `driver`, `period_s` and `endpoint`."""

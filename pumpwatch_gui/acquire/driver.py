@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pumpwatch_gui.acquire.config import DriverConfig
 from pumpwatch_gui.acquire.decode import Reading
@@ -59,13 +59,33 @@ class Channel(Protocol):
         """Close the connection; never raises."""
 
 
+@runtime_checkable
+class Watchable(Protocol):
+    """A channel whose traffic can be watched."""
+
+    def watch(self, tap: Callable[[bool, bytes], None] | None) -> None:
+        """Tell every piece that is sent (True) or comes (False) to `tap`, from now on; None: no longer."""
+
+
+@runtime_checkable
+class Browsable(Protocol):
+    """A channel that can read what no register map names."""
+
+    async def read(self, spec: LinkSpec, table: str, address: int, count: int) -> Sequence[int]:
+        """Any block, once: registers, or bits as 0 and 1. Raises LinkFault, ValueError for an impossible block."""
+
+    async def identify(self, spec: LinkSpec) -> Mapping[str, str]:
+        """What the device says about itself. Raises LinkFault."""
+
+
 @dataclass(frozen=True, slots=True)
 class DriverKind:
     """A row of the driver table.
 
     `key` tells which links share a connection (None: each its own); `open` makes a fresh, unconnected channel for
     those links; `tags` tells which tags a link binds, before anything was read, and raises InputError when its files
-    are wrong. `pushed`: the device speaks by itself, `scan` waits for it.
+    are wrong. `alike` gives what links that share a connection must agree on, in words ("" for nothing). `last_retry_s`
+    bounds the pause between two attempts to connect. `pushed`: the device speaks by itself, `scan` waits for it.
     """
 
     name: str
@@ -75,3 +95,5 @@ class DriverKind:
     open: Callable[[Sequence[LinkSpec]], Channel]
     tags: Callable[[LinkSpec], frozenset[str]]
     pushed: bool = False
+    alike: Callable[[Any], str] = lambda _: ""
+    last_retry_s: float = 5.0

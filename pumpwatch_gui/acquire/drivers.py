@@ -1,15 +1,23 @@
 """The table of drivers."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 
-from pumpwatch_gui.acquire.config import ModbusTcpConfig, ReplayConfig, SerialLineConfig
+from pumpwatch_gui.acquire.config import (
+    ModbusRtuConfig,
+    ModbusRtuTcpConfig,
+    ModbusTcpConfig,
+    ModbusTlsConfig,
+    ReplayConfig,
+    SerialLineConfig,
+)
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
 from pumpwatch_gui.acquire.register_map import load_register_map
 
 
 # Channels are imported when the first link opens: the command line and the dialogs need only the table.
-def _modbus_tcp(specs: Sequence[LinkSpec]) -> Channel:
+def _modbus(specs: Sequence[LinkSpec]) -> Channel:
     from pumpwatch_gui.acquire.modbus import ModbusChannel
 
     return ModbusChannel(specs)
@@ -32,6 +40,10 @@ def _mapped(spec: LinkSpec) -> frozenset[str]:
     return frozenset(p.tag for p in load_register_map(registers, tags=spec.profile.tags, beside=spec.beside).points)
 
 
+def _tls_key(config: ModbusTlsConfig) -> Hashable:
+    return "tls", config.host, config.port, config.ca, config.certificate, config.key, config.server_name
+
+
 def _all(spec: LinkSpec) -> frozenset[str]:
     return frozenset(spec.profile.tags)
 
@@ -47,8 +59,28 @@ DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
         kind.name: kind
         for kind in (
             DriverKind(
-                "modbus-tcp", "Modbus TCP", ModbusTcpConfig, lambda c: ("tcp", c.host, c.port), _modbus_tcp, _mapped
+                "modbus-tcp", "Modbus TCP", ModbusTcpConfig, lambda c: ("tcp", c.host, c.port), _modbus, _mapped
             ),
+            # By whatever name: a device and the link that udev makes to it are one line.
+            DriverKind(
+                "modbus-rtu",
+                "Modbus RTU (serial line)",
+                ModbusRtuConfig,
+                lambda c: ("serial", os.path.realpath(c.device)),
+                _modbus,
+                _mapped,
+                last_retry_s=2.0,
+                alike=lambda c: c.line,
+            ),
+            DriverKind(
+                "modbus-rtu-over-tcp",
+                "Modbus RTU over TCP (gateway)",
+                ModbusRtuTcpConfig,
+                lambda c: ("rtu over tcp", c.host, c.port),
+                _modbus,
+                _mapped,
+            ),
+            DriverKind("modbus-tls", "Modbus/TCP Security (TLS)", ModbusTlsConfig, _tls_key, _modbus, _mapped),
             DriverKind(
                 "serial-line",
                 "Serial text lines",
@@ -57,6 +89,7 @@ DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
                 _serial_line,
                 _printed,
                 pushed=True,
+                last_retry_s=2.0,
             ),
             DriverKind("replay", "Replay of a recording", ReplayConfig, lambda _: None, _replay, _all, pushed=True),
         )

@@ -73,8 +73,13 @@ class Link:
         if self._fault is not None:
             self._emit(self.assembly.failed(self.spec.link_id, self._fault.reason, time.monotonic_ns()))
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether the unit is not known to be dead."""
+        return self._unanswered < DEAD_AFTER
+
     def rests(self, *, shared: bool) -> bool:
-        """Whether it had better not be asked just now."""
+        """Whether it had better not be asked just now. `shared`: another unit on the line answers."""
         is_dead = self._unanswered >= DEAD_AFTER and (shared or self._is_misconfigured)
         return is_dead and time.monotonic() < self._probe_s
 
@@ -82,6 +87,10 @@ class Link:
         """The line is up again: all that was known about the unit is void."""
         self._unanswered = 0
         self.spec.meter.reconnects += self._last_good_ns > 0
+
+    def call_on(self) -> None:
+        """Ask it at its next beat, however long it has been silent: a line that was dead as a whole is back."""
+        self._unanswered = 0
 
     def view(self) -> LinkView:
         """The link as others see it. Any thread."""
@@ -100,6 +109,7 @@ class Link:
             good=meter.good,
             timeouts=meter.faults["timeout"],
             refused_answers=meter.faults["refused"],
+            wrong_length=meter.faults["length"],
             crc_errors=meter.faults["crc"],
             late_answers=meter.late_answers,
             exceptions=MappingProxyType(dict(meter.exceptions)),
@@ -110,6 +120,7 @@ class Link:
             answer_p95_ms=p95,
             last_error=meter.last_error,
             last_advice=meter.last_advice,
+            identity=meter.identity,
         )
 
     @property

@@ -5,11 +5,15 @@ from collections import Counter, deque
 from pumpwatch_gui.domain.errors import LinkError
 from pumpwatch_gui.domain.quality import Reason
 
+ANSWERED_WRONGLY = frozenset({"refused", "length", "crc"})
+"""Kinds of fault in which an answer came that could not be used."""
+
 
 class LinkFault(LinkError):  # noqa: N818 - a fault of the world, in the words of the field
     """A scan or a connection that failed. `reason` becomes the quality of the values.
 
-    `kind` is what the counters count: connect, lost, timeout, refused, crc or exception (then `code` is set).
+    `kind` is what the counters count: connect, certificate, config, lost, timeout, refused, length (a
+    short or long answer), crc or exception (then `code` is set).
     """
 
     def __init__(self, kind: str, reason: Reason, message: str, advice: str = "", *, code: int = 0) -> None:
@@ -34,6 +38,7 @@ class LinkMeter:
         self.exceptions: Counter[int] = Counter()
         self.last_error = ""
         self.last_advice = ""
+        self.identity = ""
         self._answers_ms: deque[float] = deque(maxlen=200)
 
     def answered(self, answer_ms: float) -> None:

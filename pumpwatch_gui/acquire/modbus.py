@@ -2,22 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
+from pumpwatch_gui.acquire.config import (
+    ModbusConfig,
+    ModbusRtuConfig,
+    ModbusRtuTcpConfig,
+    ModbusTcpConfig,
+    ModbusTlsConfig,
+)
 from pumpwatch_gui.acquire.decode import Reading, bad, decoder
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
-from pumpwatch_gui.acquire.meter import LinkFault
-from pumpwatch_gui.acquire.plan import Block, ordered, plan_blocks, split_block, sync_block
-from pumpwatch_gui.acquire.register_map import load_register_map
-from pumpwatch_gui.acquire.strict import StrictTcp
+from pumpwatch_gui.acquire.meter import ANSWERED_WRONGLY, LinkFault
+from pumpwatch_gui.acquire.plan import Block, any_block, ordered, plan_blocks, split_block, sync_block
+from pumpwatch_gui.acquire.register_map import Point, load_register_map
+from pumpwatch_gui.acquire.strict import StrictLink, Tap, refused
+from pumpwatch_gui.acquire.wires import SerialWire, TcpWire, TlsWire
+from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.profile import PumpProfile
 from pumpwatch_gui.domain.quality import Quality, Reason
 
 BUSY = 6
 TOO_WIDE = (2, 3)
 """Exceptions that a smaller block may not meet: illegal address (a gap in it), illegal count."""
+SPOILT = ANSWERED_WRONGLY | {"exception"}
+"""Kinds of fault that cost a scan only the block they struck."""
 CLOSE_AFTER = 2
 """Time-outs in a row, of each unit behind the connection, after which it is given up."""
 
@@ -38,25 +49,25 @@ class _Plan:
     """
 
     spec: LinkSpec
-    config: ModbusTcpConfig
+    config: ModbusConfig
     reads: list[_Read]
     raw: tuple[tuple[int, ...], ...] = ()
     same: int = 0
 
 
 class ModbusChannel:
-    """One Modbus TCP endpoint and the units behind it.
+    """One Modbus endpoint (TCP, TLS, gateway or serial line) and the units behind it.
 
     `_in_step` is False while an answer may still be out (a time-out, a refused answer, a cancelled read): the next one
-    might be it, whichever unit is asked.
+    might be it, whichever unit is asked. Without transaction ids a fresh connection is not in step either.
     """
 
     def __init__(self, specs: Sequence[LinkSpec]) -> None:
-        config = _config(specs[0])
-        self._link = StrictTcp(config.host, config.port)
+        self._link = strict_link(_config(specs[0]), specs[0].beside)
+        self._line = _alike(specs[0])
         self._plans: dict[str, _Plan] = {}
         self._late = 0
-        self._in_step = True
+        self._in_step = not self._link.is_rtu
         self.shared_by(specs)
 
     @property
@@ -64,19 +75,37 @@ class ModbusChannel:
         """Done as soon as the peer is gone."""
         return self._link.lost
 
+    def watch(self, tap: Tap | None) -> None:
+        """Have every piece of traffic told, or (None) no longer."""
+        self._link.tap = tap
+
     def shared_by(self, specs: Sequence[LinkSpec]) -> None:
         """Take note of the links that share the connection from now on."""
         self._link.close_after = CLOSE_AFTER * len(specs)
+        for spec in specs:
+            spec.meter.identity = self._link.identity
 
     async def connect(self) -> None:
-        """Open the connection. Raises LinkFault."""
+        """Open the connection. Raises LinkFault, InputError when a certificate file is wrong."""
         await self._link.connect()
+
+    async def read(self, spec: LinkSpec, table: str, address: int, count: int) -> Sequence[int]:
+        """Any block, once: registers, or bits as 0 and 1. Raises LinkFault, ValueError for an impossible block."""
+        block = any_block(table, address, count)
+        await self._get_in_step(self._plan(spec))
+        return await self._ask(self._plan(spec), block)
+
+    async def identify(self, spec: LinkSpec) -> Mapping[str, str]:
+        """What the device says about itself (function 43/14). Raises LinkFault."""
+        config = _config(spec)
+        return await read_identity(self._link, config.unit, timeout_s=config.timeout_s)
 
     async def scan(self, spec: LinkSpec) -> Readings:
         """Read all blocks of a link. A block that the device refuses, or answers wrongly, makes its own tags BAD.
 
         Raises LinkFault when a block gives no answer or no block gives a good one, InputError for a bad register map.
         """
+        _must_agree(self._line, spec)
         plan = self._plan(spec)
         readings: dict[str, Reading] = {}
         raw: list[tuple[int, ...]] = []
@@ -89,7 +118,7 @@ class ModbusChannel:
                 registers = await self._read(plan, read.block)
             except LinkFault as found:
                 pieces = self._split(plan, read) if found.code in TOO_WIDE else []
-                if not pieces and found.kind not in ("exception", "refused"):
+                if not pieces and found.kind not in SPOILT:
                     raise
                 waiting[:0] = pieces
                 if not pieces:
@@ -115,31 +144,46 @@ class ModbusChannel:
         if plan is None or plan.spec is not spec:
             config = _config(spec)
             found = load_register_map(config.registers, tags=spec.profile.tags, beside=spec.beside)
-            plan = _Plan(spec, config, _reads(plan_blocks(found.points), spec.profile))
+            beat = (Point("", "holding", config.heartbeat, "uint16"),) if config.heartbeat >= 0 else ()
+            plan = _Plan(spec, config, _reads(plan_blocks([*found.points, *beat]), spec.profile))
             self._plans[spec.link_id] = plan
         return plan
 
     async def _get_in_step(self, plan: _Plan) -> None:
         """After a time-out, make sure that the missed answer is not taken for the next one.
 
-        Transaction ids should tell, but there are devices that send a late answer with the newest id. So first ask
-        for a count that the next block has not; an exception answers that just as well. When even then the block's
-        own answer does not fit, every answer comes one too late, and only a new connection helps.
+        Transaction ids should tell, but a line has none, and there are devices that send a late answer with the newest
+        id. So first ask for a count that the next block has not. When then the block's own answer does not fit, every
+        answer comes one too late, and only a new connection helps. Two exceptions in a row tell nothing: they may be
+        one that comes twice; then another block must do.
         """
-        if self._in_step:
-            return
+        fault: LinkFault | None = None
+        for read in () if self._in_step else tuple(plan.reads):
+            sync = sync_block(read.block)
+            refused = await self._refusal(plan, sync)
+            try:
+                fault = await self._refusal(plan, read.block)
+                if fault is not None and refused is None:
+                    await self._ask(plan, sync)  # it must bring values again
+            except LinkFault as found:
+                if found.kind in ANSWERED_WRONGLY:
+                    self._link.drop("answers do not fit their questions")
+                raise
+            if fault is None or refused is None:
+                return
+            self._in_step = False
+        if fault is not None:
+            raise fault
+
+    async def _refusal(self, plan: _Plan, block: Block) -> LinkFault | None:
+        """The exception that answers a block, None when values do. Raises all other LinkFaults."""
         try:
-            await self._ask(plan, sync_block(plan.reads[0].block))
+            await self._ask(plan, block)
         except LinkFault as fault:
             if fault.kind != "exception":
                 raise
-        try:
-            await self._ask(plan, plan.reads[0].block)
-        except LinkFault as fault:
-            if fault.kind == "refused":
-                self._link.give_up("answers do not fit their questions")
-            if fault.kind != "exception":
-                raise
+            return fault
+        return None
 
     async def _read(self, plan: _Plan, block: Block) -> Sequence[int]:
         started = time.perf_counter()
@@ -147,10 +191,10 @@ class ModbusChannel:
         try:
             registers = await self._ask(plan, block)
         except LinkFault as fault:
-            if fault.code != BUSY:
+            if fault.code != BUSY and fault.kind != "crc":
                 raise
             meter.faulted(fault)
-            registers = await self._ask(plan, block)  # the one fault that is worth an immediate second try
+            registers = await self._ask(plan, block)  # the two faults that are worth a second try at once
         meter.answered((time.perf_counter() - started) * 1e3)
         return registers
 
@@ -167,8 +211,8 @@ class ModbusChannel:
             self._in_step = True
             return answer
         finally:
-            meter.late_answers += self._link.late_answers - self._late
-            self._late = self._link.late_answers
+            late, self._late = self._link.late_answers - self._late, self._link.late_answers
+            meter.late_answers += late
 
     @staticmethod
     def _split(plan: _Plan, refused: _Read) -> list[_Read]:
@@ -182,9 +226,15 @@ class ModbusChannel:
 
     @staticmethod
     def _unless_frozen(plan: _Plan, readings: Readings, raw: tuple[tuple[int, ...], ...]) -> Readings:
-        """The readings, UNCERTAIN when not one register has changed for `frozen_after` scans."""
-        plan.same = plan.same + 1 if raw == plan.raw else 0
-        plan.raw = raw
+        """The readings without the heartbeat, UNCERTAIN when nothing has changed for `frozen_after` scans.
+
+        With a heartbeat register that one alone counts.
+        """
+        beat = readings.get("")
+        seen = raw if beat is None else ((int(beat.value),),) if beat.quality is Quality.GOOD else ()
+        plan.same = plan.same + 1 if seen and seen == plan.raw else 0
+        plan.raw = seen
+        readings = {tag: r for tag, r in readings.items() if tag}
         if not plan.config.frozen_after or plan.same < plan.config.frozen_after:
             return readings
         return {
@@ -193,11 +243,58 @@ class ModbusChannel:
         }
 
 
-def _config(spec: LinkSpec) -> ModbusTcpConfig:
-    assert isinstance(spec.config, ModbusTcpConfig)
+async def read_identity(link: StrictLink, unit: int, *, timeout_s: float) -> Mapping[str, str]:
+    """What a device says about itself. Raises LinkFault."""
+    found: dict[str, str] = {}
+    first, last = 0, -1
+    while first > last:  # a device whose "next object" goes back would keep us for ever
+        pdu = await link.identify(unit, first, timeout_s=timeout_s)
+        at = 7
+        for _ in range(pdu[6] if len(pdu) > 6 else 0):
+            head, text = pdu[at : at + 2], pdu[at + 2 : at + 2 + (pdu[at + 1] if at + 1 < len(pdu) else 0)]
+            if len(head) < 2 or len(text) < head[1]:
+                raise refused("length", "the identification breaks off")
+            found[_OBJECTS.get(head[0], f"object {head[0]}")] = text.decode("ascii", "replace")
+            at += 2 + head[1]
+        if len(pdu) < 7 or not pdu[4]:
+            break
+        first, last = pdu[5], first
+    return found
+
+
+_OBJECTS = {0: "vendor", 1: "product code", 2: "revision", 3: "vendor URL", 4: "product name", 5: "model name",
+            6: "application name"}  # fmt: skip
+
+
+def strict_link(config: ModbusConfig, beside: Path | None) -> StrictLink:
+    """A fresh, unconnected link; relative paths of certificates start at `beside`. On a running loop only."""
+    match config:
+        case ModbusTcpConfig(host, port):
+            return StrictLink(TcpWire(host, port))
+        case ModbusRtuTcpConfig(host, port):
+            return StrictLink(TcpWire(host, port), character_s=0.0)
+        case ModbusRtuConfig():
+            return StrictLink(SerialWire(config), character_s=config.character_s)
+        case ModbusTlsConfig():
+            return StrictLink(TlsWire(config, beside))
+
+
+def _alike(spec: LinkSpec) -> str:
+    return spec.config.line if isinstance(spec.config, ModbusRtuConfig) else ""
+
+
+def _must_agree(line: str, spec: LinkSpec) -> None:
+    """Two links of one serial line cannot have different speeds. Raises InputError."""
+    if _alike(spec) != line:
+        text = f"{spec.config.endpoint}: another link runs this line at {line}"
+        raise InputError(text, "give all links of one device the same baud, parity and stop bits")
+
+
+def _config(spec: LinkSpec) -> ModbusConfig:
+    assert isinstance(spec.config, ModbusConfig)
     return spec.config
 
 
 def _reads(blocks: Sequence[Block], profile: PumpProfile) -> list[_Read]:
-    spans = {s.tag: s.span for s in profile.sensors}
+    spans = {"": (0.0, 65535.0), **{s.tag: s.span for s in profile.sensors}}
     return [_Read(b, tuple((p.tag, decoder(p, spans[p.tag], p.address - b.address)) for p in b.points)) for b in blocks]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pumpwatch_gui.acquire.register_map import Point
+from pumpwatch_gui.acquire.register_map import TABLES, Point, documented
 
 MAX_REGISTERS = 125
 MAX_BITS = 2000
@@ -23,6 +23,11 @@ class Block:
     def is_bits(self) -> bool:
         """Whether it reads coils or discrete inputs."""
         return self.function in (1, 2)
+
+    @property
+    def documented(self) -> str:
+        """Its first address as manuals write it."""
+        return documented(next(t for t, (function, _) in TABLES.items() if function == self.function), self.address)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -84,10 +89,28 @@ def ordered(blocks: Sequence[Block]) -> list[Block]:
 
 
 def sync_block(block: Block) -> Block:
-    """A request of another count over the same registers, to find out whether answers still fit their questions."""
+    """A request of another count over the same registers, to find out whether answers still fit their questions.
+
+    Preferably the first point alone, which the device surely has.
+    """
+    point = block.points[0]
+    if point.size != block.count:
+        return replace(block, address=point.address, count=point.size, points=block.points[:1])
     if block.count > 1:
-        return replace(block, count=block.count - 1, points=block.points[:1])
-    return replace(block, address=min(block.address, LAST_ADDRESS - 1), count=2, points=block.points[:1])
+        return replace(block, count=block.count - 1)
+    return replace(block, address=min(block.address, LAST_ADDRESS - 1), count=2)
+
+
+def any_block(table: str, address: int, count: int) -> Block:
+    """A block of no points, to look at. Raises ValueError for a table, address or count that no request can have."""
+    if table not in TABLES:
+        raise ValueError(f"table: must be one of {', '.join(TABLES)}, not {table!r}")
+    most = MAX_BITS if TABLES[table][0] in (1, 2) else MAX_REGISTERS
+    if not 1 <= count <= most:
+        raise ValueError(f"count: must be 1 to {most}, not {count}")
+    if not 0 <= address <= LAST_ADDRESS + 1 - count:
+        raise ValueError(f"address: must be 0 to {LAST_ADDRESS + 1 - count}, not {address}")
+    return Block(TABLES[table][0], address, count, ())
 
 
 def _end(group: Sequence[Point]) -> int:

@@ -40,6 +40,12 @@ ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 Number = int | float
 
 
+def documented(table: str, address: int) -> str:
+    """A wire address as manuals write it: `40101`, beyond 9,999 registers `410101`."""
+    digits = 4 if address < SHORT_NOTATION else 5
+    return f"{TABLES[table][1]}{address + 1:0{digits}d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One tag's place. `address` is the wire address (0-65535) whatever the file's notation.
@@ -71,8 +77,7 @@ class Point:
     @property
     def documented(self) -> str:
         """The address as manuals write it (`40101`, beyond 9,999 registers `410101`), for messages."""
-        digits = 4 if self.address < SHORT_NOTATION else 5
-        return f"{TABLES[self.table][1]}{self.address + 1:0{digits}d}"
+        return documented(self.table, self.address)
 
 
 @dataclass(frozen=True, slots=True)

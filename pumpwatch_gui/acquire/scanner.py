@@ -6,27 +6,32 @@ counted. A failed scan makes a frame too.
 """
 
 import asyncio
+import importlib
 import logging
 import random
 import threading
-from collections.abc import Callable, Hashable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pumpwatch_gui.acquire.assembly import Assembly, WallClock
-from pumpwatch_gui.acquire.config import DriverConfig
-from pumpwatch_gui.acquire.driver import LinkSpec
+from pumpwatch_gui.acquire.config import DriverConfig, ModbusConfig
+from pumpwatch_gui.acquire.driver import Browsable, LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
-from pumpwatch_gui.acquire.line import Line
+from pumpwatch_gui.acquire.line import Line, Order
 from pumpwatch_gui.acquire.link import Link
-from pumpwatch_gui.acquire.trial import LinkTest, test_link
+from pumpwatch_gui.acquire.traffic import Packet, Traffic
+from pumpwatch_gui.acquire.trial import LinkTest, identify, read_once, test_link
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import LinkChanged
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.link import LinkView
 from pumpwatch_gui.domain.profile import PumpProfile
 
-__all__ = ["Binding", "LinkTest", "Scanner", "test_link"]
+__all__ = ["Binding", "LinkTest", "Packet", "Scanner", "Traffic", "identify", "read_once", "test_link"]
 
 log = logging.getLogger("pumpwatch.links")
 
@@ -72,10 +77,13 @@ class Scanner:
         self._assemblies: dict[str, tuple[object, Assembly]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: asyncio.Event | None = None
+        self._watched: tuple[Traffic, ...] = ()
         self._lock = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
         """Scan until `stop` is set; ends within a second, with every connection closed."""
+        if any(isinstance(config, ModbusConfig) for binding in self._wanted for config in binding.links):
+            importlib.import_module("pumpwatch_gui.acquire.modbus")  # now, not on the loop: it would cost beats
         asyncio.run(self._main(stop))
 
     def rebind(self, bindings: Sequence[Binding]) -> None:
@@ -88,6 +96,59 @@ class Scanner:
     def views(self) -> tuple[LinkView, ...]:
         """Every link as it stands, in the order of the pumps. Any thread."""
         return tuple(link.view() for link in tuple(self._links.values()))
+
+    def watch_traffic(self, link_id: str) -> Traffic:
+        """Watch what goes over the line of a link from now on, until its `close`. Any thread."""
+        traffic = Traffic(link_id, self._unwatch)
+        with self._lock:
+            self._watched = (*self._watched, traffic)
+        self._soon(self._hand_out_watchers)
+        return traffic
+
+    def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+        """Read any block of a running link between two of its beats; `address` is the wire address. Any thread.
+
+        The future brings registers, or bits as 0 and 1. It raises LinkFault when the answer did not come or was
+        refused, ValueError for a block that no request can have, KeyError when there is no such link (now).
+        """
+        return self._order(link_id, lambda channel, spec: channel.read(spec, table, address, count))
+
+    def identify(self, link_id: str) -> "Future[Mapping[str, str]]":
+        """What the device of a running link says about itself (function 43/14). Any thread; raises as `read_block`."""
+        return self._order(link_id, lambda channel, spec: channel.identify(spec))
+
+    def _order(self, link_id: str, ask: Callable[[Browsable, LinkSpec], Awaitable[Any]]) -> "Future[Any]":
+        outcome: Future[Any] = Future()
+
+        def place() -> None:
+            line = next((x for x in self._lines.values() for k in x.links if k.spec.link_id == link_id), None)
+            link = self._links.get(link_id)
+            if line is None or link is None:
+                outcome.set_exception(KeyError(link_id))
+            else:
+                line.order(Order(link, ask, outcome, time.monotonic()))
+
+        if not self._soon(place):
+            outcome.set_exception(KeyError(link_id))
+        return outcome
+
+    def _unwatch(self, traffic: Traffic) -> None:
+        with self._lock:
+            self._watched = tuple(t for t in self._watched if t is not traffic)
+        self._soon(self._hand_out_watchers)
+
+    def _hand_out_watchers(self) -> None:
+        for line in self._lines.values():
+            ids = {link.spec.link_id for link in line.links}
+            line.watch([t for t in self._watched if t.link_id in ids])
+
+    def _soon(self, call: Callable[[], None]) -> bool:
+        """Call on the links thread; False when it does not run."""
+        with self._lock:
+            if self._loop is None:
+                return False
+            self._loop.call_soon_threadsafe(call)
+            return True
 
     async def _main(self, stop: threading.Event) -> None:
         with self._lock:
@@ -135,6 +196,7 @@ class Scanner:
                 self._lines[key] = Line(kind, group, chance=self._chance)
                 self._start(key, connects)
             self._lines[key].rearrange(group, phases)
+        self._hand_out_watchers()
 
     def _start(self, key: Hashable, connects: asyncio.Semaphore) -> None:
         self._tasks[key] = asyncio.create_task(self._lines[key].run(connects), name=f"line {key}")

@@ -1,32 +1,40 @@
-"""The strict link: pymodbus asks, we decide what counts as an answer. The only file that knows pymodbus.
+"""The strict link: pymodbus carries requests and answers, we decide what counts as an answer.
 
-pymodbus 3.16 hands over answers of a wrong count, function or byte count as good, accepts transaction id 0, and
-notices a lost peer only at the time-out. Here a frame becomes an answer only if transaction, unit, function, byte
-count and length match what was asked, and a refused frame or a lost connection ends the wait at once.
+pymodbus 3.16 hands over answers of a wrong count, function or byte count as good, accepts transaction id 0, takes a
+late RTU answer for the next one, and notices a lost peer only at the time-out. Here a frame becomes an answer only if
+transaction, unit, function, byte count and length (on a line: and CRC) match what was asked, and a refused frame or a
+lost connection ends the wait at once.
 """
 
 import asyncio
 import logging
-import os
-import socket
-import struct
+import time
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
-from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
-from pymodbus.framer import FramerSocket
-from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
+from pymodbus.framer import FramerRTU, FramerSocket
+from pymodbus.pdu import DecodePDU, ModbusPDU
+from pymodbus.transaction import TransactionManager
+from pymodbus.transport import CommParams, CommType
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.answer import Adu, Asked, cut, mismatch
-from pumpwatch_gui.acquire.aside import aside
-from pumpwatch_gui.acquire.meter import LinkFault
+from pumpwatch_gui.acquire.answer import IDENTIFY, Adu, Asked, cut, mismatch
+from pumpwatch_gui.acquire.meter import ANSWERED_WRONGLY, LinkFault
 from pumpwatch_gui.acquire.plan import Block
+from pumpwatch_gui.acquire.rtu import find, verdict
+from pumpwatch_gui.acquire.wires import Wire
 from pumpwatch_gui.domain.quality import Reason
 
-CONNECT_TIMEOUT_S = 1.0
 LAST_TRANSACTION = 65000
 """After this one pymodbus starts again at 1."""
+QUIET_S = 0.25
+"""After a time-out or a bad answer nothing is asked on a line for so long, or for the longest answer time yet."""
+QUIET_MOST_S = 1.5
+SILENCE_S = 0.05
+"""A line that says nothing for so long (serial adapters hold bytes back for up to 16 ms) has ended its frame."""
+DEAF_S = 3.0
+"""A line without any byte for so long, though asked, is opened anew: an unplugged port may not show otherwise."""
 
 EXCEPTIONS = {
     1: ("illegal function", "the device does not know this table; try input instead of holding, or the reverse"),
@@ -41,168 +49,255 @@ EXCEPTIONS = {
 }
 """Exception code → what it means, and the probable cause."""
 
+Tap = Callable[[bool, bytes], None]
+"""Told every piece that is sent (True) or has come (False)."""
 
-class StrictTcp:
-    """One Modbus TCP connection with one request in flight. After `lost` is done, make a new one.
+
+class Framing(Protocol):
+    """What a framer asks of its link, and the link of its framer."""
+
+    def refuse(self, kind: str, why: str, *, hopeless: bool) -> None:
+        """The answer in flight is none."""
+
+    def stray(self, adu: Adu | None, asked: Asked | None) -> None:
+        """A frame that answers nothing that is in flight; None: mere bytes."""
+
+
+class StrictLink:
+    """One connection with one request in flight. After `lost` is done, make a new one.
 
     It gives itself up after `close_after` reads in a row without an answer that counts, and at once when the bytes
-    that came are no Modbus or a frame broke off: then nobody can tell where the next frame starts. `late_answers`
-    counts answers that came after their time-out and were dropped.
+    that came are no Modbus or a frame broke off: then nobody can tell where the next frame starts. With `character_s`
+    (seconds a character takes; 0 behind a gateway, None for Modbus TCP frames) the frames are RTU: then a bad answer is
+    followed by a quiet period, and a serial line is given up only when it has been deaf for 3 s.
+    `late_answers` counts answers that came after their time-out and were dropped.
     """
 
-    def __init__(self, host: str, port: int, *, close_after: int = 2) -> None:
+    def __init__(self, wire: Wire, *, character_s: float | None = None, close_after: int = 2) -> None:
         # pymodbus logs every failed read; the link counts and tells them itself, once.
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.late_answers = 0
         self.close_after = close_after
-        self._where = f"{host}:{port}"
-        self._host, self._port = host, port
+        self.identity = ""
+        self.tap: Tap | None = None
+        self._wire = wire
+        self._is_rtu, self._character_s = character_s is not None, character_s or 0.0
+        self._framer: _Mbap | _Rtu = _Rtu(self) if self._is_rtu else _Mbap(self)
+        self._manager = _Manager(self, self._framer)
         self._misses = 0
-        self._client: AsyncModbusTcpClient | None = None
-        self._framer = _StrictFramer(self._refuse, self._late)
         self._foreign = ""
+        self._quiet_until_s = 0.0
+        self._longest_answer_s = 0.0
+        self._last_byte_s = self._deaf_since_s = 0.0
+
+    @property
+    def is_rtu(self) -> bool:
+        """Whether frames have no transaction id."""
+        return self._is_rtu
 
     async def connect(self) -> None:
-        """Open the connection within a second. Raises LinkFault with the system's reason."""
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await self._open()
-        except TimeoutError:
-            raise self._unreachable("no answer") from None
-        except socket.gaierror as error:
-            text = f"cannot connect to {self._where}: the host name {self._host} does not resolve"
-            advice = "check the spelling of the name and this computer's name server, or give the address in numbers"
-            raise LinkFault("connect", Reason.NO_COMMUNICATION, text, advice) from error
-        except OSError as error:
-            why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-            raise self._unreachable(why.lower()) from error
+        """Open the connection. Raises LinkFault with the system's reason, InputError when a file it needs is wrong."""
+        transport = await self._wire.open(lambda: self._manager)
+        self._manager.transport = transport
+        self.identity = self._wire.identity(transport)
+        poll = getattr(transport, "poll_task", None)
+        if poll is not None:  # where ports are polled (Windows), the end of that task is all that shows an unplug
+            poll.add_done_callback(lambda _: self.drop(self._wire.loss(None)))
 
     async def read(self, unit: int, block: Block, *, timeout_s: float) -> Sequence[int]:
         """The registers (or bits as 0 and 1) of one block. Raises LinkFault."""
-        client = self._client
-        if client is None or self.lost.done():
-            raise self._gone()
-        read = {1: client.read_coils, 2: client.read_discrete_inputs,
-                3: client.read_holding_registers, 4: client.read_input_registers}[block.function]  # fmt: skip
-        client.ctx.comm_params.timeout_connect = timeout_s  # what pymodbus waits for an answer, too
-        self._foreign = ""
-        transaction = 1 if client.ctx.next_tid >= LAST_TRANSACTION else client.ctx.next_tid + 1
-        self._framer.expect(Asked(transaction, unit, block.function, block.count))
-        try:
-            answer = await read(block.address, count=block.count, device_id=unit)
-        except LinkFault as fault:
-            if fault.kind == "refused":
-                self._missed()
-            raise
-        except ModbusException as error:
-            raise (self._gone() if self.lost.done() else self._timed_out(unit, timeout_s)) from error
-        except OSError as error:
-            self._drop(f"connection to {self._where} lost")
-            raise self._gone() from error
-        finally:
-            self._framer.expect(None)
-        return self._accept(answer, block)
+        answer = await self._ask(_request(unit, block), Asked(0, unit, block.function, block.count), timeout_s)
+        if answer.pdu[0] & 0x80:
+            raise exception_fault(answer.pdu[1], block)
+        body = answer.pdu[2:]
+        if block.is_bits:
+            return [body[i // 8] >> (i % 8) & 1 for i in range(block.count)]
+        return [int.from_bytes(body[i : i + 2]) for i in range(0, len(body), 2)]
 
-    def give_up(self, why: str) -> None:
+    async def identify(self, unit: int, first: int, *, timeout_s: float) -> bytes:
+        """The answer to "read device identification, regular, from object `first`" (43/14). Raises LinkFault."""
+        request = ModbusPDU(dev_id=unit)
+        request.function_code = IDENTIFY
+        request.encode = lambda: bytes((0x0E, 2, first))  # type: ignore[method-assign]
+        answer = await self._ask(request, Asked(0, unit, IDENTIFY, 0), timeout_s)
+        if answer.pdu[0] & 0x80:
+            code = answer.pdu[1]
+            name, advice = EXCEPTIONS.get(code, ("unknown exception", ""))
+            text = f"exception {code} to the question who it is: {name}"
+            raise LinkFault("exception", Reason.DEVICE_FAILURE, text, advice, code=code)
+        return answer.pdu
+
+    def drop(self, why: str) -> None:
         """The connection is of no more use."""
-        self._drop(f"{self._where}: {why}")
-
-    async def close(self) -> None:
-        """Close the connection."""
-        self._drop("closed")
-        if self._client is not None:
-            self._client.close()
-
-    async def _open(self) -> None:
-        # Resolved aside: a name server that does not answer must hold up neither the loop nor the end of the program.
-        host = await aside(_resolve, self._host, self._port)
-        client = AsyncModbusTcpClient(
-            host, port=self._port, timeout=CONNECT_TIMEOUT_S, retries=0, reconnect_delay=0,
-            trace_connect=self._on_connect,
-        )  # fmt: skip
-        client.ctx.framer = self._framer
-        client.set_max_no_responses(1_000_000)  # when to give up is decided here
-        self._client = client
-        # client.connect() would swallow the system's reason.
-        client.ctx.transport, _ = await client.ctx.call_create()
-
-    def _accept(self, answer: ModbusPDU, block: Block) -> Sequence[int]:
-        self._misses = 0
-        if answer.isError():
-            raise exception_fault(answer.exception_code, block)
-        return [int(bit) for bit in answer.bits] if block.is_bits else answer.registers
-
-    def _timed_out(self, unit: int, timeout_s: float) -> LinkFault:
-        if self._framer.is_amid_frame:
-            self._drop(f"{self._where} broke off in the middle of an answer")
-        self._missed()
-        if self._foreign:
-            return refused(self._foreign)
-        text = f"no answer from {self._where} unit {unit} within {timeout_s:g} s"
-        return LinkFault("timeout", Reason.TIMEOUT, text, "check the unit id and that the device is not overloaded")
-
-    def _missed(self) -> None:
-        self._misses += 1
-        if self._misses >= self.close_after:
-            self._drop(f"{self._where} gave no answer that counts, {self._misses} times in a row")
-
-    def _refuse(self, why: str, hopeless: bool) -> None:
-        self._fail(refused(why))
-        if hopeless:
-            self._drop(f"{self._where} sent bytes that are no Modbus TCP")
-            if self._client is not None:
-                self._client.close()
-
-    def _late(self, adu: Adu, asked: Asked | None) -> None:
-        """A frame of another transaction: an earlier one's, late, or nobody's."""
-        if asked is None or 0 < adu.transaction < asked.transaction:
-            self.late_answers += 1
-        elif adu.transaction == 0:
-            self._fail(refused("transaction id 0"))
-        else:
-            self._foreign = f"transaction id {adu.transaction} instead of {asked.transaction}"
-
-    def _fail(self, fault: LinkFault) -> None:
-        """End the read in flight now."""
-        if self._client is not None and self._framer.is_waiting and not self._client.ctx.response_future.done():
-            self._client.ctx.response_future.set_exception(fault)
-
-    def _on_connect(self, connected: bool) -> None:
-        if not connected:
-            self._drop(f"connection to {self._where} lost")
-
-    def _drop(self, why: str) -> None:
         if not self.lost.done():
             self.lost.set_result(why)
         self._fail(self._gone())
 
+    async def close(self) -> None:
+        """Close the connection."""
+        self.drop("closed")
+        self._manager.abort()
+
+    # ---------------------------------------------------------------- asking
+
+    async def _ask(self, request: ModbusPDU, asked: Asked, timeout_s: float) -> Adu:
+        await self._settle()
+        manager = self._manager
+        if self.lost.done() or not manager.transport:
+            raise self._gone()
+        manager.comm_params.timeout_connect = timeout_s + self._wire_time_s(asked)  # what it waits for an answer, too
+        self._foreign = ""
+        self._framer.expect(asked if self._is_rtu else _numbered(asked, manager.next_tid))
+        started = time.monotonic()
+        self._deaf_since_s = self._deaf_since_s or started
+        try:
+            answer: Any = await manager.execute(False, request)
+        except LinkFault as fault:
+            if fault.kind in ANSWERED_WRONGLY:
+                self._missed()
+            raise
+        except ModbusException as error:
+            raise (self._gone() if self.lost.done() else self._timed_out(asked, timeout_s)) from error
+        except OSError as error:
+            self.drop(self._wire.loss(error))
+            raise self._gone() from error
+        finally:
+            self._framer.expect(None)
+        self._misses = 0
+        self._longest_answer_s = max(self._longest_answer_s, time.monotonic() - started)
+        adu: Adu = answer.adu
+        return adu
+
+    async def _settle(self) -> None:
+        """On a line: wait out the quiet period, then until nothing has come for 3.5 characters (the RTU frame gap)."""
+        if not self._is_rtu:
+            return
+        gap_s = max(3.5 * self._character_s, 0.00175) if self._character_s else 0.0
+        most_s = time.monotonic() + QUIET_MOST_S
+        while (wait_s := max(self._quiet_until_s, self._last_byte_s + gap_s) - time.monotonic()) > 0:
+            await asyncio.sleep(wait_s)
+            if time.monotonic() > most_s:  # somebody babbles; the checks must do
+                return
+
+    def _wire_time_s(self, asked: Asked) -> float:
+        return (8 + 5 + (asked.size or 250)) * self._character_s
+
+    # ---------------------------------------------------------------- what came
+
+    def received(self, piece: bytes) -> None:
+        """Take note of bytes before they are judged."""
+        self._last_byte_s, self._deaf_since_s = time.monotonic(), 0.0
+        if self.tap is not None:
+            self.tap(False, piece)
+
+    def sent(self, piece: bytes) -> None:
+        """Take note of a request."""
+        if self.tap is not None:
+            self.tap(True, piece)
+
+    def ended(self, error: Exception | None) -> None:
+        """The other end, or the system, has closed the connection."""
+        self.drop(self._wire.loss(error))
+
+    def refuse(self, kind: str, why: str, *, hopeless: bool) -> None:
+        """End the read in flight: what came is no answer."""
+        self._fail(refused(kind, why))
+        if hopeless:
+            self.drop(f"{self._wire.where} sent bytes that are no Modbus TCP")
+            self._manager.abort()
+
+    def stray(self, adu: Adu | None, asked: Asked | None) -> None:
+        """A frame of another transaction: an earlier one's, late, or nobody's."""
+        if adu is None:
+            return
+        if asked is None or 0 < adu.transaction < asked.transaction:
+            self.late_answers += 1
+        elif adu.transaction == 0:
+            self._fail(refused("refused", "transaction id 0"))
+        else:
+            self._foreign = f"transaction id {adu.transaction} instead of {asked.transaction}"
+
+    def _timed_out(self, asked: Asked, timeout_s: float) -> LinkFault:
+        if not self._is_rtu and self._framer.is_amid_frame:
+            self.drop(f"{self._wire.where} broke off in the middle of an answer")
+        self._missed()
+        if self._foreign:
+            return refused("refused", self._foreign)
+        text = f"no answer from {self._wire.where} unit {asked.unit} within {timeout_s:g} s"
+        advice = "check the unit id and that the device is not overloaded"
+        if self._character_s:
+            advice = "check unit id, baud, parity, the two wires (A and B swapped?) and that the device is on"
+        return LinkFault("timeout", Reason.TIMEOUT, text, advice)
+
+    def _missed(self) -> None:
+        self._misses += 1
+        now = time.monotonic()
+        if self._is_rtu:
+            self._quiet_until_s = now + max(QUIET_S, min(self._longest_answer_s, QUIET_MOST_S))
+        if self._character_s:  # one dead unit must not cost the others their line
+            if self._misses >= 2 and self._deaf_since_s and now - self._deaf_since_s > DEAF_S:
+                self.drop(f"{self._wire.where}: not one byte came for {DEAF_S:g} s")
+        elif self._misses >= self.close_after:
+            self.drop(f"{self._wire.where} gave no answer that counts, {self._misses} times in a row")
+
+    def _fail(self, fault: LinkFault) -> None:
+        """End the read in flight now."""
+        future = self._manager.response_future
+        if self._framer.asked is not None and not future.done():
+            future.set_exception(fault)
+
     def _gone(self) -> LinkFault:
-        why = self.lost.result() if self.lost.done() else f"not connected to {self._where}"
+        why = self.lost.result() if self.lost.done() else f"not connected to {self._wire.where}"
         return LinkFault("lost", Reason.NO_COMMUNICATION, why, "waiting for the device to come back")
 
-    def _unreachable(self, why: str) -> LinkFault:
-        advice = "check address, port, cable and that the device is switched on"
-        return LinkFault("connect", Reason.NO_COMMUNICATION, f"cannot connect to {self._where}: {why}", advice)
+
+class _Manager(TransactionManager):
+    """pymodbus' carrier of one request at a time, on a transport that we opened."""
+
+    def __init__(self, link: StrictLink, framer: "_Mbap | _Rtu") -> None:
+        params = CommParams(comm_type=CommType.TCP, comm_name="pumpwatch", reconnect_delay=0, timeout_connect=1.0)
+        super().__init__(params, framer, 0, False, None, None, None)
+        self._link = link
+        # When to give up is decided by the link.
+        self.max_until_disconnect = self.count_until_disconnect = 1_000_000
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._link.received(data)
+        super().data_received(data)
+
+    @override
+    def send(self, data: bytes, addr: Any = None) -> None:
+        self._link.sent(data)
+        if isinstance(self.framer, _Rtu):
+            self.framer.sent = data
+        super().send(data, addr)
+
+    def abort(self) -> None:
+        """Close at once: TLS would wait half a minute for a farewell."""
+        transport: Any = self.transport
+        self.close()
+        if transport is not None:
+            transport.abort()
+
+    @override
+    def callback_disconnected(self, exc: Exception | None) -> None:
+        self._link.ended(exc)
 
 
-class _StrictFramer(FramerSocket):
-    """Cuts frames as pymodbus asks for it, but hands over only the answer to the request in flight."""
+class _Mbap(FramerSocket):
+    """Cuts Modbus TCP frames as pymodbus asks for it, but hands over only the answer to the request in flight."""
 
-    def __init__(self, refuse: Callable[[str, bool], None], late: Callable[[Adu, Asked | None], None]) -> None:
+    def __init__(self, link: Framing) -> None:
         super().__init__(DecodePDU(False))
-        self._refuse, self._late = refuse, late
-        self._asked: Asked | None = None
+        self._link = link
+        self.asked: Asked | None = None
         self.is_amid_frame = False
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether a request is in flight."""
-        return self._asked is not None
 
     def expect(self, asked: Asked | None) -> None:
         """From now on only the answer to this counts; None: nothing does."""
-        self._asked = asked
+        self.asked = asked
         if asked is not None:
             self.is_amid_frame = False
 
@@ -214,48 +309,108 @@ class _StrictFramer(FramerSocket):
             adu, size, hopeless = cut(data[used:])
             self.is_amid_frame = adu is None and used < len(data)
             if hopeless:
-                self._refuse(hopeless, True)
+                self._link.refuse("refused", hopeless, hopeless=True)
                 return len(data), None
             if adu is None:
                 return used, None
             used += size
-            asked = self._asked
+            asked = self.asked
             if asked is None or adu.transaction != asked.transaction:
-                self._late(adu, asked)
+                self._link.stray(adu, asked)
                 continue
-            if wrong := mismatch(adu, asked):
-                self._refuse(wrong, False)
+            kind, wrong = mismatch(adu, asked)
+            if kind:
+                self._link.refuse(kind, wrong, hopeless=False)
                 return used, None
-            return used, _pdu(adu, asked)
+            return used, _Answer(adu)
 
 
-def _pdu(adu: Adu, asked: Asked) -> ModbusPDU:
-    """The answer in pymodbus' own form."""
-    function, body = adu.pdu[0], adu.pdu[2:]
-    if function & 0x80:
-        pdu: ModbusPDU = ExceptionResponse(asked.function, adu.pdu[1])
-    elif function in (1, 2):
-        bits = [bool(body[i // 8] >> (i % 8) & 1) for i in range(asked.count)]
-        pdu = ModbusPDU(bits=bits)
-    else:
-        pdu = ModbusPDU(registers=list(struct.unpack(f">{asked.count}H", body)))
-    pdu.dev_id, pdu.transaction_id = adu.unit, adu.transaction
-    return pdu
+class _Rtu(FramerRTU):
+    """Finds the answer to the request in flight among the bytes of a line; what is none is judged when it ends."""
+
+    is_amid_frame = False
+
+    def __init__(self, link: Framing) -> None:
+        super().__init__(DecodePDU(False))
+        self._link = link
+        self.asked: Asked | None = None
+        self.sent = b""
+        self._last: Asked | None = None
+        self._received = b""
+        self._judgement: asyncio.TimerHandle | None = None
+
+    def expect(self, asked: Asked | None) -> None:
+        """From now on only the answer to this counts; None: nothing does."""
+        self._stop()
+        self._last, self.asked = self.asked or self._last, asked
+
+    @override
+    def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:
+        """(bytes used, the answer or None), as pymodbus wants it."""
+        self._stop()
+        asked = self.asked
+        if asked is None:
+            late = None if self._last is None else find(data, self._last, self.sent)
+            self._link.stray(late, None)
+            return (len(data) if late else 0), None
+        adu = find(data, asked, self.sent)
+        if adu is not None:
+            return len(data), _Answer(adu)
+        self._received = data
+        self._judgement = asyncio.get_running_loop().call_later(SILENCE_S, self._judge, asked)
+        return 0, None
+
+    def _judge(self, asked: Asked) -> None:
+        kind, why = verdict(self._received, asked, self.sent)
+        if kind != "timeout":  # after a mere echo the answer may still come
+            self._link.refuse(kind, why, hopeless=False)
+
+    def _stop(self) -> None:
+        if self._judgement is not None:
+            self._judgement.cancel()
+            self._judgement = None
 
 
-def _resolve(host: str, port: int) -> str:
-    """The first address of a host name. Raises OSError."""
-    return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+class _Answer(ModbusPDU):
+    """An accepted frame, dressed for pymodbus."""
+
+    def __init__(self, adu: Adu) -> None:
+        super().__init__(dev_id=adu.unit, transaction_id=adu.transaction)
+        self.adu = adu
 
 
-def refused(why: str) -> LinkFault:
+class _Read(ModbusPDU):
+    """A read request (functions 1-4); nothing else is ever asked with an address."""
+
+    def __init__(self, unit: int, block: Block) -> None:
+        super().__init__(dev_id=unit, address=block.address, count=block.count)
+        self.function_code = block.function
+
+    @override
+    def encode(self) -> bytes:
+        return self.address.to_bytes(2) + self.count.to_bytes(2)
+
+
+def _request(unit: int, block: Block) -> ModbusPDU:
+    if block.function not in (1, 2, 3, 4):
+        raise ValueError(f"function {block.function} does not read")
+    return _Read(unit, block)
+
+
+def _numbered(asked: Asked, last: int) -> Asked:
+    return Asked(1 if last >= LAST_TRANSACTION else last + 1, asked.unit, asked.function, asked.count)
+
+
+def refused(kind: str, why: str) -> LinkFault:
     """The fault of an answer that failed the checks."""
     advice = "another device or a faulty gateway answers; the value was not used"
-    return LinkFault("refused", Reason.COMMUNICATION_ERROR, f"answer refused: {why}", advice)
+    if kind == "crc":
+        advice = "noise on the line: check termination, shield and earth, and that no two units have one id"
+    return LinkFault(kind, Reason.COMMUNICATION_ERROR, f"answer refused: {why}", advice)
 
 
 def exception_fault(code: int, block: Block) -> LinkFault:
     """The fault of an exception answer: code, place (manual's and wire address) and probable cause."""
     name, advice = EXCEPTIONS.get(code, ("unknown exception", "look it up in the device's manual"))
-    place = f"{block.points[0].documented} (wire address {block.address}, {block.count} long)"
+    place = f"{block.documented} (wire address {block.address}, {block.count} long)"
     return LinkFault("exception", Reason.DEVICE_FAILURE, f"exception {code} at {place}: {name}", advice, code=code)

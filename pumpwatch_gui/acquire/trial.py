@@ -2,19 +2,26 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from pumpwatch_gui.acquire.assembly import Assembly, WallClock
-from pumpwatch_gui.acquire.config import DriverConfig
+from pumpwatch_gui.acquire.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.meter import LinkFault
+from pumpwatch_gui.acquire.plan import Block, any_block
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.profile import PumpProfile
 from pumpwatch_gui.domain.quality import Quality
 
+if TYPE_CHECKING:
+    from pumpwatch_gui.acquire.strict import StrictLink
+
+T = TypeVar("T")
 LONGEST_S = 5.0
 
 
@@ -31,6 +38,47 @@ class LinkTest:
 def test_link(config: DriverConfig, profile: PumpProfile, *, beside: Path | None = None) -> LinkTest:  # noqa: PT028 - no test of ours
     """Connect, scan once, close. Blocks for up to some seconds: never on the GUI thread."""
     return asyncio.run(_test(LinkSpec("test/1", "test", profile, config, beside)))
+
+
+def read_once(
+    config: DriverConfig, table: str, address: int, count: int, *, beside: Path | None = None
+) -> tuple[int, ...]:
+    """Connect, read one block (registers, or bits as 0 and 1), close. Blocks for up to some seconds.
+
+    For a link that does not run yet; `Scanner.read_block` is for one that does. Raises LinkFault, InputError,
+    ValueError for a block that no request can have.
+    """
+    block = any_block(table, address, count)
+    return asyncio.run(_with_link(config, beside, lambda link, unit, wait_s: _read(link, unit, block, wait_s)))
+
+
+def identify(config: DriverConfig, *, beside: Path | None = None) -> Mapping[str, str]:
+    """What a device says about itself (function 43/14): vendor, product code, revision … Blocks for some seconds.
+
+    Raises LinkFault, InputError.
+    """
+    from pumpwatch_gui.acquire.modbus import read_identity
+
+    return asyncio.run(_with_link(config, beside, lambda link, unit, s: read_identity(link, unit, timeout_s=s)))
+
+
+async def _read(link: "StrictLink", unit: int, block: Block, timeout_s: float) -> tuple[int, ...]:
+    return tuple(await link.read(unit, block, timeout_s=timeout_s))
+
+
+async def _with_link(
+    config: DriverConfig, beside: Path | None, ask: "Callable[[StrictLink, int, float], Awaitable[T]]"
+) -> T:
+    from pumpwatch_gui.acquire.modbus import strict_link
+
+    if not isinstance(config, ModbusConfig):
+        raise InputError(f"{config.driver} has no registers", "choose a Modbus driver")
+    link = strict_link(config, beside)
+    try:
+        await link.connect()
+        return await ask(link, config.unit, config.timeout_s)
+    finally:
+        await link.close()
 
 
 async def _test(spec: LinkSpec) -> LinkTest:

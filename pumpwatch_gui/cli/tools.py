@@ -50,8 +50,12 @@ def simulate(options: argparse.Namespace) -> int:
     def ready(port: int) -> None:
         print(f"listening on {options.host}:{port}", flush=True)
 
+    def opened(device: str) -> None:
+        print(f"serving units 1 to {options.pumps} on {device}", flush=True)
+
+    framing = "rtu" if options.rtu else "rtu-over-tcp" if options.rtu_over_tcp else "tcp"
     serve(plant, host=options.host, port=options.port, registers=options.registers, speed=options.speed,
-          ready=ready, stop=stop)  # fmt: skip
+          framing=framing, device=options.rtu or "", ready=ready, opened=opened, stop=stop)  # fmt: skip
     return 0
 
 

@@ -21,6 +21,7 @@ class LinkView:
 
     `link_id` is `PUMP/1`, `PUMP/2` …; times are monotonic nanoseconds, 0 where not yet.
     `last_advice` holds the probable cause. `answer_p50_ms` and `answer_p95_ms` are NaN before the first answer.
+    `identity`: who is at the other end, as far as it has proved it (the roles of the TLS certificates).
     """
 
     link_id: str
@@ -35,6 +36,7 @@ class LinkView:
     good: int = 0
     timeouts: int = 0
     refused_answers: int = 0
+    wrong_length: int = 0
     crc_errors: int = 0
     late_answers: int = 0
     exceptions: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))

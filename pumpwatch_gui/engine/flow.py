@@ -9,11 +9,12 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from math import nan
 from typing import assert_never
 
-from pumpwatch_gui.acquire.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.scanner import Binding, Scanner, Traffic
 from pumpwatch_gui.domain.alarm import Priority, Stimulus
 from pumpwatch_gui.domain.commands import Acknowledge, Command, Record, SetLimits
 from pumpwatch_gui.domain.detection import Verdict
@@ -126,6 +127,18 @@ class Engine:
             self._listeners = [c for c in self._listeners if c is not callback]
 
         return end
+
+    def traffic(self, link_id: str) -> Traffic:
+        """Watch the traffic of a link until its `close`. Any thread."""
+        return self._scanner.watch_traffic(link_id)
+
+    def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+        """Read any block of a running link between two beats; see `Scanner.read_block`. Any thread."""
+        return self._scanner.read_block(link_id, table, address, count)
+
+    def identify(self, link_id: str) -> "Future[Mapping[str, str]]":
+        """What the device of a running link says about itself; see `Scanner.identify`. Any thread."""
+        return self._scanner.identify(link_id)
 
     def counters(self, pump_id: str) -> LivePump:
         """The running counters of one pump, for the summary of a run. Raises KeyError."""

@@ -1,4 +1,4 @@
-"""The plant behind a real Modbus TCP endpoint: pump i is unit i + 1.
+"""The plant behind a real Modbus endpoint: pump i is unit i + 1.
 
 Written on asyncio directly: a device only answers, which needs a fraction of a client's machinery, and fifty units
 refreshed ten times a second must leave the machine to the program that watches them.
@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.acquire.register_map import Point, load_register_map
 from pumpwatch_gui.acquire.simulator.device import Counts, Devices
+from pumpwatch_gui.acquire.simulator.line_server import LineUnits, Terminal
 from pumpwatch_gui.acquire.simulator.plant import Plant
 from pumpwatch_gui.acquire.simulator.registers import Layout
 from pumpwatch_gui.domain.errors import LinkError
@@ -31,10 +32,16 @@ def serve(
     port: int = 5020,
     registers: str | Sequence[Point] = "generic",
     speed: float = 1.0,
+    framing: str = "tcp",
+    device: str = "",
     ready: Callable[[int], None] = lambda _port: None,
+    opened: Callable[[str], None] = lambda _device: None,
     stop: threading.Event,
 ) -> Counts:
     """Serve the plant in this thread until `stop` is set (noticed within 0.1 s); gives what was counted.
+
+    `framing`: `tcp` (Modbus TCP frames), `rtu-over-tcp` (a transparent gateway), or `rtu` (on the terminal `device`,
+    `auto` for a new pair; `opened` is told the name that a client opens, and no port is opened).
 
     `registers`: a register map by name or path, or its points; they are refreshed every 0.1 s. The plant advances by
     `speed` simulated seconds a second. `ready` is told the port that was opened (`port` 0: any free one).
@@ -43,21 +50,45 @@ def serve(
     if not speed > 0:
         raise ValueError("speed: must be above 0")
     points = load_register_map(registers, tags=plant.tags).points if isinstance(registers, str) else registers
-    return asyncio.run(_serve(plant, (host, port), Layout(points, tags=plant.tags), speed, ready, stop))
+    layout, devices = Layout(points, tags=plant.tags), Devices()
+    if framing == "rtu":
+        return asyncio.run(_serve_line(plant, devices, device, layout, speed, opened, stop))
+    kind = LineUnits if framing == "rtu-over-tcp" else _Connection
+    return asyncio.run(_serve(plant, devices, kind, (host, port), layout, speed, ready, stop))
+
+
+async def _serve_line(
+    plant: Plant,
+    devices: Devices,
+    device: str,
+    layout: Layout,
+    speed: float,
+    opened: Callable[[str], None],
+    stop: threading.Event,
+) -> Counts:
+    _refresh(devices, plant, layout, 0)
+    terminal = Terminal(device, LineUnits(devices, set()))
+    try:
+        opened(terminal.name)
+        await _run(devices, plant, layout, speed, stop)
+    finally:
+        terminal.close()
+    return devices.counts
 
 
 async def _serve(
     plant: Plant,
+    devices: Devices,
+    kind: "type[_Connection | LineUnits]",
     address: tuple[str, int],
     layout: Layout,
     speed: float,
     ready: Callable[[int], None],
     stop: threading.Event,
 ) -> Counts:
-    devices = Devices()
     _refresh(devices, plant, layout, 0)
     connections: set[asyncio.Transport] = set()
-    server = await _listen(devices, connections, *address)
+    server = await _listen(lambda: kind(devices, connections), *address)
     try:
         ready(server.sockets[0].getsockname()[1])
         await _run(devices, plant, layout, speed, stop)
@@ -69,10 +100,10 @@ async def _serve(
     return devices.counts
 
 
-async def _listen(devices: Devices, connections: set[asyncio.Transport], host: str, port: int) -> asyncio.Server:
+async def _listen(factory: Callable[[], asyncio.Protocol], host: str, port: int) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(lambda: _Connection(devices, connections), host, port)
+        return await loop.create_server(factory, host, port)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         advice = "choose another --port, or stop the program that uses this one"
