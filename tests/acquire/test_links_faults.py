@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -36,10 +37,14 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], li
     process = psutil.Process()
     fds, threads = process.num_fds(), threading.active_count()
     found: dict[tuple[str, str], list[Case]] = {}
-    for driver in FAULT_TICKS:
-        maps = ("one block", "two blocks") if driver == "modbus-tcp" else ("one block",)
-        for case in play(driver, tmp_path_factory.mktemp("matrix"), maps):
-            found.setdefault((driver, case.fault), []).append(case)
+    maps = {"modbus-tcp": ("one block", "two blocks")}
+    with ThreadPoolExecutor(2) as pool:
+        plays = [
+            pool.submit(play, d, tmp_path_factory.mktemp("matrix"), maps.get(d, ("one block",))) for d in FAULT_TICKS
+        ]
+        for driver, cases in zip(FAULT_TICKS, plays, strict=True):
+            for case in cases.result():
+                found.setdefault((driver, case.fault), []).append(case)
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and (process.num_fds() > fds + 2 or threading.active_count() > threads):
         time.sleep(0.02)

@@ -32,44 +32,59 @@ def serve(
     port: int = 5020,
     registers: str | Sequence[Point] = "generic",
     speed: float = 1.0,
-    framing: str = "tcp",
-    device: str = "",
+    rtu: bool = False,
     ready: Callable[[int], None] = lambda _port: None,
-    opened: Callable[[str], None] = lambda _device: None,
     stop: threading.Event,
 ) -> Counts:
     """Serve the plant in this thread until `stop` is set (noticed within 0.1 s); gives what was counted.
 
-    `framing`: `tcp` (Modbus TCP frames), `rtu-over-tcp` (a transparent gateway), or `rtu` (on the terminal `device`,
-    `auto` for a new pair; `opened` is told the name that a client opens, and no port is opened).
-
     `registers`: a register map by name or path, or its points; they are refreshed every 0.1 s. The plant advances by
     `speed` simulated seconds a second. `ready` is told the port that was opened (`port` 0: any free one).
+    `rtu`: RTU frames, as through a transparent serial gateway.
     Raises LinkError when the port cannot be opened, InputError for a bad register map, ValueError for a bad speed.
     """
+    layout, devices = _layout(plant, registers, speed), Devices()
+    kind = LineUnits if rtu else _Connection
+    return asyncio.run(_serve(plant, devices, kind, (host, port), layout, speed, ready, stop))
+
+
+def serve_line(
+    plant: Plant,
+    *,
+    device: str,
+    registers: str | Sequence[Point] = "generic",
+    speed: float = 1.0,
+    ready: Callable[[str], None] = lambda _device: None,
+    stop: threading.Event,
+) -> Counts:
+    """Serve the plant as RTU units on the terminal `device` (`auto`: a new pair) as `serve` does.
+
+    `ready` is told the name that a client opens. Raises LinkError when the terminal cannot be opened, and as `serve`.
+    """
+    layout = _layout(plant, registers, speed)
+    return asyncio.run(_serve_line(plant, device, layout, speed, ready, stop))
+
+
+def _layout(plant: Plant, registers: str | Sequence[Point], speed: float) -> Layout:
     if not speed > 0:
         raise ValueError("speed: must be above 0")
     points = load_register_map(registers, tags=plant.tags).points if isinstance(registers, str) else registers
-    layout, devices = Layout(points, tags=plant.tags), Devices()
-    if framing == "rtu":
-        return asyncio.run(_serve_line(plant, devices, device, layout, speed, opened, stop))
-    kind = LineUnits if framing == "rtu-over-tcp" else _Connection
-    return asyncio.run(_serve(plant, devices, kind, (host, port), layout, speed, ready, stop))
+    return Layout(points, tags=plant.tags)
 
 
 async def _serve_line(
     plant: Plant,
-    devices: Devices,
     device: str,
     layout: Layout,
     speed: float,
-    opened: Callable[[str], None],
+    ready: Callable[[str], None],
     stop: threading.Event,
 ) -> Counts:
+    devices = Devices()
     _refresh(devices, plant, layout, 0)
     terminal = Terminal(device, LineUnits(devices, set()))
     try:
-        opened(terminal.name)
+        ready(terminal.name)
         await _run(devices, plant, layout, speed, stop)
     finally:
         terminal.close()
