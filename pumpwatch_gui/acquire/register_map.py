@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -130,15 +131,20 @@ def load_register_map(name: str, *, tags: Sequence[str], beside: Path | None = N
     """
     try:
         path = find_shipped("resources/registers", name, suffix=".toml", beside=beside)
-        document = tomllib.loads(path.read_text("utf-8"))
+        found, problems = _parsed(path.read_text("utf-8"), tuple(tags))
     except FileNotFoundError as error:
         raise InputError(f"register map {error}", "name a shipped map or give a path") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"register map {name}: {error}", "mend the file") from error
-    found, problems = parse_register_map(document, tags=tags)
     if found is None:
         raise InputError(f"register map {path.name}: " + "; ".join(map(str, problems)), "mend the file")
     return found
+
+
+@lru_cache(maxsize=64)  # each new connection asks again, on the loop: 40 points cost it some 10 ms
+def _parsed(text: str, tags: tuple[str, ...]) -> tuple[RegisterMap | None, tuple[Problem, ...]]:
+    found, problems = parse_register_map(tomllib.loads(text), tags=tags)
+    return found, tuple(problems)
 
 
 _POINT_KEYS = tuple(f.name for f in fields(Point))

@@ -103,7 +103,7 @@ class StrictLink:
         self.identity = self._wire.identity(transport)
         poll = getattr(transport, "poll_task", None)
         if poll is not None:  # where ports are polled (Windows), the end of that task is all that shows an unplug
-            poll.add_done_callback(lambda _: self.drop(self._wire.loss(None)))
+            poll.add_done_callback(lambda _: self.drop(self._loss(None)))
 
     async def read(self, unit: int, block: Block, *, timeout_s: float) -> Sequence[int]:
         """The registers (or bits as 0 and 1) of one block. Raises LinkFault."""
@@ -160,7 +160,7 @@ class StrictLink:
         except ModbusException as error:
             raise (self._gone() if self.lost.done() else self._timed_out(asked, timeout_s)) from error
         except OSError as error:
-            self.drop(self._wire.loss(error))
+            self.drop(self._loss(error))
             raise self._gone() from error
         finally:
             self._framer.expect(None)
@@ -198,7 +198,10 @@ class StrictLink:
 
     def ended(self, error: Exception | None) -> None:
         """The other end, or the system, has closed the connection."""
-        self.drop(self._wire.loss(error))
+        self.drop(self._loss(error))
+
+    def _loss(self, error: Exception | None) -> str:
+        return self._wire.loss(error, answered=self._longest_answer_s > 0)
 
     def refuse(self, kind: str, why: str, *, hopeless: bool) -> None:
         """End the read in flight: what came is no answer."""
