@@ -205,18 +205,14 @@ class ReplayConfig:
         return self.file
 
 
-BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
-"""Speeds of serial lines, bit/s."""
-
-
 @dataclass(frozen=True, slots=True)
 class SerialLineConfig:
     """A device that prints its values as text lines: a microcontroller, a data logger, an instrument."""
 
     driver: ClassVar[str] = "serial-line"
 
-    device: str = setting(label="Port", help="Serial device, such as /dev/ttyUSB0 or COM3.", port=True)
-    baud: int = setting(9600, label="Speed", unit="baud", choices=BAUDS, help="As the device is set.")
+    device: str = setting(label="Device", port=True, help="Serial port, as /dev/ttyUSB0, /dev/serial/by-id/… or COM3.")
+    baud: int = setting(9600, label="Baud", unit="bit/s", min=300, max=4000000, help="Speed, as the device is set.")
     parity: str = setting("N", label="Parity", choices=("N", "E", "O"), help="None, even or odd.")
     stop_bits: int = setting(1, label="Stop bits", choices=(1, 2), help="1 for almost all devices.")
     format: str = setting(

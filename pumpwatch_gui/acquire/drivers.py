@@ -89,6 +89,7 @@ DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
                 _serial_line,
                 _printed,
                 pushed=True,
+                last_retry_s=2.0,
             ),
             DriverKind("replay", "Replay of a recording", ReplayConfig, lambda _: None, _replay, _all, pushed=True),
         )

@@ -87,7 +87,9 @@ class Line:
                 if task.done():
                     task.result()
         finally:
-            await _end(keeper, beats)
+            # Beats first: a scan that is under way must not see the closing of its connection as a fault of the device.
+            await _end(beats)
+            await _end(keeper)
             while self._orders:
                 self._orders.popleft().outcome.cancel()
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isnan
 
 from pumpwatch_gui.acquire.config import SerialLineConfig
@@ -46,10 +46,15 @@ class SerialLineChannel:
         self._last, self._same = b"", 0
         self._due_s = 0.0  # the earliest moment for the next scan to end
         self._good_s = self._told_s = 0.0
+        self._tap: Callable[[bool, bytes], None] | None = None
         self._remarks = _Remarks(spec.config.device)
 
     def shared_by(self, specs: Sequence[LinkSpec]) -> None:
         """Nothing: a port belongs to one link."""
+
+    def watch(self, tap: Callable[[bool, bytes], None] | None) -> None:
+        """Tell every piece that comes to `tap`; None: no longer."""
+        self._tap = tap
 
     async def connect(self) -> None:
         """Open the port. Raises LinkFault, InputError when the columns do not fit the profile."""
@@ -93,6 +98,8 @@ class SerialLineChannel:
 
     def _received(self, data: bytes) -> None:
         """Bytes from the port, on the loop."""
+        if self._tap is not None:
+            self._tap(False, data)
         before = self._framer.dropped.copy()
         lines = self._framer.feed(data)
         new = self._framer.dropped - before

@@ -103,7 +103,7 @@ class StrictLink:
         self.identity = self._wire.identity(transport)
         poll = getattr(transport, "poll_task", None)
         if poll is not None:  # where ports are polled (Windows), the end of that task is all that shows an unplug
-            poll.add_done_callback(lambda _: self.drop(self._wire.loss(None)))
+            poll.add_done_callback(lambda _: self.drop(self._loss(None)))
 
     async def read(self, unit: int, block: Block, *, timeout_s: float) -> Sequence[int]:
         """The registers (or bits as 0 and 1) of one block. Raises LinkFault."""
@@ -137,7 +137,7 @@ class StrictLink:
     async def close(self) -> None:
         """Close the connection."""
         self.drop("closed")
-        self._manager.close()
+        self._manager.abort()
 
     # ---------------------------------------------------------------- asking
 
@@ -160,7 +160,7 @@ class StrictLink:
         except ModbusException as error:
             raise (self._gone() if self.lost.done() else self._timed_out(asked, timeout_s)) from error
         except OSError as error:
-            self.drop(self._wire.loss(error))
+            self.drop(self._loss(error))
             raise self._gone() from error
         finally:
             self._framer.expect(None)
@@ -198,14 +198,17 @@ class StrictLink:
 
     def ended(self, error: Exception | None) -> None:
         """The other end, or the system, has closed the connection."""
-        self.drop(self._wire.loss(error))
+        self.drop(self._loss(error))
+
+    def _loss(self, error: Exception | None) -> str:
+        return self._wire.loss(error, answered=self._longest_answer_s > 0)
 
     def refuse(self, kind: str, why: str, *, hopeless: bool) -> None:
         """End the read in flight: what came is no answer."""
         self._fail(refused(kind, why))
         if hopeless:
             self.drop(f"{self._wire.where} sent bytes that are no Modbus TCP")
-            self._manager.close()
+            self._manager.abort()
 
     def stray(self, adu: Adu | None, asked: Asked | None) -> None:
         """A frame of another transaction: an earlier one's, late, or nobody's."""
@@ -273,6 +276,13 @@ class _Manager(TransactionManager):
         if isinstance(self.framer, _Rtu):
             self.framer.sent = data
         super().send(data, addr)
+
+    def abort(self) -> None:
+        """Close at once: TLS would wait half a minute for a farewell."""
+        transport: Any = self.transport
+        self.close()
+        if transport is not None:
+            transport.abort()
 
     @override
     def callback_disconnected(self, exc: Exception | None) -> None:

@@ -41,8 +41,8 @@ class Wire(Protocol):
     def identity(self, transport: asyncio.Transport) -> str:
         """Who has proved to be at the other end, "" when nobody has."""
 
-    def loss(self, error: Exception | None) -> str:
-        """Words for the end of the connection."""
+    def loss(self, error: Exception | None, *, answered: bool) -> str:
+        """Words for the end of the connection; `answered`: whether it ever brought an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class TcpWire:
         """Nothing: anybody may answer."""
         return ""
 
-    def loss(self, error: Exception | None) -> str:
-        """Words for the end of the connection."""
+    def loss(self, error: Exception | None, *, answered: bool) -> str:
+        """Words for the end of the connection; `answered`: whether it ever brought an answer."""
         return f"connection to {self.where} lost"
 
 
@@ -98,7 +98,10 @@ class TlsWire:
             advice = "check the plant's authority file, the device's certificate, its name in it, and both clocks"
             raise LinkFault("certificate", Reason.NO_COMMUNICATION, text, advice) from error
         except ssl.SSLError as error:
-            raise LinkFault("certificate", Reason.NO_COMMUNICATION, self.loss(error), _OUR_CERTIFICATE) from error
+            raise LinkFault("certificate", Reason.NO_COMMUNICATION, self.loss(error, answered=False), _OUR) from error
+        except (ConnectionResetError, ConnectionAbortedError) as error:
+            words = self.loss(error, answered=False)
+            raise LinkFault("certificate", Reason.NO_COMMUNICATION, words, _OUR) from error
         except OSError as error:
             raise _unreachable(self.where, self.config.host, error) from error
 
@@ -109,12 +112,15 @@ class TlsWire:
         own = own_role(self.config, self.beside)
         return f"{session.version()}, device's role {peer or 'none'}, our role {own or 'none'}"
 
-    def loss(self, error: Exception | None) -> str:
-        """Words for the end of the connection; a refused certificate shows only here with TLS 1.3."""
+    def loss(self, error: Exception | None, *, answered: bool) -> str:
+        """Words for the end of the connection; with TLS 1.3 a refused certificate shows only here."""
         if isinstance(error, ssl.SSLError):
             reason = (error.reason or str(error)).replace("_", " ").lower()
-            kind = "our certificate was refused" if "certificate" in reason or "unknown ca" in reason else "TLS failed"
+            told = "certificate" in reason or "unknown ca" in reason
+            kind = "our certificate was refused" if told else "TLS was refused"
             return f"{kind} by {self.where}: {reason}"
+        if not answered:  # some devices hang up without the alert that would tell
+            return f"{self.where} hung up before its first answer: our certificate was refused, it seems"
         return f"connection to {self.where} lost"
 
 
@@ -144,12 +150,12 @@ class SerialWire:
         """Nothing: anybody may answer."""
         return ""
 
-    def loss(self, error: Exception | None) -> str:
-        """Words for the end of the connection."""
+    def loss(self, error: Exception | None, *, answered: bool) -> str:
+        """Words for the end of the connection; `answered`: whether it ever brought an answer."""
         return f"{self.where} is gone: unplugged?"
 
 
-_OUR_CERTIFICATE = "the device must trust the authority that signed our certificate, and may ask for a role in it"
+_OUR = "the device must trust the authority that signed our certificate, and may ask for a role in it"
 _PORT_TROUBLE = {
     errno.EACCES: ("no permission", "add yourself to the group dialout (sudo usermod -aG dialout $USER), log in again"),
     errno.EPERM: ("no permission", "add yourself to the group dialout (sudo usermod -aG dialout $USER), log in again"),

@@ -19,6 +19,7 @@ BENCHES = {
     "store": ("store", "rows a second and commit times of the writer"),
     "latency": ("latency", "sensor to latest() and sensor to painted, 3 pumps at 10 Hz"),
     "load": ("load", "50 pumps at 1 Hz and at 10 Hz, headless and with a window"),
+    "links": ("links", "50 devices at 10 Hz, sick ones among them, how soon faults are seen, what a line carries"),
     "trend": ("trend", "time to paint the Pump page and the Overview"),
     "start": ("start", "from the command to the first page and the first live value"),
 }

@@ -130,6 +130,11 @@ def _add_tools(command: _Command) -> None:
     simulate = command("simulate", "cli.tools", "simulate", "physics pumps as a Modbus server, or as recorded CSV")
     simulate.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     simulate.add_argument("--port", type=int, default=5020, help="TCP port (default 5020; 0 takes a free one)")
+    framing = simulate.add_mutually_exclusive_group()
+    framing.add_argument(
+        "--rtu", metavar="DEVICE", help="serve RTU on this terminal instead (auto: a new pair, its path is printed)"
+    )
+    framing.add_argument("--rtu-over-tcp", action="store_true", help="serve RTU frames on the port, as a gateway does")
     simulate.add_argument(
         "--pumps", type=_pump_count, default=3, metavar="N", help="pump i answers as unit i (default 3)"
     )

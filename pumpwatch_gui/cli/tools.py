@@ -31,7 +31,7 @@ def check(options: argparse.Namespace) -> int:
 
 def simulate(options: argparse.Namespace) -> int:
     """Serve physics pumps over Modbus until interrupted, or write their history."""
-    from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, serve, write_history
+    from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, serve, serve_line, write_history
 
     faults = tuple(FaultSpec.parse(text) for text in options.fault or ())
     recorded = bool(options.history)  # a recording also holds warm-up, starts and stops
@@ -51,8 +51,14 @@ def simulate(options: argparse.Namespace) -> int:
     def ready(port: int) -> None:
         print(f"listening on {options.host}:{port}", flush=True)
 
+    def opened(device: str) -> None:
+        print(f"serving units 1 to {options.pumps} on {device}", flush=True)
+
+    if options.rtu:
+        serve_line(plant, device=options.rtu, registers=options.registers, speed=options.speed, ready=opened, stop=stop)
+        return 0
     serve(plant, host=options.host, port=options.port, registers=options.registers, speed=options.speed,
-          ready=ready, stop=stop)  # fmt: skip
+          rtu=options.rtu_over_tcp, ready=ready, stop=stop)  # fmt: skip
     return 0
 
 

@@ -14,6 +14,7 @@ from pumpwatch_gui.acquire.register_map import load_register_map
 from pumpwatch_gui.domain.errors import InputError, Problem
 from pumpwatch_gui.domain.places import find_shipped
 from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
 from pumpwatch_gui.settings.profile_file import load_profile, read_limits
 from pumpwatch_gui.settings.table import Table
 
@@ -85,13 +86,15 @@ def parse_site(text: str, folder: Path | None) -> tuple[Site, list[Problem]]:
         return Site(folder=folder), problems
     site = _read_head(top.table("site"), folder)
     pumps: dict[str, PumpSettings] = {}
+    placed: list[PlacedLink] = []
     for table in top.tables("pump"):
-        pump = _read_pump(table, folder)
+        pump = _read_pump(table, folder, placed)
         if pump and pump.pump_id in pumps:
             table.note("id", f"{pump.pump_id} stands twice", "give each pump its own id")
         elif pump:
             pumps[pump.pump_id] = pump
     top.finish()
+    problems += line_problems(placed, folder)
     return replace(site, pumps=tuple(pumps.values())), problems
 
 
@@ -105,16 +108,19 @@ def _read_head(table: Table, folder: Path | None) -> Site:
     return Site(name or "My station", station or 1, currency or "INR", (), folder)
 
 
-def _read_pump(table: Table, folder: Path | None) -> PumpSettings | None:
+def _read_pump(table: Table, folder: Path | None, placed: list[PlacedLink]) -> PumpSettings | None:
+    """The pump, None when it cannot be used; its good links are added to `placed`."""
     before = len(table.problems)
     pump_id, name = table.take_text("id"), table.take_text("name", "")
     if pump_id is not None and ("/" in pump_id or "=" in pump_id):
         table.note("id", "must not contain / or =")
     profile_name, model = table.take_text("profile"), table.take_text("model", "none")
     profile = _profile(table, profile_name, folder)
-    links = tuple(
-        link for link in (_read_link(t, profile, folder) for t in table.tables("link", required=True)) if link
-    )
+    tables = table.tables("link", required=True)
+    read = [(t.path, link) for t in tables if (link := _read_link(t, profile, folder))]
+    links = tuple(link for _, link in read)
+    if profile is not None:
+        placed += [PlacedLink(path, link, profile) for path, link in read]
     usable = len(table.problems) == before
     if usable and not links:
         table.note("link", "is empty", "give the pump at least one [[pump.link]]")
@@ -179,6 +185,10 @@ def _read_link(table: Table, profile: PumpProfile | None, folder: Path | None) -
         config: DriverConfig = kind(**values)
     except ValueError as error:
         table.note("", str(error))
+        return None
+    columns = [name.strip().lower() for name in values.get("columns") or ()]
+    if columns and profile is not None and not set(columns) & {t.lower() for t in profile.tags}:
+        table.note("columns", "name none of the profile's tags", f"the profile has: {', '.join(profile.tags)}")
         return None
     registers = values.get("registers")
     if registers is not None and profile is not None:

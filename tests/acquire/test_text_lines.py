@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pumpwatch_gui.acquire.text_checksum import CHECKSUMS, ChecksumCheck, LineRefused, crc16_of, xor_of
 from pumpwatch_gui.acquire.text_formats import FORMATS, LineParser, Values
 from pumpwatch_gui.acquire.text_lines import LONGEST, LineFramer
+from pumpwatch_gui.domain.places import shipped
 
 TAGS = ("motor_rpm", "flow_rate_l_min", "oil_pressure_bar")
 VALUES: dict[str, float | None] = {"motor_rpm": 1480.0, "flow_rate_l_min": 1450.5, "oil_pressure_bar": -0.25}
@@ -237,3 +238,12 @@ def test_every_number_that_a_program_can_print_comes_back_exactly(numbers: list[
     found = parser("kv").parse(" ".join(f"{t}:{n!r}" for t, n in whole.items()).encode())
     assert found is not None
     assert reduce(lambda ok, t: ok and (found[t] == whole[t] or (isnan(whole[t]) and isnan(found[t] or 0))), TAGS, True)
+
+
+def test_the_lines_in_the_help_are_read() -> None:
+    text = (shipped("resources") / "help" / "devices.md").read_text("utf-8")
+    tags = ("motor_rpm", "flow_rate_l_min")
+    for form in FORMATS:
+        row = next(line for line in text.splitlines() if line.startswith(f"| {form} |"))
+        read = LineParser(form, tags=tags, columns=tags, checksum="if-present").parse(row.split("`")[1].encode())
+        assert read == {"motor_rpm": 1480.0, "flow_rate_l_min": 1453.0}

@@ -1,4 +1,4 @@
-"""The plant behind a real Modbus TCP endpoint: pump i is unit i + 1.
+"""The plant behind a real Modbus endpoint: pump i is unit i + 1.
 
 Written on asyncio directly: a device only answers, which needs a fraction of a client's machinery, and fifty units
 refreshed ten times a second must leave the machine to the program that watches them.
@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.acquire.register_map import Point, load_register_map
 from pumpwatch_gui.acquire.simulator.device import Counts, Devices
+from pumpwatch_gui.acquire.simulator.line_server import LineUnits, Terminal
 from pumpwatch_gui.acquire.simulator.plant import Plant
 from pumpwatch_gui.acquire.simulator.registers import Layout
 from pumpwatch_gui.domain.errors import LinkError
@@ -31,6 +32,7 @@ def serve(
     port: int = 5020,
     registers: str | Sequence[Point] = "generic",
     speed: float = 1.0,
+    rtu: bool = False,
     ready: Callable[[int], None] = lambda _port: None,
     stop: threading.Event,
 ) -> Counts:
@@ -38,26 +40,70 @@ def serve(
 
     `registers`: a register map by name or path, or its points; they are refreshed every 0.1 s. The plant advances by
     `speed` simulated seconds a second. `ready` is told the port that was opened (`port` 0: any free one).
+    `rtu`: RTU frames, as through a transparent serial gateway.
     Raises LinkError when the port cannot be opened, InputError for a bad register map, ValueError for a bad speed.
     """
+    layout, devices = _layout(plant, registers, speed), Devices()
+    kind = LineUnits if rtu else _Connection
+    return asyncio.run(_serve(plant, devices, kind, (host, port), layout, speed, ready, stop))
+
+
+def serve_line(
+    plant: Plant,
+    *,
+    device: str,
+    registers: str | Sequence[Point] = "generic",
+    speed: float = 1.0,
+    ready: Callable[[str], None] = lambda _device: None,
+    stop: threading.Event,
+) -> Counts:
+    """Serve the plant as RTU units on the terminal `device` (`auto`: a new pair) as `serve` does.
+
+    `ready` is told the name that a client opens. Raises LinkError when the terminal cannot be opened, and as `serve`.
+    """
+    layout = _layout(plant, registers, speed)
+    return asyncio.run(_serve_line(plant, device, layout, speed, ready, stop))
+
+
+def _layout(plant: Plant, registers: str | Sequence[Point], speed: float) -> Layout:
     if not speed > 0:
         raise ValueError("speed: must be above 0")
     points = load_register_map(registers, tags=plant.tags).points if isinstance(registers, str) else registers
-    return asyncio.run(_serve(plant, (host, port), Layout(points, tags=plant.tags), speed, ready, stop))
+    return Layout(points, tags=plant.tags)
+
+
+async def _serve_line(
+    plant: Plant,
+    device: str,
+    layout: Layout,
+    speed: float,
+    ready: Callable[[str], None],
+    stop: threading.Event,
+) -> Counts:
+    devices = Devices()
+    _refresh(devices, plant, layout, 0)
+    terminal = Terminal(device, LineUnits(devices, set()))
+    try:
+        ready(terminal.name)
+        await _run(devices, plant, layout, speed, stop)
+    finally:
+        terminal.close()
+    return devices.counts
 
 
 async def _serve(
     plant: Plant,
+    devices: Devices,
+    kind: "type[_Connection | LineUnits]",
     address: tuple[str, int],
     layout: Layout,
     speed: float,
     ready: Callable[[int], None],
     stop: threading.Event,
 ) -> Counts:
-    devices = Devices()
     _refresh(devices, plant, layout, 0)
     connections: set[asyncio.Transport] = set()
-    server = await _listen(devices, connections, *address)
+    server = await _listen(lambda: kind(devices, connections), *address)
     try:
         ready(server.sockets[0].getsockname()[1])
         await _run(devices, plant, layout, speed, stop)
@@ -69,10 +115,10 @@ async def _serve(
     return devices.counts
 
 
-async def _listen(devices: Devices, connections: set[asyncio.Transport], host: str, port: int) -> asyncio.Server:
+async def _listen(factory: Callable[[], asyncio.Protocol], host: str, port: int) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(lambda: _Connection(devices, connections), host, port)
+        return await loop.create_server(factory, host, port)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         advice = "choose another --port, or stop the program that uses this one"

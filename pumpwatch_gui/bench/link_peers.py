@@ -1,0 +1,256 @@
+"""Devices to measure against: 50 Modbus TCP ports in a child process that can fall sick, and a paced serial unit."""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pumpwatch_gui.acquire.rtu import is_sealed, sealed
+
+SICK = ("stall", "refuse", "reset", "finish", "garbage", "busy", "byte by byte", "truncated", "wrong unit", "late")
+CHILD = ["-m", "pumpwatch_gui.bench.link_peers"]
+REQUEST = 12
+
+
+class Peers:
+    """The child and its ports. `tell` gives one of them a sickness ("" cures it)."""
+
+    def __init__(self, count: int) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, *CHILD, str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.ports: list[int] = self._answer()
+
+    def __enter__(self) -> "Peers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._child.stdin.close()
+        self._child.wait(5)
+        self._child.stdout.close()
+
+    def tell(self, index: int, sickness: str) -> None:
+        """Change one device; done when this returns."""
+        self._ask({"index": index, "sickness": sickness})
+
+    def drop(self, index: int, how: str) -> None:
+        """End a device's connections by `reset` or `finish`."""
+        self._ask({"index": index, "drop": how})
+
+    def writes(self) -> int:
+        """Requests seen that were no reads."""
+        return int(self._ask({"writes": True}))
+
+    @contextmanager
+    def sick(self, count: int, only: str = "") -> Iterator[None]:
+        """Have the first `count` devices sick, each in another way."""
+        for i in range(count):
+            self.tell(i, only or SICK[i % len(SICK)])
+        try:
+            yield
+        finally:
+            for i in range(count):
+                self.tell(i, "")
+
+    def _ask(self, order: dict[str, object]) -> Any:
+        assert self._child.stdin is not None
+        self._child.stdin.write(json.dumps(order) + "\n")
+        self._child.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        assert self._child.stdout is not None
+        return json.loads(self._child.stdout.readline())
+
+
+class _Device:
+    """One port. Its registers are `tick + address`, so that a stale answer could be told."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+        self.port: int = self.listener.getsockname()[1]
+        self.sickness = ""
+        self.clients: dict[socket.socket, bytes] = {}
+        self.writes = self.tick = 0
+
+    def fall(self, sickness: str) -> None:
+        """Change the sickness; `refuse` also closes the port."""
+        if sickness == "refuse":
+            self.drop("reset")
+            self.listener.close()
+        elif self.listener.fileno() < 0:
+            self.listener = socket.create_server(("127.0.0.1", self.port), backlog=16)
+        self.sickness = sickness
+
+    def drop(self, how: str) -> None:
+        """End all connections."""
+        for client in tuple(self.clients):
+            self.end(client, how)
+
+    def end(self, client: socket.socket, how: str) -> None:
+        """End one connection."""
+        if how == "reset":
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.clients.pop(client, None)
+        client.close()
+
+    def serve(self, ready: socket.socket) -> None:
+        """A new client, or bytes of one."""
+        if ready is self.listener:
+            client, _ = ready.accept()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.clients[client] = b""
+            return
+        try:
+            piece = ready.recv(4096)
+        except OSError:
+            piece = b""
+        if not piece:
+            self.end(ready, "finish")
+            return
+        self.clients[ready] += piece
+        while len(self.clients.get(ready, b"")) >= REQUEST:
+            request, self.clients[ready] = self.clients[ready][:REQUEST], self.clients[ready][REQUEST:]
+            self._answer(ready, request)
+
+    def _answer(self, client: socket.socket, request: bytes) -> None:
+        transaction, _, _, unit, function, address, count = struct.unpack(">HHHBBHH", request)
+        self.tick += 1
+        self.writes += function not in (1, 2, 3, 4, 43)
+        registers = [(self.tick + address + i) & 0xFFFF for i in range(count)]
+        pdu = struct.pack(f">BB{count}H", function, 2 * count, *registers)
+        if self.sickness == "busy":
+            pdu = bytes((function | 0x80, 6))
+        unit += self.sickness == "wrong unit"
+        frame = struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit) + pdu
+        if self.sickness in ("reset", "finish"):
+            self.end(client, self.sickness)
+        elif self.sickness == "garbage":
+            client.sendall(bytes(range(0x80, 0x95)))
+        elif self.sickness == "truncated":
+            client.sendall(frame[:-3])
+        elif self.sickness in ("late", "byte by byte"):
+            pieces = [frame] if self.sickness == "late" else [frame[i : i + 1] for i in range(len(frame))]
+            wait_s = 0.7 if self.sickness == "late" else 0.0005
+            threading.Thread(target=_slowly, args=(client, pieces, wait_s), daemon=True).start()
+        elif self.sickness != "stall":
+            client.sendall(frame)
+
+
+def _slowly(client: socket.socket, pieces: list[bytes], wait_s: float) -> None:
+    with contextlib.suppress(OSError):
+        for piece in pieces:
+            time.sleep(wait_s)
+            client.sendall(piece)
+
+
+def serve(count: int) -> None:
+    """The child: serve until standard input ends."""
+    devices = [_Device() for _ in range(count)]
+    print(json.dumps([d.port for d in devices]), flush=True)
+    orders = b""
+    while True:
+        owner = {s: d for d in devices for s in (d.listener, *d.clients) if s.fileno() >= 0}
+        poll = select.epoll()
+        numbers = {s.fileno(): s for s in owner}
+        for number in (0, *numbers):
+            poll.register(number, select.EPOLLIN)
+        changed = False
+        while not changed:
+            for number, _ in poll.poll():
+                if number == 0:
+                    piece = os.read(0, 4096)
+                    if not piece:
+                        return
+                    orders += piece
+                    changed = True
+                elif numbers[number].fileno() >= 0:
+                    device = owner[numbers[number]]
+                    before = set(device.clients)
+                    device.serve(numbers[number])
+                    changed = changed or set(device.clients) != before
+        poll.close()
+        while b"\n" in orders:
+            line, _, orders = orders.partition(b"\n")
+            print(json.dumps(_obey(devices, json.loads(line))), flush=True)
+
+
+def _obey(devices: list[_Device], order: dict[str, Any]) -> int:
+    if "writes" in order:
+        return sum(d.writes for d in devices)
+    device = devices[order["index"]]
+    if "drop" in order:
+        device.drop(order["drop"])
+    else:
+        device.fall(order["sickness"])
+    return 0
+
+
+@contextmanager
+def paced_unit(baud: int, answers: Callable[[], bool] = lambda: True) -> Iterator[str]:
+    """A unit on a pseudo-terminal that takes the time of a real line (8N1): what it is sent and what it says.
+
+    Gives the device to open; it goes on until the context ends. The far end stays held, so closing is no hang-up.
+    """
+    import pty
+    import tty
+
+    ends = pty.openpty()
+    for end in ends:
+        tty.setraw(end)
+    stop = threading.Event()
+    thread = threading.Thread(target=_speak, args=(ends[0], 10 / baud, stop, answers), daemon=True)
+    thread.start()
+    try:
+        yield os.ttyname(ends[1])
+    finally:
+        stop.set()
+        thread.join()
+        for end in ends:
+            os.close(end)
+
+
+def _speak(end: int, character_s: float, stop: threading.Event, answers: Callable[[], bool]) -> None:
+    gap_s = max(3.5 * character_s * 1.1, 0.00175)
+    tick, buffer, began_s = 0, b"", 0.0
+    while not stop.is_set():
+        if not select.select([end], [], [], 0.05)[0]:
+            continue
+        if not buffer:
+            began_s = time.monotonic()
+        buffer += os.read(end, 256)
+        if len(buffer) < 8:
+            continue
+        request, buffer = buffer[:8], b""
+        if not is_sealed(request) or not answers():
+            continue
+        unit, function, address, count = struct.unpack(">BBHH", request[:6])
+        tick += 1
+        values = [(tick + address + i) & 0xFFFF for i in range(count)]
+        answer = sealed(unit, struct.pack(f">BB{count}H", function, 2 * count, *values))
+        # All of it at the instant at which its last character would be there.
+        due_s = began_s + (8 + len(answer)) * character_s + gap_s
+        time.sleep(max(due_s - time.monotonic(), 0.0))
+        os.write(end, answer)
+
+
+def cpu_clock(thread_id: int) -> float:
+    """CPU seconds of a thread of this process so far (Linux)."""
+    fields = Path(f"/proc/self/task/{thread_id}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

@@ -1,0 +1,134 @@
+"""Register maps in and out: a file that keeps its comments, checked as a whole before it is written."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from pumpwatch_gui.acquire.register_map import BASES, Point, RegisterMap, number_in, parse_register_map
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.places import shipped
+
+
+def shipped_maps() -> tuple[str, ...]:
+    """The names of the maps that came with the program."""
+    return tuple(sorted(p.stem for p in (shipped("resources") / "registers").glob("*.toml")))
+
+
+def read_map(text: str) -> RegisterMap:
+    """The whole map of a file's text, with every tag in it. Raises InputError listing every mistake."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"the register map is not TOML: {error}", "mend that line") from error
+    rows = document.get("point")
+    tags = [row.get("tag") for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    found, problems = parse_register_map(document, tags=[t for t in tags if isinstance(t, str)])
+    if found is None:
+        raise InputError("register map: " + "; ".join(map(str, problems)), "mend what is named")
+    return found
+
+
+def read_map_file(path: Path) -> RegisterMap:
+    """The whole map in a file. Raises InputError naming the file."""
+    try:
+        return read_map(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"register map {path} cannot be read: {error}", "check the path") from error
+    except InputError as error:
+        raise InputError(f"{path.name}: {error.message}", error.advice) from error
+
+
+def map_text(found: RegisterMap) -> str:
+    """The map as a new file would hold it, in its own notation of addresses."""
+    file = MapFile("", found.base)
+    file.set_head(name=found.name, label=found.label, profile=found.profile)
+    for point in found.points:
+        file.set_point(point)
+    return file.text
+
+
+class MapFile:
+    """A map's text open for changes; comments and what is not touched stay as they are.
+
+    Raises InputError when the text is not TOML or has another base than 0, 1 or 40001; `base` is for an empty text.
+    """
+
+    def __init__(self, text: str, base: int = 0) -> None:
+        try:
+            self._document = tomlkit.parse(text)
+        except TOMLKitError as error:
+            raise InputError(f"the register map is not TOML: {error}", "mend that line") from error
+        if base and "base" not in self._document:
+            self._document["base"] = base
+        self.base = int(self._document.get("base", 0))
+        if self.base not in BASES:
+            raise InputError(f"the register map has base {self.base}", "it must be 0, 1 or 40001")
+
+    @property
+    def text(self) -> str:
+        """The file as it would be saved."""
+        return tomlkit.dumps(self._document)
+
+    def set_head(self, *, name: str, label: str = "", profile: str = "") -> None:
+        """Name the map; empty texts are not written."""
+        for key, value in (("name", name), ("label", label), ("profile", profile)):
+            if value and self._document.get(key) != value:
+                self._document[key] = value
+
+    def set_point(self, point: Point) -> None:
+        """Add a point, or change the one of that tag."""
+        row = next((r for r in self._rows() if r.get("tag") == point.tag), None)
+        if row is None:
+            row = tomlkit.table()
+            self._rows().append(row)
+            row = self._rows()[-1]
+        for key, value in self._written(point).items():
+            if value is None:
+                row.pop(key, None)
+            elif row.get(key) != value or type(row.get(key)) is bool:
+                row[key] = value
+
+    def remove_point(self, tag: str) -> None:
+        """Take a point out; raises KeyError when there is none of that tag."""
+        index = next((i for i, r in enumerate(self._rows()) if r.get("tag") == tag), None)
+        if index is None:
+            raise KeyError(tag)
+        del self._rows()[index]
+
+    def save(self, path: Path) -> None:
+        """Check the whole and put it in place at once. Raises InputError; the file is then untouched."""
+        read_map(self.text)
+        new = path.with_name(path.name + ".new")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with new.open("w", encoding="utf-8") as file:
+                file.write(self.text)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        except OSError as error:
+            raise InputError(f"not saved: {path}: {error.strerror}", "check the disk and permissions") from error
+
+    def _rows(self) -> Any:
+        if "point" not in self._document:
+            self._document["point"] = tomlkit.aot()
+        return self._document["point"]
+
+    def _written(self, point: Point) -> dict[str, Any]:
+        """Key → value as it stands in a file; None where the default needs no line."""
+        return {
+            "tag": point.tag,
+            "table": point.table,
+            "address": number_in(point.address, point.table, self.base),
+            "type": point.type,
+            "order": point.order if point.size > 1 or point.order != "ABCD" else None,
+            "bit": point.bit if point.type == "bit" else None,
+            "scale": point.scale if point.scale != 1.0 else None,
+            "offset": point.offset if point.offset else None,
+            "not_available": list(point.not_available) or None,
+        }

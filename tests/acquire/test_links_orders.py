@@ -1,0 +1,178 @@
+"""Questions and onlookers while a link runs: any block, the device's name, its traffic."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faulty_line import FaultyPty
+from faulty_server import FaultyServer, truth
+from scanning import Scanning, register_map, registers_profile
+
+from pumpwatch_gui.acquire import trial
+from pumpwatch_gui.acquire.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.acquire.meter import LinkFault
+from pumpwatch_gui.acquire.scanner import Binding, read_once
+from pumpwatch_gui.acquire.simulator import Plant, serve
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.quality import Quality
+
+Wait = Callable[..., None]
+PROFILE = registers_profile(0, 1)
+
+
+@pytest.fixture
+def registers(tmp_path: Path) -> str:
+    return register_map(tmp_path / "two.toml", 0, 1)
+
+
+def values_at(words: object, address: int, ticks: range) -> bool:
+    return any(list(words) == [truth(address + i, k) for i in range(len(list(words)))] for k in ticks)  # type: ignore[call-overload]
+
+
+def test_any_block_is_read_between_the_beats_and_disturbs_none(registers: str, wait_until: Wait) -> None:
+    with FaultyServer() as server:
+        config = ModbusTcpConfig("127.0.0.1", server.port, period_s=0.1, registers=registers)
+        with Scanning([Binding("P", PROFILE, (config,))]) as s:
+            wait_until(lambda: s.is_good("P"))
+            first = len(s.of("P"))
+            for address in range(50):
+                words = s.scanner.read_block("P/1", "input", 7 * address, 1 + address).result(3)
+                assert values_at(words, 7 * address, range(1, len(server.log) + 1))
+            wait_until(lambda: len(s.of("P")) >= first + 10)
+            assert s.view("P/1").skipped_beats == 0
+        assert all(f.worst is Quality.GOOD for f in s.of("P")[first:])
+        times = np.array([f.mono_ns for f in s.of("P")[first:]]) / 1e9
+        assert np.abs(np.diff(times) - 0.1).max() < 0.05
+
+
+def test_a_block_that_cannot_be_is_refused_by_the_argument_at_fault(registers: str, wait_until: Wait) -> None:
+    with FaultyServer() as server:
+        config = ModbusTcpConfig("127.0.0.1", server.port, period_s=0.1, registers=registers)
+        with Scanning([Binding("P", PROFILE, (config,))]) as s:
+            wait_until(lambda: s.is_good("P"))
+            for wrong, words in (
+                (("holding", 0, 126), "count"),
+                (("holding", 65535, 2), "address"),
+                (("x", 0, 1), "table"),
+            ):
+                with pytest.raises(ValueError, match=f"^{words}: "):
+                    s.scanner.read_block("P/1", *wrong).result(2)
+            with pytest.raises(KeyError):
+                s.scanner.read_block("Q/1", "holding", 0, 1).result(2)
+
+
+@pytest.mark.parametrize("fault", ["short by one register", "wrong unit", "exception 2", "stall", "reset"])
+def test_an_answer_to_a_question_is_checked_as_strictly(fault: str, registers: str, wait_until: Wait) -> None:
+    with FaultyServer() as server:
+        config = ModbusTcpConfig("127.0.0.1", server.port, period_s=3.0, timeout_s=0.2, registers=registers)
+        with Scanning([Binding("P", PROFILE, (config,))]) as s:
+            wait_until(lambda: s.is_good("P"))
+            server.script = {len(server.log) + 1: fault}
+            with pytest.raises(LinkFault) as caught:
+                s.scanner.read_block("P/1", "holding", 100, 2).result(3)
+            assert caught.value.message
+            wait_until(lambda: s.is_good("P"))
+
+
+def test_a_question_to_a_link_that_is_down_fails_at_once(registers: str, wait_until: Wait) -> None:
+    with FaultyServer() as server:
+        server.kill()
+        config = ModbusTcpConfig("127.0.0.1", server.port, period_s=0.1, registers=registers)
+        with Scanning([Binding("P", PROFILE, (config,))]) as s:
+            wait_until(lambda: len(s.of("P")) > 2)
+            with pytest.raises(LinkFault, match="not connected"):
+                s.scanner.read_block("P/1", "holding", 0, 1).result(2)
+
+
+def test_questions_that_were_not_asked_are_cancelled_at_the_end(registers: str, wait_until: Wait) -> None:
+    with FaultyServer(always="stall") as server:
+        config = ModbusTcpConfig("127.0.0.1", server.port, period_s=0.1, timeout_s=20, registers=registers)
+        with Scanning([Binding("P", PROFILE, (config,))]) as s:
+            wait_until(lambda: server.log)
+            waiting = s.scanner.read_block("P/1", "holding", 0, 1)
+            threading.Event().wait(0.05)
+        assert waiting.cancelled()
+
+
+def test_traffic_is_told_decoded_only_while_somebody_watches(tmp_path: Path, registers: str, wait_until: Wait) -> None:
+    with FaultyServer() as server, FaultyPty(tmp_path / "dev") as line:
+        assert isinstance(line, FaultyPty)
+        links: dict[str, DriverConfig] = {
+            "T": ModbusTcpConfig("127.0.0.1", server.port, 7, period_s=0.05, registers=registers),
+            "R": ModbusRtuConfig(line.device, 115200, unit=7, period_s=0.05, registers=registers),
+        }
+        with Scanning([Binding(name, PROFILE, (config,)) for name, config in links.items()]) as s:
+            wait_until(lambda: s.is_good("T") and s.is_good("R"))
+            for name in links:
+                with s.scanner.watch_traffic(f"{name}/1") as traffic:
+                    packets = []
+                    wait_until(lambda t=traffic, p=packets: p.extend(t.take()) or len(p) >= 6)  # type: ignore[misc]
+                sent, came = (next(p for p in packets if p.sent is way) for way in (True, False))
+                assert sent.text == "unit 7: read 2 holding registers from 0"
+                assert came.text.startswith("unit 7: holding registers: ")
+                a, b = map(int, came.text.rsplit(": ", 1)[1].split())
+                assert b - a in (1, -65535)
+                assert "07 03 04" in came.hex
+                assert {p.link_id for p in packets} == {f"{name}/1"}
+                before = len(s.of(name))
+                wait_until(lambda n=name, b=before: len(s.of(n)) > b + 3)  # type: ignore[misc]
+                traffic.take()
+                wait_until(lambda n=name, b=before: len(s.of(n)) > b + 6)  # type: ignore[misc]
+                assert traffic.take() == []
+
+
+def test_watching_survives_a_reconnection(registers: str, wait_until: Wait) -> None:
+    with FaultyServer() as server:
+        config = ModbusTcpConfig("127.0.0.1", server.port, period_s=0.05, registers=registers)
+        with Scanning([Binding("P", PROFILE, (config,))]) as s, s.scanner.watch_traffic("P/1") as traffic:
+            wait_until(lambda: s.is_good("P"))
+            server.drop()
+            wait_until(lambda: server.connections == 2 and s.is_good("P"))
+            traffic.take()
+            wait_until(traffic.take)
+
+
+def test_the_simulator_says_who_it_is_over_a_running_link_and_without_one(registers: str, wait_until: Wait) -> None:
+    stop, ports = threading.Event(), list[int]()
+    thread = threading.Thread(
+        target=serve, args=(Plant(1, seed=1),), kwargs={"port": 0, "ready": ports.append, "stop": stop}
+    )
+    thread.start()
+    try:
+        wait_until(lambda: ports)
+        config = ModbusTcpConfig("127.0.0.1", ports[0], period_s=0.1, registers=registers)
+        expected = {"vendor": "PumpWatch", "product code": "simulated pump", "revision": "1"}
+        assert trial.identify(config) == expected
+        with Scanning([Binding("P", PROFILE, (config,))]) as s:
+            wait_until(lambda: s.is_good("P"))
+            assert s.scanner.identify("P/1").result(2) == expected
+        assert len(read_once(config, "holding", 0, 11)) == 11
+        with pytest.raises(LinkFault, match="exception 2 at 40101"):
+            read_once(config, "holding", 100, 11)
+    finally:
+        stop.set()
+        thread.join(5)
+
+
+def test_a_recording_has_no_registers(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no registers"):
+        read_once(ReplayConfig(str(tmp_path / "x.csv")), "holding", 0, 1)
+
+
+@pytest.mark.parametrize("one_alone", [True, False])
+def test_a_unit_that_is_one_answer_behind_for_ever_stays_bad_for_ever(
+    one_alone: bool, tmp_path: Path, wait_until: Wait
+) -> None:
+    """Also where the map has but one register, so that the probe must go beyond it."""
+    addresses = (0,) if one_alone else (0, 1)
+    registers = register_map(tmp_path / "m.toml", *addresses)
+    with FaultyPty(tmp_path / "dev", {6: "slip"}) as line:
+        assert isinstance(line, FaultyPty)
+        config = ModbusRtuConfig(line.device, 115200, period_s=0.05, timeout_s=0.1, registers=registers)
+        with Scanning([Binding("P", registers_profile(*addresses), (config,))]) as s:
+            wait_until(lambda: len(line.log) > 20)
+            after = [f for f in s.of("P") if f.mono_ns / 1e9 > line.log[5].at_s + 0.05]
+        assert len(after) > 5
+        assert all(f.worst is Quality.BAD for f in after)

@@ -1,0 +1,166 @@
+"""Register maps go out and come back the same; the shipped templates say what the makers published."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pumpwatch_gui.acquire.decode import Reading, decoder
+from pumpwatch_gui.acquire.register_map import (
+    ORDERS,
+    RANGES,
+    TABLES,
+    TYPES,
+    Point,
+    RegisterMap,
+    load_register_map,
+    number_in,
+    wire_address,
+)  # fmt: skip
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.places import shipped
+from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.settings.map_file import MapFile, map_text, read_map, read_map_file, shipped_maps
+from pumpwatch_gui.settings.profile_file import load_profile
+
+finite = st.floats(-1e9, 1e9, allow_nan=False).filter(lambda x: abs(x) > 1e-9)
+
+
+@st.composite
+def points(draw: st.DrawFn, tag: str, address: int) -> Point:
+    table = draw(st.sampled_from(tuple(TABLES)))
+    kind = "bool" if table in ("coil", "discrete") else draw(st.sampled_from(tuple(TYPES)))
+    low, high = RANGES.get(kind, (-1000, 1000))
+    missing = draw(st.lists(st.integers(low, high), max_size=2, unique=True))
+    return Point(
+        tag, table, address, kind, draw(st.sampled_from(ORDERS)), draw(finite), draw(st.one_of(st.just(0.0), finite)),
+        tuple(map(float, missing)) if kind.startswith("float") else tuple(missing),
+        draw(st.integers(0, 15)) if kind == "bit" else 0,
+    )  # fmt: skip
+
+
+@st.composite
+def maps(draw: st.DrawFn) -> RegisterMap:
+    starts = draw(st.lists(st.integers(0, 16382), min_size=1, max_size=6, unique=True))
+    found = tuple(draw(points(f"tag_{i}", 4 * a)) for i, a in enumerate(starts))
+    return RegisterMap("m", found, draw(st.sampled_from((0, 1, 40001))), draw(st.sampled_from(("", "A label"))), "")
+
+
+@given(maps())
+def test_every_map_comes_back_the_same_from_its_file(found: RegisterMap) -> None:
+    assert read_map(map_text(found)) == found
+
+
+@given(st.sampled_from(tuple(TABLES)), st.sampled_from((0, 1, 40001)), st.integers(0, 65535))
+def test_every_wire_address_has_a_number_in_every_notation(table: str, base: int, address: int) -> None:
+    assert wire_address(number_in(address, table, base), table, base) == address
+
+
+TEXT = """# bought in 2019
+name = "mine"
+base = 40001  # as the manual
+
+[[point]]
+tag = "motor_rpm"   # checked with a tachometer
+address = 40101
+type = "uint16"
+
+[[point]]
+tag = "flow_rate_l_min"
+address = 40103
+type = "float32"
+"""
+
+
+def test_an_edited_map_keeps_its_comments_and_its_notation(tmp_path: Path) -> None:
+    file = MapFile(TEXT)
+    rpm, flow = read_map(TEXT).points
+    file.set_point(replace(rpm, scale=0.1))
+    file.set_point(replace(flow, tag="oil_pressure_bar", address=200, order="CDAB"))
+    file.remove_point("flow_rate_l_min")
+    file.save(tmp_path / "maps" / "mine.toml")
+    text = (tmp_path / "maps" / "mine.toml").read_text()
+    assert all(
+        words in text for words in ("# bought in 2019", "# as the manual", "# checked with a tachometer", "40201")
+    )
+    found = read_map_file(tmp_path / "maps" / "mine.toml")
+    assert found.points == (replace(rpm, scale=0.1), replace(flow, tag="oil_pressure_bar", address=200, order="CDAB"))
+
+
+def test_a_point_that_did_not_change_leaves_the_file_as_it_was() -> None:
+    file = MapFile(TEXT)
+    for point in read_map(TEXT).points:
+        file.set_point(point)
+    assert [line for line in TEXT.splitlines() if line not in file.text.splitlines()] == []
+
+
+def test_a_map_with_a_mistake_is_not_saved_and_the_old_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(TEXT)
+    file = MapFile(TEXT)
+    file.set_point(Point("oil_pressure_bar", "holding", 100, "uint16"))
+    with pytest.raises(InputError, match="overlaps"):
+        file.save(path)
+    assert path.read_text() == TEXT
+    with pytest.raises(KeyError):
+        file.remove_point("nothing")
+
+
+@pytest.mark.parametrize("text", ["name = ", "base = 7", "[[point]]\ntag = 5", ""])
+def test_what_is_no_map_is_refused_in_words(text: str) -> None:
+    with pytest.raises(InputError):
+        read_map(text)
+
+
+@pytest.mark.parametrize("name", shipped_maps())
+def test_every_shipped_map_loads_whole_with_the_profile_it_names(name: str) -> None:
+    whole = read_map_file(shipped("resources") / "registers" / f"{name}.toml")
+    profile = load_profile(whole.profile or "centrifugal")
+    assert load_register_map(name, tags=profile.tags).points == whole.points
+    assert {p.tag for p in whole.points} == set(profile.tags)
+    assert whole.name == name
+
+
+def read(name: str, number: int, registers: list[int]) -> Reading:
+    """The point at a manual's number, read from registers."""
+    found = read_map_file(shipped("resources") / "registers" / f"{name}.toml")
+    point = next(p for p in found.points if p.address == number - 1)
+    sensor = next(s for s in load_profile(found.profile).sensors if s.tag == point.tag)
+    return decoder(point, sensor.span, 0)(registers)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "registers", "value"),
+    [("grundfos-cim", 301, [1234], 1.234), ("grundfos-cim", 302, [60], 100.0), ("grundfos-cim", 303, [9950], 99.5),
+     ("grundfos-cim", 304, [2870], 2870.0), ("grundfos-cim", 305, [478], 47.8), ("grundfos-cim", 309, [21], 2.1),
+     ("grundfos-cim", 312, [0, 370], 370.0), ("grundfos-cim", 318, [31315], 40.0), ("grundfos-cim", 321, [29815], 25.0),
+     ("grundfos-cim", 322, [27315], 0.0),
+     ("grundfos-cim", 326, [85], 85.0), ("grundfos-cim", 327, [0, 8760], 8760.0),
+     ("grundfos-cim", 332, [1, 2], 65538.0),
+     ("grundfos-cim", 334, [0, 12], 12.0), ("grundfos-cim", 337, [33315], 60.0), ("grundfos-cim", 339, [450], 0.45),
+     ("grundfos-booster-1", 405, [5000], 50.0), ("grundfos-booster-1", 407, [150], 1500.0),
+     ("grundfos-booster-2", 416, [33], 3.3), ("grundfos-booster-3", 428, [33315], 60.0),
+     ("grundfos-booster-3", 423, [0, 100], 100.0),
+     ("imp-nmt", 301, [512], 5.12), ("imp-nmt", 302, [60], 100.0), ("imp-nmt", 303, [4210], 42.1),
+     ("imp-nmt", 318, [4000], 40.0), ("imp-nmt", 319, [2500], 25.0), ("imp-nmt", 322, [6000], 60.0),
+     ("imp-nmt", 312, [0, 55], 55.0), ("imp-nmt", 332, [0, 999], 999.0)],
+)  # fmt: skip
+def test_the_templates_read_what_the_makers_published(
+    name: str, number: int, registers: list[int], value: float
+) -> None:
+    reading = read(name, number, registers)
+    assert reading.quality is Quality.GOOD
+    assert reading.value == pytest.approx(value, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", [n for n in shipped_maps() if n != "generic"])
+def test_all_ones_is_not_available_in_every_register_of_a_template(name: str) -> None:
+    for point in read_map_file(shipped("resources") / "registers" / f"{name}.toml").points:
+        assert read(name, point.address + 1, [0xFFFF] * point.size).reason is Reason.SENSOR_FAILURE
+
+
+def test_one_makers_registers_read_by_the_others_template_do_not_pass_as_a_temperature() -> None:
+    assert read("imp-nmt", 322, [33315]).reason is Reason.OUT_OF_RANGE
+    assert read("grundfos-cim", 322, [6000]).reason is Reason.OUT_OF_RANGE
