@@ -2,13 +2,13 @@
 
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pumpwatch_gui.acquire.config import DriverConfig
+from pumpwatch_gui.acquire.config import PUBLIC_ADVICE, DriverConfig, is_public
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.register_map import load_register_map
 from pumpwatch_gui.domain.errors import InputError, Problem
@@ -92,7 +92,37 @@ def parse_site(text: str, folder: Path | None) -> tuple[Site, list[Problem]]:
         elif pump:
             pumps[pump.pump_id] = pump
     top.finish()
+    problems += _disagreements(tuple(pumps.values()))
     return replace(site, pumps=tuple(pumps.values())), problems
+
+
+def cautions(site: Site) -> list[Problem]:
+    """What is no mistake but should be looked at: a device outside the plant's own network."""
+    return [
+        Problem(f"pump {pump.pump_id}, link {n}", f"{link.endpoint} is a public address", PUBLIC_ADVICE)
+        for pump in site.pumps
+        for n, link in enumerate(pump.links, 1)
+        if is_public(getattr(link, "host", ""))
+    ]
+
+
+def _disagreements(pumps: Sequence[PumpSettings]) -> list[Problem]:
+    """Links that share a line but want it to run in different ways."""
+    first: dict[Hashable, tuple[str, str]] = {}
+    problems = []
+    for pump in pumps:
+        for n, link in enumerate(pump.links, 1):
+            kind = DRIVERS[link.driver]
+            key, wanted, where = kind.key(link), kind.alike(link), f"pump {pump.pump_id}, link {n}"
+            if not wanted:
+                continue
+            before, place = first.setdefault(key, (wanted, where))
+            if before != wanted:
+                text = f"{link.endpoint}: runs the line at {wanted}, but {place} at {before}"
+                problems.append(
+                    Problem(where, text, "give all links of one device the same baud, parity and stop bits")
+                )
+    return problems
 
 
 def _read_head(table: Table, folder: Path | None) -> Site:

@@ -140,9 +140,11 @@ def peer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Peer]:
         ) as running:
             yield running
         return
-    with line_pair(tmp_path) as (near, far):
-        with child([*command, way, far], ModbusRtuConfig(near, 19200, period_s=0.1), environment) as running:
-            yield running
+    with (
+        line_pair(tmp_path) as (near, far),
+        child([*command, way, far], ModbusRtuConfig(near, 19200, period_s=0.1), environment) as running,
+    ):
+        yield running
 
 
 def test_every_value_of_every_table_arrives_and_nothing_but_reads_is_asked(
@@ -196,7 +198,7 @@ def test_mbpoll_reads_from_the_simulator_what_we_read(way: str, wait_until: Wait
         )
         config: Any = ModbusTcpConfig("127.0.0.1", place, 2) if way == "tcp" else ModbusRtuConfig(place, unit=2)
         ours = read_once(config, "holding", 0, 10)
-        command = ["mbpoll", "-a", "2", "-t", "4", "-r", "1", "-c", "10", "-1", "-m", *ask]
+        command = ["mbpoll", "-a", "2", "-t", "4", "-r", "1", "-c", "10", "-1", *ask]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         theirs = [int(line.split()[1]) for line in said.splitlines() if line.startswith("[")]
         assert list(ours) == theirs
