@@ -35,8 +35,9 @@ QT_LIBRARIES = {
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-shape.so.0": "libxcb-shape0",
 }
-# The tests drive a real window too.
-TEST_PROGRAMS = {"Xvfb": "xvfb", "xwininfo": "x11-utils", "socat": "socat"}
+# The tests drive a real window too, and devices of other makers.
+TEST_PROGRAMS = {"Xvfb": "xvfb", "xwininfo": "x11-utils", "socat": "socat", "mbpoll": "mbpoll", "openssl": "openssl"}
+TEST_HEADERS = {"/usr/include/modbus/modbus.h": "libmodbus-dev"}
 
 
 def say(text: str) -> None:
@@ -159,6 +160,7 @@ def main() -> int:
     packages = missing_libraries()
     if options.job == "test" and sys.platform.startswith("linux"):
         packages += [package for program, package in TEST_PROGRAMS.items() if shutil.which(program) is None]
+        packages += [package for header, package in TEST_HEADERS.items() if not Path(header).exists()]
     apt_install(packages, allowed=apt)
     jobs = {
         "demo": ["-m", "pumpwatch_gui", "demo", *arguments],

@@ -41,6 +41,24 @@ def test_no_modbus_write_call_exists_in_the_package():
         assert not calls.search(path.read_text("utf-8")), path
 
 
+def test_a_request_of_any_other_function_cannot_even_be_built():
+    from pumpwatch_gui.acquire.plan import Block
+    from pumpwatch_gui.acquire.strict import _request
+
+    for function in range(256):
+        if function in (1, 2, 3, 4):
+            assert _request(1, Block(function, 0, 1, ())).function_code == function
+        else:
+            with pytest.raises(ValueError, match="does not read"):
+                _request(1, Block(function, 0, 1, ()))
+
+
+def test_only_one_place_sends_anything_to_a_device():
+    senders = re.compile(r"\.execute\(|pymodbus\.client|Write\w*Request|ReadWrite\w*Request|serial\.Serial\(")
+    found = {p.name for p in (ROOT / "pumpwatch_gui" / "acquire").rglob("*.py") if senders.search(p.read_text("utf-8"))}
+    assert found <= {"strict.py", "serial_line.py", "serial_port.py"}
+
+
 def test_files_hold_one_idea():
     for path in (ROOT / "pumpwatch_gui").rglob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= 400, path

@@ -1,6 +1,7 @@
 """How a link is described: one frozen dataclass a driver. The dialogs build their forms from the field metadata."""
 
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -25,6 +26,17 @@ def check_bounds(config: "DriverConfig") -> None:
             raise ValueError(f"{f.name}: must be {bounds}, not {value}")
         if "choices" in hints and value not in hints["choices"]:
             raise ValueError(f"{f.name}: must be one of {', '.join(map(str, hints['choices']))}, not {value!r}")
+
+
+PUBLIC_ADVICE = "Modbus has no protection of its own: reach the device through the plant's network or a VPN"
+
+
+def is_public(host: str) -> bool:
+    """Whether a host is given by an address of the Internet. A name tells nothing: False."""
+    try:
+        return ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return False
 
 
 def period() -> Any:

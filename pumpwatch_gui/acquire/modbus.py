@@ -15,10 +15,11 @@ from pumpwatch_gui.acquire.config import (
 )
 from pumpwatch_gui.acquire.decode import Reading, bad, decoder
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
+from pumpwatch_gui.acquire.faults import refused
 from pumpwatch_gui.acquire.meter import ANSWERED_WRONGLY, LinkFault
 from pumpwatch_gui.acquire.plan import Block, any_block, ordered, plan_blocks, split_block, sync_block
 from pumpwatch_gui.acquire.register_map import Point, load_register_map
-from pumpwatch_gui.acquire.strict import StrictLink, Tap, refused
+from pumpwatch_gui.acquire.strict import StrictLink, Tap
 from pumpwatch_gui.acquire.wires import SerialWire, TcpWire, TlsWire
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.profile import PumpProfile

@@ -10,19 +10,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from pymodbus.exceptions import ModbusException
-from pymodbus.framer import FramerRTU, FramerSocket
-from pymodbus.pdu import DecodePDU, ModbusPDU
+from pymodbus.pdu import ModbusPDU
 from pymodbus.transaction import TransactionManager
 from pymodbus.transport import CommParams, CommType
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.answer import IDENTIFY, Adu, Asked, cut, mismatch
+from pumpwatch_gui.acquire.answer import IDENTIFY, Adu, Asked
+from pumpwatch_gui.acquire.faults import exception_fault, refused, unknown_fault
+from pumpwatch_gui.acquire.framers import MbapFramer, RtuFramer
 from pumpwatch_gui.acquire.meter import ANSWERED_WRONGLY, LinkFault
 from pumpwatch_gui.acquire.plan import Block
-from pumpwatch_gui.acquire.rtu import find, verdict
 from pumpwatch_gui.acquire.wires import Wire
 from pumpwatch_gui.domain.quality import Reason
 
@@ -31,36 +31,11 @@ LAST_TRANSACTION = 65000
 QUIET_S = 0.25
 """After a time-out or a bad answer nothing is asked on a line for so long, or for the longest answer time yet."""
 QUIET_MOST_S = 1.5
-SILENCE_S = 0.05
-"""A line that says nothing for so long (serial adapters hold bytes back for up to 16 ms) has ended its frame."""
 DEAF_S = 3.0
 """A line without any byte for so long, though asked, is opened anew: an unplugged port may not show otherwise."""
 
-EXCEPTIONS = {
-    1: ("illegal function", "the device does not know this table; try input instead of holding, or the reverse"),
-    2: ("illegal address", "off by one? try the other base (0 or 1), or check the map against the manual"),
-    3: ("illegal count", "the device refuses blocks of this size"),
-    4: ("device failure", "look at the device itself"),
-    5: ("accepted, still working", "the device needs more time"),
-    6: ("device busy", "it serves another client; lengthen the period"),
-    8: ("memory parity error", "the device's own memory is at fault"),
-    10: ("gateway path unavailable", "check the gateway's routing for this unit"),
-    11: ("no answer from the unit behind the gateway", "check the unit id, its power and its cable"),
-}
-"""Exception code → what it means, and the probable cause."""
-
 Tap = Callable[[bool, bytes], None]
 """Told every piece that is sent (True) or has come (False)."""
-
-
-class Framing(Protocol):
-    """What a framer asks of its link, and the link of its framer."""
-
-    def refuse(self, kind: str, why: str, *, hopeless: bool) -> None:
-        """The answer in flight is none."""
-
-    def stray(self, adu: Adu | None, asked: Asked | None) -> None:
-        """A frame that answers nothing that is in flight; None: mere bytes."""
 
 
 class StrictLink:
@@ -83,7 +58,7 @@ class StrictLink:
         self.tap: Tap | None = None
         self._wire = wire
         self._is_rtu, self._character_s = character_s is not None, character_s or 0.0
-        self._framer: _Mbap | _Rtu = _Rtu(self) if self._is_rtu else _Mbap(self)
+        self._framer: MbapFramer | RtuFramer = RtuFramer(self) if self._is_rtu else MbapFramer(self)
         self._manager = _Manager(self, self._framer)
         self._misses = 0
         self._foreign = ""
@@ -122,10 +97,7 @@ class StrictLink:
         request.encode = lambda: bytes((0x0E, 2, first))  # type: ignore[method-assign]
         answer = await self._ask(request, Asked(0, unit, IDENTIFY, 0), timeout_s)
         if answer.pdu[0] & 0x80:
-            code = answer.pdu[1]
-            name, advice = EXCEPTIONS.get(code, ("unknown exception", ""))
-            text = f"exception {code} to the question who it is: {name}"
-            raise LinkFault("exception", Reason.DEVICE_FAILURE, text, advice, code=code)
+            raise unknown_fault(answer.pdu[1])
         return answer.pdu
 
     def drop(self, why: str) -> None:
@@ -258,7 +230,7 @@ class StrictLink:
 class _Manager(TransactionManager):
     """pymodbus' carrier of one request at a time, on a transport that we opened."""
 
-    def __init__(self, link: StrictLink, framer: "_Mbap | _Rtu") -> None:
+    def __init__(self, link: StrictLink, framer: MbapFramer | RtuFramer) -> None:
         params = CommParams(comm_type=CommType.TCP, comm_name="pumpwatch", reconnect_delay=0, timeout_connect=1.0)
         super().__init__(params, framer, 0, False, None, None, None)
         self._link = link
@@ -273,7 +245,7 @@ class _Manager(TransactionManager):
     @override
     def send(self, data: bytes, addr: Any = None) -> None:
         self._link.sent(data)
-        if isinstance(self.framer, _Rtu):
+        if isinstance(self.framer, RtuFramer):
             self.framer.sent = data
         super().send(data, addr)
 
@@ -287,99 +259,6 @@ class _Manager(TransactionManager):
     @override
     def callback_disconnected(self, exc: Exception | None) -> None:
         self._link.ended(exc)
-
-
-class _Mbap(FramerSocket):
-    """Cuts Modbus TCP frames as pymodbus asks for it, but hands over only the answer to the request in flight."""
-
-    def __init__(self, link: Framing) -> None:
-        super().__init__(DecodePDU(False))
-        self._link = link
-        self.asked: Asked | None = None
-        self.is_amid_frame = False
-
-    def expect(self, asked: Asked | None) -> None:
-        """From now on only the answer to this counts; None: nothing does."""
-        self.asked = asked
-        if asked is not None:
-            self.is_amid_frame = False
-
-    @override
-    def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:
-        """(bytes used, the answer or None), as pymodbus wants it."""
-        used = 0
-        while True:
-            adu, size, hopeless = cut(data[used:])
-            self.is_amid_frame = adu is None and used < len(data)
-            if hopeless:
-                self._link.refuse("refused", hopeless, hopeless=True)
-                return len(data), None
-            if adu is None:
-                return used, None
-            used += size
-            asked = self.asked
-            if asked is None or adu.transaction != asked.transaction:
-                self._link.stray(adu, asked)
-                continue
-            kind, wrong = mismatch(adu, asked)
-            if kind:
-                self._link.refuse(kind, wrong, hopeless=False)
-                return used, None
-            return used, _Answer(adu)
-
-
-class _Rtu(FramerRTU):
-    """Finds the answer to the request in flight among the bytes of a line; what is none is judged when it ends."""
-
-    is_amid_frame = False
-
-    def __init__(self, link: Framing) -> None:
-        super().__init__(DecodePDU(False))
-        self._link = link
-        self.asked: Asked | None = None
-        self.sent = b""
-        self._last: Asked | None = None
-        self._received = b""
-        self._judgement: asyncio.TimerHandle | None = None
-
-    def expect(self, asked: Asked | None) -> None:
-        """From now on only the answer to this counts; None: nothing does."""
-        self._stop()
-        self._last, self.asked = self.asked or self._last, asked
-
-    @override
-    def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:
-        """(bytes used, the answer or None), as pymodbus wants it."""
-        self._stop()
-        asked = self.asked
-        if asked is None:
-            late = None if self._last is None else find(data, self._last, self.sent)
-            self._link.stray(late, None)
-            return (len(data) if late else 0), None
-        adu = find(data, asked, self.sent)
-        if adu is not None:
-            return len(data), _Answer(adu)
-        self._received = data
-        self._judgement = asyncio.get_running_loop().call_later(SILENCE_S, self._judge, asked)
-        return 0, None
-
-    def _judge(self, asked: Asked) -> None:
-        kind, why = verdict(self._received, asked, self.sent)
-        if kind != "timeout":  # after a mere echo the answer may still come
-            self._link.refuse(kind, why, hopeless=False)
-
-    def _stop(self) -> None:
-        if self._judgement is not None:
-            self._judgement.cancel()
-            self._judgement = None
-
-
-class _Answer(ModbusPDU):
-    """An accepted frame, dressed for pymodbus."""
-
-    def __init__(self, adu: Adu) -> None:
-        super().__init__(dev_id=adu.unit, transaction_id=adu.transaction)
-        self.adu = adu
 
 
 class _Read(ModbusPDU):
@@ -402,18 +281,3 @@ def _request(unit: int, block: Block) -> ModbusPDU:
 
 def _numbered(asked: Asked, last: int) -> Asked:
     return Asked(1 if last >= LAST_TRANSACTION else last + 1, asked.unit, asked.function, asked.count)
-
-
-def refused(kind: str, why: str) -> LinkFault:
-    """The fault of an answer that failed the checks."""
-    advice = "another device or a faulty gateway answers; the value was not used"
-    if kind == "crc":
-        advice = "noise on the line: check termination, shield and earth, and that no two units have one id"
-    return LinkFault(kind, Reason.COMMUNICATION_ERROR, f"answer refused: {why}", advice)
-
-
-def exception_fault(code: int, block: Block) -> LinkFault:
-    """The fault of an exception answer: code, place (manual's and wire address) and probable cause."""
-    name, advice = EXCEPTIONS.get(code, ("unknown exception", "look it up in the device's manual"))
-    place = f"{block.documented} (wire address {block.address}, {block.count} long)"
-    return LinkFault("exception", Reason.DEVICE_FAILURE, f"exception {code} at {place}: {name}", advice, code=code)

@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.errors import InputError, PrerequisiteError
 
 def check(options: argparse.Namespace) -> int:
     """Validate a site file and print every mistake with its path."""
-    from pumpwatch_gui.settings.site import load_site
+    from pumpwatch_gui.settings.site import cautions, load_site
 
     loaded = load_site(options.site, keep_backup=False)
     for problem in loaded.problems:
@@ -24,6 +24,8 @@ def check(options: argparse.Namespace) -> int:
             f"{options.site}: {count} mistake{'s' * (count > 1)}; mend what is named and check again", file=sys.stderr
         )
         return 2
+    for caution in cautions(loaded.site):
+        print(f"caution: {caution}", file=sys.stderr)
     links = sum(len(p.links) for p in loaded.site.pumps)
     print(f"{options.site}: good, {len(loaded.site.pumps)} pumps, {links} links")
     return 0

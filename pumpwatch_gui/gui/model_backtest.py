@@ -193,7 +193,8 @@ class BackTestPanel(QWidget):
         self.said.setText(
             f"{test.scored_h:.2f} h scored of {test.span_h:.2f} h: {len(test.episodes)} episodes, "
             f"{number(test.in_alarm, 2)} % of normal time in alarm, "
-            f"{number(test.now.false_a_week, 1)} false alarms a week to expect"
+            f"{number(test.now.false_a_week, 1)} false alarms a week to expect "
+            "(an episode counts as false until somebody calls it true or unknown)"
         )
         self.rows.show_rows(test.table)
         self.episodes.show_rows(test.episodes)

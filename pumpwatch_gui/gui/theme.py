@@ -311,7 +311,7 @@ QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton:hover, QToolButton:hover, QComboBox:hover {{ border-color: {t.dim}; }}
 QPushButton:pressed, QToolButton:pressed, QPushButton:checked, QToolButton:checked {{
   background: {t.band}; border-color: {t.dim}; }}
-QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,
+QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus,
 QPlainTextEdit:focus, QTextBrowser:focus, QAbstractItemView:focus, QCheckBox:focus {{ border: 1px solid {t.focus}; }}
 QPushButton:disabled, QToolButton:disabled, QComboBox:disabled {{
   color: {t.dim}; background: {t.panel}; border-color: {t.line}; }}
@@ -325,13 +325,13 @@ QComboBox::drop-down {{ border: none; width: {px(24)}px; }}
 QComboBox::down-arrow {{ image: url("{down}"); width: {px(14)}px; height: {px(14)}px; }}
 QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text}; border: 1px solid {t.line};
   selection-background-color: {t.raised}; selection-color: {t.strong}; outline: 0; }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.field}; color: {t.strong};
+QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.field}; color: {t.strong};
   border: 1px solid {t.line}; border-radius: 0; padding: {px(5)}px; font-size: {px(13)}px;
   selection-background-color: {t.band}; selection-color: {t.strong}; }}
-QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
   border: none; background: transparent; width: {px(22)}px; }}
-QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("{up}"); width: {px(12)}px; height: {px(12)}px; }}
-QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{down}"); width: {px(12)}px; height: {px(12)}px; }}
+QAbstractSpinBox::up-arrow {{ image: url("{up}"); width: {px(12)}px; height: {px(12)}px; }}
+QAbstractSpinBox::down-arrow {{ image: url("{down}"); width: {px(12)}px; height: {px(12)}px; }}
 QTableView, QTreeView, QListView {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line};
   gridline-color: {t.line}; alternate-background-color: {t.panel}; selection-background-color: {t.raised};
   selection-color: {t.strong}; font-size: {px(13)}px; outline: 0; }}

@@ -6,7 +6,7 @@ Q ~ n, H ~ n², P ~ n³. The bounds are practice: wide enough for every sound ce
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
-from math import isfinite, log, nan, sqrt
+from math import inf, isfinite, log, nan, sqrt
 from statistics import median
 
 from pumpwatch_gui.domain.finding import Finding
@@ -203,9 +203,9 @@ def _affinity(case: Case) -> Iterator[Finding]:
     )
     for name, tag, of, bounds, law in quantities:
         low, high = (_median_of([of(r) for r in group]) for group in (slow, fast))
-        if not (low > 0 and high > 0):
+        if not (0 < low < inf and 0 < high < inf):
             continue
-        exponent = log(high / low) / log(n)
+        exponent = (log(high) - log(low)) / log(n)
         if _within(exponent, bounds):
             continue
         what = f"at {n - 1:+.0%} of speed the {name} changes by {high / low - 1:+.0%} (as n^{exponent:.1f}; {law})"

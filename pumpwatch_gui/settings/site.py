@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pumpwatch_gui.acquire.config import DriverConfig
+from pumpwatch_gui.acquire.config import PUBLIC_ADVICE, DriverConfig, is_public
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.register_map import load_register_map
 from pumpwatch_gui.domain.errors import InputError, Problem
@@ -96,6 +96,16 @@ def parse_site(text: str, folder: Path | None) -> tuple[Site, list[Problem]]:
     top.finish()
     problems += line_problems(placed, folder)
     return replace(site, pumps=tuple(pumps.values())), problems
+
+
+def cautions(site: Site) -> list[Problem]:
+    """What is no mistake but should be looked at: a device outside the plant's own network."""
+    return [
+        Problem(f"pump {pump.pump_id}, link {n}", f"{link.endpoint} is a public address", PUBLIC_ADVICE)
+        for pump in site.pumps
+        for n, link in enumerate(pump.links, 1)
+        if is_public(getattr(link, "host", ""))
+    ]
 
 
 def _read_head(table: Table, folder: Path | None) -> Site:

@@ -111,9 +111,7 @@ def test_a_port_that_is_deaf_for_three_seconds_is_opened_anew(
 ) -> None:
     line.always = "stall"
     with Scanning([unit(config, 1)]) as s:
-        wait_until(
-            lambda: any("not one byte" in e.text for e in s.events) or "not one byte" in s.view("U1/1").last_error
-        )
+        wait_until(lambda: any("not one byte" in v.last_error for v in s.scanner.views()))
         assert {Reason(r) for f in s.of("U1") for r in f.reason} <= {Reason.TIMEOUT, Reason.NO_COMMUNICATION}
         line.always = ""
         wait_until(lambda: s.is_good("U1"), within_s=3)

@@ -1,5 +1,6 @@
 """Text lines on a pseudo-terminal: what is damaged never becomes a value, what is lost comes back."""
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -175,3 +176,26 @@ def test_remarks_go_to_the_log_and_cost_no_value(
     said = [r.message for r in caplog.records if "says" in r.message]
     assert said[0].endswith("says: firmware 1.2")
     assert len(said) <= 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_minute_of_every_fault_and_of_pulled_plugs_brings_no_wrong_value(device: PtyDevice, wait_until: Wait) -> None:
+    chance = random.Random(7)
+
+    def line(i: int) -> bytes:
+        return FAULTS[chance.choice(tuple(FAULTS))](checked(i)) if chance.random() < 0.3 else checked(i)
+
+    device.repeat(line, every_s=0.01)
+    started = time.monotonic()
+    with Scanning([Binding("P", PROFILE, (config(device, checksum="required"),))]) as s:
+        while time.monotonic() - started < 60:
+            wait_until(lambda: s.is_good("P"))
+            before = len(s.of("P"))
+            wait_until(lambda: len(s.of("P")) >= before + 40)  # noqa: B023 - called at once
+            device.unplug()
+            wait_until(s.is_in("P/1", LinkState.OFFLINE))
+            device.plug()
+        good = sum(f.worst is Quality.GOOD for f in s.of("P"))
+        assert are_true(s)
+    assert good > 500

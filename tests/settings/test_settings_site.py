@@ -12,7 +12,7 @@ from pumpwatch_gui.acquire.config import ModbusTcpConfig
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.profile import Limits
 from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.settings.site import load_site, parse_site
+from pumpwatch_gui.settings.site import cautions, load_site, parse_site
 from pumpwatch_gui.settings.site_file import SiteFile
 
 GOOD = """\
@@ -186,3 +186,28 @@ def test_a_read_only_folder_is_told_and_the_file_stays(tmp_path: Path):
     path.parent.chmod(stat.S_IRUSR)
     with pytest.raises(InputError, match="not saved"):
         file.save()
+
+
+def line_site(*links: str) -> str:
+    pumps = "".join(
+        f'[[pump]]\nid = "P-{i}"\nprofile = "centrifugal"\n[[pump.link]]\n{link}\n' for i, link in enumerate(links)
+    )
+    return f'schema = 1\n[site]\nname = "S"\n{pumps}'
+
+
+def test_two_speeds_on_one_serial_line_are_a_mistake_with_both_places_named() -> None:
+    rtu = 'driver = "modbus-rtu"\ndevice = "/dev/ttyUSB0"\nbaud = {}\nunit = {}'
+    _, problems = parse_site(line_site(rtu.format(19200, 1), rtu.format(9600, 2)), None)
+    (problem,) = problems
+    assert problem.path == "pump[1].link[0].baud"
+    assert "runs at 19200 8N1 in pump[0].link[0] and at 9600 8N1 here" in str(problem)
+    assert parse_site(line_site(rtu.format(19200, 1), rtu.format(19200, 2)), None)[1] == []
+
+
+def test_a_public_address_is_cautioned_against_and_a_private_one_is_not() -> None:
+    tcp = 'driver = "modbus-tcp"\nhost = "{}"'
+    hosts = ("8.8.8.8", "10.1.2.3", "192.168.0.7", "127.0.0.1", "pump-7.plant", "2001:4860:4860::8888", "fd00::1")
+    site, problems = parse_site(line_site(*map(tcp.format, hosts)), None)
+    assert problems == []
+    assert [c.path for c in cautions(site)] == ["pump P-0, link 1", "pump P-5, link 1"]
+    assert "VPN" in str(cautions(site)[0])

@@ -111,6 +111,7 @@ class ModelsPage(Page):
             words.setWordWrap(True)
         self.card = QTextBrowser()
         self.card.setAccessibleName("Card of the chosen model")
+        self.card.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Train or back-test")
         self.tabs.addTab(self.train, "Train")

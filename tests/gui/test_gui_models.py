@@ -1,0 +1,249 @@
+"""The Models page on a real engine, a real shelf and simulated recordings."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication
+
+from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, write_history
+from pumpwatch_gui.domain.events import CommandDone, Event, FeedbackGiven
+from pumpwatch_gui.domain.feedback import FeedbackVerdict
+from pumpwatch_gui.domain.places import shipped
+from pumpwatch_gui.engine import Engine
+from pumpwatch_gui.gui.main_window import MainWindow
+from pumpwatch_gui.gui.threads import EngineHost
+from pumpwatch_gui.infer.sensitivity import with_sensitivity
+from pumpwatch_gui.settings.home import Home
+from pumpwatch_gui.settings.simulated import site_text
+from pumpwatch_gui.settings.site import load_site
+
+PUMP = "P-101"
+
+
+class Bench:
+    """A window on a running engine whose links lead nowhere, turned to the Models page."""
+
+    def __init__(self, folder: Path, qtbot) -> None:
+        self.home, self.qtbot = Home(folder), qtbot
+        self.home.prepare()
+        site_file = folder / "site.toml"
+        site_file.write_text(site_text(1, 2, period_s=1.0), "utf-8")
+        self.engine = Engine(load_site(site_file).site, self.home)
+        self.host = EngineHost(self.engine)
+        self.window = MainWindow(self.engine, self.home, site_file, ask=self.host.ask)
+        self.host.happened.connect(self.window.on_event)
+        self.events: list[Event] = []
+        self.host.happened.connect(self.events.append)
+        self.host.start()
+        self.window.show()
+        self.window.open_page("models", PUMP)
+        self.page = self.window.page("models")
+        self.wait(lambda: self.page.models.rows)
+
+    def wait(self, condition, within_ms: int = 20_000) -> None:
+        self.qtbot.waitUntil(lambda: bool(condition()), timeout=within_ms)
+
+    def stored(self, folder: Path, sensitivity: float) -> str:
+        """Another version of the shipped model on the shelf of the pump."""
+        with_sensitivity(shipped("models") / "centrifugal", folder, sensitivity)
+        version = self.engine.shelf.add(PUMP, folder)
+        self.page.reload(version)
+        self.wait(lambda: self.page.version == version)
+        return version
+
+    def order(self, button) -> CommandDone:
+        count = len(self.done)
+        assert button.isEnabled()
+        button.click()
+        self.wait(lambda: len(self.done) > count)
+        return self.done[-1]
+
+    @property
+    def done(self) -> list[CommandDone]:
+        return [e for e in self.events if isinstance(e, CommandDone)]
+
+
+@pytest.fixture
+def bench(qtbot, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "home", qtbot)
+    yield made
+    made.window.close()
+    made.host.stop()
+    made.window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory) -> Path:
+    """An hour and a half of one pump that begins to cavitate after the hour."""
+    path = tmp_path_factory.mktemp("recording") / "rest.csv"
+    plant = Plant(1, seed=3, faults=(FaultSpec.parse(f"{PUMP}=cavitation@3600:0.8"),))
+    write_history(plant, days=1.5 / 24, path=path)
+    return path
+
+
+def test_the_site_files_model_stands_first_with_its_card(bench):
+    row = bench.page.models.rows[0]
+    assert (row.version, row.state) == ("", "site file, active")
+    assert "Model centrifugal" in bench.page.card.toPlainText()
+    assert "centrifugal" in bench.page.active.text()
+    assert not bench.page.promote_button.isEnabled()
+    assert not bench.page.back_button.isEnabled()
+
+
+def test_a_stored_model_runs_in_shadow_is_promoted_and_rolled_back(bench, tmp_path):
+    version = bench.stored(tmp_path / "other", 1.5)
+    assert bench.order(bench.page.shadow_button).ok
+    bench.wait(lambda: bench.page.stop_button.isEnabled())
+    bench.page._last_s = 0.0
+    bench.window.refresh()
+    assert version in bench.page.shadow.text()
+    done = bench.order(bench.page.promote_button)
+    assert (done.command, done.ok) == ("promote", True)
+    bench.wait(lambda: version in bench.page.active.text())
+    assert version in bench.page.said.text()
+    assert not bench.page.stop_button.isEnabled()
+    assert bench.order(bench.page.back_button).text == "Rolled back to model centrifugal"
+    bench.wait(lambda: "centrifugal" in bench.page.active.text())
+
+
+def test_an_altered_model_is_refused_with_its_reason(bench, tmp_path):
+    version = bench.stored(tmp_path / "other", 1.4)
+    manifest = bench.home.models / PUMP / version / "manifest.json"
+    content = json.loads(manifest.read_text("utf-8"))
+    content["detector"]["limits"]["limit"] *= 2
+    manifest.write_text(json.dumps(content), "utf-8")
+    bench.page.reload(version)
+    bench.wait(lambda: any(row.state == "altered, refused" for row in bench.page.models.rows))
+    assert "altered" in bench.page.card.toPlainText()
+    for button in (bench.page.shadow_button, bench.page.promote_button, bench.page.export_button):
+        assert not button.isEnabled()
+
+
+def test_a_model_is_exported_whole_with_its_card(bench, tmp_path):
+    (tmp_path / "out").mkdir()
+    bench.page.export(tmp_path / "out")
+    bench.wait(lambda: "Copied to" in bench.page.said.text())
+    (copy,) = (tmp_path / "out").iterdir()
+    assert (copy / "card.md").read_text("utf-8").startswith("# Model centrifugal")
+
+
+def test_too_short_data_is_reported_and_refused_unless_forced(bench, tmp_path):
+    path = tmp_path / "short.csv"
+    write_history(Plant(1, seed=1), days=10 / 1440, path=path)
+    train = bench.page.train
+    train.chooser.use_files([path])
+    assert not train.train_button.isEnabled()
+    train.check()
+    bench.wait(lambda: train.report is not None)
+    assert "25 min are needed" in " ".join(f.text for f in train.findings.rows)
+    assert not train.train_button.isEnabled()
+    train.short.setChecked(True)
+    assert train.train_button.isEnabled()
+
+
+def test_data_that_cannot_be_read_is_told_in_words(bench, tmp_path):
+    path = tmp_path / "wrong.csv"
+    path.write_text("time;what\n1;2\n", "utf-8")
+    bench.page.train.chooser.use_files([path])
+    bench.page.train.check()
+    bench.wait(lambda: bench.page.train.check_button.isEnabled())
+    assert "wrong.csv" in bench.page.train.summary.text()
+
+
+def test_a_span_in_which_nothing_was_recorded_is_told_in_words(bench):
+    train = bench.page.train
+    train.chooser.end.setDateTime(train.chooser.start.dateTime().addSecs(60))
+    train.check()
+    bench.wait(lambda: "no reading of P-101" in train.summary.text())
+    assert not train.train_button.isEnabled()
+
+
+def test_a_back_test_tells_what_each_sensitivity_would_have_done_and_takes_feedback(bench, recording):
+    panel = bench.page.back_test
+    panel.chooser.use_files([recording])
+    panel.run()
+    bench.wait(lambda: panel.outcome is not None, within_ms=60_000)
+    assert len(panel.episodes.rows) >= 1
+    assert len(panel.rows.rows) >= 5
+    panel.slider.setValue(0)
+    assert panel.meaning.text().startswith("1: ")
+    panel.episode_view.selectRow(0)
+    bench.wait(lambda: panel.trend.curves)
+    panel.note.setText("heard it myself")
+    panel.say(FeedbackVerdict.TRUE)
+    bench.wait(lambda: any(isinstance(e, FeedbackGiven) for e in bench.events))
+    assert panel.episodes.rows[0].feedback.note == "heard it myself"
+    bench.wait(lambda: bench.engine.history.feedback(PUMP))
+    panel.run()
+    bench.wait(lambda: panel.outcome is not None, within_ms=60_000)
+    assert panel.outcome.now.known == panel.outcome.now.caught == 1
+    assert "1 of 1 known faults told" in panel.meaning.text()
+
+
+def test_a_back_test_can_be_cancelled(bench, recording):
+    panel = bench.page.back_test
+    panel.chooser.use_files([recording])
+    panel.run()
+    panel.cancel_button.click()
+    bench.wait(lambda: panel.run_button.isEnabled(), within_ms=60_000)
+    assert panel.outcome is None
+    assert "cancelled" in panel.said.text()
+
+
+def test_another_sensitivity_makes_and_promotes_a_version_of_its_own(bench, recording):
+    panel = bench.page.back_test
+    panel.chooser.use_files([recording])
+    panel.run()
+    bench.wait(lambda: panel.outcome is not None, within_ms=60_000)
+    panel.slider.setValue(len(panel.rows.rows) - 1)
+    done = bench.order(panel.use_button)
+    assert done.ok
+    bench.wait(lambda: any(row.version and "active" in row.state for row in bench.page.models.rows))
+
+
+def test_a_training_that_cannot_be_done_is_told_and_leaves_nothing(bench, recording, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(recording.parent))
+    (recording.parent / "sitecustomize.py").write_text("raise SystemExit('no interpreter for you')", "utf-8")
+    train = bench.page.train
+    train.chooser.use_files([recording])
+    train.check()
+    bench.wait(lambda: train.report is not None)
+    train.train()
+    bench.wait(lambda: train.job is not None and not train.is_training and train.outcome.text())
+    (recording.parent / "sitecustomize.py").unlink()
+    bench.wait(lambda: "no interpreter" in train.outcome.text())
+    assert bench.engine.shelf.models(PUMP) == []
+    assert not list(Path(train._scratch).parent.glob(Path(train._scratch).name))
+
+
+@pytest.mark.train
+def test_a_model_is_trained_from_the_page_and_comes_onto_the_shelf(bench, recording):
+    train = bench.page.train
+    train.chooser.use_files([recording])
+    train.kind.setCurrentText("chart")
+    train.check()
+    bench.wait(lambda: train.report is not None)
+    with bench.qtbot.waitSignal(train.stored, timeout=120_000):
+        train.train()
+    assert "is on the shelf" in train.outcome.text()
+    bench.wait(lambda: len(bench.page.models.rows) == 2)
+    assert bench.page.version == bench.page.models.rows[1].version
+
+
+@pytest.mark.train
+def test_a_training_can_be_cancelled_and_leaves_nothing(bench, recording):
+    train = bench.page.train
+    train.chooser.use_files([recording])
+    train.check()
+    bench.wait(lambda: train.report is not None)
+    train.train()
+    bench.wait(lambda: train.is_training)
+    train.cancel_button.click()
+    bench.wait(lambda: "Cancelled" in train.outcome.text())
+    assert bench.engine.shelf.models(PUMP) == []
+    shutil.rmtree(train._scratch, ignore_errors=True)
