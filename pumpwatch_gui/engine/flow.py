@@ -49,7 +49,7 @@ from pumpwatch_gui.domain.station import Pulse, RunState, StationView
 from pumpwatch_gui.domain.trace import Trace
 from pumpwatch_gui.engine.live_pump import LivePump
 from pumpwatch_gui.engine.meter import LatencyMeter, RateMeter
-from pumpwatch_gui.engine.models import Models, ShadowView
+from pumpwatch_gui.engine.models import MODEL_WORDS, Models, ShadowView
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.infer.ring import RingBuffer
 from pumpwatch_gui.infer.scorer import Scorer
@@ -68,15 +68,6 @@ TICK_S = 0.1
 """The infer loop's beat: the newest window of every pump is scored in one batch, ten times a second at most."""
 LINK_VIEWS_S = 0.25
 PULSE_S = 0.5
-_MODEL_WORDS: Mapping[type[ModelCommand], str] = {
-    Rebaseline: "re-baseline",
-    StartShadow: "start shadow",
-    StopShadow: "stop shadow",
-    Promote: "promote",
-    RollBack: "roll back",
-    SetSensitivity: "set sensitivity",
-    SetAdaptive: "adaptive threshold",
-}
 
 
 class Engine:
@@ -314,7 +305,7 @@ class Engine:
         self._emit(Note(now, f"Site settings taken over: {len(pumps)} pumps"))
 
     def _change_model(self, order: ModelCommand, now: int) -> None:
-        name = _MODEL_WORDS[type(order)]
+        name = MODEL_WORDS[type(order)]
         pump = self._pumps.get(order.pump_id)
         try:
             if pump is None:

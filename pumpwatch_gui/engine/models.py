@@ -1,7 +1,7 @@
 """The models of the running station: which is active, which runs in its shadow, and the orders that change that."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -28,6 +28,17 @@ from pumpwatch_gui.infer.scorer import Scorer
 from pumpwatch_gui.infer.sensitivity import with_sensitivity
 from pumpwatch_gui.infer.shelf import Shelf
 from pumpwatch_gui.settings.site import PumpSettings
+
+MODEL_WORDS: Mapping[type[ModelCommand], str] = {
+    Rebaseline: "re-baseline",
+    StartShadow: "start shadow",
+    StopShadow: "stop shadow",
+    Promote: "promote",
+    RollBack: "roll back",
+    SetSensitivity: "set sensitivity",
+    SetAdaptive: "adaptive threshold",
+}
+"""What each order is called in the journal."""
 
 Tell = Callable[[str, str], None]
 """(pump id, text) of a warning for the journal."""
