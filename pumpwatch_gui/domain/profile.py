@@ -102,18 +102,15 @@ class PumpProfile:
     sensors: tuple[Sensor, ...]
     label: str = ""
     nameplate: Nameplate = field(default_factory=Nameplate)
+    tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the count and the uniqueness of tags."""
+        """Keep the tags in order; check the count and their uniqueness."""
+        object.__setattr__(self, "tags", tuple(s.tag for s in self.sensors))
         if not 1 <= len(self.sensors) <= 64:
             raise ValueError("a profile has 1 to 64 sensors")
         if len(set(self.tags)) != len(self.sensors):
             raise ValueError("two sensors share a tag")
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags in order."""
-        return tuple(s.tag for s in self.sensors)
 
     def index(self, tag: str) -> int:
         """Position of `tag`; raises ValueError when the profile has no such sensor."""

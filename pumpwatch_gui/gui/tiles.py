@@ -21,6 +21,9 @@ ASPECT = {TileKind.LARGE: 1.3, TileKind.MEDIUM: 1.35, TileKind.SMALL: 1.15}
 TRACE_EVERY = 20
 """A tile's sparkline is read anew every so many frames of the screen: once a second."""
 
+AGE_EVERY = 4
+"""Ages and links of a tile are looked at anew every so many frames of the screen: five times a second."""
+
 
 class TileGrid(Painted):
     """Tiles in plant order, never re-sorted. `opened` carries the pump whose tile was pressed or chosen with Enter."""
@@ -65,7 +68,8 @@ class TileGrid(Painted):
     def refresh(self, view: StationView) -> None:
         """Take the view; repaint only tiles that show something else than before."""
         kind, old, was_on = kind_for(len(view.pumps)), self.states, self._on
-        self.states = tuple(tile_state(p, view, last_good=self.place.last_good, kind=kind) for p in view.pumps)
+        seen = dict(zip((s.pump_id for s in old), zip(self._pumps, old, strict=True), strict=True))
+        self.states = tuple(self._state(i, p, view, kind, seen.get(p.pump_id)) for i, p in enumerate(view.pumps))
         self._pumps, self._on, self._now_s = view.pumps, blink_is_on(view.mono_ns), view.time_ns / 1e9
         if [s.pump_id for s in old] != [s.pump_id for s in self.states]:
             self._at = min(self._at, max(len(self.states) - 1, 0))
@@ -84,6 +88,14 @@ class TileGrid(Painted):
                 self.update(grid.rect(i).toAlignedRect().adjusted(-2, -2, 2, 2))
         if self.hasFocus() and self.states and self.states[self._at] != old[self._at]:
             self._speak()
+
+    def _state(
+        self, number: int, pump: PumpView, view: StationView, kind: TileKind, seen: tuple[PumpView, TileState] | None
+    ) -> TileState:
+        """The state of a tile: that of the frame before, when nothing came since and it is not its turn to age."""
+        if seen is not None and number % AGE_EVERY != self._turn % AGE_EVERY and _is_alike(pump, seen[0]):
+            return seen[1]
+        return tile_state(pump, view, last_good=self.place.last_good, kind=kind)
 
     def _read_traces(self, pumps: tuple[PumpView, ...]) -> None:
         for pump in pumps:
@@ -181,3 +193,14 @@ class TileGrid(Painted):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Show that it is elsewhere."""
         self.update()
+
+
+def _is_alike(pump: PumpView, before: PumpView) -> bool:
+    """Whether nothing has come of a pump since."""
+    return (
+        pump.frame is before.frame
+        and pump.verdict is before.verdict
+        and pump.run_state is before.run_state
+        and pump.alarms == before.alarms
+        and (pump.health == before.health or pump.health != pump.health)
+    )

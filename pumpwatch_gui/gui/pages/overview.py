@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarm import AlarmState
+from pumpwatch_gui.domain.alarm import Alarm, AlarmState
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.link import LinkState
 from pumpwatch_gui.domain.quality import Quality
@@ -26,6 +26,10 @@ SIDE_PX = 300
 EVENTS_KEPT = 40
 
 
+SIDE_EVERY = 4
+"""The lists at the side are made anew every so many frames of the screen, and with every alarm."""
+
+
 class OverviewPage(Page):
     """Tiles that fill the page; beside them, where the window is wide enough, attention, totals and last events."""
 
@@ -33,6 +37,8 @@ class OverviewPage(Page):
 
     def __init__(self, place: Workplace) -> None:
         super().__init__(place)
+        self._beat = 0
+        self._alarms: tuple[Alarm, ...] = ()
         self.tiles = TileGrid(place)
         self.attention = RowList(place.look, "Needs attention", empty="Nothing needs attention")
         self.now = RowList(place.look, "Station now", empty="No pumps", live_right=True)
@@ -67,7 +73,9 @@ class OverviewPage(Page):
     def refresh(self, view: StationView) -> None:
         """Show all pumps as they are now."""
         self.tiles.refresh(view)
-        if self._side.isVisible():
+        self._beat += 1
+        if self._side.isVisible() and (self._beat % SIDE_EVERY == 1 or view.alarms != self._alarms):
+            self._alarms = view.alarms
             self.attention.show_rows(attention_rows(view, self.place))
             self.now.show_rows(station_rows(view))
 
