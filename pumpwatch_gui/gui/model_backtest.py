@@ -63,7 +63,7 @@ class BackTestPanel(QWidget):
 
     def _make_widgets(self) -> None:
         look = self.place.look
-        self.chooser = MaterialChooser("Span of the back-test")
+        self.chooser = MaterialChooser(look, "Span of the back-test")
         self.run_button = button("Back-test", "Run the chosen model over the span", self.run)
         self.cancel_button = button("Cancel", "Cancel the back-test", self._stop_now)
         self.cancel_button.setEnabled(False)

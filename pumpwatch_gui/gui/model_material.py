@@ -11,6 +11,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.places import find_shipped
 from pumpwatch_gui.domain.recording import Recording, read_recording
 from pumpwatch_gui.gui.page import Source
+from pumpwatch_gui.gui.theme import Look
 from pumpwatch_gui.gui.widgets import button, label
 from pumpwatch_gui.infer.bundle import Bundle, load_bundle
 from pumpwatch_gui.infer.shelf import Shelf
@@ -66,29 +67,30 @@ class MaterialChooser(QWidget):
 
     changed = Signal()
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, look: Look, name: str) -> None:
         super().__init__()
         self.files: tuple[Path, ...] = ()
         self.start, self.end = QDateTimeEdit(), QDateTimeEdit()
         for edit, words in ((self.start, "from"), (self.end, "to")):
             edit.setDisplayFormat("yyyy-MM-dd HH:mm")
             edit.setAccessibleName(f"{name}, {words}")
+            edit.setMinimumWidth(look.px(178))
             edit.dateTimeChanged.connect(lambda _: self._use_span())
         self.chosen = label("", "dim")
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(label("From"))
-        row.addWidget(self.start)
-        row.addWidget(label("to"))
-        row.addWidget(self.end)
+        span, quick = QHBoxLayout(), QHBoxLayout()
+        for widget in (label("From"), self.start, label("to"), self.end):
+            span.addWidget(widget)
+        quick.addWidget(label("The last", "dim"))
         for words, hours in (("1 h", 1), ("8 h", 8), ("24 h", 24), ("7 d", 168)):
-            row.addWidget(button(words, f"{name}, the last {words}", partial(self.last, hours)))
-        row.addWidget(button("CSV…", f"{name}, from CSV files", self._choose_files))
-        row.addStretch(1)
+            quick.addWidget(button(words, f"{name}, the last {words}", partial(self.last, hours)))
+        quick.addWidget(button("CSV…", f"{name}, from CSV files", self._choose_files))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(row)
+        column.setSpacing(8)
+        for row in (span, quick):
+            row.setSpacing(8)
+            row.addStretch(1)
+            column.addLayout(row)
         column.addWidget(self.chosen)
         self.last(24)
 

@@ -54,7 +54,7 @@ class TrainPanel(QWidget):
     # ---------------------------------------------------------------- building
 
     def _make_widgets(self) -> None:
-        self.chooser = MaterialChooser("Healthy span")
+        self.chooser = MaterialChooser(self.place.look, "Healthy span")
         self.chooser.changed.connect(self._forget_report)
         self.kind = QComboBox()
         self.kind.addItems(list(RECIPES))
@@ -84,11 +84,15 @@ class TrainPanel(QWidget):
         )
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for widget in (self.check_button, label("Kind"), self.kind, label("Sensitivity"), self.sensitivity, self.short):
-            row.addWidget(widget)
-        row.addStretch(1)
+        check, options = QHBoxLayout(), QHBoxLayout()
+        for row, widgets in (
+            (check, (self.check_button, label("Kind"), self.kind)),
+            (options, (label("Sensitivity"), self.sensitivity, self.short)),
+        ):
+            row.setSpacing(8)
+            for widget in widgets:
+                row.addWidget(widget)
+            row.addStretch(1)
         run = QHBoxLayout()
         run.setSpacing(8)
         run.addWidget(self.train_button)
@@ -98,7 +102,8 @@ class TrainPanel(QWidget):
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(8)
         column.addWidget(self.chooser)
-        column.addLayout(row)
+        column.addLayout(check)
+        column.addLayout(options)
         column.addWidget(self.summary)
         column.addWidget(self.table, 3)
         column.addLayout(run)

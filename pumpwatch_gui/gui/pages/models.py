@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
+    QGridLayout,
     QHBoxLayout,
     QSplitter,
     QTabWidget,
@@ -92,7 +93,7 @@ class ModelsPage(Page):
             "Re-baseline", "Take the present running of this pump as its new normal",
             lambda: self._order(Rebaseline(self._id, self.place.user)),
         )  # fmt: skip
-        self.view = TableView(self.look, self.models, "Models of this pump", widths={0: 128, 1: 150, 2: 84, 3: 52},
+        self.view = TableView(self.look, self.models, "Models of this pump", widths={0: 112, 1: 112, 2: 80, 3: 48},
                               stretch=4)  # fmt: skip
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
         user = self.place.user
@@ -105,6 +106,9 @@ class ModelsPage(Page):
         self.back_button = button("Roll back", "Go back to the model before the last promotion",
                                   lambda: self._order(RollBack(self._id, user)))  # fmt: skip
         self.export_button = button("Export…", "Copy the chosen model with its card to a folder", self._choose_export)
+        for waiting in (self.shadow_button, self.stop_button, self.promote_button, self.back_button,
+                        self.export_button, self.rebaseline):  # fmt: skip
+            waiting.setEnabled(False)
         self.shadow = label("", "dim")
         self.said = label("", "strong")
         for words in (self.shadow, self.said):
@@ -130,11 +134,13 @@ class ModelsPage(Page):
         row.addWidget(self.rebaseline)
         head.body.addLayout(row)
         shelf = Panel(self.look, "Models of this pump")
-        buttons = QHBoxLayout()
+        buttons = QGridLayout()
         buttons.setSpacing(6)
-        for widget in (self.shadow_button, self.stop_button, self.promote_button, self.back_button, self.export_button):
-            buttons.addWidget(widget)
-        buttons.addStretch(1)
+        for i, widget in enumerate(
+            (self.shadow_button, self.promote_button, self.export_button, self.stop_button, self.back_button)
+        ):
+            buttons.addWidget(widget, i // 3, i % 3)
+        buttons.setColumnStretch(3, 1)
         for part, stretch in ((self.view, 3), (self.shadow, 0), (self.said, 0), (self.card, 4)):
             shelf.body.addWidget(part, stretch)
         shelf.body.insertLayout(2, buttons)
@@ -143,6 +149,7 @@ class ModelsPage(Page):
         split.addWidget(self.tabs)
         split.setHandleWidth(12)
         split.setChildrenCollapsible(False)
+        split.setSizes([460, 600])
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 3)
         column = QVBoxLayout(self)
@@ -344,8 +351,8 @@ def _columns() -> list[Column[ModelRow]]:
 
     return [
         Column("Version", lambda r: r.version or (r.manifest.name if r.manifest else "–"), tip=lambda r: r.version),
-        Column("Made", lambda r: stamp(r.made_ns)[:-3] if r.made_ns else "–"),
+        Column("State", lambda r: r.state, tip=lambda r: r.state),
         Column("Trained on", hours, right=True),
         Column("Sens.", sensitivity, right=True),
-        Column("State", lambda r: r.state, tip=lambda r: r.state),
+        Column("Made", lambda r: stamp(r.made_ns)[:-3] if r.made_ns else "–"),
     ]
