@@ -81,6 +81,7 @@ class ModbusTcpConfig:
     """A Modbus TCP device, or a unit behind a gateway."""
 
     driver: ClassVar[str] = "modbus-tcp"
+    max_gap: ClassVar[int] = 8  # registers read for nothing rather than asked for apart
 
     host: str = setting(label="Host", help="Address or name of the device or gateway.")
     port: int = setting(502, label="Port", min=1, max=65535, help="TCP port; 502 is the usual one.")
@@ -106,6 +107,7 @@ class ModbusRtuTcpConfig:
     """A unit behind a transparent serial gateway: RTU frames through a TCP connection."""
 
     driver: ClassVar[str] = "modbus-rtu-over-tcp"
+    max_gap: ClassVar[int] = 4  # registers read for nothing rather than asked for apart
 
     host: str = setting(label="Host", help="Address or name of the gateway.")
     port: int = setting(502, label="Port", min=1, max=65535, help="TCP port of the gateway's serial line.")
@@ -131,6 +133,7 @@ class ModbusRtuConfig:
     """A unit on a serial line. All units of one device share the line and its settings."""
 
     driver: ClassVar[str] = "modbus-rtu"
+    max_gap: ClassVar[int] = 4  # registers read for nothing rather than asked for apart
 
     device: str = setting(label="Device", port=True, help="Serial port, as /dev/ttyUSB0, /dev/serial/by-id/… or COM3.")
     baud: int = setting(19200, label="Baud", unit="bit/s", min=300, max=4000000, help="Speed of the whole line.")
@@ -168,6 +171,7 @@ class ModbusTlsConfig:
     """A device with Modbus/TCP Security: TLS with certificates on both sides."""
 
     driver: ClassVar[str] = "modbus-tls"
+    max_gap: ClassVar[int] = 8  # registers read for nothing rather than asked for apart
 
     host: str = setting(label="Host", help="Address or name of the device, as its certificate gives it.")
     port: int = setting(802, label="Port", min=1, max=65535, help="TCP port; 802 is the registered one.")

@@ -65,7 +65,13 @@ class Line:
         self._rearranged.set()
 
     def order(self, order: Order) -> None:
-        """Have something asked between two beats."""
+        """Have something asked between two beats; refused at once where the device speaks by itself."""
+        if self._kind.pushed:
+            words = f"{order.link.spec.config.endpoint} cannot be asked: it speaks by itself"
+            order.outcome.set_exception(
+                LinkFault("config", Reason.CONFIGURATION_ERROR, words, "only Modbus has registers")
+            )
+            return
         self._orders.append(order)
         self._rearranged.set()
 

@@ -146,7 +146,9 @@ class ModbusChannel:
             config = _config(spec)
             found = load_register_map(config.registers, tags=spec.profile.tags, beside=spec.beside)
             beat = (Point("", "holding", config.heartbeat, "uint16"),) if config.heartbeat >= 0 else ()
-            plan = _Plan(spec, config, _reads(plan_blocks([*found.points, *beat]), spec.profile))
+            plan = _Plan(
+                spec, config, _reads(plan_blocks([*found.points, *beat], max_gap=config.max_gap), spec.profile)
+            )
             self._plans[spec.link_id] = plan
         return plan
 

@@ -9,7 +9,6 @@ import errno
 import os
 import socket
 import ssl
-import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,11 @@ from pumpwatch_gui.acquire.config import ModbusRtuConfig, ModbusTlsConfig
 from pumpwatch_gui.acquire.meter import LinkFault
 from pumpwatch_gui.acquire.security import own_role, role_of, tls_context
 from pumpwatch_gui.domain.quality import Reason
+
+try:
+    from termios import error as _TERMINAL_ERROR  # noqa: N812 - a constant here, not a class of ours
+except ImportError:  # Windows
+    _TERMINAL_ERROR = OSError  # type: ignore[misc,assignment]
 
 CONNECT_TIMEOUT_S = 1.0
 TLS_TIMEOUT_S = 3.0
@@ -139,7 +143,7 @@ class SerialWire:
         """Open the port. Raises LinkFault."""
         try:
             transport = await aside(_open_port, asyncio.get_running_loop(), factory(), self.config)
-        except (OSError, termios.error, ValueError) as error:
+        except (OSError, _TERMINAL_ERROR, ValueError) as error:
             number = error.errno if isinstance(error, OSError) else None
             why, advice = _PORT_TROUBLE.get(number or 0, (str(error), "choose another port or other settings"))
             raise LinkFault("connect", Reason.NO_COMMUNICATION, f"cannot open {self.where}: {why}", advice) from error

@@ -69,5 +69,5 @@ def poll_plan(link: PlacedLink, folder: Path | None) -> PollPlan | None:
         return None
     if config.heartbeat >= 0:
         points = (*points, Point("", "holding", config.heartbeat, "uint16"))
-    blocks = tuple((b.function, b.count) for b in plan_blocks(points))
+    blocks = tuple((b.function, b.count) for b in plan_blocks(points, max_gap=config.max_gap))
     return PollPlan(blocks, config.period_s, path=f"{link.path}.period_s")

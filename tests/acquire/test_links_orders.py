@@ -161,6 +161,15 @@ def test_a_recording_has_no_registers(tmp_path: Path) -> None:
         read_once(ReplayConfig(str(tmp_path / "x.csv")), "holding", 0, 1)
 
 
+def test_a_question_to_a_running_recording_is_refused_at_once(tmp_path: Path, wait_until: Wait) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("timestamp," + ",".join(PROFILE.tags) + "\n" + "".join(f"{k},1,1\n" for k in range(50)), "utf-8")
+    with Scanning([Binding("P", PROFILE, (ReplayConfig(str(path)),))]) as s:
+        wait_until(lambda: s.of("P"))
+        with pytest.raises(LinkFault, match="speaks by itself"):
+            s.scanner.read_block("P/1", "holding", 0, 1).result(3)
+
+
 @pytest.mark.parametrize("one_alone", [True, False])
 def test_a_unit_that_is_one_answer_behind_for_ever_stays_bad_for_ever(
     one_alone: bool, tmp_path: Path, wait_until: Wait
