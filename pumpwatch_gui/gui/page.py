@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from PySide6.QtWidgets import QWidget
 
+from pumpwatch_gui.acquire.config import DriverConfig
 from pumpwatch_gui.acquire.traffic import Traffic
 from pumpwatch_gui.domain.commands import Command
 from pumpwatch_gui.domain.events import Event
@@ -75,7 +76,7 @@ class Workplace:
 
     `open_page(key, pump_id)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs acknowledgements. `last_good` knows when each
-    value was last good.
+    value was last good. `proposed` is a link that a scan has found, for the dialog that adds a pump.
     """
 
     source: Source
@@ -88,6 +89,7 @@ class Workplace:
     open_dialog: Callable[[str, str], None]
     dialogs: frozenset[str] = frozenset()
     last_good: LastGood = field(default_factory=LastGood)
+    proposed: DriverConfig | None = None
 
 
 class Page(QWidget):
