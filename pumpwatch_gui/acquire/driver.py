@@ -17,7 +17,10 @@ Readings = Mapping[str, Reading]
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """One link of one pump, as its channel needs to know it."""
+    """One link of one pump, as its channel needs to know it.
+
+    `edition` tells one state of its register map's file from another.
+    """
 
     link_id: str
     pump_id: str
@@ -25,11 +28,12 @@ class LinkSpec:
     config: DriverConfig
     beside: Path | None
     meter: LinkMeter = field(default_factory=LinkMeter, compare=False)
+    edition: str = ""
 
     def shape(self) -> object:
         """What must stay equal for a running link to be kept: all but limits and labels."""
         spans = tuple((s.tag, s.span) for s in self.profile.sensors)
-        return (self.link_id, self.pump_id, self.config, self.beside, spans)
+        return (self.link_id, self.pump_id, self.config, self.beside, self.edition, spans)
 
 
 class Channel(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,15 @@ def load_register_map(name: str, *, tags: Sequence[str], beside: Path | None = N
     if found is None:
         raise InputError(f"register map {path.name}: " + "; ".join(map(str, problems)), "mend the file")
     return found
+
+
+def map_edition(name: str, *, beside: Path | None = None) -> str:
+    """What changes when the file of a register map does; "" without a map, and for one that cannot be read."""
+    try:
+        text = find_shipped("resources/registers", name, suffix=".toml", beside=beside).read_bytes() if name else b""
+    except OSError:
+        return ""
+    return sha256(text).hexdigest() if text else ""
 
 
 @lru_cache(maxsize=64)  # each new connection asks again, on the loop: 40 points cost it some 10 ms

@@ -23,6 +23,7 @@ from pumpwatch_gui.acquire.driver import Browsable, LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.line import Line, Order
 from pumpwatch_gui.acquire.link import Link
+from pumpwatch_gui.acquire.register_map import map_edition
 from pumpwatch_gui.acquire.traffic import Packet, Traffic
 from pumpwatch_gui.acquire.trial import LinkTest, identify, read_once, test_link
 from pumpwatch_gui.domain.errors import InputError
@@ -52,7 +53,14 @@ class Binding:
     def specs(self) -> tuple[LinkSpec, ...]:
         """The links, the primary one first."""
         return tuple(
-            LinkSpec(f"{self.pump_id}/{n}", self.pump_id, self.profile, config, self.beside)
+            LinkSpec(
+                f"{self.pump_id}/{n}",
+                self.pump_id,
+                self.profile,
+                config,
+                self.beside,
+                edition=map_edition(getattr(config, "registers", ""), beside=self.beside),
+            )
             for n, config in enumerate(self.links, 1)
         )
 

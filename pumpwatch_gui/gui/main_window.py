@@ -76,6 +76,12 @@ def _models(place: Workplace) -> Page:
     return ModelsPage(place)
 
 
+def _devices(place: Workplace) -> Page:
+    from pumpwatch_gui.gui.pages.devices import DevicesPage
+
+    return DevicesPage(place)
+
+
 def _system(place: Workplace) -> Page:
     from pumpwatch_gui.gui.pages.system import SystemPage
 
@@ -123,6 +129,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("pump", "Pump", "pump", "F6", _pump),
     PageEntry("events", "Events", "events", "F7", _events),
     PageEntry("models", "Models", "models", "Ctrl+M", _models),
+    PageEntry("devices", "Devices", "devices", "Ctrl+Shift+V", _devices),
     PageEntry("system", "System", "system", "F8", _system),
     PageEntry(FIRST_RUN, "Welcome", "station", "", _first_run, rail=False),
 )

@@ -1,12 +1,15 @@
 """What a page is, and what it may use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from PySide6.QtWidgets import QWidget
 
+from pumpwatch_gui.acquire.config import DriverConfig
+from pumpwatch_gui.acquire.traffic import Traffic
 from pumpwatch_gui.domain.commands import Command
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.station import StationView
@@ -45,6 +48,15 @@ class Source(Protocol):
     def listen(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have every event delivered; returns what ends it."""
 
+    def traffic(self, link_id: str) -> Traffic:
+        """Watch what goes over a link until its `close`."""
+
+    def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+        """Read any block of a running link between two of its beats."""
+
+    def identify(self, link_id: str) -> "Future[Mapping[str, str]]":
+        """What the device of a running link says about itself."""
+
 
 class Ask(Protocol):
     """Runs a slow read off the GUI thread and hands its result back on it."""
@@ -64,7 +76,7 @@ class Workplace:
 
     `open_page(key, pump_id)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs acknowledgements. `last_good` knows when each
-    value was last good.
+    value was last good. `proposed` is a link that a scan has found, for the dialog that adds a pump.
     """
 
     source: Source
@@ -77,6 +89,7 @@ class Workplace:
     open_dialog: Callable[[str, str], None]
     dialogs: frozenset[str] = frozenset()
     last_good: LastGood = field(default_factory=LastGood)
+    proposed: DriverConfig | None = None
 
 
 class Page(QWidget):

@@ -57,6 +57,14 @@ class RowsModel(QAbstractTableModel, Generic[T]):
             self.rows += rows
             self.endInsertRows()
 
+    def keep_last(self, count: int) -> None:
+        """Take out the first rows until `count` are left."""
+        surplus = len(self.rows) - count
+        if surplus > 0:
+            self.beginRemoveRows(_ROOT, 0, surplus - 1)
+            del self.rows[:surplus]
+            self.endRemoveRows()
+
     @override
     def rowCount(self, parent: Index = _ROOT) -> int:
         return 0 if parent.isValid() else len(self.rows)

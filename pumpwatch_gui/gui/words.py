@@ -4,6 +4,7 @@ from datetime import datetime
 from math import isfinite
 
 from pumpwatch_gui.domain.alarm import Alarm
+from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.profile import Sensor
 from pumpwatch_gui.store.journal import journal_row
@@ -73,3 +74,10 @@ def alarm_number(value: float, alarm: Alarm) -> str:
     if value == alarm.limit and "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit_text(alarm.unit)}".rstrip()
+
+
+def error_text(error: Exception) -> str:
+    """What went wrong and what to do, on one line."""
+    if isinstance(error, PumpWatchError):
+        return f"{error.message} – {error.advice}" if error.advice else error.message
+    return str(error) or type(error).__name__

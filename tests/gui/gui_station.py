@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from pumpwatch_gui.acquire.config import ModbusTcpConfig
+from pumpwatch_gui.acquire.traffic import Traffic, packet_now
 from pumpwatch_gui.domain.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.commands import Command
 from pumpwatch_gui.domain.detection import Detection, NotScored
@@ -78,7 +81,10 @@ class StationDouble:
         self.site = Site(
             "North pumping station",
             pumps=tuple(
-                PumpSettings(i, n, self.profile, "centrifugal", "none", ()) for i, n in zip(ids, names, strict=True)
+                PumpSettings(
+                    p, n, self.profile, "centrifugal", "none", (ModbusTcpConfig(f"10.0.4.{11 + i}", unit=1 + i),)
+                )
+                for i, (p, n) in enumerate(zip(ids, names, strict=True))
             ),
         )
         self.history = NoHistory()
@@ -291,6 +297,25 @@ class StationDouble:
     def listen(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         self.listeners.append(callback)
         return lambda: self.listeners.remove(callback)
+
+    def traffic(self, link_id: str) -> Traffic:
+        traffic = Traffic(link_id, lambda _: None)
+        for i in range(1, 13):
+            head = i.to_bytes(2) + bytes(2)
+            traffic.offer(packet_now(link_id, "modbus-tcp", True, head + bytes.fromhex("0006010300000003")))
+            traffic.offer(packet_now(link_id, "modbus-tcp", False, head + bytes.fromhex("000901030605c8028801a5")))
+        return traffic
+
+    def read_block(self, link_id: str, table: str, address: int, count: int) -> Future:
+        answer: Future = Future()
+        held = (1479, 648, 421, 231, 1452, 179, 648, 279, 581, 246, self.seq % 65536)
+        answer.set_result([held[a] if a < len(held) else 0 for a in range(address, address + count)])
+        return answer
+
+    def identify(self, link_id: str) -> Future:
+        answer: Future = Future()
+        answer.set_result({"VendorName": "Example", "ProductCode": "X1"})
+        return answer
 
 
 __all__ = ["Scene", "StationDouble", "replace"]

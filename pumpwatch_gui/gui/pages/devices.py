@@ -1,0 +1,182 @@
+"""Devices: every link with its counters; its traffic, its registers, what is behind it, and whether it makes sense."""
+
+import time
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QScrollArea, QSplitter, QTabWidget, QVBoxLayout
+from typing_extensions import override
+
+from pumpwatch_gui.acquire.config import ModbusConfig
+from pumpwatch_gui.acquire.register_map import Point
+from pumpwatch_gui.domain.commands import Record
+from pumpwatch_gui.domain.link import LinkState, LinkView
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.gui.device_links import LINK_WIDTHS, WAIT_S, LinkDetail, config_of, link_columns
+from pumpwatch_gui.gui.device_maps import MapsPanel
+from pumpwatch_gui.gui.device_plausibility import PlausibilityPanel, live_material
+from pumpwatch_gui.gui.device_scan import ScanPanel
+from pumpwatch_gui.gui.device_traffic import TrafficPanel
+from pumpwatch_gui.gui.own_maps import TagMade, add_tag
+from pumpwatch_gui.gui.page import Page, Workplace
+from pumpwatch_gui.gui.register_browser import RegisterBrowser
+from pumpwatch_gui.gui.table_view import TableView
+from pumpwatch_gui.gui.tables import RowsModel
+from pumpwatch_gui.gui.widgets import Panel, button, label
+from pumpwatch_gui.gui.words import error_text
+
+REFRESH_S = 0.5
+WIDE = 1500
+"""From this width on (px at 100 %) the table has room for the last error, which the panel below tells anyway."""
+
+
+class DevicesPage(Page):
+    """The links above; below, the chosen one in words at the left and the work on it at the right."""
+
+    key = "devices"
+
+    def __init__(self, place: Workplace) -> None:
+        super().__init__(place)
+        self._last_s = 0.0
+        self.link_id = self._shown = ""
+        self._now_ns = 0
+        self.links: RowsModel[LinkView] = RowsModel(link_columns())
+        self.view = TableView(self.look, self.links, "Links", widths=LINK_WIDTHS, stretch=len(LINK_WIDTHS))
+        self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
+        self.view.activated.connect(lambda i: place.open_page("pump", self.links.rows[i.row()].pump_id))
+        self.summary = label("", "dim")
+        self.detail = LinkDetail(place)
+        self.traffic = TrafficPanel(place)
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName("Work on the chosen link")
+        self.browser = RegisterBrowser(self.look, place.ask)
+        self.browser.tag_wanted.connect(self._make_tag)
+        self.scan = ScanPanel(place, use_words="Add as a pump…")
+        self.scan.wanted.connect(self._add_found)
+        self.plausibility = PlausibilityPanel(self.look, place.ask)
+        self.maps = MapsPanel(place)
+        panels = ((self.traffic, "Traffic"), (self.browser, "Registers"), (self.scan, "Scan"),
+                  (self.plausibility, "Plausibility"), (self.maps, "Register maps"))  # fmt: skip
+        for panel, title in panels:
+            self.tabs.addTab(panel, title)
+        self._lay_out()
+        self.setFocusProxy(self.view)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        links = Panel(self.look, "Links")
+        head.addWidget(links.heading)
+        head.addWidget(self.summary)
+        head.addStretch(1)
+        if "add-pump" in self.place.dialogs:
+            add = button("Add a pump…", "Add a pump, step by step", lambda: self.place.open_dialog("add-pump", ""))
+            head.addWidget(add)
+        if "settings" in self.place.dialogs:
+            head.addWidget(button("Settings…", "Change this link in the settings", self._open_settings))
+        links.body.insertLayout(0, head)
+        links.body.addWidget(self.view, 1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.detail)
+        lower = QSplitter(Qt.Orientation.Horizontal)
+        whole = QSplitter(Qt.Orientation.Vertical)
+        for split, parts in ((lower, (scroll, self.tabs)), (whole, (links, lower))):
+            for part in parts:
+                split.addWidget(part)
+            split.setHandleWidth(12)
+            split.setChildrenCollapsible(False)
+        lower.setStretchFactor(1, 1)
+        lower.setSizes([self.look.px(270), self.look.px(930)])
+        whole.setStretchFactor(0, 1)
+        whole.setStretchFactor(1, 2)
+        whole.setSizes([self.look.px(230), self.look.px(390)])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.addWidget(whole)
+
+    def _choose(self, at: int) -> None:
+        if 0 <= at < len(self.links.rows):
+            self.link_id = self.links.rows[at].link_id
+            self._show_link()
+
+    def _show_link(self) -> None:
+        view = next((v for v in self.links.rows if v.link_id == self.link_id), None)
+        self.detail.show_link(view, self._now_ns)
+        if view is not None and view.link_id != self._shown:
+            self._shown = view.link_id
+            self._show_work(view.link_id)
+
+    def _show_work(self, link_id: str) -> None:
+        """Turn the tabs to another link."""
+        source, config = self.place.source, config_of(self.place.source.site, link_id)
+        self.traffic.show_link(link_id)
+        pump = next((p for p in source.site.pumps if p.pump_id == link_id.rpartition("/")[0]), None)
+        sensors = pump.profile.sensors if pump else ()
+        is_modbus = isinstance(config, ModbusConfig)
+        self.browser.use(
+            (lambda t, a, n: source.read_block(link_id, t, a, n).result(WAIT_S)) if is_modbus else None, sensors
+        )
+        if not is_modbus:
+            self.browser.say("This link has no registers.")
+        self.scan.use_config(config)
+        self.plausibility.use((lambda: live_material(source, link_id)) if pump else None)
+
+    def _make_tag(self, point: Point) -> None:
+        site, site_file, link_id = self.place.source.site, self.place.site_file, self.link_id
+        self.place.ask(lambda: add_tag(site, site_file, link_id, point), self._tag_made, self._tag_failed)
+
+    def _tag_made(self, made: TagMade) -> None:
+        self.place.source.apply(made.site)
+        pump_id = self.link_id.rpartition("/")[0]
+        self.place.source.submit(Record(made.text, self.place.user, pump_id))
+        self.browser.say(made.text)
+
+    def _tag_failed(self, error: Exception) -> None:
+        self.browser.say(error_text(error), warn=True)
+
+    def _add_found(self, config: ModbusConfig) -> None:
+        if "add-pump" in self.place.dialogs:
+            self.place.proposed = config
+            self.place.open_dialog("add-pump", "")
+
+    def _open_settings(self) -> None:
+        self.place.open_dialog("settings", self.link_id.rpartition("/")[0])
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The last error leaves the table where the counters need its room."""
+        super().resizeEvent(event)
+        is_wide = self.width() >= self.look.px(WIDE)
+        last = len(LINK_WIDTHS)
+        self.view.setColumnHidden(last, not is_wide)
+        self.view.horizontalHeader().setSectionResizeMode(
+            1, QHeaderView.ResizeMode.Interactive if is_wide else QHeaderView.ResizeMode.Stretch
+        )
+        if is_wide:
+            self.view.setColumnWidth(1, self.look.px(LINK_WIDTHS[1]))
+
+    @override
+    def show_pump(self, pump_id: str) -> None:
+        self._last_s = 0.0
+        self.refresh(self.place.source.latest())
+        at = next((i for i, v in enumerate(self.links.rows) if v.pump_id == pump_id), -1)
+        if at >= 0:
+            self.view.selectRow(at)
+
+    @override
+    def refresh(self, view: StationView) -> None:
+        now = time.monotonic()
+        if now - self._last_s < REFRESH_S:
+            return
+        self._last_s = now
+        self._now_ns = view.mono_ns
+        rows = [link for pump in view.pumps for link in pump.links]
+        self.links.show_rows(rows)
+        at = next((i for i, v in enumerate(rows) if v.link_id == self.link_id), 0)
+        if rows and self.view.currentIndex().row() != at:
+            self.view.selectRow(at)
+        bad = sum(v.state is not LinkState.ONLINE for v in rows)
+        self.summary.setText(f"{len(rows)} links, {len(rows) - bad} online" + (f", {bad} not" if bad else ""))
+        self._show_link()

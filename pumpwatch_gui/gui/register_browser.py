@@ -1,0 +1,381 @@
+"""The register browser: any block, its changes, every type and order side by side, and a tag made of what is right."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QLocale, QTimer, Signal
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from pumpwatch_gui.acquire.register_map import BASES, ORDERS, Point, number_in, wire_address
+from pumpwatch_gui.acquire.register_views import VIEWED, Suggestion, bits, suggest, views
+from pumpwatch_gui.domain.profile import Sensor
+from pumpwatch_gui.gui.page import Ask
+from pumpwatch_gui.gui.register_reading import Reader
+from pumpwatch_gui.gui.register_rows import (
+    RegisterRow,
+    TypeRow,
+    block_rows,
+    is_bits,
+    register_columns,
+    type_columns,
+    type_rows,
+)
+from pumpwatch_gui.gui.table_view import TableView
+from pumpwatch_gui.gui.tables import RowsModel
+from pumpwatch_gui.gui.theme import Look
+from pumpwatch_gui.gui.widgets import button, label, set_role
+from pumpwatch_gui.gui.words import error_text, unit_text
+
+REPEAT_MS = 1000
+_TABLES = {"holding": "Holding registers (3)", "input": "Input registers (4)", "coil": "Coils (1)",
+           "discrete": "Discrete inputs (2)"}  # fmt: skip
+_BASES = {0: "from 0 (wire)", 1: "from 1", 40001: "as 40001"}
+SUGGESTED = 12
+TAG_WIDTH = 230
+
+
+class RegisterBrowser(QWidget):
+    """Give it a reader and the sensors by `use`. `tag_wanted` carries the point that the user has made."""
+
+    tag_wanted = Signal(object)
+
+    def __init__(self, look: Look, ask: Ask, *, make_words: str = "Make this a tag") -> None:
+        super().__init__()
+        self._look, self._ask = look, ask
+        self._reader: Reader | None = None
+        self._sensors: tuple[Sensor, ...] = ()
+        self._suggestions: tuple[Suggestion, ...] = ()
+        self._edition = 0
+        self.registers: RowsModel[RegisterRow] = RowsModel(register_columns())
+        self.types: RowsModel[TypeRow] = RowsModel(type_columns())
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REPEAT_MS)
+        self._timer.timeout.connect(self.read)
+        self._make_question()
+        self._make_tables()
+        self._make_tag(make_words)
+        self._tag_side = QWidget()
+        self._lay_out()
+        look.changed.connect(self._fit)
+        self._fit()
+        self.show_types()
+
+    # ---------------------------------------------------------------- building
+
+    def _make_question(self) -> None:
+        self.table, self.base = QComboBox(), QComboBox()
+        for key, words in _TABLES.items():
+            self.table.addItem(words, key)
+        for base in BASES:
+            self.base.addItem(_BASES[base], base)
+        self.address, self.count = QSpinBox(), QSpinBox()
+        self.address.setRange(0, 465536)
+        self.count.setRange(1, 2000)
+        self.count.setValue(16)
+        for widget, name in ((self.table, "Table"), (self.base, "Notation of addresses"), (self.address, "Address"),
+                             (self.count, "Count of registers")):  # fmt: skip
+            widget.setAccessibleName(name)
+        self.read_button = button("Read", "Read the block", self.read)
+        self.repeat = QCheckBox("Repeat")
+        self.repeat.setAccessibleName("Read the block every second")
+        self.repeat.toggled.connect(self._repeat)
+        self.said = label("", "dim")
+        self.said.setWordWrap(True)
+        self.base.currentIndexChanged.connect(lambda _: self._renumber())
+        self.table.currentIndexChanged.connect(lambda _: self._renumber())
+        self._wire = 0
+        self.address.valueChanged.connect(lambda _: self._keep_wire())
+
+    def _make_tables(self) -> None:
+        self.view = TableView(self._look, self.registers, "Registers", widths={0: 96, 1: 56, 2: 64}, stretch=3)
+        self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self.show_types())
+        self.type_view = TableView(self._look, self.types, "Every type and order", widths={0: 76}, stretch=0)
+        self.type_view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
+        header = self.type_view.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.type_view.selectionModel().currentChanged.connect(
+            lambda now, _: self._choose_type(now.row(), now.column())
+        )
+        self.bit_text = label("", "dim")
+        self.bit_text.setAccessibleName("Bits of the register")
+
+    def _make_tag(self, words: str) -> None:
+        self.tag, self.likely, self.order, self.type = QComboBox(), QComboBox(), QComboBox(), QComboBox()
+        self.shown = QLineEdit()
+        self.shown.setPlaceholderText("what the display shows")
+        self.scale, self.offset = QDoubleSpinBox(), QDoubleSpinBox()
+        for number_box, start in ((self.scale, 1.0), (self.offset, 0.0)):
+            number_box.setLocale(QLocale.c())
+            number_box.setDecimals(4)
+            number_box.setRange(-1e6, 1e6)
+            number_box.setValue(start)
+        self.bit = QSpinBox()
+        self.bit.setRange(-1, 15)
+        self.bit.setValue(-1)
+        self.bit.setSpecialValueText("whole")
+        self.order.addItems(list(ORDERS))
+        self.type.addItems(["bool", *VIEWED])
+        self.make = button(words, words, self._make_it)
+        fields: tuple[tuple[str, QComboBox | QLineEdit | QDoubleSpinBox | QSpinBox], ...] = (
+            ("Sensor", self.tag), ("Display", self.shown), ("Likely", self.likely), ("Type", self.type),
+            ("Order", self.order), ("Scale", self.scale), ("Offset", self.offset), ("Bit", self.bit),
+        )  # fmt: skip
+        self._grid = QGridLayout()
+        self._grid.setVerticalSpacing(4)
+        self._grid.setHorizontalSpacing(6)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(2, 1)
+        places = {"Order": (3, 2), "Offset": (4, 2)}
+        for at, (name, widget) in enumerate(fields):
+            widget.setAccessibleName(f"Tag: {name.lower()}")
+            widget.setToolTip(name)
+            if isinstance(widget, QComboBox):
+                widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+                widget.setMinimumContentsLength(5)
+            widget.setMinimumWidth(self._look.px(60))
+            row, column = places.get(name, (at if at < 4 else at - 1 if at < 7 else 5, 1))
+            wide = name in ("Sensor", "Display", "Likely", "Bit")
+            self._grid.addWidget(widget, row, column, 1, 2 if wide else 1)
+            if column == 1:
+                second = {"Type": "Type", "Scale": "Scale, +"}
+                self._grid.addWidget(label(second.get(name, name), "dim"), row, 0)
+        self.tag.currentIndexChanged.connect(lambda _: self._suggest())
+        self.shown.textChanged.connect(lambda _: self._suggest())
+        self.likely.currentIndexChanged.connect(self._choose_likely)
+
+    def _lay_out(self) -> None:
+        top, middle, types, tag = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(), QVBoxLayout(self._tag_side)
+        top.setSpacing(6)
+        parts: tuple[QWidget, ...] = (self.table, self.base, self.address, label("count", "dim"), self.count,
+                                      self.read_button, self.repeat)  # fmt: skip
+        for widget in parts:
+            top.addWidget(widget)
+        top.addStretch(1)
+        types.setSpacing(4)
+        types.addWidget(self.type_view, 1)
+        types.addWidget(self.bit_text)
+        tag.setContentsMargins(0, 0, 0, 0)
+        tag.addLayout(self._grid)
+        tag.addWidget(self.make)
+        tag.addStretch(1)
+        middle.setSpacing(12)
+        middle.addWidget(self.view, 7)
+        middle.addLayout(types, 9)
+        middle.addWidget(self._tag_side)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(8)
+        column.addLayout(top)
+        column.addLayout(middle, 1)
+        column.addWidget(self.said)
+
+    def _fit(self) -> None:
+        self._tag_side.setFixedWidth(self._look.px(TAG_WIDTH))
+
+    # ---------------------------------------------------------------- reading
+
+    def use(self, reader: Reader | None, sensors: Sequence[Sensor]) -> None:
+        """Read by this from now on; what another device held is dropped."""
+        self._reader = reader
+        self._edition += 1
+        self.repeat.setChecked(False)
+        self.registers.show_rows([])
+        self.say("")
+        self.read_button.setEnabled(reader is not None)
+        if tuple(sensors) != self._sensors:
+            self._sensors = tuple(sensors)
+            self.tag.clear()
+            self.tag.addItems([sensor.label for sensor in sensors])
+        self.show_types()
+
+    def go_to(self, table: str, address: int, count: int = 16) -> None:
+        """Set the question: a table, a wire address."""
+        self.table.setCurrentIndex(list(_TABLES).index(table))
+        self._wire = address
+        self._renumber()
+        self.count.setValue(count)
+
+    def read(self) -> None:
+        """Read the block, off the GUI thread."""
+        reader, edition = self._reader, self._edition
+        if reader is None or not self.read_button.isEnabled():
+            return
+        table, count = str(self.table.currentData()), self.count.value()
+        try:
+            address = wire_address(self.address.value(), table, int(self.base.currentData()), size=count)
+        except ValueError as error:
+            self.say(str(error), warn=True)
+            return
+        self.read_button.setEnabled(False)
+
+        def ask() -> tuple[int, str, int, Sequence[int]]:
+            try:
+                return edition, table, address, reader(table, address, count)
+            except Exception as error:
+                raise _Unread(edition, error) from error
+
+        self._ask(ask, self._came, self._failed)
+
+    def _came(self, answer: tuple[int, str, int, Sequence[int]]) -> None:
+        edition, table, address, values = answer
+        if edition != self._edition:
+            return
+        self.read_button.setEnabled(True)
+        before = self.registers.rows
+        at = max(self.view.currentIndex().row(), 0)
+        rows = block_rows(table, address, values, before)
+        self.registers.show_rows(rows)
+        self.view.selectRow(min(at, len(rows) - 1))
+        self.show_types()
+        changed = sum(row.before is not None for row in rows)
+        self.say(f"{len(rows)} read" + (f", ◆ {changed} changed since the reading before" if before else ""))
+        self._again()
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, _Unread):
+            if error.edition != self._edition:
+                return
+            error = error.error
+        self.read_button.setEnabled(True)
+        self.say(error_text(error), warn=True)
+        self._again()
+
+    def _again(self) -> None:
+        if self.repeat.isChecked() and self.isVisible():
+            self._timer.start()
+
+    def _repeat(self, on: bool) -> None:
+        if on:
+            self.read()
+        else:
+            self._timer.stop()
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nothing is read that nobody looks at."""
+        self.repeat.setChecked(False)
+        super().hideEvent(event)
+
+    def say(self, words: str, *, warn: bool = False) -> None:
+        """A line below the tables."""
+        set_role(self.said, "warning" if warn else "dim")
+        self.said.setText(words)
+
+    def _keep_wire(self) -> None:
+        try:
+            self._wire = wire_address(self.address.value(), str(self.table.currentData()), int(self.base.currentData()))
+        except ValueError:
+            return  # told when it is read
+
+    def _renumber(self) -> None:
+        self.address.setValue(number_in(self._wire, str(self.table.currentData()), int(self.base.currentData())))
+        self.count.setMaximum(2000 if is_bits(str(self.table.currentData())) else 125)
+
+    # ---------------------------------------------------------------- meaning
+
+    @property
+    def row(self) -> RegisterRow | None:
+        """The chosen register."""
+        at = self.view.currentIndex().row()
+        return self.registers.rows[at] if 0 <= at < len(self.registers.rows) else None
+
+    def show_types(self) -> None:
+        """The chosen register in every type and order, and what it could be."""
+        at = self.view.currentIndex().row()
+        self.types.show_rows(type_rows(self.registers.rows, at))
+        row = self.row
+        if row is None or is_bits(row.table):
+            self.bit_text.setText("")
+        else:
+            text = "".join(str(int(bit)) for bit in reversed(bits(row.value)))
+            self.bit_text.setText("bits 15 to 0:  " + "  ".join(text[i : i + 4] for i in range(0, 16, 4)))
+        if row is not None and is_bits(row.table):
+            self.type.setCurrentText("bool")
+        elif self.type.currentText() == "bool":
+            self.type.setCurrentText("uint16")
+        self._suggest()
+        self.make.setEnabled(row is not None and self.tag.count() > 0)
+
+    def _choose_type(self, row: int, column: int) -> None:
+        if 0 <= row < len(self.types.rows):
+            self.type.setCurrentText(self.types.rows[row].type)
+            if column > 0:
+                self.order.setCurrentText(ORDERS[column - 1])
+                chosen = self.types.rows[row].views[column - 1]
+                self.say(f"{chosen.type} {chosen.order}: {chosen.text}")
+
+    def _suggest(self) -> None:
+        """The readings that the sensor could have, the likeliest first; nothing is chosen by itself."""
+        at, sensor = self.view.currentIndex().row(), self._sensor
+        values = [row.value for row in self.registers.rows]
+        self._suggestions = ()
+        if sensor is not None and self.row is not None and not is_bits(self.row.table):
+            try:
+                shown = float(self.shown.text().replace(",", ".")) if self.shown.text().strip() else None
+            except ValueError:
+                shown = None
+            self._suggestions = suggest(views(values, at), sensor, shown=shown)[:SUGGESTED]
+        unit = unit_text(sensor.unit) if sensor else ""
+        words = [f"{s.value:.6g} {unit}: {s.view.type} {s.view.order} × {s.scale:g}" for s in self._suggestions]
+        if words != [self.likely.itemText(i) for i in range(1, self.likely.count())] or not self.likely.count():
+            self.likely.blockSignals(True)
+            self.likely.clear()
+            self.likely.addItems([f"{len(words)} fit" if words else "none fits", *words])
+            self.likely.blockSignals(False)
+
+    def _choose_likely(self, at: int) -> None:
+        if 0 < at <= len(self._suggestions):
+            chosen = self._suggestions[at - 1]
+            self.type.setCurrentText(chosen.view.type)
+            self.order.setCurrentText(chosen.view.order)
+            self.scale.setValue(chosen.scale)
+
+    @property
+    def _sensor(self) -> Sensor | None:
+        at = self.tag.currentIndex()
+        return self._sensors[at] if 0 <= at < len(self._sensors) else None
+
+    def _make_it(self) -> None:
+        row, sensor = self.row, self._sensor
+        if row is None or sensor is None:
+            return
+        if self.scale.value() == 0:
+            self.say("a scale of 0 makes every value 0: choose another", warn=True)
+            return
+        bit = self.bit.value()
+        kind = "bool" if is_bits(row.table) else "bit" if bit >= 0 else self.type.currentText()
+        order = self.order.currentText() if kind not in ("bool", "bit") else "ABCD"
+        self.tag_wanted.emit(
+            Point(
+                sensor.tag,
+                row.table,
+                row.address,
+                kind,
+                order,
+                self.scale.value(),
+                self.offset.value(),
+                (),
+                max(bit, 0),
+            )
+        )
+
+
+class _Unread(Exception):  # noqa: N818 - carries what went wrong with the reading it belongs to
+    def __init__(self, edition: int, error: Exception) -> None:
+        super().__init__(str(error))
+        self.edition, self.error = edition, error
