@@ -129,7 +129,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("pump", "Pump", "pump", "F6", _pump),
     PageEntry("events", "Events", "events", "F7", _events),
     PageEntry("models", "Models", "models", "Ctrl+M", _models),
-    PageEntry("devices", "Devices", "devices", "Ctrl+Shift+V", _devices),
+    PageEntry("devices", "Devices", "devices", "Ctrl+E", _devices),
     PageEntry("system", "System", "system", "F8", _system),
     PageEntry(FIRST_RUN, "Welcome", "station", "", _first_run, rail=False),
 )
