@@ -7,6 +7,8 @@ from typing import Any, get_type_hints
 from PySide6.QtCore import QLocale, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
+from pumpwatch_gui.gui.page import Ask
+from pumpwatch_gui.gui.port_box import PortBox
 from pumpwatch_gui.gui.widgets import label
 
 LARGEST = 10**9
@@ -15,14 +17,16 @@ LARGEST = 10**9
 class Form(QWidget):
     """Fields of a dataclass type. `value()` builds it; `changed` tells that a field was edited.
 
-    The metadata of a field gives `label`, `help`, `unit`, `min`, `max` and `choices`.
+    The metadata of a field gives `label`, `help`, `unit`, `min`, `max`, `choices` and, for a serial device, `port`:
+    with `ask` such a field lists the ports of this machine.
     """
 
     changed = Signal()
 
-    def __init__(self, kind: type[Any], start: Any = None) -> None:
+    def __init__(self, kind: type[Any], start: Any = None, *, ask: Ask | None = None) -> None:
         super().__init__()
-        self._kind = kind
+        self._kind, self._ask = kind, ask
+        self.names: dict[str, QLabel] = {}
         self._read: dict[str, Callable[[], Any]] = {}
         self.editors: dict[str, QWidget] = {}
         self.mistakes: dict[str, QLabel] = {}
@@ -63,7 +67,12 @@ class Form(QWidget):
         grid.addWidget(name, 2 * row, 0)
         grid.addWidget(editor, 2 * row, 1)
         grid.addWidget(mistake, 2 * row + 1, 1)
-        self.editors[field.name], self.mistakes[field.name] = editor, mistake
+        self.editors[field.name], self.mistakes[field.name], self.names[field.name] = editor, mistake, name
+
+    def hide_field(self, name: str) -> None:
+        """Take a field from the screen; it keeps its value."""
+        for widget in (self.editors[name], self.names[name]):
+            widget.hide()
 
     def _editor(self, name: str, hint: Any, meta: Mapping[str, Any], start: Any) -> QWidget:
         suffix = f" {meta['unit']}" if "unit" in meta else ""
@@ -99,6 +108,11 @@ class Form(QWidget):
             number.valueChanged.connect(lambda _: self.changed.emit())
             self._read[name] = number.value
             return number
+        if meta.get("port") and self._ask is not None:
+            ports = PortBox(self._ask, str(start or ""))
+            ports.editTextChanged.connect(lambda _: self.changed.emit())
+            self._read[name] = ports.text
+            return ports
         line = QLineEdit(", ".join(start) if isinstance(start, tuple) else str(start or ""))
         line.textEdited.connect(lambda _: self.changed.emit())
         self._read[name] = (

@@ -100,6 +100,12 @@ def _settings(place: Workplace, pump_id: str, parent: QWidget) -> QDialog:
     return SettingsDialog(place, pump_id, parent)
 
 
+def _add_pump(place: Workplace, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.dialogs.wizard import AddPumpDialog
+
+    return AddPumpDialog(place, pump_id, parent)
+
+
 def _limits(place: Workplace, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.dialogs.limits import LimitsDialog
 
@@ -139,6 +145,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("settings", "Settings", "settings", "Ctrl+,", _settings, rail=True),
     DialogEntry("limits", "Limits", "limits", "Ctrl+L", _limits, rail=True),
     DialogEntry("help", "Help", "help", "F1", _help, rail=True),
+    DialogEntry("add-pump", "Add a pump", "", "Ctrl+Shift+A", _add_pump),
     DialogEntry("shortcuts", "Keys", "", "Ctrl+K", _shortcuts),
     DialogEntry("about", "About PumpWatch", "", "", _about),
 )

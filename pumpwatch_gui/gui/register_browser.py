@@ -1,14 +1,14 @@
 """The register browser: any block, its changes, every type and order side by side, and a tag made of what is right."""
 
 from collections.abc import Sequence
+from math import isfinite
 
-from PySide6.QtCore import QLocale, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
@@ -44,7 +44,7 @@ _TABLES = {"holding": "Holding registers (3)", "input": "Input registers (4)", "
            "discrete": "Discrete inputs (2)"}  # fmt: skip
 _BASES = {0: "from 0 (wire)", 1: "from 1", 40001: "as 40001"}
 SUGGESTED = 12
-TAG_WIDTH = 230
+TAG_WIDTH = 250
 
 
 class RegisterBrowser(QWidget):
@@ -101,7 +101,7 @@ class RegisterBrowser(QWidget):
         self.address.valueChanged.connect(lambda _: self._keep_wire())
 
     def _make_tables(self) -> None:
-        self.view = TableView(self._look, self.registers, "Registers", widths={0: 96, 1: 56, 2: 64}, stretch=3)
+        self.view = TableView(self._look, self.registers, "Registers", widths={0: 96, 1: 62, 2: 66}, stretch=3)
         self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self.show_types())
         self.type_view = TableView(self._look, self.types, "Every type and order", widths={0: 76}, stretch=0)
         self.type_view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
@@ -118,12 +118,7 @@ class RegisterBrowser(QWidget):
         self.tag, self.likely, self.order, self.type = QComboBox(), QComboBox(), QComboBox(), QComboBox()
         self.shown = QLineEdit()
         self.shown.setPlaceholderText("what the display shows")
-        self.scale, self.offset = QDoubleSpinBox(), QDoubleSpinBox()
-        for number_box, start in ((self.scale, 1.0), (self.offset, 0.0)):
-            number_box.setLocale(QLocale.c())
-            number_box.setDecimals(4)
-            number_box.setRange(-1e6, 1e6)
-            number_box.setValue(start)
+        self.scale, self.offset = QLineEdit("1"), QLineEdit("0")
         self.bit = QSpinBox()
         self.bit.setRange(-1, 15)
         self.bit.setValue(-1)
@@ -131,15 +126,15 @@ class RegisterBrowser(QWidget):
         self.order.addItems(list(ORDERS))
         self.type.addItems(["bool", *VIEWED])
         self.make = button(words, words, self._make_it)
-        fields: tuple[tuple[str, QComboBox | QLineEdit | QDoubleSpinBox | QSpinBox], ...] = (
+        fields: tuple[tuple[str, QComboBox | QLineEdit | QSpinBox], ...] = (
             ("Sensor", self.tag), ("Display", self.shown), ("Likely", self.likely), ("Type", self.type),
             ("Order", self.order), ("Scale", self.scale), ("Offset", self.offset), ("Bit", self.bit),
         )  # fmt: skip
         self._grid = QGridLayout()
         self._grid.setVerticalSpacing(4)
         self._grid.setHorizontalSpacing(6)
-        self._grid.setColumnStretch(1, 1)
-        self._grid.setColumnStretch(2, 1)
+        self._grid.setColumnStretch(1, 5)
+        self._grid.setColumnStretch(2, 4)
         places = {"Order": (3, 2), "Offset": (4, 2)}
         for at, (name, widget) in enumerate(fields):
             widget.setAccessibleName(f"Tag: {name.lower()}")
@@ -209,6 +204,19 @@ class RegisterBrowser(QWidget):
         self._wire = address
         self._renumber()
         self.count.setValue(count)
+
+    def show_point(self, point: Point) -> None:
+        """Set question and coding to those of a point."""
+        places = [(row.table, row.address) for row in self.registers.rows]
+        if (point.table, point.address) in places:
+            self.view.selectRow(places.index((point.table, point.address)))
+        else:
+            self.go_to(point.table, point.address, max(self.count.value(), point.size))
+        self.type.setCurrentText(point.type if point.type != "bit" else "uint16")
+        self.order.setCurrentText(point.order)
+        self.scale.setText(repr(point.scale))
+        self.offset.setText(repr(point.offset))
+        self.bit.setValue(point.bit if point.type == "bit" else -1)
 
     def read(self) -> None:
         """Read the block, off the GUI thread."""
@@ -343,7 +351,7 @@ class RegisterBrowser(QWidget):
             chosen = self._suggestions[at - 1]
             self.type.setCurrentText(chosen.view.type)
             self.order.setCurrentText(chosen.view.order)
-            self.scale.setValue(chosen.scale)
+            self.scale.setText(f"{chosen.scale:g}")
 
     @property
     def _sensor(self) -> Sensor | None:
@@ -354,8 +362,13 @@ class RegisterBrowser(QWidget):
         row, sensor = self.row, self._sensor
         if row is None or sensor is None:
             return
-        if self.scale.value() == 0:
-            self.say("a scale of 0 makes every value 0: choose another", warn=True)
+        try:
+            scale, offset = float(self.scale.text()), float(self.offset.text())
+        except ValueError:
+            self.say("scale and offset must be numbers, with a decimal point", warn=True)
+            return
+        if not isfinite(scale + offset) or scale == 0:
+            self.say("scale and offset must be finite, and the scale not 0", warn=True)
             return
         bit = self.bit.value()
         kind = "bool" if is_bits(row.table) else "bit" if bit >= 0 else self.type.currentText()
@@ -367,8 +380,8 @@ class RegisterBrowser(QWidget):
                 row.address,
                 kind,
                 order,
-                self.scale.value(),
-                self.offset.value(),
+                scale,
+                offset,
                 (),
                 max(bit, 0),
             )

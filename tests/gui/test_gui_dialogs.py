@@ -45,11 +45,11 @@ def opened(window, key, pump_id=""):
     return next(w for w in reversed(window.findChildren(QDialog)) if w.isVisible())
 
 
-def test_a_new_station_is_connected_from_the_first_page(open_window, served, tmp_path):
+def test_the_settings_of_a_new_station_connect_its_first_pump(open_window, served, tmp_path):
     window = open_window(source=StationDouble(0, scenes={}, history_s=1))
     assert window.current == "first-run"
-    QTest.keyClick(window.page("first-run").connect_pump, Qt.Key.Key_Space)
-    dialog = next(w for w in window.findChildren(SettingsDialog))
+    dialog = opened(window, "settings")
+    assert isinstance(dialog, SettingsDialog)
     dialog.links[0].form.editors["host"].setText("127.0.0.1")
     dialog.links[0].form.editors["port"].setValue(served)
     dialog.links[0].try_it()
@@ -164,7 +164,7 @@ def test_a_read_only_site_file_is_told_and_the_dialog_stays(open_window, station
     assert station.submitted == []
 
 
-@pytest.mark.parametrize("key", ["settings", "limits", "shortcuts", "about"])
+@pytest.mark.parametrize("key", ["settings", "limits", "add-pump", "shortcuts", "about"])
 def test_every_control_of_a_dialog_has_a_name_and_f1_explains_it(open_window, station, key):
     window = open_window(source=station)
     dialog = opened(window, key, "P-101")
@@ -191,5 +191,5 @@ def test_every_page_and_its_dialogs_have_a_help_text_of_their_own():
     from pumpwatch_gui.gui.help import help_text
     from pumpwatch_gui.gui.main_window import PAGES
 
-    texts = [help_text(key) for key in (*(p.key for p in PAGES), "settings", "limits")]
+    texts = [help_text(key) for key in (*(p.key for p in PAGES), "settings", "limits", "add-pump")]
     assert len(set(texts)) == len(texts)

@@ -32,7 +32,7 @@ class LinkBox(QWidget):
             self.driver.addItem(kind.label, kind.name)
         if config is not None:
             self.driver.setCurrentIndex(self.driver.findData(config.driver))
-        self.form = Form(DRIVERS[self.driver.currentData()].config, config)
+        self.form = self._make_form(config)
         self.outcome = label("", "dim")
         self.outcome.setWordWrap(True)
         self.test = button("Test connection", "Test this connection", self.try_it)
@@ -54,6 +54,9 @@ class LinkBox(QWidget):
         self._column.addWidget(self.outcome)
         self._column.addStretch(1)
         self.driver.currentIndexChanged.connect(self._change_driver)
+
+    def _make_form(self, config: DriverConfig | None) -> Form:
+        return Form(DRIVERS[self.driver.currentData()].config, config, ask=self._ask)
 
     def value(self) -> DriverConfig | None:
         """The link as filled in, or None with the mistake beside its field."""
@@ -93,7 +96,11 @@ class LinkBox(QWidget):
         set_role(self.outcome, role)
 
     def _change_driver(self) -> None:
-        old, self.form = self.form, Form(DRIVERS[self.driver.currentData()].config)
+        self.show_config(None)
+
+    def show_config(self, config: DriverConfig | None) -> None:
+        """A new form of the chosen driver, filled from `config`."""
+        old, self.form = self.form, self._make_form(config)
         self._column.replaceWidget(old, self.form)
         old.deleteLater()
         self._say("", "dim")

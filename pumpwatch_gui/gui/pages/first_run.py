@@ -14,8 +14,9 @@ DEMO = (
     "acknowledged. It opens in a window of its own and leaves nothing behind."
 )
 CONNECT = (
-    "You need the pump's address, its unit number and its register map (a shipped one, or a file of your own). The "
-    "settings test the connection before anything is saved. PumpWatch only reads: it never writes to a device."
+    "You need the pump's address and its manual. Step by step: the link, a shipped register map or the registers of "
+    "your own with their live values, whether they make sense, the limits. Nothing is saved before the last step. "
+    "PumpWatch only reads: it never writes to a device."
 )
 
 
@@ -66,4 +67,4 @@ class FirstRunPage(Page):
         self.said.setText("The demo opens in a window of its own." if started else "The demo could not be started.")
 
     def _connect(self) -> None:
-        self.place.open_dialog("settings", "")
+        self.place.open_dialog("add-pump", "")
