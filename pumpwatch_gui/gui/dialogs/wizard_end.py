@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
     QAbstractItemView,
     QComboBox,
     QFormLayout,
@@ -103,6 +104,9 @@ class LimitsStep(Step):
 
     @override
     def leave(self) -> str:
+        for editor in self.table.viewport().findChildren(QLineEdit):  # a cell that is still open counts as typed
+            self.table.commitData(editor)
+            self.table.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
         made: dict[str, Limits] = {}
         wrong: list[str] = []
         for row, sensor in enumerate(self.sensors):

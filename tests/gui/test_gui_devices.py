@@ -1,0 +1,372 @@
+"""The Devices page on real parts: a running engine, a Modbus server of another library, real scans and real files."""
+
+import socket
+from dataclasses import replace
+from math import isfinite
+from types import SimpleNamespace
+
+import pytest
+from gui_station import SCENES, Scene, StationDouble, at_once
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from real_station import HEALTHY, running, served
+from serial.tools import list_ports as system
+
+from pumpwatch_gui.acquire.config import ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.acquire.register_map import Point
+from pumpwatch_gui.gui.device_links import line_text, link_columns
+from pumpwatch_gui.gui.dialogs.wizard import AddPumpDialog
+from pumpwatch_gui.gui.form import Form
+from pumpwatch_gui.gui.port_box import PortBox
+from pumpwatch_gui.gui.register_rows import block_rows, type_rows
+from pumpwatch_gui.settings.map_file import read_map_file
+from pumpwatch_gui.settings.simulated import site_text
+from pumpwatch_gui.settings.site import load_site
+
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
+
+
+@pytest.fixture(scope="module")
+def peer():
+    """One server for all tests of this file; each starts from the registers of a healthy pump."""
+    with served() as (server, port):
+        yield server, port
+
+
+@pytest.fixture
+def station(peer, tmp_path, qtbot):
+    """A running station of one pump on that server, standing on the Devices page with values."""
+    server, port = peer
+    server.data_bank.set_holding_registers(0, list(HEALTHY))
+    with running(tmp_path, site_text(port, 1, period_s=0.1)) as parts:
+        parts.window.open_page("devices")
+        qtbot.waitUntil(lambda: isfinite(parts.value("motor_rpm")), timeout=10_000)
+        parts.page = parts.window.page("devices")
+        qtbot.waitUntil(lambda: parts.page.link_id == "P-101/1")
+        yield parts
+
+
+def turn_to(page, panel):
+    page.tabs.setCurrentWidget(panel)
+    QApplication.processEvents()
+
+
+def read(qtbot, browser):
+    browser.said.setText("")
+    browser.read()
+    qtbot.waitUntil(lambda: browser.read_button.isEnabled() and browser.said.text() != "", timeout=10_000)
+
+
+# -------------------------------------------------------------------- links
+
+
+def test_the_table_tells_what_the_link_counts(station, qtbot):
+    page = station.page
+
+    def shown():
+        (link,) = station.engine.latest().pumps[0].links
+        row = page.links.rows[0]
+        return row.good > 3 and row.requests <= link.requests and row.state is link.state
+
+    qtbot.waitUntil(shown, timeout=5000)
+    titles = [column.title for column in link_columns()]
+    text = page.links.columns[titles.index("State")].text(page.links.rows[0])
+    assert text == "● online"
+    assert "Modbus TCP" in page.detail.facts["Driver"].text()
+    assert "%" in page.detail.facts["Good"].text()
+
+
+def test_a_link_that_is_lost_says_why_and_what_to_try(open_window):
+    window = open_window(12, scenes=SCENES)
+    window.open_page("devices", "P-110")
+    page = window.page("devices")
+    assert page.link_id == "P-110/1"
+    assert "offline" in page.detail.facts["State"].text()
+    assert "no answer from 10.0.4.20" in page.detail.trouble.text()
+    assert "switched on" in page.detail.trouble.text()
+    assert "11 online, 1 not" in page.summary.text()
+
+
+def test_the_chosen_link_stays_when_the_page_is_refreshed(open_window):
+    window = open_window(50, scenes={0: Scene("lost")})
+    window.open_page("devices")
+    page = window.page("devices")
+    page.view.setFocus()
+    for _ in range(3):
+        QTest.keyClick(page.view, Qt.Key.Key_Down)
+    page._last_s = 0.0
+    window.refresh()
+    assert page.link_id == "P-104/1"
+    assert page.detail.heading.text() == "P-104/1"
+
+
+def test_who_is_there_is_asked_over_the_running_link(station, qtbot):
+    station.page.detail.identify()
+    fact = station.page.detail.facts["Identity"]
+    qtbot.waitUntil(lambda: fact.text() not in ("not asked", "asking …"), timeout=10_000)
+    assert "no answer to that" in fact.text()  # this server knows no function 43
+
+
+def test_the_load_of_a_serial_line_is_told_with_its_figure(open_window, tmp_path):
+    window = open_window(2)
+    site = window.place.source.site
+    links = [(ModbusRtuConfig("/dev/ttyUSB0", 9600, unit=n),) for n in (1, 2)]
+    site = replace(site, pumps=tuple(replace(p, links=x) for p, x in zip(site.pumps, links, strict=True)))
+    assert "s of every 1 s at 9600 baud, 2 links" in line_text(site, "P-101/1")
+
+
+# -------------------------------------------------------------------- traffic
+
+
+def test_traffic_shows_what_was_asked_and_what_came(station, qtbot, tmp_path):
+    panel = station.page.traffic
+    turn_to(station.page, panel)
+    qtbot.waitUntil(lambda: len(panel.packets.rows) >= 4, timeout=5000)
+    asked = next(p for p in panel.packets.rows if p.sent)
+    came = next(p for p in panel.packets.rows if not p.sent)
+    assert asked.text == "unit 1: read 11 holding registers from 0"
+    assert "14790 648 421 231" in came.text
+    assert "39 c6 02 88" in came.hex
+    panel.save(tmp_path / "traffic.txt")
+    qtbot.waitUntil(lambda: "Saved" in panel.whole.text(), timeout=5000)
+    assert "read 11 holding registers from 0" in (tmp_path / "traffic.txt").read_text("utf-8")
+
+
+def test_paused_traffic_stands_still_and_is_watched_only_while_it_is_on_show(station, qtbot):
+    panel = station.page.traffic
+    turn_to(station.page, panel)
+    qtbot.waitUntil(lambda: len(panel.packets.rows) >= 2, timeout=5000)
+    QTest.keyClick(panel.pause, Qt.Key.Key_Space)
+    frames, count = station.engine.latest().pumps[0].links[0].frames, len(panel.packets.rows)
+    qtbot.waitUntil(lambda: station.engine.latest().pumps[0].links[0].frames > frames + 2, timeout=5000)
+    assert len(panel.packets.rows) == count
+    QTest.keyClick(panel.pause, Qt.Key.Key_Space)
+    assert len(panel.packets.rows) > count
+    turn_to(station.page, station.page.maps)
+    assert panel._traffic is None
+    assert station.engine._scanner._watched == ()
+
+
+# -------------------------------------------------------------------- registers
+
+
+def test_the_browser_reads_a_block_and_shows_the_right_value_in_the_right_order(station, qtbot):
+    browser = station.page.browser
+    turn_to(station.page, browser)
+    browser.go_to("holding", 0, 12)
+    read(qtbot, browser)
+    assert [row.value for row in browser.registers.rows] == list(HEALTHY)
+    browser.view.selectRow(4)
+    floats = next(row for row in browser.types.rows if row.type == "float32")
+    assert floats.views[0].text == "1452"
+    assert "40005 · 4" in browser.registers.columns[0].text(browser.row)
+    browser.tag.setCurrentIndex(4)
+    assert browser._suggestions[0].view.type == "float32"
+    assert browser._suggestions[0].view.order == "ABCD"
+
+
+def test_a_register_that_changed_is_marked_with_what_it_was(peer, station, qtbot):
+    browser = station.page.browser
+    turn_to(station.page, browser)
+    browser.go_to("holding", 0, 12)
+    read(qtbot, browser)
+    peer[0].data_bank.set_holding_registers(11, [8])
+    read(qtbot, browser)
+    changed = [(row.address, row.change) for row in browser.registers.rows if row.change]
+    assert changed == [(11, "◆ was 7")]
+    assert "1 changed" in browser.said.text()
+
+
+def test_an_address_of_another_table_is_refused_before_anything_is_asked(station, qtbot):
+    browser = station.page.browser
+    turn_to(station.page, browser)
+    browser.base.setCurrentIndex(2)
+    assert browser.address.value() == 40001
+    browser.address.setValue(30001)
+    browser.read()
+    assert "no number of the table holding" in browser.said.text()
+    assert browser.read_button.isEnabled()
+
+
+def test_a_tag_made_of_a_register_is_read_live_from_a_map_beside_the_site_file(peer, station, qtbot):
+    peer[0].data_bank.set_holding_registers(20, [377])
+    browser = station.page.browser
+    turn_to(station.page, browser)
+    assert station.value("oil_pressure_bar") == pytest.approx(4.21)
+    for address, expected in ((20, 3.77), (21, 3.88)):
+        peer[0].data_bank.set_holding_registers(address, [round(expected * 100)])
+        browser.go_to("holding", address, 4)
+        read(qtbot, browser)
+        browser.view.selectRow(0)
+        browser.tag.setCurrentIndex(2)
+        browser.shown.setText(str(expected))
+        browser.likely.setCurrentIndex(1)
+        assert (browser.type.currentText(), browser.scale.text()) == ("uint16", "0.01")
+        QTest.keyClick(browser.make, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda e=expected: station.value("oil_pressure_bar") == pytest.approx(e), timeout=10_000)
+        assert station.value("motor_rpm") == pytest.approx(1479.0)
+    own = station.folder / "registers" / "P-101.toml"
+    points = {p.tag: p for p in read_map_file(own).points}
+    assert points["oil_pressure_bar"].address == 21
+    assert points["oil_pressure_bar"].not_available == ()
+    assert own.read_text("utf-8").startswith("# The register map")
+    loaded = load_site(station.folder / "site.toml")
+    assert loaded.problems == ()
+    assert loaded.site.pumps[0].links[0].registers == "registers/P-101.toml"
+
+
+def test_a_tag_that_would_overlap_another_is_refused_and_nothing_is_written(station, qtbot):
+    before = (station.folder / "site.toml").read_text("utf-8")
+    browser = station.page.browser
+    browser.tag_wanted.emit(Point("oil_pressure_bar", "holding", 1, "uint16"))
+    qtbot.waitUntil(lambda: "overlaps" in browser.said.text(), timeout=5000)
+    assert (station.folder / "site.toml").read_text("utf-8") == before
+    assert not (station.folder / "registers").exists()
+
+
+def test_a_link_without_registers_says_so(open_window):
+    double = StationDouble(1, scenes={}, history_s=5)
+    pump = replace(double.site.pumps[0], links=(ReplayConfig("x.csv"),))
+    double.site = replace(double.site, pumps=(pump,))
+    window = open_window(source=double)
+    window.open_page("devices")
+    browser = window.page("devices").browser
+    assert not browser.read_button.isEnabled()
+    assert "no registers" in browser.said.text()
+
+
+def test_rows_of_bits_have_no_types_and_rows_at_the_end_lack_what_needs_more():
+    assert type_rows(block_rows("coil", 0, [1, 0]), 0) == []
+    last = type_rows(block_rows("holding", 0, [1, 2]), 1)
+    assert next(r for r in last if r.type == "uint16").views[0].value == 2
+    assert all(v.value is None for r in last if r.type == "float32" for v in r.views)
+
+
+# -------------------------------------------------------------------- scan
+
+
+def scan_to_its_end(qtbot, panel):
+    panel.start()
+    qtbot.waitUntil(lambda: not panel._timer.isActive(), timeout=20_000)
+
+
+def test_a_scan_of_units_finds_those_that_answer(peer, open_window, qtbot):
+    window = open_window(1)
+    panel = window.page("devices").scan
+    panel.use_config(ModbusTcpConfig("127.0.0.1", peer[1]))
+    panel.first.setValue(3)
+    panel.last.setValue(5)
+    scan_to_its_end(qtbot, panel)
+    assert [f.config.unit for f in panel.found.rows] == [3, 4, 5]
+    assert "3 asked, 3 there" in panel.said.text()
+    assert panel.progress.value() == panel.progress.maximum() == 3
+    panel.view.selectRow(1)
+    QTest.keyClick(panel.use_button, Qt.Key.Key_Space)
+    assert window.place.proposed is None  # the dialog that opened has taken it
+    dialog = window.findChild(AddPumpDialog)
+    assert dialog.link.box.form.editors["port"].value() == peer[1]
+    assert dialog.link.box.form.editors["unit"].value() == 4
+    dialog.close()
+
+
+def test_a_scan_of_a_silent_device_can_be_cancelled(open_window, qtbot):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        panel = open_window(1).page("devices").scan
+        panel.use_config(ModbusTcpConfig("127.0.0.1", silent.getsockname()[1]))
+        panel.last.setValue(247)
+        panel.start()
+        assert panel.cancel_button.isEnabled()
+        qtbot.waitUntil(lambda: len(panel.found.rows) > 0, timeout=10_000)
+        QTest.keyClick(panel.cancel_button, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: not panel._timer.isActive(), timeout=5000)
+        assert "cancelled" in panel.said.text()
+        assert len(panel.found.rows) < 240
+        assert panel.start_button.isEnabled()
+
+
+def test_a_scan_of_ports_tells_the_closed_ones_and_wants_one_host(open_window, qtbot):
+    panel = open_window(1).page("devices").scan
+    panel.kind.setCurrentIndex(1)
+    panel.host.setText("")
+    panel.start()
+    assert "which host?" in panel.said.text()
+    panel.host.setText("127.0.0.0/24")
+    scan_to_its_end(qtbot, panel)
+    assert "one host" in panel.said.text()
+
+
+def test_a_serial_port_that_a_link_uses_is_not_scanned(open_window):
+    double = StationDouble(1, scenes={}, history_s=5)
+    pump = replace(double.site.pumps[0], links=(ModbusRtuConfig("/dev/ttyUSB7"),))
+    double.site = replace(double.site, pumps=(pump,))
+    window = open_window(source=double)
+    window.open_page("devices")
+    panel = window.page("devices").scan
+    panel.kind.setCurrentIndex(2)
+    assert panel.device.text() == "/dev/ttyUSB7"
+    panel.start()
+    assert panel.job is None
+    assert "P-101/1 uses /dev/ttyUSB7" in panel.said.text()
+
+
+def test_the_port_list_names_the_usb_identity_and_leaves_room_to_type(qtbot, monkeypatch):
+    found = SimpleNamespace(device="/dev/ttyUSB3", vid=0x0403, pid=0x6001, serial_number="FT1A", location="1-2",
+                            description="USB RS-485")  # fmt: skip
+    monkeypatch.setattr(system, "comports", lambda: [found])
+    form = Form(ModbusRtuConfig, ask=at_once)
+    qtbot.addWidget(form)
+    form.show()
+    box = form.editors["device"]
+    assert isinstance(box, PortBox)
+    assert box.itemText(0) == "/dev/ttyUSB3 · USB RS-485 · 0403:6001 FT1A"
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert form.value().device == "/dev/ttyUSB3"
+    box.setText("/dev/serial/by-id/usb-x")
+    box._list()
+    assert form.value().device == "/dev/serial/by-id/usb-x"
+
+
+# -------------------------------------------------------------------- plausibility, maps
+
+
+def test_the_doctor_says_what_looks_wrong_about_the_live_values(peer, station, qtbot):
+    panel = station.page.plausibility
+    turn_to(station.page, panel)
+    panel.examine()
+    qtbot.waitUntil(lambda: "nothing looks wrong" in panel.summary.text(), timeout=10_000)
+    registers = list(HEALTHY)
+    registers[6], registers[7] = registers[7], registers[6]
+    peer[0].data_bank.set_holding_registers(0, registers)
+    qtbot.waitUntil(lambda: station.value("suction_pressure_bar") == pytest.approx(6.48), timeout=5000)
+    seen = station.engine.trace("P-101").time_s.size
+    qtbot.waitUntil(lambda: station.engine.trace("P-101").time_s.size > 2 * seen + 2, timeout=15_000)
+    panel.examine()
+    qtbot.waitUntil(lambda: len(panel.findings.rows) > 0, timeout=10_000)
+    first = panel.findings.rows[0]
+    assert first.kind == "pressures"
+    assert first.is_certain
+    assert "exchanged" in panel.whole.text()
+
+
+def test_maps_are_imported_checked_and_exported_with_their_comments(open_window, tmp_path):
+    window = open_window(1)
+    window.open_page("devices")
+    panel = window.page("devices").maps
+    window.page("devices").tabs.setCurrentWidget(panel)
+    QApplication.processEvents()
+    assert "grundfos-cim" in panel.names
+    panel.list.setCurrentRow(panel.names.index("grundfos-cim"))
+    assert "Grundfos" in panel.head.text()
+    out = tmp_path / "elsewhere" / "mine.toml"
+    panel.export_file(out)
+    assert out.read_text("utf-8").startswith("# Grundfos")
+    panel.import_file(out)
+    assert panel.name == "registers/mine.toml"
+    assert (tmp_path / "registers" / "mine.toml").read_text("utf-8") == out.read_text("utf-8")
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('name = "x"\n[[point]]\ntag = "a"\naddress = 1\ntype = "uint99"\n', "utf-8")
+    panel.import_file(wrong)
+    assert "uint99" in panel.head.text()
+    assert not (tmp_path / "registers" / "wrong.toml").exists()
