@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from real_station import HEALTHY, running, served
 
-from pumpwatch_gui.acquire.config import ModbusRtuConfig, ModbusTcpConfig
+from pumpwatch_gui.acquire.config import ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
 from pumpwatch_gui.acquire.register_map import Point
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.gui.dialogs.limits import LIMIT_FIELDS
@@ -18,6 +18,7 @@ from pumpwatch_gui.gui.dialogs.wizard import AddPumpDialog
 from pumpwatch_gui.gui.dialogs.wizard_end import FIRST
 from pumpwatch_gui.gui.new_pump import Draft, Names, save_pump
 from pumpwatch_gui.settings.map_file import read_map_file
+from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.settings.simulated import site_text
 from pumpwatch_gui.settings.site import load_site
 
@@ -255,3 +256,43 @@ def test_a_closed_dialog_reads_no_more(wizard):
     assert not step._timer.isActive()
     step.read()
     assert len(draft.series) == seen
+
+
+def test_a_unit_that_the_scan_found_becomes_the_link(wizard, peer, qtbot):
+    wizard.device.tabs.setCurrentWidget(wizard.device.scan)
+    scan = wizard.device.scan
+    assert (scan.host.text(), scan.port.value()) == ("127.0.0.1", peer[1])
+    scan.first.setValue(7)
+    scan.last.setValue(8)
+    scan.start()
+    qtbot.waitUntil(lambda: not scan._timer.isActive(), timeout=10_000)
+    scan.view.selectRow(1)
+    QTest.keyClick(scan.use_button, Qt.Key.Key_Space)
+    assert "unit 8" in wizard.device.said.text()
+    wizard.next()
+    assert wizard.draft.config == ModbusTcpConfig("127.0.0.1", peer[1], unit=8)
+    wizard.back()
+    wizard.back()
+    assert wizard.link.box.form.editors["unit"].value() == 8
+
+
+def test_a_driver_without_registers_needs_no_map(open_window, tmp_path):
+    profile = load_profile("centrifugal")
+    values = "1479,64.8,4.21,2.31,1452,1.79,6.48,27.9,58.1,24.6"
+    lines = [f"2026-01-01T00:00:{s:02d}Z,{values}" for s in range(30)]
+    (tmp_path / "day.csv").write_text("\n".join(["timestamp," + ",".join(profile.tags), *lines]), "utf-8")
+    window = open_window(source=StationDouble(0, scenes={}, history_s=1))
+    window.open_dialog("add-pump")
+    dialog = window.findChild(AddPumpDialog)
+    dialog.link.box.driver.setCurrentIndex(dialog.link.box.driver.findData("replay"))
+    dialog.link.box.form.editors["file"].setText("day.csv")
+    dialog.next()
+    assert not dialog.device.tabs.isEnabled()
+    dialog.next()
+    assert not dialog.map.browser.isVisibleTo(dialog.map)
+    assert [row.value for row in dialog.map.rows.rows][:2] == ["1,479 rpm", "64.8 °C"]
+    for _ in range(4):
+        dialog.next()
+    (pump,) = load_site(tmp_path / "site.toml").site.pumps
+    assert pump.links == (ReplayConfig("day.csv"),)
+    assert not (tmp_path / "registers").exists()
