@@ -55,7 +55,7 @@ class ScanPanel(QWidget):
         self.use_button = button(use_words, use_words, self._use)
         self.progress = QProgressBar()
         self.progress.setAccessibleName("Progress of the scan")
-        self.said = label("", "dim")
+        self.said = label("Asks only what you name here, for one register each; never writes.", "dim")
         self.said.setWordWrap(True)
         self.view = TableView(place.look, self.found, "What was found", widths={0: 210, 1: 110, 2: 84}, stretch=3)
         self.view.activated.connect(lambda _: self._use())

@@ -17,6 +17,7 @@ from pumpwatch_gui.gui.widgets import button, label, set_role
 from pumpwatch_gui.gui.words import error_text
 
 TAKE_MS = 200
+HINT = "Choose a line to see all of its bytes. It is kept only while you look."
 
 
 class TrafficPanel(QWidget):
@@ -41,7 +42,7 @@ class TrafficPanel(QWidget):
         widths = {0: 124, 1: 92, 2: 360}
         self.view = TableView(place.look, self.packets, "Traffic", widths=widths, stretch=3)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
-        self.whole = label("", "dim")
+        self.whole = label(HINT, "dim")
         self.whole.setWordWrap(True)
         self.whole.setAccessibleName("Chosen piece of traffic")
         row = QHBoxLayout()
@@ -71,7 +72,10 @@ class TrafficPanel(QWidget):
             return
         bar = self.view.verticalScrollBar()
         is_at_end = bar.value() >= bar.maximum() - 2
-        self.packets.append(self._traffic.take())
+        came = self._traffic.take()
+        if not came:
+            return
+        self.packets.append(came)
         self.packets.keep_last(KEPT)
         if is_at_end:
             self.view.scrollToBottom()
@@ -82,7 +86,8 @@ class TrafficPanel(QWidget):
         """Forget what was seen."""
         self.packets.show_rows([])
         self.count.setText("")
-        self.whole.setText("")
+        set_role(self.whole, "dim")
+        self.whole.setText(HINT)
 
     def save(self, path: Path) -> None:
         """Write what is shown to a text file, off the GUI thread."""
@@ -117,6 +122,7 @@ class TrafficPanel(QWidget):
         self._end()
         if self.link_id:
             self._traffic = self.place.source.traffic(self.link_id)
+            self.count.setText("waiting for the next request …")
             self._timer.start()
 
     def _end(self) -> None:
