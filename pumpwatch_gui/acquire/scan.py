@@ -179,7 +179,7 @@ class _Seeker:
             async with asyncio.timeout(max(self._timeout_s, 1.0)):
                 await aside(_connect_once, host, port)
         except OSError as error:  # and its kin TimeoutError
-            return Found(place, Outcome.CLOSED, str(error) or "no answer")
+            return Found(place, Outcome.CLOSED, error.strerror or str(error) or "no answer")
         if port == TLS_PORT:
             return Found(place, Outcome.OPEN, "Modbus/TCP Security usually: needs certificates")
         framed: Found | None = None

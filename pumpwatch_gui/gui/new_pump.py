@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.places import shipped
 from pumpwatch_gui.domain.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.quality import Quality, Reason
 from pumpwatch_gui.gui.device_plausibility import Material
-from pumpwatch_gui.gui.own_maps import FOLDER, free_path, map_path
+from pumpwatch_gui.gui.own_maps import FOLDER, free_path, keeping_sentinels, map_path
 from pumpwatch_gui.gui.register_reading import Reader, judged, read_points
 from pumpwatch_gui.settings.map_file import MapFile, read_map
 from pumpwatch_gui.settings.profile_file import load_profile
@@ -85,10 +85,7 @@ class Draft:
 
     def put(self, point: Point) -> None:
         """Add a point or change it. Raises InputError when it does not go with the others; nothing is changed then."""
-        points = {**self.points, point.tag: point}
-        old = self.points.get(point.tag)
-        if old is not None and not point.not_available and old.type == point.type:
-            points[point.tag] = replace(point, not_available=old.not_available)
+        points = {**self.points, point.tag: keeping_sentinels(point, self.points.values())}
         file = MapFile("", self.base)
         file.set_head(name="draft")
         for one in points.values():

@@ -1,6 +1,7 @@
 """Register maps beside the site file: made of a shipped one when a tag is added, imported, exported."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from pumpwatch_gui.acquire.register_map import Point
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.places import find_shipped, shipped
 from pumpwatch_gui.gui.device_links import config_of
-from pumpwatch_gui.settings.map_file import MapFile, read_map_file, shipped_maps
+from pumpwatch_gui.settings.map_file import MapFile, read_map, read_map_file, shipped_maps
 from pumpwatch_gui.settings.site import Site
 from pumpwatch_gui.settings.site_file import SiteFile
 
@@ -80,7 +81,7 @@ def add_tag(site: Site, site_file: Path, link_id: str, point: Point) -> TagMade:
         raise InputError(f"{link_id} has no register map", "choose a Modbus link")
     folder = site.folder or site_file.parent
     file, path = editable(config.registers, folder, pump.pump_id)
-    file.set_point(point)
+    file.set_point(keeping_sentinels(point, read_map(file.text).points))
     file.save(path)
     registers = config.registers if map_path_is(config.registers, path, folder) else f"{FOLDER}/{path.name}"
     changed: Any = replace(config, registers=registers)
@@ -91,6 +92,14 @@ def add_tag(site: Site, site_file: Path, link_id: str, point: Point) -> TagMade:
         written.save()
     text = f"{point.tag} is read from {point.documented} (wire {point.address}) now: {registers}"
     return TagMade(registers, path, written.loaded().site, text)
+
+
+def keeping_sentinels(point: Point, before: Iterable[Point]) -> Point:
+    """The point with the "no reading" values of the one it takes the place of, where both have one type."""
+    old = next((p for p in before if p.tag == point.tag), None)
+    if old is None or point.not_available or old.type != point.type:
+        return point
+    return replace(point, not_available=old.not_available)
 
 
 def map_path_is(name: str, path: Path, folder: Path) -> bool:

@@ -44,17 +44,19 @@ class RailButton(QAbstractButton):
             painter.fillRect(box, color(theme.background))
         state = QIcon.State.On if self.isChecked() else QIcon.State.Off
         size = px(22)
+        top = min(px(8), max((box.height() - px(42)) / 2, 0))  # word and icon stay whole in a low window
         pixmap = look.icon(self._icon_name).pixmap(
             QSize(size, size), self.devicePixelRatioF(), QIcon.Mode.Normal, state
         )
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawPixmap(QRectF((box.width() - size) / 2, px(8), size, size), pixmap, QRectF(pixmap.rect()))
+        painter.drawPixmap(QRectF((box.width() - size) / 2, top, size, size), pixmap, QRectF(pixmap.rect()))
         words = theme.strong if self.isChecked() else theme.text
         paint.text(
-            painter, look, QRectF(0, px(33), box.width(), px(16)), self.text(), words, size=12, align=paint.CENTRE
+            painter, look, QRectF(0, top + px(25), box.width(), px(16)), self.text(), words, size=12, align=paint.CENTRE
         )
-        key = QRectF(0, px(48), box.width(), px(13))
-        paint.text(painter, look, key, self._key, theme.dim, size=10, align=paint.CENTRE)
+        if box.height() >= px(60):  # in a low window the key gives way; the tool tip names it too
+            key = QRectF(0, px(48), box.width(), px(13))
+            paint.text(painter, look, key, self._key, theme.dim, size=10, align=paint.CENTRE)
         if self.hasFocus():
             painter.setPen(QPen(color(theme.focus), 1))
             painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))

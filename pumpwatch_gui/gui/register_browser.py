@@ -1,18 +1,15 @@
 """The register browser: any block, its changes, every type and order side by side, and a tag made of what is right."""
 
 from collections.abc import Sequence
-from math import isfinite
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QGridLayout,
     QHBoxLayout,
     QHeaderView,
-    QLineEdit,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -20,7 +17,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from pumpwatch_gui.acquire.register_map import BASES, ORDERS, Point, number_in, wire_address
-from pumpwatch_gui.acquire.register_views import VIEWED, Suggestion, bits, suggest, views
+from pumpwatch_gui.acquire.register_views import bits
 from pumpwatch_gui.domain.profile import Sensor
 from pumpwatch_gui.gui.page import Ask
 from pumpwatch_gui.gui.register_reading import Reader
@@ -33,18 +30,19 @@ from pumpwatch_gui.gui.register_rows import (
     type_columns,
     type_rows,
 )
+from pumpwatch_gui.gui.register_tag import TagForm
 from pumpwatch_gui.gui.table_view import TableView
 from pumpwatch_gui.gui.tables import RowsModel
 from pumpwatch_gui.gui.theme import Look
 from pumpwatch_gui.gui.widgets import button, label, set_role
-from pumpwatch_gui.gui.words import error_text, unit_text
+from pumpwatch_gui.gui.words import error_text
 
 REPEAT_MS = 1000
 _TABLES = {"holding": "Holding registers (3)", "input": "Input registers (4)", "coil": "Coils (1)",
            "discrete": "Discrete inputs (2)"}  # fmt: skip
 _BASES = {0: "from 0 (wire)", 1: "from 1", 40001: "as 40001"}
-SUGGESTED = 12
-TAG_WIDTH = 250
+NARROW = 1000
+"""Below this width (px at 100 %) the hexadecimal digits give way."""
 
 
 class RegisterBrowser(QWidget):
@@ -56,8 +54,6 @@ class RegisterBrowser(QWidget):
         super().__init__()
         self._look, self._ask = look, ask
         self._reader: Reader | None = None
-        self._sensors: tuple[Sensor, ...] = ()
-        self._suggestions: tuple[Suggestion, ...] = ()
         self._edition = 0
         self.registers: RowsModel[RegisterRow] = RowsModel(register_columns())
         self.types: RowsModel[TypeRow] = RowsModel(type_columns())
@@ -67,11 +63,8 @@ class RegisterBrowser(QWidget):
         self._timer.timeout.connect(self.read)
         self._make_question()
         self._make_tables()
-        self._make_tag(make_words)
-        self._tag_side = QWidget()
+        self.form = TagForm(look, make_words, self._make_it)
         self._lay_out()
-        look.changed.connect(self._fit)
-        self._fit()
         self.show_types()
 
     # ---------------------------------------------------------------- building
@@ -114,47 +107,8 @@ class RegisterBrowser(QWidget):
         self.bit_text = label("", "dim")
         self.bit_text.setAccessibleName("Bits of the register")
 
-    def _make_tag(self, words: str) -> None:
-        self.tag, self.likely, self.order, self.type = QComboBox(), QComboBox(), QComboBox(), QComboBox()
-        self.shown = QLineEdit()
-        self.shown.setPlaceholderText("what the display shows")
-        self.scale, self.offset = QLineEdit("1"), QLineEdit("0")
-        self.bit = QSpinBox()
-        self.bit.setRange(-1, 15)
-        self.bit.setValue(-1)
-        self.bit.setSpecialValueText("whole")
-        self.order.addItems(list(ORDERS))
-        self.type.addItems(["bool", *VIEWED])
-        self.make = button(words, words, self._make_it)
-        fields: tuple[tuple[str, QComboBox | QLineEdit | QSpinBox], ...] = (
-            ("Sensor", self.tag), ("Display", self.shown), ("Likely", self.likely), ("Type", self.type),
-            ("Order", self.order), ("Scale", self.scale), ("Offset", self.offset), ("Bit", self.bit),
-        )  # fmt: skip
-        self._grid = QGridLayout()
-        self._grid.setVerticalSpacing(4)
-        self._grid.setHorizontalSpacing(6)
-        self._grid.setColumnStretch(1, 5)
-        self._grid.setColumnStretch(2, 4)
-        places = {"Order": (3, 2), "Offset": (4, 2)}
-        for at, (name, widget) in enumerate(fields):
-            widget.setAccessibleName(f"Tag: {name.lower()}")
-            widget.setToolTip(name)
-            if isinstance(widget, QComboBox):
-                widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-                widget.setMinimumContentsLength(5)
-            widget.setMinimumWidth(self._look.px(60))
-            row, column = places.get(name, (at if at < 4 else at - 1 if at < 7 else 5, 1))
-            wide = name in ("Sensor", "Display", "Likely", "Bit")
-            self._grid.addWidget(widget, row, column, 1, 2 if wide else 1)
-            if column == 1:
-                second = {"Type": "Type", "Scale": "Scale, +"}
-                self._grid.addWidget(label(second.get(name, name), "dim"), row, 0)
-        self.tag.currentIndexChanged.connect(lambda _: self._suggest())
-        self.shown.textChanged.connect(lambda _: self._suggest())
-        self.likely.currentIndexChanged.connect(self._choose_likely)
-
     def _lay_out(self) -> None:
-        top, middle, types, tag = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(), QVBoxLayout(self._tag_side)
+        top, middle, types = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
         top.setSpacing(6)
         parts: tuple[QWidget, ...] = (self.table, self.base, self.address, label("count", "dim"), self.count,
                                       self.read_button, self.repeat)  # fmt: skip
@@ -164,23 +118,16 @@ class RegisterBrowser(QWidget):
         types.setSpacing(4)
         types.addWidget(self.type_view, 1)
         types.addWidget(self.bit_text)
-        tag.setContentsMargins(0, 0, 0, 0)
-        tag.addLayout(self._grid)
-        tag.addWidget(self.make)
-        tag.addStretch(1)
         middle.setSpacing(12)
-        middle.addWidget(self.view, 7)
+        middle.addWidget(self.view, 6)
         middle.addLayout(types, 9)
-        middle.addWidget(self._tag_side)
+        middle.addWidget(self.form)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(8)
         column.addLayout(top)
         column.addLayout(middle, 1)
         column.addWidget(self.said)
-
-    def _fit(self) -> None:
-        self._tag_side.setFixedWidth(self._look.px(TAG_WIDTH))
 
     # ---------------------------------------------------------------- reading
 
@@ -192,10 +139,7 @@ class RegisterBrowser(QWidget):
         self.registers.show_rows([])
         self.say("")
         self.read_button.setEnabled(reader is not None)
-        if tuple(sensors) != self._sensors:
-            self._sensors = tuple(sensors)
-            self.tag.clear()
-            self.tag.addItems([sensor.label for sensor in sensors])
+        self.form.show_sensors(sensors)
         self.show_types()
 
     def go_to(self, table: str, address: int, count: int = 16) -> None:
@@ -212,11 +156,7 @@ class RegisterBrowser(QWidget):
             self.view.selectRow(places.index((point.table, point.address)))
         else:
             self.go_to(point.table, point.address, max(self.count.value(), point.size))
-        self.type.setCurrentText(point.type if point.type != "bit" else "uint16")
-        self.order.setCurrentText(point.order)
-        self.scale.setText(repr(point.scale))
-        self.offset.setText(repr(point.offset))
-        self.bit.setValue(point.bit if point.type == "bit" else -1)
+        self.form.show_coding(point)
 
     def read(self) -> None:
         """Read the block, off the GUI thread."""
@@ -274,6 +214,12 @@ class RegisterBrowser(QWidget):
             self._timer.stop()
 
     @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is narrow, the mark of a change needs the room of the hexadecimal digits."""
+        super().resizeEvent(event)
+        self.view.setColumnHidden(1, self.width() < self._look.px(NARROW))
+
+    @override
     def hideEvent(self, event: QHideEvent) -> None:
         """Nothing is read that nobody looks at."""
         self.repeat.setChecked(False)
@@ -312,80 +258,24 @@ class RegisterBrowser(QWidget):
         else:
             text = "".join(str(int(bit)) for bit in reversed(bits(row.value)))
             self.bit_text.setText("bits 15 to 0:  " + "  ".join(text[i : i + 4] for i in range(0, 16, 4)))
-        if row is not None and is_bits(row.table):
-            self.type.setCurrentText("bool")
-        elif self.type.currentText() == "bool":
-            self.type.setCurrentText("uint16")
-        self._suggest()
-        self.make.setEnabled(row is not None and self.tag.count() > 0)
+        self.form.show_register(self.registers.rows, at)
 
     def _choose_type(self, row: int, column: int) -> None:
         if 0 <= row < len(self.types.rows):
-            self.type.setCurrentText(self.types.rows[row].type)
+            self.form.type.setCurrentText(self.types.rows[row].type)
             if column > 0:
-                self.order.setCurrentText(ORDERS[column - 1])
+                self.form.order.setCurrentText(ORDERS[column - 1])
                 chosen = self.types.rows[row].views[column - 1]
                 self.say(f"{chosen.type} {chosen.order}: {chosen.text}")
 
-    def _suggest(self) -> None:
-        """The readings that the sensor could have, the likeliest first; nothing is chosen by itself."""
-        at, sensor = self.view.currentIndex().row(), self._sensor
-        values = [row.value for row in self.registers.rows]
-        self._suggestions = ()
-        if sensor is not None and self.row is not None and not is_bits(self.row.table):
-            try:
-                shown = float(self.shown.text().replace(",", ".")) if self.shown.text().strip() else None
-            except ValueError:
-                shown = None
-            self._suggestions = suggest(views(values, at), sensor, shown=shown)[:SUGGESTED]
-        unit = unit_text(sensor.unit) if sensor else ""
-        words = [f"{s.value:.6g} {unit}: {s.view.type} {s.view.order} × {s.scale:g}" for s in self._suggestions]
-        if words != [self.likely.itemText(i) for i in range(1, self.likely.count())] or not self.likely.count():
-            self.likely.blockSignals(True)
-            self.likely.clear()
-            self.likely.addItems([f"{len(words)} fit" if words else "none fits", *words])
-            self.likely.blockSignals(False)
-
-    def _choose_likely(self, at: int) -> None:
-        if 0 < at <= len(self._suggestions):
-            chosen = self._suggestions[at - 1]
-            self.type.setCurrentText(chosen.view.type)
-            self.order.setCurrentText(chosen.view.order)
-            self.scale.setText(f"{chosen.scale:g}")
-
-    @property
-    def _sensor(self) -> Sensor | None:
-        at = self.tag.currentIndex()
-        return self._sensors[at] if 0 <= at < len(self._sensors) else None
-
     def _make_it(self) -> None:
-        row, sensor = self.row, self._sensor
-        if row is None or sensor is None:
-            return
         try:
-            scale, offset = float(self.scale.text()), float(self.offset.text())
-        except ValueError:
-            self.say("scale and offset must be numbers, with a decimal point", warn=True)
+            point = self.form.point()
+        except ValueError as error:
+            self.say(str(error), warn=True)
             return
-        if not isfinite(scale + offset) or scale == 0:
-            self.say("scale and offset must be finite, and the scale not 0", warn=True)
-            return
-        bit = self.bit.value()
-        kind = "bool" if is_bits(row.table) else "bit" if bit >= 0 else self.type.currentText()
-        order = self.order.currentText() if kind not in ("bool", "bit") else "ABCD"
-        self.tag_wanted.emit(
-            Point(
-                sensor.tag,
-                row.table,
-                row.address,
-                kind,
-                order,
-                scale,
-                offset,
-                (),
-                max(bit, 0),
-            )
-        )
+        if point is not None:
+            self.tag_wanted.emit(point)
 
 
 class _Unread(Exception):  # noqa: N818 - carries what went wrong with the reading it belongs to

@@ -161,9 +161,9 @@ def test_the_browser_reads_a_block_and_shows_the_right_value_in_the_right_order(
     floats = next(row for row in browser.types.rows if row.type == "float32")
     assert floats.views[0].text == "1452"
     assert "40005 · 4" in browser.registers.columns[0].text(browser.row)
-    browser.tag.setCurrentIndex(4)
-    assert browser._suggestions[0].view.type == "float32"
-    assert browser._suggestions[0].view.order == "ABCD"
+    browser.form.sensor.setCurrentIndex(4)
+    assert browser.form.suggestions[0].view.type == "float32"
+    assert browser.form.suggestions[0].view.order == "ABCD"
 
 
 def test_a_register_that_changed_is_marked_with_what_it_was(peer, station, qtbot):
@@ -199,17 +199,17 @@ def test_a_tag_made_of_a_register_is_read_live_from_a_map_beside_the_site_file(p
         browser.go_to("holding", address, 4)
         read(qtbot, browser)
         browser.view.selectRow(0)
-        browser.tag.setCurrentIndex(2)
-        browser.shown.setText(str(expected))
-        browser.likely.setCurrentIndex(1)
-        assert (browser.type.currentText(), browser.scale.text()) == ("uint16", "0.01")
-        QTest.keyClick(browser.make, Qt.Key.Key_Space)
+        browser.form.sensor.setCurrentIndex(2)
+        browser.form.shown.setText(str(expected))
+        browser.form.likely.setCurrentIndex(1)
+        assert (browser.form.type.currentText(), browser.form.scale.text()) == ("uint16", "0.01")
+        QTest.keyClick(browser.form.make, Qt.Key.Key_Space)
         qtbot.waitUntil(lambda e=expected: station.value("oil_pressure_bar") == pytest.approx(e), timeout=10_000)
         assert station.value("motor_rpm") == pytest.approx(1479.0)
     own = station.folder / "registers" / "P-101.toml"
     points = {p.tag: p for p in read_map_file(own).points}
     assert points["oil_pressure_bar"].address == 21
-    assert points["oil_pressure_bar"].not_available == ()
+    assert points["oil_pressure_bar"].not_available == (65535,)
     assert own.read_text("utf-8").startswith("# The register map")
     loaded = load_site(station.folder / "site.toml")
     assert loaded.problems == ()

@@ -190,7 +190,7 @@ class MapStep(Step):
         """Point the browser at the chosen sensor."""
         if not 0 <= at < len(self.rows.rows):
             return
-        self.browser.tag.setCurrentIndex(at)
+        self.browser.form.sensor.setCurrentIndex(at)
         point = self.rows.rows[at].point
         if point is not None:
             self.browser.show_point(point)

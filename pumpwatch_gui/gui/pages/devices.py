@@ -28,6 +28,10 @@ from pumpwatch_gui.gui.words import error_text
 REFRESH_S = 0.5
 WIDE = 1500
 """From this width on (px at 100 %) the table has room for the last error, which the panel below tells anyway."""
+FITTING = 1150
+"""From this width on the table shows all its counters without scrolling."""
+NARROW = 950
+"""Below this width the panel of the link is a tab."""
 
 
 class DevicesPage(Page):
@@ -60,6 +64,7 @@ class DevicesPage(Page):
         for panel, title in panels:
             self.tabs.addTab(panel, title)
         self._lay_out()
+        self.look.changed.connect(self._arrange)
         self.setFocusProxy(self.view)
 
     def _lay_out(self) -> None:
@@ -76,11 +81,11 @@ class DevicesPage(Page):
             head.addWidget(button("Settings…", "Change this link in the settings", self._open_settings))
         links.body.insertLayout(0, head)
         links.body.addWidget(self.view, 1)
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.detail)
-        lower = QSplitter(Qt.Orientation.Horizontal)
+        self._lower = lower = QSplitter(Qt.Orientation.Horizontal)
         whole = QSplitter(Qt.Orientation.Vertical)
         for split, parts in ((lower, (scroll, self.tabs)), (whole, (links, lower))):
             for part in parts:
@@ -144,18 +149,29 @@ class DevicesPage(Page):
     def _open_settings(self) -> None:
         self.place.open_dialog("settings", self.link_id.rpartition("/")[0])
 
+    def _arrange(self) -> None:
+        """The last error leaves the table where the counters need its room, the link's panel goes among the tabs."""
+        is_wide, is_narrow = self.width() >= self.look.px(WIDE), self.width() < self.look.px(NARROW)
+        self.view.setColumnHidden(len(LINK_WIDTHS), not is_wide)
+        fits = self.width() >= self.look.px(FITTING)
+        stretch = QHeaderView.ResizeMode.Stretch if fits and not is_wide else QHeaderView.ResizeMode.Interactive
+        self.view.horizontalHeader().setSectionResizeMode(1, stretch)
+        if stretch is QHeaderView.ResizeMode.Interactive:
+            self.view.setColumnWidth(1, self.look.px(LINK_WIDTHS[1]))
+        if is_narrow != (self.tabs.indexOf(self._scroll) >= 0):
+            if is_narrow:
+                self.tabs.insertTab(0, self._scroll, "Link")
+            else:
+                self.tabs.removeTab(self.tabs.indexOf(self._scroll))
+                self._lower.insertWidget(0, self._scroll)
+                self._scroll.show()
+                self._lower.setSizes([self.look.px(270), self.width() - self.look.px(270)])
+
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The last error leaves the table where the counters need its room."""
+        """Arrange the parts for the width there is."""
         super().resizeEvent(event)
-        is_wide = self.width() >= self.look.px(WIDE)
-        last = len(LINK_WIDTHS)
-        self.view.setColumnHidden(last, not is_wide)
-        self.view.horizontalHeader().setSectionResizeMode(
-            1, QHeaderView.ResizeMode.Interactive if is_wide else QHeaderView.ResizeMode.Stretch
-        )
-        if is_wide:
-            self.view.setColumnWidth(1, self.look.px(LINK_WIDTHS[1]))
+        self._arrange()
 
     @override
     def show_pump(self, pump_id: str) -> None:
