@@ -247,6 +247,22 @@ def test_rebinding_to_nothing_closes_the_connection(server: FaultyServer, regist
         assert s.scanner.views() == ()
 
 
+def test_a_changed_register_map_is_taken_over_by_rebinding_and_an_unchanged_one_is_left_alone(
+    server: FaultyServer, tmp_path: Path, wait_until: Wait
+) -> None:
+    path = tmp_path / "own.toml"
+    binding = Binding("P", PROFILE, (link(server, register_map(path, 0, 1)),))
+    with Scanning([binding]) as s:
+        wait_until(lambda: s.is_good("P"))
+        shapes = [spec.shape() for spec in binding.specs()]
+        assert [spec.shape() for spec in binding.specs()] == shapes
+        path.write_text(path.read_text().replace("address = ", "address = 1"))
+        assert [spec.shape() for spec in binding.specs()] != shapes
+        with s.scanner.watch_traffic("P/1") as traffic:
+            s.scanner.rebind([binding])
+            wait_until(lambda: any(p.text == "unit 1: read 2 holding registers from 10" for p in traffic.take()))
+
+
 def test_a_broken_register_map_is_said_and_its_mending_is_found(
     server: FaultyServer, tmp_path: Path, wait_until: Wait
 ) -> None:

@@ -24,7 +24,7 @@ class AddPumpDialog(QDialog):
         super().__init__(parent)
         self.place = place
         self.setWindowTitle("Add a pump")
-        self.resize(place.look.px(1100), place.look.px(680))
+        self.resize(place.look.px(1100), place.look.px(710))
         self.draft = Draft(place.source.site.folder or place.site_file.parent)
         self.draft.config, place.proposed = place.proposed, None
         try:
