@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -148,5 +149,5 @@ def _program() -> list[str]:
 
 def _lower(pid: int) -> None:
     """Let the child run only when nothing else wants the processor."""
-    process = psutil.Process(pid)
-    process.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 15))
+    with suppress(psutil.NoSuchProcess):  # it has ended already
+        psutil.Process(pid).nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 15))

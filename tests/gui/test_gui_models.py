@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,6 @@ from pumpwatch_gui.settings.simulated import site_text
 from pumpwatch_gui.settings.site import load_site
 
 PUMP = "P-101"
-needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
 
 
 class Bench:
@@ -224,7 +222,6 @@ def test_a_training_that_cannot_be_done_is_told_and_leaves_nothing(bench, record
 
 
 @pytest.mark.train
-@needs_tensorflow
 def test_a_model_is_trained_from_the_page_and_comes_onto_the_shelf(bench, recording):
     train = bench.page.train
     train.chooser.use_files([recording])
@@ -239,7 +236,6 @@ def test_a_model_is_trained_from_the_page_and_comes_onto_the_shelf(bench, record
 
 
 @pytest.mark.train
-@needs_tensorflow
 def test_a_training_can_be_cancelled_and_leaves_nothing(bench, recording):
     train = bench.page.train
     train.chooser.use_files([recording])

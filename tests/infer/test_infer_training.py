@@ -120,7 +120,6 @@ def test_a_report_refuses_what_training_would_refuse(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["combined", "lstm"])
 def test_a_trained_bundle_answers_as_tensorflow_does_and_tells_a_fault(tmp_path: Path, kind: str) -> None:
-    pytest.importorskip("tensorflow")
     path = written(steady(1800), tmp_path / "r.csv")
     told: list[object] = []
     bundle = train(FEW, [path], tmp_path / "m", kind=kind, epochs=2, progress=told.append)
@@ -142,7 +141,6 @@ def test_a_trained_bundle_answers_as_tensorflow_does_and_tells_a_fault(tmp_path:
 
 @pytest.mark.train
 def test_cancelling_a_training_leaves_no_bundle(tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow")
 
     class CancelError(Exception):
         pass
