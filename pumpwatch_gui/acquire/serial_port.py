@@ -13,11 +13,13 @@ from pumpwatch_gui.acquire.meter import LinkFault
 from pumpwatch_gui.domain.quality import Reason
 
 try:
-    from termios import error as _termios_error
-except ImportError:  # Windows
-    _termios_error = OSError  # type: ignore[misc,assignment]
+    import termios
 
-PORT_FAULTS = (OSError, _termios_error, TypeError, ValueError)
+    TERMINAL_ERROR: type[Exception] = termios.error
+except ImportError:  # Windows
+    TERMINAL_ERROR = OSError
+
+PORT_FAULTS = (OSError, TERMINAL_ERROR, TypeError, ValueError)
 """What pyserial 3.5 raises when a port goes away; SerialException is an OSError, termios.error is not."""
 
 OPEN_TIMEOUT_S = 2.0

@@ -18,12 +18,8 @@ from pumpwatch_gui.acquire.aside import aside
 from pumpwatch_gui.acquire.config import ModbusRtuConfig, ModbusTlsConfig
 from pumpwatch_gui.acquire.meter import LinkFault
 from pumpwatch_gui.acquire.security import own_role, role_of, tls_context
+from pumpwatch_gui.acquire.serial_port import TERMINAL_ERROR
 from pumpwatch_gui.domain.quality import Reason
-
-try:
-    from termios import error as _TERMINAL_ERROR  # noqa: N812 - a constant here, not a class of ours
-except ImportError:  # Windows
-    _TERMINAL_ERROR = OSError  # type: ignore[misc,assignment]
 
 CONNECT_TIMEOUT_S = 1.0
 TLS_TIMEOUT_S = 3.0
@@ -143,7 +139,7 @@ class SerialWire:
         """Open the port. Raises LinkFault."""
         try:
             transport = await aside(_open_port, asyncio.get_running_loop(), factory(), self.config)
-        except (OSError, _TERMINAL_ERROR, ValueError) as error:
+        except (OSError, TERMINAL_ERROR, ValueError) as error:
             number = error.errno if isinstance(error, OSError) else None
             why, advice = _PORT_TROUBLE.get(number or 0, (str(error), "choose another port or other settings"))
             raise LinkFault("connect", Reason.NO_COMMUNICATION, f"cannot open {self.where}: {why}", advice) from error

@@ -18,7 +18,7 @@ from pumpwatch_gui.gui.small_plot import Curve, SmallPlot
 from pumpwatch_gui.gui.table_view import TableView
 from pumpwatch_gui.gui.tables import Column, RowsModel, stamp
 from pumpwatch_gui.gui.widgets import button, label, set_role
-from pumpwatch_gui.gui.words import clock, duration, number
+from pumpwatch_gui.gui.words import clock, duration, error_text, number
 from pumpwatch_gui.infer.backtest import (
     BackTest,
     FoundEpisode,
@@ -182,7 +182,7 @@ class BackTestPanel(QWidget):
 
     def _failed(self, error: Exception) -> None:
         self._ended()
-        self.said.setText(f"{error.message}. {error.advice}" if isinstance(error, PumpWatchError) else str(error))
+        self.said.setText(error_text(error))
         set_role(self.said, "warning")
 
     def _tested(self, answer: tuple[Bundle, list[Recording], BackTest]) -> None:

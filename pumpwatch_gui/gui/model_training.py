@@ -10,7 +10,6 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from pumpwatch_gui.domain.commands import Record
-from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.recording import Recording, write_recording
 from pumpwatch_gui.gui.model_material import HOUR_S, Material, MaterialChooser
 from pumpwatch_gui.gui.page import Source, Workplace
@@ -18,6 +17,7 @@ from pumpwatch_gui.gui.small_plot import Curve, SmallPlot
 from pumpwatch_gui.gui.table_view import TableView
 from pumpwatch_gui.gui.tables import Column, RowsModel
 from pumpwatch_gui.gui.widgets import button, label, set_role
+from pumpwatch_gui.gui.words import error_text
 from pumpwatch_gui.infer.commissioning import SENSITIVITY
 from pumpwatch_gui.infer.quality import Gravity, QualityFinding, QualityReport, quality_report
 from pumpwatch_gui.infer.recipes import RECIPES
@@ -143,7 +143,7 @@ class TrainPanel(QWidget):
 
     def _check_failed(self, error: Exception) -> None:
         self.check_button.setEnabled(True)
-        self._say(_words(error))
+        self._say(error_text(error))
         set_role(self.summary, "warning")
 
     def _forget_report(self) -> None:
@@ -176,7 +176,7 @@ class TrainPanel(QWidget):
 
     def _begin_failed(self, error: Exception) -> None:
         self._show_state()
-        self.outcome.setText(_words(error))
+        self.outcome.setText(error_text(error))
 
     @property
     def is_training(self) -> bool:
@@ -285,10 +285,6 @@ def _end(job: TrainingJob | None) -> None:
 def _remove(folder: Path | None) -> None:
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _words(error: Exception) -> str:
-    return f"{error.message}. {error.advice}" if isinstance(error, PumpWatchError) else str(error)
 
 
 def _columns() -> list[Column[QualityFinding]]:

@@ -68,6 +68,7 @@ class TagForm(QScrollArea):
                     widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
                     widget.setMinimumContentsLength(5)
                 grid.addWidget(widget, row, column, 1, 1 if len(widgets) > 1 else 2)
+        self.order.setMinimumWidth(self._look.px(86))  # never cut: the four orders must not look alike
         inside = QWidget()
         column_of = QVBoxLayout(inside)
         column_of.setContentsMargins(0, 0, 0, 0)

@@ -39,7 +39,7 @@ from pumpwatch_gui.gui.page import Page, Source, Workplace
 from pumpwatch_gui.gui.table_view import TableView
 from pumpwatch_gui.gui.tables import Column, RowsModel, stamp
 from pumpwatch_gui.gui.widgets import Panel, button, label, set_role
-from pumpwatch_gui.gui.words import number
+from pumpwatch_gui.gui.words import error_text, number
 from pumpwatch_gui.infer.bundle import CARD_FILE
 from pumpwatch_gui.infer.manifest import Manifest
 from pumpwatch_gui.infer.sensitivity import sensitivity_of
@@ -253,7 +253,7 @@ class ModelsPage(Page):
 
     def _failed(self, error: Exception) -> None:
         set_role(self.said, "warning")
-        self.said.setText(f"{error.message}. {error.advice}" if isinstance(error, PumpWatchError) else str(error))
+        self.said.setText(error_text(error))
 
     def _choose_export(self) -> None:
         dialog = QFileDialog(self, "Copy the model to a new folder inside", "")
@@ -320,7 +320,7 @@ def _rows(pump: PumpSettings, source: Source) -> list[ModelRow]:
             made_ns = (bundle.path / CARD_FILE).stat().st_mtime_ns
             rows.append(ModelRow("", made_ns, word, bundle.card, bundle.path, bundle.manifest))
         except PumpWatchError as error:
-            rows.append(ModelRow("", 0, f"{word}: not usable", f"{error.message}. {error.advice}", None))
+            rows.append(ModelRow("", 0, f"{word}: not usable", error_text(error), None))
     for stored in shelf.models(pump.pump_id):
         words = [word for word, on in (("active", stored.version == state.active), ("shadow", stored.is_shadow)) if on]
         state_words = "altered, refused" if stored.error else ", ".join(words) or "stored"
