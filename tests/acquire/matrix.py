@@ -29,6 +29,8 @@ from pumpwatch_gui.domain.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.quality import Quality, Reason
 
 PERIOD_S, TIMEOUT_S = 0.4, 0.15
+PATIENCE_S = 0.35
+"""The time-out where the right answer comes: a machine that stands still for a moment must not look like the fault."""
 FAULT_TICKS = {"modbus-tcp": (4, 13), "modbus-tls": (4, 13), "modbus-rtu": (6, 15), "modbus-rtu-over-tcp": (6, 15)}
 MAPS = {"one block": (0, 1, 2, 3), "two blocks": (0, 1, 2, 3, 100, 101, 102)}
 UNSEEN = {"byte by byte", "in two pieces", "duplicated", "exception 6", "noise before", "noise after", "zeros before",
@@ -111,7 +113,8 @@ def _connect(
 ) -> tuple[FaultyServer | FaultyLine, DriverConfig]:
     """A fresh peer that plays the fault, and the settings that reach it."""
     script = dict.fromkeys(FAULT_TICKS[driver], fault)
-    common = {"unit": 1, "period_s": PERIOD_S, "timeout_s": TIMEOUT_S, "registers": registers}
+    timeout_s = PATIENCE_S if fault in UNSEEN else TIMEOUT_S
+    common = {"unit": 1, "period_s": PERIOD_S, "timeout_s": timeout_s, "registers": registers}
     if driver == "modbus-rtu":
         line = stack.enter_context(FaultyPty(folder / "lines", script))
         assert isinstance(line, FaultyPty)
