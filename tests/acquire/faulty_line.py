@@ -144,6 +144,9 @@ class FaultyLine:
         self.log: list[Request] = []
         self.held: list[Request] = []
         self.slipping = False
+        self.silences: dict[int, float] = {}
+        """Tick → the longest silence that there really was inside its answer, s: a sleep may last longer than asked."""
+        self._sent_s: float | None = None
         self._buffer = b""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faulty-line", daemon=True)
@@ -159,6 +162,14 @@ class FaultyLine:
         return next((r for r in reversed(tuple(self.log)) if r.covers(address)), None)
 
     def send(self, piece: bytes) -> None:
+        """Put a piece of an answer on the line."""
+        if self._sent_s is not None:
+            silence_s = time.monotonic() - self._sent_s
+            self.silences[len(self.log)] = max(self.silences.get(len(self.log), 0.0), silence_s)
+        self._put(piece)
+        self._sent_s = time.monotonic()
+
+    def _put(self, piece: bytes) -> None:
         raise NotImplementedError
 
     def interrupt(self, for_s: float) -> None:
@@ -184,6 +195,7 @@ class FaultyLine:
         fault = "stall" if unit in self.dead_units else self.script.get(tick, self.always)
         request = Request(tick, time.monotonic(), 0, unit, function, address, count, fault, not self.frozen)
         self.log.append(request)
+        self._sent_s = None
         if self.held and not fault:
             self.send(frame(self.held.pop(0)))
             if self.slipping:
@@ -234,7 +246,7 @@ class FaultyPty(FaultyLine):
         self._stopping.wait(for_s)
         self.plug_in()
 
-    def send(self, piece: bytes) -> None:
+    def _put(self, piece: bytes) -> None:
         os.write(self._ends[0], piece)
 
     def stop(self) -> None:
@@ -277,7 +289,7 @@ class FaultyGateway(FaultyLine):
         self._stopping.wait(for_s)
         self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
 
-    def send(self, piece: bytes) -> None:
+    def _put(self, piece: bytes) -> None:
         if self._client is not None:
             self._client.sendall(piece)
 

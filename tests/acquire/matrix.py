@@ -23,6 +23,7 @@ from pumpwatch_gui.acquire.config import (
     ModbusTcpConfig,
     ModbusTlsConfig,
 )
+from pumpwatch_gui.acquire.framers import SILENCE_S
 from pumpwatch_gui.acquire.scanner import Binding, Scanner
 from pumpwatch_gui.domain.frame import Frame
 from pumpwatch_gui.domain.profile import PumpProfile, Sensor
@@ -31,6 +32,8 @@ from pumpwatch_gui.domain.quality import Quality, Reason
 PERIOD_S, TIMEOUT_S = 0.4, 0.15
 PATIENCE_S = 0.35
 """The time-out where the right answer comes: a machine that stands still for a moment must not look like the fault."""
+FRAME_SILENCE_S = 0.6 * SILENCE_S
+"""Measured where the pieces are sent; where they are heard it may be longer."""
 FAULT_TICKS = {"modbus-tcp": (4, 13), "modbus-tls": (4, 13), "modbus-rtu": (6, 15), "modbus-rtu-over-tcp": (6, 15)}
 MAPS = {"one block": (0, 1, 2, 3), "two blocks": (0, 1, 2, 3, 100, 101, 102)}
 UNSEEN = {"byte by byte", "in two pieces", "duplicated", "exception 6", "noise before", "noise after", "zeros before",
@@ -85,6 +88,11 @@ class Case:
                     recovered = at_s - request.at_s
             found.append((noticed, recovered, reasons))
         return found
+
+    def broken(self) -> list[bool]:
+        """For each time the fault was played: whether its answer really paused so long that no frame lasts over it."""
+        silences = getattr(self.server, "silences", {})
+        return [silences.get(r.tick, 0.0) > FRAME_SILENCE_S for r in self.server.log if r.fault]
 
     def is_over(self) -> bool:
         ticks = FAULT_TICKS[self.driver]

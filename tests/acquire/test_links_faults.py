@@ -71,8 +71,10 @@ def test_a_fault_is_noticed_with_its_reason_and_overcome(
     for case in matrix[driver, fault]:
         episodes = case.episodes()
         assert len(episodes) == len(FAULT_TICKS[driver])
-        for noticed, recovered, reasons in episodes:
-            if fault in UNSEEN and not (fault == "zeros before" and not is_line):
+        for (noticed, recovered, reasons), is_broken in zip(episodes, case.broken(), strict=True):
+            if fault in UNSEEN and is_broken:  # a stalled machine made another fault of it, to be told as what it is
+                assert reasons <= {Reason.COMMUNICATION_ERROR}
+            elif fault in UNSEEN and not (fault == "zeros before" and not is_line):
                 # Later is not the fault's doing but a stalled machine's.
                 assert noticed is None or noticed > 2 * PERIOD_S, reasons
             elif noticed is None:
