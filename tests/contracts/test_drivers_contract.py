@@ -141,7 +141,7 @@ def test_frames_come_at_the_beat_whether_the_peer_is_there_or_not(peer: Peer, wa
     assert all(f.worst is Quality.GOOD for f in s.of("P"))
     assert all(f.worst is Quality.BAD and Reason.NONE not in f.reason for f in s.of("A"))
     assert {e.link_id for e in s.events} == {"P/1", "A/1"}
-    assert threading.active_count() <= threads
+    wait_until(lambda: threading.active_count() <= threads)
 
 
 def test_a_beating_link_is_counted(peer: Peer, wait_until: Wait) -> None:
