@@ -11,9 +11,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 import pytest
 
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.profile import Limits, PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

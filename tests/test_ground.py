@@ -42,8 +42,8 @@ def test_no_modbus_write_call_exists_in_the_package():
 
 
 def test_a_request_of_any_other_function_cannot_even_be_built():
-    from pumpwatch_gui.acquire.plan import Block
-    from pumpwatch_gui.acquire.strict import _request
+    from pumpwatch_gui.acquire.modbus.plan import Block
+    from pumpwatch_gui.acquire.modbus.strict_link import _request
 
     for function in range(256):
         if function in (1, 2, 3, 4):
@@ -82,8 +82,8 @@ def test_the_wheel_finds_resources_and_models_as_the_checkout_does(tmp_path: Pat
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (
         "from pumpwatch_gui.settings.profile_file import load_profile\n"
-        "from pumpwatch_gui.infer.bundle import load_bundle\n"
-        "from pumpwatch_gui.domain.places import shipped\n"
+        "from pumpwatch_gui.infer.bundles.bundle import load_bundle\n"
+        "from pumpwatch_gui.files.shipped import shipped\n"
         "print(load_bundle(shipped('models') / 'centrifugal', load_profile('centrifugal')).name, shipped('resources'))"
     )
     environment = {"PYTHONPATH": str(tmp_path / "site"), "PATH": ""}

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from pumpwatch_gui.acquire.config import DriverConfig
-from pumpwatch_gui.acquire.decode import Reading
-from pumpwatch_gui.acquire.meter import LinkMeter
-from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.acquire.links.meter import LinkMeter
+from pumpwatch_gui.domain.links.config import DriverConfig
+from pumpwatch_gui.domain.links.decode import PointValue
+from pumpwatch_gui.domain.pump.profile import PumpProfile
 
-Readings = Mapping[str, Reading]
+Readings = Mapping[str, PointValue]
 """One scan's result by tag; a tag that is not in it was not bound."""
 
 
@@ -26,14 +26,14 @@ class LinkSpec:
     pump_id: str
     profile: PumpProfile
     config: DriverConfig
-    beside: Path | None
+    base_dir: Path | None
     meter: LinkMeter = field(default_factory=LinkMeter, compare=False)
     edition: str = ""
 
     def shape(self) -> object:
         """What must stay equal for a running link to be kept: all but limits and labels."""
         spans = tuple((s.tag, s.span) for s in self.profile.sensors)
-        return (self.link_id, self.pump_id, self.config, self.beside, self.edition, spans)
+        return (self.link_id, self.pump_id, self.config, self.base_dir, self.edition, spans)
 
 
 class Channel(Protocol):

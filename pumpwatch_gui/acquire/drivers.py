@@ -4,7 +4,8 @@ import os
 from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 
-from pumpwatch_gui.acquire.config import (
+from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
+from pumpwatch_gui.domain.links.config import (
     ModbusRtuConfig,
     ModbusRtuTcpConfig,
     ModbusTcpConfig,
@@ -12,13 +13,12 @@ from pumpwatch_gui.acquire.config import (
     ReplayConfig,
     SerialLineConfig,
 )
-from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
-from pumpwatch_gui.acquire.register_map import load_register_map
+from pumpwatch_gui.files.register_maps import load_register_map
 
 
 # Channels are imported when the first link opens: the command line and the dialogs need only the table.
 def _modbus(specs: Sequence[LinkSpec]) -> Channel:
-    from pumpwatch_gui.acquire.modbus import ModbusChannel
+    from pumpwatch_gui.acquire.modbus.channel import ModbusChannel
 
     return ModbusChannel(specs)
 
@@ -30,14 +30,14 @@ def _replay(specs: Sequence[LinkSpec]) -> Channel:
 
 
 def _serial_line(specs: Sequence[LinkSpec]) -> Channel:
-    from pumpwatch_gui.acquire.serial_line import SerialLineChannel
+    from pumpwatch_gui.acquire.text.channel import SerialLineChannel
 
     return SerialLineChannel(specs[0])
 
 
 def _mapped(spec: LinkSpec) -> frozenset[str]:
     registers = getattr(spec.config, "registers")  # noqa: B009 - of whichever driver reads registers
-    return frozenset(p.tag for p in load_register_map(registers, tags=spec.profile.tags, beside=spec.beside).points)
+    return frozenset(p.tag for p in load_register_map(registers, tags=spec.profile.tags, base_dir=spec.base_dir).points)
 
 
 def _tls_key(config: ModbusTlsConfig) -> Hashable:

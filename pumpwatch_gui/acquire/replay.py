@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pumpwatch_gui.acquire.aside import aside
-from pumpwatch_gui.acquire.config import ReplayConfig
-from pumpwatch_gui.acquire.decode import bad, judge_value
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
-from pumpwatch_gui.acquire.meter import LinkFault
-from pumpwatch_gui.domain.quality import Reason
-from pumpwatch_gui.domain.recording import Recording, read_recording
+from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.off_loop import off_loop
+from pumpwatch_gui.domain.links.config import ReplayConfig
+from pumpwatch_gui.domain.links.decode import bad, judge_value
+from pumpwatch_gui.domain.values.quality import Reason
+from pumpwatch_gui.files.recording import Recording, read_recording
 
 SILENT_SPACINGS = 3
 """The recording is silent after this many of its usual spacings without a row."""
@@ -37,8 +37,8 @@ class ReplayChannel:
     async def connect(self) -> None:
         """Read the file. Raises InputError naming what is wrong with it."""
         path = Path(self._config.file).expanduser()
-        path = path if self._spec.beside is None else self._spec.beside / path
-        self._recording = recording = await aside(read_recording, path, self._spec.profile)
+        path = path if self._spec.base_dir is None else self._spec.base_dir / path
+        self._recording = recording = await off_loop(read_recording, path, self._spec.profile)
         # The recording's usual spacing, in seconds of play: also the pause before a repeat, so that the seam is no gap.
         if recording.time_s.size > 1:
             self._spacing_s = float(np.median(np.diff(recording.time_s))) / self._config.speed

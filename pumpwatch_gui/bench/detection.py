@@ -14,7 +14,7 @@ import numpy as np
 
 from pumpwatch_gui.bench import plant
 from pumpwatch_gui.bench.figure import Figure
-from pumpwatch_gui.infer.protocols import (
+from pumpwatch_gui.infer.evaluation.protocols import (
     COMMISSIONED,
     FREE,
     STREAMED,

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.bench.figure import Figure
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.places import shipped
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.infer.bundle import load_bundle
-from pumpwatch_gui.infer.scorer import Scorer
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.infer.bundles.bundle import load_bundle
+from pumpwatch_gui.infer.live.scorer import Scorer
 from pumpwatch_gui.settings.profile_file import load_profile
 
 MFLOP_A_WINDOW = 3.14

@@ -43,6 +43,6 @@ def run(_data: Path | None) -> Iterator[Figure]:
             yield Figure(f"answer to painted, {key} page, p50", p50, "ms", f"{len(ages_ms)} frames")
             yield Figure(f"answer to painted, {key} page, p95", p95, "ms")
             yield Figure(f"answer to painted, {key} page, p99", p99, "ms", "≤ 100 ms; sampled every 50 ms")
-        latest = engine.latest().pulse.sensor_to_latest
+        latest = engine.latest().stats.sensor_to_latest
         yield Figure("answer to latest(), p50", latest.p50, "ms")
         yield Figure("answer to latest(), p99", latest.p99, "ms", "the original's queue add: < 1 ms")

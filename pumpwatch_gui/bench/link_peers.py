@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pumpwatch_gui.acquire.rtu import is_sealed, sealed
+from pumpwatch_gui.acquire.modbus.rtu import is_sealed, sealed
 
 SICK = ("stall", "refuse", "reset", "finish", "garbage", "busy", "byte by byte", "truncated", "wrong unit", "late")
 CHILD = ["-m", "pumpwatch_gui.bench.link_peers"]
@@ -184,10 +184,10 @@ def serve(count: int) -> None:
         poll.close()
         while b"\n" in orders:
             line, _, orders = orders.partition(b"\n")
-            print(json.dumps(_obey(devices, json.loads(line))), flush=True)
+            print(json.dumps(_execute(devices, json.loads(line))), flush=True)
 
 
-def _obey(devices: list[_Device], order: dict[str, Any]) -> int:
+def _execute(devices: list[_Device], order: dict[str, Any]) -> int:
     if "writes" in order:
         return sum(d.writes for d in devices)
     device = devices[order["index"]]

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pumpwatch_gui.acquire.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
-from pumpwatch_gui.acquire.modbus import strict_link
-from pumpwatch_gui.acquire.plan import any_block
-from pumpwatch_gui.acquire.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.modbus.channel import strict_link
+from pumpwatch_gui.acquire.modbus.plan import any_block
 from pumpwatch_gui.bench.link_peers import Peers, cpu_clock, paced_unit
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality
 
 REGISTERS = 10
 LINE_REGISTERS = 40

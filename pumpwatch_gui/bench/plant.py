@@ -8,16 +8,16 @@ import numpy as np
 
 from pumpwatch_gui.acquire.simulator.faults import FAULTS, FaultSpec
 from pumpwatch_gui.acquire.simulator.plant import Plant
-from pumpwatch_gui.domain.alarm import Stimulus
+from pumpwatch_gui.domain.alarms.alarm import Stimulus
 from pumpwatch_gui.domain.detection import Detection
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.places import shipped
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
-from pumpwatch_gui.domain.quality import Quality, Reason
-from pumpwatch_gui.domain.running import run_rule, state_of
-from pumpwatch_gui.infer.bundle import load_bundle
-from pumpwatch_gui.infer.scorer import Scorer
-from pumpwatch_gui.judge.anomaly import AnomalyJudge
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.pump.running import run_rule, state_of
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.infer.bundles.bundle import load_bundle
+from pumpwatch_gui.infer.live.scorer import Scorer
+from pumpwatch_gui.judge.sources.anomaly import AnomalyJudge
 from pumpwatch_gui.settings.profile_file import load_profile
 
 SEVERITIES = {"mild": 0.3, "moderate": 0.6, "severe": 1.0}
@@ -31,7 +31,7 @@ _STEPS_A_SECOND = 10
 
 
 @dataclass(slots=True)
-class Watched:
+class WatchedPump:
     """What the alarm of one pump did: rows seen, scored and in alarm, and each alarm as (second, leading tag).
 
     `missing` is the first second at which a tag was said to be missing, with that tag.
@@ -64,32 +64,32 @@ class Told:
         return self.tag in leading(self.fault)
 
 
-def watch(plant: Plant, *, hours: float) -> dict[str, Watched]:
+def watch(plant: Plant, *, hours: float) -> dict[str, WatchedPump]:
     """Run a plant for that long; every pump is read at 1 Hz and judged by the shipped model as the program does."""
     profile = load_profile("centrifugal")
     bundle = load_bundle(shipped("models") / "centrifugal", profile)
     rule, scorer = run_rule(profile), Scorer()
     judges = {pump_id: AnomalyJudge(profile) for pump_id in plant.pump_ids}
-    seen = {pump_id: Watched(0, 0, 0, [], []) for pump_id in plant.pump_ids}
+    seen = {pump_id: WatchedPump(0, 0, 0, [], []) for pump_id in plant.pump_ids}
     for pump_id in plant.pump_ids:
         scorer.assign(pump_id, profile, bundle)
     for frames in _seconds(plant, hours=hours):
         for frame in frames:
             scorer.feed(frame, state_of(frame, profile.tags, rule))
             seen[frame.pump_id].rows += 1
-        for verdict in scorer.score_due():
-            if isinstance(verdict, Detection):
-                _take(seen[verdict.pump_id], judges[verdict.pump_id], verdict)
+        for score_result in scorer.score_due():
+            if isinstance(score_result, Detection):
+                _take(seen[score_result.pump_id], judges[score_result.pump_id], score_result)
     return seen
 
 
-def _take(seen: Watched, judge: AnomalyJudge, verdict: Detection) -> None:
-    finding, second = judge.judge(verdict), verdict.time_ns / 1e9
+def _take(seen: WatchedPump, judge: AnomalyJudge, score_result: Detection) -> None:
+    finding, second = judge.judge(score_result), score_result.time_ns / 1e9
     seen.scored += 1
     seen.in_alarm += judge.watch.active
     if finding is not None and finding.stimulus is Stimulus.RAISED:
         seen.raised.append((second, finding.tag))
-    for tag, state in zip(STANDARD_TAGS, verdict.sensor_states, strict=True):
+    for tag, state in zip(STANDARD_TAGS, score_result.sensor_states, strict=True):
         if state == "MISSING" and tag not in [t for _, t in seen.missing]:
             seen.missing.append((second, tag))
 
@@ -111,7 +111,7 @@ def _seconds(plant: Plant, *, hours: float) -> Iterator[list[Frame]]:
             seq += 1
 
 
-def normal(part: tuple[int, int, float]) -> list[Watched]:
+def normal(part: tuple[int, int, float]) -> list[WatchedPump]:
     """(seed, pumps, hours) of healthy running from a cold start: starts, stops, valve moves, the day's swing."""
     seed, pumps, hours = part
     return list(watch(Plant(pumps, seed=seed, cold=True, cycles=True), hours=hours).values())
@@ -126,7 +126,7 @@ def faults(part: tuple[int, Sequence[tuple[str, float]]]) -> list[Told]:
     return [_told(spec, seen[spec.pump_id]) for spec in specs]
 
 
-def _told(spec: FaultSpec, seen: Watched) -> Told:
+def _told(spec: FaultSpec, seen: WatchedPump) -> Told:
     found = sorted((t, tag) for t, tag in (*seen.raised, *seen.missing) if t >= spec.onset_s)
     time_s, tag = found[0] if found else (inf, "")
     return Told(spec.fault, spec.severity, time_s - spec.onset_s, tag)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.bench.figure import Figure
-from pumpwatch_gui.domain.frame import Frame
+from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.store.writer import PumpRow, Store
+from pumpwatch_gui.store.hot.writer import PumpRow, Store
 
 
 def run(_data: Path | None) -> Iterator[Figure]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from pumpwatch_gui.bench.figure import Figure
 from pumpwatch_gui.bench.window import live_window, turn
-from pumpwatch_gui.gui.main_window import MainWindow
-from pumpwatch_gui.gui.page import Page
+from pumpwatch_gui.gui.shell.main_window import MainWindow
+from pumpwatch_gui.gui.shell.page import Page
 
 FRAMES = 200
 

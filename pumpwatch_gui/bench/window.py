@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.acquire.simulator import Plant
-from pumpwatch_gui.domain.frame import Frame
+from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.engine import Engine
-from pumpwatch_gui.gui.main_window import MainWindow
-from pumpwatch_gui.settings.home import Home
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.settings.simulated import simulated_site
-from pumpwatch_gui.settings.site import load_site
+from pumpwatch_gui.settings.site_reader import load_site
 
 SIZE = (1600, 900)
 PAST_S = 600
@@ -25,9 +25,9 @@ PAST_S = 600
 def live_window(*, pumps: int, period_s: float) -> Iterator[tuple[Engine, MainWindow]]:
     """A shown, sampling window of 1600 × 900 on a station that is online and has ten minutes of trends behind it."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from pumpwatch_gui.gui.app import application, dispose
-    from pumpwatch_gui.gui.theme import Look
-    from pumpwatch_gui.gui.threads import EngineHost
+    from pumpwatch_gui.gui.look.theme import Appearance
+    from pumpwatch_gui.gui.shell.app import application, dispose
+    from pumpwatch_gui.gui.shell.threads import EngineHost
 
     application()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -37,7 +37,7 @@ def live_window(*, pumps: int, period_s: float) -> Iterator[tuple[Engine, MainWi
             engine = Engine(load_site(site_file).site, home)
             _give_a_past(engine)
             host = EngineHost(engine)
-            window = MainWindow(engine, home, site_file, ask=host.ask, look=Look("dark"))
+            window = MainWindow(engine, home, site_file, ask=host.ask, appearance=Appearance("dark"))
             window.resize(*SIZE)
             host.start()
             window.show()

@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.advice:
             print(error.advice, file=sys.stderr)
         if options.windowed and not getattr(options, "headless", False) and _sees_no_terminal():
-            from pumpwatch_gui.gui.trouble import show_trouble
+            from pumpwatch_gui.gui.shell.trouble import show_trouble
 
             show_trouble(error.message, error.advice)
         return 2 if isinstance(error, InputError) else 4 if isinstance(error, PrerequisiteError) else 1

@@ -25,6 +25,6 @@ def demo(options: argparse.Namespace) -> int:
         simulated_site(home.path, pumps=options.pumps, faults=faults, speed=options.speed, meanwhile=load) as site_file,
     ):
         from pumpwatch_gui.cli.desktop import run_loaded
-        from pumpwatch_gui.settings.site import load_site
+        from pumpwatch_gui.settings.site_reader import load_site
 
         return run_loaded(load_site(site_file), home, site_file, options, status=True)

@@ -12,12 +12,13 @@ from pumpwatch_gui.cli.headless import Usage, run_headless, status_line, write_s
 from pumpwatch_gui.cli.homes import open_home, scratch_home
 from pumpwatch_gui.domain.commands import Record
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.site import LoadedSite, Site
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.engine.recorder import Recorder
-from pumpwatch_gui.settings.home import Home, find_home
+from pumpwatch_gui.files.home import Home, find_home
 from pumpwatch_gui.settings.simulated import simulated_site
-from pumpwatch_gui.settings.site import LoadedSite, Site, load_site
+from pumpwatch_gui.settings.site_reader import load_site
 
 log = logging.getLogger("pumpwatch")
 
@@ -43,7 +44,7 @@ def screenshots(options: argparse.Namespace) -> int:
         width, height = (int(x) for x in options.size.lower().split("x"))
     except ValueError as error:
         raise InputError(f"--size {options.size} is not WxH", "for example --size 1920x1080") from error
-    from pumpwatch_gui.gui.app import picture_pages
+    from pumpwatch_gui.gui.shell.app import picture_pages
 
     with scratch_home(options) as home:
         if options.site is not None:
@@ -99,7 +100,7 @@ def _show(
     status: Callable[[StationView], None] | None,
     picture: Path | None,
 ) -> int:
-    from pumpwatch_gui.gui.app import run_gui
+    from pumpwatch_gui.gui.shell.app import run_gui
 
     usage = Usage()
     summary: Path | None = getattr(options, "summary", None)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from pumpwatch_gui import __version__
-from pumpwatch_gui.domain.places import shipped
-from pumpwatch_gui.settings.home import Home, find_home
+from pumpwatch_gui.files.home import Home, find_home
+from pumpwatch_gui.files.shipped import shipped
 
 PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "pymodbus", "pyserial", "apsw", "onnxruntime")
 QT_LIBRARIES = {
@@ -31,7 +31,7 @@ QT_LIBRARIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """One line of the report. `needed` findings that are not `ok` make the command end with 4."""
 
     what: str
@@ -52,10 +52,10 @@ def doctor(options: argparse.Namespace) -> int:
     return 4 if missing else 0
 
 
-def examine(home: Home) -> Iterator[Finding]:
+def examine(home: Home) -> Iterator[Check]:
     """All findings about this machine and that home."""
-    yield Finding("PumpWatch", True, f"{__version__} on {platform.platform()}")
-    yield Finding("Python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer")
+    yield Check("PumpWatch", True, f"{__version__} on {platform.platform()}")
+    yield Check("Python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer")
     for name in PACKAGES:
         yield _package(name)
     if sys.platform.startswith("linux"):
@@ -66,17 +66,17 @@ def examine(home: Home) -> Iterator[Finding]:
     yield _keyring()
 
 
-def _package(name: str) -> Finding:
+def _package(name: str) -> Check:
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Finding(name, False, "not installed", "python3 installer/run.py setup")
+        return Check(name, False, "not installed", "python3 installer/run.py setup")
     if name.startswith("PySide6") and version == "6.12.0" and sys.version_info < (3, 12):
-        return Finding(name, False, f"{version} crashes on this Python", "install 6.11.3")
-    return Finding(name, True, version)
+        return Check(name, False, f"{version} crashes on this Python", "install 6.11.3")
+    return Check(name, True, version)
 
 
-def _libraries() -> Iterator[Finding]:
+def _libraries() -> Iterator[Check]:
     missing = []
     for soname, package in QT_LIBRARIES.items():
         try:
@@ -85,39 +85,39 @@ def _libraries() -> Iterator[Finding]:
             missing.append((soname, package))
     names = ", ".join(soname for soname, _ in missing) or f"all {len(QT_LIBRARIES)} found"
     packages = " ".join(package for _, package in missing)
-    yield Finding("Qt system libraries", not missing, names, f"sudo apt-get install {packages}")
+    yield Check("Qt system libraries", not missing, names, f"sudo apt-get install {packages}")
 
 
-def _display() -> Finding:
+def _display() -> Check:
     display = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
     text = display or "none: windows cannot open, --headless can"
-    return Finding("display", bool(display), text, "start from a desktop session", needed=False)
+    return Check("display", bool(display), text, "start from a desktop session", needed=False)
 
 
-def _files(home: Home) -> Iterator[Finding]:
+def _files(home: Home) -> Iterator[Check]:
     for kind in ("resources", "models"):
         try:
-            yield Finding(kind, True, str(shipped(kind)))
+            yield Check(kind, True, str(shipped(kind)))
         except FileNotFoundError as error:
-            yield Finding(kind, False, str(error), "install the program again")
+            yield Check(kind, False, str(error), "install the program again")
     place = next(p for p in (home.path, *home.path.parents) if p.exists())
     writable = os.access(place, os.W_OK)
-    yield Finding("home", writable, str(home.path), "choose another with --home DIR, or mend its permissions")
+    yield Check("home", writable, str(home.path), "choose another with --home DIR, or mend its permissions")
     free = shutil.disk_usage(place).free / 1e9
-    yield Finding("disk", free > 1, f"{free:.1f} GB free; 50 pumps at 1 Hz take about 0.5 GB a day", "free some space")
+    yield Check("disk", free > 1, f"{free:.1f} GB free; 50 pumps at 1 Hz take about 0.5 GB a day", "free some space")
 
 
-def _serial() -> Finding:
-    from pumpwatch_gui.acquire.ports import serial_ports
+def _serial() -> Check:
+    from pumpwatch_gui.acquire.discovery.serial_ports import serial_ports
 
     ports = serial_ports()
     text = ", ".join(ports) or "none found"
     denied = [p for p in ports if os.path.exists(p) and not os.access(p, os.R_OK | os.W_OK)]  # noqa: PTH110 - COM3 too
     advice = "sudo usermod -a -G dialout $USER, then log in again"
-    return Finding("serial ports", not denied, text, advice, needed=False)
+    return Check("serial ports", not denied, text, advice, needed=False)
 
 
-def _keyring() -> Finding:
+def _keyring() -> Check:
     found = shutil.which("secret-tool") is not None or sys.platform != "linux"
     text = "available" if found else "no system keyring: secrets would come from the environment or a 0600 file"
-    return Finding("keyring", found, text, needed=False)
+    return Check("keyring", found, text, needed=False)

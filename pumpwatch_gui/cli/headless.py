@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.quality import Quality
 from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.engine import Engine
 
 log = logging.getLogger("pumpwatch.headless")
@@ -105,7 +105,7 @@ def status_line(view: StationView) -> str:
     scores = " ".join(f"{p.pump_id} {_state_word(p)}" for p in view.pumps[:8]) + (" …" if len(view.pumps) > 8 else "")
     alarm = f"  ALARM {view.alarms[0].pump_id}: {view.alarms[0].text}" if view.alarms else ""
     clock = time.strftime("%H:%M:%S", time.localtime(view.time_ns / 1e9))
-    return f"{clock}  running {running}/{len(view.pumps)}  frames {view.pulse.frames}  {scores}{alarm}"
+    return f"{clock}  running {running}/{len(view.pumps)}  frames {view.stats.frames}  {scores}{alarm}"
 
 
 def _state_word(pump: PumpView) -> str:
@@ -118,22 +118,22 @@ def _state_word(pump: PumpView) -> str:
 def write_summary(engine: Engine, path: Path, usage: Usage, *, exit_reason: str) -> None:
     """Write what happened as JSON. Raises InputError when the file cannot be written."""
     view = engine.latest()
-    pulse = view.pulse
+    stats = view.stats
     duration_s, cpu_cores = usage.now()
     document = {
         "duration_s": round(duration_s, 3),
         "pumps": {p.pump_id: _pump_summary(engine, p) for p in view.pumps},
-        "readings_committed": pulse.readings_committed,
-        "readings_lost": pulse.readings_lost,
-        "queue_high_water": pulse.ring_high_water,
-        "queue_dropped": pulse.ring_dropped,
+        "readings_committed": stats.readings_committed,
+        "readings_lost": stats.readings_lost,
+        "queue_high_water": stats.ring_high_water,
+        "queue_dropped": stats.ring_dropped,
         "inference": {
-            "count": pulse.inference_count,
-            "skipped": pulse.inference_skipped,
-            **{f"{k}_ms": v for k, v in asdict(pulse.inference).items()},
+            "count": stats.inference_count,
+            "skipped": stats.inference_skipped,
+            **{f"{k}_ms": v for k, v in asdict(stats.inference).items()},
         },
-        "commit_ms": {"p50": pulse.commit.p50, "p99": pulse.commit.p99},
-        "sensor_to_latest_ms": asdict(pulse.sensor_to_latest),
+        "commit_ms": {"p50": stats.commit.p50, "p99": stats.commit.p99},
+        "sensor_to_latest_ms": asdict(stats.sensor_to_latest),
         "rss_mb": round(psutil.Process().memory_info().rss / 1e6, 1),
         "cpu_cores": round(cpu_cores, 4),
         "exit_reason": exit_reason,
@@ -150,7 +150,7 @@ def _pump_summary(engine: Engine, pump: PumpView) -> dict[str, object]:
     return {
         "frames": counts.total(),
         **{q.word: counts[q.word] for q in Quality},
-        "skipped_beats": sum(v.skipped_beats for v in pump.links),
+        "skipped_beats": sum(v.missed_scans for v in pump.links),
         "reconnects": sum(v.reconnects for v in pump.links),
         "last_quality": pump.frame.worst.word if pump.frame else "bad",
         "detections": live.anomalous_windows,

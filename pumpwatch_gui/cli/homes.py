@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pumpwatch_gui.cli.logs import catch_crashes, start_logging
-from pumpwatch_gui.settings.home import Home, find_home
+from pumpwatch_gui.files.home import Home, find_home
 
 
 def open_home(home: Home, options: argparse.Namespace) -> Home:

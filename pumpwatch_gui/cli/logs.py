@@ -12,9 +12,9 @@ from typing import TextIO
 
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarm import AlarmState
+from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.events import AlarmChanged, LinkChanged
-from pumpwatch_gui.settings.home import Home
+from pumpwatch_gui.files.home import Home
 
 crash_log = logging.getLogger("pumpwatch.crash")
 

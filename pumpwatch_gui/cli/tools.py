@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.errors import InputError, PrerequisiteError
 
 def check(options: argparse.Namespace) -> int:
     """Validate a site file and print every mistake with its path."""
-    from pumpwatch_gui.settings.site import cautions, load_site
+    from pumpwatch_gui.settings.site_reader import cautions, load_site
 
     loaded = load_site(options.site, keep_backup=False)
     for problem in loaded.problems:
@@ -78,8 +78,8 @@ def train(options: argparse.Namespace) -> int:
 
     if importlib.util.find_spec("tensorflow") is None:
         raise PrerequisiteError("training needs TensorFlow", "python3 installer/run.py setup --train")
-    from pumpwatch_gui.infer.training import Epoch
-    from pumpwatch_gui.infer.training import train as run_training
+    from pumpwatch_gui.infer.training.train import Epoch
+    from pumpwatch_gui.infer.training.train import train as run_training
 
     def tell(told: str | Epoch) -> None:
         line = (
@@ -91,7 +91,7 @@ def train(options: argparse.Namespace) -> int:
     chosen = {key: getattr(options, key) for key in ("kind", "sensitivity") if getattr(options, key) is not None}
     if not 0.5 <= chosen.get("sensitivity", 1.0) <= 5.0:
         raise InputError("--sensitivity must be 0.5 to 5", "1.0 tells most, 1.5 least")
-    bundle = run_training(load_profile(options.profile, beside=Path.cwd()), options.csv, options.out,
+    bundle = run_training(load_profile(options.profile, base_dir=Path.cwd()), options.csv, options.out,
                           allow_short=options.allow_short, progress=tell, **chosen)  # fmt: skip
     if options.json:
         print(json.dumps({"version": bundle.version}), flush=True)
@@ -100,7 +100,7 @@ def train(options: argparse.Namespace) -> int:
 
 def score(options: argparse.Namespace) -> int:
     """Score recordings by the live code path."""
-    from pumpwatch_gui.infer.scoring import score_recordings
+    from pumpwatch_gui.infer.evaluation.scoring import score_recordings
 
     _must_exist(options.csv)
     score_recordings(options.model, options.csv, options.out)

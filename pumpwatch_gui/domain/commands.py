@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
-from pumpwatch_gui.domain.profile import Limits
+from pumpwatch_gui.domain.pump.profile import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,4 +46,4 @@ class NotScored:
     why: str
 
 
-Verdict = Detection | NotScored
+ScoreResult = Detection | NotScored

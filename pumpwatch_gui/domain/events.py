@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from pumpwatch_gui.domain.alarm import Alarm
+from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
-from pumpwatch_gui.domain.link import LinkState
+from pumpwatch_gui.domain.links.view import LinkState
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from pumpwatch_gui.domain.alarm import Alarm, Priority
-from pumpwatch_gui.domain.detection import Detection, Verdict
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.link import LinkView
-from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
+from pumpwatch_gui.domain.detection import Detection, ScoreResult
+from pumpwatch_gui.domain.links.view import LinkView
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.frame import Frame
 
 
 class RunState(Enum):
@@ -32,7 +32,7 @@ class PumpView:
     profile: PumpProfile
     run_state: RunState
     frame: Frame | None
-    verdict: Verdict | None
+    score_result: ScoreResult | None
     detection: Detection | None
     health: float
     links: tuple[LinkView, ...]
@@ -50,12 +50,12 @@ class Percentiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class EngineStats:
     """How the program itself is doing."""
 
     frames: int = 0
     frames_per_s: float = 0.0
-    skipped_beats: int = 0
+    missed_scans: int = 0
     ring_depth: int = 0
     ring_capacity: int = 0
     ring_high_water: int = 0
@@ -82,7 +82,7 @@ class StationView:
     mono_ns: int
     pumps: tuple[PumpView, ...]
     alarms: tuple[Alarm, ...]
-    pulse: Pulse
+    stats: EngineStats
     model: str = ""
 
     def pump(self, pump_id: str) -> PumpView:

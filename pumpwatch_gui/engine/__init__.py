@@ -1,5 +1,5 @@
 """The flow, written down once; loops are plain `run(stop)`. No Qt."""
 
-from pumpwatch_gui.engine.flow import Engine
+from pumpwatch_gui.engine.engine import Engine
 
 __all__ = ["Engine"]

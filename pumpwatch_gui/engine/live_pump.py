@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import nan
 
-from pumpwatch_gui.domain.alarm import Priority
-from pumpwatch_gui.domain.detection import Detection, NotScored, Verdict
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.link import LinkState, LinkView
-from pumpwatch_gui.domain.profile import Limits
-from pumpwatch_gui.domain.running import run_rule, state_of
+from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.domain.alarms.delays import Watch
+from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult
+from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.pump.running import run_rule, state_of
+from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, RunState
-from pumpwatch_gui.domain.trace import TraceRing
-from pumpwatch_gui.judge.anomaly import AnomalyJudge
-from pumpwatch_gui.judge.desk import AlarmDesk
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.trace import TraceRing
+from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.judge.health import Health
-from pumpwatch_gui.judge.limits import Finding, LimitJudge
-from pumpwatch_gui.judge.watch import Watch
-from pumpwatch_gui.settings.site import PumpSettings
+from pumpwatch_gui.judge.sources.anomaly import AnomalyJudge
+from pumpwatch_gui.judge.sources.limits import AlarmSignal, LimitJudge
 
 LINK_ON_NS = 3 * 10**9
 LINK_OFF_NS = 1 * 10**9
@@ -34,7 +34,7 @@ class LivePump:
         self.settings = settings
         self.frame: Frame | None = None
         self.run_state = RunState.NO_DATA
-        self.verdict: Verdict | None = None
+        self.score_result: ScoreResult | None = None
         self.detection: Detection | None = None
         self.health = nan
         self.trace = TraceRing(len(settings.profile.sensors))
@@ -55,12 +55,12 @@ class LivePump:
     @property
     def machine_status(self) -> str:
         """The original's word for the newest verdict."""
-        return "ANOMALY" if isinstance(self.verdict, Detection) and self.verdict.is_anomaly else "NORMAL"
+        return "ANOMALY" if isinstance(self.score_result, Detection) and self.score_result.is_anomaly else "NORMAL"
 
     @property
     def score(self) -> float:
         """The newest score, NaN while the pump is not scored."""
-        return self.verdict.score if isinstance(self.verdict, Detection) else nan
+        return self.score_result.score if isinstance(self.score_result, Detection) else nan
 
     def seen(self, frame: Frame) -> None:
         """Take in a frame: from here on `latest()` shows it."""
@@ -68,22 +68,22 @@ class LivePump:
         self.trace.append(frame, self.score)
         self.frames_by_quality[frame.worst.word] += 1
 
-    def judge_frame(self, frame: Frame) -> tuple[RunState, Iterator[Finding]]:
+    def judge_frame(self, frame: Frame) -> tuple[RunState, Iterator[AlarmSignal]]:
         """The run state at this frame and what the limits found."""
         self.run_state = state_of(frame, self.settings.profile.tags, self._rule)
         self.health = self._health.update(frame, score=self.score, running=self.run_state is RunState.RUNNING)
         return self.run_state, self._limits.judge(frame, self.run_state)
 
-    def judge_verdict(self, verdict: Verdict) -> Finding | None:
+    def judge_score(self, score_result: ScoreResult) -> AlarmSignal | None:
         """What the newest verdict found."""
-        self.verdict = verdict
-        if isinstance(verdict, NotScored):
+        self.score_result = score_result
+        if isinstance(score_result, NotScored):
             return None
-        self.detection = verdict
-        self.anomalous_windows += verdict.is_anomaly
-        return self._anomaly.judge(verdict)
+        self.detection = score_result
+        self.anomalous_windows += score_result.is_anomaly
+        return self._anomaly.judge(score_result)
 
-    def judge_link(self, view: LinkView, mono_ns: int) -> Finding | None:
+    def judge_link(self, view: LinkView, mono_ns: int) -> AlarmSignal | None:
         """What the state of one of its links found: one alarm a link, never one a tag."""
         watch = self._links.get(view.link_id)
         if watch is None:
@@ -94,7 +94,7 @@ class LivePump:
             return None
         number = view.link_id.rsplit("/", 1)[1]
         text = f"Link lost: {view.last_error or view.endpoint}"
-        return Finding(f"link.{number}", "", Priority.LOW, text, nan, nan, "", stimulus)
+        return AlarmSignal(f"link.{number}", "", Priority.LOW, text, nan, nan, "", stimulus)
 
     def set_limits(self, tag: str, limits: Limits, desk: AlarmDesk) -> frozenset[str]:
         """Judge by new limits of one sensor from now on; returns the alarm sources whose limit is gone.
@@ -122,7 +122,7 @@ class LivePump:
             profile=self.settings.profile,
             run_state=self.run_state,
             frame=self.frame,
-            verdict=self.verdict,
+            score_result=self.score_result,
             detection=self.detection,
             health=self.health,
             links=links,

@@ -5,8 +5,8 @@ from collections import deque
 from pathlib import Path
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.quality import Quality
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality
 
 HEADER = "wall,pump,sensor,value,quality\n"
 _WORDS = [q.word for q in Quality]

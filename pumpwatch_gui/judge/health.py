@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.frame import Frame
 
 TIME_CONSTANT_S = 20.0
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pumpwatch_gui.acquire.budget import LineSpeed, PollPlan, overload
-from pumpwatch_gui.acquire.config import DriverConfig, ModbusConfig, ModbusRtuConfig, SerialLineConfig
-from pumpwatch_gui.acquire.plan import plan_blocks
-from pumpwatch_gui.acquire.register_map import Point, load_register_map
+from pumpwatch_gui.acquire.modbus.plan import plan_blocks
 from pumpwatch_gui.domain.errors import InputError, Problem
-from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig, ModbusRtuConfig, SerialLineConfig
+from pumpwatch_gui.domain.links.line_budget import LineSpeed, PollPlan, overload
+from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.files.register_maps import load_register_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def poll_plan(link: PlacedLink, folder: Path | None) -> PollPlan | None:
     if not isinstance(config, ModbusConfig):
         return None
     try:
-        points = load_register_map(config.registers, tags=link.profile.tags, beside=folder).points
+        points = load_register_map(config.registers, tags=link.profile.tags, base_dir=folder).points
     except InputError:
         return None
     if config.heartbeat >= 0:

@@ -9,9 +9,9 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from pumpwatch_gui.acquire.register_map import BASES, Point, RegisterMap, number_in, parse_register_map
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.places import shipped
+from pumpwatch_gui.domain.links.register_map import BASES, Point, RegisterMap, number_in, parse_register_map
+from pumpwatch_gui.files.shipped import shipped
 
 
 def shipped_maps() -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from pumpwatch_gui.domain.errors import InputError, Problem
-from pumpwatch_gui.domain.places import find_shipped
-from pumpwatch_gui.domain.profile import Limits, Nameplate, PumpProfile, Sensor
-from pumpwatch_gui.settings.table import Table
+from pumpwatch_gui.domain.pump.profile import Limits, Nameplate, PumpProfile, Sensor
+from pumpwatch_gui.files.shipped import find_shipped
+from pumpwatch_gui.settings.toml_table import Table
 
 LIMIT_KEYS = tuple(f.name for f in fields(Limits))
 
@@ -46,13 +46,13 @@ def parse_profile(document: object, problems: list[Problem]) -> PumpProfile | No
         return None
 
 
-def load_profile(name: str, *, beside: Path | None = None) -> PumpProfile:
+def load_profile(name: str, *, base_dir: Path | None = None) -> PumpProfile:
     """The shipped profile of that name, or the one in the file that `name` is the path of.
 
     Raises InputError listing every mistake in the file.
     """
     try:
-        path = find_shipped("resources/profiles", name, suffix=".toml", beside=beside)
+        path = find_shipped("resources/profiles", name, suffix=".toml", base_dir=base_dir)
         document = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"profile {error}", "name a shipped profile or give a path") from error

@@ -11,10 +11,11 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
-from pumpwatch_gui.acquire.config import DriverConfig
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.profile import Limits
-from pumpwatch_gui.settings.site import SCHEMA, LoadedSite, parse_site
+from pumpwatch_gui.domain.links.config import DriverConfig
+from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.site import LoadedSite
+from pumpwatch_gui.settings.site_reader import SCHEMA, parse_site
 
 KEEP_OLD = 20
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import apsw
 
 from pumpwatch_gui.domain.errors import StoreError
-from pumpwatch_gui.domain.profile import PumpProfile
+from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.store.ids import LAST_NUMBER, ONE_MS, IdMaker
 from pumpwatch_gui.store.schema import quoted, run
 
@@ -24,7 +24,7 @@ class PumpRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ColumnLayout:
     """Where the readings of one pump go: its number, its tags in frame order and the statement that inserts them."""
 
     number: int
@@ -52,13 +52,13 @@ def check_pumps(pumps: Sequence[PumpRow]) -> None:
                 )
 
 
-def register(connection: apsw.Connection, pumps: Iterable[PumpRow], ids: IdMaker) -> dict[str, Layout]:
+def register(connection: apsw.Connection, pumps: Iterable[PumpRow], ids: IdMaker) -> dict[str, ColumnLayout]:
     """Note pumps, their columns and tag orders; to be called inside a transaction. Pump id → layout.
 
     Raises StoreError when the station has no pump number left (4,095).
     """
     known = _columns(connection)
-    layouts: dict[str, Layout] = {}
+    layouts: dict[str, ColumnLayout] = {}
     for pump in pumps:
         number = _number(connection, pump)
         for tag in pump.profile.tags:
@@ -66,7 +66,7 @@ def register(connection: apsw.Connection, pumps: Iterable[PumpRow], ids: IdMaker
                 run(connection, f"ALTER TABLE sensor_readings ADD COLUMN {quoted(column(tag))} REAL")
                 known.add(column(tag).lower())
         _note_order(connection, number, pump.profile.tags, ids)
-        layouts[pump.pump_id] = Layout(number, pump.profile.tags, _insert(pump.profile.tags))
+        layouts[pump.pump_id] = ColumnLayout(number, pump.profile.tags, _insert(pump.profile.tags))
     return layouts
 
 

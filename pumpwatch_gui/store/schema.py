@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 
 from pumpwatch_gui.domain.errors import StoreError
-from pumpwatch_gui.domain.places import shipped
+from pumpwatch_gui.files.shipped import shipped
 
 log = logging.getLogger("pumpwatch.store")
 

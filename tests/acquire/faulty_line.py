@@ -17,9 +17,8 @@ import tty
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from faulty_server import Request
-
-from pumpwatch_gui.acquire.rtu import is_sealed, sealed
+from pumpwatch_gui.acquire.modbus.rtu import is_sealed, sealed
+from tests.acquire.faulty_server import Request
 
 REQUEST = 8
 Reply = Callable[["FaultyLine", Request], None]

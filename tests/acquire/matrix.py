@@ -12,22 +12,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from certificates import TlsRelay, make_authority, make_certificate
-from faulty_line import LINE_FAULTS, FaultyGateway, FaultyLine, FaultyPty
-from faulty_server import FAULTS, FaultyServer, truth
-
-from pumpwatch_gui.acquire.config import (
+from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.modbus.framers import SILENCE_S
+from pumpwatch_gui.domain.links.config import (
     DriverConfig,
     ModbusRtuConfig,
     ModbusRtuTcpConfig,
     ModbusTcpConfig,
     ModbusTlsConfig,
 )
-from pumpwatch_gui.acquire.framers import SILENCE_S
-from pumpwatch_gui.acquire.scanner import Binding, Scanner
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from tests.acquire.certificates import TlsRelay, make_authority, make_certificate
+from tests.acquire.faulty_line import LINE_FAULTS, FaultyGateway, FaultyLine, FaultyPty
+from tests.acquire.faulty_server import FAULTS, FaultyServer, truth
 
 PERIOD_S, TIMEOUT_S = 0.4, 0.15
 PATIENCE_S = 0.35

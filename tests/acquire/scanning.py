@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pumpwatch_gui.acquire.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.domain.events import LinkChanged
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.link import LinkState, LinkView
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality
+from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality
 
 
 class Scanning:

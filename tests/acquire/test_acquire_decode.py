@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.decode import decoder
-from pumpwatch_gui.acquire.register_map import ORDERS, RANGES, TYPES, Point
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.domain.links.decode import decoder
+from pumpwatch_gui.domain.links.register_map import ORDERS, RANGES, TYPES, Point
+from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 FORMATS = {"uint16": ">H", "int16": ">h", "uint32": ">I", "int32": ">i", "uint64": ">Q", "int64": ">q",
            "float32": ">f", "float64": ">d"}  # fmt: skip

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from pyModbusTCP.server import DataHandler, ModbusServer
-from scanning import Scanning
 
 from pumpwatch_gui.acquire import trial
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
-from pumpwatch_gui.acquire.register_map import ORDERS
-from pumpwatch_gui.acquire.scanner import Binding
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.acquire.links.scanner import Binding
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.links.register_map import ORDERS
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from tests.acquire.scanning import Scanning
 
 Wait = Callable[..., None]
 VALUES: dict[str, tuple[str, float]] = {

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from pumpwatch_gui.acquire.register_map import load_register_map, parse_register_map, wire_address
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.links.register_map import parse_register_map, wire_address
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
+from pumpwatch_gui.files.register_maps import load_register_map
 
 TAGS = ("motor_rpm", "flow_rate_l_min", "pump_on")
 
@@ -116,13 +117,13 @@ def test_what_is_no_map_at_all_is_said(document: object) -> None:
 
 
 def test_the_shipped_map_binds_the_ten_standard_tags() -> None:
-    assert {p.tag for p in load_register_map("generic", tags=STANDARD_TAGS, beside=None).points} == set(STANDARD_TAGS)
+    assert {p.tag for p in load_register_map("generic", tags=STANDARD_TAGS, base_dir=None).points} == set(STANDARD_TAGS)
 
 
 def test_a_map_beside_the_site_file_is_found_and_its_mistakes_come_in_one_error(tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text('name = "my"\n[[point]]\ntag = "motor_rpm"\naddress = -1\ntype = "word"\n')
     with pytest.raises(InputError) as caught:
-        load_register_map("./my.toml", tags=TAGS, beside=tmp_path)
+        load_register_map("./my.toml", tags=TAGS, base_dir=tmp_path)
     assert "point[0].address" in caught.value.message
     assert "point[0].type" in caught.value.message
 
@@ -131,9 +132,9 @@ def test_a_map_beside_the_site_file_is_found_and_its_mistakes_come_in_one_error(
 def test_a_broken_map_file_is_an_input_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "my.toml").write_bytes(content)
     with pytest.raises(InputError):
-        load_register_map("./my.toml", tags=TAGS, beside=tmp_path)
+        load_register_map("./my.toml", tags=TAGS, base_dir=tmp_path)
 
 
 def test_an_unknown_map_is_an_input_error_that_names_the_shipped_ones() -> None:
     with pytest.raises(InputError, match="generic"):
-        load_register_map("generik", tags=TAGS, beside=None)
+        load_register_map("generik", tags=TAGS, base_dir=None)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scanning import Scanning, registers_profile
 
-from pumpwatch_gui.acquire.config import ReplayConfig
-from pumpwatch_gui.acquire.scanner import Binding
-from pumpwatch_gui.domain.link import LinkState
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.acquire.links.scanner import Binding
+from pumpwatch_gui.domain.links.config import ReplayConfig
+from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from tests.acquire.scanning import Scanning, registers_profile
 
 Wait = Callable[..., None]
 PROFILE = registers_profile(0, 1)

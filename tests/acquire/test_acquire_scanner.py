@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faulty_server import FaultyServer
-from scanning import Scanning, register_map, registers_profile
 
-from pumpwatch_gui.acquire.assembly import WallClock
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
-from pumpwatch_gui.acquire.scanner import Binding
-from pumpwatch_gui.domain.link import LinkState
-from pumpwatch_gui.domain.profile import Limits
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.acquire.links.assembly import WallClock
+from pumpwatch_gui.acquire.links.scanner import Binding
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from tests.acquire.faulty_server import FaultyServer
+from tests.acquire.scanning import Scanning, register_map, registers_profile
 
 Wait = Callable[..., None]
 PROFILE = registers_profile(0, 1)
@@ -47,7 +47,7 @@ def reasons(frame: Any) -> list[Reason]:
 def test_beats_keep_the_schedule(server: FaultyServer, registers: str, wait_until: Wait) -> None:
     with Scanning([Binding("P", PROFILE, (link(server, registers, period_s=0.05),))]) as s:
         wait_until(lambda: len(s.of("P")) >= 40)
-        skipped = s.view("P/1").skipped_beats
+        skipped = s.view("P/1").missed_scans
     times = np.array([f.mono_ns for f in s.of("P")]) / 1e9
     beats = np.round((times - times[0]) / 0.05)
     assert beats[-1] == len(times) - 1 + skipped
@@ -109,7 +109,7 @@ def test_dead_endpoints_never_delay_the_others(server: FaultyServer, registers: 
         sick = [Binding(f"S{i}", PROFILE, (link(peer, registers),)) for i, peer in enumerate((stalled, torn))]
         with Scanning([*sick, Binding("P", PROFILE, (link(server, registers),))]) as s:
             wait_until(lambda: len(s.of("P")) >= 30)
-            assert s.view("P/1").skipped_beats == 0
+            assert s.view("P/1").missed_scans == 0
         times = np.array([f.mono_ns for f in s.of("P")]) / 1e9
         assert np.diff(times).max() < 0.2
         assert all(f.worst is Quality.BAD for pump in ("S0", "S1") for f in s.of(pump))
@@ -280,7 +280,7 @@ def test_a_bug_in_one_line_is_told_and_does_not_take_the_others_with_it(
     server: FaultyServer, registers: str, wait_until: Wait, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    from pumpwatch_gui.acquire.modbus import ModbusChannel
+    from pumpwatch_gui.acquire.modbus.channel import ModbusChannel
 
     real, broken = ModbusChannel.scan, [True]
 

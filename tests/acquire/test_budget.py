@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.budget import FULL, LineSpeed, PollPlan, block_s, line_budget, overload
+from pumpwatch_gui.domain.links.line_budget import FULL, LineSpeed, PollPlan, block_s, line_budget, overload
 
 speeds = st.builds(
     LineSpeed, st.sampled_from((1200, 9600, 19200, 115200)), st.sampled_from("NEO"), st.sampled_from((1, 2))

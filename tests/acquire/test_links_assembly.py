@@ -5,12 +5,12 @@ import math
 
 import pytest
 
-from pumpwatch_gui.acquire.assembly import Assembly, WallClock
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
-from pumpwatch_gui.acquire.decode import Reading, bad
 from pumpwatch_gui.acquire.driver import LinkSpec
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.acquire.links.assembly import Assembly, WallClock
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.links.decode import PointValue, bad
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 PROFILE = PumpProfile("abc", tuple(Sensor(t, t, "", (0, 100)) for t in ("a", "b", "c")))
 S = 1_000_000_000
@@ -20,8 +20,8 @@ def spec(n: int, period_s: float = 1.0) -> LinkSpec:
     return LinkSpec(f"P/{n}", "P", PROFILE, ModbusTcpConfig("127.0.0.1", 502 + n, period_s=period_s), None)
 
 
-def good(value: float) -> Reading:
-    return Reading(value, Quality.GOOD, Reason.NONE)
+def good(value: float) -> PointValue:
+    return PointValue(value, Quality.GOOD, Reason.NONE)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import psutil
 import pytest
-from faulty_line import LINE_FAULTS
-from faulty_server import FAULTS
-from matrix import FAULT_TICKS, MAY_BE_UNSEEN, PERIOD_S, TIMEOUT_S, UNSEEN, Case, faults_of, play, table
 
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from tests.acquire.faulty_line import LINE_FAULTS
+from tests.acquire.faulty_server import FAULTS
+from tests.acquire.matrix import FAULT_TICKS, MAY_BE_UNSEEN, PERIOD_S, TIMEOUT_S, UNSEEN, Case, faults_of, play, table
 
 MARGIN_S = 0.35
 """What a busy machine may add before we call it our own slowness."""

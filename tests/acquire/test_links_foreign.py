@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scanning import Scanning, registers_profile
 
-from pumpwatch_gui.acquire.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
-from pumpwatch_gui.acquire.meter import LinkFault
-from pumpwatch_gui.acquire.scanner import Binding, read_once
+from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.scanner import Binding, read_once
 from pumpwatch_gui.acquire.simulator import Plant, serve, serve_line
-from pumpwatch_gui.domain.quality import Quality
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
+from pumpwatch_gui.domain.values.quality import Quality
+from tests.acquire.scanning import Scanning, registers_profile
 
 Wait = Callable[..., None]
 HERE = Path(__file__).parent / "peers"

@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faulty_line import FaultyGateway, FaultyPty
-from faulty_server import truth
 from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.framer import FramerRTU
-from scanning import Scanning, register_map, registers_profile
 
 from pumpwatch_gui.acquire import trial
-from pumpwatch_gui.acquire.answer import Asked
-from pumpwatch_gui.acquire.config import ModbusRtuConfig, ModbusRtuTcpConfig
-from pumpwatch_gui.acquire.rtu import crc16, find, sealed, verdict
-from pumpwatch_gui.acquire.scanner import Binding
-from pumpwatch_gui.domain.link import LinkState
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.acquire.links.scanner import Binding
+from pumpwatch_gui.acquire.modbus.response import Request
+from pumpwatch_gui.acquire.modbus.rtu import crc16, find, sealed, verdict
+from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusRtuTcpConfig
+from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from tests.acquire.faulty_line import FaultyGateway, FaultyPty
+from tests.acquire.faulty_server import truth
+from tests.acquire.scanning import Scanning, register_map, registers_profile
 
 Wait = Callable[..., None]
 PROFILE = registers_profile(0, 1)
@@ -230,7 +230,7 @@ def test_the_crc_is_that_of_another_library(content: bytes) -> None:
 
 @given(st.integers(1, 125), st.binary(max_size=20), st.binary(max_size=20), st.integers(1, 247))
 def test_an_answer_is_found_among_noise_and_never_by_its_echo(n: int, before: bytes, after: bytes, number: int) -> None:
-    asked, sent = Asked(0, number, 3, n), sealed(number, bytes((3, 0, 0, 0, n)))
+    asked, sent = Request(0, number, 3, n), sealed(number, bytes((3, 0, 0, 0, n)))
     answer = sealed(number, bytes((3, 2 * n)) + bytes(range(2 * n % 256)) + bytes(2 * n - 2 * n % 256))
     found = find(before + answer + after, asked, sent)
     assert found is not None
@@ -242,8 +242,8 @@ def test_an_answer_is_found_among_noise_and_never_by_its_echo(n: int, before: by
 def test_a_request_for_three_bytes_of_bits_is_not_taken_for_its_own_answer(count: int, low: int) -> None:
     """Read coils from 0x03xx: as an answer the echo would be whole and right."""
     sent = sealed(5, bytes((1, 3, low, 0, count)))
-    assert find(sent, Asked(0, 5, 1, count), sent) is None
-    assert verdict(sent, Asked(0, 5, 1, count), sent)[0] == "timeout"
+    assert find(sent, Request(0, 5, 1, count), sent) is None
+    assert verdict(sent, Request(0, 5, 1, count), sent)[0] == "timeout"
 
 
 def test_the_truth_of_the_rig_moves() -> None:

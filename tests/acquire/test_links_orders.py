@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faulty_line import FaultyPty
-from faulty_server import FaultyServer, truth
-from scanning import Scanning, register_map, registers_profile
 
 from pumpwatch_gui.acquire import trial
-from pumpwatch_gui.acquire.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
-from pumpwatch_gui.acquire.meter import LinkFault
-from pumpwatch_gui.acquire.scanner import Binding, read_once
+from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.scanner import Binding, read_once
 from pumpwatch_gui.acquire.simulator import Plant, serve
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.quality import Quality
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.domain.values.quality import Quality
+from tests.acquire.faulty_line import FaultyPty
+from tests.acquire.faulty_server import FaultyServer, truth
+from tests.acquire.scanning import Scanning, register_map, registers_profile
 
 Wait = Callable[..., None]
 PROFILE = registers_profile(0, 1)
@@ -41,7 +41,7 @@ def test_any_block_is_read_between_the_beats_and_disturbs_none(registers: str, w
                 words = s.scanner.read_block("P/1", "input", 7 * address, 1 + address).result(3)
                 assert values_at(words, 7 * address, range(1, len(server.log) + 1))
             wait_until(lambda: len(s.of("P")) >= first + 10)
-            assert s.view("P/1").skipped_beats == 0
+            assert s.view("P/1").missed_scans == 0
         assert all(f.worst is Quality.GOOD for f in s.of("P")[first:])
         times = np.array([f.mono_ns for f in s.of("P")[first:]]) / 1e9
         assert np.abs(np.diff(times) - 0.1).max() < 0.05

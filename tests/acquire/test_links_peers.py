@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from faulty_server import FAULTS, FaultyServer, truth
 
 from pumpwatch_gui.acquire import link, trial
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
-from pumpwatch_gui.acquire.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.domain.events import LinkChanged
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.link import LinkState, LinkView
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from tests.acquire.faulty_server import FAULTS, FaultyServer, truth
 
 ADDRESSES = (0, 1, 2, 3)
 PROFILE = PumpProfile("registers", tuple(Sensor(f"r{a}", f"Register {a}", "", (0, 65535), 1) for a in ADDRESSES))
@@ -277,7 +277,7 @@ def test_a_dead_endpoint_never_delays_another(registers: str, wait_until: Wait) 
         with running(*dead, unknown, bind(config, "good")) as room:
             wait_until(lambda: len(room.frames["good"]) >= 30)
             assert all(f.worst is Quality.GOOD for _, f in room.frames["good"][1:])
-            assert room.view("good").skipped_beats <= 1
+            assert room.view("good").missed_scans <= 1
             assert not any(room.is_good(b.pump_id) for b in [*dead, unknown])
 
 

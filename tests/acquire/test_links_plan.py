@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.plan import MAX_BITS, MAX_REGISTERS, Block, plan_blocks, split_block, sync_block
-from pumpwatch_gui.acquire.register_map import TABLES, TYPES, Point
+from pumpwatch_gui.acquire.modbus.plan import MAX_BITS, MAX_REGISTERS, Block, plan_blocks, split_block, sync_block
+from pumpwatch_gui.domain.links.register_map import TABLES, TYPES, Point
 
 
 @st.composite

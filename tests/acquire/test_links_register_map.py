@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.register_map import load_register_map, parse_register_map, wire_address
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.register_map import parse_register_map, wire_address
+from pumpwatch_gui.files.register_maps import load_register_map
 
 TAGS = ("speed", "temperature", "pressure", "running")
 GOOD: dict[str, Any] = tomllib.loads("""
@@ -181,6 +182,6 @@ def test_a_missing_map_and_a_folder_are_input_errors(tmp_path: Path) -> None:
 
 
 def test_every_shipped_map_is_good() -> None:
-    from pumpwatch_gui.domain.profile import STANDARD_TAGS
+    from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
     assert len(load_register_map("generic", tags=STANDARD_TAGS).points) == 10

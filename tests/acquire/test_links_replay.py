@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.acquire import trial
-from pumpwatch_gui.acquire.config import ReplayConfig
-from pumpwatch_gui.acquire.decode import Reading
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
-from pumpwatch_gui.acquire.meter import LinkFault
-from pumpwatch_gui.acquire.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.domain.events import LinkChanged
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.link import LinkState
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.domain.links.config import ReplayConfig
+from pumpwatch_gui.domain.links.decode import PointValue
+from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 PROFILE = PumpProfile("ab", tuple(Sensor(t, t, "", (0, 100)) for t in ("alpha", "beta")))
 Wait = Callable[..., None]
@@ -33,17 +33,17 @@ def write(path: Path, rows: list[str], header: str = "timestamp,alpha,beta") -> 
     return str(path)
 
 
-def play(file: str, scans: int, **settings: float | bool) -> list[tuple[float, dict[str, Reading] | LinkFault]]:
+def play(file: str, scans: int, **settings: float | bool) -> list[tuple[float, dict[str, PointValue] | LinkFault]]:
     """The first scans of a recording, each with the seconds since the connection."""
 
-    async def run() -> list[tuple[float, dict[str, Reading] | LinkFault]]:
+    async def run() -> list[tuple[float, dict[str, PointValue] | LinkFault]]:
         spec = LinkSpec("P/1", "P", PROFILE, ReplayConfig(file, **settings), None)  # type: ignore[arg-type]
         channel = DRIVERS["replay"].open([spec])
         await channel.connect()
-        started, found = time.monotonic(), list[tuple[float, dict[str, Reading] | LinkFault]]()
+        started, found = time.monotonic(), list[tuple[float, dict[str, PointValue] | LinkFault]]()
         for _ in range(scans):
             try:
-                result: dict[str, Reading] | LinkFault = dict(await channel.scan(spec))
+                result: dict[str, PointValue] | LinkFault = dict(await channel.scan(spec))
             except LinkFault as fault:
                 result = fault
             found.append((time.monotonic() - started, result))
@@ -151,4 +151,4 @@ def test_a_file_that_cannot_be_played_is_told_and_the_other_pumps_go_on(
 
 def test_a_relative_file_starts_beside_the_site_file(tmp_path: Path) -> None:
     write(tmp_path / "r.csv", ["1000,1,1", "1001,2,2"])
-    assert trial.test_link(ReplayConfig("r.csv"), PROFILE, beside=tmp_path).ok
+    assert trial.test_link(ReplayConfig("r.csv"), PROFILE, base_dir=tmp_path).ok

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from certificates import TlsRelay, make_authority, make_certificate
-from faulty_server import FaultyServer
-from scanning import Scanning, register_map, registers_profile
 
 from pumpwatch_gui.acquire import trial
-from pumpwatch_gui.acquire.config import ModbusTlsConfig
-from pumpwatch_gui.acquire.scanner import Binding
-from pumpwatch_gui.acquire.security import role_of
-from pumpwatch_gui.domain.quality import Quality
+from pumpwatch_gui.acquire.links.scanner import Binding
+from pumpwatch_gui.acquire.modbus.tls import role_of
+from pumpwatch_gui.domain.links.config import ModbusTlsConfig
+from pumpwatch_gui.domain.values.quality import Quality
+from tests.acquire.certificates import TlsRelay, make_authority, make_certificate
+from tests.acquire.faulty_server import FaultyServer
+from tests.acquire.scanning import Scanning, register_map, registers_profile
 
 Wait = Callable[..., None]
 PROFILE = registers_profile(0, 1)
@@ -71,7 +71,7 @@ def strict_server(plant: Path, request: pytest.FixtureRequest) -> Iterator[int]:
 @pytest.mark.parametrize("strict_server", ["-tls1_2", "-tls1_3"], indirect=True)
 def test_a_device_that_refuses_our_certificate_is_told_apart_from_silence(plant: Path, strict_server: int) -> None:
     mine = config(strict_server, certificate="unknown.pem", key="unknown.key")
-    outcome = trial.test_link(mine, PROFILE, beside=plant)
+    outcome = trial.test_link(mine, PROFILE, base_dir=plant)
     assert not outcome.ok
     assert "our certificate was refused" in outcome.text
     assert "alert" in outcome.text
@@ -80,14 +80,14 @@ def test_a_device_that_refuses_our_certificate_is_told_apart_from_silence(plant:
 def test_a_device_that_hangs_up_without_an_alert_is_suspected_of_the_same(plant: Path) -> None:
     with FaultyServer() as server, TlsRelay(plant, server.port) as relay:
         mine = config(relay.port, certificate="unknown.pem", key="unknown.key")
-        outcome = trial.test_link(mine, PROFILE, beside=plant)
+        outcome = trial.test_link(mine, PROFILE, base_dir=plant)
     assert not outcome.ok
     assert "our certificate was refused, it seems" in outcome.text
 
 
 def test_a_device_of_another_authority_is_refused(plant: Path) -> None:
     with FaultyServer() as server, TlsRelay(plant, server.port) as relay:
-        outcome = trial.test_link(config(relay.port, ca="stranger.pem"), PROFILE, beside=plant)
+        outcome = trial.test_link(config(relay.port, ca="stranger.pem"), PROFILE, base_dir=plant)
         assert not server.log
     assert not outcome.ok
     assert outcome.text.startswith(f"certificate of 127.0.0.1:{relay.port} refused")
@@ -96,7 +96,7 @@ def test_a_device_of_another_authority_is_refused(plant: Path) -> None:
 
 def test_a_device_of_another_name_is_refused(plant: Path) -> None:
     with FaultyServer() as server, TlsRelay(plant, server.port) as relay:
-        outcome = trial.test_link(config(relay.port, server_name="other.plant"), PROFILE, beside=plant)
+        outcome = trial.test_link(config(relay.port, server_name="other.plant"), PROFILE, base_dir=plant)
         assert not server.log
     assert not outcome.ok
     assert "refused" in outcome.text
@@ -105,7 +105,7 @@ def test_a_device_of_another_name_is_refused(plant: Path) -> None:
 
 @pytest.mark.parametrize(("field", "name"), [("ca", "none.pem"), ("certificate", "none.pem"), ("key", "server.key")])
 def test_a_file_that_cannot_be_used_is_named(plant: Path, field: str, name: str) -> None:
-    outcome = trial.test_link(config(1, **{field: name}), PROFILE, beside=plant)
+    outcome = trial.test_link(config(1, **{field: name}), PROFILE, base_dir=plant)
     assert not outcome.ok
     assert "cannot be used" in outcome.text
     assert outcome.advice
@@ -114,14 +114,14 @@ def test_a_file_that_cannot_be_used_is_named(plant: Path, field: str, name: str)
 def test_an_encrypted_key_is_refused_and_never_asked_for(plant: Path) -> None:
     subprocess.run(["openssl", "ec", "-aes128", "-passout", "pass:secret", "-in", str(plant / "client.key"), "-out",
                     str(plant / "locked.key")], check=True, capture_output=True)  # fmt: skip
-    outcome = trial.test_link(config(1, key="locked.key"), PROFILE, beside=plant)
+    outcome = trial.test_link(config(1, key="locked.key"), PROFILE, base_dir=plant)
     assert not outcome.ok
     assert "must not be encrypted" in outcome.advice
 
 
 def test_a_plain_device_does_not_speak_tls(plant: Path) -> None:
     with FaultyServer(always="garbage") as server:
-        outcome = trial.test_link(config(server.port), PROFILE, beside=plant)
+        outcome = trial.test_link(config(server.port), PROFILE, base_dir=plant)
     assert not outcome.ok
     assert outcome.text
 

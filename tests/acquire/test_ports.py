@@ -6,7 +6,7 @@ import pytest
 from serial.tools import list_ports as system
 from serial.tools.list_ports_common import ListPortInfo
 
-from pumpwatch_gui.acquire.ports import Port, list_ports, port_of, serial_ports
+from pumpwatch_gui.acquire.discovery.serial_ports import Port, list_ports, port_of, serial_ports
 
 
 def usb(device: str, **changes: object) -> SimpleNamespace:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.decode import arrange
-from pumpwatch_gui.acquire.register_map import ORDERS, TYPES
-from pumpwatch_gui.acquire.register_views import VIEWED, View, bits, suggest, views
-from pumpwatch_gui.domain.profile import Sensor
+from pumpwatch_gui.commissioning.register_views import VIEWED, View, bits, suggest, views
+from pumpwatch_gui.domain.links.decode import arrange
+from pumpwatch_gui.domain.links.register_map import ORDERS, TYPES
+from pumpwatch_gui.domain.pump.profile import Sensor
 
 SPEED = Sensor("motor_rpm", "Speed", "rpm", (0, 3600), 1.0, (1470, 1490))
 FLOW = Sensor("flow_rate_l_min", "Flow", "L/min", (0, 3000), 1.0, (1300, 1600))

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from faulty_line import FaultyGateway, FaultyPty
-from faulty_server import FaultyServer
 
-from pumpwatch_gui.acquire.config import ModbusRtuConfig, ModbusRtuTcpConfig, ModbusTcpConfig
-from pumpwatch_gui.acquire.meter import LinkFault
-from pumpwatch_gui.acquire.scan import Found, Outcome, scan_lines, scan_ports, scan_units
+from pumpwatch_gui.acquire.discovery.scan import Found, ScanOutcome, scan_lines, scan_ports, scan_units
+from pumpwatch_gui.acquire.links.meter import LinkFault
 from pumpwatch_gui.acquire.simulator.plant import Plant
 from pumpwatch_gui.acquire.simulator.server import serve
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusRtuTcpConfig, ModbusTcpConfig
+from tests.acquire.faulty_line import FaultyGateway, FaultyPty
+from tests.acquire.faulty_server import FaultyServer
 
 Wait = Callable[..., None]
 Port = int
@@ -51,7 +51,7 @@ def simulator() -> Iterator[Port]:
         yield port
 
 
-def outcomes(found: tuple[Found, ...]) -> list[Outcome]:
+def outcomes(found: tuple[Found, ...]) -> list[ScanOutcome]:
     return [f.outcome for f in found]
 
 
@@ -62,14 +62,14 @@ def test_the_units_behind_an_endpoint_are_found_with_settings_that_reach_them(si
     there = [f for f in found if f.outcome.is_there]
     assert [f.config.unit for f in there if f.config] == [1, 2, 3]
     assert all(f.answer_ms >= 0 for f in there)
-    assert set(outcomes(found)) == {Outcome.ANSWERED, Outcome.SILENT}
+    assert set(outcomes(found)) == {ScanOutcome.ANSWERED, ScanOutcome.SILENT}
     assert told == [(n, 247) for n in range(1, 248)]
 
 
 def test_a_silent_unit_is_told_apart_from_one_that_answers_with_an_exception() -> None:
     with FaultyServer({2: "exception 2", 3: "stall"}) as server:
         found = scan_units(ModbusTcpConfig("127.0.0.1", server.port), (4, 5, 6, 7), timeout_s=0.1)
-    assert outcomes(found) == [Outcome.ANSWERED, Outcome.EXCEPTION, Outcome.SILENT, Outcome.ANSWERED]
+    assert outcomes(found) == [ScanOutcome.ANSWERED, ScanOutcome.EXCEPTION, ScanOutcome.SILENT, ScanOutcome.ANSWERED]
     assert "exception 2" in found[1].text
 
 
@@ -84,7 +84,7 @@ def test_a_connection_that_breaks_costs_one_unit_and_no_more(fault: str) -> None
 def test_a_wrong_answer_is_no_device(fault: str) -> None:
     with FaultyServer({1: fault}) as server:
         found = scan_units(ModbusTcpConfig("127.0.0.1", server.port), (1, 2), timeout_s=0.2)
-    assert outcomes(found) == [Outcome.GARBLED, Outcome.ANSWERED]
+    assert outcomes(found) == [ScanOutcome.GARBLED, ScanOutcome.ANSWERED]
 
 
 def test_only_reads_go_out() -> None:
@@ -100,12 +100,12 @@ def test_units_on_a_line_and_behind_a_gateway_are_found(tmp_path: Path) -> None:
         line.dead_units = frozenset({2})
         assert isinstance(line, FaultyPty)
         found = scan_units(ModbusRtuConfig(line.device, 115200), (1, 2, 3), timeout_s=0.1)
-        assert outcomes(found) == [Outcome.ANSWERED, Outcome.SILENT, Outcome.ANSWERED]
+        assert outcomes(found) == [ScanOutcome.ANSWERED, ScanOutcome.SILENT, ScanOutcome.ANSWERED]
     with FaultyGateway() as gateway:
         assert isinstance(gateway, FaultyGateway)
         gateway.dead_units = frozenset({1})
         found = scan_units(ModbusRtuTcpConfig("127.0.0.1", gateway.port), (1, 2), timeout_s=0.1)
-        assert outcomes(found) == [Outcome.SILENT, Outcome.ANSWERED]
+        assert outcomes(found) == [ScanOutcome.SILENT, ScanOutcome.ANSWERED]
 
 
 def test_an_endpoint_that_cannot_be_reached_is_a_fault_with_advice(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_scan_ends_soon_after_it_is_told_to_and_keeps_what_it_has() -> None:
         started = time.monotonic()
         found = scan_units(config, range(1, 248), timeout_s=0.3, progress=note, stop=stop)
         assert time.monotonic() - started < 2.5
-    assert outcomes(found) == [Outcome.EXCEPTION, Outcome.SILENT, Outcome.SILENT]
+    assert outcomes(found) == [ScanOutcome.EXCEPTION, ScanOutcome.SILENT, ScanOutcome.SILENT]
 
 
 def test_the_open_ports_of_a_host_are_told_by_what_they_speak(simulator: Port) -> None:
@@ -137,13 +137,13 @@ def test_the_open_ports_of_a_host_are_told_by_what_they_speak(simulator: Port) -
         ports = (gone.port, simulator, mute.port, gateway)
         found = scan_ports("127.0.0.1", ports, timeout_s=0.3)
     assert [f.place for f in found] == [f"127.0.0.1:{p}" for p in ports]
-    assert outcomes(found) == [Outcome.CLOSED, Outcome.ANSWERED, Outcome.OPEN, Outcome.ANSWERED]
+    assert outcomes(found) == [ScanOutcome.CLOSED, ScanOutcome.ANSWERED, ScanOutcome.OPEN, ScanOutcome.ANSWERED]
     assert [f.config.driver if f.config else "" for f in found] == ["", "modbus-tcp", "", "modbus-rtu-over-tcp"]
 
 
 def test_a_gateway_whose_unit_is_missing_still_shows_itself_as_modbus(simulator: Port) -> None:
     found = scan_ports("127.0.0.1", (simulator,), unit=99)
-    assert outcomes(found) == [Outcome.EXCEPTION]
+    assert outcomes(found) == [ScanOutcome.EXCEPTION]
 
 
 @pytest.mark.parametrize("host", ["10.0.0.0/24", "192.168.1.*", "a,b", "", "  "])
@@ -159,7 +159,7 @@ def test_the_speed_of_a_line_is_found_and_the_others_are_left_out(tmp_path: Path
         devices = (str(tmp_path / "absent"), line.device)
         found = scan_lines(devices, (9600, 19200, 38400), timeout_s=0.1, parities=("N",),
                            progress=lambda done, total, _: told.append((done, total)))  # fmt: skip
-    assert outcomes(found) == [Outcome.CLOSED, Outcome.SILENT, Outcome.ANSWERED]
+    assert outcomes(found) == [ScanOutcome.CLOSED, ScanOutcome.SILENT, ScanOutcome.ANSWERED]
     assert found[-1].config == ModbusRtuConfig(line.device, 19200)
     assert told[-1] == (6, 6)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
@@ -169,7 +169,7 @@ def test_a_line_with_noise_on_it_is_told_as_garbled(tmp_path: Path) -> None:
     with FaultyPty(tmp_path, always="CRC error") as line:
         assert isinstance(line, FaultyPty)
         found = scan_lines((line.device,), (9600,), parities=("N",), timeout_s=0.2)
-    assert outcomes(found) == [Outcome.GARBLED]
+    assert outcomes(found) == [ScanOutcome.GARBLED]
 
 
 def test_scans_leave_no_thread_and_no_socket(simulator: Port, wait_until: Wait) -> None:

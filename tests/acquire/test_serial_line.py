@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pty_device import PtyDevice
-from scanning import Scanning, registers_profile
 
-from pumpwatch_gui.acquire.config import SerialLineConfig
-from pumpwatch_gui.acquire.scanner import Binding
-from pumpwatch_gui.acquire.text_checksum import xor_of
-from pumpwatch_gui.domain.link import LinkState
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.acquire.links.scanner import Binding
+from pumpwatch_gui.acquire.text.checksum import xor_of
+from pumpwatch_gui.domain.links.config import SerialLineConfig
+from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from tests.acquire.pty_device import PtyDevice
+from tests.acquire.scanning import Scanning, registers_profile
 
 Wait = Callable[..., None]
 PROFILE = registers_profile(0, 1)

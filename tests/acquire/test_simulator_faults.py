@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pumpwatch_gui.acquire.simulator import FAULTS, FaultSpec, Plant
 from pumpwatch_gui.acquire.simulator.faults import PARAMETERS
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 PUMP_FAULTS = [name for name, fault in FAULTS.items() if not fault.sensor]
 SEVERITIES = (0.3, 0.6, 1.0)

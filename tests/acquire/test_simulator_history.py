@@ -8,7 +8,7 @@ import pytest
 
 from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, write_history
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 MINUTE = 1 / 1440
 

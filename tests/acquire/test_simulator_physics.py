@@ -7,7 +7,7 @@ from pumpwatch_gui.acquire.simulator import FaultSpec, Plant
 from pumpwatch_gui.acquire.simulator.physics import RATED_SPEED_RPM, Builds, Scene, flow_at
 from pumpwatch_gui.acquire.simulator.plant import DT_S
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 from pumpwatch_gui.settings.profile_file import load_profile
 
 N, TB, PO, V, Q, PS, PD, AMP, TC, TA = range(10)
@@ -52,7 +52,7 @@ def test_hydraulic_power_is_60_to_75_percent_of_electrical_power():
 
 
 def test_the_readings_agree_with_the_nameplate_of_the_profile():
-    plate = load_profile("centrifugal", beside=None).nameplate
+    plate = load_profile("centrifugal", base_dir=None).nameplate
     mean = Plant(10, seed=4, moves=False).run(10 * MINUTE).values.mean(axis=(0, 1))
     head_m = (mean[PD] - mean[PS]) * 1e5 / (plate.density_kg_m3 * 9.80665)
     assert mean[N] == pytest.approx(plate.rated_speed_rpm, rel=0.002)
@@ -87,7 +87,7 @@ def test_a_healthy_pump_stays_inside_its_limits_and_normal_bands_for_a_day():
     for readings in plant.stream(24 * 60 * MINUTE):
         low = np.minimum(low, readings.values.min(axis=(0, 1)))
         high = np.maximum(high, readings.values.max(axis=(0, 1)))
-    for i, sensor in enumerate(load_profile("centrifugal", beside=None).sensors):
+    for i, sensor in enumerate(load_profile("centrifugal", base_dir=None).sensors):
         limits = sensor.limits
         assert sensor.normal is not None
         assert sensor.normal[0] < low[i], sensor.tag
@@ -115,9 +115,9 @@ def test_another_seed_gives_other_pumps():
 
 def test_a_pump_is_the_same_whatever_happens_to_its_neighbour():
     alone = Plant(3, seed=5).run(MINUTE).values
-    beside = Plant(3, seed=5, faults=(FaultSpec.parse("P-102=dry_run@0:1"),)).run(MINUTE).values
-    assert np.array_equal(alone[:, [0, 2]], beside[:, [0, 2]])
-    assert not np.array_equal(alone[:, 1], beside[:, 1])
+    base_dir = Plant(3, seed=5, faults=(FaultSpec.parse("P-102=dry_run@0:1"),)).run(MINUTE).values
+    assert np.array_equal(alone[:, [0, 2]], base_dir[:, [0, 2]])
+    assert not np.array_equal(alone[:, 1], base_dir[:, 1])
 
 
 def test_advance_carries_parts_of_a_step_over():

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyModbusTCP.client import ModbusClient
 
-from pumpwatch_gui.acquire.decode import decoder
-from pumpwatch_gui.acquire.register_map import ORDERS, Point, load_register_map
 from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, serve
 from pumpwatch_gui.acquire.simulator.device import Devices
-from pumpwatch_gui.acquire.simulator.registers import Layout, encode
+from pumpwatch_gui.acquire.simulator.registers import RegisterLayout, encode
 from pumpwatch_gui.domain.errors import InputError, LinkError
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.links.decode import decoder
+from pumpwatch_gui.domain.links.register_map import ORDERS, Point
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
+from pumpwatch_gui.files.register_maps import load_register_map
 
 STILL = 1e-9  # a speed at which the plant stands still, so that what was read can be compared with what is
 
@@ -183,7 +184,7 @@ def test_a_port_that_is_taken_and_a_map_that_is_not_there_are_told_with_advice()
 @given(st.integers(0, 255), st.binary(min_size=1, max_size=253))
 def test_any_request_gets_an_answer_of_its_own_function(unit, pdu):
     devices = Devices()
-    layout = Layout(load_register_map("generic", tags=STANDARD_TAGS).points, tags=STANDARD_TAGS)
+    layout = RegisterLayout(load_register_map("generic", tags=STANDARD_TAGS).points, tags=STANDARD_TAGS)
     devices.images = {1: layout.image([1.0] * 10, 3)}
     answer = devices.answer(unit, pdu)
     assert answer[0] & 0x7F == pdu[0] & 0x7F
@@ -192,7 +193,7 @@ def test_any_request_gets_an_answer_of_its_own_function(unit, pdu):
 
 def test_a_map_without_a_not_available_value_lets_the_device_report_a_failure():
     devices = Devices()
-    layout = Layout(
+    layout = RegisterLayout(
         [Point("motor_rpm", "holding", 0, "uint16"), Point("extra", "holding", 1, "int32")], tags=STANDARD_TAGS
     )
     devices.images = {1: layout.image([1480.0] * 10, 0)}
@@ -227,7 +228,7 @@ def test_bits_share_a_register_and_coils_travel_packed():
     devices = Devices()
     points = [Point("a", "holding", 0, "bit", bit=1), Point("b", "holding", 0, "bit", bit=3)]
     coils = [Point(tag, "coil", i, "bool") for i, tag in enumerate(("c", "d", "e"))]
-    layout = Layout(points + coils, tags=("a", "b", "c", "d", "e"))
+    layout = RegisterLayout(points + coils, tags=("a", "b", "c", "d", "e"))
     devices.images = {1: layout.image([1, 1, 1, 0, 1], 0)}
     assert devices.answer(1, b"\x03\x00\x00\x00\x01") == b"\x03\x02\x00\x0a"
     assert devices.answer(1, b"\x01\x00\x00\x00\x03") == b"\x01\x01\x05"

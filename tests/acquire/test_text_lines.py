@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.text_checksum import CHECKSUMS, ChecksumCheck, LineRefused, crc16_of, xor_of
-from pumpwatch_gui.acquire.text_formats import FORMATS, LineParser, Values
-from pumpwatch_gui.acquire.text_lines import LONGEST, LineFramer
-from pumpwatch_gui.domain.places import shipped
+from pumpwatch_gui.acquire.text.checksum import CHECKSUMS, ChecksumCheck, LineRefused, crc16_of, xor_of
+from pumpwatch_gui.acquire.text.formats import FORMATS, LineParser, Values
+from pumpwatch_gui.acquire.text.line_framing import LONGEST, LineFramer
+from pumpwatch_gui.files.shipped import shipped
 
 TAGS = ("motor_rpm", "flow_rate_l_min", "oil_pressure_bar")
 VALUES: dict[str, float | None] = {"motor_rpm": 1480.0, "flow_rate_l_min": 1450.5, "oil_pressure_bar": -0.25}

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.decode import arrange
-from pumpwatch_gui.acquire.register_map import ORDERS, Point
-from pumpwatch_gui.acquire.word_order import engineering, swapped
-from pumpwatch_gui.domain.profile import Sensor
+from pumpwatch_gui.commissioning.word_order import engineering, swapped
+from pumpwatch_gui.domain.links.decode import arrange
+from pumpwatch_gui.domain.links.register_map import ORDERS, Point
+from pumpwatch_gui.domain.pump.profile import Sensor
 
 FLOW = Sensor("flow_rate_l_min", "Flow", "L/min", (0, 3000), 1.0, (1300, 1600))
 

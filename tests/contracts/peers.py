@@ -1,19 +1,16 @@
 """A real peer for each row of the driver table. A new driver adds its own function here, and its line in `PEERS`."""
 
 import dataclasses
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "acquire"))
-from certificates import TlsRelay, make_authority, make_certificate
-from faulty_line import FaultyGateway, FaultyPty
-from faulty_server import FaultyServer
-from pty_device import PtyDevice
-from scanning import register_map, registers_profile
-
 from pumpwatch_gui.acquire.drivers import DRIVERS
+from tests.acquire.certificates import TlsRelay, make_authority, make_certificate
+from tests.acquire.faulty_line import FaultyGateway, FaultyPty
+from tests.acquire.faulty_server import FaultyServer
+from tests.acquire.pty_device import PtyDevice
+from tests.acquire.scanning import register_map, registers_profile
 
 PROFILE = registers_profile(0, 1, 9)
 """The peers bind `r0` and `r1`; nobody brings `r9`."""

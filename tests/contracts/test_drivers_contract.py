@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,19 +10,16 @@ from typing import Any
 import psutil
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parent.parent / "acquire"))
-from peers import PEERS, PROFILE, Peer
-from scanning import Scanning
-
 from pumpwatch_gui.acquire import trial
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec, Readings
 from pumpwatch_gui.acquire.drivers import DRIVERS
-from pumpwatch_gui.acquire.meter import LinkFault
-from pumpwatch_gui.acquire.scanner import Binding
+from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.link import LinkState
-from pumpwatch_gui.domain.quality import Quality, Reason
+from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from tests.acquire.scanning import Scanning
+from tests.contracts.peers import PEERS, PROFILE, Peer
 
 Wait = Callable[..., None]
 BOUND = {"r0", "r1"}

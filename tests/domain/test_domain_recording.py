@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.profile import STANDARD_TAGS, PumpProfile, Sensor
-from pumpwatch_gui.domain.recording import read_recording
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS, PumpProfile, Sensor
+from pumpwatch_gui.files.recording import read_recording
 
 TWO = PumpProfile("two", (Sensor("motor_rpm", "n", "rpm", (0, 4000)), Sensor("flow_rate_l_min", "q", "L/min", (0, 9))))
 

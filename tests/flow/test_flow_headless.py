@@ -13,11 +13,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-from truth_server import register  # noqa: E402
+from tests.flow.truth_server import register  # noqa: E402
 
 Row = tuple[float, str, float | None, str]
 SCALES = [1.0, 0.05, 0.005, 0.005, 1.0, 0.005, 0.01, 0.03, 0.05, 0.02]

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from truth_server import REGISTERS, register
 
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
-from pumpwatch_gui.acquire.scanner import Binding, Scanner
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality
+from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality
+from tests.flow.truth_server import REGISTERS, register
 
 FRAMES = 100
 TICK_S = 0.05

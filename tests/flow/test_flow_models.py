@@ -21,11 +21,11 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.events import CommandDone, Event, FeedbackGiven, Note
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
-from pumpwatch_gui.domain.places import shipped
 from pumpwatch_gui.engine import Engine
-from pumpwatch_gui.infer.sensitivity import with_sensitivity
-from pumpwatch_gui.settings.home import Home
-from pumpwatch_gui.settings.site import parse_site
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
+from pumpwatch_gui.settings.site_reader import parse_site
 
 PUMP = "P-101"
 SHIPPED = shipped("models") / "centrifugal"
@@ -124,10 +124,10 @@ def test_a_model_runs_in_shadow_is_promoted_lasts_over_a_restart_and_is_rolled_b
     station = open_station()
     station.start()
     first = station.model
-    with_sensitivity(SHIPPED, tmp_path / "calm", 1.5)
-    second = station.engine.shelf.add(PUMP, tmp_path / "calm")
+    with_threshold_factor(SHIPPED, tmp_path / "calm", 1.5)
+    second = station.engine.registry.add(PUMP, tmp_path / "calm")
     assert station.order(StartShadow(PUMP, second, "asha")).ok
-    wait_until(lambda: (s := station.engine.shadow(PUMP)) is not None and s.verdict is not None)
+    wait_until(lambda: (s := station.engine.shadow(PUMP)) is not None and s.score_result is not None)
     assert station.engine.shadow(PUMP).version == second  # type: ignore[union-attr]
     assert station.model == first
     done = station.order(Promote(PUMP, second, "asha"))
@@ -159,7 +159,7 @@ def test_orders_about_a_model_are_done_or_refused_in_words(open_station: Callabl
     assert calmer.text.startswith("Sensitivity 1.5: Model ")
     assert station.model != first
     assert station.order(SetAdaptive(PUMP, True, "asha")).text == "Adaptive threshold on"
-    assert station.engine.shelf.state(PUMP).adaptive
+    assert station.engine.registry.state(PUMP).adaptive
     assert station.order(SetAdaptive(PUMP, False, "asha")).ok
     for order in (Promote(PUMP, "none such", "x"), StopShadow(PUMP, "x"), SetSensitivity(PUMP, 99.0, "x")):
         assert not station.order(order).ok
@@ -171,10 +171,10 @@ def test_a_promoted_model_that_was_altered_is_not_used_and_the_site_s_is(
 ) -> None:
     station = open_station()
     first = station.model
-    with_sensitivity(SHIPPED, tmp_path / "calm", 1.5)
-    version = station.engine.shelf.add(PUMP, tmp_path / "calm")
-    station.engine.shelf.promote(PUMP, version, site_model="centrifugal")
-    weights = station.engine.shelf.bundle(PUMP, version) / "weights.bin"
+    with_threshold_factor(SHIPPED, tmp_path / "calm", 1.5)
+    version = station.engine.registry.add(PUMP, tmp_path / "calm")
+    station.engine.registry.promote(PUMP, version, site_model="centrifugal")
+    weights = station.engine.registry.bundle(PUMP, version) / "weights.bin"
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
     station.start()
     station.end()

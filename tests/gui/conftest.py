@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from gui_station import Scene, StationDouble, at_once
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
-from pumpwatch_gui.gui.main_window import MainWindow
-from pumpwatch_gui.settings.home import Home
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.shell.main_window import MainWindow
+from tests.gui.gui_station import Scene, StationDouble, at_once
 
 OpenWindow = Callable[..., MainWindow]
 

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
-from pumpwatch_gui.acquire.traffic import Traffic, packet_now
-from pumpwatch_gui.domain.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.commands import Command
 from pumpwatch_gui.domain.detection import Detection, NotScored
 from pumpwatch_gui.domain.events import Event
-from pumpwatch_gui.domain.frame import Frame, bad_frame
-from pumpwatch_gui.domain.link import LinkState, LinkView
-from pumpwatch_gui.domain.quality import Quality, Reason
-from pumpwatch_gui.domain.station import Percentiles, Pulse, PumpView, RunState, StationView
-from pumpwatch_gui.domain.trace import Trace, TraceRing
-from pumpwatch_gui.infer.shelf import Shelf
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.site import PumpSettings, Site
+from pumpwatch_gui.domain.station import EngineStats, Percentiles, PumpView, RunState, StationView
+from pumpwatch_gui.domain.values.frame import Frame, bad_frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.domain.values.trace import Trace, TraceRing
+from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.settings.site import PumpSettings, Site
 
 USUAL = np.array([1479.0, 64.8, 4.21, 2.31, 1452.0, 1.79, 6.48, 27.9, 58.1, 24.6])
 STANDING = np.array([0.0, 27.0, 0.02, 0.21, 0.0, 1.81, 1.83, 0.0, 26.0, 24.6])
@@ -88,7 +88,7 @@ class StationDouble:
             ),
         )
         self.history = NoHistory()
-        self.shelf = Shelf(Path("/nonexistent/models"))
+        self.registry = ModelRegistry(Path("/nonexistent/models"))
         self.submitted: list[Command] = []
         self.applied: list[Site] = []
         self.listeners: list[Callable[[Event], None]] = []
@@ -257,10 +257,10 @@ class StationDouble:
         time_ns, mono_ns = self._stamp(self.now_s)
         pumps = tuple(self._pump(i, pump) for i, pump in enumerate(self.site.pumps))
         alarms = sorted((a for p in pumps for a in p.alarms), key=lambda a: (a.priority, a.raised_ns))
-        pulse = Pulse(
+        stats = EngineStats(
             frames=36_120,
             frames_per_s=float(len(pumps)),
-            skipped_beats=0,
+            missed_scans=0,
             ring_depth=3,
             ring_capacity=1000,
             ring_high_water=61,
@@ -278,7 +278,7 @@ class StationDouble:
             mono_ns + self.offset_ns,
             pumps,
             tuple(alarms),
-            pulse,
+            stats,
             "centrifugal 1.0",
         )
 

@@ -10,11 +10,12 @@ from pyModbusTCP.server import ModbusServer
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
+from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.engine import Engine
-from pumpwatch_gui.gui.main_window import MainWindow
-from pumpwatch_gui.gui.threads import EngineHost
-from pumpwatch_gui.settings.home import Home
-from pumpwatch_gui.settings.site import Site, load_site
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.shell.main_window import MainWindow
+from pumpwatch_gui.gui.shell.threads import EngineHost
+from pumpwatch_gui.settings.site_reader import load_site
 
 FLOW = struct.unpack(">2H", struct.pack(">f", 1452.0))
 HEALTHY = (14790, 648, 421, 231, *FLOW, 179, 648, 279, 581, 246, 7)

@@ -3,14 +3,14 @@
 from itertools import pairwise
 
 import numpy as np
-from gui_station import StationDouble
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PySide6.QtCore import QRectF
 
-from pumpwatch_gui.gui.curves import path, thinned
-from pumpwatch_gui.gui.lanes import TimeWindow, apart, lane_rects, score_lane, sensor_lane, value_at
+from pumpwatch_gui.gui.look.curves import path, thinned
+from pumpwatch_gui.gui.pump.lanes import TimeWindow, apart, lane_rects, score_lane, sensor_lane, value_at
+from tests.gui.gui_station import StationDouble
 
 values = arrays(np.float64, st.integers(2, 600), elements=st.one_of(st.just(np.nan), st.floats(-1e3, 1e3)))
 

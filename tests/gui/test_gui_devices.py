@@ -6,23 +6,23 @@ from math import isfinite
 from types import SimpleNamespace
 
 import pytest
-from gui_station import SCENES, Scene, StationDouble, at_once
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from real_station import HEALTHY, running, served
 from serial.tools import list_ports as system
 
-from pumpwatch_gui.acquire.config import ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
-from pumpwatch_gui.acquire.register_map import Point
-from pumpwatch_gui.gui.device_links import line_text, link_columns
-from pumpwatch_gui.gui.dialogs.wizard import AddPumpDialog
-from pumpwatch_gui.gui.form import Form
-from pumpwatch_gui.gui.port_box import PortBox
-from pumpwatch_gui.gui.register_rows import block_rows, type_rows
+from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
+from pumpwatch_gui.gui.devices.links import line_text, link_columns
+from pumpwatch_gui.gui.devices.register_rows import block_rows, type_rows
+from pumpwatch_gui.gui.forms.form import Form
+from pumpwatch_gui.gui.forms.port_box import PortBox
 from pumpwatch_gui.settings.map_file import read_map_file
 from pumpwatch_gui.settings.simulated import site_text
-from pumpwatch_gui.settings.site import load_site
+from pumpwatch_gui.settings.site_reader import load_site
+from tests.gui.gui_station import SCENES, Scene, StationDouble, at_once
+from tests.gui.real_station import HEALTHY, running, served
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
@@ -110,7 +110,7 @@ def test_who_is_there_is_asked_over_the_running_link(station, qtbot):
 
 def test_the_load_of_a_serial_line_is_told_with_its_figure(open_window, tmp_path):
     window = open_window(2)
-    site = window.place.source.site
+    site = window.context.source.site
     links = [(ModbusRtuConfig("/dev/ttyUSB0", 9600, unit=n),) for n in (1, 2)]
     site = replace(site, pumps=tuple(replace(p, links=x) for p, x in zip(site.pumps, links, strict=True)))
     assert "s of every 1 s at 9600 baud, 2 links" in line_text(site, "P-101/1")
@@ -264,7 +264,7 @@ def test_a_scan_of_units_finds_those_that_answer(peer, open_window, qtbot):
     assert panel.progress.value() == panel.progress.maximum() == 3
     panel.view.selectRow(1)
     QTest.keyClick(panel.use_button, Qt.Key.Key_Space)
-    assert window.place.proposed is None  # the dialog that opened has taken it
+    assert window.context.proposed is None  # the dialog that opened has taken it
     dialog = window.findChild(AddPumpDialog)
     assert dialog.link.box.form.editors["port"].value() == peer[1]
     assert dialog.link.box.form.editors["unit"].value() == 4

@@ -4,19 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gui_station import StationDouble
 from pyModbusTCP.server import ModbusServer
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QComboBox, QDialog, QLineEdit, QWidget
 
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
 from pumpwatch_gui.domain.commands import Record, SetLimits
-from pumpwatch_gui.gui.dialogs.limits import FIRST, LimitsDialog
-from pumpwatch_gui.gui.dialogs.settings import SettingsDialog
-from pumpwatch_gui.gui.help import HelpDialog
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.gui.settings.limits_dialog import FIRST, LimitsDialog
+from pumpwatch_gui.gui.settings.settings_dialog import SettingsDialog
+from pumpwatch_gui.gui.shell.help import HelpDialog
 from pumpwatch_gui.settings.simulated import site_text
-from pumpwatch_gui.settings.site import load_site
+from pumpwatch_gui.settings.site_reader import load_site
+from tests.gui.gui_station import StationDouble
 
 
 @pytest.fixture
@@ -58,8 +58,8 @@ def test_the_settings_of_a_new_station_connect_its_first_pump(open_window, serve
     loaded = load_site(tmp_path / "site.toml")
     assert loaded.problems == ()
     assert loaded.site.pumps[0].links == (ModbusTcpConfig("127.0.0.1", served),)
-    assert [s.pumps for s in window.place.source.applied] == [loaded.site.pumps]
-    assert isinstance(window.place.source.submitted[-1], Record)
+    assert [s.pumps for s in window.context.source.applied] == [loaded.site.pumps]
+    assert isinstance(window.context.source.submitted[-1], Record)
 
 
 def test_an_unreachable_device_is_told_in_words_with_advice(open_window, station):
@@ -188,8 +188,8 @@ def test_every_control_of_a_dialog_has_a_name_and_f1_explains_it(open_window, st
 
 
 def test_every_page_and_its_dialogs_have_a_help_text_of_their_own():
-    from pumpwatch_gui.gui.help import help_text
-    from pumpwatch_gui.gui.main_window import PAGES
+    from pumpwatch_gui.gui.shell.help import help_text
+    from pumpwatch_gui.gui.shell.main_window import PAGES
 
     texts = [help_text(key) for key in (*(p.key for p in PAGES), "settings", "limits", "add-pump")]
     assert len(set(texts)) == len(texts)

@@ -12,14 +12,14 @@ from PySide6.QtWidgets import QApplication
 from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, write_history
 from pumpwatch_gui.domain.events import CommandDone, Event, FeedbackGiven
 from pumpwatch_gui.domain.feedback import FeedbackVerdict
-from pumpwatch_gui.domain.places import shipped
 from pumpwatch_gui.engine import Engine
-from pumpwatch_gui.gui.main_window import MainWindow
-from pumpwatch_gui.gui.threads import EngineHost
-from pumpwatch_gui.infer.sensitivity import with_sensitivity
-from pumpwatch_gui.settings.home import Home
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.gui.shell.main_window import MainWindow
+from pumpwatch_gui.gui.shell.threads import EngineHost
+from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 from pumpwatch_gui.settings.simulated import site_text
-from pumpwatch_gui.settings.site import load_site
+from pumpwatch_gui.settings.site_reader import load_site
 
 PUMP = "P-101"
 
@@ -49,8 +49,8 @@ class Bench:
 
     def stored(self, folder: Path, sensitivity: float) -> str:
         """Another version of the shipped model on the shelf of the pump."""
-        with_sensitivity(shipped("models") / "centrifugal", folder, sensitivity)
-        version = self.engine.shelf.add(PUMP, folder)
+        with_threshold_factor(shipped("models") / "centrifugal", folder, sensitivity)
+        version = self.engine.registry.add(PUMP, folder)
         self.page.reload(version)
         self.wait(lambda: self.page.version == version)
         return version
@@ -217,7 +217,7 @@ def test_a_training_that_cannot_be_done_is_told_and_leaves_nothing(bench, record
     bench.wait(lambda: train.job is not None and not train.is_training and train.outcome.text())
     (recording.parent / "sitecustomize.py").unlink()
     bench.wait(lambda: "no interpreter" in train.outcome.text())
-    assert bench.engine.shelf.models(PUMP) == []
+    assert bench.engine.registry.models(PUMP) == []
     assert not list(Path(train._scratch).parent.glob(Path(train._scratch).name))
 
 
@@ -245,5 +245,5 @@ def test_a_training_can_be_cancelled_and_leaves_nothing(bench, recording):
     bench.wait(lambda: train.is_training)
     train.cancel_button.click()
     bench.wait(lambda: "Cancelled" in train.outcome.text())
-    assert bench.engine.shelf.models(PUMP) == []
+    assert bench.engine.registry.models(PUMP) == []
     shutil.rmtree(train._scratch, ignore_errors=True)

@@ -4,12 +4,10 @@ from math import isnan, nan
 
 import numpy as np
 import pytest
-from gui_station import SECOND, Scene, StationDouble
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.domain.profile import Limits, Sensor
-from pumpwatch_gui.gui.reading import (
+from pumpwatch_gui.domain.display import (
     LEAST_SHARE,
     LastGood,
     Trust,
@@ -18,7 +16,9 @@ from pumpwatch_gui.gui.reading import (
     presence,
     read_sensor,
 )
-from pumpwatch_gui.gui.words import age, duration, number
+from pumpwatch_gui.domain.pump.profile import Limits, Sensor
+from pumpwatch_gui.domain.wording import age, duration, number
+from tests.gui.gui_station import SECOND, Scene, StationDouble
 
 VIBRATION = 3
 

@@ -6,11 +6,11 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
 from pumpwatch_gui.engine import Engine
-from pumpwatch_gui.gui.main_window import MainWindow
-from pumpwatch_gui.gui.threads import EngineHost
-from pumpwatch_gui.settings.home import Home
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.shell.main_window import MainWindow
+from pumpwatch_gui.gui.shell.threads import EngineHost
 from pumpwatch_gui.settings.simulated import simulated_site
-from pumpwatch_gui.settings.site import load_site
+from pumpwatch_gui.settings.site_reader import load_site
 
 
 def test_live_values_of_real_links_reach_the_tiles_and_the_trends(qtbot, tmp_path: Path):

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from pumpwatch_gui.domain.events import Note
-from pumpwatch_gui.gui.threads import EngineHost
+from pumpwatch_gui.gui.shell.threads import EngineHost
 
 
 class Loops:

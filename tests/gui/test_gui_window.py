@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from gui_station import SCENES, SECOND, Scene, StationDouble, at_once
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
@@ -22,14 +21,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pumpwatch_gui.domain.alarm import AlarmState
+from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Note
-from pumpwatch_gui.gui.main_window import DIALOGS, PAGES, MainWindow
-from pumpwatch_gui.gui.snapshots import snapshot_pages
-from pumpwatch_gui.gui.strip import worst_unacknowledged
-from pumpwatch_gui.gui.theme import THEMES
-from pumpwatch_gui.gui.widgets import Painted
+from pumpwatch_gui.gui.look.theme import THEMES
+from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.shell.main_window import DIALOGS, PAGES, MainWindow
+from pumpwatch_gui.gui.shell.snapshots import snapshot_pages
+from pumpwatch_gui.gui.shell.top_bar import worst_unacknowledged
+from tests.gui.gui_station import SCENES, SECOND, Scene, StationDouble, at_once
 
 KEYS = [entry.key for entry in PAGES]
 CONTROLS = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextBrowser, Painted)
@@ -73,9 +73,9 @@ def test_every_page_paints_at_every_size_theme_and_scale(open_window, key):
     for size in ((1024, 640), (1280, 720), (1920, 1080)):
         window.resize(*size)
         for theme in THEMES:
-            window.look.set_theme(theme)
+            window.appearance.set_theme(theme)
             for scale in (100, 150):
-                window.look.set_scale(scale)
+                window.appearance.set_scale(scale)
                 window.open_page(key)
                 assert not window.grab().isNull()
 
@@ -84,7 +84,7 @@ def test_every_page_paints_at_every_size_theme_and_scale(open_window, key):
 @pytest.mark.parametrize(("size", "scale"), [((1024, 640), 125), ((1280, 720), 150), ((1920, 1080), 150)])
 def test_nothing_is_pushed_out_of_the_window(open_window, key, size, scale):
     window = open_window(12, scenes=SCENES, size=size)
-    window.look.set_scale(scale)
+    window.appearance.set_scale(scale)
     window.open_page(key, "P-103")
     QApplication.processEvents()
     window.refresh()
@@ -97,7 +97,7 @@ def test_nothing_is_pushed_out_of_the_window(open_window, key, size, scale):
 def test_the_banner_shows_the_worst_that_nobody_has_acknowledged(open_window):
     scenes = {0: Scene("anomaly", AlarmState.ACKNOWLEDGED), 1: Scene("hot"), 2: Scene("lost")}
     window = open_window(3, scenes=scenes)
-    alarm = worst_unacknowledged(window.place.source.latest())
+    alarm = worst_unacknowledged(window.context.source.latest())
     assert alarm is not None
     assert alarm.pump_id == "P-102"
     assert "P-102" in window.strip.banner.accessibleName()
@@ -269,12 +269,12 @@ def test_events_reach_the_pages_whether_on_show_or_not(open_window):
 def test_theme_scale_page_and_size_are_remembered(open_window, tmp_path: Path):
     window = open_window()
     press(window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)
-    window.look.step_scale(2)
+    window.appearance.step_scale(2)
     window.resize(1300, 777)
     window.open_page("pump")
     window.close()
     again = open_window(size=(1300, 777))
-    assert (again.look.theme.name, again.look.scale, again.current) == ("light", 125, "pump")
+    assert (again.appearance.theme.name, again.appearance.scale, again.current) == ("light", 125, "pump")
 
 
 @pytest.mark.qt_log_ignore("does not support propagateSizeHints")  # said by the offscreen platform of every dialog
@@ -319,7 +319,7 @@ def test_pumps_may_come_and_go(open_window):
 
 
 def test_a_closed_window_leaves_no_widget(qapp, tmp_path: Path):
-    from pumpwatch_gui.settings.home import Home
+    from pumpwatch_gui.files.home import Home
 
     before = len(QApplication.topLevelWidgets())
     for _ in range(2):

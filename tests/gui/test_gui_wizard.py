@@ -4,23 +4,23 @@ from math import isfinite
 from pathlib import Path
 
 import pytest
-from gui_station import StationDouble
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from real_station import HEALTHY, running, served
 
-from pumpwatch_gui.acquire.config import ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
-from pumpwatch_gui.acquire.register_map import Point
+from pumpwatch_gui.commissioning.new_pump import Draft, Names, save_pump
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.gui.dialogs.limits import LIMIT_FIELDS
-from pumpwatch_gui.gui.dialogs.wizard import AddPumpDialog
-from pumpwatch_gui.gui.dialogs.wizard_end import FIRST
-from pumpwatch_gui.gui.new_pump import Draft, Names, save_pump
+from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
+from pumpwatch_gui.gui.add_pump.end_steps import FIRST
+from pumpwatch_gui.gui.settings.limits_dialog import LIMIT_FIELDS
 from pumpwatch_gui.settings.map_file import read_map_file
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.settings.simulated import site_text
-from pumpwatch_gui.settings.site import load_site
+from pumpwatch_gui.settings.site_reader import load_site
+from tests.gui.gui_station import StationDouble
+from tests.gui.real_station import HEALTHY, running, served
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 

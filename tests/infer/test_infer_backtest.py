@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from infer_builders import FEW, steady
 
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
-from pumpwatch_gui.domain.recording import Recording
-from pumpwatch_gui.infer.adaptive import EVERY_S, HIGHEST, LOWEST, Adaptive
-from pumpwatch_gui.infer.backtest import BackTest, back_test, residual_trend
-from pumpwatch_gui.infer.bundle import load_bundle
-from pumpwatch_gui.infer.scorer import Scorer
+from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.infer.bundles.bundle import load_bundle
+from pumpwatch_gui.infer.detectors.adaptive import EVERY_S, HIGHEST, LOWEST, Adaptive
+from pumpwatch_gui.infer.evaluation.backtest import BackTest, back_test, residual_trend
+from pumpwatch_gui.infer.live.scorer import Scorer
+from tests.infer.infer_builders import FEW, steady
 
 
 def faulty() -> Recording:
@@ -67,10 +67,10 @@ def test_the_table_tells_fewer_alarms_the_wider_the_limit(chart_bundle: Path) ->
 
 
 def test_the_row_of_the_table_is_what_a_model_of_that_sensitivity_does(chart_bundle: Path, tmp_path: Path) -> None:
-    from pumpwatch_gui.infer.sensitivity import with_sensitivity
+    from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 
     row = next(row for row in judged(chart_bundle).table if row.sensitivity == 1.5)
-    with_sensitivity(chart_bundle, tmp_path / "m", 1.5)
+    with_threshold_factor(chart_bundle, tmp_path / "m", 1.5)
     assert back_test(load_bundle(tmp_path / "m", FEW), FEW, [faulty()]).now == row
 
 
@@ -97,8 +97,8 @@ def test_an_adaptive_limit_moves_one_small_step_an_hour_within_bounds_and_says_w
     detection = None
     for second in range(120):
         scorer.feed(frame_of(noise.normal(100, 1, 3), second=second), RunState.RUNNING)
-        (verdict,) = scorer.score_due()
-        detection = verdict if isinstance(verdict, Detection) else detection
+        (score_result,) = scorer.score_due()
+        detection = score_result if isinstance(score_result, Detection) else detection
     assert detection is not None
 
     def hours(score: float, count: int) -> list[float]:

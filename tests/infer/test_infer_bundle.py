@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from infer_builders import FEW, steady, written
 
 from pumpwatch_gui.domain.errors import BundleError, InputError
-from pumpwatch_gui.domain.places import shipped
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
-from pumpwatch_gui.infer.bundle import CARD_FILE, load_bundle, profile_of
-from pumpwatch_gui.infer.manifest import MANIFEST_FILE, append_to_file, read_manifest, write_bundle
-from pumpwatch_gui.infer.training import train
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.infer.bundles.bundle import CARD_FILE, load_bundle, profile_of
+from pumpwatch_gui.infer.bundles.manifest import MANIFEST_FILE, append_to_file, read_manifest, write_bundle
+from pumpwatch_gui.infer.training.train import train
+from tests.infer.infer_builders import FEW, steady, written
 
 
 @pytest.fixture

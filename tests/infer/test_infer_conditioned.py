@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from infer_builders import FEW, frame_of, steady
 
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.profile import Nameplate, PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality
+from pumpwatch_gui.domain.pump.profile import Nameplate, PumpProfile, Sensor
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.infer.bundle import load_bundle
-from pumpwatch_gui.infer.combined import ConditionedStream
-from pumpwatch_gui.infer.conditioner import Conditioner, Conditioning
-from pumpwatch_gui.infer.detector import Outcome
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.infer.bundles.bundle import load_bundle
+from pumpwatch_gui.infer.detectors.combined import ConditionedStream
+from pumpwatch_gui.infer.detectors.conditioner import Conditioner, Conditioning
+from pumpwatch_gui.infer.detectors.detector import WindowScore
+from tests.infer.infer_builders import FEW, frame_of, steady
 
 ON = RunState.RUNNING
 
@@ -39,11 +39,11 @@ class Pump:
         return scores
 
     def why(self) -> str:
-        look = self.stream.look()
-        return look if isinstance(look, str) else ""
+        window = self.stream.window()
+        return window if isinstance(window, str) else ""
 
-    def outcome(self) -> Outcome:
-        return self.stream.conclude(np.zeros(3))
+    def outcome(self) -> WindowScore:
+        return self.stream.score(np.zeros(3))
 
 
 def calm(scores: list[float]) -> bool:
@@ -177,20 +177,20 @@ def test_a_step_of_the_wall_clock_is_not_noticed(chart_bundle: Path) -> None:
     for second in range(200):
         frame = frame_of(noise.normal(100, 1, 3), second=second)
         stream.feed(frame, ON)
-    assert not isinstance(stream.look(), str)  # windows go by the monotonic clock alone
+    assert not isinstance(stream.window(), str)  # windows go by the monotonic clock alone
 
 
 def test_a_change_of_speed_is_no_fault() -> None:
     speed = PumpProfile("s", (Sensor("motor_rpm", "n", "rpm", (0, 4000)),), nameplate=Nameplate(rated_speed_rpm=1480))
-    from pumpwatch_gui.infer.chart import Chart
-    from pumpwatch_gui.infer.combined import ChartDetector, Limits
+    from pumpwatch_gui.infer.detectors.chart import Chart
+    from pumpwatch_gui.infer.detectors.combined import ChartDetector, ScoreLimits
 
     detector = ChartDetector(
         speed,
         None,
         conditioning=Conditioning(np.ones(1), np.full(1, 0.3)),
         chart=Chart(np.eye(1)),
-        limits=Limits(3.0, 1.0, 1.25, 0.0, np.ones(1), np.full(1, np.inf)),
+        limits=ScoreLimits(3.0, 1.0, 1.25, 0.0, np.ones(1), np.full(1, np.inf)),
         used=np.ones(1, dtype=np.bool_),
         period_s=1.0,
         window=5,
@@ -201,10 +201,10 @@ def test_a_change_of_speed_is_no_fault() -> None:
     for second in range(400):
         target = 1480.0 if second < 200 else max(1480.0 - 100 * (second - 200), 900.0)
         stream.feed(frame_of([target + noise.normal()], second=second), ON)
-        look = stream.look()
-        whys.append(look if isinstance(look, str) else "")
+        window = stream.window()
+        whys.append(window if isinstance(window, str) else "")
         if not whys[-1]:
-            assert stream.conclude(np.zeros(1)).score < 5 if second < 205 else True
+            assert stream.score(np.zeros(1)).score < 5 if second < 205 else True
     assert "the speed is changing" in whys
     assert any(why.startswith("settling") for why in whys[250:])
 
@@ -237,8 +237,8 @@ def test_the_verdict_does_not_depend_on_when_the_recording_was_made(chart_bundle
         found = []
         for i, values in enumerate(steady(300, seed=9).values):
             stream.feed(frame_of(values, second=start + i), ON)
-            if not isinstance(stream.look(), str):
-                found.append(stream.conclude(np.zeros(3)).score)
+            if not isinstance(stream.window(), str):
+                found.append(stream.score(np.zeros(3)).score)
         return found
 
     assert scores(0.0) == pytest.approx(scores(7_000.0))

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from infer_builders import steady
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.infer.metrics import Judged, marks
-from pumpwatch_gui.infer.protocols import (
+from pumpwatch_gui.infer.evaluation.metrics import Judged, marks
+from pumpwatch_gui.infer.evaluation.protocols import (
     SKAB,
     load_skab,
     protocol_a,
     protocol_c,
     protocol_d,
 )
-from pumpwatch_gui.infer.quiet import Track, alarms_at, quiet_level
+from pumpwatch_gui.infer.training.alarm_rate import Track, alarms_at, level_for_alarm_rate
+from tests.infer.infer_builders import steady
 
 
 def judged(label: str, alarm: str) -> Judged:
@@ -49,7 +49,7 @@ def test_alarms_less_than_30_s_apart_are_one_false_alarm() -> None:
 )
 def test_the_quiet_level_raises_no_more_alarms_than_allowed(scores: list[float], a_day: float) -> None:
     track = Track(np.arange(float(len(scores))), np.array(scores))
-    level = quiet_level([track], a_day=a_day)
+    level = level_for_alarm_rate([track], a_day=a_day)
     assert alarms_at(level, [track]) <= int(track.duration_s / 86_400 * a_day)
 
 

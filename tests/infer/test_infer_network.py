@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from infer_builders import random_weights
 
-from pumpwatch_gui.domain.places import shipped
-from pumpwatch_gui.infer.bundle import load_bundle, profile_of
-from pumpwatch_gui.infer.forward import WEIGHTS_FILE, Weights, reconstruct
-from pumpwatch_gui.infer.lstm import MODEL_FILE, MOST_AT_ONCE, TOLERANCE, Autoencoder
-from pumpwatch_gui.infer.manifest import read_manifest
+from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.infer.bundles.bundle import load_bundle, profile_of
+from pumpwatch_gui.infer.bundles.manifest import read_manifest
+from pumpwatch_gui.infer.network.autoencoder import MODEL_FILE, MOST_AT_ONCE, TOLERANCE, Autoencoder
+from pumpwatch_gui.infer.network.numpy_forward import WEIGHTS_FILE, Weights, reconstruct
+from tests.infer.infer_builders import random_weights
 
 pytest.importorskip("onnx")
 
 
 def network_in(folder: Path, weights: Weights, window: int) -> Autoencoder:
-    from pumpwatch_gui.infer.graph import build
+    from pumpwatch_gui.infer.network.onnx_graph import build
 
     (folder / WEIGHTS_FILE).write_bytes(weights.to_bytes())
     (folder / MODEL_FILE).write_bytes(build(weights, window=window))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.domain.frame import Frame, bad_frame
-from pumpwatch_gui.domain.quality import Reason
-from pumpwatch_gui.infer.ring import RingBuffer
+from pumpwatch_gui.domain.values.frame import Frame, bad_frame
+from pumpwatch_gui.domain.values.quality import Reason
+from pumpwatch_gui.infer.live.ring import RingBuffer
 
 
 def numbered(seq: int, pump_id: str = "P-1") -> Frame:

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from infer_builders import FEW, frame_of, random_weights
 
 from pumpwatch_gui.domain.detection import Detection, NotScored
-from pumpwatch_gui.domain.frame import Frame, bad_frame
-from pumpwatch_gui.domain.quality import Quality, Reason
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.infer.bundle import Bundle, load_bundle
-from pumpwatch_gui.infer.forward import WEIGHTS_FILE
-from pumpwatch_gui.infer.lstm import MODEL_FILE
-from pumpwatch_gui.infer.manifest import write_bundle
-from pumpwatch_gui.infer.scorer import Scorer
+from pumpwatch_gui.domain.values.frame import Frame, bad_frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
+from pumpwatch_gui.infer.bundles.manifest import write_bundle
+from pumpwatch_gui.infer.live.scorer import Scorer
+from pumpwatch_gui.infer.network.autoencoder import MODEL_FILE
+from pumpwatch_gui.infer.network.numpy_forward import WEIGHTS_FILE
+from tests.infer.infer_builders import FEW, frame_of, random_weights
 
 pytest.importorskip("onnx")
 ON = RunState.RUNNING
@@ -24,7 +24,7 @@ WINDOW = 6
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A plain bundle for three sensors, six samples a window, whose network knows nothing."""
-    from pumpwatch_gui.infer.graph import build
+    from pumpwatch_gui.infer.network.onnx_graph import build
 
     weights = random_weights(7, sensors=3, units=4)
     detector = {"scaler": {"low": [0, 0, 0], "high": [200, 200, 200]}, "threshold": 0.5, "sensor_limits": [1e3] * 3}
@@ -56,9 +56,9 @@ def feed(scorer: Scorer, seconds: range, *, pump: str = "P-1", values: object = 
 
 
 def why(scorer: Scorer) -> str:
-    (verdict,) = scorer.score_due()
-    assert isinstance(verdict, NotScored)
-    return verdict.why
+    (score_result,) = scorer.score_due()
+    assert isinstance(score_result, NotScored)
+    return score_result.why
 
 
 def test_all_due_pumps_are_scored_in_one_call_each_on_its_own_window(plain: Bundle) -> None:
@@ -67,13 +67,13 @@ def test_all_due_pumps_are_scored_in_one_call_each_on_its_own_window(plain: Bund
         feed(scorer, range(WINDOW), pump=pump, values=(100, 100, 100 + 300 * i))
     together = scorer.score_due()
     assert [v.pump_id for v in together] == ["P-1", "P-2", "P-3"]
-    for i, verdict in enumerate(together):
+    for i, score_result in enumerate(together):
         alone = scorer_of(plain, "P-1")
         feed(alone, range(WINDOW), values=(100, 100, 100 + 300 * i))
         (single,) = alone.score_due()
         assert isinstance(single, Detection)
-        assert isinstance(verdict, Detection)
-        assert verdict.score == pytest.approx(single.score, abs=1e-5)
+        assert isinstance(score_result, Detection)
+        assert score_result.score == pytest.approx(single.score, abs=1e-5)
     assert scorer.count == 3
     assert scorer.latency.percentiles().p99 > 0
 
@@ -82,19 +82,19 @@ def test_a_detection_carries_shares_states_and_running_counts(plain: Bundle) -> 
     scorer = scorer_of(plain, "P-1")
     feed(scorer, range(WINDOW), values=(100, 5000, 100))
     feed(scorer, range(WINDOW, WINDOW + 1), values=(100, 5000, 100))
-    (verdict,) = scorer.score_due()
-    assert isinstance(verdict, Detection)
-    assert verdict.is_anomaly
-    assert (verdict.seq, verdict.time_ns) == (WINDOW, WINDOW * 10**9)
-    assert verdict.score == pytest.approx(verdict.reconstruction_loss / verdict.threshold)
-    assert verdict.shares.sum() == pytest.approx(1.0)
-    assert verdict.sensor_states == ("NORMAL", "ANOMALY", "NORMAL")
-    assert verdict.sensor_anomaly_counts.tolist() == [0, 1, 0]
+    (score_result,) = scorer.score_due()
+    assert isinstance(score_result, Detection)
+    assert score_result.is_anomaly
+    assert (score_result.seq, score_result.time_ns) == (WINDOW, WINDOW * 10**9)
+    assert score_result.score == pytest.approx(score_result.reconstruction_loss / score_result.threshold)
+    assert score_result.shares.sum() == pytest.approx(1.0)
+    assert score_result.sensor_states == ("NORMAL", "ANOMALY", "NORMAL")
+    assert score_result.sensor_anomaly_counts.tolist() == [0, 1, 0]
     feed(scorer, range(WINDOW + 1, WINDOW + 2), values=(100, 5000, 100))
-    (verdict,) = scorer.score_due()
-    assert isinstance(verdict, Detection)
-    assert verdict.sensor_anomaly_counts.tolist() == [0, 2, 0]
-    assert verdict.model_version == plain.version
+    (score_result,) = scorer.score_due()
+    assert isinstance(score_result, Detection)
+    assert score_result.sensor_anomaly_counts.tolist() == [0, 2, 0]
+    assert score_result.model_version == plain.version
 
 
 def test_a_pump_that_sent_nothing_new_has_no_verdict(plain: Bundle) -> None:
@@ -107,9 +107,9 @@ def test_a_pump_that_sent_nothing_new_has_no_verdict(plain: Bundle) -> None:
 def test_windows_that_were_overtaken_are_counted(plain: Bundle) -> None:
     scorer = scorer_of(plain, "P-1")
     feed(scorer, range(WINDOW + 4))
-    (verdict,) = scorer.score_due()
-    assert isinstance(verdict, Detection)
-    assert verdict.seq == WINDOW + 3
+    (score_result,) = scorer.score_due()
+    assert isinstance(score_result, Detection)
+    assert score_result.seq == WINDOW + 3
     assert scorer.skipped == 4
 
 
@@ -176,6 +176,6 @@ def test_two_models_on_one_station_are_kept_apart(plain: Bundle, chart_bundle: P
     for second in range(120):
         for pump in ("P-1", "P-2"):
             scorer.feed(frame_of(noise.normal(100, 1, 3), second=second, pump_id=pump), ON)
-    verdicts = {v.pump_id: v for v in scorer.score_due()}
-    kinds = {p: v.kind for p, v in verdicts.items() if isinstance(v, Detection)}
+    score_results = {v.pump_id: v for v in scorer.score_due()}
+    kinds = {p: v.kind for p, v in score_results.items() if isinstance(v, Detection)}
     assert kinds == {"P-1": "lstm", "P-2": "chart"}

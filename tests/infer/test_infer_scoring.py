@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from infer_builders import FEW, steady, written
 
+from pumpwatch_gui.domain.alarms.episodes import Episodes, Persistence
 from pumpwatch_gui.domain.errors import BundleError, InputError
-from pumpwatch_gui.domain.recording import Recording
-from pumpwatch_gui.infer.episode import Episodes, Persistence
-from pumpwatch_gui.infer.scoring import open_model, score_recordings, score_rows
+from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.infer.evaluation.scoring import open_model, score_recordings, score_rows
+from tests.infer.infer_builders import FEW, steady, written
 
 S = 10**9
 

@@ -5,85 +5,89 @@ import shutil
 from pathlib import Path
 
 import pytest
-from infer_builders import FEW, steady
 
 from pumpwatch_gui.domain.errors import BundleError, InputError
-from pumpwatch_gui.domain.recording import read_recording, write_recording
-from pumpwatch_gui.infer.bundle import load_bundle
-from pumpwatch_gui.infer.manifest import read_manifest
-from pumpwatch_gui.infer.scoring import score_rows
-from pumpwatch_gui.infer.sensitivity import sensitivity_of, with_sensitivity
-from pumpwatch_gui.infer.shelf import Shelf, export_model
+from pumpwatch_gui.files.recording import read_recording, write_recording
+from pumpwatch_gui.infer.bundles.bundle import load_bundle
+from pumpwatch_gui.infer.bundles.manifest import read_manifest
+from pumpwatch_gui.infer.bundles.registry import ModelRegistry, export_model
+from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of, with_threshold_factor
+from pumpwatch_gui.infer.evaluation.scoring import score_rows
+from tests.infer.infer_builders import FEW, steady
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "models")
+def registry(tmp_path: Path) -> ModelRegistry:
+    return ModelRegistry(tmp_path / "models")
 
 
 def test_a_version_is_added_shadowed_promoted_and_rolled_back_and_survives_a_restart(
-    shelf: Shelf, chart_bundle: Path, tmp_path: Path
+    registry: ModelRegistry, chart_bundle: Path, tmp_path: Path
 ) -> None:
-    one = shelf.add("P/1", chart_bundle)
-    with_sensitivity(chart_bundle, tmp_path / "calmer", 1.5)
-    two = shelf.add("P/1", tmp_path / "calmer")
-    assert {m.version for m in shelf.models("P/1")} == {one, two}
-    shelf.set_shadow("P/1", two)
-    shelf.promote("P/1", one, site_model="few")
-    shelf.promote("P/1", two, site_model="few")
-    state = Shelf(shelf.folder).state("P/1")
+    one = registry.add("P/1", chart_bundle)
+    with_threshold_factor(chart_bundle, tmp_path / "calmer", 1.5)
+    two = registry.add("P/1", tmp_path / "calmer")
+    assert {m.version for m in registry.models("P/1")} == {one, two}
+    registry.set_shadow("P/1", two)
+    registry.promote("P/1", one, site_model="few")
+    registry.promote("P/1", two, site_model="few")
+    state = ModelRegistry(registry.folder).state("P/1")
     assert (state.active, state.shadow, state.before) == (two, "", ("", one))
-    assert shelf.roll_back("P/1", site_model="few").active == one
-    assert shelf.roll_back("P/1", site_model="few").active == ""
+    assert registry.roll_back("P/1", site_model="few").active == one
+    assert registry.roll_back("P/1", site_model="few").active == ""
     with pytest.raises(InputError, match="no earlier model"):
-        shelf.roll_back("P/1", site_model="few")
+        registry.roll_back("P/1", site_model="few")
 
 
 def test_another_model_in_the_site_file_ends_what_was_promoted_over_the_old_one(
-    shelf: Shelf, chart_bundle: Path
+    registry: ModelRegistry, chart_bundle: Path
 ) -> None:
-    version = shelf.add("P-1", chart_bundle)
-    shelf.promote("P-1", version, site_model="few")
-    assert shelf.valid("P-1", site_model="few").active == version
-    assert shelf.valid("P-1", site_model="other").active == ""
+    version = registry.add("P-1", chart_bundle)
+    registry.promote("P-1", version, site_model="few")
+    assert registry.valid("P-1", site_model="few").active == version
+    assert registry.valid("P-1", site_model="other").active == ""
 
 
-def test_a_stored_bundle_that_was_altered_is_told_and_never_promoted(shelf: Shelf, chart_bundle: Path) -> None:
-    version = shelf.add("P-1", chart_bundle)
-    path = shelf.bundle("P-1", version) / "manifest.json"
+def test_a_stored_bundle_that_was_altered_is_told_and_never_promoted(
+    registry: ModelRegistry, chart_bundle: Path
+) -> None:
+    version = registry.add("P-1", chart_bundle)
+    path = registry.bundle("P-1", version) / "manifest.json"
     content = json.loads(path.read_text())
     content["detector"]["limits"]["limit"] *= 10
     path.write_text(json.dumps(content))
-    assert "altered" in shelf.models("P-1")[0].error
+    assert "altered" in registry.models("P-1")[0].error
     with pytest.raises(BundleError, match="altered"):
-        shelf.promote("P-1", version, site_model="few")
+        registry.promote("P-1", version, site_model="few")
     shutil.rmtree(path.parent)
     with pytest.raises(BundleError, match="no model"):
-        shelf.promote("P-1", version, site_model="few")
-    assert shelf.state("P-1").active == ""
+        registry.promote("P-1", version, site_model="few")
+    assert registry.state("P-1").active == ""
 
 
-def test_a_bundle_sealed_anew_under_the_old_name_is_refused(shelf: Shelf, chart_bundle: Path, tmp_path: Path) -> None:
-    version = shelf.add("P-1", chart_bundle)
-    with_sensitivity(chart_bundle, tmp_path / "other", 2.0)
-    place = shelf.bundle("P-1", version)
+def test_a_bundle_sealed_anew_under_the_old_name_is_refused(
+    registry: ModelRegistry, chart_bundle: Path, tmp_path: Path
+) -> None:
+    version = registry.add("P-1", chart_bundle)
+    with_threshold_factor(chart_bundle, tmp_path / "other", 2.0)
+    place = registry.bundle("P-1", version)
     shutil.rmtree(place)
     shutil.copytree(tmp_path / "other", place)
     with pytest.raises(BundleError, match="holds version"):
-        shelf.bundle("P-1", version)
-    assert "holds version" in shelf.models("P-1")[0].error
+        registry.bundle("P-1", version)
+    assert "holds version" in registry.models("P-1")[0].error
 
 
 def test_another_sensitivity_scales_every_score_and_the_card_says_so(chart_bundle: Path, tmp_path: Path) -> None:
-    manifest = with_sensitivity(chart_bundle, tmp_path / "twice", 2.5)
-    assert sensitivity_of(manifest) == 2.5
+    manifest = with_threshold_factor(chart_bundle, tmp_path / "twice", 2.5)
+    assert threshold_factor_of(manifest) == 2.5
     assert manifest.version != read_manifest(chart_bundle).version
     bundles = [load_bundle(path, FEW) for path in (chart_bundle, tmp_path / "twice")]
     assert "Sensitivity 2.5, from version" in bundles[1].card
     first, second = ([row.score for row in score_rows(b, FEW, None, [steady(300, seed=3)])] for b in bundles)
     assert [2 * x for x in second] == pytest.approx(first, nan_ok=True)
     with pytest.raises(InputError, match="sensitivity 9"):
-        with_sensitivity(chart_bundle, tmp_path / "never", 9.0)
+        with_threshold_factor(chart_bundle, tmp_path / "never", 9.0)
 
 
 def test_a_model_is_exported_whole_with_its_card(chart_bundle: Path, tmp_path: Path) -> None:

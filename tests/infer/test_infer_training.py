@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from infer_builders import FEW, steady, written
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.recording import Recording, read_recording
-from pumpwatch_gui.infer.bundle import load_bundle
-from pumpwatch_gui.infer.combined import CombinedDetector
-from pumpwatch_gui.infer.lstm import TOLERANCE
-from pumpwatch_gui.infer.quality import Gravity, quality_report
-from pumpwatch_gui.infer.scoring import open_model, score_rows
-from pumpwatch_gui.infer.training import train
+from pumpwatch_gui.files.recording import Recording, read_recording
+from pumpwatch_gui.infer.bundles.bundle import load_bundle
+from pumpwatch_gui.infer.detectors.combined import CombinedDetector
+from pumpwatch_gui.infer.evaluation.data_quality import Severity, quality_report
+from pumpwatch_gui.infer.evaluation.scoring import open_model, score_rows
+from pumpwatch_gui.infer.network.autoencoder import TOLERANCE
+from pumpwatch_gui.infer.training.train import train
+from tests.infer.infer_builders import FEW, steady, written
 
 Change = Callable[[np.ndarray], None]
 
@@ -77,8 +77,8 @@ def test_a_sensor_absent_in_commissioning_is_left_out_for_good_and_said(tmp_path
 
     profile, bundle, rule = open_model(made(tmp_path, change=absent)[0])
     fresh = read_recording(written(steady(300, seed=6), tmp_path / "n.csv"), profile)
-    verdict = list(score_rows(bundle, profile, rule, [fresh]))[-1].verdict
-    assert verdict.sensor_states == ("MISSING", "NORMAL", "NORMAL")  # type: ignore[union-attr]
+    score_result = list(score_rows(bundle, profile, rule, [fresh]))[-1].score_result
+    assert score_result.sensor_states == ("MISSING", "NORMAL", "NORMAL")  # type: ignore[union-attr]
 
 
 def test_a_tenth_of_the_values_missing_still_makes_a_calm_model(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_the_report_tells_of_gaps_flat_lines_spans_modes_and_length(tmp_path: Pa
     recording = steady(2000)
     path = written(recording, tmp_path / "r.csv", change=odd)
     report = quality_report(read_recording(path, FEW), FEW)
-    text = " | ".join(f"{f.gravity.value} {f.tag} {f.text}" for f in report.findings)
+    text = " | ".join(f"{f.severity.value} {f.tag} {f.text}" for f in report.findings)
     assert report.is_usable
     assert "warning  33 min of running" in text
     assert "note flow stood still for 12 min" in text
@@ -113,7 +113,7 @@ def test_the_report_tells_of_gaps_flat_lines_spans_modes_and_length(tmp_path: Pa
 def test_a_report_refuses_what_training_would_refuse(tmp_path: Path) -> None:
     report = quality_report(read_recording(written(steady(300), tmp_path / "r.csv"), FEW), FEW)
     assert not report.is_usable
-    assert report.findings[0].gravity is Gravity.REFUSAL
+    assert report.findings[0].severity is Severity.REFUSAL
 
 
 @pytest.mark.train
@@ -136,7 +136,7 @@ def test_a_trained_bundle_answers_as_tensorflow_does_and_tells_a_fault(tmp_path:
     profile, bundle, rule = open_model(tmp_path / "m")
     rows = list(score_rows(bundle, profile, rule, [recording]))
     assert any(row.alarm for row in rows[400:])
-    assert np.argmax(rows[450].verdict.shares) == 1  # type: ignore[union-attr]
+    assert np.argmax(rows[450].score_result.shares) == 1  # type: ignore[union-attr]
 
 
 @pytest.mark.train
@@ -167,7 +167,7 @@ def test_sensitivity_widens_the_limit_in_proportion(tmp_path: Path) -> None:
 def test_a_pump_in_alarm_all_the_time_is_no_normal_running_and_is_refused(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from pumpwatch_gui.domain.profile import Limits
+    from pumpwatch_gui.domain.pump.profile import Limits
 
     hot = replace(FEW, sensors=(FEW.sensors[0], replace(FEW.sensors[1], limits=Limits(high=90.0)), FEW.sensors[2]))
     path = written(steady(2800), tmp_path / "faulty.csv")

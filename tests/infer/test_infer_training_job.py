@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from infer_builders import steady, written
 
-from pumpwatch_gui.infer.training_job import JobPhase, TrainingJob
+from pumpwatch_gui.commissioning.training_job import JobPhase, TrainingJob
+from tests.infer.infer_builders import steady, written
 
 pytestmark = pytest.mark.train
 PROFILE = """
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_training_tells_its_loss_and_ends_with_a_bundle(folder: Path) -> None:
-    job = TrainingJob("./few.toml", [folder / "a.csv"], folder / "out", beside=folder)
+    job = TrainingJob("./few.toml", [folder / "a.csv"], folder / "out", base_dir=folder)
     view = job.wait(100)
     assert view.phase is JobPhase.DONE, view.error
     assert view.version
@@ -47,7 +47,7 @@ def test_a_training_tells_its_loss_and_ends_with_a_bundle(folder: Path) -> None:
 
 def test_a_training_that_cannot_be_says_why(folder: Path) -> None:
     written(steady(300), folder / "short.csv")
-    view = TrainingJob("./few.toml", [folder / "short.csv"], folder / "out", beside=folder).wait(60)
+    view = TrainingJob("./few.toml", [folder / "short.csv"], folder / "out", base_dir=folder).wait(60)
     assert view.phase is JobPhase.FAILED
     assert "25 min are needed" in view.error
     assert "--allow-short" in view.error
@@ -55,7 +55,7 @@ def test_a_training_that_cannot_be_says_why(folder: Path) -> None:
 
 
 def test_a_cancelled_training_ends_at_once_and_leaves_nothing(folder: Path, wait_until: Callable[..., None]) -> None:
-    job = TrainingJob("./few.toml", [folder / "a.csv"], folder / "out", beside=folder)
+    job = TrainingJob("./few.toml", [folder / "a.csv"], folder / "out", base_dir=folder)
     wait_until(lambda: job.poll().loss or job.poll().phase is not JobPhase.RUNNING, within_s=60)
     child = psutil.Process(job._process.pid)
     assert child.nice() >= 10

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.infer.window import Pace, Window
+from pumpwatch_gui.infer.live.window import Pace, Window
 
 S = 10**9
 

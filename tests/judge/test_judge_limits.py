@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.domain.alarm import AlarmState, Stimulus, next_state
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.profile import PumpProfile
-from pumpwatch_gui.domain.running import run_rule, state_of
+from pumpwatch_gui.domain.alarms.alarm import AlarmState, Stimulus, next_state
+from pumpwatch_gui.domain.alarms.delays import Watch
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.judge.desk import AlarmDesk
-from pumpwatch_gui.judge.limits import LimitJudge
-from pumpwatch_gui.judge.watch import Watch
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.judge.alarms.desk import AlarmDesk
+from pumpwatch_gui.judge.sources.limits import LimitJudge
 
 Make = Callable[..., Frame]
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.acquire.simulator.plant import Plant
-from pumpwatch_gui.domain.finding import Finding
-from pumpwatch_gui.domain.profile import STANDARD_TAGS, PumpProfile
-from pumpwatch_gui.judge.plausibility import examine
+from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS, PumpProfile
+from pumpwatch_gui.judge.plausibility.checks import examine
 from pumpwatch_gui.settings.profile_file import load_profile
 
 PROFILE = load_profile("centrifugal")
@@ -18,11 +18,11 @@ ORIGINAL = dict(zip(STANDARD_TAGS, (1480, 72.5, 4.2, 2.8, 145.3, 1.8, 6.5, 28.4,
 SOUND: Mapping[str, float] = {**ORIGINAL, "flow_rate_l_min": 1453.0}
 
 
-def kinds(found: tuple[Finding, ...]) -> set[str]:
+def kinds(found: tuple[PlausibilityFinding, ...]) -> set[str]:
     return {f.kind for f in found}
 
 
-def only(found: tuple[Finding, ...], kind: str) -> Finding:
+def only(found: tuple[PlausibilityFinding, ...], kind: str) -> PlausibilityFinding:
     [finding] = [f for f in found if f.kind == kind]
     assert finding.what
     assert finding.cause

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pumpwatch_gui.settings.site import parse_site
 from pumpwatch_gui.settings.site_file import SiteFile
+from pumpwatch_gui.settings.site_reader import parse_site
 
 
 def pump(n: int, **link: object) -> str:
@@ -83,7 +83,7 @@ def test_a_serial_line_link_survives_the_site_file(checksum: str, tmp_path: Path
 
 def test_checking_a_site_loads_neither_modbus_nor_serial_libraries() -> None:
     code = (
-        "import sys; from pumpwatch_gui.settings.site import parse_site\n"
+        "import sys; from pumpwatch_gui.settings.site_reader import parse_site\n"
         f"parse_site({('schema = 1' + chr(10) + '[site]' + chr(10) + rtu(0))!r}, None)\n"
         "assert not {'pymodbus', 'serial', 'PySide6', 'onnxruntime'} & set(sys.modules)"
     )

@@ -7,21 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.decode import Reading, decoder
-from pumpwatch_gui.acquire.register_map import (
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.decode import PointValue, decoder
+from pumpwatch_gui.domain.links.register_map import (
     ORDERS,
     RANGES,
     TABLES,
     TYPES,
     Point,
     RegisterMap,
-    load_register_map,
     number_in,
     wire_address,
-)  # fmt: skip
-from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.places import shipped
-from pumpwatch_gui.domain.quality import Quality, Reason
+)
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.files.register_maps import load_register_map  # fmt: skip
+from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.settings.map_file import MapFile, map_text, read_map, read_map_file, shipped_maps
 from pumpwatch_gui.settings.profile_file import load_profile
 
@@ -123,7 +123,7 @@ def test_every_shipped_map_loads_whole_with_the_profile_it_names(name: str) -> N
     assert whole.name == name
 
 
-def read(name: str, number: int, registers: list[int]) -> Reading:
+def read(name: str, number: int, registers: list[int]) -> PointValue:
     """The point at a manual's number, read from registers."""
     found = read_map_file(shipped("resources") / "registers" / f"{name}.toml")
     point = next(p for p in found.points if p.address == number - 1)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.config import ModbusTcpConfig
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.profile import Limits
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.settings.site import cautions, load_site, parse_site
 from pumpwatch_gui.settings.site_file import SiteFile
+from pumpwatch_gui.settings.site_reader import cautions, load_site, parse_site
 
 GOOD = """\
 schema = 1

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.domain.events import StoreTrouble
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.profile import STANDARD_TAGS, PumpProfile, Sensor
-from pumpwatch_gui.domain.quality import Quality, Reason
-from pumpwatch_gui.store.history import History
-from pumpwatch_gui.store.writer import PumpRow, Store
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS, PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.store.hot.writer import PumpRow, Store
+from pumpwatch_gui.store.query.history import History
 
 START_NS = 1_700_000_000_000_000_000
 

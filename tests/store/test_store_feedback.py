@@ -10,7 +10,7 @@ import pytest
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import FeedbackGiven
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 START_NS = 1_700_000_000_000_000_000
 OLD = Path(__file__).parent.parent / "data" / "pumpwatch-v1.db"

@@ -16,10 +16,10 @@ import pytest
 
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import CommandDone, Note
-from pumpwatch_gui.store.history import History
-from pumpwatch_gui.store.opening import open_database
+from pumpwatch_gui.store.hot.opening import open_database
+from pumpwatch_gui.store.hot.writer import Store
+from pumpwatch_gui.store.query.history import History
 from pumpwatch_gui.store.schema import APPLICATION_ID, connect, upgrades
-from pumpwatch_gui.store.writer import Store
 
 START_NS = 1_700_000_000_000_000_000
 

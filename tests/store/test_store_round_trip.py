@@ -12,15 +12,15 @@ import apsw
 import numpy as np
 import pytest
 
-from pumpwatch_gui.domain.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import AlarmChanged, CommandDone, LinkChanged, Note, RunStateChanged
-from pumpwatch_gui.domain.link import LinkState
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
-from pumpwatch_gui.store.batch import bits, masks
+from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
+from pumpwatch_gui.store.hot.batch import bits, masks
+from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.ids import make_id
-from pumpwatch_gui.store.writer import PumpRow, Store
 
 START_NS = 1_700_000_000_000_000_000
 TEN = ", ".join(STANDARD_TAGS)

@@ -14,8 +14,8 @@ import apsw
 import pytest
 
 from pumpwatch_gui.domain.events import Note
+from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.schema import connect
-from pumpwatch_gui.store.writer import Store
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -23,10 +23,10 @@ CHILD = """
 import sys, threading, time
 from pathlib import Path
 import numpy as np
-from pumpwatch_gui.domain.frame import Frame
-from pumpwatch_gui.domain.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.store import writer
-from pumpwatch_gui.store.writer import PumpRow, Store
+from pumpwatch_gui.store.hot.writer import PumpRow, Store
 
 writer.COMMIT_EVERY_S = 0.02
 profile = PumpProfile("test", (Sensor("motor_rpm", "", "", (0.0, 1e9)),))

@@ -18,7 +18,7 @@ _IDENTITY = (b"PumpWatch", b"simulated pump", b"1")
 
 
 @dataclass(slots=True)
-class Counts:
+class RequestCounts:
     """What the server has seen since it started. `exceptions` counts by exception code."""
 
     connections: int = 0
@@ -34,7 +34,7 @@ class Devices:
 
     def __init__(self) -> None:
         self.images: Mapping[int, Image] = {}
-        self.counts = Counts()
+        self.counts = RequestCounts()
 
     def answer(self, unit: int, pdu: bytes) -> bytes:
         """The answer PDU; a unit that is not there gets exception 11, as a gateway gives."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 PARAMETERS = (
     "suction_fouling",  # suction-line resistance grows by this factor

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.acquire.simulator.faults import FaultSpec
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 Array = NDArray[np.float64]
 

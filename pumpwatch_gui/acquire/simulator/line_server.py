@@ -8,7 +8,7 @@ from typing import cast
 
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.rtu import LONGEST, SHORTEST, is_sealed, sealed
+from pumpwatch_gui.acquire.modbus.rtu import LONGEST, SHORTEST, is_sealed, sealed
 from pumpwatch_gui.acquire.simulator.device import Devices
 from pumpwatch_gui.domain.errors import LinkError
 

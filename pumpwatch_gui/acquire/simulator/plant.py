@@ -23,7 +23,7 @@ from pumpwatch_gui.acquire.simulator.heat import Temperatures, oil_pressure_bar
 from pumpwatch_gui.acquire.simulator.instruments import Instruments
 from pumpwatch_gui.acquire.simulator.physics import RATED_SPEED_RPM, Builds, Machine, Scene, machine
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 Array = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 
-from pumpwatch_gui.acquire.register_map import Point
+from pumpwatch_gui.domain.links.register_map import Point
 
 _FORMATS = {
     "uint16": ">H", "int16": ">h", "uint32": ">I", "int32": ">i", "uint64": ">Q", "int64": ">q",
@@ -65,7 +65,7 @@ def _ordered(packed: bytes, order: str) -> bytes:
     return b"".join(words)
 
 
-class Layout:
+class RegisterLayout:
     """Where each point of a map lies. Register 1 + the highest holding register is the heartbeat."""
 
     def __init__(self, points: Sequence[Point], *, tags: Sequence[str]) -> None:

@@ -14,12 +14,13 @@ from typing import cast
 
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.register_map import Point, load_register_map
-from pumpwatch_gui.acquire.simulator.device import Counts, Devices
+from pumpwatch_gui.acquire.simulator.device import Devices, RequestCounts
 from pumpwatch_gui.acquire.simulator.line_server import LineUnits, Terminal
 from pumpwatch_gui.acquire.simulator.plant import Plant
-from pumpwatch_gui.acquire.simulator.registers import Layout
+from pumpwatch_gui.acquire.simulator.registers import RegisterLayout
 from pumpwatch_gui.domain.errors import LinkError
+from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.files.register_maps import load_register_map
 
 REFRESH_S = 0.1
 _MOST_BEHIND_S = 1.0  # after a suspension the plant goes on from where it was rather than rushing to catch up
@@ -35,7 +36,7 @@ def serve(
     rtu: bool = False,
     ready: Callable[[int], None] = lambda _port: None,
     stop: threading.Event,
-) -> Counts:
+) -> RequestCounts:
     """Serve the plant in this thread until `stop` is set (noticed within 0.1 s); gives what was counted.
 
     `registers`: a register map by name or path, or its points; they are refreshed every 0.1 s. The plant advances by
@@ -56,7 +57,7 @@ def serve_line(
     speed: float = 1.0,
     ready: Callable[[str], None] = lambda _device: None,
     stop: threading.Event,
-) -> Counts:
+) -> RequestCounts:
     """Serve the plant as RTU units on the terminal `device` (`auto`: a new pair) as `serve` does.
 
     `ready` is told the name that a client opens. Raises LinkError when the terminal cannot be opened, and as `serve`.
@@ -65,21 +66,21 @@ def serve_line(
     return asyncio.run(_serve_line(plant, device, layout, speed, ready, stop))
 
 
-def _layout(plant: Plant, registers: str | Sequence[Point], speed: float) -> Layout:
+def _layout(plant: Plant, registers: str | Sequence[Point], speed: float) -> RegisterLayout:
     if not speed > 0:
         raise ValueError("speed: must be above 0")
     points = load_register_map(registers, tags=plant.tags).points if isinstance(registers, str) else registers
-    return Layout(points, tags=plant.tags)
+    return RegisterLayout(points, tags=plant.tags)
 
 
 async def _serve_line(
     plant: Plant,
     device: str,
-    layout: Layout,
+    layout: RegisterLayout,
     speed: float,
     ready: Callable[[str], None],
     stop: threading.Event,
-) -> Counts:
+) -> RequestCounts:
     devices = Devices()
     _refresh(devices, plant, layout, 0)
     terminal = Terminal(device, LineUnits(devices, set()))
@@ -96,11 +97,11 @@ async def _serve(
     devices: Devices,
     kind: "type[_Connection | LineUnits]",
     address: tuple[str, int],
-    layout: Layout,
+    layout: RegisterLayout,
     speed: float,
     ready: Callable[[int], None],
     stop: threading.Event,
-) -> Counts:
+) -> RequestCounts:
     _refresh(devices, plant, layout, 0)
     connections: set[asyncio.Transport] = set()
     server = await _listen(lambda: kind(devices, connections), *address)
@@ -125,7 +126,7 @@ async def _listen(factory: Callable[[], asyncio.Protocol], host: str, port: int)
         raise LinkError(f"cannot listen on {host}:{port}: {why}", advice) from error
 
 
-async def _run(devices: Devices, plant: Plant, layout: Layout, speed: float, stop: threading.Event) -> None:
+async def _run(devices: Devices, plant: Plant, layout: RegisterLayout, speed: float, stop: threading.Event) -> None:
     """Advance and refresh on an absolute schedule until `stop`."""
     sequence = 0
     before = due = time.monotonic()
@@ -142,7 +143,7 @@ async def _run(devices: Devices, plant: Plant, layout: Layout, speed: float, sto
         _refresh(devices, plant, layout, sequence)
 
 
-def _refresh(devices: Devices, plant: Plant, layout: Layout, sequence: int) -> None:
+def _refresh(devices: Devices, plant: Plant, layout: RegisterLayout, sequence: int) -> None:
     rows = cast(list[list[float]], plant.values.tolist())
     devices.images = {unit: layout.image(row, sequence) for unit, row in enumerate(rows, start=1)}
 

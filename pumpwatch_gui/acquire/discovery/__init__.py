@@ -1,0 +1,1 @@
+"""Looking for devices: units, ports, speeds, serial adapters; one trial connection."""

@@ -1,0 +1,1 @@
+"""Links and lines: who is scanned when, over which connection, and where the frames go."""

@@ -1,0 +1,126 @@
+"""One frame of a pump out of the newest scans of its links."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+
+from pumpwatch_gui.acquire.driver import LinkSpec, Readings
+from pumpwatch_gui.domain.links.decode import PointValue, bad
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+
+log = logging.getLogger("pumpwatch.links")
+
+OLD_PERIODS = 2
+LOST_PERIODS = 5
+_BAD, _UNBOUND = Quality.BAD, Reason.NOT_CONNECTED
+CLOCK_STEP_NS = 50_000_000
+STEADY_NS = 5_000_000
+"""Reading both clocks takes longer than this only when another thread came between: then they do not compare."""
+
+
+class WallClock:
+    """Wall time that runs with the monotonic clock, taken anew when the two part by more than 50 ms."""
+
+    def __init__(self, wall: Callable[[], int] = time.time_ns, mono: Callable[[], int] = time.monotonic_ns) -> None:
+        self._wall, self._mono = wall, mono
+        self._offset_ns = wall() - mono()
+        self.steps = 0
+
+    def at(self, mono_ns: int) -> int:
+        """Unix UTC nanoseconds at a monotonic instant of the last moments."""
+        before = self._mono()
+        offset_ns = self._wall() - before
+        parted_ns = offset_ns - self._offset_ns
+        if abs(parted_ns) > CLOCK_STEP_NS and self._mono() - before < STEADY_NS:
+            self._offset_ns = offset_ns
+            self.steps += 1
+            log.warning("the system clock was stepped by %+.3f s", parted_ns / 1e9)
+        return mono_ns + self._offset_ns
+
+
+@dataclass(slots=True)
+class _Part:
+    """What one link has last brought. `failure` is NONE after a good scan; `tags` are those the link binds."""
+
+    spec: LinkSpec
+    tags: frozenset[str]
+    mono_ns: int
+    readings: Readings
+    failure: Reason
+
+
+class Assembly:
+    """The parts of one pump. The first link is the primary one: its beats make the frames.
+
+    `bound` gives each link's tags in the order of the links. A tag that two links bind takes the better quality, the
+    earlier link's when both are alike. `before` is the assembly that this one takes over from.
+    """
+
+    def __init__(
+        self, bound: Mapping[LinkSpec, frozenset[str]], clock: WallClock, before: "Assembly | None" = None
+    ) -> None:
+        specs = tuple(bound)
+        self._places = {tag: i for i, tag in enumerate(specs[0].profile.tags)}
+        self._pump_id = specs[0].pump_id
+        self._parts = {s.link_id: _Part(s, tags, 0, {}, Reason.WAITING_FOR_INITIAL_DATA) for s, tags in bound.items()}
+        self._primary = specs[0].link_id
+        self._clock = clock
+        self._seq: int = before._seq if before is not None else 0
+        if before is not None:
+            kept = {p.spec.shape(): p for p in before._parts.values()}
+            self._parts = {i: kept.get(p.spec.shape(), p) for i, p in self._parts.items()}
+
+    def scanned(self, link_id: str, readings: Readings, mono_ns: int) -> Frame | None:
+        """Take in a good scan; a frame when it was the primary link's."""
+        part = self._parts[link_id]
+        part.mono_ns, part.readings, part.failure = mono_ns, readings, Reason.NONE
+        return self._frame(mono_ns) if link_id == self._primary else None
+
+    def failed(self, link_id: str, reason: Reason, mono_ns: int) -> Frame | None:
+        """Take in a failed scan; a frame when it was the primary link's."""
+        part = self._parts[link_id]
+        part.mono_ns, part.failure = mono_ns, reason
+        return self._frame(mono_ns) if link_id == self._primary else None
+
+    def _frame(self, mono_ns: int) -> Frame:
+        size = len(self._places)
+        values, quality, reason = [nan] * size, [_BAD] * size, [_UNBOUND] * size
+        for part in self._parts.values():
+            for tag, reading in _now(part, mono_ns).items():
+                i = self._places[tag]
+                if reason[i] is _UNBOUND or reading.quality < quality[i]:
+                    values[i], quality[i], reason[i] = reading.value, reading.quality, reading.reason
+        self._seq += 1
+        return Frame(
+            self._pump_id,
+            self._seq,
+            self._clock.at(mono_ns),
+            mono_ns,
+            np.array(values),
+            np.array(quality, dtype=np.uint8),
+            np.array(reason, dtype=np.uint8),
+        )
+
+
+def _now(part: _Part, mono_ns: int) -> Readings:
+    """What a link's newest scan is worth now."""
+    failure = part.failure
+    periods = (mono_ns - part.mono_ns) / 1e9 / part.spec.config.period_s
+    if failure is Reason.NONE and periods > LOST_PERIODS:
+        failure = Reason.NO_COMMUNICATION
+    if failure is not Reason.NONE:
+        return dict.fromkeys(part.tags, bad(failure))
+    if periods <= OLD_PERIODS:
+        return part.readings
+    return {tag: _aged(reading) for tag, reading in part.readings.items()}
+
+
+def _aged(reading: PointValue) -> PointValue:
+    if reading.quality is not Quality.GOOD:
+        return reading
+    return PointValue(reading.value, Quality.UNCERTAIN, Reason.LAST_USABLE_VALUE)

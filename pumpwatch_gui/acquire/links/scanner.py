@@ -1,0 +1,243 @@
+"""The scanner: every link of every pump on one asyncio loop, each at its own beat.
+
+A line is one connection shared by the links of one endpoint. Lines never wait for one another; on a line one request
+is in flight. A beat is due at `start + phase + n × period`, whatever happened before; a late beat is skipped and
+counted. A failed scan makes a frame too.
+"""
+
+import asyncio
+import importlib
+import logging
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pumpwatch_gui.acquire.discovery.trial import LinkTest, identify, read_once, test_link
+from pumpwatch_gui.acquire.driver import Browsable, LinkSpec
+from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.acquire.links.assembly import Assembly, WallClock
+from pumpwatch_gui.acquire.links.line import Line, Order
+from pumpwatch_gui.acquire.links.link import Link
+from pumpwatch_gui.acquire.links.traffic import Packet, Traffic
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import LinkChanged
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
+from pumpwatch_gui.domain.links.view import LinkView
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.files.register_maps import map_edition
+
+__all__ = ["Binding", "LinkTest", "Packet", "Scanner", "Traffic", "identify", "read_once", "test_link"]
+
+log = logging.getLogger("pumpwatch.links")
+
+CONNECTS_AT_ONCE = 5
+LOOK_S = 0.1
+"""How often the loop looks whether it shall stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A pump and its links; relative paths in them start at `beside`."""
+
+    pump_id: str
+    profile: PumpProfile
+    links: tuple[DriverConfig, ...]
+    base_dir: Path | None = None
+
+    def specs(self) -> tuple[LinkSpec, ...]:
+        """The links, the primary one first."""
+        return tuple(
+            LinkSpec(
+                f"{self.pump_id}/{n}",
+                self.pump_id,
+                self.profile,
+                config,
+                self.base_dir,
+                edition=map_edition(getattr(config, "registers", ""), base_dir=self.base_dir),
+            )
+            for n, config in enumerate(self.links, 1)
+        )
+
+
+class Scanner:
+    """Scans all pumps. `on_frame` and `on_event` are called on the links thread and must be quick."""
+
+    def __init__(
+        self,
+        bindings: Sequence[Binding],
+        *,
+        on_frame: Callable[[Frame], None],
+        on_event: Callable[[LinkChanged], None],
+    ) -> None:
+        self._on_frame, self._on_event = on_frame, on_event
+        self._clock = WallClock()
+        self._chance = random.Random()
+        self._wanted = tuple(bindings)
+        self._links: dict[str, Link] = {}
+        self._lines: dict[Hashable, Line] = {}
+        self._tasks: dict[Hashable, asyncio.Task[None]] = {}
+        self._assemblies: dict[str, tuple[object, Assembly]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed: asyncio.Event | None = None
+        self._watched: tuple[Traffic, ...] = ()
+        self._lock = threading.Lock()
+
+    def run(self, stop: threading.Event) -> None:
+        """Scan until `stop` is set; ends within a second, with every connection closed."""
+        if any(isinstance(config, ModbusConfig) for binding in self._wanted for config in binding.links):
+            importlib.import_module("pumpwatch_gui.acquire.modbus.channel")  # now, not on the loop: it would cost beats
+        asyncio.run(self._main(stop))
+
+    def rebind(self, bindings: Sequence[Binding]) -> None:
+        """Go over to other pumps and links, live. Links that did not change go on undisturbed. Any thread."""
+        with self._lock:
+            self._wanted = tuple(bindings)
+            if self._loop is not None and self._changed is not None:
+                self._loop.call_soon_threadsafe(self._changed.set)
+
+    def views(self) -> tuple[LinkView, ...]:
+        """Every link as it stands, in the order of the pumps. Any thread."""
+        return tuple(link.view() for link in tuple(self._links.values()))
+
+    def watch_traffic(self, link_id: str) -> Traffic:
+        """Watch what goes over the line of a link from now on, until its `close`. Any thread."""
+        traffic = Traffic(link_id, self._unwatch)
+        with self._lock:
+            self._watched = (*self._watched, traffic)
+        self._soon(self._hand_out_watchers)
+        return traffic
+
+    def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+        """Read any block of a running link between two of its beats; `address` is the wire address. Any thread.
+
+        The future brings registers, or bits as 0 and 1. It raises LinkFault when the answer did not come or was
+        refused, ValueError for a block that no request can have, KeyError when there is no such link (now).
+        """
+        return self._order(link_id, lambda channel, spec: channel.read(spec, table, address, count))
+
+    def identify(self, link_id: str) -> "Future[Mapping[str, str]]":
+        """What the device of a running link says about itself (function 43/14). Any thread; raises as `read_block`."""
+        return self._order(link_id, lambda channel, spec: channel.identify(spec))
+
+    def _order(self, link_id: str, ask: Callable[[Browsable, LinkSpec], Awaitable[Any]]) -> "Future[Any]":
+        outcome: Future[Any] = Future()
+
+        def place() -> None:
+            line = next((x for x in self._lines.values() for k in x.links if k.spec.link_id == link_id), None)
+            link = self._links.get(link_id)
+            if line is None or link is None:
+                outcome.set_exception(KeyError(link_id))
+            else:
+                line.order(Order(link, ask, outcome, time.monotonic()))
+
+        if not self._soon(place):
+            outcome.set_exception(KeyError(link_id))
+        return outcome
+
+    def _unwatch(self, traffic: Traffic) -> None:
+        with self._lock:
+            self._watched = tuple(t for t in self._watched if t is not traffic)
+        self._soon(self._hand_out_watchers)
+
+    def _hand_out_watchers(self) -> None:
+        for line in self._lines.values():
+            ids = {link.spec.link_id for link in line.links}
+            line.watch([t for t in self._watched if t.link_id in ids])
+
+    def _soon(self, call: Callable[[], None]) -> bool:
+        """Call on the links thread; False when it does not run."""
+        with self._lock:
+            if self._loop is None:
+                return False
+            self._loop.call_soon_threadsafe(call)
+            return True
+
+    async def _main(self, stop: threading.Event) -> None:
+        with self._lock:
+            self._loop, self._changed = asyncio.get_running_loop(), asyncio.Event()
+        connects = asyncio.Semaphore(CONNECTS_AT_ONCE)
+        self._arrange(connects)
+        try:
+            while not stop.is_set():
+                try:
+                    await asyncio.wait_for(self._changed.wait(), LOOK_S)
+                except TimeoutError:
+                    self._mend(connects)
+                    continue
+                self._changed.clear()
+                self._arrange(connects)
+        finally:
+            with self._lock:
+                self._loop = None
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _arrange(self, connects: asyncio.Semaphore) -> None:
+        """Start the lines that are wanted and not there, end those that are not wanted any more, keep the others."""
+        lines: dict[Hashable, list[Link]] = {}
+        links: dict[str, Link] = {}
+        for binding in self._wanted:
+            specs = binding.specs()
+            if not specs:
+                continue
+            assembly = self._assembly(binding.pump_id, specs)
+            for spec in specs:
+                link = links[spec.link_id] = self._link(spec, assembly)
+                own_key = DRIVERS[spec.config.driver].key(spec.config)
+                lines.setdefault(own_key or (spec.link_id, spec.shape()), []).append(link)
+        self._links = links
+        self._assemblies = {b.pump_id: self._assemblies[b.pump_id] for b in self._wanted if b.links}
+        for key in [k for k in self._lines if k not in lines]:
+            self._tasks.pop(key).cancel()
+            del self._lines[key]
+        phases = {link_id: i / len(links) for i, link_id in enumerate(links)}
+        for key, group in lines.items():
+            if key not in self._lines:
+                kind = DRIVERS[group[0].spec.config.driver]
+                self._lines[key] = Line(kind, group, chance=self._chance)
+                self._start(key, connects)
+            self._lines[key].rearrange(group, phases)
+        self._hand_out_watchers()
+
+    def _start(self, key: Hashable, connects: asyncio.Semaphore) -> None:
+        self._tasks[key] = asyncio.create_task(self._lines[key].run(connects), name=f"line {key}")
+
+    def _mend(self, connects: asyncio.Semaphore) -> None:
+        """A line ends only by a bug. It must not take the others with it: tell and start it again."""
+        for key, task in list(self._tasks.items()):
+            if task.done() and not task.cancelled():
+                log.critical("%s ended and is started again", task.get_name(), exc_info=task.exception())
+                self._start(key, connects)
+
+    def _link(self, spec: LinkSpec, assembly: Assembly) -> Link:
+        """The link of that shape that runs already, or a new one."""
+        link = self._links.get(spec.link_id)
+        if link is None or link.spec.shape() != spec.shape():
+            return Link(spec, assembly, self._clock, on_frame=self._on_frame, on_event=self._on_event)
+        link.assembly = assembly
+        return link
+
+    def _assembly(self, pump_id: str, specs: Sequence[LinkSpec]) -> Assembly:
+        """The pump's assembly; a new one, that takes over from the old, when its links are others now."""
+        shape = tuple(spec.shape() for spec in specs)
+        old_shape, old = self._assemblies.get(pump_id, (None, None))
+        if old is not None and old_shape == shape:
+            return old
+        assembly = Assembly({spec: _bound(spec) for spec in specs}, self._clock, old)
+        self._assemblies[pump_id] = (shape, assembly)
+        return assembly
+
+
+def _bound(spec: LinkSpec) -> frozenset[str]:
+    """The tags of a link; all of the profile's when its files cannot tell, so that none looks as if it were unbound."""
+    try:
+        return DRIVERS[spec.config.driver].tags(spec)
+    except InputError:
+        return frozenset(spec.profile.tags)

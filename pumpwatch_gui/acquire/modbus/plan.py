@@ -1,0 +1,146 @@
+"""Which blocks to read: the fewest requests that cover every point."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pumpwatch_gui.domain.links.register_map import TABLES, Point, documented
+
+MAX_REGISTERS = 125
+MAX_BITS = 2000
+LAST_ADDRESS = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One read request and the points it brings. Addresses are wire addresses."""
+
+    function: int
+    address: int
+    count: int
+    points: tuple[Point, ...]
+
+    @property
+    def is_bits(self) -> bool:
+        """Whether it reads coils or discrete inputs."""
+        return self.function in (1, 2)
+
+    @property
+    def documented(self) -> str:
+        """Its first address as manuals write it."""
+        return documented(next(t for t, (function, _) in TABLES.items() if function == self.function), self.address)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """All that an answer says about the request it belongs to."""
+        return self.function, self.count
+
+
+def plan_blocks(points: Iterable[Point], *, max_gap: int = 8, largest: int = MAX_REGISTERS) -> tuple[Block, ...]:
+    """Join points into blocks over gaps of at most `max_gap`, never splitting a value, never above the limits.
+
+    Consecutive blocks (the last and the first too) differ in (function, count): an answer that belongs to another
+    request then shows as a wrong count and never as a wrong value. Blocks that order alone cannot tell apart are read
+    one register wider.
+    """
+    groups: list[list[Point]] = []
+    for point in sorted(points, key=lambda p: (p.function, p.address, -p.size)):
+        group = groups[-1] if groups else None
+        if (
+            group is None
+            or group[0].function != point.function
+            or point.address > _end(group) + max_gap
+            or max(_end(group), point.address + point.size) - group[0].address > _limit(point.function, largest)
+        ):
+            groups.append([point])
+        else:
+            group.append(point)
+    return _distinct(ordered([_block(g) for g in groups]), largest)
+
+
+def split_block(block: Block) -> tuple[Block, ...]:
+    """The pieces of a block that the device refused; just the block when nothing is left to split.
+
+    First its runs without a gap (gaps may be unreadable), then, when it has none, its points each for itself.
+    """
+    runs: list[list[Point]] = []
+    for point in block.points:
+        if runs and point.address <= _end(runs[-1]):
+            runs[-1].append(point)
+        else:
+            runs.append([point])
+    exact = [_block(run) for run in runs]
+    if exact != [block]:
+        return tuple(exact)
+    places: dict[tuple[int, int], list[Point]] = {}
+    for point in block.points:  # bits of one register stay together
+        places.setdefault((point.address, point.size), []).append(point)
+    return tuple(_block(group) for group in places.values())
+
+
+def ordered(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks with those that are alike put apart, where another one can stand between them."""
+    rest, out = list(blocks), list[Block]()
+    while rest:
+        differs = (b for b in rest if not out or b.shape != out[-1].shape)
+        chosen = max(differs, key=lambda b: sum(b.shape == r.shape for r in rest), default=rest[0])
+        rest.remove(chosen)
+        out.append(chosen)
+    return out
+
+
+def sync_block(block: Block) -> Block:
+    """A request of another count over the same registers, to find out whether answers still fit their questions.
+
+    Preferably the first point alone, which the device surely has.
+    """
+    point = block.points[0]
+    if point.size != block.count:
+        return replace(block, address=point.address, count=point.size, points=block.points[:1])
+    if block.count > 1:
+        return replace(block, count=block.count - 1)
+    return replace(block, address=min(block.address, LAST_ADDRESS - 1), count=2)
+
+
+def any_block(table: str, address: int, count: int) -> Block:
+    """A block of no points, to look at. Raises ValueError for a table, address or count that no request can have."""
+    if table not in TABLES:
+        raise ValueError(f"table: must be one of {', '.join(TABLES)}, not {table!r}")
+    most = MAX_BITS if TABLES[table][0] in (1, 2) else MAX_REGISTERS
+    if not 1 <= count <= most:
+        raise ValueError(f"count: must be 1 to {most}, not {count}")
+    if not 0 <= address <= LAST_ADDRESS + 1 - count:
+        raise ValueError(f"address: must be 0 to {LAST_ADDRESS + 1 - count}, not {address}")
+    return Block(TABLES[table][0], address, count, ())
+
+
+def _end(group: Sequence[Point]) -> int:
+    return max(p.address + p.size for p in group)
+
+
+def _limit(function: int, largest: int) -> int:
+    return MAX_BITS if function in (1, 2) else largest
+
+
+def _block(group: Sequence[Point]) -> Block:
+    start = group[0].address
+    return Block(group[0].function, start, _end(group) - start, tuple(group))
+
+
+def _distinct(blocks: list[Block], largest: int) -> tuple[Block, ...]:
+    """Make neighbours in the cycle differ: widen one of two that are alike, or split it when it is full."""
+    at = 0
+    while len(blocks) > 1 and at < len(blocks):
+        before, after = blocks[at - 1].shape, blocks[(at + 1) % len(blocks)].shape
+        if blocks[at].shape == before:
+            blocks[at : at + 1] = _unlike(blocks[at], before, after, largest)
+        at += 1
+    return tuple(blocks)
+
+
+def _unlike(block: Block, before: tuple[int, int], after: tuple[int, int], largest: int) -> list[Block]:
+    for extra in (1, 2):
+        count = block.count + extra
+        if count <= _limit(block.function, largest) and (block.function, count) not in (before, after):
+            return [replace(block, count=count, address=min(block.address, LAST_ADDRESS + 1 - count))]
+    head, tail = block.points[:-1], block.points[-1:]
+    return [_block(head), _block(tail)] if head else [block]

@@ -1,0 +1,208 @@
+"""Text lines from a serial port: the device speaks by itself, each line is a scan."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from math import isnan
+
+from pumpwatch_gui.acquire.driver import LinkSpec, Readings
+from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.text.checksum import LineRefused
+from pumpwatch_gui.acquire.text.formats import LineParser, Values
+from pumpwatch_gui.acquire.text.line_framing import LineFramer
+from pumpwatch_gui.acquire.text.serial_port import SerialPort
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.config import SerialLineConfig
+from pumpwatch_gui.domain.links.decode import PointValue, bad, judge_value
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+
+log = logging.getLogger("pumpwatch.links")
+
+SILENT_PERIODS = 3
+"""The device is silent after this many periods without a line."""
+FIRST_LINE_S = 3.0
+"""Opening a port resets many boards: they may take so long for their first line."""
+LATE_PERIODS = 1.25
+"""A refused line makes its period's values BAD when no good one has come by then."""
+SHORTEST_S = 0.05
+"""Lines that come faster are thinned to this spacing; those passed over are counted."""
+REMARKS_A_MINUTE = 20
+
+
+class SerialLineChannel:
+    """One serial port and the lines that come out of it. The newest good line counts."""
+
+    def __init__(self, spec: LinkSpec) -> None:
+        assert isinstance(spec.config, SerialLineConfig)
+        self._config, self._spec, self._meter = spec.config, spec, spec.meter
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._port = SerialPort(spec.config, received=self._received, lost=self._drop)
+        self._framer = LineFramer()
+        self._parser: LineParser | None = None
+        self._newest: tuple[Values, bytes] | None = None
+        self._refused: LinkFault | None = None
+        self._something = asyncio.Event()
+        self._last, self._same = b"", 0
+        self._due_s = 0.0  # the earliest moment for the next scan to end
+        self._good_s = self._told_s = 0.0
+        self._tap: Callable[[bool, bytes], None] | None = None
+        self._remarks = _Remarks(spec.config.device)
+
+    def shared_by(self, specs: Sequence[LinkSpec]) -> None:
+        """Nothing: a port belongs to one link."""
+
+    def watch(self, tap: Callable[[bool, bytes], None] | None) -> None:
+        """Tell every piece that comes to `tap`; None: no longer."""
+        self._tap = tap
+
+    async def connect(self) -> None:
+        """Open the port. Raises LinkFault, InputError when the columns do not fit the profile."""
+        config = self._config
+        try:
+            self._parser = LineParser(
+                config.format, tags=self._spec.profile.tags, columns=config.columns, checksum=config.checksum
+            )
+        except ValueError as error:
+            raise InputError(f"{config.device}: {error}", "correct the columns in the link's settings") from error
+        await self._port.open()
+        now = time.monotonic()
+        self._good_s = now + max(FIRST_LINE_S - SILENT_PERIODS * config.period_s, 0.0)
+        self._told_s = now
+
+    async def scan(self, spec: LinkSpec) -> Readings:
+        """Wait for the next line and return its values.
+
+        Raises LinkFault when the port is lost, when no line came for three periods, and when a period brought only
+        lines that were refused.
+        """
+        await asyncio.sleep(max(self._due_s - time.monotonic(), 0.0))
+        while self._newest is None:
+            self._raise_what_is_due()
+            self._something.clear()
+            await self._wait()
+        (values, line), self._newest = self._newest, None
+        self._refused = None
+        self._good_s = self._told_s = time.monotonic()
+        self._due_s = self._good_s + SHORTEST_S
+        self._same = self._same + 1 if line == self._last else 0
+        self._last = line
+        spans = {s.tag: s.span for s in spec.profile.sensors}
+        is_frozen = 0 < self._config.frozen_after <= self._same
+        return {tag: _reading(value, spans[tag], is_frozen) for tag, value in values.items()}
+
+    async def close(self) -> None:
+        """Close the port."""
+        self._drop("closed")
+        await self._port.close()
+
+    def _received(self, data: bytes) -> None:
+        """Bytes from the port, on the loop."""
+        if self._tap is not None:
+            self._tap(False, data)
+        before = self._framer.dropped.copy()
+        lines = self._framer.feed(data)
+        new = self._framer.dropped - before
+        self._meter.dropped.update(new)
+        if new["line too long"]:
+            self._refuse(LineRefused("line too long", "a line had no end within 1024 bytes"))
+        for line in lines:
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        if line.startswith(b"#"):
+            self._remarks.note(line)
+            return
+        self._meter.requests += 1
+        assert self._parser is not None
+        try:
+            values = self._parser.parse(line)
+        except LineRefused as refused:
+            self._meter.dropped[refused.kind] += 1
+            self._refuse(refused)
+            return
+        self._meter.good += 1
+        if values is None:
+            return
+        if self._newest is not None:
+            self._meter.dropped["line overtaken by a newer one"] += 1
+        self._newest = values, line
+        self._something.set()
+
+    def _refuse(self, refused: LineRefused) -> None:
+        kind = "crc" if refused.kind in ("checksum", "no checksum") else "refused"
+        text = f"line from {self._config.device} refused: {refused.why}"
+        advice = ADVICE.get(refused.kind, "check speed, parity, format and cable; the line was not used")
+        self._meter.last_error, self._meter.last_advice = text, advice
+        self._meter.faults[kind] += self._refused is not None  # the last one is counted where it is raised
+        self._refused = LinkFault(kind, Reason.COMMUNICATION_ERROR, text, advice)
+        self._something.set()
+
+    def _raise_what_is_due(self) -> None:
+        if self.lost.done():
+            raise LinkFault("lost", Reason.NO_COMMUNICATION, self.lost.result(), "waiting for the device to come back")
+        now, fault = time.monotonic(), self._refused
+        if now < self._fault_due_s():
+            return
+        self._refused, self._told_s = None, now
+        if fault is not None:
+            raise fault
+        text = f"no line from {self._config.device} that can be used for {now - self._good_s:.1f} s"
+        advice = "is the device on, and set to this speed? or is its own period longer than the link's?"
+        raise LinkFault("timeout", Reason.TIMEOUT, text, advice)
+
+    def _fault_due_s(self) -> float:
+        """When the waiting is over."""
+        period_s = self._config.period_s
+        if self._refused is not None:
+            return self._told_s + LATE_PERIODS * period_s
+        return max(self._good_s + SILENT_PERIODS * period_s, self._told_s + period_s)
+
+    async def _wait(self) -> None:
+        """Until something comes, or something is due."""
+        try:
+            async with asyncio.timeout(max(self._fault_due_s() - time.monotonic(), 0.001)):
+                await self._something.wait()
+        except TimeoutError:
+            return
+
+    def _drop(self, why: str) -> None:
+        if not self.lost.done():
+            self.lost.set_result(why)
+        self._something.set()
+
+
+ADVICE = {
+    "not ASCII": "wrong speed or parity, or the noise of a device that starts",
+    "checksum": "noise on the line, or a device that sums another way",
+    "no checksum": "the device must end each line with *HH or *HHHH, or set the checksum to none",
+    "no header": "name the columns in the link's settings: the device sends its header only when it starts",
+    "fields": "the columns in the link's settings must be what the device sends",
+    "number": "the device must send plain numbers with a decimal point",
+}
+"""Kind of refusal → the probable cause."""
+
+
+class _Remarks:
+    """Lines that start with `#`: what the device says to people. They go to the log, not more than 20 a minute."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._minute, self._said = 0.0, 0
+
+    def note(self, line: bytes) -> None:
+        now = time.monotonic()
+        if now - self._minute > 60:
+            self._minute, self._said = now, 0
+        self._said += 1
+        if self._said <= REMARKS_A_MINUTE:
+            log.info("%s says: %s", self._device, line[1:201].decode("ascii", "backslashreplace").strip())
+
+
+def _reading(value: float | None, span: tuple[float, float], is_frozen: bool) -> PointValue:
+    if value is None:
+        return bad(Reason.SENSOR_FAILURE)
+    reading = judge_value(value, span)
+    if is_frozen and not isnan(reading.value):
+        return PointValue(reading.value, Quality.UNCERTAIN, Reason.FROZEN)
+    return reading

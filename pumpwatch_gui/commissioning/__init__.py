@@ -1,0 +1,1 @@
+"""Use cases without Qt that the window and the command line share."""

@@ -1,0 +1,209 @@
+"""A pump that is being added: what the steps fill in, how it is read before it is saved, how it is saved."""
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from pumpwatch_gui.acquire.discovery.trial import read_once, test_link
+from pumpwatch_gui.commissioning.plausibility import ReadingsToCheck
+from pumpwatch_gui.commissioning.register_reading import Reader, judged, read_points
+from pumpwatch_gui.commissioning.user_maps import FOLDER, free_path, keeping_sentinels, map_path
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
+from pumpwatch_gui.domain.links.decode import PointValue
+from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
+from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
+from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.settings.map_file import MapFile, read_map
+from pumpwatch_gui.settings.profile_file import load_profile
+from pumpwatch_gui.settings.site_file import SiteFile
+
+KEPT = 120
+"""Readings that are kept for the plausibility doctor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One reading before the pump is saved: what the link will make of it, and what the registers say."""
+
+    readings: Mapping[str, PointValue]
+    numbers: Mapping[str, float]
+    registers: Mapping[str, tuple[int, ...]]
+    trouble: str = ""
+
+
+@dataclass
+class Draft:
+    """The pump as far as it is filled in. `template` is the map it starts from, "" for an empty one."""
+
+    folder: Path
+    config: DriverConfig | None = None
+    profile_name: str = "centrifugal"
+    profile: PumpProfile | None = None
+    template: str = "generic"
+    base: int = 0
+    points: dict[str, Point] = field(default_factory=dict)
+    is_changed: bool = False
+    limits: dict[str, Limits] = field(default_factory=dict)
+    series: deque[Mapping[str, float]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    raw: dict[str, deque[tuple[int, ...]]] = field(default_factory=lambda: defaultdict(lambda: deque(maxlen=KEPT)))
+
+    @property
+    def is_modbus(self) -> bool:
+        """Whether the device has registers."""
+        return isinstance(self.config, ModbusConfig)
+
+    def use_profile(self, name: str) -> None:
+        """Take another profile. Raises InputError."""
+        self.profile = load_profile(name, base_dir=self.folder)
+        self.profile_name = name
+        self.limits = {s.tag: s.limits for s in self.profile.sensors}
+        self.forget()
+
+    def use_template(self, name: str, found: RegisterMap | None) -> None:
+        """Start from a map; None: from an empty one."""
+        self.template, self.is_changed = name, found is None
+        self.base = found.base if found else 0
+        self.points = {p.tag: p for p in found.points} if found else {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the readings: they are of something else."""
+        self.series.clear()
+        self.raw.clear()
+
+    @property
+    def used(self) -> tuple[Point, ...]:
+        """The points of the profile's sensors, in their order."""
+        tags = self.profile.tags if self.profile else ()
+        return tuple(self.points[tag] for tag in tags if tag in self.points)
+
+    def put(self, point: Point) -> None:
+        """Add a point or change it. Raises InputError when it does not go with the others; nothing is changed then."""
+        points = {**self.points, point.tag: keeping_sentinels(point, self.points.values())}
+        file = MapFile("", self.base)
+        file.set_head(name="draft")
+        for one in points.values():
+            file.set_point(one)
+        read_map(file.text)
+        self.points, self.is_changed = points, True
+        self.raw.pop(point.tag, None)
+
+    def leave_out(self, tag: str) -> None:
+        """Take a point out."""
+        if self.points.pop(tag, None) is not None:
+            self.is_changed = True
+
+    def keep(self, preview: Preview) -> None:
+        """Remember a reading."""
+        self.series.append(preview.numbers)
+        for tag, registers in preview.registers.items():
+            self.raw[tag].append(registers)
+
+    def material(self) -> ReadingsToCheck:
+        """What the plausibility doctor is asked about."""
+        if self.profile is None or not self.series:
+            raise InputError("nothing was read yet", "go back and wait for a value")
+        points = [p for p in self.used if p.tag in self.raw]
+        raw = {p.tag: tuple(self.raw[p.tag]) for p in points}
+        words = f"{len(self.series)} readings" if len(self.series) > 1 else "one reading"
+        return ReadingsToCheck(self.profile, tuple(self.series), words, points, raw)
+
+
+def reader_of(config: ModbusConfig, folder: Path) -> Reader:
+    """Reads a device that is no running link; connects anew each time."""
+    return lambda table, address, count: read_once(config, table, address, count, base_dir=folder)
+
+
+def read_preview(config: DriverConfig, profile: PumpProfile, points: Sequence[Point], folder: Path) -> Preview:
+    """Read everything once; blocks for up to some seconds. Raises LinkFault, InputError."""
+    if isinstance(config, ModbusConfig):
+        if not points:
+            return Preview({}, {}, {}, "no sensor has a register yet")
+        read = read_points(points, reader_of(config, folder))
+        readings = {p.tag: judged(p, read.registers[p.tag], profile) for p in points if p.tag in read.registers}
+        return Preview(readings, read.numbers(points), read.registers, "; ".join(read.troubles))
+    test = test_link(config, profile, base_dir=folder)
+    if test.frame is None:
+        raise InputError(test.text, test.advice)
+    frame = test.frame
+    readings = {
+        tag: PointValue(float(v), Quality(int(q)), Reason(int(r)))
+        for tag, v, q, r in zip(profile.tags, frame.values, frame.quality, frame.reason, strict=True)
+    }
+    numbers = {tag: r.value for tag, r in readings.items() if isfinite(r.value)}
+    return Preview(readings, numbers, {}, "" if test.ok else test.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the pump shall be called, and the model that judges it ("none": none)."""
+
+    pump_id: str
+    name: str
+    model: str
+
+
+def save_pump(draft: Draft, names: Names, site_file: Path) -> Site:
+    """Write the map (where it was changed) and the site file; returns the site to go over to. Blocks.
+
+    Raises InputError with the mistakes; the site file is then untouched and no map is left behind.
+    """
+    config, profile = draft.config, draft.profile
+    if config is None or profile is None:
+        raise InputError("the link is not filled in", "go back to it")
+    if not names.pump_id:
+        raise InputError("the pump has no id", "give it one, such as P-101")
+    file = SiteFile(site_file)
+    if any(p.pump_id == names.pump_id for p in file.loaded().site.pumps):
+        raise InputError(f"the id {names.pump_id} is taken", "give the pump another one")
+    made: Path | None = None
+    if isinstance(config, ModbusConfig):
+        registers = draft.template
+        if draft.is_changed:
+            made = free_path(draft.folder, names.pump_id)
+            _map_file(draft, made.stem).save(made)
+            registers = f"{FOLDER}/{made.name}"
+        changed: Any = replace(config, registers=registers)
+        config = changed
+    try:
+        file.set_pump(names.pump_id, name=names.name, profile=draft.profile_name, model=names.model, links=[config])
+        for sensor in profile.sensors:
+            if draft.limits[sensor.tag] != sensor.limits:
+                file.set_limits(names.pump_id, sensor.tag, draft.limits[sensor.tag])
+        file.save()
+    except InputError:
+        if made is not None:
+            made.unlink(missing_ok=True)
+        raise
+    return file.loaded().site
+
+
+def _map_file(draft: Draft, name: str) -> MapFile:
+    """The template's text with the changes, so that its comments stay; of an empty one a new text."""
+    text = map_path(draft.template, draft.folder).read_text("utf-8") if draft.template else ""
+    file = MapFile(text, draft.base)
+    if text:
+        for point in read_map(text).points:
+            if point.tag not in draft.points:
+                file.remove_point(point.tag)
+    file.set_head(name=name, profile=draft.profile_name)
+    for point in draft.points.values():
+        file.set_point(point)
+    return file
+
+
+def models_for(profile_name: str) -> tuple[tuple[str, ...], str]:
+    """The shipped models and "none"; and the one that is meant for a profile."""
+    names = sorted(p.name for p in shipped("models").iterdir() if (p / "manifest.json").is_file())
+    return (*names, "none"), profile_name if profile_name in names else "none"
+
+
+def profile_names() -> tuple[str, ...]:
+    """The shipped profiles."""
+    return tuple(sorted(p.stem for p in (shipped("resources") / "profiles").glob("*.toml")))

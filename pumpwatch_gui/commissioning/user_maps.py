@@ -1,0 +1,123 @@
+"""Register maps beside the site file: made of a shipped one when a tag is added, imported, exported."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.config import ModbusConfig
+from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.files.shipped import find_shipped, shipped
+from pumpwatch_gui.settings.map_file import MapFile, read_map, read_map_file, shipped_maps
+from pumpwatch_gui.settings.site_file import SiteFile
+
+FOLDER = "registers"
+"""Where own maps lie, beside the site file."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagMade:
+    """A tag that was written: the map's name as a link gives it, and the site to go over to."""
+
+    registers: str
+    path: Path
+    site: Site
+    text: str
+
+
+def map_path(name: str, folder: Path | None) -> Path:
+    """The file that a link's `registers` means. Raises InputError."""
+    try:
+        return find_shipped("resources/registers", name, suffix=".toml", base_dir=folder)
+    except FileNotFoundError as error:
+        raise InputError(f"register map {error}", "name a shipped map or give a path") from error
+
+
+def user_maps(folder: Path) -> tuple[str, ...]:
+    """The maps beside the site file, as a link names them."""
+    return tuple(f"{FOLDER}/{p.name}" for p in sorted((folder / FOLDER).glob("*.toml")))
+
+
+def all_maps(folder: Path) -> tuple[str, ...]:
+    """Own maps, then the shipped ones."""
+    return (*user_maps(folder), *shipped_maps())
+
+
+def free_path(folder: Path, stem: str) -> Path:
+    """A path for a new map that no file has yet."""
+    stem = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "map"
+    names = (stem if n == 1 else f"{stem}-{n}" for n in range(1, 10_000))
+    return next(p for p in (folder / FOLDER / f"{name}.toml" for name in names) if not p.exists())
+
+
+def editable(name: str, folder: Path, stem: str) -> tuple[MapFile, Path]:
+    """The file of a map open for changes; a shipped one as a copy that is to lie beside the site file.
+
+    Nothing is written yet. Raises InputError.
+    """
+    path = map_path(name, folder)
+    try:
+        file = MapFile(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"register map {path} cannot be read: {error}", "check the path") from error
+    if path.is_relative_to(shipped("resources")):
+        path = free_path(folder, stem)
+        file.set_head(name=path.stem)
+    return file, path
+
+
+def add_tag(site: Site, site_file: Path, link_id: str, point: Point) -> TagMade:
+    """Put a point into the register map of a link, and let the link read that map.
+
+    Reads and writes files: not on the GUI thread. Raises InputError; what would not hold is not written.
+    """
+    config = site.link(link_id)
+    pump = next((p for p in site.pumps if p.pump_id == link_id.rpartition("/")[0]), None)
+    if pump is None or not isinstance(config, ModbusConfig):
+        raise InputError(f"{link_id} has no register map", "choose a Modbus link")
+    folder = site.folder or site_file.parent
+    file, path = editable(config.registers, folder, pump.pump_id)
+    file.set_point(keeping_sentinels(point, read_map(file.text).points))
+    file.save(path)
+    registers = config.registers if map_path_is(config.registers, path, folder) else f"{FOLDER}/{path.name}"
+    changed: Any = replace(config, registers=registers)
+    written = SiteFile(site_file)
+    links = [changed if link is config else link for link in pump.links]
+    written.set_pump(pump.pump_id, name=pump.name, profile=pump.profile_name, model=pump.model, links=links)
+    if changed != config:
+        written.save()
+    text = f"{point.tag} is read from {point.documented} (wire {point.address}) now: {registers}"
+    return TagMade(registers, path, written.loaded().site, text)
+
+
+def keeping_sentinels(point: Point, before: Iterable[Point]) -> Point:
+    """The point with the "no reading" values of the one it takes the place of, where both have one type."""
+    old = next((p for p in before if p.tag == point.tag), None)
+    if old is None or point.not_available or old.type != point.type:
+        return point
+    return replace(point, not_available=old.not_available)
+
+
+def map_path_is(name: str, path: Path, folder: Path) -> bool:
+    """Whether a link's `registers` means that file."""
+    return map_path(name, folder) == path
+
+
+def import_map(source: Path, folder: Path) -> str:
+    """Check a map's file and copy it beside the site file, comments and all; returns its name for a link.
+
+    Raises InputError naming every mistake.
+    """
+    read_map_file(source)
+    path = free_path(folder, source.stem)
+    MapFile(source.read_text("utf-8")).save(path)
+    return f"{FOLDER}/{path.name}"
+
+
+def export_map(name: str, folder: Path, target: Path) -> Path:
+    """Write a map to a file of its own, comments and all. Raises InputError."""
+    MapFile(map_path(name, folder).read_text("utf-8")).save(target)
+    return target

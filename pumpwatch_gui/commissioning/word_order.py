@@ -1,0 +1,71 @@
+"""The part of the plausibility doctor that needs the raw registers: words or bytes in another order. Pure."""
+
+from collections.abc import Sequence
+from math import isfinite, nan
+
+from pumpwatch_gui.domain.links.decode import raw_number
+from pumpwatch_gui.domain.links.register_map import ORDERS, Point
+from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
+from pumpwatch_gui.domain.pump.profile import Sensor
+
+
+def engineering(point: Point, registers: Sequence[int]) -> float:
+    """The value of a point's own registers, whatever the span says; NaN when it is not available or no number.
+
+    This is what `judge.plausibility.examine` wants: a value outside the span tells the unit.
+    """
+    raw = registers[0] if point.table in ("coil", "discrete") else _raw(point, registers, point.order)
+    if raw in point.not_available or not isfinite(raw):
+        return nan
+    return float(raw * point.scale + point.offset)
+
+
+def swapped(point: Point, sensor: Sensor, series: Sequence[Sequence[int]]) -> PlausibilityFinding | None:
+    """Whether a point makes no sense in its own order and does in another, over every one of `series`.
+
+    `series` holds the point's own registers, reading by reading. Sense is the sensor's usual band, without one its
+    span; a float next to zero makes none.
+    """
+    if point.table in ("coil", "discrete") or point.type in ("bit", "bool") or not series:
+        return None
+    if any(_makes_sense(point, sensor, registers, point.order) for registers in series):
+        return None
+    for order in ORDERS:
+        if order != point.order and all(_makes_sense(point, sensor, registers, order) for registers in series):
+            own, other = (_value(point, series[-1], o) for o in (point.order, order))
+            what = (
+                f"{sensor.label} reads {own:.4g} {sensor.unit} in the order {point.order}, and {other:.4g} in {order}"
+            )
+            cause = f"the device sends {_swap(point, order)}"
+            return PlausibilityFinding(
+                "order", (sensor.tag,), what, cause, f'set order = "{order}" at {point.documented}', True
+            )
+    return None
+
+
+def _swap(point: Point, order: str) -> str:
+    if point.size == 1:
+        return "the low byte of a register first"
+    return {
+        "CDAB": "the low word first",
+        "BADC": "the low byte of each register first",
+        "DCBA": "the low word and the low byte first",
+        "ABCD": "the high word and the high byte first",
+    }[order]
+
+
+def _makes_sense(point: Point, sensor: Sensor, registers: Sequence[int], order: str) -> bool:
+    low, high = sensor.normal or sensor.span
+    slack = 0.25 * (high - low) if sensor.normal else 0.0
+    value = _value(point, registers, order)
+    is_dust = point.type.startswith("float") and 0 < abs(value) < sensor.resolution / 100
+    return low - slack <= value <= high + slack and not is_dust
+
+
+def _value(point: Point, registers: Sequence[int], order: str) -> float:
+    raw = _raw(point, registers, order)
+    return nan if raw in point.not_available else float(raw * point.scale + point.offset)
+
+
+def _raw(point: Point, registers: Sequence[int], order: str) -> float | int:
+    return raw_number(registers, point.type, order, point.bit)

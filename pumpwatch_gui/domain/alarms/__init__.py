@@ -1,0 +1,1 @@
+"""Alarms, their states, delays and episodes."""

@@ -1,0 +1,201 @@
+"""What may be shown of a value and of a pump, decided apart from painting: an old or bad number never looks alive."""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from math import ceil, floor, log10, nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.pump.profile import Sensor
+from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.domain.wording import UNKNOWN, duration, number
+
+
+class Trust(Enum):
+    """How a value may be shown."""
+
+    LIVE = "live"
+    UNCERTAIN = "uncertain"
+    STALE = "stale"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownValue:
+    """One sensor as it may be shown: `text` is the number, or `?` where none may be believed.
+
+    `value` is NaN unless LIVE or UNCERTAIN, so that no pointer stands on an old number. `age_s` is the time since
+    the value was last good in whole seconds, 0 while LIVE, NaN when it never was. `reason` says why it is not LIVE.
+    """
+
+    sensor: Sensor
+    trust: Trust
+    text: str
+    value: float
+    age_s: float
+    reason: str
+
+    @property
+    def hatched(self) -> bool:
+        """Whether it must be shown hatched, with `?` and its age."""
+        return self.trust is not Trust.LIVE
+
+    @property
+    def shown(self) -> str:
+        """The number as painted: `?` after an uncertain one, `?` alone for a bad or old one."""
+        return f"{self.text} {UNKNOWN}" if self.trust is Trust.UNCERTAIN else self.text
+
+    @property
+    def age_text(self) -> str:
+        """How old it is; "" while live."""
+        return "" if self.trust is Trust.LIVE else "no value yet" if np.isnan(self.age_s) else duration(self.age_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether a pump can be seen at all: `live`, and if not, why and for how long in words."""
+
+    live: bool
+    text: str = ""
+
+
+class LastGood:
+    """When each value was last good, on the monotonic clock. Fed with every view the screen samples."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+        self._good: dict[str, NDArray[np.int64]] = {}
+
+    def see(self, view: StationView) -> None:
+        """Take note of the frames that are new."""
+        for pump in view.pumps:
+            frame = pump.frame
+            if frame is None or self._seen.get(pump.pump_id) == frame.mono_ns:
+                continue
+            self._seen[pump.pump_id] = frame.mono_ns
+            known = self._good.get(pump.pump_id)
+            if known is None or known.size != frame.values.size:
+                known = self._good[pump.pump_id] = np.zeros(frame.values.size, dtype=np.int64)
+            known[frame.quality == Quality.GOOD] = frame.mono_ns
+
+    def age_s(self, pump_id: str, index: int, now_ns: int) -> float:
+        """Seconds since the value was last good; NaN when it never was."""
+        known = self._good.get(pump_id)
+        if known is None or index >= known.size or known[index] == 0:
+            return nan
+        return max(0.0, (now_ns - int(known[index])) / 1e9)
+
+    def newest_ns(self, pump_id: str) -> int:
+        """When any value of a pump was last good, on the monotonic clock; 0 when none ever was."""
+        known = self._good.get(pump_id)
+        return int(known.max()) if known is not None and known.size else 0
+
+    def newest_s(self, now_ns: int) -> float:
+        """Seconds since any value of any pump was good; NaN when none ever was."""
+        newest = max((int(known.max()) for known in self._good.values() if known.size), default=0)
+        return max(0.0, (now_ns - newest) / 1e9) if newest else nan
+
+
+def is_stale(pump: PumpView, now_ns: int) -> bool:
+    """Whether the newest frame of a pump is too old to be shown as it stands."""
+    return pump.frame is None or (now_ns - pump.frame.mono_ns) / 1e9 > pump.stale_after_s
+
+
+def read_sensor(pump: PumpView, index: int, now_ns: int, last_good: LastGood) -> ShownValue:
+    """What may be shown of sensor `index` of a pump at `now_ns` (monotonic)."""
+    sensor = pump.profile.sensors[index]
+    frame = pump.frame
+    age_s = last_good.age_s(pump.pump_id, index, now_ns)
+    whole_s = age_s if np.isnan(age_s) else float(int(age_s))
+    if frame is None or index >= frame.values.size:
+        return ShownValue(sensor, Trust.BAD, UNKNOWN, nan, whole_s, Reason.WAITING_FOR_INITIAL_DATA.text)
+    quality, reason = Quality(int(frame.quality[index])), Reason(int(frame.reason[index]))
+    value = float(frame.values[index])
+    if is_stale(pump, now_ns):
+        return ShownValue(sensor, Trust.STALE, UNKNOWN, nan, whole_s, Reason.LAST_USABLE_VALUE.text)
+    if quality is Quality.BAD:
+        return ShownValue(sensor, Trust.BAD, UNKNOWN, nan, whole_s, reason.text)
+    text = number(value, sensor.decimals)
+    if quality is Quality.UNCERTAIN:
+        return ShownValue(sensor, Trust.UNCERTAIN, text, value, whole_s, reason.text)
+    return ShownValue(sensor, Trust.LIVE, text, value, 0.0, "")
+
+
+def presence(pump: PumpView, now_ns: int, last_good: LastGood) -> Presence:
+    """Whether the pump can be seen; if not, the words for it (`link lost 0:24`)."""
+    frame = pump.frame
+    if frame is not None and not is_stale(pump, now_ns) and bool((frame.quality != Quality.BAD).any()):
+        return Presence(True)
+    if not pump.links:
+        return Presence(False, "no link set up")
+    worst = [link for link in pump.links if link.state is not LinkState.ONLINE]
+    newest = last_good.newest_ns(pump.pump_id)
+    since = newest or min(link.since_mono_ns for link in pump.links)
+    for_s = duration((now_ns - since) / 1e9)
+    if not worst and frame is not None:
+        return Presence(False, f"no new values {for_s}" if is_stale(pump, now_ns) else f"no usable value {for_s}")
+    if not worst:
+        return Presence(False, f"waiting {for_s}")
+    if not newest and all(link.state is LinkState.CONNECTING for link in worst):
+        return Presence(False, f"connecting {for_s}")
+    if all(link.state is LinkState.STALE for link in worst):
+        return Presence(False, f"values stale {for_s}")
+    return Presence(False, f"link lost {for_s}")
+
+
+@lru_cache(maxsize=4096)
+def engineering_scale(sensor: Sensor) -> tuple[float, float]:
+    """The fixed scale of a sensor's indicator and trends, in its unit: its normal band and limits with room around.
+
+    Never from the live values: scaled to itself, noise looks like an alarm. For the same reason the scale is never
+    narrower than `LEAST_SHARE` of its own top. A value outside (a pump that stands) is held at the edge.
+    """
+    points = [x for x in (*_limits(sensor), *(sensor.normal or ())) if x is not None]
+    if not points:
+        return sensor.span
+    width = max(max(points) - min(points), LEAST_SHARE * max(abs(x) for x in points), sensor.resolution)
+    room = (width - (max(points) - min(points))) / 2
+    step = _nice_step(width / 8)
+    low = floor((min(points) - room - 0.35 * width) / step) * step
+    high = ceil((max(points) + room + 0.2 * width) / step) * step
+    low, high = max(low, sensor.span[0]), min(high, sensor.span[1])
+    return (low, high) if low < high else sensor.span
+
+
+def _limits(sensor: Sensor) -> tuple[float | None, ...]:
+    limits = sensor.limits
+    return limits.low_low, limits.low, limits.high, limits.high_high
+
+
+def _nice_step(value: float) -> float:
+    power = 10.0 ** floor(log10(value))
+    return next(s * power for s in (1.0, 2.0, 5.0, 10.0) if s * power >= value * (1 - 1e-9))
+
+
+LEAST_SHARE = 0.15
+KEY_TAGS = (
+    "vibration_mm_s",
+    "bearing_temperature_c",
+    "flow_rate_l_min",
+    "discharge_pressure_bar",
+    "suction_pressure_bar",
+    "motor_current_a",
+)
+"""What an operator looks at first on a centrifugal pump."""
+
+
+def key_sensors(tags: tuple[str, ...], watched: frozenset[str], count: int) -> tuple[int, ...]:
+    """The sensors a tile has room for, always the same ones: the well-known, then those with limits, then the rest."""
+    order = [tags.index(tag) for tag in KEY_TAGS if tag in tags]
+    order += [i for i, tag in enumerate(tags) if tag in watched and i not in order]
+    order += [i for i in range(len(tags)) if i not in order]
+    return tuple(order[:count])
+
+
+def watched_tags(pump: PumpView) -> frozenset[str]:
+    """The tags that have a limit."""
+    return frozenset(s.tag for s in pump.profile.sensors if any(x is not None for x in _limits(s)))

@@ -1,0 +1,80 @@
+"""The journal: what each event reads as, for people and for the files it is kept in."""
+
+from dataclasses import asdict, dataclass, field
+from math import isfinite, nan
+from typing import Any, assert_never
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.events import (
+    AlarmChanged,
+    CommandDone,
+    Event,
+    FeedbackGiven,
+    LinkChanged,
+    Note,
+    RunStateChanged,
+    StoreTrouble,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One line of the journal. `time_ns` is Unix UTC; `kind` is alarm, link, run, store, command or note.
+
+    `severity` is an alarm's priority (HIGH, MEDIUM, LOW, DIAGNOSTIC), else INFO, WARNING or ERROR.
+    `by` is "" where nobody acted.
+    `detail` holds what the event carried beyond that; a number that does not exist is None.
+    """
+
+    id: int
+    time_ns: int
+    kind: str
+    pump_id: str
+    severity: str
+    text: str
+    by: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def journal_row(event: Event, key: int, *, acknowledged: str = "") -> JournalRow:
+    """The line an event leaves in the journal under id `key`; `acknowledged` from `acknowledged_by`."""
+    match event:
+        case AlarmChanged(time_ns, alarm):
+            detail = alarm_to_json(alarm)
+            text = f"{alarm.text} ({alarm.state.value})"
+            return JournalRow(key, time_ns, "alarm", alarm.pump_id, alarm.priority.name, text, acknowledged, detail)
+        case LinkChanged(time_ns, link_id, pump_id, state, text):
+            severity = "INFO" if state.value in ("online", "connecting") else "WARNING"
+            line = f"Link {link_id} {state.value}" + (f": {text}" if text else "")
+            return JournalRow(
+                key, time_ns, "link", pump_id, severity, line, "", {"link_id": link_id, "state": state.value}
+            )
+        case RunStateChanged(time_ns, pump_id, running):
+            word = "started" if running else "stopped"
+            return JournalRow(key, time_ns, "run", pump_id, "INFO", f"Pump {word}", "", {"running": running})
+        case StoreTrouble(time_ns, started, text):
+            severity = "ERROR" if started else "INFO"
+            return JournalRow(key, time_ns, "store", "", severity, text, "", {"started": started})
+        case CommandDone(time_ns, command, ok, text, by, pump_id):
+            severity = "INFO" if ok else "WARNING"
+            return JournalRow(key, time_ns, "command", pump_id, severity, text, by, {"command": command, "ok": ok})
+        case Note(time_ns, text, severity, pump_id):
+            return JournalRow(key, time_ns, "note", pump_id, severity, text, "", {})
+        case FeedbackGiven(time_ns, said):
+            line = f"Episode judged {said.verdict.value}" + (f": {said.note}" if said.note else "")
+            detail = {"start_ns": said.start_ns, "end_ns": said.end_ns, "verdict": said.verdict.value}
+            return JournalRow(key, time_ns, "command", said.pump_id, "INFO", line, said.by, detail)
+        case _:
+            assert_never(event)
+
+
+def alarm_to_json(alarm: Alarm) -> dict[str, Any]:
+    """An alarm as JSON values; NaN becomes None."""
+    plain = asdict(alarm) | {"state": alarm.state.value, "priority": alarm.priority.name}
+    return {k: None if isinstance(v, float) and not isfinite(v) else v for k, v in plain.items()}
+
+
+def alarm_from_json(plain: dict[str, Any]) -> Alarm:
+    """The alarm that `alarm_to_json` wrote."""
+    number = {k: nan if plain[k] is None else float(plain[k]) for k in ("value", "limit")}
+    return Alarm(**(plain | number | {"state": AlarmState(plain["state"]), "priority": Priority[plain["priority"]]}))

@@ -1,0 +1,1 @@
+"""Links: configuration, register maps, decoding, what others see of them."""

@@ -1,0 +1,50 @@
+"""The connection to a pump, as others may see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+
+class LinkState(Enum):
+    """Where a link stands."""
+
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    STALE = "stale"  # connected, but no fresh trustworthy values
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """A snapshot of one link: state, counters and the last error in plain words.
+
+    `link_id` is `PUMP/1`, `PUMP/2` …; times are monotonic nanoseconds, 0 where not yet.
+    `last_advice` holds the probable cause. `answer_p50_ms` and `answer_p95_ms` are NaN before the first answer.
+    `identity`: who is at the other end, as far as it has proved it (the roles of the TLS certificates).
+    """
+
+    link_id: str
+    pump_id: str
+    driver: str
+    endpoint: str
+    state: LinkState
+    since_mono_ns: int
+    last_good_mono_ns: int
+    period_s: float
+    requests: int = 0
+    good: int = 0
+    timeouts: int = 0
+    refused_answers: int = 0
+    wrong_length: int = 0
+    crc_errors: int = 0
+    late_answers: int = 0
+    exceptions: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    reconnects: int = 0
+    missed_scans: int = 0
+    frames: int = 0
+    answer_p50_ms: float = float("nan")
+    answer_p95_ms: float = float("nan")
+    last_error: str = ""
+    last_advice: str = ""
+    identity: str = ""

@@ -1,0 +1,1 @@
+"""What a pump is: sensors, limits, nameplate, running."""

@@ -1,0 +1,40 @@
+"""Whether a pump runs, told from its own frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.frame import Frame
+
+RUNNING_SHARE = 0.2
+"""A pump counts as running above this share of its rated speed (or current)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRule:
+    """The sensor that tells running from standing, and the value above which the pump runs (in its unit)."""
+
+    tag: str
+    above: float
+
+
+def run_rule(profile: PumpProfile) -> RunRule | None:
+    """Speed tells first, else current, against the nameplate (half the span without one); None without either."""
+    plate = profile.nameplate
+    for tag, rated in (("motor_rpm", plate.rated_speed_rpm), ("motor_current_a", plate.rated_current_a)):
+        if tag in profile.tags:
+            sensor = profile.sensors[profile.index(tag)]
+            return RunRule(tag, RUNNING_SHARE * (rated or sensor.span[1] / 2))
+    return None
+
+
+def state_of(frame: Frame, tags: tuple[str, ...], rule: RunRule | None) -> RunState:
+    """RUNNING, STANDBY, or NO_DATA when the telling sensor is BAD (or all are, where no sensor tells)."""
+    if rule is None:
+        return RunState.RUNNING if np.isfinite(frame.values).any() else RunState.NO_DATA
+    value = frame.values[tags.index(rule.tag)]
+    if np.isnan(value):
+        return RunState.NO_DATA
+    return RunState.RUNNING if value > rule.above else RunState.STANDBY

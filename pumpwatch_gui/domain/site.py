@@ -1,0 +1,51 @@
+"""The site: which pumps there are, how they are reached and what judges them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pumpwatch_gui.domain.errors import Problem
+from pumpwatch_gui.domain.links.config import DriverConfig
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+
+
+@dataclass(frozen=True, slots=True)
+class PumpSettings:
+    """One pump of the site. `profile` already carries the pump's own limits; `model` is a name, a path or "none"."""
+
+    pump_id: str
+    name: str
+    profile: PumpProfile
+    profile_name: str
+    model: str
+    links: tuple[DriverConfig, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A checked site. `folder` is where relative paths start (None: nowhere). `station` is 1-1023."""
+
+    name: str = "My station"
+    station: int = 1
+    currency: str = "INR"
+    pumps: tuple[PumpSettings, ...] = ()
+    folder: Path | None = None
+
+    def pump(self, pump_id: str) -> PumpSettings | None:
+        """The pump of that id; None when the site has none."""
+        return next((p for p in self.pumps if p.pump_id == pump_id), None)
+
+    def link(self, link_id: str) -> DriverConfig | None:
+        """How a link is set (`PUMP/1` is the first link of PUMP); None when the site has no such link."""
+        pump_id, _, number = link_id.rpartition("/")
+        pump = self.pump(pump_id)
+        at = int(number) - 1 if number.isdigit() else -1
+        return pump.links[at] if pump and 0 <= at < len(pump.links) else None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSite:
+    """What could be read: the good part, every mistake, and where the bad file was copied to (None: it was good)."""
+
+    site: Site
+    problems: tuple[Problem, ...]
+    backup: Path | None = None

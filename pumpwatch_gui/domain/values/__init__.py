@@ -1,0 +1,1 @@
+"""Values that flow: quality, frames, traces, latencies."""

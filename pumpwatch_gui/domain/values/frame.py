@@ -1,0 +1,59 @@
+"""Frame: the result of one scan over a pump's points."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """All sensors of one pump at one instant, each with its quality. A failed scan is a frame too (all BAD).
+
+    `values` (n,) float64 in the profile's units and order, NaN where BAD; `quality` (n,) uint8 of `Quality`;
+    `reason` (n,) uint8 of `Reason`. `time_ns` is Unix UTC, `mono_ns` the monotonic clock at the answer.
+    The arrays are made read-only. Raises ValueError when the shapes differ or a BAD value is not NaN.
+    """
+
+    pump_id: str
+    seq: int
+    time_ns: int
+    mono_ns: int
+    values: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+    reason: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        """Check the shapes and the law that a BAD value is NaN and any other is finite."""
+        if not self.values.shape == self.quality.shape == self.reason.shape:
+            raise ValueError(f"frame of {self.pump_id}: shapes differ")
+        if not np.array_equal(np.isfinite(self.values), self.quality != Quality.BAD):
+            raise ValueError(f"frame of {self.pump_id}: BAD values must be NaN and all others finite")
+        for array in (self.values, self.quality, self.reason):
+            array.flags.writeable = False
+
+    @property
+    def worst(self) -> Quality:
+        """The worst quality among the bound sensors; BAD when none is bound."""
+        bound = self.reason != Reason.NOT_CONNECTED
+        return Quality(int(self.quality[bound].max())) if bound.any() else Quality.BAD
+
+    @property
+    def time_s(self) -> float:
+        """Unix seconds."""
+        return self.time_ns / 1e9
+
+
+def bad_frame(pump_id: str, *, seq: int, time_ns: int, mono_ns: int, size: int, reason: Reason) -> Frame:
+    """A frame of `size` sensors that are all BAD for one reason: what a failed scan yields."""
+    return Frame(
+        pump_id,
+        seq,
+        time_ns,
+        mono_ns,
+        np.full(size, np.nan),
+        np.full(size, Quality.BAD, dtype=np.uint8),
+        np.full(size, reason, dtype=np.uint8),
+    )

@@ -1,0 +1,53 @@
+"""Trace: the recent past of one pump, kept in memory for the trends."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.values.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A copy of the recent frames of one pump, oldest first.
+
+    `time_s` (m,) Unix seconds float64, `values` (m, n) float32 (NaN = BAD), `quality` (m, n) uint8,
+    `score` (m,) float32 the anomaly score that stood at that frame (NaN = not scored).
+    """
+
+    time_s: NDArray[np.float64]
+    values: NDArray[np.float32]
+    quality: NDArray[np.uint8]
+    score: NDArray[np.float32]
+
+
+class TraceRing:
+    """A ring of the last `capacity` frames; one thread appends, any thread copies."""
+
+    def __init__(self, sensors: int, capacity: int = 3600) -> None:
+        self._time = np.zeros(capacity)
+        self._values = np.full((capacity, sensors), np.nan, dtype=np.float32)
+        self._quality = np.zeros((capacity, sensors), dtype=np.uint8)
+        self._score = np.full(capacity, np.nan, dtype=np.float32)
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def append(self, frame: Frame, score: float) -> None:
+        """Add a frame and the score that stood when it came."""
+        with self._lock:
+            i = self._count % self._time.size
+            self._time[i] = frame.time_s
+            self._values[i] = frame.values
+            self._quality[i] = frame.quality
+            self._score[i] = score
+            self._count += 1
+
+    def copy(self, since_s: float = 0.0) -> Trace:
+        """What is younger than `since_s` (Unix seconds), oldest first."""
+        with self._lock:
+            size = self._time.size
+            order = np.arange(max(0, self._count - size), self._count) % size
+            order = order[self._time[order] >= since_s]
+            return Trace(self._time[order], self._values[order], self._quality[order], self._score[order])

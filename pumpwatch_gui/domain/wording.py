@@ -1,0 +1,83 @@
+"""How numbers, ages, units and events read on the screen."""
+
+from datetime import datetime
+from math import isfinite
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.errors import PumpWatchError
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.journal import journal_row
+from pumpwatch_gui.domain.pump.profile import Sensor
+
+UNKNOWN = "?"
+_UNITS = {"degC": "°C", "degF": "°F", "m3/h": "m³/h", "mm2/s": "mm²/s", "kg/m3": "kg/m³", "percent": "%"}
+
+
+def unit_text(unit: str) -> str:
+    """The unit as people write it (`degC` → `°C`)."""
+    return _UNITS.get(unit, unit)
+
+
+def number(value: float, decimals: int) -> str:
+    """A number with fixed decimals and thousands apart; `?` when there is none, never `-0`."""
+    if not isfinite(value):
+        return UNKNOWN
+    text = f"{value:,.{decimals}f}"
+    return text.lstrip("-") if not text.strip("-0.,") else text
+
+
+def limit_number(value: float, sensor: Sensor) -> str:
+    """A limit with no more decimals than it needs (`85`, `5.1`)."""
+    text = number(value, sensor.decimals)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def age(seconds: float) -> str:
+    """An age: `0.2 s` below ten seconds, then `0:24`, `1 h 05 min`, `3 d 4 h`."""
+    return f"{max(seconds, 0.0):.1f} s" if seconds < 10 else duration(seconds)
+
+
+def duration(seconds: float) -> str:
+    """A length of time from a second up: `0:24`, `1 h 05 min`, `3 d 4 h`; `?` when it is not known."""
+    if not isfinite(seconds):
+        return UNKNOWN
+    whole = max(int(seconds), 0)
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d}"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def clock(time_ns: int) -> str:
+    """Local time of day of a UTC stamp."""
+    return f"{datetime.fromtimestamp(time_ns / 1e9):%H:%M:%S}"
+
+
+def event_text(event: Event) -> tuple[str, str]:
+    """Pump ("" for the station) and text of an event, worded as in the journal."""
+    row = journal_row(event, 0)
+    return row.pump_id, plain(row.text)
+
+
+def plain(text: str) -> str:
+    """A journal line without what goes without saying: an alarm that comes is not acknowledged yet."""
+    return text.removesuffix(" (unacknowledged)")
+
+
+def alarm_number(value: float, alarm: Alarm) -> str:
+    """The value or limit of an alarm with its unit; "" where it has none."""
+    if not isfinite(value):
+        return ""
+    decimals = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
+    text = number(value, decimals)
+    if value == alarm.limit and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"{text} {unit_text(alarm.unit)}".rstrip()
+
+
+def error_text(error: Exception) -> str:
+    """What went wrong and what to do, on one line."""
+    if isinstance(error, PumpWatchError):
+        return f"{error.message} – {error.advice}" if error.advice else error.message
+    return str(error) or type(error).__name__

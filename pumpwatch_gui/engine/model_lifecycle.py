@@ -1,0 +1,245 @@
+"""The models of the running station: which is active, which runs in its shadow, and the orders that change that."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from pumpwatch_gui.domain.alarms.episodes import Episode, Episodes, Persistence
+from pumpwatch_gui.domain.commands import (
+    ModelCommand,
+    Promote,
+    Rebaseline,
+    RollBack,
+    SetAdaptive,
+    SetSensitivity,
+    StartShadow,
+    StopShadow,
+)
+from pumpwatch_gui.domain.detection import Detection, ScoreResult
+from pumpwatch_gui.domain.errors import BundleError, InputError, PumpWatchError
+from pumpwatch_gui.domain.site import PumpSettings
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.files.shipped import find_shipped
+from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
+from pumpwatch_gui.infer.bundles.registry import ModelRegistry
+from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
+from pumpwatch_gui.infer.detectors.adaptive import Adaptive
+from pumpwatch_gui.infer.live.scorer import Scorer
+
+MODEL_WORDS: Mapping[type[ModelCommand], str] = {
+    Rebaseline: "re-baseline",
+    StartShadow: "start shadow",
+    StopShadow: "stop shadow",
+    Promote: "promote",
+    RollBack: "roll back",
+    SetSensitivity: "set sensitivity",
+    SetAdaptive: "adaptive threshold",
+}
+"""What each order is called in the journal."""
+
+Tell = Callable[[str, str], None]
+"""(pump id, text) of a warning for the journal."""
+Audit = Callable[[str, str, str], None]
+"""(pump id, command, text) of something the program itself did."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowView:
+    """What the shadow of a pump has found so far. Times of `episodes` are monotonic nanoseconds."""
+
+    version: str
+    score_result: ScoreResult | None
+    scored: int
+    in_alarm: int
+    episodes: tuple[Episode, ...]
+
+
+class _Shadow:
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self.score_result: ScoreResult | None = None
+        self.scored = self.in_alarm = 0
+        self.alarm, self.episodes = Persistence(), Episodes()
+
+    def take(self, score_result: ScoreResult) -> None:
+        self.score_result = score_result
+        if isinstance(score_result, Detection):
+            on = self.alarm.update(score_result.mono_ns, score_result.score)
+            self.episodes.update(score_result.mono_ns, score_result.score, is_on=on)
+            self.scored += 1
+            self.in_alarm += on
+
+    def view(self) -> ShadowView:
+        return ShadowView(self.version, self.score_result, self.scored, self.in_alarm, self.episodes.all)
+
+
+class Models:
+    """Everything about models in the infer thread. `scorer` is the active one; shadows have a scorer of their own."""
+
+    def __init__(self, registry: ModelRegistry, scorer: Scorer, *, warn: Tell, audit: Audit) -> None:
+        self.registry = registry
+        self.scorer = scorer
+        self.bundles: dict[str, Bundle] = {}
+        self._warn = warn
+        self._audit = audit
+        self._shadow_scorer = Scorer()
+        self._shadows: dict[str, _Shadow] = {}
+        self._adaptive: dict[str, Adaptive] = {}
+
+    def assign(self, pump: PumpSettings, folder: Path | None) -> None:
+        """Give a pump its promoted model, else the one the site file names; and its shadow and adaptive limit."""
+        bundle = self._active(pump, folder)
+        self.bundles.pop(pump.pump_id, None)
+        if bundle is not None:
+            self.bundles[pump.pump_id] = bundle
+        self.scorer.assign(pump.pump_id, pump.profile, bundle)
+        try:
+            state = self.registry.valid(pump.pump_id, site_model=pump.model)
+        except BundleError:
+            return  # it was told when the active one was looked for
+        self._adaptive.pop(pump.pump_id, None)
+        if state.adaptive:
+            self._adaptive[pump.pump_id] = Adaptive(state.factor)
+        self._end_shadow(pump)  # the pump may have another profile now
+        self._set_shadow(pump, state.shadow)
+
+    def forget(self, pump: PumpSettings) -> None:
+        """The pump left the site."""
+        self.scorer.assign(pump.pump_id, pump.profile, None)
+        self.bundles.pop(pump.pump_id, None)
+        self._adaptive.pop(pump.pump_id, None)
+        self._end_shadow(pump)
+
+    def feed(self, frame: Frame, state: RunState) -> None:
+        """Take in a frame, after the judges."""
+        self.scorer.feed(frame, state)
+        if frame.pump_id in self._shadows:
+            self._shadow_scorer.feed(frame, state)
+
+    def score_results(self) -> list[ScoreResult]:
+        """The verdicts of the active models, their limits as they stand; the shadows' are kept apart."""
+        if self._shadows:
+            for score_result in self._shadow_scorer.score_due():
+                if score_result.pump_id in self._shadows:
+                    self._shadows[score_result.pump_id].take(score_result)
+        return [self._adapted(score_result) for score_result in self.scorer.score_due()]
+
+    def shadow(self, pump_id: str) -> ShadowView | None:
+        """What a pump's shadow found, None when it has none. Any thread."""
+        shadow = self._shadows.get(pump_id)
+        return shadow.view() if shadow is not None else None
+
+    def execute(self, order: ModelCommand, pump: PumpSettings, folder: Path | None) -> str:
+        """Do what is ordered; the line for the journal. Raises PumpWatchError where it cannot be done."""
+        match order:
+            case Rebaseline():
+                if not self.scorer.rebaseline(pump.pump_id):
+                    raise InputError(f"{pump.pump_id} has no model", "give it one first")
+                return "The present running is the new normal"
+            case StartShadow(version=version):
+                load_bundle(self.registry.bundle(pump.pump_id, version), pump.profile)
+                self.registry.set_shadow(pump.pump_id, version)
+                self._set_shadow(pump, version)
+                return f"Model {version} runs in shadow"
+            case StopShadow():
+                return self._stop_shadow(pump)
+            case Promote(version=version):
+                return self._promote(pump, version, folder)
+            case RollBack():
+                state = self.registry.roll_back(pump.pump_id, site_model=pump.model)
+                self.assign(pump, folder)
+                return f"Rolled back to model {state.active or pump.model}"
+            case SetSensitivity(sensitivity=sensitivity):
+                return self._set_sensitivity(pump, sensitivity, folder)
+            case SetAdaptive(on=on):
+                self.registry.set_adaptive(pump.pump_id, on)
+                self._adaptive.pop(pump.pump_id, None)
+                if on:
+                    self._adaptive[pump.pump_id] = Adaptive()
+                return f"Adaptive threshold {'on' if on else 'off'}"
+            case _:
+                assert_never(order)
+
+    def _active(self, pump: PumpSettings, folder: Path | None) -> Bundle | None:
+        try:
+            state = self.registry.valid(pump.pump_id, site_model=pump.model)
+            if state.active:
+                return load_bundle(self.registry.bundle(pump.pump_id, state.active), pump.profile)
+        except PumpWatchError as error:
+            self._warn(pump.pump_id, f"The promoted model is not used: {error.message}")
+        if pump.model == "none":
+            return None
+        try:
+            return load_bundle(find_shipped("models", pump.model, base_dir=folder), pump.profile)
+        except (BundleError, FileNotFoundError) as error:
+            text = error.message if isinstance(error, PumpWatchError) else str(error)
+            self._warn(pump.pump_id, f"Model {pump.model} is not used: {text}")
+            return None
+
+    def _promote(self, pump: PumpSettings, version: str, folder: Path | None) -> str:
+        load_bundle(self.registry.bundle(pump.pump_id, version), pump.profile)
+        before = self.registry.valid(pump.pump_id, site_model=pump.model).active or pump.model
+        found = self.shadow(pump.pump_id)
+        self.registry.promote(pump.pump_id, version, site_model=pump.model)
+        self.assign(pump, folder)
+        seen = f"; {_found(found)}" if found is not None and found.version == version else ""
+        return f"Model {version} promoted, before it {before}{seen}"
+
+    def _stop_shadow(self, pump: PumpSettings) -> str:
+        found = self.shadow(pump.pump_id)
+        if found is None:
+            raise InputError(f"{pump.pump_id} has no shadow", "start one first")
+        self.registry.set_shadow(pump.pump_id, "")
+        self._end_shadow(pump)
+        return f"Shadow of model {found.version} ended; {_found(found)}"
+
+    def _set_sensitivity(self, pump: PumpSettings, sensitivity: float, folder: Path | None) -> str:
+        bundle = self.bundles.get(pump.pump_id)
+        if bundle is None:
+            raise InputError(f"{pump.pump_id} has no model", "give it one first")
+        with tempfile.TemporaryDirectory() as scratch:
+            place = Path(scratch) / "model"
+            with_threshold_factor(bundle.path, place, sensitivity)
+            version = self.registry.add(pump.pump_id, place)
+        return f"Sensitivity {sensitivity:g}: {self._promote(pump, version, folder)}"
+
+    def _set_shadow(self, pump: PumpSettings, version: str) -> None:
+        current = self._shadows.get(pump.pump_id)
+        if version and (current is None or current.version != version):
+            try:
+                bundle = load_bundle(self.registry.bundle(pump.pump_id, version), pump.profile)
+            except PumpWatchError as error:
+                self._warn(pump.pump_id, f"The shadow model is not used: {error.message}")
+                return
+            self._shadow_scorer.assign(pump.pump_id, pump.profile, bundle)
+            self._shadows = self._shadows | {pump.pump_id: _Shadow(version)}
+        elif not version:
+            self._end_shadow(pump)
+
+    def _end_shadow(self, pump: PumpSettings) -> None:
+        if pump.pump_id in self._shadows:
+            self._shadows = {k: v for k, v in self._shadows.items() if k != pump.pump_id}
+            self._shadow_scorer.assign(pump.pump_id, pump.profile, None)
+
+    def _adapted(self, score_result: ScoreResult) -> ScoreResult:
+        adaptive = self._adaptive.get(score_result.pump_id)
+        if adaptive is None or not isinstance(score_result, Detection):
+            return score_result
+        judged = adaptive.judged(score_result)
+        change = adaptive.learn(judged)
+        if change is not None:
+            try:
+                self.registry.set_adaptive(score_result.pump_id, True, factor=change.after)
+            except InputError as error:
+                self._warn(score_result.pump_id, error.message)
+            text = f"Threshold factor {change.before:g} to {change.after:g}: {change.why}"
+            self._audit(score_result.pump_id, "adapt threshold", text)
+        return judged
+
+
+def _found(view: ShadowView) -> str:
+    share = 100 * view.in_alarm / view.scored if view.scored else 0.0
+    return f"as a shadow it scored {view.scored} windows, {len(view.episodes)} episodes, {share:.1f} % in alarm"

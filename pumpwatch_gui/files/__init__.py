@@ -1,0 +1,1 @@
+"""Files: shipped resources, the home folder, recordings, register maps."""

@@ -1,0 +1,32 @@
+"""Where the shipped files lie: `resources/` and `models/`, in a checkout, a wheel or a frozen program."""
+
+import sys
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def shipped(kind: str) -> Path:
+    """The folder `resources` or `models` that came with the program; raises FileNotFoundError when it is not there."""
+    frozen = Path(getattr(sys, "_MEIPASS", _PACKAGE / "_shipped"))
+    for root in (_PACKAGE.parent, frozen, _PACKAGE / "_shipped"):
+        if (root / kind).is_dir():
+            return root / kind
+    raise FileNotFoundError(f"the folder {kind} was not installed with the program")
+
+
+def find_shipped(kind: str, name: str, *, suffix: str = "", base_dir: Path | None = None) -> Path:
+    """The file that `name` means: a path (relative to `beside`), or the name of one of the shipped ones.
+
+    Raises FileNotFoundError naming what was looked for and what is shipped.
+    """
+    folder = shipped(kind.split("/")[0]).joinpath(*kind.split("/")[1:])
+    own = Path(name).expanduser() if base_dir is None else base_dir / Path(name).expanduser()
+    if ("/" in name or "\\" in name or name.endswith(suffix or "/")) and own.exists():
+        return own
+    if (folder / (name + suffix)).exists():
+        return folder / (name + suffix)
+    names = ", ".join(
+        sorted(p.stem if suffix else p.name for p in folder.glob("*" + suffix) if not p.name.startswith("."))
+    )
+    raise FileNotFoundError(f"{name!r} is neither a path that exists nor one of: {names}")

@@ -1,0 +1,197 @@
+"""Adding a pump, the last steps: plausibility, limits, save."""
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
+    QAbstractItemView,
+    QComboBox,
+    QFormLayout,
+    QHeaderView,
+    QLineEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from pumpwatch_gui.commissioning.new_pump import Draft, Names, models_for
+from pumpwatch_gui.domain.pump.profile import Limits, Sensor
+from pumpwatch_gui.domain.wording import unit_text
+from pumpwatch_gui.gui.add_pump.step import Step
+from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
+from pumpwatch_gui.gui.look.widgets import label
+from pumpwatch_gui.gui.settings.limits_dialog import LIMIT_FIELDS, TITLES, parse_limits
+from pumpwatch_gui.gui.shell.page import PageContext
+
+FIRST = 2
+
+
+class PlausibilityStep(Step):
+    """The doctor's findings; one may go on with them."""
+
+    title = "Plausibility"
+    advice = "Are these the readings of a pump? Go back to mend a register; you may go on with findings."
+
+    def __init__(self, context: PageContext, draft: Draft) -> None:
+        super().__init__(context, draft)
+        self.panel = PlausibilityPanel(context.appearance, context.ask)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.panel)
+
+    @property
+    @override
+    def first(self) -> QWidget:
+        return self.panel.view
+
+    @override
+    def enter(self) -> None:
+        self.panel.use(self.draft.material)
+        self.panel.examine()
+
+
+class LimitsStep(Step):
+    """A row a sensor that is read; wrong rows are named and keep the step."""
+
+    title = "Limits"
+    advice = "The profile's limits, to be changed. An empty limit is not watched."
+
+    def __init__(self, context: PageContext, draft: Draft) -> None:
+        super().__init__(context, draft)
+        self.sensors: tuple[Sensor, ...] = ()
+        self.table = QTableWidget(0, FIRST + len(TITLES))
+        self.table.setAccessibleName("Limits of every sensor")
+        self.table.setHorizontalHeaderLabels(["Sensor", "Span", *TITLES])
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(context.appearance.px(34))
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setTabKeyNavigation(False)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for column in range(FIRST):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table)
+
+    @property
+    @override
+    def first(self) -> QWidget:
+        return self.table
+
+    @override
+    def enter(self) -> None:
+        draft = self.draft
+        sensors = draft.profile.sensors if draft.profile else ()
+        self.sensors = tuple(s for s in sensors if not draft.is_modbus or s.tag in draft.points)
+        with QSignalBlocker(self.table):
+            self.table.setRowCount(len(self.sensors))
+            for row, sensor in enumerate(self.sensors):
+                self._fixed(row, 0, sensor.label)
+                self._fixed(row, 1, f"{sensor.span[0]:g} to {sensor.span[1]:g} {unit_text(sensor.unit)}")
+                for i, name in enumerate(LIMIT_FIELDS):
+                    value = getattr(draft.limits[sensor.tag], name)
+                    item = QTableWidgetItem("" if value is None else f"{value:g}")
+                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                    self.table.setItem(row, FIRST + i, item)
+        self.table.setCurrentCell(0, FIRST)
+
+    def _fixed(self, row: int, column: int, text: str) -> None:
+        item = QTableWidgetItem(text)
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        self.table.setItem(row, column, item)
+
+    @override
+    def leave(self) -> str:
+        for editor in self.table.viewport().findChildren(QLineEdit):  # a cell that is still open counts as typed
+            self.table.commitData(editor)
+            self.table.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
+        made: dict[str, Limits] = {}
+        wrong: list[str] = []
+        for row, sensor in enumerate(self.sensors):
+            cells = {n: self._cell(row, FIRST + i) for i, n in enumerate(LIMIT_FIELDS)}
+            try:
+                made[sensor.tag] = parse_limits(sensor, cells)
+            except ValueError as error:
+                wrong.append(f"{sensor.label}: {error}")
+        if not wrong:
+            self.draft.limits.update(made)
+        return "; ".join(wrong)
+
+    def _cell(self, row: int, column: int) -> str:
+        item = self.table.item(row, column)
+        return item.text() if item is not None else ""
+
+
+class SaveStep(Step):
+    """Names, and what will be saved in words."""
+
+    title = "Save"
+    advice = "How shall it be called? After this the values are live."
+
+    def __init__(self, context: PageContext, draft: Draft) -> None:
+        super().__init__(context, draft)
+        self.pump_id, self.pump_name, self.model = QLineEdit(), QLineEdit(), QComboBox()
+        self.model.setEditable(True)
+        self.model.setToolTip("A shipped name, the path of your own, or none")
+        form = QFormLayout()
+        form.setVerticalSpacing(8)
+        for words, field in (("Id", self.pump_id), ("Name", self.pump_name), ("Model", self.model)):
+            field.setAccessibleName(f"Pump {words.lower()}")
+            field.setMaximumWidth(context.appearance.px(560))
+            form.addRow(words, field)
+        self.summary = label("")
+        self.summary.setWordWrap(True)
+        self.summary.setAccessibleName("What will be saved")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(16)
+        column.addLayout(form)
+        column.addWidget(self.summary)
+        column.addStretch(1)
+
+    @property
+    @override
+    def first(self) -> QWidget:
+        return self.pump_id
+
+    @override
+    def enter(self) -> None:
+        draft = self.draft
+        if not self.pump_id.text():
+            taken = {p.pump_id for p in self.context.source.site.pumps}
+            number = next(n for n in range(101, 10_000) if f"P-{n}" not in taken)
+            self.pump_id.setText(f"P-{number}")
+            self.pump_name.setText(f"Pump {number}")
+        names, meant = models_for(draft.profile_name)
+        self.model.clear()
+        self.model.addItems(list(names))
+        self.model.setCurrentText(meant if self._has_all() else "none")
+        self.summary.setText("\n".join(self._lines()))
+        self.pump_id.selectAll()
+
+    def _has_all(self) -> bool:
+        """A model wants every sensor of its profile."""
+        profile = self.draft.profile
+        return profile is not None and (not self.draft.is_modbus or len(self.draft.used) == len(profile.tags))
+
+    def _lines(self) -> list[str]:
+        draft, profile = self.draft, self.draft.profile
+        if draft.config is None or profile is None:
+            return []
+        lines = [f"Link: {draft.config.driver}, {draft.config.endpoint}, every {draft.config.period_s:g} s",
+                 f"Profile: {draft.profile_name}, {len(profile.sensors)} sensors"]  # fmt: skip
+        if draft.is_modbus:
+            made = "changed, saved as a map of its own" if draft.is_changed else draft.template
+            lines.append(f"Register map: {made}, {len(draft.used)} of {len(profile.sensors)} sensors")
+        changed = [s.label for s in profile.sensors if draft.limits[s.tag] != s.limits]
+        lines.append("Limits: " + (f"changed for {', '.join(changed)}" if changed else "as in the profile"))
+        lines.append(f"Site file: {self.context.site_file} (the old one is kept)")
+        return lines
+
+    @property
+    def names(self) -> Names:
+        """What was typed."""
+        pump_id, name = self.pump_id.text().strip(), self.pump_name.text().strip()
+        return Names(pump_id, name or pump_id, self.model.currentText().strip() or "none")

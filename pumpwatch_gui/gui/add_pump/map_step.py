@@ -1,0 +1,246 @@
+"""Adding a pump, the map: each sensor with its register and its value now, and the browser to find what is missing."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.commissioning.new_pump import Draft, Preview, read_preview, reader_of
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.config import ModbusConfig
+from pumpwatch_gui.domain.links.decode import PointValue
+from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.domain.pump.profile import Sensor
+from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.domain.wording import error_text, number, unit_text
+from pumpwatch_gui.gui.add_pump.step import Step
+from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
+from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
+from pumpwatch_gui.gui.tables.table_view import TableView
+
+PERIOD_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """A sensor, its point (None: left out), what was read last (None: nothing yet) and its raw registers."""
+
+    sensor: Sensor
+    point: Point | None
+    reading: PointValue | None = None
+    registers: tuple[int, ...] = ()
+
+    @property
+    def value(self) -> str:
+        """The value with its unit; `?` and why, where it is bad."""
+        if self.reading is None:
+            return ""
+        if self.reading.quality is Quality.BAD:
+            return "?"
+        return f"{number(self.reading.value, self.sensor.decimals)} {unit_text(self.sensor.unit)}"
+
+    @property
+    def state(self) -> str:
+        """Whether the value will be believed."""
+        if self.point is None and self.reading is None:
+            return "– no register"
+        if self.reading is None:
+            return "not read yet"
+        if self.reading.quality is Quality.GOOD:
+            return "● good"
+        return f"✕ {self.reading.reason.text}"
+
+
+class MapStep(Step):
+    """The live preview above, the register browser below."""
+
+    title = "Map"
+    advice = (
+        "Each sensor with its value now. Find what is missing in the registers; what stays without one is left out."
+    )
+
+    def __init__(self, context: PageContext, draft: Draft) -> None:
+        super().__init__(context, draft)
+        self.rows: RowsModel[PointRow] = RowsModel(_columns())
+        self._is_on = self._is_asking = False
+        self._edition = 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PERIOD_MS)
+        self._timer.timeout.connect(self.read)
+        widths = {0: 190, 1: 130, 2: 140, 3: 110, 4: 130}
+        self.view = TableView(
+            context.appearance, self.rows, "Sensors, registers and values now", widths=widths, stretch=5
+        )
+        self.view.activated.connect(lambda i: self._go_to(i.row()))
+        self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._go_to(now.row()))
+        self.leave_button = button("Leave out", "Take the register from this sensor", self.leave_out)
+        QShortcut(QKeySequence(Qt.Key.Key_Delete), self.view, self.leave_out, context=Qt.ShortcutContext.WidgetShortcut)
+        self.said = label("", "dim")
+        self.said.setWordWrap(True)
+        self.said.setAccessibleName("State of the preview")
+        self.browser = RegisterBrowser(context.appearance, context.ask, make_words="Put into the map")
+        self.browser.tag_wanted.connect(self.put)
+        upper, foot = QWidget(), QHBoxLayout()
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self.view, 1)
+        foot.addWidget(self.said, 1)
+        foot.addWidget(self.leave_button)
+        column.addLayout(foot)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(upper)
+        split.addWidget(self.browser)
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(8)
+        split.setStretchFactor(0, 1)
+        split.setStretchFactor(1, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(split)
+
+    @property
+    @override
+    def first(self) -> QWidget:
+        return self.view
+
+    @override
+    def enter(self) -> None:
+        draft, config = self.draft, self.draft.config
+        self._is_on = True
+        self._edition += 1
+        self.browser.setVisible(isinstance(config, ModbusConfig))
+        self.leave_button.setVisible(isinstance(config, ModbusConfig))
+        if isinstance(config, ModbusConfig) and draft.profile is not None:
+            self.browser.use(reader_of(config, draft.folder), draft.profile.sensors)
+        self._show(None)
+        self.view.selectRow(0)
+        self._go_to(0)
+        self.say("reading …")
+        self.read()
+
+    @override
+    def leave(self) -> str:
+        if self.draft.is_modbus and not self.draft.used:
+            return "not one sensor has a register: put at least one into the map"
+        return ""
+
+    @override
+    def stop(self) -> None:
+        self._is_on = False
+        self._timer.stop()
+        self.browser.repeat.setChecked(False)
+
+    # ---------------------------------------------------------------- the preview
+
+    def read(self) -> None:
+        """Read every point once, off the GUI thread; again a second after the answer."""
+        draft, edition = self.draft, self._edition
+        config, profile, points, folder = draft.config, draft.profile, draft.used, draft.folder
+        if self._is_asking or not self._is_on or config is None or profile is None:
+            return
+        self._is_asking = True
+
+        def ask() -> tuple[int, Preview | Exception]:
+            try:
+                return edition, read_preview(config, profile, points, folder)
+            except Exception as error:  # noqa: BLE001 - whatever it was, it is told above the table
+                return edition, error
+
+        self.context.ask(ask, self._came)
+
+    def _came(self, answer: tuple[int, Preview | Exception]) -> None:
+        edition, preview = answer
+        self._is_asking = False
+        if not self._is_on:
+            return
+        if edition != self._edition:
+            self.read()
+            return
+        self._timer.start()
+        if isinstance(preview, Exception):
+            self._show(None)
+            self.say(error_text(preview), warn=True)
+            return
+        self.draft.keep(preview)
+        self._show(preview)
+        good = sum(r.quality is Quality.GOOD for r in preview.readings.values())
+        words = f"live: {good} of {len(self.rows.rows)} sensors good"
+        self.say(f"{words} – {preview.trouble}" if preview.trouble else words, warn=bool(preview.trouble))
+
+    def _show(self, preview: Preview | None) -> None:
+        draft = self.draft
+        sensors = draft.profile.sensors if draft.profile else ()
+        readings, registers = (preview.readings, preview.registers) if preview else ({}, {})
+        self.rows.show_rows(
+            [PointRow(s, draft.points.get(s.tag), readings.get(s.tag), registers.get(s.tag, ())) for s in sensors]
+        )
+
+    def say(self, words: str, *, warn: bool = False) -> None:
+        """A line below the preview."""
+        set_role(self.said, "warning" if warn else "dim")
+        self.said.setText(words)
+
+    # ---------------------------------------------------------------- the map
+
+    def _go_to(self, at: int) -> None:
+        """Point the browser at the chosen sensor."""
+        if not 0 <= at < len(self.rows.rows):
+            return
+        self.browser.form.sensor.setCurrentIndex(at)
+        point = self.rows.rows[at].point
+        if point is not None:
+            self.browser.show_point(point)
+
+    def put(self, point: Point) -> None:
+        """Take a point into the map."""
+        try:
+            self.draft.put(point)
+        except InputError as error:
+            self.browser.say(error_text(error), warn=True)
+            return
+        self.browser.say(f"{point.tag} is read from {point.documented} (wire {point.address})")
+        self._changed()
+
+    def leave_out(self) -> None:
+        """Take the chosen sensor's point out of the map."""
+        at = self.view.currentIndex().row()
+        if 0 <= at < len(self.rows.rows):
+            self.draft.leave_out(self.rows.rows[at].sensor.tag)
+            self._changed()
+
+    def _changed(self) -> None:
+        self._edition += 1
+        self.draft.series.clear()
+        self._show(None)
+        self._timer.stop()
+        self.read()
+
+
+def _columns() -> list[Column[PointRow]]:
+    def context(row: PointRow) -> str:
+        return f"{row.point.documented} · {row.point.address}" if row.point else ""
+
+    def coding(row: PointRow) -> str:
+        p = row.point
+        if p is None:
+            return ""
+        order = f" {p.order}" if p.size > 1 or p.order != "ABCD" else ""
+        return f"{p.type}{order} × {p.scale:.6g}" + (f" {p.offset:+g}" if p.offset else "")
+
+    def raw(row: PointRow) -> str:
+        return " ".join(f"{r:04X}" for r in row.registers)
+
+    return [
+        Column("Sensor", lambda r: r.sensor.label, tip=lambda r: r.sensor.tag),
+        Column("Manual · wire", context),
+        Column("Coding", coding, tip=coding),
+        Column("Registers", raw, right=True, tip=raw),
+        Column("Now", lambda r: r.value, right=True),
+        Column("Believed", lambda r: r.state, tip=lambda r: r.state),
+    ]

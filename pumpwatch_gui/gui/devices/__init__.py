@@ -1,0 +1,1 @@
+"""The Devices page: links, traffic, registers, scans, plausibility."""

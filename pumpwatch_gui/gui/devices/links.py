@@ -1,0 +1,186 @@
+"""The links of the station as the Devices page shows them: the table of counters, and the chosen link in words."""
+
+from math import isfinite
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
+
+from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.commissioning.plausibility import WAIT_S
+from pumpwatch_gui.domain.links.config import ModbusRtuConfig
+from pumpwatch_gui.domain.links.line_budget import LineSpeed, line_budget
+from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.wording import duration, error_text, number
+from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
+from pumpwatch_gui.gui.shell.page import PageContext, Source
+from pumpwatch_gui.gui.tables.rows_model import Column
+from pumpwatch_gui.settings.line_check import PlacedLink, poll_plan
+
+_MARKS = {LinkState.ONLINE: "●", LinkState.CONNECTING: "○", LinkState.STALE: "▲", LinkState.OFFLINE: "✕"}
+_EXCEPTIONS = {1: "function unknown", 2: "address unknown", 3: "value refused", 4: "device failure", 5: "accepted",
+               6: "busy", 10: "no path", 11: "no answer behind the gateway"}  # fmt: skip
+_FACTS = ("State", "Last good values", "Driver", "Endpoint", "Period", "Answers p50 / p95", "Good", "Exceptions",
+          "Line", "Identity")  # fmt: skip
+
+
+def state_text(view: LinkView) -> str:
+    """The state with its mark."""
+    return f"{_MARKS[view.state]} {view.state.value}"
+
+
+def exceptions_text(view: LinkView) -> str:
+    """Count by code: `2: 14, 6: 1`."""
+    return ", ".join(f"{code}: {count:,}" for code, count in sorted(view.exceptions.items()))
+
+
+def trouble_text(view: LinkView) -> str:
+    """The last error with its probable cause."""
+    if not view.last_error:
+        return ""
+    earlier = "earlier: " if view.state is LinkState.ONLINE else ""
+    return f"{earlier}{view.last_error}" + (f" – {view.last_advice}" if view.last_advice else "")
+
+
+def link_columns() -> list[Column[LinkView]]:
+    """State and every counter."""
+
+    def count(title: str, name: str, tip: str) -> Column[LinkView]:
+        return Column(title, lambda v: f"{getattr(v, name):,}", right=True, tip=lambda _: tip)
+
+    def answers(view: LinkView) -> str:
+        return f"{number(view.answer_p50_ms, 1)} / {number(view.answer_p95_ms, 1)}"
+
+    return [
+        Column("Link", lambda v: v.link_id),
+        Column("Endpoint", lambda v: v.endpoint, tip=lambda v: f"{v.endpoint} ({v.driver})"),
+        Column("State", state_text),
+        count("Asked", "requests", "What was asked (text lines: what came)"),
+        count("Good", "good", "What could be believed"),
+        count("Time-outs", "timeouts", "No answer in time"),
+        count("Refused", "refused_answers", "Answers of another unit or function"),
+        count("Length", "wrong_length", "Short and long answers"),
+        count("CRC", "crc_errors", "Damaged on the way"),
+        Column("Exceptions", exceptions_text, tip=lambda _: "The device said no: code and count"),
+        count("Late", "late_answers", "Came after their time-out"),
+        count("Reconn.", "reconnects", "How often the link came back"),
+        count("Overruns", "skipped_beats", "Beats that were skipped"),
+        Column("p50 / p95 ms", answers, right=True),
+        Column("Last error", trouble_text, tip=trouble_text),
+    ]
+
+
+LINK_WIDTHS = {0: 74, 1: 168, 2: 96, 3: 66, 4: 66, 5: 78, 6: 68, 7: 62, 8: 52, 9: 86, 10: 50, 11: 70, 12: 76, 13: 98}
+
+
+class LinkDetail(Panel):
+    """One link in words: how it stands, what went wrong last and why, what its line can carry, who is there."""
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context.appearance, "Link")
+        self.context = context
+        self.link_id = ""
+        self.facts: dict[str, QLabel] = {}
+        grid = QGridLayout()
+        grid.setVerticalSpacing(5)
+        grid.setHorizontalSpacing(10)
+        grid.setColumnStretch(1, 1)
+        for row, name in enumerate(_FACTS):
+            value = label("–", "strong")
+            value.setWordWrap(True)
+            value.setAccessibleName(f"Link: {name}")
+            grid.addWidget(label(name, "dim"), row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(value, row, 1)
+            self.facts[name] = value
+        self.trouble = label("")
+        self.trouble.setWordWrap(True)
+        self.trouble.setAccessibleName("Last error")
+        self.who = button("Who is there?", "Ask the device for its name (function 43/14)", self.identify)
+        column: QVBoxLayout = self.body
+        column.addLayout(grid)
+        column.addWidget(self.trouble)
+        column.addStretch(1)
+        column.addWidget(self.who, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def show_link(self, view: LinkView | None, now_ns: int) -> None:
+        """Show a link as it is now; None when the station has none."""
+        if view is None:
+            self.heading.setText("No link")
+            return
+        if view.link_id != self.link_id:
+            self._choose(view)
+        since = duration((now_ns - view.since_mono_ns) / 1e9)
+        good = duration((now_ns - view.last_good_mono_ns) / 1e9) + " ago" if view.last_good_mono_ns else "never"
+        share = f"{view.good:,} of {view.requests:,}"
+        if view.requests:
+            share += f" ({view.good / view.requests:.1%})"
+        answers = f"{number(view.answer_p50_ms, 1)} / {number(view.answer_p95_ms, 1)} ms"
+        codes = "; ".join(f"{n:,} × {c} {_EXCEPTIONS.get(c, '')}".rstrip() for c, n in sorted(view.exceptions.items()))
+        texts = {
+            "State": f"{state_text(view)}, for {since}",
+            "Last good values": good,
+            "Driver": DRIVERS[view.driver].label if view.driver in DRIVERS else view.driver,
+            "Endpoint": view.endpoint,
+            "Period": f"{view.period_s:g} s",
+            "Answers p50 / p95": answers if isfinite(view.answer_p50_ms) else "none yet",
+            "Good": share,
+            "Exceptions": codes or "none",
+        }
+        for name, text in texts.items():
+            self.facts[name].setText(text)
+        if view.identity:
+            self.facts["Identity"].setText(view.identity)
+        set_role(self.facts["State"], "strong" if view.state is LinkState.ONLINE else "warning")
+        self.trouble.setText(trouble_text(view))
+        set_role(self.trouble, "dim" if view.state is LinkState.ONLINE else "warning")
+
+    def _choose(self, view: LinkView) -> None:
+        self.link_id = view.link_id
+        self.heading.setText(view.link_id)
+        self.facts["Identity"].setText("not asked")
+        self.facts["Line"].setText("–")
+        self.who.setEnabled(view.driver.startswith("modbus"))
+        site, link_id = self.context.source.site, view.link_id
+        self.context.ask(lambda: (link_id, line_text(site, link_id)), self._show_line)
+
+    def _show_line(self, answer: tuple[str, str]) -> None:
+        if answer[0] == self.link_id:
+            self.facts["Line"].setText(answer[1])
+
+    def identify(self) -> None:
+        """Ask the device of the running link who it is."""
+        link_id, source = self.link_id, self.context.source
+        if not link_id:
+            return
+        self.facts["Identity"].setText("asking …")
+        self.context.ask(lambda: (link_id, _identity(source, link_id)), self._identified)
+
+    def _identified(self, answer: tuple[str, str]) -> None:
+        if answer[0] == self.link_id:
+            self.facts["Identity"].setText(answer[1])
+
+
+def _identity(source: Source, link_id: str) -> str:
+    try:
+        found = source.identify(link_id).result(WAIT_S)
+    except Exception as error:  # noqa: BLE001 - whatever it was is told where the answer would stand
+        return f"no answer to that: {error_text(error)}"
+    return " · ".join(f"{key} {value}" for key, value in found.items()) or "it says nothing"
+
+
+def line_text(site: Site, link_id: str) -> str:
+    """What the poll plan of all links of a serial line needs of its time; reads register maps."""
+    config = site.link(link_id)
+    if not isinstance(config, ModbusRtuConfig):
+        return "no serial line of this machine"
+    placed = [
+        PlacedLink(f"{pump.pump_id}/{n}", link, pump.profile)
+        for pump in site.pumps
+        for n, link in enumerate(pump.links, 1)
+        if isinstance(link, ModbusRtuConfig) and link.device == config.device
+    ]
+    plans = [plan for link in placed if (plan := poll_plan(link, site.folder))]
+    if not plans:
+        return "no register map"
+    budget = line_budget(plans, LineSpeed(config.baud, config.parity, config.stop_bits))
+    return f"{budget.text}, {len(plans)} links ({budget.load:.0%} busy)"

@@ -1,0 +1,149 @@
+"""The register maps there are: shipped templates and own ones; look, import, export."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.commissioning.user_maps import all_maps, export_map, import_map, map_path
+from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
+from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
+from pumpwatch_gui.gui.tables.table_view import TableView
+from pumpwatch_gui.settings.map_file import read_map_file
+
+
+class MapsPanel(QWidget):
+    """The maps at the left, the points of the chosen one at the right. `chosen` carries its name."""
+
+    chosen = Signal(str)
+
+    def __init__(self, context: PageContext, *, with_files: bool = True) -> None:
+        super().__init__()
+        self.context = context
+        self.names: tuple[str, ...] = ()
+        self.map: RegisterMap | None = None
+        self.points: RowsModel[Point] = RowsModel(point_columns())
+        self.list = QListWidget()
+        self.list.setAccessibleName("Register maps")
+        self.list.currentRowChanged.connect(self._choose)
+        widths = {0: 184, 1: 70, 2: 54, 3: 72, 4: 60, 5: 78}
+        self.view = TableView(context.appearance, self.points, "Points of the register map", widths=widths, stretch=6)
+        self.head = label("", "dim")
+        self.head.setWordWrap(True)
+        left, right, whole = QVBoxLayout(), QVBoxLayout(), QHBoxLayout(self)
+        left.addWidget(self.list, 1)
+        if with_files:
+            row = QHBoxLayout()
+            row.setSpacing(6)
+            row.addWidget(button("Import…", "Import a register map from a file", self._choose_import))
+            row.addWidget(button("Export…", "Export the chosen register map to a file", self._choose_export))
+            left.addLayout(row)
+        right.addWidget(self.head)
+        right.addWidget(self.view, 1)
+        whole.setContentsMargins(12, 12, 12, 12)
+        whole.setSpacing(12)
+        whole.addLayout(left, 2)
+        whole.addLayout(right, 5)
+
+    @property
+    def folder(self) -> Path:
+        """Where own maps lie beside."""
+        return self.context.source.site.folder or self.context.site_file.parent
+
+    @property
+    def name(self) -> str:
+        """The chosen map, as a link names it."""
+        at = self.list.currentRow()
+        return self.names[at] if 0 <= at < len(self.names) else ""
+
+    def reload(self, choose: str = "") -> None:
+        """List the maps anew and stand on `choose`, else on the one before."""
+        folder, wanted = self.folder, choose or self.name
+        self.context.ask(lambda: (all_maps(folder), wanted), self._listed, self._failed)
+
+    def _listed(self, answer: tuple[tuple[str, ...], str]) -> None:
+        names, wanted = answer
+        if names != self.names:
+            self.names = names
+            self.list.blockSignals(True)
+            self.list.clear()
+            self.list.addItems([n if "/" in n else f"{n}  (shipped)" for n in names])
+            self.list.blockSignals(False)
+        self.list.setCurrentRow(names.index(wanted) if wanted in names else 0)
+
+    def _choose(self, at: int) -> None:
+        if 0 <= at < len(self.names):
+            name, folder = self.names[at], self.folder
+            self.context.ask(lambda: (name, read_map_file(map_path(name, folder))), self._show, self._failed)
+
+    def _show(self, answer: tuple[str, RegisterMap]) -> None:
+        name, self.map = answer
+        if name != self.name:
+            return
+        self.points.show_rows(self.map.points)
+        base = {0: "addresses from 0", 1: "addresses from 1"}.get(self.map.base, "addresses as 40001")
+        profile = f" · profile {self.map.profile}" if self.map.profile else ""
+        self.say(f"{self.map.label or self.map.name} · {len(self.map.points)} points · {base}{profile}")
+        self.chosen.emit(name)
+
+    def say(self, words: str, *, warn: bool = False) -> None:
+        """A line above the points."""
+        set_role(self.head, "warning" if warn else "dim")
+        self.head.setText(words)
+
+    def import_file(self, path: Path) -> None:
+        """Check a file and copy it beside the site file."""
+        folder = self.folder
+        self.context.ask(lambda: import_map(path, folder), self.reload, self._failed)
+
+    def export_file(self, path: Path) -> None:
+        """Write the chosen map to a file."""
+        name, folder = self.name, self.folder
+        if name:
+            self.context.ask(lambda: export_map(name, folder, path), self._exported, self._failed)
+
+    def _exported(self, path: Path) -> None:
+        self.say(f"Exported to {path}")
+
+    def _failed(self, error: Exception) -> None:
+        self.say(error_text(error), warn=True)
+
+    def _choose_import(self) -> None:
+        dialog = QFileDialog(self, "A register map", "", "Register maps (*.toml);;All files (*)")
+        dialog.fileSelected.connect(lambda name: self.import_file(Path(name)))
+        dialog.open()
+
+    def _choose_export(self) -> None:
+        dialog = QFileDialog(self, "Export the register map", f"{Path(self.name).stem}.toml", "Register maps (*.toml)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.fileSelected.connect(lambda name: self.export_file(Path(name)))
+        dialog.open()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """List the maps when the panel is turned to."""
+        super().showEvent(event)
+        self.reload()
+
+
+def point_columns() -> list[Column[Point]]:
+    """Tag, both addresses, coding."""
+    return [
+        Column("Tag", lambda p: p.tag, tip=lambda p: p.tag),
+        Column("Manual", lambda p: p.documented),
+        Column("Wire", lambda p: str(p.address), right=True),
+        Column("Type", lambda p: f"bit {p.bit}" if p.type == "bit" else p.type),
+        Column("Order", lambda p: p.order if p.size > 1 or p.order != "ABCD" else "–"),
+        Column("Scale", lambda p: f"{p.scale:.6g}", right=True),
+        Column("Offset; no reading", _rest),
+    ]
+
+
+def _rest(point: Point) -> str:
+    missing = ", ".join(f"{x:g}" if isinstance(x, float) else str(x) for x in point.not_available)
+    return f"{point.offset:+g}" * bool(point.offset) + (f"  ({missing})" if missing else "")

@@ -1,0 +1,199 @@
+"""Devices: every link with its counters; its traffic, its registers, what is behind it, and whether it makes sense."""
+
+import time
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QScrollArea, QSplitter, QTabWidget, QVBoxLayout
+from typing_extensions import override
+
+from pumpwatch_gui.commissioning.plausibility import WAIT_S, live_material
+from pumpwatch_gui.commissioning.user_maps import TagMade, add_tag
+from pumpwatch_gui.domain.commands import Record
+from pumpwatch_gui.domain.links.config import ModbusConfig
+from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.devices.links import LINK_WIDTHS, LinkDetail, link_columns
+from pumpwatch_gui.gui.devices.maps_panel import MapsPanel
+from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
+from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
+from pumpwatch_gui.gui.devices.scan_panel import ScanPanel
+from pumpwatch_gui.gui.devices.traffic_panel import TrafficPanel
+from pumpwatch_gui.gui.look.widgets import Panel, button, label
+from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.tables.rows_model import RowsModel
+from pumpwatch_gui.gui.tables.table_view import TableView
+
+REFRESH_S = 0.5
+WIDE = 1500
+"""From this width on (px at 100 %) the table has room for the last error, which the panel below tells anyway."""
+FITTING = 1150
+"""From this width on the table shows all its counters without scrolling."""
+NARROW = 950
+"""Below this width the panel of the link is a tab."""
+
+
+class DevicesPage(Page):
+    """The links above; below, the chosen one in words at the left and the work on it at the right."""
+
+    key = "devices"
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self._last_s = 0.0
+        self.link_id = self._shown = ""
+        self._now_ns = 0
+        self.links: RowsModel[LinkView] = RowsModel(link_columns())
+        self.view = TableView(self.appearance, self.links, "Links", widths=LINK_WIDTHS, stretch=len(LINK_WIDTHS))
+        self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
+        self.view.activated.connect(lambda i: context.open_page("pump", self.links.rows[i.row()].pump_id))
+        self.summary = label("", "dim")
+        self.detail = LinkDetail(context)
+        self.traffic = TrafficPanel(context)
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName("Work on the chosen link")
+        self.browser = RegisterBrowser(self.appearance, context.ask)
+        self.browser.tag_wanted.connect(self._make_tag)
+        self.scan = ScanPanel(context, use_words="Add as a pump…")
+        self.scan.wanted.connect(self._add_found)
+        self.plausibility = PlausibilityPanel(self.appearance, context.ask)
+        self.maps = MapsPanel(context)
+        panels = ((self.traffic, "Traffic"), (self.browser, "Registers"), (self.scan, "Scan"),
+                  (self.plausibility, "Plausibility"), (self.maps, "Register maps"))  # fmt: skip
+        for panel, title in panels:
+            self.tabs.addTab(panel, title)
+        self._lay_out()
+        self.appearance.changed.connect(self._arrange)
+        self.setFocusProxy(self.view)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        links = Panel(self.appearance, "Links")
+        head.addWidget(links.heading)
+        head.addWidget(self.summary)
+        head.addStretch(1)
+        if "add-pump" in self.context.dialogs:
+            add = button("Add a pump…", "Add a pump, step by step", lambda: self.context.open_dialog("add-pump", ""))
+            head.addWidget(add)
+        if "settings" in self.context.dialogs:
+            head.addWidget(button("Settings…", "Change this link in the settings", self._open_settings))
+        links.body.insertLayout(0, head)
+        links.body.addWidget(self.view, 1)
+        self._scroll = scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.detail)
+        self._lower = lower = QSplitter(Qt.Orientation.Horizontal)
+        whole = QSplitter(Qt.Orientation.Vertical)
+        for split, parts in ((lower, (scroll, self.tabs)), (whole, (links, lower))):
+            for part in parts:
+                split.addWidget(part)
+            split.setHandleWidth(12)
+            split.setChildrenCollapsible(False)
+        lower.setStretchFactor(1, 1)
+        lower.setSizes([self.appearance.px(270), self.appearance.px(930)])
+        whole.setStretchFactor(0, 1)
+        whole.setStretchFactor(1, 2)
+        whole.setSizes([self.appearance.px(230), self.appearance.px(390)])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.addWidget(whole)
+
+    def _choose(self, at: int) -> None:
+        if 0 <= at < len(self.links.rows):
+            self.link_id = self.links.rows[at].link_id
+            self._show_link()
+
+    def _show_link(self) -> None:
+        view = next((v for v in self.links.rows if v.link_id == self.link_id), None)
+        self.detail.show_link(view, self._now_ns)
+        if view is not None and view.link_id != self._shown:
+            self._shown = view.link_id
+            self._show_work(view.link_id)
+
+    def _show_work(self, link_id: str) -> None:
+        """Turn the tabs to another link."""
+        source, config = self.context.source, self.context.source.site.link(link_id)
+        self.traffic.show_link(link_id)
+        pump = next((p for p in source.site.pumps if p.pump_id == link_id.rpartition("/")[0]), None)
+        sensors = pump.profile.sensors if pump else ()
+        is_modbus = isinstance(config, ModbusConfig)
+        self.browser.use(
+            (lambda t, a, n: source.read_block(link_id, t, a, n).result(WAIT_S)) if is_modbus else None, sensors
+        )
+        if not is_modbus:
+            self.browser.say("This link has no registers.")
+        self.scan.use_config(config)
+        self.plausibility.use((lambda: live_material(source, link_id)) if pump else None)
+
+    def _make_tag(self, point: Point) -> None:
+        site, site_file, link_id = self.context.source.site, self.context.site_file, self.link_id
+        self.context.ask(lambda: add_tag(site, site_file, link_id, point), self._tag_made, self._tag_failed)
+
+    def _tag_made(self, made: TagMade) -> None:
+        self.context.source.apply(made.site)
+        pump_id = self.link_id.rpartition("/")[0]
+        self.context.source.submit(Record(made.text, self.context.user, pump_id))
+        self.browser.say(made.text)
+
+    def _tag_failed(self, error: Exception) -> None:
+        self.browser.say(error_text(error), warn=True)
+
+    def _add_found(self, config: ModbusConfig) -> None:
+        if "add-pump" in self.context.dialogs:
+            self.context.proposed = config
+            self.context.open_dialog("add-pump", "")
+
+    def _open_settings(self) -> None:
+        self.context.open_dialog("settings", self.link_id.rpartition("/")[0])
+
+    def _arrange(self) -> None:
+        """The last error leaves the table where the counters need its room, the link's panel goes among the tabs."""
+        is_wide, is_narrow = self.width() >= self.appearance.px(WIDE), self.width() < self.appearance.px(NARROW)
+        self.view.setColumnHidden(len(LINK_WIDTHS), not is_wide)
+        fits = self.width() >= self.appearance.px(FITTING)
+        stretch = QHeaderView.ResizeMode.Stretch if fits and not is_wide else QHeaderView.ResizeMode.Interactive
+        self.view.horizontalHeader().setSectionResizeMode(1, stretch)
+        if stretch is QHeaderView.ResizeMode.Interactive:
+            self.view.setColumnWidth(1, self.appearance.px(LINK_WIDTHS[1]))
+        if is_narrow != (self.tabs.indexOf(self._scroll) >= 0):
+            if is_narrow:
+                self.tabs.insertTab(0, self._scroll, "Link")
+            else:
+                self.tabs.removeTab(self.tabs.indexOf(self._scroll))
+                self._lower.insertWidget(0, self._scroll)
+                self._scroll.show()
+                self._lower.setSizes([self.appearance.px(270), self.width() - self.appearance.px(270)])
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange the parts for the width there is."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    @override
+    def show_pump(self, pump_id: str) -> None:
+        self._last_s = 0.0
+        self.refresh(self.context.source.latest())
+        at = next((i for i, v in enumerate(self.links.rows) if v.pump_id == pump_id), -1)
+        if at >= 0:
+            self.view.selectRow(at)
+
+    @override
+    def refresh(self, view: StationView) -> None:
+        now = time.monotonic()
+        if now - self._last_s < REFRESH_S:
+            return
+        self._last_s = now
+        self._now_ns = view.mono_ns
+        rows = [link for pump in view.pumps for link in pump.links]
+        self.links.show_rows(rows)
+        at = next((i for i, v in enumerate(rows) if v.link_id == self.link_id), 0)
+        if rows and self.view.currentIndex().row() != at:
+            self.view.selectRow(at)
+        bad = sum(v.state is not LinkState.ONLINE for v in rows)
+        self.summary.setText(f"{len(rows)} links, {len(rows) - bad} online" + (f", {bad} not" if bad else ""))
+        self._show_link()

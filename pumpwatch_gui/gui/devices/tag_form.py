@@ -1,0 +1,165 @@
+"""The form that makes a tag of a register: sensor, type, order, scale; and what would fit the sensor."""
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+
+from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLineEdit, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+
+from pumpwatch_gui.commissioning.register_views import VIEWED, Suggestion, suggest, views
+from pumpwatch_gui.domain.links.register_map import ORDERS, Point
+from pumpwatch_gui.domain.pump.profile import Sensor
+from pumpwatch_gui.domain.wording import unit_text
+from pumpwatch_gui.gui.devices.register_rows import RegisterRow, is_bits
+from pumpwatch_gui.gui.look.theme import Appearance
+from pumpwatch_gui.gui.look.widgets import button, label
+
+SUGGESTED = 12
+WIDTH = 250
+"""px at 100 %."""
+
+
+class TagForm(QScrollArea):
+    """Turn it to a register by `show_register`; `point()` is what is filled in. `on_make` is called by the button."""
+
+    def __init__(self, appearance: Appearance, words: str, on_make: Callable[[], None]) -> None:
+        super().__init__()
+        self._look = appearance
+        self._sensors: tuple[Sensor, ...] = ()
+        self._rows: Sequence[RegisterRow] = ()
+        self._at = -1
+        self.suggestions: tuple[Suggestion, ...] = ()
+        self.sensor, self.likely, self.order, self.type = QComboBox(), QComboBox(), QComboBox(), QComboBox()
+        self.shown, self.scale, self.offset, self.bit = QLineEdit(), QLineEdit("1"), QLineEdit("0"), QSpinBox()
+        self.shown.setPlaceholderText("what the display shows")
+        self.bit.setRange(-1, 15)
+        self.bit.setValue(-1)
+        self.bit.setSpecialValueText("whole")
+        self.order.addItems(list(ORDERS))
+        self.type.addItems(["bool", *VIEWED])
+        self.make = button(words, words, on_make)
+        self._lay_out()
+        self.sensor.currentIndexChanged.connect(lambda _: self._suggest())
+        self.shown.textChanged.connect(lambda _: self._suggest())
+        self.likely.currentIndexChanged.connect(self._choose_likely)
+        appearance.changed.connect(self._fit)
+        self._fit()
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout()
+        grid.setVerticalSpacing(4)
+        grid.setHorizontalSpacing(6)
+        grid.setColumnStretch(1, 5)
+        grid.setColumnStretch(2, 4)
+        rows: tuple[tuple[str, tuple[tuple[str, QWidget], ...]], ...] = (
+            ("Sensor", (("sensor", self.sensor),)),
+            ("Display", (("what the display shows", self.shown),)),
+            ("Likely", (("likely readings", self.likely),)),
+            ("Type", (("type", self.type), ("order", self.order))),
+            ("Scale, +", (("scale", self.scale), ("offset", self.offset))),
+            ("Bit", (("bit", self.bit),)),
+        )
+        for row, (words, widgets) in enumerate(rows):
+            grid.addWidget(label(words, "dim"), row, 0)
+            for column, (name, widget) in enumerate(widgets, 1):
+                widget.setAccessibleName(f"Tag: {name}")
+                widget.setToolTip(name)
+                widget.setMinimumWidth(self._look.px(60))
+                if isinstance(widget, QComboBox):
+                    widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+                    widget.setMinimumContentsLength(5)
+                grid.addWidget(widget, row, column, 1, 1 if len(widgets) > 1 else 2)
+        self.order.setMinimumWidth(self._look.px(86))  # never cut: the four orders must not look alike
+        inside = QWidget()
+        column_of = QVBoxLayout(inside)
+        column_of.setContentsMargins(0, 0, 0, 0)
+        column_of.addLayout(grid)
+        column_of.addWidget(self.make)
+        column_of.addStretch(1)
+        self.setWidget(inside)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+
+    def _fit(self) -> None:
+        self.setFixedWidth(self._look.px(WIDTH))
+
+    def show_sensors(self, sensors: Sequence[Sensor]) -> None:
+        """Offer these sensors."""
+        if tuple(sensors) != self._sensors:
+            self._sensors = tuple(sensors)
+            self.sensor.clear()
+            self.sensor.addItems([sensor.label for sensor in sensors])
+
+    def show_register(self, rows: Sequence[RegisterRow], at: int) -> None:
+        """Turn to a register of a block; outside it there is none."""
+        self._rows, self._at = rows, at
+        row = self._row
+        if row is not None and is_bits(row.table):
+            self.type.setCurrentText("bool")
+        elif self.type.currentText() == "bool":
+            self.type.setCurrentText("uint16")
+        self._suggest()
+        self.make.setEnabled(row is not None and self.sensor.count() > 0)
+
+    def show_coding(self, point: Point) -> None:
+        """Fill in how a point is coded."""
+        self.type.setCurrentText(point.type if point.type != "bit" else "uint16")
+        self.order.setCurrentText(point.order)
+        self.scale.setText(repr(point.scale))
+        self.offset.setText(repr(point.offset))
+        self.bit.setValue(point.bit if point.type == "bit" else -1)
+
+    def point(self) -> Point | None:
+        """The tag as filled in; None without a register or a sensor. Raises ValueError with what is wrong."""
+        row, sensor = self._row, self._sensor
+        if row is None or sensor is None:
+            return None
+        try:
+            scale, offset = float(self.scale.text()), float(self.offset.text())
+        except ValueError:
+            raise ValueError("scale and offset must be numbers, with a decimal point") from None
+        if not isfinite(scale + offset) or scale == 0:
+            raise ValueError("scale and offset must be finite, and the scale not 0")
+        bit = self.bit.value()
+        kind = "bool" if is_bits(row.table) else "bit" if bit >= 0 else self.type.currentText()
+        order = self.order.currentText() if kind not in ("bool", "bit") else "ABCD"
+        number = bit if kind == "bit" else 0
+        return Point(sensor.tag, row.table, row.address, kind, order, scale, offset, (), number)
+
+    @property
+    def _row(self) -> RegisterRow | None:
+        return self._rows[self._at] if 0 <= self._at < len(self._rows) else None
+
+    @property
+    def _sensor(self) -> Sensor | None:
+        at = self.sensor.currentIndex()
+        return self._sensors[at] if 0 <= at < len(self._sensors) else None
+
+    def _suggest(self) -> None:
+        """The readings that the sensor could have, the likeliest first; nothing is chosen by itself."""
+        sensor, row = self._sensor, self._row
+        self.suggestions = ()
+        if sensor is not None and row is not None and not is_bits(row.table):
+            found = views([one.value for one in self._rows], self._at)
+            self.suggestions = suggest(found, sensor, shown=_number(self.shown.text()))[:SUGGESTED]
+        unit = unit_text(sensor.unit) if sensor else ""
+        words = [f"{s.value:.6g} {unit}: {s.view.type} {s.view.order} × {s.scale:g}" for s in self.suggestions]
+        if words != [self.likely.itemText(i) for i in range(1, self.likely.count())] or not self.likely.count():
+            self.likely.blockSignals(True)
+            self.likely.clear()
+            self.likely.addItems([f"{len(words)} fit" if words else "none fits", *words])
+            self.likely.blockSignals(False)
+
+    def _choose_likely(self, at: int) -> None:
+        if 0 < at <= len(self.suggestions):
+            chosen = self.suggestions[at - 1]
+            self.type.setCurrentText(chosen.view.type)
+            self.order.setCurrentText(chosen.view.order)
+            self.scale.setText(f"{chosen.scale:g}")
+
+
+def _number(text: str) -> float | None:
+    """What was typed as a number; None when it is none (yet)."""
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return None

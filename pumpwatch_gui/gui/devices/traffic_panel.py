@@ -1,0 +1,164 @@
+"""The traffic monitor: what goes over the wire of one link, as bytes and in words."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.acquire.links.traffic import KEPT, Packet, Traffic
+from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
+from pumpwatch_gui.gui.tables.table_view import TableView
+
+TAKE_MS = 200
+HINT = "Choose a line to see all of its bytes. It is kept only while you look."
+
+
+class TrafficPanel(QWidget):
+    """Watches the chosen link while it is on show, and only then."""
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self.context = context
+        self.link_id = ""
+        self.packets: RowsModel[Packet] = RowsModel(_columns())
+        self._traffic: Traffic | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(TAKE_MS)
+        self._timer.timeout.connect(self.take)
+        self.pause = QPushButton("Pause")
+        self.pause.setCheckable(True)
+        self.pause.setAccessibleName("Pause the traffic to read it")
+        self.pause.toggled.connect(self._paused)
+        self.clear_button = button("Clear", "Clear the traffic", self.clear)
+        self.save_button = button("Save…", "Save the traffic to a file", self._choose_file)
+        self.count = label("", "dim")
+        widths = {0: 124, 1: 92, 2: 360}
+        self.view = TableView(context.appearance, self.packets, "Traffic", widths=widths, stretch=3)
+        self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
+        self.whole = label(HINT, "dim")
+        self.whole.setWordWrap(True)
+        self.whole.setAccessibleName("Chosen piece of traffic")
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        for widget in (self.pause, self.clear_button, self.save_button):
+            row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(self.count)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(8)
+        column.addLayout(row)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.whole)
+
+    def show_link(self, link_id: str) -> None:
+        """Turn to a link; what was seen of the other is dropped."""
+        if link_id != self.link_id:
+            self.link_id = link_id
+            self.clear()
+            if self.isVisible():
+                self._watch()
+
+    def take(self) -> None:
+        """Show what came since the last time; while paused it waits, and the oldest is dropped and counted."""
+        if self._traffic is None or self.pause.isChecked():
+            return
+        bar = self.view.verticalScrollBar()
+        is_at_end = bar.value() >= bar.maximum() - 2
+        came = self._traffic.take()
+        if not came:
+            return
+        self.packets.append(came)
+        self.packets.keep_last(KEPT)
+        if is_at_end:
+            self.view.scrollToBottom()
+        dropped = f", {self._traffic.dropped:,} dropped" if self._traffic.dropped else ""
+        self.count.setText(f"{len(self.packets.rows):,} pieces{dropped}")
+
+    def clear(self) -> None:
+        """Forget what was seen."""
+        self.packets.show_rows([])
+        self.count.setText("")
+        set_role(self.whole, "dim")
+        self.whole.setText(HINT)
+
+    def save(self, path: Path) -> None:
+        """Write what is shown to a text file, off the GUI thread."""
+        rows = tuple(self.packets.rows)
+        self.context.ask(lambda: _write(path, rows), self._saved, self._failed)
+
+    def _saved(self, path: Path) -> None:
+        set_role(self.whole, "dim")
+        self.whole.setText(f"Saved to {path}")
+
+    def _failed(self, error: Exception) -> None:
+        set_role(self.whole, "warning")
+        self.whole.setText(f"not saved: {error_text(error)}")
+
+    def _choose_file(self) -> None:
+        dialog = QFileDialog(self, "Save the traffic", f"{self.link_id.replace('/', '-')}.txt", "Text (*.txt)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.fileSelected.connect(lambda name: self.save(Path(name)))
+        dialog.open()
+
+    def _paused(self, on: bool) -> None:
+        self.pause.setText("Go on" if on else "Pause")
+        self.take()
+
+    def _choose(self, at: int) -> None:
+        if 0 <= at < len(self.packets.rows):
+            packet = self.packets.rows[at]
+            set_role(self.whole, "dim")
+            self.whole.setText(f"{packet.text}\n{packet.hex}")
+
+    def _watch(self) -> None:
+        self._end()
+        if self.link_id:
+            self._traffic = self.context.source.traffic(self.link_id)
+            self.count.setText("waiting for the next request …")
+            self._timer.start()
+
+    def _end(self) -> None:
+        self._timer.stop()
+        if self._traffic is not None:
+            self._traffic.close()
+            self._traffic = None
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """Begin to watch."""
+        super().showEvent(event)
+        self._watch()
+        self.take()
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Watch no longer; what was seen stays to be read."""
+        self._end()
+        super().hideEvent(event)
+
+
+def _columns() -> list[Column[Packet]]:
+    return [
+        Column("Time", lambda p: f"{datetime.fromtimestamp(p.time_ns / 1e9):%H:%M:%S.%f}"[:-3]),
+        Column("Way", lambda p: "→ asked" if p.sent else "← came"),
+        Column("In words", lambda p: p.text, tip=lambda p: p.text),
+        Column("Bytes", lambda p: p.hex, tip=lambda p: p.hex),
+    ]
+
+
+def _write(path: Path, packets: Sequence[Packet]) -> Path:
+    lines = (
+        f"{datetime.fromtimestamp(p.time_ns / 1e9).isoformat(timespec='milliseconds')}\t{p.link_id}\t"
+        f"{'sent' if p.sent else 'came'}\t{p.hex}\t{p.text}\n"
+        for p in packets
+    )
+    path.write_text("".join(lines), "utf-8")
+    return path

@@ -1,0 +1,1 @@
+"""The Events page: open alarms and the journal."""

@@ -1,0 +1,260 @@
+"""Events: what stands now, and the journal of all that happened."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.commands import Acknowledge
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.wording import alarm_number, duration, plain
+from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.theme import Appearance
+from pumpwatch_gui.gui.look.widgets import Panel, button, label
+from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel, stamp
+from pumpwatch_gui.gui.tables.table_view import TableView
+
+PAGE_ROWS = 300
+BATCH_MS = 400
+COMMITTED_S = 1.3
+"""The store commits once a second: what happened longer ago than this is in the journal."""
+KINDS = ("everything", "alarm", "link", "run", "store", "command", "note")
+
+
+def priority_icon(appearance: Appearance, priority: Priority, *, hollow: bool = False) -> QIcon:
+    """The mark of a priority as an icon."""
+    size = appearance.px(16)
+    pixmap = QPixmap(size, size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    paint.priority_mark(painter, appearance, QRectF(1, 1, size - 2, size - 2), priority, hollow=hollow)
+    painter.end()
+    return QIcon(pixmap)
+
+
+class EventsPage(Page):
+    """Active alarms above, the journal below with filter, older rows on demand, and export."""
+
+    key = "events"
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self._icons: dict[tuple[str, Priority, bool], QIcon] = {}
+        self.alarms: RowsModel[Alarm] = RowsModel(self._alarm_columns())
+        self.journal: RowsModel[JournalRow] = RowsModel(self._journal_columns())
+        self._all_loaded = False
+        self._loading = False
+        self._last_event_s = 0.0
+        self._batch = QTimer(self)
+        self._batch.setSingleShot(True)
+        self._batch.setInterval(BATCH_MS)
+        self._batch.timeout.connect(self._load_newest)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(self._make_alarms(), 2)
+        column.addWidget(self._make_journal(), 5)
+        self.setFocusProxy(self.journal_view)
+        self.reload()
+
+    # ---------------------------------------------------------------- building
+
+    def _make_alarms(self) -> Panel:
+        panel = Panel(self.appearance, "Active alarms")
+        widths = {0: 60, 1: 180, 2: 90, 4: 120, 5: 100, 6: 210, 7: 120}
+        self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms", widths=widths, stretch=3)
+        self.alarm_view.setIconSize(QSize(18, 18))
+        self.alarm_view.activated.connect(lambda i: self.context.open_page("pump", self.alarms.rows[i.row()].pump_id))
+        self.acknowledge_button = button(
+            "Acknowledge selected", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Space"
+        )
+        self.no_alarms = label("No active alarms", "dim")
+        head = QHBoxLayout()
+        head.addWidget(panel.heading)
+        head.addStretch(1)
+        head.addWidget(self.no_alarms)
+        head.addWidget(self.acknowledge_button)
+        panel.body.insertLayout(0, head)
+        panel.body.addWidget(self.alarm_view, 1)
+        return panel
+
+    def _make_journal(self) -> Panel:
+        panel = Panel(self.appearance, "Journal")
+        widths = {0: 180, 1: 96, 2: 90, 3: 130, 5: 140}
+        self.journal_view = TableView(self.appearance, self.journal, "Journal", widths=widths, stretch=4)
+        self.journal_view.setIconSize(QSize(18, 18))
+        self.journal_view.verticalScrollBar().valueChanged.connect(self._scrolled)
+        self.text = QLineEdit()
+        self.text.setPlaceholderText("Filter: text or person")
+        self.text.setAccessibleName("Filter by text or person")
+        self.text.setClearButtonEnabled(True)
+        for clear in self.text.findChildren(QToolButton):
+            clear.setAccessibleName("Clear the filter")
+        self.text.textChanged.connect(lambda _: self.reload())
+        self.pump = QComboBox()
+        self.pump.setAccessibleName("Filter by pump")
+        self.pump.addItems(["all pumps", *(p.pump_id for p in self.context.source.site.pumps)])
+        self.pump.currentIndexChanged.connect(lambda _: self.reload())
+        self.kind = QComboBox()
+        self.kind.setAccessibleName("Filter by kind")
+        self.kind.addItems(list(KINDS))
+        self.kind.currentIndexChanged.connect(lambda _: self.reload())
+        self.outcome = label("", "dim")
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(panel.heading)
+        head.addStretch(1)
+        for widget in (self.outcome, self.text, self.pump, self.kind):
+            head.addWidget(widget)
+        self.text.setMinimumWidth(self.appearance.px(200))
+        head.addWidget(button("Export CSV…", "Export what the filter shows as CSV", self.choose_export))
+        panel.body.insertLayout(0, head)
+        panel.body.addWidget(self.journal_view, 1)
+        return panel
+
+    def _alarm_columns(self) -> list[Column[Alarm]]:
+        return [
+            Column("", lambda a: "", icon=lambda a: self._icon(a.priority, a.state is AlarmState.RETURNED)),
+            Column("Since", lambda a: stamp(a.raised_ns)),
+            Column("Pump", lambda a: a.pump_id),
+            Column("Alarm", lambda a: a.text, tip=lambda a: a.text),
+            Column("Value", lambda a: alarm_number(a.value, a), right=True),
+            Column("Limit", lambda a: alarm_number(a.limit, a), right=True),
+            Column("State", lambda a: a.state.value + (f" by {a.by}" if a.by else "")),
+            Column("Duration", lambda a: duration((time.time_ns() - a.raised_ns) / 1e9), right=True),
+        ]
+
+    def _journal_columns(self) -> list[Column[JournalRow]]:
+        return [
+            Column("Time", lambda r: stamp(r.time_ns)),
+            Column("Kind", lambda r: r.kind),
+            Column("Pump", lambda r: r.pump_id),
+            Column("Severity", lambda r: r.severity.lower(), icon=self._severity_icon),
+            Column("Event", lambda r: plain(r.text), tip=lambda r: r.text),
+            Column("By", lambda r: r.by),
+        ]
+
+    def _icon(self, priority: Priority, hollow: bool = False) -> QIcon:
+        key = (self.appearance.theme.name, priority, hollow)
+        if key not in self._icons:
+            self._icons[key] = priority_icon(self.appearance, priority, hollow=hollow)
+        return self._icons[key]
+
+    def _severity_icon(self, row: JournalRow) -> QIcon | None:
+        return self._icon(Priority[row.severity]) if row.severity in Priority.__members__ else None
+
+    # ---------------------------------------------------------------- living
+
+    @override
+    def refresh(self, view: StationView) -> None:
+        self.alarms.show_rows(view.alarms)
+        self.no_alarms.setVisible(not view.alarms)
+        self.acknowledge_button.setEnabled(bool(view.alarms))
+
+    @override
+    def on_event(self, event: Event) -> None:
+        self._last_event_s = time.monotonic()
+        if not self._batch.isActive():
+            self._batch.start()
+
+    @override
+    def show_pump(self, pump_id: str) -> None:
+        self.pump.setCurrentText(pump_id)
+
+    def acknowledge_selected(self) -> None:
+        """Acknowledge the selected alarm, or the first one."""
+        row = max(0, self.alarm_view.currentIndex().row())
+        if row < len(self.alarms.rows):
+            self.context.source.submit(Acknowledge(self.alarms.rows[row].alarm_id, self.context.user))
+
+    # ---------------------------------------------------------------- the journal
+
+    def filters(self) -> dict[str, Any]:
+        """The filter as the history takes it."""
+        kind, pump = self.kind.currentText(), self.pump.currentText()
+        return {
+            "pump_id": None if self.pump.currentIndex() <= 0 else pump,
+            "text": self.text.text().strip() or None,
+            "kinds": None if kind == KINDS[0] else (kind,),
+        }
+
+    def reload(self) -> None:
+        """Read the newest rows that the filter lets through."""
+        self._loading = True
+        history, filters = self.context.source.history, self.filters()
+        self.context.ask(lambda: (filters, history.journal(limit=PAGE_ROWS, **filters)), self._show, self._failed)
+
+    def _show(self, answer: tuple[dict[str, Any], list[JournalRow]]) -> None:
+        filters, rows = answer
+        self._loading = False
+        if filters == self.filters():
+            self.journal.show_rows(rows)
+            self._all_loaded = len(rows) < PAGE_ROWS
+            self._count()
+
+    def _load_newest(self) -> None:
+        if time.monotonic() - self._last_event_s < COMMITTED_S:
+            self._batch.start()
+        history, filters = self.context.source.history, self.filters()
+        self.context.ask(lambda: (filters, history.journal(limit=PAGE_ROWS, **filters)), self._merge, self._failed)
+
+    def _merge(self, answer: tuple[dict[str, Any], list[JournalRow]]) -> None:
+        filters, rows = answer
+        if filters == self.filters():
+            known = {row.id for row in self.journal.rows[:PAGE_ROWS]}
+            self.journal.prepend([row for row in rows if row.id not in known])
+            self._count()
+
+    def _scrolled(self, value: int) -> None:
+        bar = self.journal_view.verticalScrollBar()
+        if self._loading or self._all_loaded or not self.journal.rows or value < bar.maximum() - bar.pageStep():
+            return
+        self._loading = True
+        last, history, filters = self.journal.rows[-1], self.context.source.history, self.filters()
+
+        def older() -> tuple[dict[str, Any], list[JournalRow]]:
+            return filters, history.journal(limit=PAGE_ROWS, before_ns=last.time_ns, before_id=last.id, **filters)
+
+        self.context.ask(older, self._add_older, self._failed)
+
+    def _add_older(self, answer: tuple[dict[str, Any], list[JournalRow]]) -> None:
+        filters, rows = answer
+        self._loading = False
+        if filters == self.filters():
+            self.journal.append(rows)
+            self._all_loaded = len(rows) < PAGE_ROWS
+            self._count()
+
+    def _count(self) -> None:
+        self.outcome.setText(f"{len(self.journal.rows):,}{'' if self._all_loaded else ' newest'} events")
+
+    def _failed(self, error: Exception) -> None:
+        self._loading = False
+        self.outcome.setText(f"the journal cannot be read: {error}")
+
+    # ---------------------------------------------------------------- export
+
+    def choose_export(self) -> None:
+        """Ask for a file and export what the filter shows."""
+        dialog = QFileDialog(self, "Export the journal", str(Path.home() / "journal.csv"), "CSV (*.csv)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self.export(Path(name)))
+        dialog.open()
+
+    def export(self, path: Path) -> None:
+        """Write every row the filter lets through, not only those on the screen."""
+        history, filters = self.context.source.history, self.filters()
+        self.context.ask(lambda: history.export_journal_csv(path, **filters), self._exported, self._failed)
+
+    def _exported(self, count: int) -> None:
+        self.outcome.setText(f"{count:,} events exported")

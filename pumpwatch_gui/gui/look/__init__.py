@@ -1,0 +1,1 @@
+"""Colours, fonts, icons and the painted shapes everything is drawn from."""

@@ -1,0 +1,283 @@
+"""The few shapes everything is drawn from. Sizes in px at 100 %, scaled by the look."""
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPolygonF
+
+from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.domain.display import ShownValue, Trust
+from pumpwatch_gui.domain.pump.profile import Sensor
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.wording import unit_text
+from pumpwatch_gui.gui.look.theme import REGULAR, STRONG, Appearance, color
+
+# Plain numbers: joining Qt's flags anew for each of some hundred texts a frame costs a tenth of it.
+_LINE = Qt.TextFlag.TextSingleLine.value | Qt.AlignmentFlag.AlignVCenter.value
+LEFT = _LINE | Qt.AlignmentFlag.AlignLeft.value
+RIGHT = _LINE | Qt.AlignmentFlag.AlignRight.value
+CENTRE = _LINE | Qt.AlignmentFlag.AlignHCenter.value
+
+
+def text(
+    painter: QPainter,
+    appearance: Appearance,
+    rect: QRectF,
+    words: str,
+    token: str,
+    *,
+    size: float = 13,
+    weight: QFont.Weight = REGULAR,
+    align: int = LEFT,
+) -> float:
+    """Write words into a rectangle, cut with an ellipsis where they do not fit. Returns their width in px."""
+    width = appearance.width(words, size, weight)
+    if width > rect.width():
+        words = appearance.metrics(size, weight).elidedText(words, Qt.TextElideMode.ElideRight, rect.width())
+        width = appearance.width(words, size, weight)
+    painter.setFont(appearance.font(size, weight))
+    painter.setPen(color(token))
+    painter.drawText(rect, align, words)
+    return width
+
+
+def run(
+    painter: QPainter,
+    appearance: Appearance,
+    rect: QRectF,
+    pieces: tuple[tuple[str, str, QFont.Weight], ...],
+    *,
+    size: float = 13,
+) -> float:
+    """Write (words, token, weight) after one another; the last that fits is cut. Returns where the next begins."""
+    rest = QRectF(rect)
+    for words, token, weight in pieces:
+        if words and rest.width() > appearance.px(20):
+            used = text(painter, appearance, rest, words, token, size=size, weight=weight)
+            rest.setLeft(rest.left() + used + appearance.px(9))
+    return rest.left()
+
+
+def fitting_words(appearance: Appearance, words: str, width: float, size: float = 13) -> str:
+    """As many whole words as fit (at least one): `Bearing temperature`, or `Bearing`."""
+    while " " in words and appearance.width(words, size) > width:
+        words = words.rsplit(" ", 1)[0]
+    return words
+
+
+def paragraph(
+    painter: QPainter, appearance: Appearance, rect: QRectF, words: str, token: str, *, size: float = 13
+) -> float:
+    """Write words into a rectangle on as many lines as they need and there is room for. Returns the height used."""
+    painter.setFont(appearance.font(size))
+    painter.setPen(color(token))
+    flags = Qt.TextFlag.TextWordWrap.value | Qt.AlignmentFlag.AlignTop.value | Qt.AlignmentFlag.AlignLeft.value
+    used = painter.boundingRect(rect, flags, words)
+    painter.drawText(rect, flags, words)
+    return min(used.height(), rect.height())
+
+
+def priority_mark(
+    painter: QPainter, appearance: Appearance, rect: QRectF, priority: Priority, *, hollow: bool = False
+) -> None:
+    """Shape, outline and figure of a priority: square 1, triangle 2, triangle on its tip 3, circle 4.
+
+    `hollow` for an alarm whose condition is over but which nobody has acknowledged.
+    """
+    theme = appearance.theme
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    fill = theme.priority_color(priority)
+    outline = fill if hollow else color(theme.mark_line)
+    painter.setPen(QPen(outline, 1.5))
+    painter.setBrush(Qt.BrushStyle.NoBrush if hollow else QBrush(fill))
+    box = rect.adjusted(0.75, 0.75, -0.75, -0.75)
+    figure = QRectF(rect)
+    match priority:
+        case Priority.HIGH:
+            painter.drawRect(box)
+        case Priority.MEDIUM:
+            painter.drawPolygon(QPolygonF([QPointF(box.center().x(), box.top()), box.bottomRight(), box.bottomLeft()]))
+            figure.translate(0, rect.height() * 0.16)
+        case Priority.LOW:
+            painter.drawPolygon(QPolygonF([box.topLeft(), box.topRight(), QPointF(box.center().x(), box.bottom())]))
+            figure.translate(0, -rect.height() * 0.15)
+        case Priority.DIAGNOSTIC:
+            painter.drawEllipse(box)
+    font = QFont(appearance.font(10, STRONG))
+    font.setPixelSize(max(8, round(rect.height() * 0.62)))
+    painter.setFont(font)
+    painter.setPen(fill if hollow else color(theme.on_priority[priority - 1]))
+    painter.drawText(figure, CENTRE, str(int(priority)))
+    painter.restore()
+
+
+def alarm_border(painter: QPainter, appearance: Appearance, rect: QRectF, priority: Priority) -> None:
+    """A border in the priority's colour; on a light ground with a dark line on both sides, as yellow is lost there."""
+    theme = appearance.theme
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if theme.outlined:
+        painter.setPen(QPen(color(theme.mark_line), 5))
+        painter.drawRect(rect.adjusted(1.5, 1.5, -1.5, -1.5))
+        painter.setPen(QPen(theme.priority_color(priority), 3))
+        painter.drawRect(rect.adjusted(1.5, 1.5, -1.5, -1.5))
+    else:
+        painter.setPen(QPen(theme.priority_color(priority), 2))
+        painter.drawRect(rect.adjusted(1, 1, -1, -1))
+
+
+def hatch(painter: QPainter, appearance: Appearance, rect: QRectF, *, step: float = 9) -> None:
+    """Oblique lines: what lies here cannot be believed."""
+    painter.save()
+    painter.setClipRect(rect)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    gap = appearance.px(step)
+    painter.setPen(QPen(color(appearance.theme.hatch), gap * 0.38))
+    height = rect.height()
+    start = rect.left() - height - (rect.left() - height) % gap
+    lines = []
+    x = start
+    while x < rect.right():
+        lines.append(QLineF(x, rect.bottom(), x + height, rect.top()))
+        x += gap
+    painter.drawLines(lines)
+    painter.restore()
+
+
+_SHORT = {RunState.RUNNING: "RUN", RunState.STANDBY: "STBY", RunState.NO_DATA: "?"}
+
+
+def state_chip(
+    painter: QPainter, appearance: Appearance, right: float, middle: float, state: RunState, *, short: bool = False
+) -> float:
+    """RUNNING filled, STANDBY and NO DATA as outlines, right-aligned at `right`. Returns its width."""
+    theme = appearance.theme
+    words = _SHORT[state] if short else state.value
+    size = 10 if short else 11
+    width = appearance.width(words, size, STRONG) + appearance.px(10 if short else 14)
+    box = QRectF(right - width, middle - appearance.px(10), width, appearance.px(20))
+    painter.setPen(QPen(color(theme.running if state is RunState.RUNNING else theme.dim), 1))
+    painter.setBrush(color(theme.running) if state is RunState.RUNNING else Qt.BrushStyle.NoBrush)
+    painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+    token = theme.on_running if state is RunState.RUNNING else theme.text
+    text(painter, appearance, box, words, token, size=size, weight=STRONG, align=CENTRE)
+    return width
+
+
+def indicator(
+    painter: QPainter,
+    appearance: Appearance,
+    rect: QRectF,
+    *,
+    reading: ShownValue,
+    scale: tuple[float, float],
+    priority: Priority | None = None,
+) -> None:
+    """An analog indicator: a track with the normal band, ticks at the limits and a thin pointer at the value.
+
+    No pointer when there is no value to believe. The pointer takes the colour of an active alarm and grows then.
+    """
+    theme, sensor = appearance.theme, reading.sensor
+    track = QRectF(rect.left(), round(rect.center().y() - appearance.px(4)), rect.width(), appearance.px(8))
+
+    def at(value: float) -> float:
+        share = (value - scale[0]) / (scale[1] - scale[0])
+        return track.left() + min(max(share, 0.0), 1.0) * track.width()
+
+    if reading.hatched:
+        hatch(painter, appearance, track, step=6)
+    elif sensor.normal is not None:
+        left, right = at(sensor.normal[0]), at(sensor.normal[1])
+        painter.fillRect(QRectF(left, track.top(), max(right - left, 2), track.height()), color(theme.band))
+    painter.setPen(QPen(color(theme.line), 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(track.adjusted(0.5, 0.5, -0.5, -0.5))
+    painter.setPen(QPen(color(theme.dim), 1))
+    for limit in _limit_values(sensor):
+        x = round(at(limit)) + 0.5
+        painter.drawLine(QLineF(x, track.top() - appearance.px(2), x, track.bottom() + appearance.px(2)))
+    if reading.value == reading.value:
+        _pointer(painter, appearance, at(reading.value), track, _pointer_color(appearance, reading, priority))
+
+
+def _pointer_color(appearance: Appearance, reading: ShownValue, priority: Priority | None) -> QColor:
+    if priority is not None:
+        return appearance.theme.priority_color(priority)
+    return color(appearance.theme.live if reading.trust is Trust.LIVE else appearance.theme.dim)
+
+
+def _pointer(painter: QPainter, appearance: Appearance, x: float, track: QRectF, fill: QColor) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(fill, 1.5))
+    painter.drawLine(QLineF(x, track.top() - appearance.px(2), x, track.bottom()))
+    half, top = appearance.px(5), track.bottom() - appearance.px(1)
+    painter.setPen(QPen(color(appearance.theme.mark_line), 0.75))
+    painter.setBrush(fill)
+    bottom = top + appearance.px(8)
+    painter.drawPolygon(QPolygonF([QPointF(x, top), QPointF(x + half, bottom), QPointF(x - half, bottom)]))
+    painter.restore()
+
+
+def _limit_values(sensor: Sensor) -> list[float]:
+    limits = sensor.limits
+    return [x for x in (limits.low_low, limits.low, limits.high, limits.high_high) if x is not None]
+
+
+def value_token(appearance: Appearance, reading: ShownValue, *, quiet: bool = False, urgent: bool = False) -> str:
+    """The colour of a number: live blue, grey when not live or the pump stands (`quiet`), white in alarm (`urgent`)."""
+    if urgent:
+        return appearance.theme.strong
+    return appearance.theme.live if reading.trust is Trust.LIVE and not quiet else appearance.theme.text
+
+
+def value_and_unit(
+    painter: QPainter,
+    appearance: Appearance,
+    rect: QRectF,
+    reading: ShownValue,
+    token: str,
+    *,
+    size: float = 18,
+    unit_px: float,
+) -> None:
+    """Number right-aligned before a column of `unit_px` for the unit, so that numbers line up under one another."""
+    figures = QRectF(rect.left(), rect.top(), rect.width() - unit_px, rect.height())
+    text(painter, appearance, figures, reading.shown, token, size=size, weight=STRONG, align=RIGHT)
+    context = QRectF(
+        rect.right() - unit_px + appearance.px(4), rect.top() + appearance.px(size * 0.12), unit_px, rect.height()
+    )
+    text(
+        painter, appearance, context, unit_text(reading.sensor.unit), appearance.theme.dim, size=11 if size < 18 else 12
+    )
+
+
+def health_bar(painter: QPainter, appearance: Appearance, rect: QRectF, health: float) -> None:
+    """A bar of 0-100; hatched when the health cannot be told."""
+    theme = appearance.theme
+    if health == health:
+        filled = QRectF(rect.left(), rect.top(), rect.width() * min(max(health, 0), 100) / 100, rect.height())
+        painter.fillRect(filled, color(theme.dim if health < 60 else theme.band))
+    else:
+        hatch(painter, appearance, rect, step=6)
+    painter.setPen(QPen(color(theme.line), 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
+
+
+__all__ = [
+    "CENTRE",
+    "LEFT",
+    "REGULAR",
+    "RIGHT",
+    "alarm_border",
+    "fitting_words",
+    "hatch",
+    "health_bar",
+    "indicator",
+    "paragraph",
+    "priority_mark",
+    "run",
+    "state_chip",
+    "text",
+    "value_and_unit",
+    "value_token",
+]

@@ -1,0 +1,368 @@
+"""Every colour, font and icon, and the only style sheet. Three themes: dark (night), light (day), high contrast.
+
+The palettes were chosen for three kinds of colour blindness and for contrast against their own field; a priority is
+nevertheless always told by shape, number and text as well (`paint.priority_mark`).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.files.shipped import shipped
+
+SCALES = (100, 110, 125, 140, 150)
+"""Sizes of text and everything drawn with it, in percent."""
+WIDTHS_KEPT = 20_000
+
+REGULAR, MEDIUM, STRONG = QFont.Weight.Normal, QFont.Weight.Medium, QFont.Weight.DemiBold
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The tokens of one theme, as `#RRGGBB`.
+
+    `running` and `on_running` are fill and text of the RUNNING chip; `mark_line` outlines priority marks, and where
+    `outlined` the borders in alarm colours too;
+    `on_priority` is the figure inside each of them; `warning` marks what is uncertain about the program itself.
+    """
+
+    name: str
+    label: str
+    background: str
+    panel: str
+    raised: str
+    line: str
+    dim: str
+    text: str
+    strong: str
+    live: str
+    band: str
+    field: str
+    hatch: str
+    running: str
+    on_running: str
+    focus: str
+    warning: str
+    priority: tuple[str, str, str, str]
+    on_priority: tuple[str, str, str, str]
+    mark_line: str
+    outlined: bool = False
+
+    def priority_color(self, priority: Priority) -> QColor:
+        """Fill and border of a priority."""
+        return color(self.priority[priority - 1])
+
+    def faint(self, token: str) -> QColor:
+        """A token at half strength, for lines that many curves cross."""
+        made = QColor(token)
+        made.setAlpha(130)
+        return made
+
+
+@cache
+def color(token: str) -> QColor:
+    """The QColor of a token."""
+    return QColor(token)
+
+
+DARK = Theme(
+    name="dark",
+    label="Dark",
+    background="#23262B",
+    panel="#2B2E33",
+    raised="#34383E",
+    line="#434850",
+    dim="#959DA8",
+    text="#C9CED6",
+    strong="#EEF1F5",
+    live="#9CC7EE",
+    band="#4A515B",
+    field="#1E2125",
+    hatch="#3A3E45",
+    running="#EEF1F5",
+    on_running="#1A1C20",
+    focus="#9CC7EE",
+    warning="#FFB454",
+    priority=("#FF3B3B", "#FF8A00", "#FFF27A", "#B98CFF"),
+    on_priority=("#1A1A1A", "#1A1A1A", "#1A1A1A", "#1A1A1A"),
+    mark_line="#1A1A1A",
+)
+LIGHT = Theme(
+    name="light",
+    label="Light",
+    background="#C9CCD0",
+    panel="#D6D8DB",
+    raised="#E4E6E8",
+    line="#B1B5BA",
+    dim="#545B63",
+    text="#31363C",
+    strong="#14171A",
+    live="#0F4A80",
+    band="#B4BAC1",
+    field="#EDEEF0",
+    hatch="#C3C7CC",
+    running="#FFFFFF",
+    on_running="#14171A",
+    focus="#0F4A80",
+    warning="#8A3E00",
+    priority=("#C1001F", "#E86A00", "#FFE100", "#5E35B1"),
+    on_priority=("#FFFFFF", "#1A1A1A", "#1A1A1A", "#FFFFFF"),
+    mark_line="#1A1A1A",
+    outlined=True,
+)
+HIGH_CONTRAST = Theme(
+    name="high-contrast",
+    label="High contrast",
+    background="#000000",
+    panel="#000000",
+    raised="#1C1C1C",
+    line="#9A9A9A",
+    dim="#D8D8D8",
+    text="#FFFFFF",
+    strong="#FFFFFF",
+    live="#8FD3FF",
+    band="#5A5A5A",
+    field="#000000",
+    hatch="#3C3C3C",
+    running="#FFFFFF",
+    on_running="#000000",
+    focus="#FFFFFF",
+    warning="#FFC400",
+    priority=("#FF5A5A", "#FF9A1F", "#FFF27A", "#CBA8FF"),
+    on_priority=("#000000", "#000000", "#000000", "#000000"),
+    mark_line="#000000",
+)
+THEMES = {theme.name: theme for theme in (DARK, LIGHT, HIGH_CONTRAST)}
+
+
+def register_fonts() -> str:
+    """Make the bundled family known to Qt and return its name. The wheel of Qt ships no font at all."""
+    family = ""
+    for path in sorted(shipped("resources").joinpath("fonts").glob("*.otf")):
+        number = QFontDatabase.addApplicationFont(str(path))
+        families = QFontDatabase.applicationFontFamilies(number)
+        family = families[0] if families else family
+    return family or QFont().family()
+
+
+class Appearance(QObject):
+    """The theme and the scale in use, and everything made from them. `changed` tells painters to repaint."""
+
+    changed = Signal()
+
+    def __init__(self, theme: str = DARK.name, scale: int = 100) -> None:
+        super().__init__()
+        self.family = register_fonts()
+        self.theme = THEMES.get(theme, DARK)
+        self.scale = min(SCALES, key=lambda s: abs(s - scale))
+        self._fonts: dict[tuple[float, int], QFont] = {}
+        self._metrics: dict[tuple[float, int], QFontMetricsF] = {}
+        self._widths: dict[tuple[str, float, int], float] = {}
+        self._icons: dict[tuple[str, str], QIcon] = {}
+
+    def set_theme(self, name: str) -> None:
+        """Go over to a theme (`dark`, `light`, `high-contrast`)."""
+        self.theme = THEMES[name]
+        self.apply()
+
+    def toggle_day(self) -> None:
+        """Day or night: light from any dark theme, dark from light."""
+        self.set_theme(DARK.name if self.theme is LIGHT else LIGHT.name)
+
+    def set_scale(self, percent: int) -> None:
+        """Go over to the nearest of `SCALES`."""
+        self.scale = min(SCALES, key=lambda s: abs(s - percent))
+        self._fonts.clear()
+        self._metrics.clear()
+        self._widths.clear()
+        self.apply()
+
+    def step_scale(self, steps: int) -> None:
+        """Larger or smaller by so many steps, within `SCALES`."""
+        i = SCALES.index(self.scale) + steps
+        self.set_scale(SCALES[max(0, min(i, len(SCALES) - 1))])
+
+    def px(self, size: float) -> int:
+        """Pixels for a size given at 100 %."""
+        return round(size * self.scale / 100)
+
+    def font(self, size: float = 13, weight: QFont.Weight = REGULAR) -> QFont:
+        """The family at a size in px at 100 %, with tabular figures. Do not alter the result."""
+        key = (size, int(weight))
+        found = self._fonts.get(key)
+        if found is None:
+            found = QFont(self.family)
+            found.setPixelSize(self.px(size))
+            found.setWeight(weight)
+            found.setFeature(QFont.Tag("tnum"), 1)
+            self._fonts[key] = found
+        return found
+
+    def metrics(self, size: float = 13, weight: QFont.Weight = REGULAR) -> QFontMetricsF:
+        """Measures of `font(size, weight)`."""
+        key = (size, int(weight))
+        found = self._metrics.get(key)
+        if found is None:
+            found = self._metrics[key] = QFontMetricsF(self.font(size, weight))
+        return found
+
+    def width(self, words: str, size: float = 13, weight: QFont.Weight = REGULAR) -> float:
+        """Width in px of words in `font(size, weight)`; remembered, as measuring costs as much as drawing."""
+        key = (words, size, int(weight))
+        found = self._widths.get(key)
+        if found is None:
+            if len(self._widths) > WIDTHS_KEPT:
+                self._widths.clear()
+            found = self._widths[key] = self.metrics(size, weight).horizontalAdvance(words)
+        return found
+
+    def icon(self, name: str) -> QIcon:
+        """The drawing `resources/icons/NAME.svg` in the theme's text colours: plain, and strong where it is on."""
+        key = (name, self.theme.name)
+        if key not in self._icons:
+            icon = QIcon()
+            for state, token in ((QIcon.State.Off, self.theme.dim), (QIcon.State.On, self.theme.strong)):
+                icon.addPixmap(_drawn(name, token), QIcon.Mode.Normal, state)
+                icon.addPixmap(_drawn(name, self.theme.strong), QIcon.Mode.Active, state)
+                icon.addPixmap(_drawn(name, self.theme.line), QIcon.Mode.Disabled, state)
+            self._icons[key] = icon
+        return self._icons[key]
+
+    def apply(self) -> None:
+        """Give palette, font and style sheet to the application and tell every painter."""
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.setStyle("Fusion")
+            application.setPalette(_palette(self.theme))
+            application.setFont(self.font())
+            application.setStyleSheet(_style_sheet(self))
+        self.changed.emit()
+
+
+def _drawn(name: str, token: str, size: int = 48) -> QPixmap:
+    svg = shipped("resources").joinpath("icons", f"{name}.svg").read_text("utf-8").replace("currentColor", token)
+    pixmap = QPixmap(size, size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, size, size))
+    painter.end()
+    return pixmap
+
+
+def icon_size(appearance: Appearance, size: float = 20) -> QSize:
+    """A square icon size at the look's scale."""
+    return QSize(appearance.px(size), appearance.px(size))
+
+
+def _palette(theme: Theme) -> QPalette:
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for where, token in {
+        role.Window: theme.background,
+        role.WindowText: theme.text,
+        role.Base: theme.field,
+        role.AlternateBase: theme.panel,
+        role.Text: theme.text,
+        role.PlaceholderText: theme.dim,
+        role.Button: theme.panel,
+        role.ButtonText: theme.text,
+        role.BrightText: theme.strong,
+        role.ToolTipBase: theme.raised,
+        role.ToolTipText: theme.strong,
+        role.Highlight: theme.raised,
+        role.HighlightedText: theme.strong,
+        role.Link: theme.live,
+        role.Mid: theme.line,
+        role.Dark: theme.line,
+        role.Light: theme.raised,
+    }.items():
+        palette.setColor(where, color(token))
+    for where in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, where, color(theme.line))
+    return palette
+
+
+def _style_sheet(appearance: Appearance) -> str:
+    """Flat panels, 1 px lines, a visible focus. Widgets choose by property: `panel`, `role`, `chip`."""
+    t, px = appearance.theme, appearance.px
+    down, up = (shipped("resources").joinpath("icons", f"{name}.svg").as_posix() for name in ("down", "up"))
+    return f"""
+* {{ font-family: "{appearance.family}"; }}
+QMainWindow, QDialog {{ background: {t.background}; }}
+QToolTip {{ background: {t.raised}; color: {t.strong}; border: 1px solid {t.line}; padding: {px(4)}px; }}
+QFrame[panel="true"] {{ background: {t.panel}; border: 1px solid {t.line}; }}
+QLabel {{ background: transparent; color: {t.text}; font-size: {px(13)}px; }}
+QLabel[role="dim"] {{ color: {t.dim}; font-size: {px(12)}px; }}
+QLabel[role="strong"] {{ color: {t.strong}; font-weight: 600; }}
+QLabel[role="heading"] {{ color: {t.strong}; font-size: {px(14)}px; font-weight: 600; }}
+QLabel[role="title"] {{ color: {t.strong}; font-size: {px(22)}px; font-weight: 600; }}
+QLabel[role="live"] {{ color: {t.live}; font-weight: 600; }}
+QLabel[role="warning"] {{ color: {t.warning}; font-weight: 600; }}
+QPushButton, QToolButton, QComboBox {{
+  background: {t.raised}; color: {t.strong}; border: 1px solid {t.line}; border-radius: 0;
+  padding: {px(5)}px {px(12)}px; font-size: {px(13)}px; font-weight: 500; }}
+QToolButton {{ padding: {px(5)}px {px(8)}px; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
+QPushButton:hover, QToolButton:hover, QComboBox:hover {{ border-color: {t.dim}; }}
+QPushButton:pressed, QToolButton:pressed, QPushButton:checked, QToolButton:checked {{
+  background: {t.band}; border-color: {t.dim}; }}
+QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus,
+QPlainTextEdit:focus, QTextBrowser:focus, QAbstractItemView:focus, QCheckBox:focus {{ border: 1px solid {t.focus}; }}
+QPushButton:disabled, QToolButton:disabled, QComboBox:disabled {{
+  color: {t.dim}; background: {t.panel}; border-color: {t.line}; }}
+QPushButton[quiet="true"] {{ background: transparent; border: 1px solid transparent; }}
+QPushButton:default {{ border: 1px solid {t.dim}; }}
+QComboBox[title="true"] {{ font-size: {px(18)}px; font-weight: 600; background: {t.panel};
+  border: 1px solid transparent; padding: {px(2)}px {px(6)}px; }}
+QComboBox[title="true"]:hover {{ border-color: {t.line}; }}
+QComboBox[title="true"]:focus {{ border-color: {t.focus}; }}
+QComboBox::drop-down {{ border: none; width: {px(24)}px; }}
+QComboBox::down-arrow {{ image: url("{down}"); width: {px(14)}px; height: {px(14)}px; }}
+QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text}; border: 1px solid {t.line};
+  selection-background-color: {t.raised}; selection-color: {t.strong}; outline: 0; }}
+QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.field}; color: {t.strong};
+  border: 1px solid {t.line}; border-radius: 0; padding: {px(5)}px; font-size: {px(13)}px;
+  selection-background-color: {t.band}; selection-color: {t.strong}; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
+  border: none; background: transparent; width: {px(22)}px; }}
+QAbstractSpinBox::up-arrow {{ image: url("{up}"); width: {px(12)}px; height: {px(12)}px; }}
+QAbstractSpinBox::down-arrow {{ image: url("{down}"); width: {px(12)}px; height: {px(12)}px; }}
+QTableView, QTreeView, QListView {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line};
+  gridline-color: {t.line}; alternate-background-color: {t.panel}; selection-background-color: {t.raised};
+  selection-color: {t.strong}; font-size: {px(13)}px; outline: 0; }}
+QTableView::item, QListView::item {{ padding: {px(3)}px {px(8)}px; border: none; }}
+QTableView::item:selected, QListView::item:selected {{ background: {t.raised}; color: {t.strong}; }}
+QListView::item:selected {{ border-left: {px(3)}px solid {t.strong}; }}
+QHeaderView {{ background: {t.panel}; border: none; }}
+QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: none; border-bottom: 1px solid {t.line};
+  padding: {px(6)}px {px(8)}px; font-size: {px(12)}px; font-weight: 600; }}
+QTableCornerButton::section {{ background: {t.panel}; border: none; }}
+QScrollBar:vertical {{ background: transparent; width: {px(10)}px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: {px(10)}px; margin: 0; }}
+QScrollBar::handle {{ background: {t.band}; min-height: {px(24)}px; min-width: {px(24)}px; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QScrollArea, QScrollArea > QWidget, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
+QTabWidget::pane {{ border: 1px solid {t.line}; background: {t.panel}; }}
+QTabBar::tab {{ background: {t.background}; color: {t.text}; border: 1px solid {t.line};
+  padding: {px(7)}px {px(14)}px; font-size: {px(13)}px; }}
+QTabBar::tab:selected {{ background: {t.raised}; color: {t.strong}; }}
+QTabBar::tab:focus {{ border: 1px solid {t.focus}; }}
+QGroupBox {{ background: {t.panel}; border: 1px solid {t.line}; margin-top: {px(20)}px; padding: {px(8)}px; }}
+QGroupBox::title {{ subcontrol-origin: margin; left: 0; color: {t.strong}; font-weight: 600; }}
+QMenu {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line}; padding: {px(4)}px 0;
+  font-size: {px(13)}px; }}
+QMenu::item {{ padding: {px(6)}px {px(28)}px {px(6)}px {px(28)}px; }}
+QMenu::item:selected {{ background: {t.raised}; color: {t.strong}; }}
+QMenu::item:disabled {{ color: {t.dim}; }}
+QMenu::separator {{ height: 1px; background: {t.line}; margin: {px(4)}px 0; }}
+QCheckBox, QRadioButton {{ color: {t.text}; font-size: {px(13)}px; spacing: {px(8)}px; border: 1px solid transparent; }}
+QSplitter::handle {{ background: transparent; }}
+QProgressBar {{ background: {t.field}; border: 1px solid {t.line}; text-align: center; color: {t.text}; }}
+QProgressBar::chunk {{ background: {t.band}; }}
+"""

@@ -1,0 +1,120 @@
+"""Small widgets that several screens share."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.theme import MEDIUM, Appearance, color
+
+
+class Painted(QWidget):
+    """A widget that paints itself and repaints when the look changes. Give it an accessible name."""
+
+    def __init__(self, appearance: Appearance, name: str) -> None:
+        super().__init__()
+        self.appearance = appearance
+        self.setAccessibleName(name)
+        appearance.changed.connect(self._appearance_changed)
+
+    def _appearance_changed(self) -> None:
+        self.updateGeometry()
+        self.update()
+
+    def describe(self, words: str) -> None:
+        """Say to assistive technology what is painted; only when it changed."""
+        if words != self.accessibleDescription():
+            self.setAccessibleDescription(words)
+
+
+class Panel(QFrame):
+    """A flat panel with a 1 px line, a heading and a column of content in `body`."""
+
+    def __init__(self, appearance: Appearance, heading: str = "") -> None:
+        super().__init__()
+        self.appearance = appearance
+        self.setProperty("panel", True)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(14, 12, 14, 12)
+        self.body.setSpacing(8)
+        self.heading = label(heading, "heading")
+        if heading:
+            self.setAccessibleName(heading)
+            self.body.addWidget(self.heading)
+
+
+def label(words: str, role: str = "") -> QLabel:
+    """A label in one of the style sheet's roles (`dim`, `strong`, `heading`, `title`, `live`, `warning`)."""
+    made = QLabel(words)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+def set_role(target: QWidget, role: str) -> None:
+    """Change the style-sheet role of a widget, when it is another than now."""
+    if target.property("role") != role:
+        target.setProperty("role", role)
+        target.style().unpolish(target)
+        target.style().polish(target)
+
+
+def button(words: str, name: str, on_click: Callable[[], object], *, hint: str = "") -> QPushButton:
+    """A push button with an accessible name, and a tool tip where there is a hint."""
+    made = QPushButton(words)
+    made.setAccessibleName(name)
+    made.setToolTip(hint)
+    made.clicked.connect(lambda _checked=False: on_click())
+    return made
+
+
+class KeyButton(QAbstractButton):
+    """A button that shows its key beside the word, dimmer (`Acknowledge F10`)."""
+
+    def __init__(self, appearance: Appearance, words: str, key: str, *, name: str = "") -> None:
+        super().__init__()
+        self.appearance = appearance
+        self._key = key
+        self.setText(words)
+        self.setAccessibleName(name or words)
+        self.setToolTip(f"{name or words} ({key})" if key else name or words)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        appearance.changed.connect(self.updateGeometry)
+
+    def _width(self, words: str, size: float, weight: QFont.Weight) -> float:
+        return self.appearance.metrics(size, weight).horizontalAdvance(words)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Both words and the paddings."""
+        px = self.appearance.px
+        width = self._width(self.text(), 13, MEDIUM) + px(28)
+        if self._key:
+            width += self._width(self._key, 11, MEDIUM) + px(8)
+        return QSize(round(width), px(32))
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """Never cut."""
+        return self.sizeHint()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Flat, 1 px line, focus line, dim key."""
+        theme, px = self.appearance.theme, self.appearance.px
+        painter = QPainter(self)
+        box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setBrush(color(theme.band if self.isDown() or self.isChecked() else theme.raised))
+        edge = theme.focus if self.hasFocus() else theme.dim if self.underMouse() and self.isEnabled() else theme.line
+        painter.setPen(QPen(color(edge), 1))
+        painter.drawRect(box)
+        token = theme.strong if self.isEnabled() else theme.dim
+        inner = box.adjusted(px(14), 0, -px(10), 0)
+        used = paint.text(painter, self.appearance, inner, self.text(), token, weight=MEDIUM)
+        if self._key:
+            rest = inner.adjusted(used + px(8), px(1), 0, px(1))
+            paint.text(painter, self.appearance, rest, self._key, theme.dim, size=11)
+        painter.end()

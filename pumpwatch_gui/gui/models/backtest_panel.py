@@ -1,0 +1,311 @@
+"""Back-test: a model on the rest of the history, sensitivity in the operator's terms, what was found to be judged."""
+
+from functools import partial
+from threading import Event
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSlider, QSplitter, QVBoxLayout, QWidget
+
+from pumpwatch_gui.domain.commands import Feedback, SetSensitivity
+from pumpwatch_gui.domain.errors import PumpWatchError
+from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.site import PumpSettings
+from pumpwatch_gui.domain.wording import clock, duration, error_text, number
+from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
+from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.models.material import MaterialChooser, TrainingMaterial, bundle_of
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel, stamp
+from pumpwatch_gui.gui.tables.table_view import TableView
+from pumpwatch_gui.infer.bundles.bundle import Bundle
+from pumpwatch_gui.infer.evaluation.backtest import (
+    BackTest,
+    FoundEpisode,
+    ResidualTrend,
+    SensitivityRow,
+    back_test,
+    residual_trend,
+)
+
+LEAD_S = 5400.0
+"""Seconds before an onset from which a fresh detector has settled when its residuals are looked at."""
+
+
+class BackTestPanel(QWidget):
+    """Tests the model chosen beside it. `tested` tells that there is an outcome."""
+
+    tested = Signal()
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self.context = context
+        self.pump: PumpSettings | None = None
+        self.version = ""
+        self.is_active = True
+        self.outcome: BackTest | None = None
+        self._bundle: Bundle | None = None
+        self._recordings: list[Recording] = []
+        self._part = 0.0
+        self._stop = Event()
+        self.rows: RowsModel[SensitivityRow] = RowsModel(_row_columns())
+        self.episodes: RowsModel[FoundEpisode] = RowsModel(_episode_columns())
+        self._timer = QTimer(self)
+        self._timer.setInterval(200)
+        self._timer.timeout.connect(lambda: self.progress.setValue(round(self._part * 1000)))
+        self._make_widgets()
+        self._lay_out()
+        self.destroyed.connect(lambda: self._stop.set())
+
+    # ---------------------------------------------------------------- building
+
+    def _make_widgets(self) -> None:
+        appearance = self.context.appearance
+        self.chooser = MaterialChooser(appearance, "Span of the back-test")
+        self.run_button = button("Back-test", "Run the chosen model over the span", self.run)
+        self.cancel_button = button("Cancel", "Cancel the back-test", self._stop_now)
+        self.cancel_button.setEnabled(False)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
+        self.progress.setAccessibleName("Progress of the back-test")
+        self.said = label("The model chosen at the left is run over the span, row by row, as if it were live.", "dim")
+        self.said.setWordWrap(True)
+        self.table = TableView(appearance, self.rows, "What each sensitivity would have done",
+                               widths={0: 100, 1: 100, 2: 170, 3: 120}, stretch=4)  # fmt: skip
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setAccessibleName("Sensitivity: left tells most, right least")
+        self.slider.setRange(0, 0)
+        self.slider.valueChanged.connect(self._slid)
+        self.meaning = label("", "strong")
+        self.use_button = button("Use this sensitivity", "Make and promote a model with this sensitivity", self.use)
+        self.use_button.setEnabled(False)
+        self.episode_view = TableView(appearance, self.episodes, "Episodes found",
+                                      widths={0: 170, 1: 80, 2: 64, 4: 120}, stretch=3)  # fmt: skip
+        self.episode_view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
+        self.note = QLineEdit()
+        self.note.setPlaceholderText("Note: what was it?")
+        self.note.setAccessibleName("Note to the episode")
+        self.words = [
+            button(word, f"The episode was {hint}", partial(self.say, verdict))
+            for word, verdict, hint in (
+                ("True", FeedbackVerdict.TRUE, "right: something was wrong"),
+                ("False", FeedbackVerdict.FALSE, "a false alarm"),
+                ("Unknown", FeedbackVerdict.UNKNOWN, "neither: nobody knows"),
+            )
+        ]
+        self.trend = SmallPlot(appearance, "Residuals about the onset", x_text=lambda x: clock(int(x * 1e9)),
+                               empty="Choose an episode: the leading sensors about its onset come here")  # fmt: skip
+
+    def _lay_out(self) -> None:
+        run, slide, feedback = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        for row, widgets in (
+            (run, (self.run_button, self.cancel_button)),
+            (slide, (label("tells most"), self.slider, label("tells least"), self.use_button)),
+            (feedback, (self.note, *self.words)),
+        ):
+            row.setSpacing(8)
+            for widget in widgets:
+                row.addWidget(widget, int(widget in (self.slider, self.note)))
+        run.addWidget(self.progress, 1)
+        upper, lower = QWidget(), QWidget()
+        for box, content in (
+            (upper, (self.table, slide, self.meaning)),
+            (lower, (self.episode_view, feedback, self.trend)),
+        ):
+            inner = QVBoxLayout(box)
+            inner.setContentsMargins(0, 0, 0, 0)
+            inner.setSpacing(8)
+            for part in content:
+                if isinstance(part, QWidget):
+                    inner.addWidget(part, int(part is not self.meaning))
+                else:
+                    inner.addLayout(part)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(upper)
+        split.addWidget(lower)
+        split.setSizes([240, 320])
+        split.setChildrenCollapsible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(self.chooser)
+        column.addLayout(run)
+        column.addWidget(self.said)
+        column.addWidget(split, 1)
+
+    # ---------------------------------------------------------------- running
+
+    def show_model(self, pump: PumpSettings, version: str, *, is_active: bool) -> None:
+        """The model to test; an outcome of another is put away."""
+        if self.pump is None or (pump.pump_id, version) != (self.pump.pump_id, self.version):
+            self._put_away()
+        self.pump, self.version, self.is_active = pump, version, is_active
+        self.use_button.setEnabled(self.outcome is not None and is_active)
+
+    def run(self) -> None:
+        """Read the span and stream it through the model, off the GUI thread."""
+        if self.pump is None:
+            return
+        self._put_away()
+        material, version, source = self.chooser.material(self.pump), self.version, self.context.source
+        self._stop, self._part = Event(), 0.0
+        stop = self._stop
+
+        def progress(part: float) -> None:
+            self._part = part
+            if stop.is_set():
+                raise PumpWatchError("cancelled", "run it again when it suits")
+
+        def test() -> tuple[Bundle, list[Recording], BackTest]:
+            recordings = material.read(source)
+            bundle = bundle_of(source.registry, material.pump, version, source.site.folder)
+            said = _said_of(material, recordings, source)
+            outcome = back_test(bundle, material.pump.profile, recordings, feedback=said, progress=progress)
+            return bundle, recordings, outcome
+
+        self.said.setText("running …")
+        self.run_button.setEnabled(False)
+        self.cancel_button.setEnabled(True)
+        self._timer.start()
+        self.context.ask(test, self._tested, self._failed)
+
+    def _stop_now(self) -> None:
+        self._stop.set()
+
+    def _ended(self) -> None:
+        self._timer.stop()
+        self.progress.setValue(round(self._part * 1000))
+        self.run_button.setEnabled(True)
+        self.cancel_button.setEnabled(False)
+
+    def _failed(self, error: Exception) -> None:
+        self._ended()
+        self.said.setText(error_text(error))
+        set_role(self.said, "warning")
+
+    def _tested(self, answer: tuple[Bundle, list[Recording], BackTest]) -> None:
+        self._ended()
+        self._bundle, self._recordings, self.outcome = answer
+        test = self.outcome
+        set_role(self.said, "strong")
+        self.said.setText(
+            f"{test.scored_h:.2f} h scored of {test.span_h:.2f} h: {len(test.episodes)} episodes, "
+            f"{number(test.in_alarm, 2)} % of normal time in alarm, "
+            f"{number(test.now.false_a_week, 1)} false alarms a week to expect "
+            "(an episode counts as false until somebody calls it true or unknown)"
+        )
+        self.rows.show_rows(test.table)
+        self.episodes.show_rows(test.episodes)
+        self.slider.setRange(0, len(test.table) - 1)
+        nearest = min(range(len(test.table)), key=lambda i: abs(test.table[i].sensitivity - test.now.sensitivity))
+        self.slider.setValue(nearest)
+        self._slid(nearest)
+        self.use_button.setEnabled(self.is_active)
+        self.use_button.setToolTip("" if self.is_active else "Promote this model first")
+        self.tested.emit()
+
+    def _put_away(self) -> None:
+        self.outcome = None
+        self.rows.show_rows([])
+        self.episodes.show_rows([])
+        self.trend.show_curves()
+        self.meaning.setText("")
+        self.use_button.setEnabled(False)
+        set_role(self.said, "dim")
+
+    # ---------------------------------------------------------------- sensitivity
+
+    def _slid(self, at: int) -> None:
+        if self.outcome is None:
+            return
+        row = self.outcome.table[at]
+        known = f", {row.caught} of {row.known} known faults told" if row.known else "; no known fault in the span"
+        self.meaning.setText(f"{row.sensitivity:g}: {number(row.false_a_week, 1)} false alarms a week to expect{known}")
+        self.table.selectRow(at)
+
+    def use(self) -> None:
+        """Order a model with the sensitivity of the slider."""
+        if self.outcome is not None and self.pump is not None:
+            row = self.outcome.table[self.slider.value()]
+            self.context.source.submit(SetSensitivity(self.pump.pump_id, row.sensitivity, self.context.user))
+
+    # ---------------------------------------------------------------- episodes
+
+    def _choose(self, at: int) -> None:
+        if self._bundle is None or self.pump is None or not 0 <= at < len(self.episodes.rows):
+            return
+        episode, bundle, pump, recordings = self.episodes.rows[at], self._bundle, self.pump, self._recordings
+        self.note.setText(episode.feedback.note if episode.feedback else "")
+        around = [_cut(recording, episode.start_ns / 1e9) for recording in recordings]
+        near = [recording for recording in around if recording is not None]
+
+        def trend() -> tuple[FoundEpisode, ResidualTrend]:
+            return episode, residual_trend(bundle, pump.profile, near, around_ns=episode.start_ns)
+
+        self.context.ask(trend, self._show_trend)
+
+    def _show_trend(self, answer: tuple[FoundEpisode, ResidualTrend]) -> None:
+        episode, trend = answer
+        labels = {s.tag: s.label for s in self.pump.profile.sensors} if self.pump else {}
+        curves = [
+            Curve(labels.get(tag, tag), trend.time_s, trend.residuals[:, trend.tags.index(tag)])
+            for tag, _ in episode.leading
+        ]
+        self.trend.show_curves(*curves, mark=episode.start_ns / 1e9, marked="onset")
+
+    def say(self, verdict: FeedbackVerdict) -> None:
+        """Store what a person says of the chosen episode."""
+        at = self.episode_view.currentIndex().row()
+        if self.pump is None or not 0 <= at < len(self.episodes.rows):
+            return
+        e = self.episodes.rows[at]
+        said = EpisodeFeedback(
+            self.pump.pump_id, e.start_ns, e.end_ns, verdict, self.note.text().strip(), self.context.user
+        )
+        self.context.source.submit(Feedback(said))
+        rows = list(self.episodes.rows)
+        rows[at] = FoundEpisode(e.start_ns, e.end_ns, e.peak, e.leading, said)
+        self.episodes.show_rows(rows)
+
+
+def _said_of(material: TrainingMaterial, recordings: list[Recording], source: Any) -> list[EpisodeFeedback]:
+    start, end = recordings[0].time_s[0], recordings[-1].time_s[-1]
+    said: list[EpisodeFeedback] = source.history.feedback(
+        material.pump.pump_id, start_ns=int(start * 1e9), end_ns=int(end * 1e9) + 1
+    )
+    return said
+
+
+def _cut(recording: Recording, at_s: float) -> Recording | None:
+    """The part of a recording about an onset, with what a detector needs to settle before it."""
+    inside = (recording.time_s >= at_s - LEAD_S) & (recording.time_s <= at_s + 600)
+    if not inside.any():
+        return None
+    times, values = recording.time_s[inside].copy(), np.ascontiguousarray(recording.values[inside])
+    return Recording(recording.path, times, values, recording.missing, recording.notes)
+
+
+def _row_columns() -> list[Column[SensitivityRow]]:
+    return [
+        Column("Sensitivity", lambda r: f"{r.sensitivity:g}", right=True),
+        Column("Episodes", lambda r: f"{r.episodes}", right=True),
+        Column("False alarms a week", lambda r: number(r.false_a_week, 1), right=True),
+        Column("In alarm, %", lambda r: number(r.in_alarm, 2), right=True),
+        Column("Known faults told", lambda r: f"{r.caught} of {r.known}" if r.known else "none known", right=True),
+    ]
+
+
+def _episode_columns() -> list[Column[FoundEpisode]]:
+    return [
+        Column("Began", lambda e: stamp(e.start_ns)),
+        Column("Lasted", lambda e: duration((e.end_ns - e.start_ns) / 1e9), right=True),
+        Column("Peak", lambda e: number(e.peak, 2), right=True),
+        Column("Leading sensors", lambda e: ", ".join(f"{tag} {100 * share:.0f} %" for tag, share in e.leading)),
+        Column(
+            "Feedback",
+            lambda e: e.feedback.verdict.value if e.feedback else "–",
+            tip=lambda e: e.feedback.note if e.feedback else "",
+        ),
+    ]

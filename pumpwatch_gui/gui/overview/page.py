@@ -1,0 +1,187 @@
+"""Overview: every pump at a glance, in plant order, and what needs attention."""
+
+import time
+from collections import deque
+
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
+from pumpwatch_gui.domain.display import is_stale, presence
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.station import PumpView, RunState, StationView
+from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.domain.wording import clock, event_text, number, plain, unit_text
+from pumpwatch_gui.gui.look.widgets import Panel
+from pumpwatch_gui.gui.overview.tiles import TileGrid
+from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.shell.top_bar import blink_is_on
+from pumpwatch_gui.gui.tables.row_list import Row, RowList
+
+SIDE_FROM_PX = 1600
+SIDE_PX = 300
+EVENTS_KEPT = 40
+
+
+SIDE_EVERY = 4
+"""The lists at the side are made anew every so many frames of the screen, and with every alarm."""
+
+
+class OverviewPage(Page):
+    """Tiles that fill the page; beside them, where the window is wide enough, attention, totals and last events."""
+
+    key = "overview"
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self._beat = 0
+        self._alarms: tuple[Alarm, ...] = ()
+        self.tiles = TileGrid(context)
+        self.attention = RowList(context.appearance, "Needs attention", empty="Nothing needs attention")
+        self.now = RowList(context.appearance, "Station now", empty="No pumps", live_right=True)
+        self.events = RowList(context.appearance, "Last events", empty="No events yet", lines=2)
+        self._recent: deque[Row] = deque(maxlen=EVENTS_KEPT)
+        self._side = self._make_side()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 16, 16, 16)
+        row.setSpacing(12)
+        row.addWidget(self.tiles, 1)
+        row.addWidget(self._side)
+        self.setFocusProxy(self.tiles)
+        self.tiles.opened.connect(self._open)
+        self.attention.activated.connect(self._open)
+        self.events.activated.connect(self._open_event)
+        self.appearance.changed.connect(self._fit)
+        history = context.source.history
+        context.ask(lambda: history.journal(limit=EVENTS_KEPT), self._show_past, self._no_past)
+
+    def _make_side(self) -> QWidget:
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        for rows, stretch in ((self.attention, 0), (self.now, 0), (self.events, 1)):
+            panel = Panel(self.appearance, rows.accessibleName())
+            panel.body.addWidget(rows, 1)
+            column.addWidget(panel, stretch)
+        return side
+
+    @override
+    def refresh(self, view: StationView) -> None:
+        """Show all pumps as they are now."""
+        self.tiles.refresh(view)
+        self._beat += 1
+        if self._side.isVisible() and (self._beat % SIDE_EVERY == 1 or view.alarms != self._alarms):
+            self._alarms = view.alarms
+            self.attention.show_rows(attention_rows(view, self.context))
+            self.now.show_rows(station_rows(view))
+
+    @override
+    def on_event(self, event: Event) -> None:
+        """Put it on top of the last events."""
+        pump_id, words = event_text(event)
+        self._recent.appendleft(_event_row(event.time_ns, pump_id, words))
+        self.events.show_rows(tuple(self._recent))
+
+    def _show_past(self, journal: list[JournalRow]) -> None:
+        newest = {(row.left, row.text) for row in self._recent}
+        for line in journal:
+            row = _event_row(line.time_ns, line.pump_id, plain(line.text))
+            if (row.left, row.text) not in newest and len(self._recent) < EVENTS_KEPT:
+                self._recent.append(row)
+        self.events.show_rows(tuple(self._recent))
+
+    def _no_past(self, error: Exception) -> None:
+        """A journal that cannot be read is told by the store's own alarm; the list starts empty."""
+
+    def _open(self, pump_id: str) -> None:
+        self.context.open_page("pump", pump_id)
+
+    def _open_event(self, key: str) -> None:
+        pump_id = key.split("|", 1)[0]
+        if any(pump.pump_id == pump_id for pump in self.context.source.site.pumps):
+            self._open(pump_id)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The side list needs a wide window."""
+        self._fit()
+
+    def _fit(self) -> None:
+        wide = self.window().width() >= SIDE_FROM_PX and self.window().width() >= self.appearance.px(1500)
+        self._side.setVisible(wide)
+        self._side.setFixedWidth(self.appearance.px(SIDE_PX))
+
+
+def attention_rows(view: StationView, context: PageContext) -> tuple[Row, ...]:
+    """Pumps with an alarm or without values, the worst first (the tiles themselves never move)."""
+    blink = blink_is_on(view.mono_ns)
+    ranked = []
+    for order, pump in enumerate(view.pumps):
+        seen = presence(pump, view.mono_ns, context.last_good)
+        alarm = pump.alarms[0] if pump.alarms else None
+        if alarm is None and seen.live:
+            continue
+        unseen = any(a.state in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED) for a in pump.alarms)
+        right = (
+            seen.text
+            if not seen.live
+            else f"health {number(round(pump.health), 0)}"
+            if pump.health == pump.health
+            else ""
+        )
+        row = Row(
+            pump.pump_id,
+            f"{pump.pump_id} {pump.name}" if pump.name != pump.pump_id else pump.pump_id,
+            right=right,
+            priority=alarm.priority if alarm else None,
+            hollow=alarm is not None and not alarm.state.is_active,
+            border=unseen and blink,
+        )
+        ranked.append((alarm.priority if alarm else 9, not unseen, order, row))
+    return tuple(row for *_, row in sorted(ranked, key=lambda entry: entry[:3]))
+
+
+def station_rows(view: StationView) -> tuple[Row, ...]:
+    """Totals over the pumps that can be seen; every total says how many pumps it stands on."""
+    pumps = view.pumps
+    if not pumps:
+        return ()
+    states = [RunState.NO_DATA if is_stale(p, view.mono_ns) else p.run_state for p in pumps]
+    links = [link.state for pump in pumps for link in pump.links]
+    healths = [(p.health, p.pump_id) for p in pumps if p.health == p.health]
+    rows = [
+        Row("running", "Running", right=f"{states.count(RunState.RUNNING)} of {len(pumps)}"),
+        Row("standby", "Standby", right=str(states.count(RunState.STANDBY))),
+        Row("links", "Links online", right=f"{links.count(LinkState.ONLINE)} of {len(links)}"),
+    ]
+    flow = _total_flow(pumps, view.mono_ns)
+    if flow:
+        rows.append(flow)
+    if healths:
+        worst, pump_id = min(healths)
+        rows.append(Row("health", "Lowest health", right=f"{pump_id} · {number(round(worst), 0)}"))
+    return tuple(rows)
+
+
+def _total_flow(pumps: tuple[PumpView, ...], now_ns: int) -> Row | None:
+    tag, units, total, count = "flow_rate_l_min", set(), 0.0, 0
+    for pump in pumps:
+        if tag not in pump.profile.tags or pump.frame is None or is_stale(pump, now_ns):
+            continue
+        i = pump.profile.index(tag)
+        if pump.frame.quality[i] == Quality.GOOD:
+            units.add(pump.profile.sensors[i].unit)
+            total, count = total + float(pump.frame.values[i]), count + 1
+    if len(units) != 1:
+        return None
+    of = "" if count == len(pumps) else f" of {count} pumps"
+    return Row("flow", f"Flow{of}", right=f"{number(total, 0)} {unit_text(units.pop())}")
+
+
+def _event_row(time_ns: int, pump_id: str, words: str) -> Row:
+    text = words if not pump_id or pump_id in words else f"{pump_id} {words}"
+    return Row(f"{pump_id}|{time_ns}|{time.monotonic_ns()}", text, left=clock(time_ns))

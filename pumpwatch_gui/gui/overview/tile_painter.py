@@ -1,0 +1,274 @@
+"""Paints one tile of the overview."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen
+
+from pumpwatch_gui.domain.display import ShownValue, Trust, engineering_scale
+from pumpwatch_gui.domain.pump.profile import Sensor
+from pumpwatch_gui.domain.station import PumpView, RunState
+from pumpwatch_gui.domain.values.trace import Trace
+from pumpwatch_gui.domain.wording import number, unit_text
+from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.curves import path, thinned
+from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
+from pumpwatch_gui.gui.overview.tile_state import TileKind, TileState
+
+WINDOW_S = 600.0
+HEADED_PX = 44
+"""From this height on (at 100 %) a sparkline has its words above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileLane:
+    """One sparkline: its sensor, where it lies, its curve in widget pixels and the heights of its limits."""
+
+    sensor: Sensor
+    rect: QRectF
+    curve: QPainterPath
+    limits: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """What differs between a small tile and the others, in px at 100 %."""
+
+    pad_x: int
+    pad_top: int
+    head: int
+    id_size: int
+    label: int
+    value: int
+    row: int
+    row_most: int
+    spark_least: int
+    foot_row: int
+
+
+_SMALL = _Sizes(9, 7, 20, 13, 12, 14, 18, 24, 20, 19)
+_USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 22, 22)
+
+
+class TilePainter:
+    """Paints tiles of one kind. Keeps each tile's sparklines until `forget`."""
+
+    def __init__(self, appearance: Appearance, kind: TileKind) -> None:
+        self.appearance, self.kind = appearance, kind
+        self._small = kind is TileKind.SMALL
+        self._sizes = _SMALL if self._small else _USUAL
+        self._lanes: dict[str, list[TileLane]] = {}
+
+    def forget(self, pump_id: str) -> None:
+        """Its trace, its size or its sensors changed: make the sparklines anew."""
+        self._lanes.pop(pump_id, None)
+
+    def paint(
+        self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool, pump: PumpView, trace: Trace | None,
+        now_s: float,
+    ) -> None:  # fmt: skip
+        """Paint the tile of `state` into `rect`; `on` is the phase of the blinking, `now_s` the right edge (Unix)."""
+        appearance, px, sizes = self.appearance, self.appearance.px, self._sizes
+        painter.fillRect(rect, color(appearance.theme.panel))
+        if not state.presence.live:
+            paint.hatch(painter, appearance, rect, step=14)
+        self._border(painter, rect, state, on=on)
+        inner = rect.adjusted(px(sizes.pad_x), px(sizes.pad_top), -px(sizes.pad_x), -px(sizes.pad_top - 3))
+        top = self._head(painter, inner, state)
+        bottom = self._foot(painter, inner, state)
+        top = self._values(painter, QRectF(inner.left(), top, inner.width(), bottom - top), state)
+        area = QRectF(inner.left(), top, inner.width(), bottom - top - px(3))
+        if area.height() >= px(sizes.spark_least):
+            lanes = self._lanes.get(state.pump_id)
+            if not lanes or not area.contains(lanes[0].rect) or lanes[0].sensor.tag != _first_tag(pump, state):
+                lanes = self._lanes[state.pump_id] = self._make_lanes(area, state, pump, trace, now_s)
+            self._sparks(painter, area, state, lanes)
+
+    def _border(self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool) -> None:
+        if state.border is not None and (on or not state.blinks):
+            paint.alarm_border(painter, self.appearance, rect, state.border)
+        else:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(color(self.appearance.theme.line), 1))
+            painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
+
+    def _head(self, painter: QPainter, inner: QRectF, state: TileState) -> float:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        height = px(self._sizes.head)
+        middle = inner.top() + height / 2
+        short = inner.width() < px(210)
+        chip = paint.state_chip(painter, appearance, inner.right(), middle, state.run_state, short=short)
+        line = QRectF(inner.left(), inner.top(), inner.width() - chip - px(8), height)
+        used = paint.text(
+            painter, appearance, line, state.pump_id, theme.strong, size=self._sizes.id_size, weight=STRONG
+        )
+        room = line.width() - used - px(9)
+        if state.name and room > (appearance.width(state.name, 12) if self._small else px(40)):
+            rest = QRectF(line.left() + used + px(9), line.top() + px(1), line.width() - used - px(9), height)
+            paint.text(painter, appearance, rest, state.name, theme.dim, size=12 if self._small else 13)
+        return inner.top() + height + px(2 if self._small else 4)
+
+    def _foot(self, painter: QPainter, inner: QRectF, state: TileState) -> float:
+        """Health and the last line, from the bottom up. Returns where they begin."""
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        height = px(self._sizes.foot_row)
+        line = QRectF(inner.left(), inner.bottom() - height, inner.width(), height)
+        if state.border is not None:
+            size = px(14 if self._small else 16)
+            mark = QRectF(line.left(), line.center().y() - size / 2, size, size)
+            paint.priority_mark(painter, appearance, mark, state.border, hollow=state.hollow)
+            words = line.adjusted(size + px(4 if self._small else 7), 0, 0, 0)
+            self._line(painter, words, state, theme.strong, 11 if self._small else 13)
+        else:
+            token = theme.dim if state.presence.live else theme.strong
+            self._line(painter, line, state, token, 11 if self._small else 12)
+        row = QRectF(inner.left(), line.top() - height, inner.width(), height)
+        self._health(painter, row, state)
+        if not self._small:
+            painter.setPen(QPen(color(theme.line), 1))
+            painter.drawLine(QLineF(row.left(), row.top() - px(1), row.right(), row.top() - px(1)))
+        return row.top() - px(2)
+
+    def _line(self, painter: QPainter, context: QRectF, state: TileState, token: str, size: int) -> None:
+        fits = self.appearance.width(state.line, size) <= context.width()
+        paint.text(painter, self.appearance, context, state.line if fits else state.brief, token, size=size)
+
+    def _health(self, painter: QPainter, row: QRectF, state: TileState) -> None:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        figure, size = number(state.health, 0), 14 if self._small else 16
+        paint.text(painter, appearance, row, figure, theme.strong, size=size, weight=STRONG, align=paint.RIGHT)
+        left, figure_px = 0.0, px(30 if self._small else 38)
+        if row.width() > px(130):
+            left = paint.text(painter, appearance, row, "Health", theme.text, size=self._sizes.label) + px(10)
+            left = left if self._small else max(left, row.width() * 0.25)
+        bar = QRectF(row.left() + left, row.center().y() - px(4), row.width() - left - figure_px, px(8))
+        paint.health_bar(painter, appearance, bar, state.health)
+
+    def _values(self, painter: QPainter, area: QRectF, state: TileState) -> float:
+        """One row a sensor, as many as there is room for. Returns where they end."""
+        appearance, px, sizes = self.appearance, self.appearance.px, self._sizes
+        count = min(len(state.readings), max(1, int(area.height() // px(sizes.row))))
+        spare = max(area.height() - count * px(sizes.row) - px(sizes.spark_least + 30), 0)
+        height = min(px(sizes.row) + spare * 0.4 / count, px(sizes.row_most))
+        unit_px = max(appearance.width(unit_text(r.sensor.unit), 11) for r in state.readings) + px(5)
+        value_px = max(self._figures_px(r) for r in state.readings) + unit_px + px(6)
+        most = area.width() - value_px if self._small else area.width() * 0.42
+        words = [paint.fitting_words(appearance, r.sensor.label, most, sizes.label) for r in state.readings[:count]]
+        # On the smallest tiles the units have to tell: all labels or none.
+        named = all(appearance.width(w, sizes.label) <= most for w in words)
+        label_px = min(max(appearance.width(w, sizes.label) for w in words) + px(2), most) if named else 0.0
+        for i in range(count):
+            reading, row = state.readings[i], QRectF(area.left(), area.top() + i * height, area.width(), height)
+            if named:
+                self._label(painter, QRectF(row.left(), row.top(), label_px, height), reading)
+            if self._small and reading.hatched and state.presence.live:
+                self._doubtful(painter, row.adjusted(label_px + px(4), px(1), 0, -px(1)), reading)
+                continue
+            quiet, urgent = state.run_state is RunState.STANDBY, state.urgent[i] is not None
+            token = paint.value_token(appearance, reading, quiet=quiet, urgent=urgent)
+            paint.value_and_unit(painter, appearance, row, reading, token, size=sizes.value, unit_px=unit_px)
+            if not self._small:
+                track = row.adjusted(label_px + px(14), 0, -value_px - px(4), 0)
+                self._indicator(painter, track, state, i)
+        return area.top() + count * height + px(2)
+
+    def _figures_px(self, reading: ShownValue) -> float:
+        """Room for the largest number of the sensor's scale: it must not change with the value, or indicators jump."""
+        size = self._sizes.value
+        largest = max((number(x, reading.sensor.decimals) for x in engineering_scale(reading.sensor)), key=len)
+        return self.appearance.width(largest, size, STRONG)
+
+    def _doubtful(self, painter: QPainter, context: QRectF, reading: ShownValue) -> None:
+        """A value without an indicator to hatch: the number itself is hatched, with its age."""
+        paint.hatch(painter, self.appearance, context, step=6)
+        words = f"{reading.shown} {reading.age_text}"
+        if self.appearance.width(words, 12, STRONG) > context.width():
+            words = reading.shown
+        token = self.appearance.theme.strong
+        paint.text(painter, self.appearance, context, words, token, size=12, weight=STRONG, align=paint.RIGHT)
+
+    def _label(self, painter: QPainter, context: QRectF, reading: ShownValue) -> None:
+        """The sensor's label, or as many of its words as fit."""
+        size = self._sizes.label
+        words = paint.fitting_words(self.appearance, reading.sensor.label, context.width(), size)
+        if self._small and self.appearance.width(words, size) > context.width():
+            return  # the unit tells which it is; half a word would not
+        paint.text(painter, self.appearance, context, words, self.appearance.theme.text, size=self._sizes.label)
+
+    def _indicator(self, painter: QPainter, track: QRectF, state: TileState, i: int) -> None:
+        appearance, reading = self.appearance, state.readings[i]
+        if track.width() < appearance.px(36):
+            return
+        scale = engineering_scale(reading.sensor)
+        if reading.trust in (Trust.BAD, Trust.STALE) and state.presence.live:
+            words = f"no value {reading.age_text}" if reading.age_s == reading.age_s else reading.age_text
+            words = words if appearance.width(words, 11) <= track.width() else reading.age_text
+            paint.hatch(painter, appearance, track.adjusted(0, appearance.px(3), 0, -appearance.px(3)), step=6)
+            paint.text(painter, appearance, track, words, appearance.theme.strong, size=11, align=paint.CENTRE)
+            return
+        paint.indicator(painter, appearance, track, reading=reading, scale=scale, priority=state.urgent[i])
+
+    # ---------------------------------------------------------------- sparklines
+
+    def _sparks(self, painter: QPainter, area: QRectF, state: TileState, lanes: list[TileLane]) -> None:
+        theme, px = self.appearance.theme, self.appearance.px
+        live = state.presence.live and state.run_state is not RunState.STANDBY
+        for lane in lanes:
+            if area.height() >= px(HEADED_PX) and not self._small:
+                top = lane.rect.top() - px(19)
+                painter.setPen(QPen(color(theme.line), 1))
+                painter.drawLine(QLineF(area.left(), top, area.right(), top))
+                words = QRectF(area.left(), top + px(3), area.width(), px(15))
+                paint.text(painter, self.appearance, words, f"{lane.sensor.label} · 10 min", theme.dim, size=11)
+            painter.setPen(QPen(color(theme.line), 1, Qt.PenStyle.DashLine))
+            for y in lane.limits:
+                painter.drawLine(QLineF(lane.rect.left(), y, lane.rect.right(), y))
+            painter.save()
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(color(theme.live if live else theme.dim), 1))
+            painter.drawPath(lane.curve)
+            painter.restore()
+
+    def _make_lanes(
+        self, area: QRectF, state: TileState, pump: PumpView, trace: Trace | None, now_s: float
+    ) -> list[TileLane]:
+        px = self.appearance.px
+        head = 0 if self._small or area.height() < px(HEADED_PX) else px(19)
+        count = 1 if self._small else max(1, min(len(state.lanes), int(area.height() // px(92))))
+        height = area.height() / count
+        lanes = []
+        for row, index in enumerate(state.lanes[:count]):
+            rect = QRectF(area.left(), area.top() + row * height + head, area.width(), height - head - px(2))
+            sensor = pump.profile.sensors[index]
+            curve = _curve(trace, index, rect, sensor, pump.stale_after_s, now_s)
+            lanes.append(TileLane(sensor, rect, curve, _limit_heights(sensor, rect)))
+        return lanes
+
+
+def _first_tag(pump: PumpView, state: TileState) -> str:
+    return pump.profile.sensors[state.lanes[0]].tag
+
+
+def _limit_heights(sensor: Sensor, rect: QRectF) -> tuple[float, ...]:
+    low, high = engineering_scale(sensor)
+    given = (sensor.limits.low_low, sensor.limits.low, sensor.limits.high, sensor.limits.high_high)
+    return tuple(
+        round(rect.bottom() - (x - low) / (high - low) * rect.height()) + 0.5
+        for x in given
+        if x is not None and low < x < high
+    )
+
+
+def _curve(
+    trace: Trace | None, index: int, rect: QRectF, sensor: Sensor, longest_s: float, now_s: float
+) -> QPainterPath:
+    if trace is None or index >= trace.values.shape[1] or trace.time_s.size < 2:
+        return QPainterPath()
+    per_s = rect.width() / WINDOW_S
+    x = rect.right() - (now_s - trace.time_s) * per_s
+    low, high = engineering_scale(sensor)
+    y = rect.bottom() - (trace.values[:, index].astype(np.float64) - low) / (high - low) * rect.height()
+    x, y = thinned(x, np.clip(y, rect.top(), rect.bottom()), rect.width())
+    return path(x, y, longest_step=max(longest_s * per_s, 4.0))

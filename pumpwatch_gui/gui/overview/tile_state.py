@@ -1,0 +1,158 @@
+"""What one tile of the overview shows, decided apart from painting, and where its parts lie."""
+
+from dataclasses import dataclass
+from enum import Enum
+from math import ceil, isnan, log, nan
+
+from PySide6.QtCore import QRectF
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.detection import Detection, NotScored
+from pumpwatch_gui.domain.display import (
+    LastGood,
+    Presence,
+    ShownValue,
+    key_sensors,
+    presence,
+    read_sensor,
+    watched_tags,
+)
+from pumpwatch_gui.domain.station import PumpView, RunState, StationView
+from pumpwatch_gui.domain.wording import alarm_number, number
+
+
+class TileKind(Enum):
+    """How much a tile has room for, by the number of pumps."""
+
+    LARGE = 6
+    MEDIUM = 3
+    SMALL = 2
+
+    @property
+    def sensors(self) -> int:
+        """How many values it shows."""
+        return self.value
+
+
+def kind_for(pumps: int) -> TileKind:
+    """1-6 pumps large, 7-20 medium, more small."""
+    return TileKind.LARGE if pumps <= 6 else TileKind.MEDIUM if pumps <= 20 else TileKind.SMALL
+
+
+@dataclass(frozen=True, slots=True)
+class TileState:
+    """Everything a tile shows. Two equal states paint the same picture (beside the sparkline).
+
+    `border` is the priority of the worst alarm, None without; `blinks` while one of that pump is not acknowledged.
+    """
+
+    pump_id: str
+    name: str
+    run_state: RunState
+    presence: Presence
+    readings: tuple[ShownValue, ...]
+    urgent: tuple[Priority | None, ...]
+    health: float
+    border: Priority | None
+    blinks: bool
+    hollow: bool
+    line: str
+    brief: str
+    lanes: tuple[int, ...]
+
+    @property
+    def spoken(self) -> str:
+        """The tile for assistive technology."""
+        seen = self.run_state.value.lower() if self.presence.live else self.presence.text
+        values = "; ".join(
+            f"{r.sensor.label} {r.shown} {r.sensor.unit if not r.hatched else ''}" for r in self.readings
+        )
+        rank = f"priority {int(self.border)}: " if self.border else ""
+        return f"{self.pump_id} {self.name}, {seen}. {rank}{self.line}. {values}".replace("?", "unknown")
+
+
+def tile_state(pump: PumpView, view: StationView, *, last_good: LastGood, kind: TileKind) -> TileState:
+    """Decide what the tile of a pump shows now."""
+    now = view.mono_ns
+    seen = presence(pump, now, last_good)
+    keys = key_sensors(pump.profile.tags, watched_tags(pump), kind.sensors)
+    active = {a.tag: a.priority for a in reversed(pump.alarms) if a.state.is_active and a.tag}
+    worst = pump.alarms[0] if pump.alarms else None
+    unseen = [a for a in pump.alarms if a.state in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)]
+    shown = unseen[0] if unseen and worst and unseen[0].priority == worst.priority else worst
+    return TileState(
+        pump_id=pump.pump_id,
+        name=pump.name if pump.name != pump.pump_id else "",
+        run_state=pump.run_state if seen.live else RunState.NO_DATA,
+        presence=seen,
+        readings=tuple(read_sensor(pump, i, now, last_good) for i in keys),
+        urgent=tuple(active.get(pump.profile.sensors[i].tag) for i in keys),
+        health=nan if isnan(pump.health) or not seen.live else round(pump.health),
+        border=shown.priority if shown else None,
+        blinks=bool(unseen),
+        hollow=shown is not None and not shown.state.is_active,
+        line=_line(pump, seen, shown),
+        brief=_brief(pump, seen, shown),
+        lanes=_lanes(pump, keys, shown),
+    )
+
+
+def _line(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
+    """The last line: the worst alarm, the loss of the link, or how the model judges the pump."""
+    if not seen.live:
+        return seen.text[:1].upper() + seen.text[1:]
+    if alarm is not None:
+        return f"{alarm.text} {alarm_number(alarm.value, alarm)}".rstrip()
+    match pump.score_result:
+        case Detection(score=score):
+            return f"Anomaly score {number(score, 2)}, limit 1"
+        case NotScored(why=why):
+            return f"Not scored: {why}"
+        case None:
+            return "Not scored yet"
+
+
+def _brief(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
+    """The same in a word or two, for a tile without room."""
+    if not seen.live:
+        return seen.text.replace("no usable value", "no value").replace("no new values", "old")
+    if alarm is not None:
+        return alarm.text
+    return f"Score {number(pump.score_result.score, 2)}" if isinstance(pump.score_result, Detection) else "Not scored"
+
+
+def _lanes(pump: PumpView, keys: tuple[int, ...], alarm: Alarm | None) -> tuple[int, ...]:
+    """The sensors for sparklines: the alarmed one first, then the key ones."""
+    tags = pump.profile.tags
+    first = (tags.index(alarm.tag),) if alarm and alarm.tag in tags else ()
+    return first + tuple(i for i in keys if i not in first)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Columns and rows of the overview and the place of each tile."""
+
+    columns: int
+    rows: int
+    width: float
+    height: float
+    gap: float
+
+    def rect(self, index: int) -> QRectF:
+        """Where tile `index` lies."""
+        row, column = divmod(index, self.columns)
+        return QRectF(column * (self.width + self.gap), row * (self.height + self.gap), self.width, self.height)
+
+
+def best_grid(count: int, width: float, height: float, *, gap: float, aspect: float) -> Grid:
+    """The grid that fills the page with tiles nearest to `aspect` (width / height) and few empty places."""
+    best, least = Grid(1, 1, width, height, gap), float("inf")
+    for columns in range(1, max(count, 1) + 1):
+        rows = ceil(max(count, 1) / columns)
+        w, h = (width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows
+        if w <= 20 or h <= 20:
+            continue
+        cost = abs(log(w / h / aspect)) + 5.0 * (columns * rows - count) / max(count, 1)
+        if cost < least:
+            best, least = Grid(columns, rows, float(int(w)), float(int(h)), gap), cost
+    return best

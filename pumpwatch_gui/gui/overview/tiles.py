@@ -1,0 +1,208 @@
+"""All tiles of the overview in one painted widget: fifty plots would cost ten times as much."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy
+from typing_extensions import override
+
+from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.domain.values.trace import Trace
+from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.theme import color
+from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.overview.tile_painter import WINDOW_S, TilePainter
+from pumpwatch_gui.gui.overview.tile_state import Grid, TileKind, TileState, best_grid, kind_for, tile_state
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.shell.top_bar import blink_is_on
+
+ASPECT = {TileKind.LARGE: 1.3, TileKind.MEDIUM: 1.35, TileKind.SMALL: 1.15}
+TRACE_EVERY = 20
+"""A tile's sparkline is read anew every so many frames of the screen: once a second."""
+
+AGE_EVERY = 4
+"""Ages and links of a tile are looked at anew every so many frames of the screen: five times a second."""
+
+
+class TileGrid(Painted):
+    """Tiles in plant order, never re-sorted. `opened` carries the pump whose tile was pressed or chosen with Enter."""
+
+    opened = Signal(str)
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context.appearance, "Pumps")
+        self.context = context
+        self.states: tuple[TileState, ...] = ()
+        self._pumps: tuple[PumpView, ...] = ()
+        self._traces: dict[str, Trace] = {}
+        self._painter = TilePainter(context.appearance, TileKind.LARGE)
+        self._turn = 0
+        self._at = 0
+        self._on = True
+        self._now_s = 0.0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    @property
+    def kind(self) -> TileKind:
+        """The size of tile in use."""
+        return kind_for(len(self.states))
+
+    @property
+    def grid(self) -> Grid:
+        """Where the tiles lie now."""
+        return best_grid(
+            len(self.states), self.width(), self.height(), gap=self.appearance.px(12 if len(self.states) <= 20 else 8),
+            aspect=ASPECT[self.kind],
+        )  # fmt: skip
+
+    @override
+    def sizeHint(self) -> QSize:
+        """As large as there is room."""
+        return QSize(900, 600)
+
+    # ---------------------------------------------------------------- values
+
+    def refresh(self, view: StationView) -> None:
+        """Take the view; repaint only tiles that show something else than before."""
+        kind, old, was_on = kind_for(len(view.pumps)), self.states, self._on
+        seen = dict(zip((s.pump_id for s in old), zip(self._pumps, old, strict=True), strict=True))
+        self.states = tuple(self._state(i, p, view, kind, seen.get(p.pump_id)) for i, p in enumerate(view.pumps))
+        self._pumps, self._on, self._now_s = view.pumps, blink_is_on(view.mono_ns), view.time_ns / 1e9
+        if [s.pump_id for s in old] != [s.pump_id for s in self.states]:
+            self._at = min(self._at, max(len(self.states) - 1, 0))
+            self._painter = TilePainter(self.appearance, kind)
+            self._read_traces(self._pumps)
+            self._speak()
+            self.update()
+            return
+        renewed = self._pumps[self._turn :: TRACE_EVERY]
+        self._turn = (self._turn + 1) % TRACE_EVERY
+        self._read_traces(renewed)
+        fresh = {pump.pump_id for pump in renewed}
+        grid = self.grid
+        for i, (state, before) in enumerate(zip(self.states, old, strict=True)):
+            if state != before or state.pump_id in fresh or (state.blinks and was_on != self._on):
+                self.update(grid.rect(i).toAlignedRect().adjusted(-2, -2, 2, 2))
+        if self.hasFocus() and self.states and self.states[self._at] != old[self._at]:
+            self._speak()
+
+    def _state(
+        self, number: int, pump: PumpView, view: StationView, kind: TileKind, seen: tuple[PumpView, TileState] | None
+    ) -> TileState:
+        """The state of a tile: that of the frame before, when nothing came since and it is not its turn to age."""
+        if seen is not None and number % AGE_EVERY != self._turn % AGE_EVERY and _is_alike(pump, seen[0]):
+            return seen[1]
+        return tile_state(pump, view, last_good=self.context.last_good, kind=kind)
+
+    def _read_traces(self, pumps: tuple[PumpView, ...]) -> None:
+        for pump in pumps:
+            try:
+                self._traces[pump.pump_id] = self.context.source.trace(pump.pump_id, self._now_s - WINDOW_S)
+            except KeyError:
+                continue  # taken out of the site between two samples
+            self._painter.forget(pump.pump_id)
+
+    # ---------------------------------------------------------------- painting
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the tiles that the event touches."""
+        appearance, grid, region = self.appearance, self.grid, event.region()
+        painter = QPainter(self)
+        if not self.states:
+            words = "No pumps in this site"
+            paint.text(
+                painter, appearance, QRectF(self.rect()), words, appearance.theme.dim, size=15, align=paint.CENTRE
+            )
+        for i, (state, pump) in enumerate(zip(self.states, self._pumps, strict=True)):
+            rect = grid.rect(i)
+            if region.intersects(rect.toAlignedRect()):
+                trace = self._traces.get(state.pump_id)
+                self._painter.paint(painter, rect, state, on=self._on, pump=pump, trace=trace, now_s=self._now_s)
+        if self.states and self.hasFocus():
+            painter.setPen(QPen(color(appearance.theme.focus), 1, Qt.PenStyle.DotLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(grid.rect(self._at).adjusted(4.5, 4.5, -4.5, -4.5))
+        painter.end()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other sizes, other lanes."""
+        self._painter = TilePainter(self.appearance, self.kind)
+
+    @override
+    def _appearance_changed(self) -> None:
+        self._painter = TilePainter(self.appearance, self.kind)
+        super()._appearance_changed()
+
+    # ---------------------------------------------------------------- keyboard, mouse, speech
+
+    @property
+    def focused(self) -> TileState | None:
+        """The tile the keyboard stands on."""
+        return self.states[self._at] if self.states else None
+
+    def _move(self, to: int) -> None:
+        if 0 <= to < len(self.states) and to != self._at:
+            self._at = to
+            self._speak()
+            self.update()
+
+    def _speak(self) -> None:
+        state = self.focused
+        self.setAccessibleName(f"Pump {state.pump_id} {state.name}" if state else "Pumps")
+        self.describe(state.spoken if state else "No pumps in this site")
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows, Home and End move between tiles; Enter opens the pump."""
+        columns, key = self.grid.columns, Qt.Key(event.key())
+        moves: dict[Qt.Key, Callable[[], int]] = {
+            Qt.Key.Key_Left: lambda: self._at - 1,
+            Qt.Key.Key_Right: lambda: self._at + 1,
+            Qt.Key.Key_Up: lambda: self._at - columns,
+            Qt.Key.Key_Down: lambda: self._at + columns,
+            Qt.Key.Key_Home: lambda: 0,
+            Qt.Key.Key_End: lambda: len(self.states) - 1,
+        }
+        if key in moves:
+            self._move(moves[key]())
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.focused:
+            self.opened.emit(self.focused.pump_id)
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Open the pump under the pointer."""
+        grid = self.grid
+        for i, state in enumerate(self.states):
+            if grid.rect(i).contains(event.position()):
+                self._move(i)
+                self.opened.emit(state.pump_id)
+                return
+
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show and tell where the keyboard is."""
+        self._speak()
+        self.update()
+
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show that it is elsewhere."""
+        self.update()
+
+
+def _is_alike(pump: PumpView, before: PumpView) -> bool:
+    """Whether nothing has come of a pump since."""
+    return (
+        pump.frame is before.frame
+        and pump.score_result is before.score_result
+        and pump.run_state is before.run_state
+        and pump.alarms == before.alarms
+        and (pump.health == before.health or pump.health != pump.health)
+    )

@@ -1,0 +1,1 @@
+"""The Pump page: one pump in full."""

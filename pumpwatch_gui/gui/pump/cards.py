@@ -1,0 +1,339 @@
+"""The painted panels of the Pump page: sensors, why, links."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QLineF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.domain.detection import Detection, NotScored
+from pumpwatch_gui.domain.display import ShownValue, Trust, engineering_scale
+from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.station import PumpView, RunState
+from pumpwatch_gui.domain.wording import duration, number, unit_text
+from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
+from pumpwatch_gui.gui.look.widgets import Painted
+
+SHARES_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SensorRow:
+    """One sensor of the panel: what may be shown of it, and the priority of its worst active alarm."""
+
+    reading: ShownValue
+    urgent: Priority | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Widths in px; `stacked` puts the indicator under the label where there is no room beside it."""
+
+    label_px: float
+    value_px: float
+    unit_px: float
+    stacked: bool
+
+
+class SensorPanel(Painted):
+    """An analog indicator a sensor. `chosen` carries the index of a sensor that was pressed or chosen with Enter."""
+
+    chosen = Signal(int)
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__(appearance, "Sensors")
+        self.rows: tuple[SensorRow, ...] = ()
+        self._quiet = False
+        self._at = 0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_rows(self, rows: tuple[SensorRow, ...], state: RunState) -> None:
+        """Show these; repaints the rows that changed."""
+        quiet = state is RunState.STANDBY
+        if len(rows) != len(self.rows) or quiet != self._quiet:
+            self.rows, self._quiet = rows, quiet
+            self.setMinimumHeight(len(rows) * self.appearance.px(30))
+            self.update()
+            return
+        before, self.rows = self.rows, rows
+        for i, (old, new) in enumerate(zip(before, rows, strict=True)):
+            if old != new:
+                self.update(self._rect(i).toAlignedRect())
+                if i == self._at and self.hasFocus():
+                    self._speak()
+
+    def _rect(self, i: int) -> QRectF:
+        height = self.height() / max(len(self.rows), 1)
+        return QRectF(0, i * height, self.width(), height)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """A comfortable row a sensor."""
+        return QSize(self.appearance.px(320), max(len(self.rows), 1) * self.appearance.px(44))
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rows that the event touches."""
+        painter = QPainter(self)
+        appearance, columns = self.appearance, self._columns()
+        for i, row in enumerate(self.rows):
+            if event.region().intersects(self._rect(i).toAlignedRect()):
+                self._paint_row(painter, self._rect(i), row, columns, last=i == len(self.rows) - 1)
+        if self.hasFocus() and self.rows:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(color(appearance.theme.focus), 1, Qt.PenStyle.DotLine))
+            painter.drawRect(self._rect(self._at).adjusted(0.5, 1.5, -0.5, -2.5))
+        painter.end()
+
+    def _columns(self) -> _Columns:
+        appearance, px = self.appearance, self.appearance.px
+        readings = [row.reading for row in self.rows]
+        unit_px = max((appearance.width(unit_text(r.sensor.unit), 12) for r in readings), default=0) + px(6)
+        values = max((appearance.width(r.shown, 18, STRONG) for r in readings), default=0) + px(26)
+        labels = max((appearance.width(r.sensor.label) for r in readings), default=0) + px(4)
+        value_px = max(values, px(64)) + unit_px
+        return _Columns(labels, value_px, unit_px, self.width() - labels - value_px < px(110))
+
+    def _paint_row(self, painter: QPainter, rect: QRectF, row: SensorRow, columns: _Columns, *, last: bool) -> None:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        reading = row.reading
+        if not last:
+            painter.setPen(QPen(color(theme.line), 1))
+            painter.drawLine(QLineF(rect.left(), rect.bottom() - 0.5, rect.right(), rect.bottom() - 0.5))
+        inner = rect.adjusted(px(4), 0, -px(4), -1)
+        token = paint.value_token(appearance, reading, quiet=self._quiet, urgent=row.urgent is not None)
+        paint.value_and_unit(painter, appearance, inner, reading, token, size=18, unit_px=columns.unit_px)
+        if row.urgent is not None:
+            left = inner.right() - columns.unit_px - appearance.width(reading.shown, 18, STRONG) - px(24)
+            paint.priority_mark(
+                painter, appearance, QRectF(left, inner.center().y() - px(8), px(16), px(16)), row.urgent
+            )
+        words, track = inner.adjusted(0, 0, -columns.value_px, 0), inner.adjusted(0, 0, -columns.value_px - px(8), 0)
+        if columns.stacked and inner.height() >= px(40):
+            words.setHeight(inner.height() * 0.5 + px(3))
+            track.setTop(inner.top() + inner.height() * 0.5 - px(2))
+        else:
+            words.setWidth(max(min(columns.label_px, track.width() - px(64)), px(60)))
+            track.setLeft(words.right() + px(12))
+        paint.text(
+            painter, appearance, words, paint.fitting_words(appearance, reading.sensor.label, words.width()), theme.text
+        )
+        if track.width() >= px(40):
+            self._paint_track(painter, track, row)
+
+    def _paint_track(self, painter: QPainter, track: QRectF, row: SensorRow) -> None:
+        appearance, px, reading = self.appearance, self.appearance.px, row.reading
+        if reading.trust not in (Trust.BAD, Trust.STALE):
+            scale = engineering_scale(reading.sensor)
+            paint.indicator(painter, appearance, track, reading=reading, scale=scale, priority=row.urgent)
+            return
+        height = min(px(20), track.height() - px(2))
+        band = QRectF(track.left(), track.center().y() - height / 2, track.width(), height)
+        paint.hatch(painter, appearance, band, step=6)
+        words = f"{reading.reason} · {reading.age_text}"
+        words = words if appearance.width(words, 11) <= band.width() else reading.age_text
+        paint.text(painter, appearance, band, words, appearance.theme.strong, size=11, align=paint.CENTRE)
+
+    def _speak(self) -> None:
+        if self.rows:
+            row = self.rows[self._at]
+            reading, unit = row.reading, unit_text(row.reading.sensor.unit)
+            why = f", {reading.reason}, {reading.age_text}" if reading.hatched else ""
+            rank = f", alarm priority {int(row.urgent)}" if row.urgent else ""
+            self.describe(f"{reading.sensor.label}: {reading.text.replace('?', 'no value')} {unit}{why}{rank}")
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows move, Enter enlarges the sensor's trend."""
+        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
+        key = Qt.Key(event.key())
+        if key in steps and self.rows:
+            self._at = min(max(self._at + steps[key], 0), len(self.rows) - 1)
+            self._speak()
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.rows:
+            self.chosen.emit(self._at)
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the row under the pointer."""
+        for i in range(len(self.rows)):
+            if self._rect(i).contains(event.position()):
+                self._at = i
+                self._speak()
+                self.update()
+                self.chosen.emit(i)
+
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show and tell where the keyboard is."""
+        self._speak()
+        self.update()
+
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show that it is elsewhere."""
+        self.update()
+
+
+def top_shares(detection: Detection, labels: tuple[str, ...], count: int = SHARES_SHOWN) -> list[tuple[str, float]]:
+    """The sensors with the largest shares of the error, largest first, then the rest as one line."""
+    order = np.argsort(detection.shares)[::-1][:count]
+    lines = [(labels[i], float(detection.shares[i])) for i in order]
+    others = len(labels) - len(lines)
+    if others > 0:
+        lines.append((f"Other {others}", max(0.0, 1.0 - sum(share for _, share in lines))))
+    return lines
+
+
+def why_words(pump: PumpView, *, seen: bool) -> tuple[str, str]:
+    """The judgement in one line and what follows from it; states what the model cannot tell."""
+    match pump.score_result:
+        case Detection(score=score, is_anomaly=True) if seen:
+            body = "These sensors differ most from normal running. The model tells that, not which part fails."
+            return f"Not normal: {number(score, 2)} times the limit", body
+        case Detection(score=score) if seen:
+            return "Normal running", f"Score {number(score, 2)}, the limit is 1. Shares of what little differs:"
+        case NotScored(why=why) if seen:
+            return "Not scored", f"{why[:1].upper()}{why[1:]}. A verdict needs an unbroken window of running."
+        case _:
+            return "Not scored", "There are no values to judge."
+
+
+class WhyCard(Painted):
+    """What the model says and which sensors it says it from."""
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__(appearance, "Why")
+        self._shown: tuple[object, ...] = ()
+        self._headline = self._body = ""
+        self._lines: list[tuple[str, float]] = []
+        self._abnormal = False
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+
+    def show_pump(self, pump: PumpView, *, seen: bool) -> None:
+        """Show the verdict on a pump; `seen` is whether its values are live."""
+        headline, body = why_words(pump, seen=seen)
+        labels = tuple(s.label for s in pump.profile.sensors)
+        score_result = pump.score_result
+        fits = isinstance(score_result, Detection) and score_result.shares.size == len(labels)
+        lines = top_shares(score_result, labels) if seen and fits and isinstance(score_result, Detection) else []
+        lines = [(name, round(share, 2)) for name, share in lines]
+        shown = (headline, body, tuple(lines))
+        if shown != self._shown:
+            grown = len(lines) != len(self._lines)
+            self._shown, self._headline, self._body, self._lines = shown, headline, body, lines
+            self._abnormal = isinstance(score_result, Detection) and score_result.is_anomaly and seen
+            self.describe(f"{headline}. {body} " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in lines))
+            if grown:
+                self.updateGeometry()
+            self.update()
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Headline, three lines of text, a line a share."""
+        return QSize(self.appearance.px(240), self.appearance.px(26 + 46 + 24 * len(self._lines)))
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """The headline and the sensor with the largest share."""
+        return QSize(self.appearance.px(200), self.appearance.px(26 + 46 + 24))
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Headline, words, bars."""
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        painter = QPainter(self)
+        head = QRectF(0, 0, self.width(), px(22))
+        token = theme.strong if self._abnormal else theme.text
+        paint.text(painter, appearance, head, self._headline, token, size=14, weight=STRONG)
+        used = paint.paragraph(
+            painter, appearance, QRectF(0, px(24), self.width(), px(54)), self._body, theme.dim, size=12
+        )
+        top, figure_px = px(24) + used + px(8), px(44)
+        widest = max((appearance.width(name) for name, _ in self._lines), default=0) + px(12)
+        label_px = min(widest, self.width() * 0.62)
+        for i, (name, share) in enumerate(self._lines):
+            row = QRectF(0, top + i * px(24), self.width(), px(24))
+            if row.bottom() > self.height() + px(4):
+                break  # a line is shown whole or not at all
+            paint.text(
+                painter, appearance, QRectF(row.left(), row.top(), label_px - px(6), row.height()), name, theme.text
+            )
+            room = row.width() - label_px - figure_px
+            bar = QRectF(row.left() + label_px, row.center().y() - px(4), max(room * share, 1.0), px(8))
+            painter.fillRect(bar, color(theme.dim if self._abnormal else theme.band))
+            paint.text(painter, appearance, row, f"{100 * share:.0f} %", theme.text, align=paint.RIGHT)
+        painter.end()
+
+
+class LinksCard(Painted):
+    """Each link of the pump: where to, how it stands, how fast it answers, what went wrong last and what to try."""
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__(appearance, "Links")
+        self._blocks: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_links(self, links: tuple[LinkView, ...], now_ns: int) -> None:
+        """Show these."""
+        blocks = tuple(link_block(link, now_ns) for link in links)
+        if blocks != self._blocks:
+            grown = [len(b[2]) for b in blocks] != [len(b[2]) for b in self._blocks]
+            self._blocks = blocks
+            words = (f"{head} {state}, {', '.join(lines)}" for head, state, lines in blocks)
+            self.describe("; ".join(words) or "No links")
+            if grown:
+                self.updateGeometry()
+            self.update()
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Every line of every link."""
+        per_line = max(self.appearance.px(240), self.width()) / self.appearance.px(6.6)
+        lines = sum(1.8 + sum(1 + int(len(line) / per_line) for line in lines) for _, _, lines in self._blocks)
+        return QSize(self.appearance.px(240), round(self.appearance.px(17) * max(lines, 2)))
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """All of it: a fault's advice must not be cut."""
+        return self.sizeHint()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Link under link."""
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        painter = QPainter(self)
+        if not self._blocks:
+            paint.text(painter, appearance, QRectF(0, 0, self.width(), px(22)), "No link is set up", theme.dim, size=12)
+        y = 0.0
+        for head, state, lines in self._blocks:
+            row = QRectF(0, y, self.width(), px(22))
+            state_px = paint.text(painter, appearance, row, state, theme.text, size=12, align=paint.RIGHT)
+            paint.text(painter, appearance, row.adjusted(0, 0, -state_px - px(8), 0), head, theme.strong, weight=STRONG)
+            y += px(22)
+            for line in lines:
+                room = QRectF(0, y, self.width(), px(52))
+                y += paint.paragraph(painter, appearance, room, line, theme.dim, size=12) + px(2)
+            y += px(8)
+        painter.end()
+
+
+def link_block(link: LinkView, now_ns: int) -> tuple[str, str, tuple[str, ...]]:
+    """Endpoint, state and the lines below them."""
+    answer = f"answers in {number(link.answer_p50_ms, 1)} ms (95 %: {number(link.answer_p95_ms, 1)})"
+    lines = [answer if link.answer_p50_ms == link.answer_p50_ms else "no answer yet"]
+    faults = link.timeouts + link.refused_answers + link.crc_errors + sum(link.exceptions.values())
+    lines.append(f"{link.good:,} good of {link.requests:,} · {faults:,} faults · {link.missed_scans:,} skipped")
+    state = link.state.value
+    if link.state is not LinkState.ONLINE:
+        state += f" {duration((now_ns - link.since_mono_ns) / 1e9)}"
+        lines += [words for words in (link.last_error, link.last_advice) if words]
+    return link.endpoint, state, tuple(lines)

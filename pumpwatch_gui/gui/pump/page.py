@@ -1,0 +1,318 @@
+"""Pump: one pump in full: its sensors, their trends, the model's judgement, alarms and links."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.commands import Acknowledge
+from pumpwatch_gui.domain.display import presence
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.station import RunState, StationView
+from pumpwatch_gui.domain.wording import clock, event_text, number, plain
+from pumpwatch_gui.gui.look.theme import icon_size
+from pumpwatch_gui.gui.look.widgets import KeyButton, Panel, button
+from pumpwatch_gui.gui.pump.cards import LinksCard, SensorPanel, WhyCard
+from pumpwatch_gui.gui.pump.rows import UNSEEN, StatusLine, alarm_rows, facts, lane_text, sensor_rows
+from pumpwatch_gui.gui.pump.trend import TrendStack
+from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.tables.row_list import Row, RowList
+
+EVENTS_SHOWN = 20
+LENGTHS = (("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0))
+
+
+class PumpPage(Page):
+    """One pump in full. PgUp and PgDn turn to its neighbours, Space pauses the trends."""
+
+    key = "pump"
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        appearance = context.appearance
+        self.pump_id = ""
+        self._known: tuple[tuple[str, str], ...] = ()
+        self._alarms: tuple[Alarm, ...] = ()
+        self.chooser, self.facts = QComboBox(), StatusLine(appearance)
+        self.sensors, self.trends = SensorPanel(appearance), TrendStack(context)
+        self.why, self.links = WhyCard(appearance), LinksCard(appearance)
+        self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=2)
+        self.events = RowList(appearance, "Last events of this pump", empty="No events yet", lines=2)
+        self.ack = KeyButton(appearance, "Acknowledge", "", name="Acknowledge the chosen alarm (Enter)")
+        self.ack_all = KeyButton(appearance, "All", "Ctrl+F10", name="Acknowledge all alarms of this pump")
+        self._lengths = QButtonGroup(self)
+        self.pause = KeyButton(appearance, "Pause", "Space", name="Pause the trends")
+        self.pause.setCheckable(True)
+        self._lay_out()
+        self._connect()
+        self._fit()
+
+    # ---------------------------------------------------------------- building
+
+    def _lay_out(self) -> None:
+        self._left, self._right = Panel(self.appearance, "Sensors"), QWidget()
+        scroll = QScrollArea()
+        scroll.setWidget(self.sensors)
+        scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.viewport().setAutoFillBackground(False)
+        self.sensors.setAutoFillBackground(False)
+        self._left.body.addWidget(scroll, 1)
+        centre = Panel(self.appearance)
+        centre.setAccessibleName("Trends")
+        centre.body.addWidget(self.trends, 1)
+        column = QVBoxLayout(self._right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        self._why_panel, self._links_panel = self._panel("Why", self.why), self._panel("Links", self.links)
+        column.addWidget(self._why_panel)
+        column.addWidget(self._alarm_panel(), 3)
+        column.addWidget(self._links_panel)
+        self._events_panel = self._panel("Last events", self.events)
+        column.addWidget(self._events_panel, 4)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self._left)
+        row.addWidget(centre, 1)
+        row.addWidget(self._right)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(16, 16, 16, 16)
+        whole.setSpacing(12)
+        whole.addWidget(self._header())
+        whole.addLayout(row, 1)
+
+    def _panel(self, heading: str, content: QWidget) -> Panel:
+        panel = Panel(self.appearance, heading)
+        panel.body.addWidget(content, 1)
+        return panel
+
+    def _alarm_panel(self) -> Panel:
+        panel = self._panel("Active alarms", self.alarms)
+        self._alarm_heading = panel.heading
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.ack)
+        row.addWidget(self.ack_all)
+        row.addStretch(1)
+        panel.body.addLayout(row)
+        return panel
+
+    def _header(self) -> Panel:
+        panel = Panel(self.appearance)
+        panel.setAccessibleName("Pump")
+        self.chooser.setAccessibleName("Pump")
+        self.chooser.setToolTip("Choose a pump (Ctrl+1 to Ctrl+9, PgUp, PgDn)")
+        self.chooser.setProperty("title", True)
+        self._previous = self._step_button("previous", "Previous pump (PgUp)", -1)
+        self._next = self._step_button("next", "Next pump (PgDn)", 1)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for widget in (self._previous, self.chooser, self._next):
+            row.addWidget(widget)
+        row.addSpacing(8)
+        row.addWidget(self.facts, 1)
+        for words, length in LENGTHS:
+            made = button(words, f"Show {words}", partial(self.trends.set_length, length))
+            made.setCheckable(True)
+            made.setChecked(length == self.trends.window_now.length_s)
+            self._lengths.addButton(made, round(length))
+            row.addWidget(made)
+        row.addWidget(self.pause)
+        if "limits" in self.context.dialogs:
+            row.addWidget(self._limits_button())
+        panel.body.setContentsMargins(12, 8, 12, 8)
+        panel.body.addLayout(row)
+        return panel
+
+    def _limits_button(self) -> QPushButton:
+        return button(
+            "Limits…", "Change the limits of this pump", lambda: self.context.open_dialog("limits", self.pump_id)
+        )
+
+    def _step_button(self, icon: str, words: str, step: int) -> QToolButton:
+        made = QToolButton()
+        made.setAccessibleName(words)
+        made.setToolTip(words)
+        made.setProperty("icon-name", icon)
+        made.clicked.connect(lambda _checked=False: self.step(step))
+        return made
+
+    def _connect(self) -> None:
+        self.chooser.activated.connect(lambda i: self.show_pump(str(self.chooser.itemData(i))))
+        self.sensors.chosen.connect(self.trends.enlarge)
+        self.trends.window_changed.connect(self._window_changed)
+        self.pause.clicked.connect(self.trends.set_paused)
+        self.alarms.activated.connect(self._acknowledge)
+        self.ack.clicked.connect(self._acknowledge_current)
+        self.ack_all.clicked.connect(self._acknowledge_all)
+        for keys, act in (
+            ("PgUp", lambda: self.step(-1)),
+            ("PgDown", lambda: self.step(1)),
+            ("Ctrl+F10", self._acknowledge_all),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
+        self.appearance.changed.connect(self._fit)
+
+    # ---------------------------------------------------------------- which pump
+
+    @override
+    def show_pump(self, pump_id: str) -> None:
+        """Turn to this pump; an unknown one leaves the page as it is."""
+        if pump_id in [key for key, _ in self._pumps()]:
+            self._turn_to(pump_id)
+            self.refresh(self.context.source.latest())
+
+    def _turn_to(self, pump_id: str) -> None:
+        if pump_id == self.pump_id:
+            return
+        self.pump_id = pump_id
+        self.events.show_rows(())
+        history = self.context.source.history
+        self.context.ask(
+            lambda: (pump_id, history.journal(limit=EVENTS_SHOWN, pump_id=pump_id)), self._show_past, self._no_past
+        )
+
+    def _show_past(self, answer: tuple[str, list[JournalRow]]) -> None:
+        pump_id, journal = answer
+        if pump_id == self.pump_id:
+            past = tuple(Row(str(line.id), plain(line.text), left=clock(line.time_ns)) for line in journal)
+            self.events.show_rows((*self.events.rows, *past)[:EVENTS_SHOWN])
+
+    def _no_past(self, error: Exception) -> None:
+        """A journal that cannot be read is told by the store's own alarm; the list starts empty."""
+
+    @override
+    def on_event(self, event: Event) -> None:
+        """Put it on top, when it is about this pump."""
+        pump_id, words = event_text(event)
+        if pump_id == self.pump_id and pump_id:
+            newest = Row(f"{event.time_ns}|{words}", words, left=clock(event.time_ns))
+            self.events.show_rows((newest, *self.events.rows)[:EVENTS_SHOWN])
+
+    def step(self, by: int) -> None:
+        """Turn to the neighbour in plant order, around the ends."""
+        ids = [key for key, _ in self._pumps()]
+        if ids:
+            at = ids.index(self.pump_id) if self.pump_id in ids else 0
+            self.show_pump(ids[(at + by) % len(ids)])
+
+    def _pumps(self) -> tuple[tuple[str, str], ...]:
+        return tuple((p.pump_id, p.name) for p in self.context.source.site.pumps)
+
+    def _fill_chooser(self, view: StationView) -> None:
+        known = tuple((p.pump_id, p.name) for p in view.pumps)
+        if known != self._known:
+            self._known = known
+            self.chooser.clear()
+            for pump_id, name in known:
+                self.chooser.addItem(pump_id if name == pump_id else f"{pump_id}  {name}", pump_id)
+        at = self.chooser.findData(self.pump_id)
+        if at != self.chooser.currentIndex():
+            self.chooser.setCurrentIndex(at)
+
+    # ---------------------------------------------------------------- values
+
+    @override
+    def refresh(self, view: StationView) -> None:
+        """Show the pump as it is now."""
+        if not view.pumps:
+            return
+        if self.pump_id not in [pump.pump_id for pump in view.pumps]:
+            self._turn_to(view.pumps[0].pump_id)
+        self._fill_chooser(view)
+        pump, last_good = view.pump(self.pump_id), self.context.last_good
+        seen = presence(pump, view.mono_ns, last_good)
+        words = facts(pump, view.mono_ns) if seen.live else f"? {seen.text}"
+        self.facts.show_state(pump.run_state if seen.live else RunState.NO_DATA, words, live=seen.live)
+        rows = sensor_rows(pump, view.mono_ns, last_good)
+        self.sensors.show_rows(rows, pump.run_state)
+        score = (
+            pump.detection.score
+            if pump.detection and seen.live and pump.score_result is pump.detection
+            else float("nan")
+        )
+        texts = (*(lane_text(row) for row in rows), number(score, 2))
+        self.trends.show_values(pump, view, texts)
+        self.why.show_pump(pump, seen=seen.live)
+        self._choose_cards(live=seen.live)
+        self.links.show_links(pump.links, view.mono_ns)
+        self._alarms = pump.alarms
+        self._alarm_heading.setText(f"Active alarms · {len(pump.alarms)}" if pump.alarms else "Active alarms")
+        self.alarms.show_rows(alarm_rows(pump.alarms, view))
+        self.ack.setEnabled(any(a.state in UNSEEN and self._is_current(a) for a in pump.alarms))
+        self.ack_all.setEnabled(any(a.state in UNSEEN for a in pump.alarms))
+
+    def _is_current(self, alarm: Alarm) -> bool:
+        return self.alarms.current is not None and self.alarms.current.key == alarm.alarm_id
+
+    def _acknowledge(self, alarm_id: str) -> None:
+        if any(a.alarm_id == alarm_id and a.state in UNSEEN for a in self._alarms):
+            self.context.source.submit(Acknowledge(alarm_id, self.context.user))
+
+    def _acknowledge_current(self) -> None:
+        if self.alarms.current is not None:
+            self._acknowledge(self.alarms.current.key)
+
+    def _acknowledge_all(self) -> None:
+        for alarm in self._alarms:
+            self._acknowledge(alarm.alarm_id)
+
+    # ---------------------------------------------------------------- window on time, sizes, keys
+
+    def _window_changed(self) -> None:
+        window = self.trends.window_now
+        self.pause.setChecked(window.paused)
+        self._lengths.setExclusive(False)
+        for made in self._lengths.buttons():
+            made.setChecked(self._lengths.id(made) == round(window.length_s))
+        self._lengths.setExclusive(True)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space pauses, wherever on the page no button has the keyboard."""
+        if event.key() == Qt.Key.Key_Space:
+            self.trends.set_paused(not self.trends.window_now.paused)
+        elif event.text() in ("[", "]", "+", "-"):
+            self.trends.keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The side columns give way in a narrow window."""
+        self._fit()
+
+    def _choose_cards(self, *, live: bool) -> None:
+        """A low window has room for one card: the judgement, or the links when there is nothing to judge."""
+        low = self.height() < self.appearance.px(600)
+        self._why_panel.setVisible(live or not low)
+        self._links_panel.setVisible(not live or not low)
+        self._events_panel.setVisible(self.height() >= self.appearance.px(820))
+
+    def _fit(self) -> None:
+        wide = self.width() >= self.appearance.px(1500)
+        self._left.setFixedWidth(self.appearance.px(460 if wide else 300))
+        self._right.setFixedWidth(self.appearance.px(360 if wide else 280))
+        narrow = self.width() < self.appearance.px(880)
+        self._left.setVisible(not narrow)  # the lanes tell the values too
+        self._previous.setVisible(not narrow)
+        self._next.setVisible(not narrow)
+        for made, icon in ((self._previous, "previous"), (self._next, "next")):
+            made.setIcon(self.appearance.icon(icon))
+            made.setIconSize(icon_size(self.appearance, 16))

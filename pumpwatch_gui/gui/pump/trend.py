@@ -1,0 +1,361 @@
+"""Stacked live trends on one time axis, painted by hand.
+
+Every lane has a fixed engineering scale; gaps stay gaps; a paused picture says so. Painting costs some milliseconds for
+ten sensors because only as many points are drawn as there are pixels (`curves`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+
+import numpy as np
+from PySide6.QtCore import QLineF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy
+from typing_extensions import override
+
+from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.domain.values.trace import Trace
+from pumpwatch_gui.domain.wording import clock, number, unit_text
+from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.curves import path, thinned
+from pumpwatch_gui.gui.look.theme import STRONG, color
+from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.pump.lanes import (
+    Lane,
+    TimeWindow,
+    apart,
+    column_of,
+    lane_rects,
+    score_lane,
+    sensor_lane,
+    uncertain_part,
+    value_at,
+)
+from pumpwatch_gui.gui.shell.page import PageContext
+
+HEAD_PX, AXIS_PX, GUTTER_PX, TITLE_PX = 17, 22, 62, 26
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """What is drawn of a lane: the good part, and the doubtful part (dim and dashed)."""
+
+    good: QPainterPath
+    doubtful: QPainterPath
+
+
+class TrendStack(Painted):
+    """All sensors of one pump and its anomaly score. `window_changed` tells when length or pause changed.
+
+    Keys: Space pauses, + and - zoom, [ and ] go back and forth, Left and Right move the cursor, End is live again,
+    Escape removes the cursor and makes all lanes equal.
+    """
+
+    window_changed = Signal()
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context.appearance, "Live trends")
+        self.context = context
+        self.window_now = TimeWindow()
+        self.cursor_s: float | None = None
+        self.lanes: tuple[Lane, ...] = ()
+        self.large: int | None = None
+        self._pump: PumpView | None = None
+        self._trace: Trace | None = None
+        self._curves: list[_Curve] = []
+        self._shown: tuple[object, ...] = ()
+        self._texts: tuple[str, ...] = ()
+        self._drag: tuple[float, TimeWindow] | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """As large as there is room."""
+        return QSize(600, 500)
+
+    # ---------------------------------------------------------------- values
+
+    def show_values(self, pump: PumpView, view: StationView, texts: tuple[str, ...]) -> None:
+        """Show a pump now; `texts` are its sensors' values as they may be shown. Repaints only what moved."""
+        if self._pump is None or self._pump.pump_id != pump.pump_id or self._pump.profile is not pump.profile:
+            if self._pump is None or self._pump.pump_id != pump.pump_id:
+                self._trace, self.cursor_s, self.large = None, None, None
+                self.window_now = TimeWindow(self.window_now.length_s)
+            self.lanes = (*(sensor_lane(i, s) for i, s in enumerate(pump.profile.sensors)), score_lane())
+            self._shown = ()
+        self._pump, self._texts = pump, texts
+        now_s = view.time_ns / 1e9
+        per_pixel = self.window_now.length_s / max(self.width() - self.appearance.px(GUTTER_PX), 1)
+        frame = pump.frame
+        # The picture moves when a frame has come or time has passed by a pixel; not twenty times a second for nothing.
+        shown = (frame.mono_ns if frame else 0, int(now_s / max(per_pixel, 0.05)), self.window_now.length_s, texts)
+        if not self.window_now.paused and shown != self._shown:
+            self._shown = shown
+            self.window_now = self.window_now.at(now_s)
+            self._read(self.window_now.start_s - 2 * pump.stale_after_s)
+
+    def _read(self, since_s: float) -> None:
+        if self._pump is None:
+            return
+        try:
+            self._trace = self.context.source.trace(self._pump.pump_id, since_s)
+        except KeyError:
+            self._trace = None  # taken out of the site between two samples
+        self._renew()
+
+    def _renew(self) -> None:
+        self._curves = []
+        self.update()
+
+    # ---------------------------------------------------------------- the window on time
+
+    def set_length(self, length_s: float) -> None:
+        """Show so many seconds (10 to 3,600)."""
+        self._set_window(self.window_now.zoomed(length_s / self.window_now.length_s))
+
+    def set_paused(self, paused: bool) -> None:
+        """Stop the picture, or go on live. What was measured up to a pause stays available while it lasts."""
+        if paused and not self.window_now.paused:
+            self._read(0.0)
+        self._set_window(TimeWindow(self.window_now.length_s, self.window_now.end_s, paused))
+
+    def _set_window(self, window: TimeWindow) -> None:
+        if window.paused and not self.window_now.paused:
+            self._read(0.0)
+        self.window_now, self._shown = window, ()
+        self._renew()
+        self.window_changed.emit()
+
+    def enlarge(self, index: int | None) -> None:
+        """Give one lane most of the height; again, or None, makes all equal."""
+        self.large = None if index == self.large else index
+        self._renew()
+
+    # ---------------------------------------------------------------- painting
+
+    def _plot_area(self) -> QRectF:
+        px = self.appearance.px
+        return QRectF(0, px(TITLE_PX), self.width() - px(GUTTER_PX), self.height() - px(TITLE_PX + AXIS_PX))
+
+    def _x(self, time_s: float, area: QRectF) -> float:
+        return area.right() - (self.window_now.end_s - time_s) * area.width() / self.window_now.length_s
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Title, time axis, lanes, cursor."""
+        painter = QPainter(self)
+        area = self._plot_area()
+        rects = lane_rects(len(self.lanes), area, large=self.large, head=self.appearance.px(HEAD_PX))
+        if not self._curves and self._trace is not None:
+            self._curves = [self._curve(lane, rect) for lane, rect in zip(self.lanes, rects, strict=True)]
+        self._paint_title(painter)
+        self._paint_axis(painter, area)
+        for i, (lane, rect) in enumerate(zip(self.lanes, rects, strict=True)):
+            self._paint_lane(painter, lane, rect, i)
+        self._paint_cursor(painter, area)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(color(self.appearance.theme.focus), 1, Qt.PenStyle.DotLine))
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.end()
+
+    def _paint_title(self, painter: QPainter) -> None:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        line = QRectF(px(4), 0, self.width() - px(8), px(TITLE_PX - 4))
+        used = paint.text(painter, appearance, line, "Live trends", theme.strong, size=14, weight=STRONG)
+        if self.window_now.paused:
+            words = f"PAUSED, shown up to {clock(int(self.window_now.end_s * 1e9))} · Space: live again"
+            width = appearance.width(words, 12, STRONG) + px(16)
+            box = QRectF(line.left() + used + px(14), line.top() + px(1), width, line.height() - px(2))
+            painter.setPen(QPen(color(theme.warning), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box)
+            paint.text(painter, appearance, box, words, theme.warning, size=12, weight=STRONG, align=paint.CENTRE)
+        if self.cursor_s is not None:
+            words = f"cursor {clock(int(self.cursor_s * 1e9))}"
+            paint.text(painter, appearance, line, words, theme.text, size=12, align=paint.RIGHT)
+
+    def _paint_axis(self, painter: QPainter, area: QRectF) -> None:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        seconds = self.window_now.length_s < 240
+        step_px = px(74 if seconds else 60)
+        for tick in self.window_now.ticks(int(area.width() // step_px)):
+            x = round(self._x(tick, area)) + 0.5
+            painter.setPen(QPen(color(theme.raised), 1))
+            painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
+            words = f"{datetime.fromtimestamp(tick):%H:%M:%S}" if seconds else f"{datetime.fromtimestamp(tick):%H:%M}"
+            half = appearance.width(words, 11) / 2
+            left = min(max(x - half, 0.0), self.width() - 2 * half)
+            context = QRectF(left, area.bottom() + px(3), 2 * half + 1, px(AXIS_PX - 4))
+            paint.text(painter, appearance, context, words, theme.dim, size=11)
+
+    def _paint_lane(self, painter: QPainter, lane: Lane, rect: QRectF, i: int) -> None:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        top = rect.top() - px(HEAD_PX)
+        painter.setPen(QPen(color(theme.line), 1))
+        painter.drawLine(QLineF(0, top, self.width(), top))
+        head = QRectF(px(4), top + px(1), rect.width() - px(8), px(HEAD_PX - 1))
+        used = paint.text(painter, appearance, head, lane.label, theme.text, size=12)
+        value, believed = self._lane_value(lane, i)
+        unit = unit_text(lane.unit) if believed else ""
+        rest = head.adjusted(used + px(8), 0, 0, 0)
+        token = theme.live if believed else theme.text
+        paint.text(painter, appearance, rest, f"{value} {unit}".rstrip(), token, size=12, weight=STRONG)
+        self._paint_limits(painter, lane, rect)
+        if i < len(self._curves):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(color(theme.live), 1))
+            painter.drawPath(self._curves[i].good)
+            if not self._curves[i].doubtful.isEmpty():
+                painter.setPen(QPen(color(theme.dim), 1, Qt.PenStyle.DotLine))
+                painter.drawPath(self._curves[i].doubtful)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _lane_value(self, lane: Lane, i: int) -> tuple[str, bool]:
+        """The words beside a lane's label, and whether they are a live number or one measured at the cursor."""
+        if self._trace is not None and self.cursor_s is not None:
+            within = self._pump.stale_after_s if self._pump else 3.0
+            value = value_at(self._trace, lane, self.cursor_s, within_s=within)
+            return number(value, lane.decimals), isfinite(value)
+        if i < len(self._texts):
+            return self._texts[i], "?" not in self._texts[i]
+        return "", False
+
+    def _paint_limits(self, painter: QPainter, lane: Lane, rect: QRectF) -> None:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        inside = [(words, x) for words, x in lane.limits if lane.scale[0] <= x <= lane.scale[1]]
+        row = px(12)
+        painter.setPen(QPen(theme.faint(theme.dim), 1, Qt.PenStyle.DashLine))
+        for _, x in inside:
+            y = round(lane.height_of(x, rect)) + 0.5
+            painter.drawLine(QLineF(rect.left(), y, rect.right(), y))
+        ends = [(number(x, lane.end_decimals), x) for x in lane.scale]
+        if rect.height() >= row * (len(inside) + 2):
+            inside += ends
+        # Labels stand in the gutter, beside their line and clear of every curve.
+        heights = [lane.height_of(x, rect) for _, x in inside]
+        labels = apart(heights, row, rect.top() - px(HEAD_PX) + row / 2 + 1, rect.bottom() - row / 2 + px(3))
+        for entry, y in zip(inside, labels, strict=True):
+            context = QRectF(rect.right() + px(6), y - row / 2, px(GUTTER_PX - 8), row)
+            paint.text(painter, appearance, context, entry[0], theme.dim if entry in ends else theme.text, size=11)
+
+    def _paint_cursor(self, painter: QPainter, area: QRectF) -> None:
+        if self.cursor_s is None or not self.window_now.start_s <= self.cursor_s <= self.window_now.end_s:
+            return
+        x = round(self._x(self.cursor_s, area)) + 0.5
+        painter.setPen(QPen(color(self.appearance.theme.strong), 1, Qt.PenStyle.DotLine))
+        painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
+
+    def _curve(self, lane: Lane, rect: QRectF) -> _Curve:
+        trace = self._trace
+        if trace is None or trace.time_s.size < 2 or lane.column >= trace.values.shape[1]:
+            return _Curve(QPainterPath(), QPainterPath())
+        first = int(np.searchsorted(trace.time_s, self.window_now.start_s))
+        last = int(np.searchsorted(trace.time_s, self.window_now.end_s, side="right"))
+        part = slice(first, last)
+        per_s = rect.width() / self.window_now.length_s
+        x = rect.right() - (self.window_now.end_s - trace.time_s[part]) * per_s
+        share = np.clip((column_of(trace, lane)[part] - lane.scale[0]) / (lane.scale[1] - lane.scale[0]), 0.0, 1.0)
+        y = rect.bottom() - share * rect.height()
+        step = max((self._pump.stale_after_s if self._pump else 3.0) * per_s, 3.0)
+        doubtful = uncertain_part(trace, lane)
+        if doubtful is None:
+            return _Curve(path(*thinned(x, y, rect.width()), longest_step=step), QPainterPath())
+        good, unsure = np.where(doubtful[part], np.nan, y), np.where(doubtful[part], y, np.nan)
+        return _Curve(
+            path(*thinned(x, good, rect.width()), longest_step=step),
+            path(*thinned(x, unsure, rect.width()), longest_step=step),
+        )
+
+    # ---------------------------------------------------------------- mouse and keys
+
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """The cursor follows; with the button held, the picture is paused and follows."""
+        area = self._plot_area()
+        if self._drag is not None:
+            start, window = self._drag
+            share = (start - event.position().x()) / area.width()
+            if abs(share) > 0.005:
+                self._set_window(window.shifted(share))
+            return
+        inside = area.left() <= event.position().x() <= area.right()
+        self._set_cursor(self._time_at(event.position().x()) if inside else None)
+
+    def _time_at(self, x: float) -> float:
+        area = self._plot_area()
+        return self.window_now.end_s - (area.right() - x) * self.window_now.length_s / area.width()
+
+    def _set_cursor(self, time_s: float | None) -> None:
+        if time_s != self.cursor_s:
+            self.cursor_s = time_s
+            self.update()
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Hold the picture."""
+        self._drag = (event.position().x(), self.window_now)
+
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self._drag = None
+
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Enlarge the lane under the pointer."""
+        rects = lane_rects(len(self.lanes), self._plot_area(), large=self.large, head=self.appearance.px(HEAD_PX))
+        for i, rect in enumerate(rects):
+            if rect.top() - self.appearance.px(HEAD_PX) <= event.position().y() <= rect.bottom():
+                self.enlarge(i)
+
+    @override
+    def leaveEvent(self, event: object) -> None:
+        """No pointer, no cursor."""
+        self._set_cursor(None)
+
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom in time; while paused, around the pointer."""
+        factor = 0.8 if event.angleDelta().y() > 0 else 1.25
+        self._set_window(self.window_now.zoomed(factor, self._time_at(event.position().x())))
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """See the class."""
+        key, window = Qt.Key(event.key()), self.window_now
+        step = window.length_s / 60
+        match key:
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                self._set_window(window.zoomed(0.8, self.cursor_s))
+            case Qt.Key.Key_Minus:
+                self._set_window(window.zoomed(1.25, self.cursor_s))
+            case Qt.Key.Key_BracketLeft:
+                self._set_window(window.shifted(-0.25))
+            case Qt.Key.Key_BracketRight:
+                self._set_window(window.shifted(0.25))
+            case Qt.Key.Key_End:
+                self.set_paused(False)
+            case Qt.Key.Key_Left | Qt.Key.Key_Right:
+                at = self.cursor_s if self.cursor_s is not None else window.end_s
+                at += step if key is Qt.Key.Key_Right else -step
+                self._set_cursor(min(max(at, window.start_s), window.end_s))
+            case Qt.Key.Key_Escape:
+                self._set_cursor(None)
+                self.enlarge(None)
+            case _:
+                super().keyPressEvent(event)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other sizes, other points."""
+        self._renew()
+
+    @override
+    def _appearance_changed(self) -> None:
+        self._renew()
+        super()._appearance_changed()

@@ -1,0 +1,267 @@
+"""Settings: the station, its pumps and their links, saved to the site file as a whole."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QSpinBox,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pumpwatch_gui.domain.commands import Record
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.config import DriverConfig
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.gui.forms.link_box import LinkBox
+from pumpwatch_gui.gui.look.widgets import Panel, button, label
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.settings.profile_file import load_profile
+from pumpwatch_gui.settings.site_file import SiteFile
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A pump as it is being edited. `was` is its id in the file, "" for a new one."""
+
+    was: str
+    pump_id: str
+    name: str
+    profile: str = "centrifugal"
+    model: str = "centrifugal"
+    links: tuple[DriverConfig | None, ...] = (None,)
+
+
+class SettingsDialog(QDialog):
+    """Station above, pumps at the left, the chosen pump at the right. Nothing changes before Save."""
+
+    def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.context = context
+        self.setWindowTitle("Settings")
+        self.resize(context.appearance.px(980), context.appearance.px(680))
+        site = context.source.site
+        self._folder = site.folder or context.site_file.parent
+        self._drafts = [_Draft(p.pump_id, p.pump_id, p.name, p.profile_name, p.model, p.links) for p in site.pumps]
+        self._at = -1
+        self.links: list[LinkBox] = []
+        self._make_station(site.name, site.station, site.currency)
+        body = QHBoxLayout()
+        body.setSpacing(12)
+        body.addWidget(self._make_list())
+        body.addWidget(self._make_pump(), 1)
+        self.trouble = label("", "warning")
+        self.trouble.setWordWrap(True)
+        box = QDialogButtonBox()
+        self.save_button = button("Save", "Save the settings", self.save)
+        self.save_button.setDefault(True)
+        box.addButton(self.save_button, QDialogButtonBox.ButtonRole.ActionRole)
+        box.addButton(button("Cancel", "Close without saving", self.reject), QDialogButtonBox.ButtonRole.RejectRole)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(self._station)
+        column.addLayout(body, 1)
+        column.addWidget(self.trouble)
+        column.addWidget(box)
+        self._fill_list()
+        if not self._drafts:
+            self.add_pump()
+        self.list.setCurrentRow(next((i for i, d in enumerate(self._drafts) if d.was == pump_id), 0))
+
+    # ---------------------------------------------------------------- building
+
+    def _make_station(self, name: str, number: int, currency: str) -> None:
+        self._station = Panel(self.context.appearance, "Station")
+        self.site_name, self.currency, self.station = QLineEdit(name), QLineEdit(currency), QSpinBox()
+        self.station.setRange(1, 1023)
+        self.station.setValue(number)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for words, field, stretch in (("Name", self.site_name, 3), ("Number", self.station, 1),
+                                      ("Currency", self.currency, 1)):  # fmt: skip
+            field.setAccessibleName(f"Station {words.lower()}")
+            row.addWidget(label(words))
+            row.addWidget(field, stretch)
+        self._station.body.addLayout(row)
+
+    def _make_list(self) -> Panel:
+        panel = Panel(self.context.appearance, "Pumps")
+        self.list = QListWidget()
+        self.list.setAccessibleName("Pumps")
+        self.list.setMinimumWidth(self.context.appearance.px(200))
+        self.list.currentRowChanged.connect(self._choose)
+        panel.body.addWidget(self.list, 1)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(button("Add", "Add a pump", self.add_pump))
+        row.addWidget(button("Copy", "Copy this pump", self.copy_pump))
+        row.addWidget(button("Remove", "Remove this pump", self.remove_pump))
+        panel.body.addLayout(row)
+        return panel
+
+    def _make_pump(self) -> Panel:
+        panel = Panel(self.context.appearance, "Pump")
+        self.pump_id, self.pump_name = QLineEdit(), QLineEdit()
+        self.profile, self.model = QComboBox(), QComboBox()
+        resources = shipped("resources") / "profiles"
+        self.profile.addItems(sorted(p.stem for p in resources.glob("*.toml")))
+        models = (p.name for p in shipped("models").iterdir() if (p / "manifest.json").is_file())
+        self.model.addItems([*sorted(models), "none"])
+        form = QFormLayout()
+        form.setVerticalSpacing(8)
+        fields = (("Id", self.pump_id), ("Name", self.pump_name), ("Profile", self.profile), ("Model", self.model))
+        for words, field in fields:
+            field.setAccessibleName(f"Pump {words.lower()}")
+            if isinstance(field, QComboBox):
+                field.setEditable(True)
+                field.setToolTip("A shipped name, or the path of your own")
+            form.addRow(words, field)
+        panel.body.addLayout(form)
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName("Links of the pump")
+        panel.body.addWidget(self.tabs, 1)
+        panel.body.addWidget(button("Add link", "Bind tags from one more device", lambda: self._add_link(None)))
+        self.pump_id.textEdited.connect(lambda _: self._keep_label())
+        self.pump_name.textEdited.connect(lambda _: self._keep_label())
+        return panel
+
+    # ---------------------------------------------------------------- the list
+
+    def _fill_list(self) -> None:
+        with QSignalBlocker(self.list):
+            self.list.clear()
+            self.list.addItems([f"{d.pump_id}  {d.name}" for d in self._drafts])
+
+    def _keep_label(self) -> None:
+        item = self.list.item(self._at)
+        if item is not None:
+            item.setText(f"{self.pump_id.text()}  {self.pump_name.text()}")
+
+    def add_pump(self) -> None:
+        """A fresh pump with the next free id."""
+        self._store()
+        taken = {d.pump_id for d in self._drafts}
+        number = next(n for n in range(101, 10_000) if f"P-{n}" not in taken)
+        self._append(_Draft("", f"P-{number}", f"Pump {number}"))
+
+    def copy_pump(self) -> None:
+        """The chosen pump once more, with the next free id."""
+        if self._store():
+            taken = {d.pump_id for d in self._drafts}
+            draft = self._drafts[self._at]
+            new_id = next(f"{draft.pump_id}-{n}" for n in range(2, 1000) if f"{draft.pump_id}-{n}" not in taken)
+            self._append(replace(draft, was="", pump_id=new_id))
+
+    def remove_pump(self) -> None:
+        """Take the chosen pump out (its history stays in the database)."""
+        if self._at >= 0:
+            del self._drafts[self._at]
+            row, self._at = self._at, -1
+            self._fill_list()
+            self.list.setCurrentRow(min(row, len(self._drafts) - 1))
+
+    def _append(self, draft: _Draft) -> None:
+        self._drafts.append(draft)
+        self._fill_list()
+        self.list.setCurrentRow(len(self._drafts) - 1)
+        self.pump_id.setFocus()
+
+    def _choose(self, row: int) -> None:
+        if row == self._at or row < 0:
+            return
+        if self._at >= 0 and not self._store():
+            with QSignalBlocker(self.list):
+                self.list.setCurrentRow(self._at)
+            return
+        self._at = row
+        draft = self._drafts[row]
+        self.pump_id.setText(draft.pump_id)
+        self.pump_name.setText(draft.name)
+        self.profile.setCurrentText(draft.profile)
+        self.model.setCurrentText(draft.model)
+        while self.links:
+            self._drop_link(self.links[0])
+        for link in draft.links:
+            self._add_link(link)
+
+    def _add_link(self, config: DriverConfig | None) -> None:
+        box = LinkBox(config, ask=self.context.ask, profile=self._profile, folder=self._folder)
+        box.removed.connect(lambda: self._drop_link(box))
+        self.links.append(box)
+        self.tabs.addTab(box, f"Link {len(self.links)}")
+        self.tabs.setCurrentWidget(box)
+
+    def _drop_link(self, box: LinkBox) -> None:
+        self.links.remove(box)
+        self.tabs.removeTab(self.tabs.indexOf(box))
+        box.deleteLater()
+        for i in range(self.tabs.count()):
+            self.tabs.setTabText(i, f"Link {i + 1}")
+
+    def _profile(self) -> PumpProfile | None:
+        try:
+            return load_profile(self.profile.currentText(), base_dir=self._folder)
+        except InputError as error:
+            self.trouble.setText(f"{error.message}: {error.advice}")
+            return None
+
+    def _store(self) -> bool:
+        """Keep what the fields say; False, with the mistake shown, when a link does not hold."""
+        if self._at < 0:
+            return True
+        links = tuple(box.value() for box in self.links)
+        if None in links:
+            self.tabs.setCurrentIndex(links.index(None))
+            self.trouble.setText(f"{self.pump_id.text()}: mend what is named beside the field")
+            return False
+        self.trouble.setText("")
+        self._drafts[self._at] = _Draft(
+            self._drafts[self._at].was, self.pump_id.text().strip(), self.pump_name.text().strip(),
+            self.profile.currentText().strip(), self.model.currentText().strip(), links,
+        )  # fmt: skip
+        return True
+
+    # ---------------------------------------------------------------- saving
+
+    def save(self) -> None:
+        """Write the site file (the old one is kept), and let the running station go over to it."""
+        if not self._store():
+            return
+        try:
+            file, old = self._written()
+        except InputError as error:
+            self.trouble.setText(f"{error.message}\n{error.advice}")
+            return
+        self.context.source.apply(file.loaded().site)
+        kept = f"; the old file is {old.name}" if old else ""
+        self.context.source.submit(Record(f"Settings saved: {len(self._drafts)} pumps{kept}", self.context.user))
+        self.accept()
+
+    def _written(self) -> tuple[SiteFile, Path | None]:
+        file = SiteFile(self.context.site_file)
+        file.set_site(name=self.site_name.text().strip(), station=self.station.value(),
+                      currency=self.currency.text().strip())  # fmt: skip
+        twice = [d.pump_id for d in self._drafts if sum(d.pump_id == o.pump_id for o in self._drafts) > 1]
+        if twice:
+            raise InputError(f"not saved: the id {twice[0]} stands twice", "give each pump its own id")
+        kept = {d.was for d in self._drafts}
+        for pump in self.context.source.site.pumps:
+            if pump.pump_id not in kept:
+                file.remove_pump(pump.pump_id)
+        for draft in self._drafts:
+            links = [link for link in draft.links if link is not None]
+            if draft.was and draft.was != draft.pump_id:
+                file.rename_pump(draft.was, draft.pump_id)
+            file.set_pump(draft.pump_id, name=draft.name, profile=draft.profile, model=draft.model, links=links)
+        return file, file.save()

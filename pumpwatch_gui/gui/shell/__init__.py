@@ -1,0 +1,1 @@
+"""The window around the pages: top bar, navigation, status line, threads."""

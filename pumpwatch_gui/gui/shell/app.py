@@ -1,0 +1,174 @@
+"""The one place that builds and joins the parts of the desktop program."""
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from PySide6.QtCore import QEvent, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from pumpwatch_gui.domain.events import Note
+from pumpwatch_gui.domain.site import LoadedSite
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.engine import Engine
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.look.theme import Appearance
+from pumpwatch_gui.gui.shell.main_window import MainWindow
+from pumpwatch_gui.gui.shell.single_instance import SingleInstance
+from pumpwatch_gui.gui.shell.snapshots import snapshot_pages
+from pumpwatch_gui.gui.shell.threads import EngineHost
+
+log = logging.getLogger("pumpwatch.gui")
+
+_QT_LEVELS = {QtMsgType.QtDebugMsg: logging.DEBUG, QtMsgType.QtInfoMsg: logging.INFO,
+              QtMsgType.QtWarningMsg: logging.WARNING, QtMsgType.QtCriticalMsg: logging.ERROR,
+              QtMsgType.QtFatalMsg: logging.CRITICAL}  # fmt: skip
+
+
+def application() -> QApplication:
+    """The one QApplication of this process, made on the first call."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    made = QApplication([sys.argv[0] if sys.argv else "pumpwatch"])
+    made.setApplicationName("PumpWatch")
+    made.setApplicationDisplayName("PumpWatch")
+    made.setQuitOnLastWindowClosed(True)
+    return made
+
+
+def run_gui(
+    engine: Callable[[], Engine],
+    loaded: LoadedSite,
+    home: Home,
+    site_file: Path,
+    *,
+    for_s: float | None = None,
+    status: Callable[[StationView], None] | None = None,
+    picture: Path | None = None,
+    stopped: Callable[[Engine], None] | None = None,
+) -> int:
+    """The desktop program: show the window, host the engine's loops, stop both together. Returns the exit code.
+
+    A second start in the same home raises the first window and returns 0 at once. `engine` is called once it is sure
+    that this is the first. `for_s` closes the window after so many seconds; `status` is called once a second;
+    `picture` gets what the window shows when it closes; `stopped` sees the engine after its loops have ended.
+    """
+    app = application()
+    qInstallMessageHandler(_log_qt)
+    instance = SingleInstance(home.path)
+    if instance.taken:
+        print("PumpWatch is already running in this home; its window was asked to come to the front")  # noqa: T201
+        return 0
+    running = engine()
+    host = EngineHost(running)
+    window = MainWindow(running, home, site_file, ask=host.ask)
+    instance.serve(window.bring_to_front)
+    host.happened.connect(window.on_event)
+    host.start()
+    _tell_problems(window, loaded)
+    _log_first_moments(window)
+    window.show()
+    window.start()
+    if for_s is not None:
+        QTimer.singleShot(round(for_s * 1000), window.close)
+    if status is not None:
+        beat = QTimer(window)
+        beat.timeout.connect(lambda: status(running.latest()))
+        beat.start(1000)
+    if picture is not None:
+        window.closing.connect(lambda: window.grab().save(str(picture)))
+    with _signals_close(window):
+        code = app.exec()
+    host.stop()
+    if stopped is not None:
+        stopped(running)
+    dispose(window)
+    instance.release()
+    qInstallMessageHandler(None)
+    return code
+
+
+def _log_qt(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+    log.log(_QT_LEVELS.get(kind, logging.WARNING), "Qt: %s", text)
+
+
+def _log_first_moments(window: MainWindow) -> None:
+    """Log how long after the start of the process the first page was painted and the first live values were on it."""
+    window.first_painted.connect(lambda: log.info("first page painted %.0f ms after start", _process_age_s() * 1e3))
+    window.first_live.connect(lambda: log.info("first live values %.0f ms after start", _process_age_s() * 1e3))
+
+
+def _process_age_s() -> float:
+    """Seconds since this process began. On Linux psutil knows the boot only to a second, the kernel to 10 ms."""
+    if sys.platform != "linux":
+        return time.time() - psutil.Process().create_time()
+    after_name = Path("/proc/self/stat").read_text("ascii", errors="replace").rpartition(")")[2].split()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def picture_pages(
+    loaded: LoadedSite,
+    home: Home,
+    site_file: Path,
+    *,
+    out: Path,
+    theme: str,
+    size: tuple[int, int],
+    after_s: float,
+) -> list[Path]:
+    """Run the station for `after_s`, then write every page as a PNG into `out`. Returns the paths."""
+    app = application()
+    engine = Engine(loaded.site, home)
+    host = EngineHost(engine)
+    window = MainWindow(engine, home, site_file, ask=host.ask, appearance=Appearance(theme))
+    host.happened.connect(window.on_event)
+    window.resize(*size)
+    written: list[Path] = []
+
+    def take() -> None:
+        written.extend(snapshot_pages(window, out, suffix=f"-{theme}"))
+        window.close()
+
+    host.start()
+    window.show()
+    window.start()
+    QTimer.singleShot(round(after_s * 1000), take)
+    app.exec()
+    host.stop()
+    dispose(window)
+    return written
+
+
+def _tell_problems(window: MainWindow, loaded: LoadedSite) -> None:
+    for problem in loaded.problems:
+        window.on_event(Note(time.time_ns(), f"Site file: {problem}", "WARNING"))
+
+
+class _signals_close:  # noqa: N801 - reads as the sentence it is
+    """Within: Ctrl-C and SIGTERM close the window, so that everything stops in its order."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def __enter__(self) -> None:
+        self._old = {s: signal.signal(s, self._close) for s in (signal.SIGINT, signal.SIGTERM)}
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _close(self, *_: object) -> None:
+        # Python runs this between two steps of the sampling timer, on the GUI thread.
+        self._window.close()
+
+
+def dispose(window: MainWindow) -> None:
+    """Delete the window now, not when Python ends: Qt objects that outlive the application crash it."""
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

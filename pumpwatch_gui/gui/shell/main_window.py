@@ -1,0 +1,392 @@
+"""The window: strip, rail, pages, foot line; the tables of pages, dialogs and commands; what it remembers."""
+
+import getpass
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.commands import Acknowledge
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
+from pumpwatch_gui.gui.shell.footer import Footer
+from pumpwatch_gui.gui.shell.nav_bar import NavBar, NavButton
+from pumpwatch_gui.gui.shell.page import Ask, Page, PageContext, Source
+from pumpwatch_gui.gui.shell.top_bar import TopBar
+
+FRAME_MS = 50
+LAYOUT_VERSION = 1
+FIRST_RUN = "first-run"
+"""The page that a site without pumps opens on, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """One page: `build` imports and makes it, the first time it is wanted. Without `rail` it has no button there."""
+
+    key: str
+    title: str
+    icon: str
+    shortcut: str
+    build: Callable[[PageContext], Page]
+    rail: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DialogEntry:
+    """One dialog: `build(place, pump_id, parent)`. `rail` dialogs have a button at the foot of the rail."""
+
+    key: str
+    title: str
+    icon: str
+    shortcut: str
+    build: Callable[[PageContext, str, QWidget], QDialog]
+    rail: bool = False
+
+
+def _overview(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.overview.page import OverviewPage
+
+    return OverviewPage(context)
+
+
+def _pump(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.pump.page import PumpPage
+
+    return PumpPage(context)
+
+
+def _events(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.events.page import EventsPage
+
+    return EventsPage(context)
+
+
+def _models(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.models.page import ModelsPage
+
+    return ModelsPage(context)
+
+
+def _devices(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.devices.page import DevicesPage
+
+    return DevicesPage(context)
+
+
+def _system(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.system.page import SystemPage
+
+    return SystemPage(context)
+
+
+def _first_run(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.add_pump.first_run import FirstRunPage
+
+    return FirstRunPage(context)
+
+
+def _settings(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.settings.settings_dialog import SettingsDialog
+
+    return SettingsDialog(context, pump_id, parent)
+
+
+def _add_pump(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
+
+    return AddPumpDialog(context, pump_id, parent)
+
+
+def _limits(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
+
+    return LimitsDialog(context, pump_id, parent)
+
+
+def _shortcuts(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.shell.shortcuts import ShortcutsDialog
+
+    return ShortcutsDialog(context, pump_id, parent)
+
+
+def _about(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.system.about import AboutDialog
+
+    return AboutDialog(context, pump_id, parent)
+
+
+def _help(context: PageContext, topic: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.shell.help import HelpDialog
+
+    return HelpDialog(context.appearance, topic, parent)
+
+
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("overview", "Overview", "overview", "F2", _overview),
+    PageEntry("pump", "Pump", "pump", "F6", _pump),
+    PageEntry("events", "Events", "events", "F7", _events),
+    PageEntry("models", "Models", "models", "Ctrl+M", _models),
+    PageEntry("devices", "Devices", "devices", "Ctrl+E", _devices),
+    PageEntry("system", "System", "system", "F8", _system),
+    PageEntry(FIRST_RUN, "Welcome", "station", "", _first_run, rail=False),
+)
+"""Every page there is, in the order of the rail. F3 to F5 stay free for alarms, trends and diagnosis."""
+
+DIALOGS: tuple[DialogEntry, ...] = (
+    DialogEntry("settings", "Settings", "settings", "Ctrl+,", _settings, rail=True),
+    DialogEntry("limits", "Limits", "limits", "Ctrl+L", _limits, rail=True),
+    DialogEntry("help", "Help", "help", "F1", _help, rail=True),
+    DialogEntry("add-pump", "Add a pump", "", "Ctrl+Shift+A", _add_pump),
+    DialogEntry("shortcuts", "Keys", "", "Ctrl+K", _shortcuts),
+    DialogEntry("about", "About PumpWatch", "", "", _about),
+)
+"""Every dialog there is. A page shows a button for one only if its key is in `PageContext.dialogs`."""
+
+
+class MainWindow(QMainWindow):
+    """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
+
+    It remembers theme, scale, geometry and page in `home.settings`, unless it is given a `look` of its own.
+    `sampled` carries every view of the station that was put on the screen (painted when the loop next turns).
+    `first_painted` and `first_live` come once each: the first page is on the screen, values of a pump are on it.
+    """
+
+    closing = Signal()
+    sampled = Signal(StationView)
+    first_painted = Signal()
+    first_live = Signal()
+
+    def __init__(
+        self, source: Source, home: Home, site_file: Path, *, ask: Ask, appearance: Appearance | None = None
+    ) -> None:
+        super().__init__()
+        self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
+        self._remembers = appearance is None
+        self.appearance = appearance or self._remembered_appearance()
+        self.context = PageContext(
+            source, home, site_file, self.appearance, ask, _user(), self.open_page, self.open_dialog,
+            frozenset(entry.key for entry in DIALOGS),
+        )  # fmt: skip
+        self._live = False
+        self._entries = {entry.key: entry for entry in PAGES}
+        self._pages: dict[str, Page] = {}
+        self._rail_buttons: dict[str, NavButton] = {}
+        self._stack = QStackedWidget()
+        self.strip, self.rail, self.footer = TopBar(self.context), NavBar(self.appearance), Footer(self.appearance)
+        self._lay_out()
+        self._fill_rail_and_menu()
+        self.strip.acknowledge.connect(self._acknowledge)
+        self._timer = QTimer(self)
+        self._timer.setInterval(FRAME_MS)
+        self._timer.timeout.connect(self.refresh)
+        self.appearance.apply()
+        self.appearance.changed.connect(self._appearance_changed)
+        self._restore()
+
+    # ---------------------------------------------------------------- what others call
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The keys of the pages in the rail, in its order."""
+        return tuple(key for key, entry in self._entries.items() if entry.rail)
+
+    @property
+    def current(self) -> str:
+        """The key of the page on show."""
+        return next((key for key, page in self._pages.items() if page is self._stack.currentWidget()), "")
+
+    def page(self, key: str) -> Page:
+        """The page of that key, built if it was not yet."""
+        if key not in self._pages:
+            self._pages[key] = page = self._entries[key].build(self.context)
+            self._stack.addWidget(page)
+        return self._pages[key]
+
+    def open_page(self, key: str, pump_id: str = "") -> None:
+        """Turn to a page, and there to a pump."""
+        page = self.page(key)
+        if pump_id:
+            page.show_pump(pump_id)
+        self._stack.setCurrentWidget(page)
+        if key in self._rail_buttons:
+            self._rail_buttons[key].setChecked(True)
+        self.setWindowTitle(f"{self._entries[key].title} – {self.context.source.site.name} – PumpWatch")
+        page.setFocus()
+        self.refresh()
+
+    def open_dialog(self, key: str, pump_id: str = "") -> None:
+        """Open a dialog beside the window's own flow; nothing waits for it."""
+        entry = next(entry for entry in DIALOGS if entry.key == key)
+        topic = self.current if key == "help" else pump_id
+        dialog = entry.build(self.context, topic, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if key != "help":  # a dialog takes the keyboard from the window, and with it the window's own F1
+            QShortcut(QKeySequence("F1"), dialog, lambda: _help(self.context, key, dialog).open())
+        dialog.open()
+
+    def on_event(self, event: Event) -> None:
+        """Pass an event to every page that exists."""
+        for page in self._pages.values():
+            page.on_event(event)
+
+    def refresh(self) -> None:
+        """Sample the station once and show it."""
+        view = self.context.source.latest()
+        self.context.last_good.see(view)
+        self.strip.refresh(view)
+        self.footer.refresh(view)
+        page = self._stack.currentWidget()
+        if isinstance(page, Page):
+            page.refresh(view)
+        self.sampled.emit(view)
+        if view.pumps and self.current == FIRST_RUN:
+            self.open_page(PAGES[0].key)
+        if not self._live and any(pump.frame is not None for pump in view.pumps):
+            self._live = True
+            QTimer.singleShot(0, self, self.first_live.emit)  # after the paint that this refresh has asked for
+
+    def bring_to_front(self) -> None:
+        """Show the window above the others (a second start asked for it)."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def start(self) -> None:
+        """Begin sampling; build the pages not yet built while nobody waits for them."""
+        self._timer.start()
+        QTimer.singleShot(0, self, self.first_painted.emit)
+        QTimer.singleShot(300, self._build_one)
+
+    # ---------------------------------------------------------------- inside
+
+    def _build_one(self) -> None:
+        missing = [key for key in self._entries if key not in self._pages]
+        if missing and self._timer.isActive():
+            self.page(missing[0])
+            QTimer.singleShot(100, self._build_one)
+
+    def _lay_out(self) -> None:
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.rail)
+        middle.addWidget(self._stack, 1)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.strip)
+        column.addLayout(middle, 1)
+        column.addWidget(self.footer)
+        self.setCentralWidget(whole)
+        self.setMinimumSize(1024, 640)
+
+    def _fill_rail_and_menu(self) -> None:
+        menu = QMenu(self)
+        for entry in (page for page in PAGES if page.rail):
+            show = self._command(menu, entry.title, entry.shortcut, partial(self.open_page, entry.key))
+            button = NavButton(self.appearance, icon=entry.icon, words=entry.title, key=entry.shortcut)
+            button.clicked.connect(show.trigger)
+            self.rail.add(button)
+            self._rail_buttons[entry.key] = button
+        menu.addSeparator()
+        for dialog in (d for d in DIALOGS if d.rail):
+            show = self._command(menu, dialog.title, dialog.shortcut, partial(self.open_dialog, dialog.key))
+            button = NavButton(self.appearance, icon=dialog.icon, words=dialog.title, key=dialog.shortcut, page=False)
+            button.clicked.connect(show.trigger)
+            self.rail.add(button)
+        for dialog in (d for d in DIALOGS if not d.rail):
+            self._command(menu, dialog.title, dialog.shortcut, partial(self.open_dialog, dialog.key))
+        menu.addSeparator()
+        self._fill_commands(menu)
+        self.strip.menu.setMenu(menu)
+
+    def _fill_commands(self, menu: QMenu) -> None:
+        self._command(menu, "Acknowledge the alarm in the banner", "F10", self.strip.acknowledge_shown)
+        menu.addSeparator()
+        self._command(menu, "Day or night", "Ctrl+D", self.appearance.toggle_day)
+        for theme in THEMES.values():
+            keys = "Ctrl+Shift+D" if theme.name == "high-contrast" else ""
+            self._command(menu, f"{theme.label} colours", keys, partial(self.appearance.set_theme, theme.name))
+        self._command(menu, "Larger text", "Ctrl++", partial(self.appearance.step_scale, 1), "Ctrl+=")
+        self._command(menu, "Smaller text", "Ctrl+-", partial(self.appearance.step_scale, -1))
+        self._command(menu, f"Text at {SCALES[0]} %", "Ctrl+0", partial(self.appearance.set_scale, SCALES[0]))
+        self._command(menu, "Full screen", "F11", self._toggle_full_screen)
+        menu.addSeparator()
+        for i in range(9):
+            self._command(None, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i))
+        self._command(None, "Menu", "Alt+M", self.strip.menu.showMenu)
+        self._command(menu, "Quit", "Ctrl+Q", self.close)
+
+    def _command(self, menu: QMenu | None, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
+        action = QAction(words, self)
+        action.setShortcuts([QKeySequence(k) for k in (keys, *more) if k])
+        action.triggered.connect(lambda _checked=False: act())
+        self.addAction(action)
+        if menu is not None:  # a command that is not in the menu still has its key
+            menu.addAction(action)
+        return action
+
+    def _acknowledge(self, alarm: Alarm) -> None:
+        self.context.source.submit(Acknowledge(alarm.alarm_id, self.context.user))
+
+    def _open_nth(self, index: int) -> None:
+        pumps = self.context.source.site.pumps
+        if index < len(pumps):
+            self.open_page("pump", pumps[index].pump_id)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _appearance_changed(self) -> None:
+        if not self._remembers:
+            return
+        self._settings.setValue("look/theme", self.appearance.theme.name)
+        self._settings.setValue("look/scale", self.appearance.scale)
+
+    def _remembered_appearance(self) -> Appearance:
+        scale = str(self._settings.value("look/scale", 100))
+        return Appearance(str(self._settings.value("look/theme", "dark")), int(scale) if scale.isdigit() else 100)
+
+    def _restore(self) -> None:
+        geometry = self._settings.value("window/geometry") if self._remembers else None
+        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
+            self.resize(1440, 860)
+        state = self._settings.value("window/state")
+        if isinstance(state, QByteArray):
+            self.restoreState(state, LAYOUT_VERSION)
+        page = str(self._settings.value("window/page", PAGES[0].key))
+        page = page if page in self._rail_buttons else PAGES[0].key
+        empty = not self.context.source.site.pumps and FIRST_RUN in self._entries
+        self.open_page(FIRST_RUN if empty else page)
+
+    @override
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop sampling and remember how the window stood."""
+        self.closing.emit()
+        self._timer.stop()
+        if self._remembers:
+            self._remember()
+        super().closeEvent(event)
+
+    def _remember(self) -> None:
+        self._settings.setValue("window/geometry", self.saveGeometry())
+        self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
+        self._settings.setValue("window/page", self.current)
+        self._settings.sync()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "operator"  # no such account, as in some containers

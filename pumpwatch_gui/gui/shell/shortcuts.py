@@ -1,0 +1,38 @@
+"""The list of keys, made from the window's own commands."""
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+
+from pumpwatch_gui.gui.look.widgets import button
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
+from pumpwatch_gui.gui.tables.table_view import TableView
+
+ON_PAGES = (
+    ("Move between tiles, rows and sensors", "Arrow keys"),
+    ("Open what is chosen", "Enter"),
+    ("Pause or resume the live trends", "Space"),
+    ("Back in time, forward in time", "[  ]"),
+)
+
+
+class ShortcutsDialog(QDialog):
+    """Every command with its key."""
+
+    def __init__(self, context: PageContext, _pump_id: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        self.resize(context.appearance.px(520), context.appearance.px(620))
+        rows = [
+            (action.text(), ", ".join(key.toString() for key in action.shortcuts()))
+            for action in (parent.actions() if parent else [])
+            if action.shortcuts()
+        ]
+        columns = [Column[tuple[str, str]]("Command", lambda r: r[0]), Column[tuple[str, str]]("Key", lambda r: r[1])]
+        self.model = RowsModel[tuple[str, str]](columns)
+        self.model.show_rows([*rows, *ON_PAGES])
+        box = QDialogButtonBox()
+        box.addButton(button("Close", "Close", self.reject), QDialogButtonBox.ButtonRole.RejectRole)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.addWidget(TableView(context.appearance, self.model, "Keys", widths={1: 160}, stretch=0), 1)
+        column.addWidget(box)

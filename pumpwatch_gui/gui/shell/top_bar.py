@@ -1,0 +1,310 @@
+"""The strip at the top of every page: plant, time, age of the values, and the worst unacknowledged alarm."""
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.wording import age, alarm_number, clock, duration
+from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.theme import LIGHT, STRONG, Appearance, color, icon_size
+from pumpwatch_gui.gui.look.widgets import KeyButton, Painted
+from pumpwatch_gui.gui.shell.page import PageContext
+
+HEIGHT = 56
+CLOCK_PX = 184
+OLD_AFTER_S = 3.0
+"""From this age on the screen says that what it shows is old (or from the shortest limit of the pumps, if longer)."""
+
+
+def worst_unacknowledged(view: StationView) -> Alarm | None:
+    """The alarm for the banner: the first, worst first, that nobody has acknowledged."""
+    unseen = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
+    return next((alarm for alarm in view.alarms if alarm.state in unseen), None)
+
+
+def blink_is_on(mono_ns: int) -> bool:
+    """The phase of every blinking border: once a second, all together."""
+    return mono_ns // 500_000_000 % 2 == 0
+
+
+class PlantBlock(Painted):
+    """Plant name, number of pumps, clock and the age of what the screen shows."""
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context.appearance, "Plant, clock and age of the values")
+        self._last_good = context.last_good
+        self._plant = self._count = self._clock = self._age = ""
+        self._brief = False
+        self.old = False
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Room for a plant name of usual length."""
+        if self._brief:
+            return QSize(self.appearance.px(16 + CLOCK_PX), HEIGHT)
+        name = self.appearance.width(self._plant, 15, STRONG) + 2
+        return QSize(
+            round(min(max(name, self.appearance.px(120)), self.appearance.px(240))) + self.appearance.px(32 + CLOCK_PX),
+            HEIGHT,
+        )
+
+    def set_brief(self, brief: bool) -> None:
+        """Leave out the plant's name (the window's title has it) where there is no room."""
+        if brief != self._brief:
+            self._brief = brief
+            self.updateGeometry()
+            self.update()
+
+    def refresh(self, view: StationView) -> None:
+        """Show name, time and age; old values turn the age into a warning."""
+        limit_s = max(OLD_AFTER_S, min((p.stale_after_s for p in view.pumps), default=OLD_AFTER_S))
+        age_s = self._last_good.newest_s(view.mono_ns)
+        self.old = bool(view.pumps) and not age_s <= limit_s
+        text = f"live {age(age_s)}" if not self.old else "no values yet" if age_s != age_s else f"OLD {duration(age_s)}"
+        if not view.pumps:
+            text = "no pumps"
+        many = "1 pump" if len(view.pumps) == 1 else f"{len(view.pumps)} pumps"
+        shown = (view.name, f"PumpWatch · {many}", clock(view.time_ns), text)
+        if shown != (self._plant, self._count, self._clock, self._age):
+            renamed = shown[0] != self._plant
+            self._plant, self._count, self._clock, self._age = shown
+            if renamed:
+                self.updateGeometry()
+            if self.old or not self.accessibleDescription():
+                self.describe(f"{view.name}, {many}, {text}")
+            elif "OLD" in self.accessibleDescription():
+                self.describe(f"{view.name}, {many}, values are live")
+            self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Name over count, clock, age."""
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        painter = QPainter(self)
+        right = self.width() - px(CLOCK_PX)
+        if not self._brief:
+            name = QRectF(px(16), px(9), right - px(32), px(20))
+            paint.text(painter, appearance, name, self._plant, theme.strong, size=15, weight=STRONG)
+            paint.text(
+                painter, appearance, QRectF(px(16), px(29), right - px(32), px(18)), self._count, theme.dim, size=12
+            )
+        time = QRectF(right, 0, px(96), self.height())
+        used = paint.text(painter, appearance, time, self._clock, theme.strong, size=20, weight=STRONG)
+        rest = QRectF(right + used + px(10), px(3), px(CLOCK_PX) - used - px(10), self.height() - px(3))
+        if self.old:
+            frame = QRectF(rest.left() - px(4), self.height() / 2 - px(12), rest.width() - px(4), px(24))
+            painter.setPen(QPen(color(theme.warning), 2))
+            painter.drawRect(frame)
+            paint.text(painter, appearance, frame, self._age, theme.warning, size=12, weight=STRONG, align=paint.CENTRE)
+        else:
+            paint.text(painter, appearance, rest, self._age, theme.dim, size=12)
+        painter.end()
+
+
+class Banner(QAbstractButton):
+    """The worst unacknowledged alarm with shape, number, text, value, limit and age. Pressing it opens its pump."""
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__()
+        self.appearance = appearance
+        self.alarm: Alarm | None = None
+        self._shown: tuple[object, ...] = ()
+        self._active = 0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("No unacknowledged alarms")
+        appearance.changed.connect(self.updateGeometry)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """As wide as there is room."""
+        return QSize(self.appearance.px(300), self.appearance.px(40))
+
+    def refresh(self, view: StationView) -> None:
+        """Take the worst alarm of the view; repaint only when something on it changed."""
+        alarm = worst_unacknowledged(view)
+        waiting = duration((view.time_ns - alarm.raised_ns) / 1e9) if alarm else ""
+        shown = (alarm, waiting, blink_is_on(view.mono_ns) if alarm else True, len(view.alarms))
+        if shown == self._shown:
+            return
+        if alarm != self.alarm or not self._shown:
+            words = (
+                f"Worst unacknowledged alarm: priority {int(alarm.priority)}, {alarm.pump_id}, {alarm.text}"
+                if alarm
+                else ""
+            )
+            self.setAccessibleName(words or "No unacknowledged alarms")
+            self.setToolTip(f"Open {alarm.pump_id}" if alarm else "")
+        self.alarm, self._shown, self._active = alarm, shown, len(view.alarms)
+        self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Border in the alarm's colour, blinking; the words stand still."""
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        painter = QPainter(self)
+        box = QRectF(self.rect())
+        alarm = self.alarm
+        painter.fillRect(box, color(theme.raised if alarm else theme.panel))
+        on = bool(self._shown[2]) if self._shown else True
+        if alarm and on:
+            paint.alarm_border(painter, appearance, box, alarm.priority)
+        else:
+            painter.setPen(QPen(color(theme.line), 1))
+            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+        if self.hasFocus():
+            painter.setPen(QPen(color(theme.focus), 1))
+            painter.drawRect(box.adjusted(4.5, 4.5, -4.5, -4.5))
+        inner = box.adjusted(px(14), 0, -px(14), 0)
+        if alarm is None:
+            many = f"No unacknowledged alarms · {self._active} acknowledged" if self._active else "No alarms"
+            paint.text(painter, appearance, inner, many, theme.dim, align=paint.LEFT)
+        else:
+            self._paint_alarm(painter, inner, alarm, str(self._shown[1]))
+        painter.end()
+
+    def _paint_alarm(self, painter: QPainter, inner: QRectF, alarm: Alarm, waiting: str) -> None:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        mark = QRectF(inner.left(), inner.center().y() - px(9), px(18), px(18))
+        paint.priority_mark(painter, appearance, mark, alarm.priority, hollow=not alarm.state.is_active)
+        rest = inner.adjusted(px(28), 0, 0, 0)
+        word = "unacknowledged" if alarm.state.is_active else "returned, unacknowledged"
+        value, limit = alarm_number(alarm.value, alarm), alarm_number(alarm.limit, alarm)
+        limit = f"limit {limit}" if limit else ""
+        if inner.width() < px(560):
+            half = rest.height() / 2 - px(3)
+            top, bottom = rest.adjusted(0, px(3), 0, -half), rest.adjusted(0, half, 0, -px(3))
+            paint.run(
+                painter, appearance, top, ((alarm.pump_id, theme.strong, STRONG), (alarm.text, theme.strong, STRONG))
+            )
+            paint.text(painter, appearance, bottom, waiting, theme.strong, align=paint.RIGHT)
+            bottom.setRight(bottom.right() - appearance.width(waiting) - px(8))
+            paint.run(painter, appearance, bottom, ((value, theme.strong, STRONG), (limit, theme.dim, paint.REGULAR)))
+            return
+        paint.text(painter, appearance, rest, waiting, theme.strong, align=paint.RIGHT)
+        rest.setRight(rest.right() - appearance.width(waiting) - px(8))
+        paint.text(painter, appearance, rest, word, theme.dim, size=12, align=paint.RIGHT)
+        rest.setRight(rest.right() - appearance.width(word, 12) - px(14))
+        kept = appearance.width(value, 14, STRONG) + px(10)  # the value is never cut, the text may be
+        words = ((alarm.pump_id, theme.strong, STRONG), (alarm.text, theme.strong, STRONG))
+        rest.setLeft(paint.run(painter, appearance, rest.adjusted(0, 0, -kept, 0), words, size=14))
+        paint.run(painter, appearance, rest, ((value, theme.strong, STRONG),), size=14)
+        rest.setLeft(rest.left() + kept)
+        if appearance.width(limit, 12) <= rest.width():
+            paint.text(painter, appearance, rest, limit, theme.dim, size=12)
+
+
+class AlarmCounts(Painted):
+    """How many alarms of each priority are open, each with its shape."""
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__(appearance, "Open alarms per priority")
+        self._counts = dict.fromkeys(Priority, 0)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Four marks and figures."""
+        return QSize(self.appearance.px(4 * 42), HEIGHT)
+
+    def refresh(self, view: StationView) -> None:
+        """Count anew."""
+        counts = {p: sum(a.priority is p for a in view.alarms) for p in Priority}
+        if counts != self._counts or not self.accessibleDescription():
+            self._counts = counts
+            self.describe(", ".join(f"priority {int(p)}: {n}" for p, n in counts.items()))
+            self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Mark and figure, four times; a zero is dim."""
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        painter = QPainter(self)
+        middle = self.height() / 2
+        for i, (priority, count) in enumerate(self._counts.items()):
+            x = px(42) * i
+            painter.setOpacity(1.0 if count else 0.45)
+            paint.priority_mark(painter, appearance, QRectF(x, middle - px(8), px(16), px(16)), priority)
+            painter.setOpacity(1.0)
+            context = QRectF(x + px(21), 0, px(26), self.height())
+            paint.text(
+                painter, appearance, context, str(count), theme.strong if count else theme.dim, size=14, weight=STRONG
+            )
+        painter.end()
+
+
+class TopBar(QWidget):
+    """The whole strip. `acknowledge` carries the alarm that the banner shows."""
+
+    acknowledge = Signal(object)
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self.appearance, self._open_page = context.appearance, context.open_page
+        self.plant, self.banner, self.counts = (
+            PlantBlock(context),
+            Banner(context.appearance),
+            AlarmCounts(context.appearance),
+        )
+        self.ack = KeyButton(context.appearance, "Acknowledge", "F10", name="Acknowledge the alarm in the banner")
+        self.day, self.menu = QToolButton(), QToolButton()
+        self.day.setAccessibleName("Day or night colours")
+        self.day.setToolTip("Day or night colours (Ctrl+D)")
+        self.menu.setAccessibleName("Menu")
+        self.menu.setToolTip("All commands and their keys (Alt+M)")
+        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.day.clicked.connect(context.appearance.toggle_day)
+        self.ack.clicked.connect(self.acknowledge_shown)
+        self.banner.clicked.connect(self._open_shown)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 16, 0)
+        row.setSpacing(16)
+        for widget in (self.plant, self.banner, self.counts, self.ack, self.day, self.menu):
+            row.addWidget(widget)
+        self.appearance.changed.connect(self._fit)
+        self._fit()
+
+    def refresh(self, view: StationView) -> None:
+        """Show the station as it is now."""
+        self.plant.refresh(view)
+        self.banner.refresh(view)
+        self.counts.refresh(view)
+        self.ack.setEnabled(self.banner.alarm is not None)
+
+    def acknowledge_shown(self) -> None:
+        """Acknowledge what the banner shows, nothing else."""
+        if self.banner.alarm is not None:
+            self.acknowledge.emit(self.banner.alarm)
+
+    def _open_shown(self) -> None:
+        if self.banner.alarm is not None:
+            self._open_page("pump", self.banner.alarm.pump_id)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Ground and the line below."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), color(self.appearance.theme.panel))
+        painter.fillRect(0, self.height() - 1, self.width(), 1, color(self.appearance.theme.line))
+        painter.end()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The banner comes first: in a narrow window name and counts give way."""
+        self._make_room()
+
+    def _make_room(self) -> None:
+        self.plant.set_brief(self.width() < self.appearance.px(1160))
+        self.counts.setVisible(self.width() >= self.appearance.px(760))
+
+    def _fit(self) -> None:
+        self._make_room()
+        self.setFixedHeight(self.appearance.px(HEIGHT))
+        self.day.setIcon(self.appearance.icon("night" if self.appearance.theme is LIGHT else "day"))
+        self.menu.setIcon(self.appearance.icon("menu"))
+        for tool in (self.day, self.menu):
+            tool.setIconSize(icon_size(self.appearance, 18))

@@ -1,0 +1,24 @@
+"""What stops the program from starting, for somebody who started it from an icon and sees no terminal."""
+
+from PySide6.QtWidgets import QMessageBox
+
+from pumpwatch_gui.gui.look.theme import Appearance
+from pumpwatch_gui.gui.shell.app import application
+
+
+def show_trouble(message: str, advice: str) -> None:
+    """Say what is wrong and what to do, and wait until it is read."""
+    app = application()
+    Appearance("dark").apply()
+    box = trouble_box(message, advice)
+    box.finished.connect(app.quit)
+    box.open()
+    app.exec()
+    box.deleteLater()
+
+
+def trouble_box(message: str, advice: str) -> QMessageBox:
+    """The box, not yet shown."""
+    box = QMessageBox(QMessageBox.Icon.Critical, "PumpWatch cannot start", message)
+    box.setInformativeText(advice)
+    return box

@@ -1,0 +1,1 @@
+"""The System page, the About box and the diagnostics text."""

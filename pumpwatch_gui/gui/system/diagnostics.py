@@ -1,0 +1,21 @@
+"""What a person who helps needs to know about an installation, as text without secrets."""
+
+import os
+import platform
+from importlib import metadata
+
+from pumpwatch_gui import __version__
+from pumpwatch_gui.gui.shell.page import PageContext
+
+PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "pymodbus", "pyserial", "apsw", "onnxruntime")
+
+
+def diagnostics(context: PageContext, figures: dict[str, str] | None = None) -> str:
+    """Versions, paths, figures and links as plain text."""
+    lines = [f"PumpWatch {__version__}, Python {platform.python_version()}, {platform.platform()}"]
+    lines += [f"{name} {metadata.version(name)}" for name in PACKAGES]
+    lines += [f"home {context.home.path}, process {os.getpid()}"]
+    lines += [f"{name}: {value}" for name, value in (figures or {}).items()]
+    for pump in context.source.latest().pumps:
+        lines += [f"{v.link_id} {v.endpoint} {v.state.value}: {v.last_error}" for v in pump.links]
+    return "\n".join(lines) + "\n"

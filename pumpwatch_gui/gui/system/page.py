@@ -1,0 +1,224 @@
+"""System: the pulse of the program, its links, its versions and its log."""
+
+import time
+from collections import deque
+from pathlib import Path
+
+import psutil
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QVBoxLayout,
+)
+from typing_extensions import override
+
+from pumpwatch_gui import __version__
+from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.station import EngineStats, Percentiles, StationView
+from pumpwatch_gui.domain.wording import clock, duration, number
+from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
+from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.system.diagnostics import diagnostics
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
+from pumpwatch_gui.gui.tables.table_view import TableView
+
+LOG_LINES = 400
+LEVELS = ("all levels", "INFO", "WARNING", "ERROR", "CRITICAL")
+SLOW_MS = 1000
+
+
+class SystemPage(Page):
+    """Figures above, links in the middle, the log below; refreshed once a second."""
+
+    key = "system"
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self._process = psutil.Process()
+        self._process.cpu_percent()
+        self._last_s = 0.0
+        self.figures: dict[str, QLabel] = {}
+        self.links: RowsModel[LinkView] = RowsModel(_link_columns())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        top = QHBoxLayout()
+        top.setSpacing(12)
+        for heading, names in _FIGURES.items():
+            top.addWidget(self._make_figures(heading, names), 1)
+        column.addLayout(top)
+        column.addWidget(self._make_links(), 3)
+        column.addWidget(self._make_log(), 3)
+        self.setFocusProxy(self.link_view)
+        self._log_timer = QTimer(self)
+        self._log_timer.setInterval(SLOW_MS)
+        self._log_timer.timeout.connect(self.read_log)
+        self._log_timer.start()
+
+    # ---------------------------------------------------------------- building
+
+    def _make_figures(self, heading: str, names: tuple[str, ...]) -> Panel:
+        panel = Panel(self.appearance, heading)
+        grid = QGridLayout()
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(0, 1)
+        for row, name in enumerate(names):
+            value = label("–", "live")
+            value.setAccessibleName(f"{heading}: {name}")
+            grid.addWidget(label(name), row, 0)
+            grid.addWidget(value, row, 1, Qt.AlignmentFlag.AlignRight)
+            self.figures[name] = value
+        panel.body.addLayout(grid)
+        panel.body.addStretch(1)
+        return panel
+
+    def _make_links(self) -> Panel:
+        panel = Panel(self.appearance, "Links")
+        widths = {0: 80, 1: 190, 2: 92, 3: 78, 4: 78, 5: 70, 6: 120, 7: 80, 8: 80, 9: 88}
+        self.link_view = TableView(self.appearance, self.links, "Links", widths=widths, stretch=10)
+        self.link_view.activated.connect(lambda i: self.context.open_page("pump", self.links.rows[i.row()].pump_id))
+        panel.body.addWidget(self.link_view, 1)
+        return panel
+
+    def _make_log(self) -> Panel:
+        panel = Panel(self.appearance, "Log")
+        self.log_text = QPlainTextEdit()
+        self.log_text.setReadOnly(True)
+        self.log_text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.log_text.setAccessibleName("Log")
+        self.follow = QCheckBox("Follow")
+        self.follow.setChecked(True)
+        self.follow.setAccessibleName("Follow the log")
+        self.level = QComboBox()
+        self.level.addItems(list(LEVELS))
+        self.level.setAccessibleName("Lowest level shown")
+        self.level.currentIndexChanged.connect(lambda _: self.read_log())
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(panel.heading)
+        head.addStretch(1)
+        for widget in (self.follow, self.level):
+            head.addWidget(widget)
+        head.addWidget(button("Copy diagnostics", "Copy versions, figures and links", self.copy_diagnostics))
+        panel.body.insertLayout(0, head)
+        panel.body.addWidget(self.log_text, 1)
+        return panel
+
+    # ---------------------------------------------------------------- living
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read the log at once when the page is turned to."""
+        super().showEvent(event)
+        self.read_log()
+
+    @override
+    def refresh(self, view: StationView) -> None:
+        now = time.monotonic()
+        if now - self._last_s < SLOW_MS / 1000:
+            return
+        self._last_s = now
+        for name, text in self._texts(view.stats, view.model).items():
+            self.figures[name].setText(text)
+        for name, bad in (("Readings lost", view.stats.readings_lost), ("Dropped", view.stats.ring_dropped)):
+            set_role(self.figures[name], "warning" if bad else "live")
+        self.links.show_rows([link for pump in view.pumps for link in pump.links])
+
+    def _texts(self, stats: EngineStats, model: str) -> dict[str, str]:
+        memory = self._process.memory_info().rss / 1e6
+        return {
+            "Frames": f"{stats.frames:,}",
+            "Frames a second": number(stats.frames_per_s, 1),
+            "Beats skipped": f"{stats.missed_scans:,}",
+            "Sensor to screen source": _three(stats.sensor_to_latest),
+            "Scored": f"{stats.inference_count:,}",
+            "p50 / p95 / p99": _three(stats.inference),
+            "Skipped windows": f"{stats.inference_skipped:,}",
+            "Model": model or "none",
+            "Waiting": f"{stats.ring_depth:,} of {stats.ring_capacity:,}",
+            "High water": f"{stats.ring_high_water:,}",
+            "Dropped": f"{stats.ring_dropped:,}",
+            "Store queue": f"{stats.store_depth:,}",
+            "Commit p50 / p95 / p99": _three(stats.commit),
+            "Last commit": clock(stats.last_commit_ns) if stats.last_commit_ns else "–",
+            "Readings committed": f"{stats.readings_committed:,}",
+            "Readings lost": f"{stats.readings_lost:,}",
+            "Database": f"{stats.database_bytes / 1e6:,.1f} MB",
+            "Memory": f"{memory:,.0f} MB",
+            "Processor": f"{self._process.cpu_percent():.0f} % of a core",
+            "Running for": duration(time.time() - self._process.create_time()),
+            "PumpWatch": __version__,
+        }
+
+    def read_log(self) -> None:
+        """Read the end of the log, off the GUI thread."""
+        if self.isVisible() and self.follow.isChecked():
+            path, level = self.context.home.logs / "pumpwatch.log", self.level.currentIndex()
+            self.context.ask(lambda: tail(path, level), self._show_log)
+
+    def _show_log(self, text: str) -> None:
+        if text != self.log_text.toPlainText():
+            self.log_text.setPlainText(text)
+            bar = self.log_text.verticalScrollBar()
+            bar.setValue(bar.maximum())
+
+    def copy_diagnostics(self) -> None:
+        """Put versions, figures and links on the clipboard, without secrets."""
+        QApplication.clipboard().setText(
+            diagnostics(self.context, {name: value.text() for name, value in self.figures.items()})
+        )
+
+
+def tail(path: Path, level: int) -> str:
+    """The last lines of a log file at or above a level (an index into `LEVELS`)."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            wanted = (line for line in file if level == 0 or any(f" {name} " in line for name in LEVELS[level:]))
+            return "".join(deque(wanted, LOG_LINES)).rstrip()
+    except FileNotFoundError:
+        return "nothing was logged yet"
+
+
+_FIGURES: dict[str, tuple[str, ...]] = {
+    "Links": ("Frames", "Frames a second", "Beats skipped", "Sensor to screen source"),
+    "Inference": ("Scored", "p50 / p95 / p99", "Skipped windows", "Model"),
+    "Queue": ("Waiting", "High water", "Dropped", "Store queue"),
+    "Store": ("Commit p50 / p95 / p99", "Last commit", "Readings committed", "Readings lost", "Database"),
+    "Program": ("Memory", "Processor", "Running for", "PumpWatch"),
+}
+
+
+def _three(times: Percentiles) -> str:
+    return " / ".join(number(x, 1) for x in (times.p50, times.p95, times.p99)) + " ms"
+
+
+def _link_columns() -> list[Column[LinkView]]:
+    def answers(view: LinkView) -> str:
+        return f"{number(view.answer_p50_ms, 1)} / {number(view.answer_p95_ms, 1)} ms"
+
+    def trouble(view: LinkView) -> str:
+        if not view.last_error:
+            return ""
+        earlier = "earlier: " if view.state is LinkState.ONLINE else ""
+        return f"{earlier}{view.last_error}" + (f" – {view.last_advice}" if view.last_advice else "")
+
+    return [
+        Column("Link", lambda v: v.link_id),
+        Column("Endpoint", lambda v: v.endpoint, tip=lambda v: v.endpoint),
+        Column("State", lambda v: v.state.value),
+        Column("Frames", lambda v: f"{v.frames:,}", right=True),
+        Column("Skipped", lambda v: f"{v.missed_scans:,}", right=True),
+        Column("Period", lambda v: f"{v.period_s:g} s", right=True),
+        Column("Answer p50 / p95", answers, right=True),
+        Column("Time-outs", lambda v: f"{v.timeouts:,}", right=True),
+        Column("Refused", lambda v: f"{v.refused_answers:,}", right=True),
+        Column("Reconnects", lambda v: f"{v.reconnects:,}", right=True),
+        Column("Last error", trouble, tip=trouble),
+    ]

@@ -1,0 +1,1 @@
+"""Item models and lists that several pages share."""

@@ -1,0 +1,191 @@
+"""A short list of painted rows: alarms, events, pumps that need attention. Keyboard: arrows and Enter."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.theme import MEDIUM, Appearance, color
+from pumpwatch_gui.gui.look.widgets import Painted
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: a mark or a `left` word, the text (two lines at most), a dim word at the `right`.
+
+    `border` draws the priority's border (blinking is the caller's: it hands in rows with and without).
+    """
+
+    key: str
+    text: str
+    left: str = ""
+    right: str = ""
+    priority: Priority | None = None
+    hollow: bool = False
+    border: bool = False
+    strong_right: bool = False
+
+    @property
+    def spoken(self) -> str:
+        """The row for assistive technology."""
+        rank = f"priority {int(self.priority)}" if self.priority else ""
+        return ", ".join(w for w in (rank, self.left, self.text, self.right) if w)
+
+
+class RowList(Painted):
+    """Paints rows; `activated` carries the key of a row that was pressed, or chosen with Enter."""
+
+    activated = Signal(str)
+    chosen = Signal(str)
+
+    def __init__(
+        self, appearance: Appearance, name: str, *, empty: str, lines: int = 1, live_right: bool = False
+    ) -> None:
+        super().__init__(appearance, name)
+        self.rows: tuple[Row, ...] = ()
+        self._empty, self._lines, self._live_right = empty, lines, live_right
+        self._at = 0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.describe(empty)
+
+    @property
+    def current(self) -> Row | None:
+        """The row the keyboard stands on."""
+        return self.rows[self._at] if self._at < len(self.rows) else None
+
+    def show_rows(self, rows: tuple[Row, ...]) -> None:
+        """Show these; the keyboard stays on the same key."""
+        if rows == self.rows:
+            return
+        key = self.current.key if self.current else ""
+        many = len(rows) != len(self.rows)
+        self.rows = rows
+        self._at = next((i for i, row in enumerate(rows) if row.key == key), 0)
+        self._tell()
+        if many:
+            self.updateGeometry()
+        self.update()
+
+    def _row_px(self) -> int:
+        return self.appearance.px(14 + 18 * self._lines)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """All rows, or one line for the empty words."""
+        return QSize(self.appearance.px(220), max(len(self.rows), 1) * self._row_px())
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """Two rows: below that the list is cut and says how many more there are."""
+        return QSize(self.appearance.px(160), min(max(len(self.rows), 1), 2) * self._row_px())
+
+    def _fitting(self) -> int:
+        return max(1, self.height() // self._row_px())
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rows that fit; the last line counts those that do not."""
+        painter = QPainter(self)
+        if not self.rows:
+            top = QRectF(0, 0, self.width(), self.appearance.px(24))
+            paint.text(painter, self.appearance, top, self._empty, self.appearance.theme.dim, size=12)
+        fit = self._fitting()
+        shown = self.rows if len(self.rows) <= fit else self.rows[: max(fit - 1, 1)]
+        for i, row in enumerate(shown):
+            self._paint_row(painter, QRectF(0, i * self._row_px(), self.width(), self._row_px()), row, i == self._at)
+        if len(shown) < len(self.rows) and fit > 1:
+            context = QRectF(0, len(shown) * self._row_px(), self.width(), self._row_px())
+            words = f"and {len(self.rows) - len(shown)} more"
+            paint.text(painter, self.appearance, context, words, self.appearance.theme.dim, size=12)
+        painter.end()
+
+    def _paint_row(self, painter: QPainter, box: QRectF, row: Row, current: bool) -> None:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        if current and self.hasFocus():
+            painter.setPen(QPen(color(theme.focus), 1))
+            painter.setBrush(color(theme.raised))
+            painter.drawRect(box.adjusted(-0.5, 0.5, -0.5, -1.5))
+        painter.setPen(QPen(color(theme.line), 1))
+        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        inner = box.adjusted(0, 0, -px(8 if row.priority else 0), 0)
+        if row.priority is not None:
+            mark = QRectF(inner.left() + px(8), box.top() + px(7), px(17), px(17))
+            paint.priority_mark(painter, appearance, mark, row.priority, hollow=row.hollow)
+            if row.border:
+                paint.alarm_border(painter, appearance, box.adjusted(0, 1, 0, -1), row.priority)
+            inner.setLeft(inner.left() + px(34))
+        top = QRectF(inner.left(), box.top() + px(7), inner.width(), px(18))
+        if row.left:
+            used = paint.text(painter, appearance, top, row.left, theme.dim, size=12)
+            inner.setLeft(inner.left() + max(used, px(58)) + px(8))
+        if row.right:
+            token = theme.live if self._live_right else theme.dim
+            weight = MEDIUM if self._live_right else paint.REGULAR
+            size = 13 if self._live_right else 12
+            used = paint.text(painter, appearance, top, row.right, token, size=size, weight=weight, align=paint.RIGHT)
+            inner.setRight(inner.right() - used - px(8))
+        self._paint_words(painter, QRectF(inner.left(), top.top(), inner.width(), box.bottom() - top.top()), row.text)
+
+    def _paint_words(self, painter: QPainter, context: QRectF, words: str) -> None:
+        appearance, height = self.appearance, self.appearance.px(18)
+        lines = _wrapped(appearance, words, context.width(), self._lines)
+        for i, line in enumerate(lines):
+            rect = QRectF(context.left(), context.top() + i * height, context.width(), height)
+            paint.text(painter, appearance, rect, line, appearance.theme.text)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows move, Enter activates."""
+        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
+        key = Qt.Key(event.key())
+        if key in steps and self.rows:
+            self._at = min(max(self._at + steps[key], 0), len(self.rows) - 1)
+            self._tell()
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current:
+            self.activated.emit(self.current.key)
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Move to the row and activate it."""
+        at = int(event.position().y()) // self._row_px()
+        if at < min(len(self.rows), self._fitting()):
+            self._at = at
+            self._tell()
+            self.update()
+            self.activated.emit(self.rows[at].key)
+
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show where the keyboard is."""
+        self.update()
+
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show that it is elsewhere."""
+        self.update()
+
+    def _tell(self) -> None:
+        current = self.current
+        self.describe(f"{current.spoken} ({self._at + 1} of {len(self.rows)})" if current else self._empty)
+        self.chosen.emit(current.key if current else "")
+
+
+def _wrapped(appearance: Appearance, words: str, width: float, lines: int) -> list[str]:
+    """Words in at most so many lines; the last one is cut when painted."""
+    rest = words.split()
+    made: list[str] = []
+    while rest and len(made) < lines - 1:
+        count = len(rest)
+        while count > 1 and appearance.width(" ".join(rest[:count])) > width:
+            count -= 1
+        made.append(" ".join(rest[:count]))
+        rest = rest[count:]
+    return [*made, " ".join(rest)] if rest else made

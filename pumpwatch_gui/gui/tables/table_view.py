@@ -1,0 +1,38 @@
+"""A table as the pages show it: whole rows, no grid, one stretching column."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QAbstractItemModel
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from pumpwatch_gui.gui.look.theme import Appearance
+
+
+class TableView(QTableView):
+    """A read-only table of `model`; `widths` are px at 100 % by column, `stretch` is the column that takes the rest."""
+
+    def __init__(
+        self, appearance: Appearance, model: QAbstractItemModel, name: str, *, widths: Mapping[int, int], stretch: int
+    ) -> None:
+        super().__init__()
+        self._look, self._widths = appearance, widths
+        self.setModel(model)
+        self.setAccessibleName(name)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+        appearance.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(self._look.px(30))
+        for column, width in self._widths.items():
+            self.setColumnWidth(column, self._look.px(width))

@@ -1,0 +1,103 @@
+"""A model on disk, checked and ready to use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.errors import BundleError
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.infer.bundles.manifest import ADVICE, Manifest, read_manifest
+from pumpwatch_gui.infer.detectors.detector import Detector
+from pumpwatch_gui.infer.detectors.kinds import DETECTORS
+from pumpwatch_gui.infer.network.autoencoder import MODEL_FILE, Autoencoder
+from pumpwatch_gui.infer.network.numpy_forward import WEIGHTS_FILE, Weights
+
+CARD_FILE = "card.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A detector with what is known about it. `version` is unique to the content; `path` the folder it came from."""
+
+    manifest: Manifest
+    path: Path
+    detector: Detector
+
+    @property
+    def name(self) -> str:
+        """The name the model was given."""
+        return self.manifest.name
+
+    @property
+    def kind(self) -> str:
+        """The kind of its detector."""
+        return self.manifest.kind
+
+    @property
+    def version(self) -> str:
+        """The beginning of the content's digest."""
+        return self.manifest.version
+
+    @property
+    def card(self) -> str:
+        """What it was trained on and how well it does, as Markdown."""
+        return (self.path / CARD_FILE).read_text("utf-8")
+
+    @property
+    def parity(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """One window (1, w, n) and TensorFlow's reconstruction of it; None for a kind without a network."""
+        held = self.manifest.parity
+        if not held:
+            return None
+        window, output = (np.asarray(held[key], dtype=np.float32)[np.newaxis] for key in ("window", "reconstruction"))
+        return window, output
+
+
+def load_bundle(path: Path, profile: PumpProfile) -> Bundle:
+    """The bundle in the folder `path`, for a pump of `profile`.
+
+    Raises BundleError with the reason when a file is missing, altered or cut short, when it was made by a newer
+    program, or for other sensors (another tag, order or unit) than the profile's.
+    """
+    manifest = read_manifest(path)
+    _check_profile(path, manifest, profile)
+    build = DETECTORS.get(manifest.kind)
+    if build is None:
+        raise BundleError(f"{path}: detector kind {manifest.kind!r} is not known", f"there are: {', '.join(DETECTORS)}")
+    try:
+        return Bundle(manifest, path, build(profile, load_network(path, manifest), manifest.detector))
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise BundleError(f"{path}: the model cannot be used ({error})", ADVICE) from None
+
+
+def load_network(path: Path, manifest: Manifest) -> Autoencoder | None:
+    """The network of a bundle whose manifest was checked, None for a kind without; raises OSError or ValueError."""
+    if manifest.units == 0:
+        return None
+    content = (path / WEIGHTS_FILE).read_bytes()
+    weights = Weights.from_bytes(content, sensors=len(manifest.sensors), units=manifest.units)
+    return Autoencoder(path / MODEL_FILE, weights, window=manifest.window)
+
+
+def profile_of(manifest: Manifest) -> PumpProfile:
+    """The profile as the manifest knows it: sensors without limits, no nameplate."""
+    return PumpProfile(manifest.profile, manifest.sensors)
+
+
+def _check_profile(path: Path, manifest: Manifest, profile: PumpProfile) -> None:
+    made_for, wanted = (tuple(map(_what, sensors)) for sensors in (manifest.sensors, profile.sensors))
+    if made_for == wanted:
+        return
+    advice = f"train a model for profile {profile.name}"
+    if len(made_for) != len(wanted):
+        text = f"{len(made_for)} sensors, profile {profile.name} has {len(wanted)}"
+    else:
+        a, b = next(pair for pair in zip(made_for, wanted, strict=True) if pair[0] != pair[1])
+        text = f"{a} where profile {profile.name} has {b}"
+    raise BundleError(f"{path}: the model is for profile {manifest.profile}: {text}", advice)
+
+
+def _what(sensor: Sensor) -> str:
+    return f"{sensor.tag} in {sensor.unit}"

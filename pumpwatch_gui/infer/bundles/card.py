@@ -1,0 +1,51 @@
+"""The model card: what a model was trained on, how it judges and how to make it again, as Markdown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+
+_KINDS = {
+    "combined": "Conditioned residuals (standardised, freed from a slow baseline, smoothed) judged by a control chart "
+    "and by an LSTM autoencoder; the score is the mean of both in limit units. A missing sensor is left out and said.",
+    "chart": "Conditioned residuals (standardised, freed from a slow baseline, smoothed) judged by a control chart. "
+    "A missing sensor is left out and said.",
+    "lstm": "The original recipe: MinMax scaling, LSTM autoencoder, mean absolute error against the 99th percentile of "
+    "the training errors. Any sensor that is not GOOD leaves the pump unscored.",
+}
+
+
+def card(profile: PumpProfile, content: Mapping[str, Any]) -> str:
+    """The card of a bundle about to be written with this `content` (see `write_bundle`)."""
+    trained = dict(content["trained"])
+    loss = trained.pop("loss", None)
+    recordings = trained.pop("recordings")
+    lines = [
+        f"# Model {content['name']}",
+        "",
+        f"Kind `{content['kind']}` for profile `{profile.name}` ({len(profile.sensors)} sensors), "
+        f"windows of {content['window']} samples, {content['units']} units.",
+        "",
+        _KINDS.get(content["kind"], ""),
+        "",
+        "## Trained on",
+        f"{trained.pop('running_h')} h of normal running in {len(recordings)} recording(s): {', '.join(recordings)}.",
+        *(
+            [f"Network: {trained.pop('windows')} windows, loss {loss[0]:.4f} → {loss[-1]:.4f} in {len(loss)} epochs."]
+            if loss
+            else []
+        ),
+        "",
+        "## How it judges",
+        *(f"- {key.replace('_', ' ')}: {value}" for key, value in trained.items()),
+        "",
+        "## Sensors, in order",
+        *(f"- `{s.tag}` ({s.unit or 'no unit'})" for s in profile.sensors),
+        "",
+        "## Made again by",
+        "```",
+        f"pumpwatch train --profile {profile.name} --kind {content['kind']} --out {content['name']} "
+        + " ".join(recordings),
+        "```",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""The kinds of detector and what they are made of."""

@@ -1,0 +1,313 @@
+"""Control chart and LSTM autoencoder on the same conditioned residuals, one score in limit units."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.infer.detectors.chart import NORM, Chart, contributions, power_mean
+from pumpwatch_gui.infer.detectors.conditioner import Conditioner, Conditioning
+from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Stream, Windows, WindowScore
+from pumpwatch_gui.infer.detectors.flat_line import FlatLine
+from pumpwatch_gui.infer.detectors.scaler import floats
+from pumpwatch_gui.infer.live.window import Window
+from pumpwatch_gui.infer.network.autoencoder import Autoencoder
+
+REACH = 16.0
+"""Residuals beyond this many spreads look the same to the network."""
+INPUT_UNIT = 4.0
+NETWORK_CAP = 2.0
+SPEED = "motor_rpm"
+SPEED_CHANGE = 0.1
+SPEED_CHANGE_S = 60.0
+MOST_FLAT = 2.0
+_ROW_AFTER = 0.9  # of the commissioning period: a faster link does not shorten the window
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLimits:
+    """What turns deviations into a score. All above 0.
+
+    `chart` and `network` are the 99th percentiles of each detector alone, `limit` the weighted mean of both (in those
+    units) that scores 1.0, `weight` the part of the network in it, 0 to 1. `usual_error` (n,) is the network's ordinary
+    error of each sensor, `flat_s` (n,) the flat run that scores 1.0 (infinite: never).
+    """
+
+    chart: float
+    network: float
+    limit: float
+    weight: float
+    usual_error: Floats
+    flat_s: Floats
+
+    def mean(self, chart: Floats | float, network: Floats | float) -> Any:
+        """Both in units of their 99th percentiles as one. The network alone, however far out, cannot raise an alarm.
+
+        A network errs wildly on what it has rarely seen, healthy or not; the chart has to find it odd as well.
+        """
+        return (1.0 - self.weight) * chart + self.weight * np.minimum(network, NETWORK_CAP)
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored in a manifest (an endless flat run is stored as 0)."""
+        return {
+            "chart": self.chart,
+            "network": self.network,
+            "limit": self.limit,
+            "weight": self.weight,
+            "usual_error": self.usual_error.tolist(),
+            "flat_s": np.where(np.isfinite(self.flat_s), self.flat_s, 0.0).tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], *, sensors: int) -> "ScoreLimits":
+        """The inverse of `to_json`; raises KeyError, TypeError or ValueError when it does not fit."""
+        single = float(content["chart"]), float(content["network"]), float(content["limit"])
+        usual, flat = floats(content["usual_error"], sensors), floats(content["flat_s"], sensors)
+        weight = float(content["weight"])
+        if min(*single, float(usual.min())) <= 0:
+            raise ValueError("limits must be above 0")
+        if not 0 <= weight <= 1:
+            raise ValueError("weight must be 0 to 1")
+        return cls(*single, weight, usual, np.where(flat > 0, flat, inf))
+
+
+class CombinedDetector(Detector):
+    """Kind `combined`. Sensors that were absent in commissioning (`used` (n,) False) are left out for good."""
+
+    kind: ClassVar[str] = "combined"
+
+    def __init__(
+        self,
+        profile: PumpProfile,
+        network: Autoencoder | None,
+        *,
+        conditioning: Conditioning,
+        chart: Chart,
+        limits: ScoreLimits,
+        used: NDArray[np.bool_],
+        period_s: float,
+        window: int,
+    ) -> None:
+        self.profile = profile
+        self.network = network
+        self.conditioning = conditioning
+        self.chart = chart
+        self.limits = limits
+        self.used = used
+        self.period_s = period_s
+        self.window = window
+
+    @classmethod
+    def from_manifest(
+        cls, profile: PumpProfile, network: Autoencoder | None, parameters: Mapping[str, Any]
+    ) -> "CombinedDetector":
+        """From the `detector` table of a manifest; raises KeyError, TypeError or ValueError when it does not fit."""
+        sensors = len(profile.sensors)
+        return cls(
+            profile,
+            network,
+            conditioning=Conditioning.from_json(parameters["conditioning"], sensors=sensors),
+            chart=Chart.from_json(parameters["chart"], sensors=sensors),
+            limits=ScoreLimits.from_json(parameters["limits"], sensors=sensors),
+            used=floats(parameters["used"], sensors) > 0,
+            period_s=float(parameters["period_s"]),
+            window=int(parameters["window"]),
+        )
+
+    def to_manifest(self) -> dict[str, Any]:
+        """The `detector` table of a manifest."""
+        return {
+            "period_s": self.period_s,
+            "window": self.window,
+            "used": self.used.astype(int).tolist(),
+            "conditioning": self.conditioning.to_json(),
+            "chart": self.chart.to_json(),
+            "limits": self.limits.to_json(),
+        }
+
+    @override
+    def stream(self) -> "ConditionedStream":
+        return ConditionedStream(self)
+
+    @override
+    def errors(self, windows: Windows) -> Floats:
+        if self.network is None:
+            return np.zeros((len(windows), windows.shape[2]))
+        return self.network.errors(windows)
+
+    @override
+    def warm_up(self) -> None:
+        if self.network is not None:
+            self.network.warm_up()
+
+    @override
+    def score(self, streams: Sequence[Stream], errors: Floats) -> list[WindowScore]:
+        own = [stream for stream in streams if isinstance(stream, ConditionedStream)]
+        scored = np.stack([stream.scored for stream in own])
+        deviations = np.stack([stream.deviations for stream in own])
+        score, chart, network, shares = self._judge(deviations, np.where(scored, errors, 0.0))
+        flat = np.minimum(np.stack([stream.flat_s for stream in own]) / self.limits.flat_s, MOST_FLAT) * scored
+        for i in np.flatnonzero(flat.max(axis=1) > np.maximum(1.0, score)).tolist():
+            standing = np.where(flat[i] > 1.0, flat[i], 0.0)
+            score[i], shares[i] = flat[i].max(), standing / standing.sum()
+        limit = self.limits.limit
+        high = (deviations > self.limits.chart * limit * scored.shape[1] ** (1 / NORM)) | (flat > 1.0)
+        figures = zip(score.tolist(), chart.tolist(), network.tolist(), strict=True)
+        return [
+            WindowScore(
+                score=whole,
+                loss=whole * limit,
+                threshold=limit,
+                shares=shares[i],
+                high=high[i],
+                missing=stream.missing,
+                parts=(("chart", by_chart), ("lstm", by_network)),
+            )
+            for i, (stream, (whole, by_chart, by_network)) in enumerate(zip(own, figures, strict=True))
+        ]
+
+    def _judge(self, deviations: Floats, errors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Of rows (b, n): score (b,), what chart and network contribute, all in limit units, and shares (b, n)."""
+        limits = self.limits
+        chart: Floats = power_mean(deviations) / limits.chart
+        if self.network is None:
+            network = np.zeros_like(chart)
+            return limits.mean(chart, network) / limits.limit, chart / limits.limit, network, contributions(deviations)
+        unusual = errors / limits.usual_error
+        network = power_mean(unusual) / limits.network
+        score: Floats = limits.mean(chart, network) / limits.limit
+        ours, its = (1.0 - limits.weight) * chart, limits.weight * np.minimum(network, NETWORK_CAP)
+        ours = ours / np.maximum(ours + its, 1e-12)
+        both: Floats = ours[:, np.newaxis] * contributions(deviations) + (1.0 - ours[:, np.newaxis]) * contributions(
+            unusual
+        )
+        return score, chart / limits.limit, network / limits.limit, both
+
+
+class ChartDetector(CombinedDetector):
+    """Kind `chart`: the control chart alone, without a network."""
+
+    kind: ClassVar[str] = "chart"
+
+
+class ConditionedStream(Stream):
+    """Conditioner, flat-line watch and window of one pump.
+
+    `residuals` (n,) and `deviations` (n,) are those of the newest row, 0 where a sensor does not count.
+    """
+
+    def __init__(self, detector: CombinedDetector) -> None:
+        sensors = len(detector.profile.sensors)
+        self._d = detector
+        self._conditioner = Conditioner(detector.conditioning, tags=detector.profile.tags)
+        self._flat = FlatLine(sensors)
+        self._window = Window(detector.window, sensors)
+        self._speed = detector.profile.tags.index(SPEED) if SPEED in detector.profile.tags else -1
+        self._why = "no frame yet"
+        self._last_ns: int | None = None
+        self._row_ns: int | None = None
+        self._ran_ns: int | None = None
+        self._turning_ns: int | None = None
+        self._stopped = False
+        self.deviations = np.zeros(sensors)
+        self.residuals = np.zeros(sensors)
+
+    @property
+    def flat_s(self) -> Floats:
+        """How long each sensor (n,) has shown exactly the same value, in seconds."""
+        return self._flat.run_s
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """The sensors (n,) without a value, as a copy."""
+        return self._conditioner.missing.copy()
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """The sensors (n,) that count just now."""
+        return self._conditioner.scored
+
+    @override
+    def feed(self, frame: Frame, run_state: RunState) -> None:
+        # An UNCERTAIN value is an old one: taken as none, it is bridged for seconds and then left out.
+        values = np.where(self._d.used & (frame.quality == Quality.GOOD), frame.values, np.nan)
+        self._why = self._obstacle(frame.mono_ns, values, run_state)
+        if not self._why:
+            self._take(frame.mono_ns, values)
+
+    @override
+    def rebaseline(self) -> None:
+        self._conditioner.reset()
+        self._flat.reset()
+        self._window.restart()
+
+    def _obstacle(self, mono_ns: int, values: Floats, run_state: RunState) -> str:
+        if run_state is RunState.STANDBY:
+            self._stopped = True
+            self._window.restart()
+            return "pump stopped"
+        if not np.isfinite(values).any():
+            return "no data"
+        if run_state is RunState.RUNNING:
+            self._ran_ns = mono_ns
+        elif self._ran_ns is None or mono_ns - self._ran_ns > self._d.conditioning.hold_s * 1e9:
+            return "it cannot be told whether the pump runs"
+        return self._turning(mono_ns, values)
+
+    def _turning(self, mono_ns: int, values: Floats) -> str:
+        """Whether the speed is on its way to another: a start, a stop or a change of set-point, not a fault."""
+        if self._speed < 0 or self._stopped or not self._conditioner.ready:
+            return ""
+        level, speed = self._conditioner.level[self._speed], values[self._speed]
+        if not abs(speed - level) > SPEED_CHANGE * abs(level):
+            self._turning_ns = None
+            return ""
+        self._turning_ns = mono_ns if self._turning_ns is None else self._turning_ns
+        if mono_ns - self._turning_ns > SPEED_CHANGE_S * 1e9:
+            self._turning_ns, self._stopped = None, True
+        return "the speed is changing"
+
+    def _take(self, mono_ns: int, values: Floats) -> None:
+        if self._stopped:
+            self._conditioner.reset(started=True)
+            self._flat.reset()
+            self._stopped, self._last_ns = False, None
+        interval = inf if self._last_ns is None else max((mono_ns - self._last_ns) / 1e9, 1e-3)
+        self._last_ns = mono_ns
+        if interval > self._d.conditioning.gap_s:
+            self._window.restart()
+        self.residuals = self._conditioner.step(interval, values)
+        self._flat.step(interval if interval < self._d.conditioning.gap_s else 0.0, values)
+        self.deviations = np.where(self.scored, self._d.chart.deviations(self.residuals), 0.0)
+        if self._conditioner.ready and self._is_row_due(mono_ns):
+            self._window.add(np.clip(self.residuals, -REACH, REACH) / INPUT_UNIT)
+            self._row_ns = mono_ns
+
+    def _is_row_due(self, mono_ns: int) -> bool:
+        due_ns = _ROW_AFTER * self._d.period_s * 1e9
+        return self._row_ns is None or not self._window.filled or mono_ns - self._row_ns >= due_ns
+
+    @override
+    def window(self) -> Windows | str:
+        if self._why:
+            return self._why
+        if not self._conditioner.ready:
+            waited, least = self._conditioner.waited_s, self._conditioner.settles_after_s
+            if waited < least:
+                return f"settling, {waited:.0f} of {least:.0f} s"
+            return "settling" if not self._conditioner.missing.all() else "every sensor is missing"
+        if not self._window.is_full:
+            return f"window {self._window.filled} of {self._window.length}"
+        return self._window.view()
+
+    @override
+    def score(self, errors: Floats) -> WindowScore:
+        return self._d.score([self], errors[np.newaxis])[0]

@@ -1,0 +1,181 @@
+"""The conditioner: from raw values to residuals that mean the same on every pump, streaming and driven by time alone.
+
+Each sensor is standardised, freed from its slow baseline (warm days, drifting levels, another pump of the type) and
+smoothed over seconds. It knows gaps, starts and missing values, and nothing of how long it has been running.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import exp, inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.infer.detectors.scaler import floats
+
+log = logging.getLogger("pumpwatch.infer")
+
+Floats = NDArray[np.float64]
+_LEVEL_S, _TREND_S = 60.0, 300.0  # two averages of unequal lag: their difference tells a drift
+
+
+@dataclass(frozen=True, slots=True)
+class Conditioning:
+    """What a conditioner was commissioned with; all times in seconds.
+
+    `scale` (n,) is the ordinary deviation of each sensor in its unit, `spread` (n,) the root mean square of its
+    smoothed residual, in scales. `baseline_s` is the memory of the slow baseline, `smooth_s` that of the smoothing;
+    residuals are clipped at `clip` scales. A sensor whose residual is above `suspicious` spreads keeps its baseline
+    frozen, for `freeze_s` at most. After a pause above `gap_s` the smoothing restarts, above `keep_s` everything.
+    A sensor is settled after `settle_s` (`start_s` after a start of the pump) once its level no longer drifts,
+    `settle_most_s` at the latest. A missing value is bridged for `hold_s`, then the sensor is left out.
+    """
+
+    scale: Floats
+    spread: Floats
+    baseline_s: float = 300.0
+    smooth_s: float = 8.0
+    clip: float = 25.0
+    suspicious: float = 3.0
+    freeze_s: float = 900.0
+    gap_s: float = 30.0
+    keep_s: float = 900.0
+    settle_s: float = 60.0
+    start_s: float = 300.0
+    settle_most_s: float = 3600.0
+    hold_s: float = 5.0
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored in a manifest."""
+        return asdict(self) | {"scale": self.scale.tolist(), "spread": self.spread.tolist()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], *, sensors: int) -> "Conditioning":
+        """The inverse of `to_json`; raises KeyError, TypeError or ValueError when it does not fit."""
+        scale, spread = floats(content["scale"], sensors), floats(content["spread"], sensors)
+        if not ((scale > 0).all() and (spread > 0).all()):
+            raise ValueError("scale and spread must be above 0")
+        rest = {key: float(value) for key, value in content.items() if key not in ("scale", "spread")}
+        return cls(scale, spread, **rest)
+
+
+class Conditioner:
+    """The memory of one pump. `step` takes one row and gives its residuals in spreads, 0 where a sensor is left out.
+
+    After `step`: `scored` (n,) marks the sensors that count just now, `missing` (n,) those without a value; `ready`
+    tells whether any does; `waited_s` how long the pump has been settling.
+    """
+
+    def __init__(self, conditioning: Conditioning, *, tags: tuple[str, ...] = (), pump_id: str = "") -> None:
+        self._c = conditioning
+        self._tags = tags
+        self._pump_id = pump_id
+        self.reset()
+
+    def reset(self, *, started: bool = False) -> None:
+        """Forget everything; `started`: the pump was seen to start, so it is given longer to settle."""
+        n = self._c.scale.size
+        self._least_s = self._c.start_s if started else self._c.settle_s
+        self._x = np.full(n, np.nan)
+        self._base = np.zeros(n)
+        self._level = np.zeros(n)
+        self._trend = np.zeros(n)
+        self._smooth = np.zeros(n)
+        self._age_s = np.zeros(n)  # since the first value
+        self._base_age_s = np.full(n, _LEVEL_S)
+        self._calm_s = np.zeros(n)
+        self._frozen_s = np.zeros(n)
+        self._absent_s = np.full(n, inf)
+        self._smooth_age_s = 0.0
+        self._settled = np.zeros(n, dtype=np.bool_)
+        self.scored = np.zeros(n, dtype=np.bool_)
+        self.missing = np.zeros(n, dtype=np.bool_)
+        self.waited_s = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one sensor counts."""
+        return bool(self.scored.any())
+
+    @property
+    def settles_after_s(self) -> float:
+        """The least time of settling that applies now."""
+        return self._least_s
+
+    @property
+    def level(self) -> Floats:
+        """The level of each sensor over the last minute (n,), in its unit."""
+        return self._level
+
+    def step(self, interval_s: float, values: Floats) -> Floats:
+        """Residuals (n,) in spreads of a row of values (n,), NaN for none, `interval_s` after the row before."""
+        if interval_s > self._c.keep_s and self.waited_s > 0:
+            self.reset()
+        if interval_s > self._c.gap_s:
+            self._smooth_age_s = 0.0
+            interval_s = 1.0
+        self.waited_s += interval_s
+        self._smooth_age_s += interval_s
+        fresh = self._take(interval_s, values)
+        self._settle(interval_s)
+        self._follow(interval_s, fresh)
+        # A smoothing that has just restarted passes bare noise.
+        smooth = self._smooth_age_s >= self._c.smooth_s
+        self.scored = self._settled & ~self.missing if smooth else np.zeros_like(self._settled)
+        residual: Floats = np.where(self.scored, self._smooth / self._c.spread, 0.0)
+        return residual
+
+    def _take(self, interval_s: float, values: Floats) -> NDArray[np.bool_]:
+        """Note which values there are and follow the level of each."""
+        fresh = np.isfinite(values)
+        first = fresh & np.isnan(self._x)
+        if first.any():
+            for track in (self._base, self._level, self._trend):
+                track[first] = values[first]
+        self._absent_s = np.where(fresh, 0.0, self._absent_s + interval_s)
+        self.missing = self._absent_s > self._c.hold_s
+        self._x = np.where(fresh, values, self._x)
+        self._age_s += np.where(fresh, interval_s, 0.0)
+        share = interval_s / np.maximum(self._age_s, interval_s)  # a plain mean until the memory is full
+        for track, memory_s in ((self._level, _LEVEL_S), (self._trend, _TREND_S)):
+            gain = np.maximum(share, 1.0 - exp(-interval_s / memory_s))
+            track += np.where(fresh, gain * (self._x - track), 0.0)
+        return fresh
+
+    def _settle(self, interval_s: float) -> None:
+        if self._settled.all():
+            return
+        drift = np.abs(self._level - self._trend)
+        self._calm_s = np.where(drift < self._c.spread * self._c.scale, self._calm_s + interval_s, 0.0)
+        calm = (self._age_s >= self._least_s) & (self._calm_s >= self._c.settle_s)
+        now = ~self._settled & (calm | (self._age_s >= self._c.settle_most_s))
+        self._settled |= now
+        unsettled = ~self._settled | now
+        self._base = np.where(unsettled, self._level, self._base)
+        self._smooth[unsettled] = 0.0
+
+    def _follow(self, interval_s: float, fresh: NDArray[np.bool_]) -> None:
+        """Smooth the residual; let the baseline follow unless its sensor is suspicious."""
+        c, live = self._c, fresh & self._settled
+        z = np.minimum(np.maximum((self._x - self._base) / c.scale, -c.clip), c.clip)
+        gain = max(1.0 - exp(-interval_s / c.smooth_s), min(1.0, interval_s / self._smooth_age_s))
+        self._smooth += np.where(live, gain * (z - self._smooth), 0.0)
+        odd = np.abs(self._smooth) > c.suspicious * c.spread
+        self._base_age_s += np.where(live, interval_s, 0.0)
+        follow = np.maximum(1.0 - exp(-interval_s / c.baseline_s), interval_s / self._base_age_s)
+        self._base += np.where(live & ~odd, follow * c.scale * z, 0.0)
+        # Counted down, not off: a deviation that swings through zero to another is still the same trouble.
+        self._frozen_s = np.maximum(self._frozen_s + np.where(odd, interval_s, -interval_s), 0.0)
+        if (self._frozen_s > c.freeze_s).any():
+            stuck = self._frozen_s > c.freeze_s
+            names = ", ".join(t for t, s in zip(self._tags, stuck, strict=False) if s)
+            log.info("%s: new baseline after %.0f s of deviation: %s", self._pump_id, c.freeze_s, names)
+            self._take_level(stuck)
+
+    def _take_level(self, which: NDArray[np.bool_]) -> None:
+        self._base = np.where(which, self._level, self._base)
+        self._smooth = np.where(which, 0.0, self._smooth)
+        self._frozen_s = np.where(which, 0.0, self._frozen_s)
+        self._base_age_s = np.where(which, _LEVEL_S, self._base_age_s)

@@ -1,0 +1,80 @@
+"""What a detector promises, whatever its kind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.frame import Frame
+
+Floats = NDArray[np.float64]
+Windows = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowScore:
+    """The verdict on one window, in limit units: a `score` above 1.0 is an anomaly.
+
+    `loss` is the bare error and `threshold` the error that scores 1.0; `shares` (n,) sum to 1 (all 0 when there is no
+    error at all); `high` (n,) marks sensors whose own error is out of the ordinary, `missing` (n,) those left out.
+    `parts` are the scores of the detectors a combined score is made of, by kind.
+    """
+
+    score: float
+    loss: float
+    threshold: float
+    shares: Floats
+    high: NDArray[np.bool_]
+    missing: NDArray[np.bool_]
+    parts: tuple[tuple[str, float], ...] = ()
+
+
+class Stream(Protocol):
+    """A detector's memory of one pump, fed one frame at a time in the order of time."""
+
+    def feed(self, frame: Frame, run_state: RunState) -> None:
+        """Take in the next frame."""
+        ...
+
+    def window(self) -> Windows | str:
+        """The newest window (w, n) as the network wants it, valid until the next `feed`; or why there is none."""
+        ...
+
+    def score(self, errors: Floats) -> WindowScore:
+        """The verdict on the window last given by `look`, from the network's error of each sensor (n,)."""
+        ...
+
+    def rebaseline(self) -> None:
+        """Take the present running as the new normal, where the kind knows such a thing."""
+        ...
+
+
+class Detector(Protocol):
+    """A trained detector, shared by all pumps of its bundle. It holds no memory of any pump."""
+
+    kind: ClassVar[str]
+
+    def stream(self) -> Stream:
+        """A fresh memory for one pump."""
+        ...
+
+    def errors(self, windows: Windows) -> Floats:
+        """Mean absolute reconstruction error of each sensor (b, n) for a batch of windows (b, w, n), in one call."""
+        ...
+
+    def score(self, streams: Sequence[Stream], errors: Floats) -> list[WindowScore]:
+        """The verdict on each stream's newest window from the errors (b, n): as its own `conclude`, all at once."""
+        ...
+
+    def warm_up(self) -> None:
+        """Do now what would make the first call slow."""
+        ...
+
+
+def shares_of(errors: Floats) -> Floats:
+    """Each sensor's part of the whole error, summing to 1; all 0 where there is no error."""
+    total = float(errors.sum())
+    return errors / total if total > 0 else np.zeros_like(errors)

@@ -1,0 +1,1 @@
+"""Recordings scored by the live path, back-tests, protocols and their metrics."""

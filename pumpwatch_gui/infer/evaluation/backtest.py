@@ -1,0 +1,257 @@
+"""Back-test: a model on recordings it was not made of, in the operator's terms, for a table of sensitivities."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.alarms.episodes import Episode, Episodes, Persistence
+from pumpwatch_gui.domain.detection import Detection
+from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.infer.bundles.bundle import Bundle
+from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of
+from pumpwatch_gui.infer.detectors.combined import ConditionedStream
+from pumpwatch_gui.infer.evaluation.recorded_frames import chained
+from pumpwatch_gui.infer.evaluation.scoring import ScoredRow, score_rows
+
+Floats = NDArray[np.float64]
+
+WEEK_S = 7 * 86_400.0
+LONGEST_STEP_S = 30.0
+SENSITIVITIES = (1.0, 1.1, 1.25, 1.4, 1.5, 1.75, 2.0)
+LEADING = 3
+_LEAST_PROGRESS = 5_000
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEpisode:
+    """One episode in alarm, Unix UTC nanoseconds. `leading` are (tag, share) at its onset, the greatest first.
+
+    `feedback` is what was said of it, None when nobody did.
+    """
+
+    start_ns: int
+    end_ns: int
+    peak: float
+    leading: tuple[tuple[str, float], ...]
+    feedback: EpisodeFeedback | None
+
+
+@dataclass(frozen=True, slots=True)
+class SensitivityRow:
+    """What one sensitivity would have done.
+
+    `false_a_week`: episodes that nobody called true or unknown, a week of scored time. `caught` of `known` true ones.
+    """
+
+    sensitivity: float
+    episodes: int
+    false_a_week: float
+    in_alarm: float
+    caught: int
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackTest:
+    """A model on a span of history.
+
+    `scored_h` hours were scored, `in_alarm` is the % of scored time outside known faults in alarm. `table` has a row
+    for each of `SENSITIVITIES`, `now` is that of the model as it is.
+    """
+
+    version: str
+    span_h: float
+    scored_h: float
+    in_alarm: float
+    episodes: tuple[FoundEpisode, ...]
+    now: SensitivityRow
+    table: tuple[SensitivityRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualTrend:
+    """What led to an episode: `time_s` (m,) Unix seconds, `residuals` (m, n) in ordinary spreads, `score` (m,).
+
+    NaN where the pump was not scored. `values` (m, n) are the readings themselves in their units.
+    """
+
+    tags: tuple[str, ...]
+    time_s: Floats
+    residuals: Floats
+    values: Floats
+    score: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """Every row of a span: times in ns, scores (NaN: not scored), and whether the pump stood."""
+
+    time_ns: NDArray[np.int64]
+    mono_ns: NDArray[np.int64]
+    score: Floats
+    stopped: NDArray[np.bool_]
+    step_s: Floats
+
+
+def back_test(
+    bundle: Bundle,
+    profile: PumpProfile,
+    recordings: Sequence[Recording],
+    *,
+    feedback: Sequence[EpisodeFeedback] = (),
+    progress: Progress = lambda part: None,
+) -> BackTest:
+    """Stream recordings of one pump (oldest first) through the live path and count what the operator would have met.
+
+    Feedback that says true marks a known fault: catching it counts for a sensitivity, and its time is not normal.
+    Feedback that says false or nothing at all leaves an episode a false alarm; unknown counts as neither.
+    `progress` is told the part done, 0 to 1; what it raises ends the test.
+    """
+    rows = _rows(bundle, profile, recordings, progress)
+    scores, shares = _collect(rows)
+    own = threshold_factor_of(bundle.manifest)
+    episodes = _episodes(scores, 1.0)
+    found = tuple(_found(e, shares, profile.tags, feedback) for e in episodes)
+    now = _row(own, scores, 1.0, feedback)
+    table = tuple(_row(s, scores, own / s, feedback) for s in SENSITIVITIES)
+    scored_s = float(scores.step_s[np.isfinite(scores.score)].sum())
+    span_s = sum(float(r.time_s[-1] - r.time_s[0]) for r in recordings)
+    return BackTest(bundle.version, span_s / 3600, scored_s / 3600, now.in_alarm, found, now, table)
+
+
+def residual_trend(
+    bundle: Bundle,
+    profile: PumpProfile,
+    recordings: Sequence[Recording],
+    *,
+    around_ns: int,
+    before_s: float = 600.0,
+    after_s: float = 300.0,
+) -> ResidualTrend:
+    """The residuals about the onset of an episode. Give at least an hour before it, for the pump to have settled.
+
+    For a kind without residuals they are NaN throughout; the values are there.
+    """
+    stream, rule = bundle.detector.stream(), run_rule(profile)
+    start_ns, end_ns = around_ns - before_s * 1e9, around_ns + after_s * 1e9
+    times, residuals, values, scores = [], [], [], []
+    for frame in chained(recordings, profile, pump_id="back-test"):
+        if frame.time_ns > end_ns:
+            break
+        stream.feed(frame, state_of(frame, profile.tags, rule))
+        if frame.time_ns < start_ns:
+            continue
+        window = stream.window()
+        ready = not isinstance(window, str)
+        known = ready and isinstance(stream, ConditionedStream)
+        times.append(frame.time_s)
+        values.append(frame.values)
+        residuals.append(
+            np.where(stream.scored, stream.residuals, np.nan)
+            if known and isinstance(stream, ConditionedStream)
+            else np.full(frame.values.size, np.nan)
+        )
+        scores.append(
+            nan if isinstance(window, str) else stream.score(bundle.detector.errors(window[np.newaxis])[0]).score
+        )
+    n = len(profile.tags)
+    return ResidualTrend(
+        profile.tags,
+        np.array(times),
+        np.array(residuals).reshape(-1, n),
+        np.array(values).reshape(-1, n),
+        np.array(scores),
+    )
+
+
+def _rows(
+    bundle: Bundle, profile: PumpProfile, recordings: Sequence[Recording], progress: Progress
+) -> Iterator[ScoredRow]:
+    rule: RunRule | None = run_rule(profile)
+    total = max(sum(r.time_s.size for r in recordings), 1)
+    for done, row in enumerate(score_rows(bundle, profile, rule, recordings)):
+        if done % _LEAST_PROGRESS == 0:
+            progress(done / total)
+        yield row
+    progress(1.0)
+
+
+def _collect(rows: Iterator[ScoredRow]) -> tuple[_Scores, dict[int, Floats]]:
+    """The scores, and the shares of every row above half the limit by its time (an onset is above it)."""
+    time_ns, mono_ns, score, stopped = list[int](), list[int](), list[float](), list[bool]()
+    shares: dict[int, Floats] = {}
+    for row in rows:
+        time_ns.append(row.time_ns)
+        mono_ns.append(row.mono_ns)
+        score.append(row.score)
+        stopped.append(row.run_state is RunState.STANDBY)
+        if isinstance(row.score_result, Detection) and row.score > 0.5:
+            shares[row.mono_ns] = row.score_result.shares
+    mono = np.array(mono_ns, dtype=np.int64)
+    step_s = np.minimum(np.diff(mono, append=mono[-1:] + 10**9) / 1e9, LONGEST_STEP_S)
+    times = np.array(time_ns, dtype=np.int64)
+    return _Scores(times, mono, np.array(score), np.array(stopped, dtype=np.bool_), step_s), shares
+
+
+def _alarm(scores: _Scores, factor: float) -> tuple[NDArray[np.bool_], list[Episode]]:
+    """The alarm at each row if every score were `factor` times what it is, and its episodes (monotonic)."""
+    alarm, episodes = Persistence(), Episodes()
+    on = np.zeros(scores.score.size, dtype=np.bool_)
+    rows = zip(scores.mono_ns.tolist(), (scores.score * factor).tolist(), scores.stopped.tolist(), strict=True)
+    for i, (mono_ns, score, stopped) in enumerate(rows):
+        if score == score:
+            alarm.update(mono_ns, score)
+        elif stopped:
+            alarm.reset()
+        else:
+            alarm.unscored(mono_ns)
+        on[i] = alarm.is_on
+        episodes.update(mono_ns, score if score == score else 0.0, is_on=alarm.is_on)
+    return on, list(episodes.all)
+
+
+def _episodes(scores: _Scores, factor: float) -> list[tuple[int, int, int, float]]:
+    """Episodes as (onset monotonic, onset Unix, end Unix, peak)."""
+    found = []
+    for episode in _alarm(scores, factor)[1]:
+        first, last = np.searchsorted(scores.mono_ns, (episode.start_ns, episode.end_ns))
+        found.append((episode.start_ns, int(scores.time_ns[first]), int(scores.time_ns[last]), episode.peak))
+    return found
+
+
+def _found(
+    episode: tuple[int, int, int, float],
+    shares: dict[int, Floats],
+    tags: tuple[str, ...],
+    feedback: Sequence[EpisodeFeedback],
+) -> FoundEpisode:
+    mono_ns, start_ns, end_ns, peak = episode
+    own = shares.get(mono_ns, np.zeros(len(tags)))
+    leading = tuple((tags[i], float(own[i])) for i in np.argsort(own)[::-1][:LEADING].tolist() if own[i] > 0)
+    said = [f for f in feedback if f.start_ns <= end_ns and f.end_ns >= start_ns]
+    return FoundEpisode(start_ns, end_ns, peak, leading, said[-1] if said else None)
+
+
+def _row(sensitivity: float, scores: _Scores, factor: float, feedback: Sequence[EpisodeFeedback]) -> SensitivityRow:
+    on, _ = _alarm(scores, factor)
+    episodes = _episodes(scores, factor)
+    known = [f for f in feedback if f.verdict is FeedbackVerdict.TRUE]
+    excused = [f for f in feedback if f.verdict is not FeedbackVerdict.FALSE]
+    false = sum(not any(f.start_ns <= end and f.end_ns >= start for f in excused) for _, start, end, _ in episodes)
+    caught = sum(any(f.start_ns <= end and f.end_ns >= start for _, start, end, _ in episodes) for f in known)
+    normal = np.isfinite(scores.score)
+    for fault in known:
+        normal &= (scores.time_ns < fault.start_ns) | (scores.time_ns > fault.end_ns)
+    normal_s = float(scores.step_s[normal].sum())
+    in_alarm = 100 * float(scores.step_s[normal & on].sum()) / normal_s if normal_s else nan
+    a_week = false * WEEK_S / normal_s if normal_s else nan
+    return SensitivityRow(sensitivity, len(episodes), a_week, in_alarm, caught, len(known))

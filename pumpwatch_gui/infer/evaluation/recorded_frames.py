@@ -1,0 +1,56 @@
+"""A recording turned back into frames, as a link would have delivered them."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.files.recording import Recording
+
+CONTINUES_S = 30.0
+BETWEEN_RECORDINGS_S = 3600.0
+"""A recording that does not go on where the one before ended is at least so far from it: nothing is carried over."""
+
+
+def frames_of(recording: Recording, profile: PumpProfile, *, pump_id: str, mono_ns: int = 0) -> Iterator[Frame]:
+    """The frame of each row. `mono_ns` is the monotonic time of the first, the others follow by their stamps.
+
+    A missing value is BAD (not connected where the whole column is missing, not a number else), one outside the
+    sensor's span is BAD (out of range).
+    """
+    low, high = np.array([s.span for s in profile.sensors]).T
+    absent = np.array([tag in recording.missing for tag in profile.tags])
+    values = recording.values.copy()
+    with np.errstate(invalid="ignore"):
+        outside = (values < low) | (values > high)
+    values[outside] = np.nan
+    reason = np.zeros(values.shape, dtype=np.uint8)
+    reason[np.isnan(values)] = Reason.NOT_A_NUMBER
+    reason[outside] = Reason.OUT_OF_RANGE
+    reason[:, absent] = Reason.NOT_CONNECTED
+    quality = np.where(np.isnan(values), Quality.BAD, Quality.GOOD).astype(np.uint8)
+    time_ns = np.rint(recording.time_s * 1e6).astype(np.int64) * 1000
+    mono = time_ns - time_ns[0] + mono_ns
+    for i, (stamp, beat) in enumerate(zip(time_ns.tolist(), mono.tolist(), strict=True)):
+        yield Frame(pump_id, i, stamp, beat, values[i], quality[i], reason[i])
+
+
+def chained(recordings: Iterable[Recording], profile: PumpProfile, *, pump_id: str) -> Iterator[Frame]:
+    """The frames of several recordings of one pump, one after the other, on one monotonic clock that never falls."""
+    mono_ns, last_ns = 0, None
+    for recording in recordings:
+        frame = None
+        for frame in frames_of(recording, profile, pump_id=pump_id, mono_ns=mono_ns + _pause_ns(recording, last_ns)):
+            yield frame
+        if frame is not None:
+            mono_ns, last_ns = frame.mono_ns, frame.time_ns
+
+
+def _pause_ns(recording: Recording, last_ns: int | None) -> int:
+    """Nanoseconds between the end of the recording before and the start of this one."""
+    if last_ns is None:
+        return 0
+    apart = int(recording.time_s[0] * 1e9) - last_ns
+    return apart if 0 < apart <= CONTINUES_S * 1e9 else max(apart, int(BETWEEN_RECORDINGS_S * 1e9))

@@ -1,0 +1,1 @@
+"""The live path: ring buffer, windows, scorer."""

@@ -1,0 +1,1 @@
+"""The LSTM autoencoder: ONNX Runtime, NumPy, and the graph built by hand."""

@@ -1,0 +1,1 @@
+"""Commissioning of detectors. `train` is the only module that knows TensorFlow."""

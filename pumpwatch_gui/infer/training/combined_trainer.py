@@ -1,0 +1,176 @@
+"""Commissioning of the kinds `combined` and `chart`: what is ordinary, what moves together, and the limits."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from math import inf
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.infer.detectors.chart import Chart, power_mean, whitening
+from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector, ConditionedStream, ScoreLimits
+from pumpwatch_gui.infer.detectors.conditioner import Conditioning
+from pumpwatch_gui.infer.detectors.detector import Floats, Windows
+from pumpwatch_gui.infer.network.autoencoder import Autoencoder
+from pumpwatch_gui.infer.training.alarm_rate import DAY_S, Track, alarms_at, level_for_alarm_rate
+from pumpwatch_gui.infer.training.normal_running import SENSITIVITY, Commissioning
+from pumpwatch_gui.infer.training.statistics import independent, ordinary_deviation, spread_of
+from pumpwatch_gui.infer.training.trainer import Trainer, errors_of
+
+HELD_BACK = 0.2
+QUANTILE = 99.0
+HALF = 0.5
+FULL_WEIGHT_S = 8 * 3600.0
+"""A network that has seen less than a shift counts less, in proportion: it has learnt by heart what little it saw."""
+MOST_LEARNT = 25_000
+_PASSES = 2
+
+
+class _HeldBack(NamedTuple):
+    """The scored rows of the later part of one recording: times (m,), deviations (m, n), windows (m, w, n)."""
+
+    time_s: Floats
+    deviations: Floats
+    windows: Windows
+
+
+class CombinedTrainer(Trainer):
+    """Kind `combined`: the network learns the first 80 % of each recording, the limits come from the rest."""
+
+    kind: type[CombinedDetector] = CombinedDetector
+
+    def __init__(self, commissioning: Commissioning, window: int) -> None:
+        self._commissioning = commissioning
+        self._overview = overview = commissioning.overview()
+        if not overview.blocks:
+            raise InputError("the pump never ran for a minute without a hole", "record it while it runs")
+        resolution = np.array([s.resolution for s in commissioning.profile.sensors])
+        scale = ordinary_deviation(overview.blocks, resolution=resolution)
+        self._conditioning = Conditioning(scale, np.full(scale.size, 0.5))
+        self._chart = Chart(np.eye(scale.size))
+        for _ in range(_PASSES):
+            self._commission()
+        self._window = window
+        self._learnt, self._held = self._final_pass()
+
+    @property
+    @override
+    def wants_network(self) -> bool:
+        return self.kind is CombinedDetector
+
+    @override
+    def windows(self) -> Windows:
+        return self._learnt
+
+    @override
+    def finish(self, network: Autoencoder | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        held = [h for h in self._held if h.time_s.size]
+        if not held:
+            raise InputError("nothing to set the limit by: the later part holds no window", "record longer")
+        errors = [np.zeros_like(h.deviations) if network is None else errors_of(network, h.windows) for h in held]
+        usual = np.maximum(np.concatenate(errors).mean(axis=0), 1e-3)
+        weight = 0.0 if network is None else HALF * min(1.0, self._commissioning.running_s() / FULL_WEIGHT_S)
+        chart = [power_mean(h.deviations) for h in held]
+        networks = [power_mean(e / usual) for e in errors]
+        limits = ScoreLimits(
+            _quantile(chart), _quantile(networks) if network else 1.0, 1.0, weight, usual, self._overview.flat_s
+        )
+        both = [limits.mean(c / limits.chart, n / limits.network) for c, n in zip(chart, networks, strict=True)]
+        tracks = [Track(h.time_s, score) for h, score in zip(held, both, strict=True)]
+        sensitivity = self._commissioning.sensitivity
+        limit = max(sensitivity * _quantile(both), sensitivity / SENSITIVITY * level_for_alarm_rate(tracks))
+        detector = self._detector(network, replace(limits, limit=limit), window=self._window)
+        return detector.to_manifest(), _figures(limit, tracks)
+
+    def _commission(self) -> None:
+        """Learn the size of the residuals and what moves together from a pass over everything."""
+        tracks: list[tuple[Floats, NDArray[np.bool_]]] = []
+        for rows in self._passes():
+            seen = [(stream.residuals.copy(), stream.scored.copy()) for _, stream in rows]
+            if seen:
+                tracks.append((np.stack([r for r, _ in seen]), np.stack([s for _, s in seen])))
+        if not tracks:
+            raise InputError("the pump never settled", "record it while it runs, for half an hour at least")
+        old = self._conditioning.spread
+        each = [[r[s[:, i], i] * old[i] for r, s in tracks] for i in range(old.size)]
+        spread = np.array([spread_of(stretches) for stretches in each])
+        self._conditioning = replace(self._conditioning, spread=spread)
+        worth = float(np.median([independent(stretches) for stretches in each]))
+        residuals = np.concatenate([r for r, _ in tracks]) * old / spread
+        self._chart = Chart(whitening(residuals, independent=worth))
+
+    def _final_pass(self) -> tuple[Windows, list[_HeldBack]]:
+        thin = max(1, round(self._overview.rows * (1 - HELD_BACK) / MOST_LEARNT))
+        learnt: list[Windows] = []
+        held: list[_HeldBack] = []
+        for recording, rows in zip(self._commissioning.recordings, self._passes(full=True), strict=True):
+            later = recording.time_s[0] + (1 - HELD_BACK) * (recording.time_s[-1] - recording.time_s[0])
+            kept: list[tuple[float, Floats, Windows]] = []
+            for count, (time_s, stream) in enumerate(rows):
+                window = stream.window()
+                assert not isinstance(window, str)
+                if time_s >= later:
+                    kept.append((time_s, stream.deviations.copy(), window.copy()))
+                elif count % thin == 0:
+                    learnt.append(window.copy())
+            if kept:
+                held.append(
+                    _HeldBack(np.array([k[0] for k in kept]), *(np.stack([k[j] for k in kept]) for j in (1, 2)))
+                )
+        return np.stack(learnt) if learnt else np.zeros((0, 1, self._conditioning.scale.size), np.float32), held
+
+    def _passes(self, *, full: bool = False) -> Iterator[Iterator[tuple[float, ConditionedStream]]]:
+        """Each recording through the live path; the rows at which a sensor counts (`full`: with a whole window)."""
+        sensors = self._conditioning.scale.size
+        limits = ScoreLimits(1.0, 1.0, 1.0, 0.0, np.ones(sensors), np.full(sensors, inf))
+        detector = self._detector(None, limits, window=self._window if full else 1)
+        for run in self._commissioning.runs():
+            yield _rows(detector.stream(), run)
+
+    def _detector(self, network: Autoencoder | None, limits: ScoreLimits, *, window: int) -> CombinedDetector:
+        return self.kind(
+            self._commissioning.profile,
+            network,
+            conditioning=self._conditioning,
+            chart=self._chart,
+            limits=limits,
+            used=self._overview.used,
+            period_s=self._overview.period_s,
+            window=window,
+        )
+
+
+def _rows(
+    stream: ConditionedStream, run: Iterable[tuple[Frame, RunState]]
+) -> Iterator[tuple[float, ConditionedStream]]:
+    for frame, state in run:
+        stream.feed(frame, state)
+        if not isinstance(stream.window(), str):
+            yield frame.time_s, stream
+
+
+def _quantile(tracks: Sequence[Floats]) -> float:
+    return max(float(np.percentile(np.concatenate(list(tracks)), QUANTILE)), 1e-6)
+
+
+def _figures(limit: float, tracks: Sequence[Track]) -> dict[str, Any]:
+    """What the held-back part says of the limit."""
+    days = sum(track.duration_s for track in tracks) / DAY_S
+    told = alarms_at(limit, tracks)
+    over = float(np.mean(np.concatenate([t.score for t in tracks]) > limit))
+    return {
+        "threshold": f"{limit:.3f} times the {QUANTILE:.0f}th percentiles of the last 20 % of each recording",
+        "alarms in the held-back part": f"{told} in {24 * days:.1f} h, {7 * told / max(days, 1e-9):.1f} a week",
+        "share of the held-back part above the limit": f"{100 * over:.2f} %",
+    }
+
+
+class ChartTrainer(CombinedTrainer):
+    """Kind `chart`: the same without a network."""
+
+    kind = ChartDetector

@@ -1,0 +1,1 @@
+"""Whether the readings of a pump can be those of a pump."""

@@ -1,0 +1,1 @@
+"""What raises alarms: limits and detections."""

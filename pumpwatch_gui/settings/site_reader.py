@@ -1,0 +1,205 @@
+"""The site: which pumps there are and how they are reached. Checked as a whole; what is good is kept."""
+
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.domain.errors import InputError, Problem
+from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, is_public
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.site import LoadedSite, PumpSettings, Site
+from pumpwatch_gui.files.register_maps import load_register_map
+from pumpwatch_gui.files.shipped import find_shipped
+from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
+from pumpwatch_gui.settings.profile_file import load_profile, read_limits
+from pumpwatch_gui.settings.toml_table import Table
+
+SCHEMA = 1
+
+
+def load_site(path: Path, *, keep_backup: bool = True) -> LoadedSite:
+    """Read and check a site file. Never raises for what is in it: the program opens on what is good.
+
+    A file with mistakes is copied aside first (`site.toml.bad-…`) when `keep_backup`. Raises InputError only when
+    the file cannot be read at all.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise InputError(
+            f"site file {path} does not exist", "give the path of a site file, or start without one"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"site file {path} cannot be read: {error}", "check the path and its permissions") from error
+    site, problems = parse_site(text, path.parent)
+    backup = _back_up(path) if problems and keep_backup else None
+    return LoadedSite(site, tuple(problems), backup)
+
+
+def parse_site(text: str, folder: Path | None) -> tuple[Site, list[Problem]]:
+    """The good part of a site file's text, and every mistake in it with its path."""
+    problems: list[Problem] = []
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Site(folder=folder), [Problem("the file", f"is not TOML: {error}", "mend that line")]
+    top = Table(document, "", problems)
+    schema = top.take("schema", int, "the number 1")
+    if schema is not None and schema != SCHEMA:
+        top.note("schema", f"is {schema}, this program reads {SCHEMA}", "use the version of the program that wrote it")
+        return Site(folder=folder), problems
+    site = _read_head(top.table("site"), folder)
+    pumps: dict[str, PumpSettings] = {}
+    placed: list[PlacedLink] = []
+    for table in top.tables("pump"):
+        pump = _read_pump(table, folder, placed)
+        if pump and pump.pump_id in pumps:
+            table.note("id", f"{pump.pump_id} stands twice", "give each pump its own id")
+        elif pump:
+            pumps[pump.pump_id] = pump
+    top.finish()
+    problems += line_problems(placed, folder)
+    return replace(site, pumps=tuple(pumps.values())), problems
+
+
+def cautions(site: Site) -> list[Problem]:
+    """What is no mistake but should be looked at: a device outside the plant's own network."""
+    return [
+        Problem(f"pump {pump.pump_id}, link {n}", f"{link.endpoint} is a public address", PUBLIC_ADVICE)
+        for pump in site.pumps
+        for n, link in enumerate(pump.links, 1)
+        if is_public(getattr(link, "host", ""))
+    ]
+
+
+def _read_head(table: Table, folder: Path | None) -> Site:
+    name, currency = table.take_text("name", "My station"), table.take_text("currency", "INR")
+    station = table.take("station", int, "a whole number 1-1023", 1)
+    if station is not None and not 1 <= station <= 1023:
+        table.note("station", f"must be 1 to 1023, not {station}")
+        station = None
+    table.finish()
+    return Site(name or "My station", station or 1, currency or "INR", (), folder)
+
+
+def _read_pump(table: Table, folder: Path | None, placed: list[PlacedLink]) -> PumpSettings | None:
+    """The pump, None when it cannot be used; its good links are added to `placed`."""
+    before = len(table.problems)
+    pump_id, name = table.take_text("id"), table.take_text("name", "")
+    if pump_id is not None and ("/" in pump_id or "=" in pump_id):
+        table.note("id", "must not contain / or =")
+    profile_name, model = table.take_text("profile"), table.take_text("model", "none")
+    profile = _profile(table, profile_name, folder)
+    tables = table.tables("link", required=True)
+    read = [(t.path, link) for t in tables if (link := _read_link(t, profile, folder))]
+    links = tuple(link for _, link in read)
+    if profile is not None:
+        placed += [PlacedLink(path, link, profile) for path, link in read]
+    usable = len(table.problems) == before
+    if usable and not links:
+        table.note("link", "is empty", "give the pump at least one [[pump.link]]")
+        usable = False
+    # From here on a mistake costs only the entry it stands in, not the pump.
+    if profile is not None:
+        profile = _own_limits(table.table("limits"), profile)
+    if model not in (None, "none"):
+        model = _model(table, str(model), folder)
+    table.finish()
+    if not usable or pump_id is None or profile is None or profile_name is None:
+        return None
+    return PumpSettings(pump_id, name or pump_id, profile, profile_name, model or "none", links)
+
+
+def _profile(table: Table, name: str | None, folder: Path | None) -> PumpProfile | None:
+    if name is None:
+        return None
+    try:
+        return load_profile(name, base_dir=folder)
+    except InputError as error:
+        table.note("profile", error.message, error.advice)
+        return None
+
+
+def _model(table: Table, name: str, folder: Path | None) -> str:
+    try:
+        find_shipped("models", name, base_dir=folder)
+    except FileNotFoundError as error:
+        table.note("model", str(error), 'name a shipped model, give a path, or write "none"')
+        return "none"
+    return name
+
+
+def _own_limits(table: Table, profile: PumpProfile) -> PumpProfile:
+    sensors = list(profile.sensors)
+    for i, sensor in enumerate(sensors):
+        if sensor.tag in table.content:
+            limits = read_limits(table.table(sensor.tag), sensor.limits)
+            sensors[i] = replace(sensor, limits=limits) if limits else sensor
+        else:
+            table.take(sensor.tag, Mapping, "a table", None)
+    table.finish()
+    return replace(profile, sensors=tuple(sensors))
+
+
+def _read_link(table: Table, profile: PumpProfile | None, folder: Path | None) -> DriverConfig | None:
+    before = len(table.problems)
+    name = table.take_text("driver")
+    if name is None:
+        return None
+    if name not in DRIVERS:
+        table.note("driver", f"{name!r} is not known", "known: " + ", ".join(DRIVERS))
+        return None
+    kind: Any = DRIVERS[name].config
+    hints = get_type_hints(kind)
+    values = {f.name: _field(table, f.name, hints[f.name], f.default) for f in fields(kind)}
+    table.finish()
+    if len(table.problems) > before:
+        return None
+    try:
+        config: DriverConfig = kind(**values)
+    except ValueError as error:
+        table.note("", str(error))
+        return None
+    columns = [name.strip().lower() for name in values.get("columns") or ()]
+    if columns and profile is not None and not set(columns) & {t.lower() for t in profile.tags}:
+        table.note("columns", "name none of the profile's tags", f"the profile has: {', '.join(profile.tags)}")
+        return None
+    registers = values.get("registers")
+    if registers is not None and profile is not None:
+        try:
+            load_register_map(registers, tags=profile.tags, base_dir=folder)
+        except InputError as error:
+            table.note("registers", error.message, error.advice)
+            return None
+    return config
+
+
+def _field(table: Table, key: str, hint: Any, default: Any) -> Any:
+    fallback = ... if default is MISSING else default
+    if hint is bool:
+        return table.take(key, bool, "true or false", fallback)
+    if hint is int:
+        return table.take(key, int, "a whole number", fallback)
+    if hint is float:
+        return table.take_number(key, fallback)
+    if hint is str:
+        return table.take(key, str, "a text", fallback)
+    items = table.take(key, (list, tuple), "a list of texts", fallback)
+    if items is not None and not all(isinstance(x, str) for x in items):
+        table.note(key, "must be a list of texts")
+        return None
+    return None if items is None else tuple(items)
+
+
+def _back_up(path: Path) -> Path | None:
+    backup = path.with_name(f"{path.name}.bad-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+    try:
+        shutil.copy2(path, backup)
+    except OSError:
+        return None  # a read-only folder: the file itself stays as it is
+    return backup

@@ -1,0 +1,64 @@
+"""The audit log: what people ordered and what came of it, each row chained to the one before by its hash."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import apsw
+
+from pumpwatch_gui.domain.alarms.alarm import AlarmState
+from pumpwatch_gui.domain.events import AlarmChanged, CommandDone, Event, FeedbackGiven
+
+
+def acknowledged_by(event: Event, before: AlarmState | None) -> str:
+    """Who acknowledged with this event, "" when nobody did. `before` is the state the alarm had until now.
+
+    A later return to normal still carries the name of who acknowledged; it is not a second acknowledgement.
+    """
+    if not isinstance(event, AlarmChanged):
+        return ""
+    state = event.alarm.state
+    acted = state is AlarmState.ACKNOWLEDGED or (state is AlarmState.NORMAL and before is AlarmState.RETURNED)
+    return event.alarm.by if acted else ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """What somebody ordered and what came of it."""
+
+    id: int
+    time_ns: int
+    action: str
+    pump_id: str
+    by: str
+    ok: bool
+    text: str
+
+
+def audit_row(event: Event, key: int, *, acknowledged: str = "") -> AuditRow | None:
+    """The audit line of an event; None when no person acted."""
+    match event:
+        case CommandDone(time_ns, command, ok, text, by, pump_id):
+            return AuditRow(key, time_ns, command, pump_id, by, ok, text)
+        case FeedbackGiven(time_ns, said):
+            text = f"{said.verdict.value}, {said.start_ns} to {said.end_ns}: {said.note}"
+            return AuditRow(key, time_ns, "feedback", said.pump_id, said.by, True, text)
+        case AlarmChanged(time_ns, alarm) if acknowledged:
+            return AuditRow(key, time_ns, "acknowledge", alarm.pump_id, acknowledged, True, alarm.alarm_id)
+        case _:
+            return None
+
+
+def append_audit(connection: apsw.Connection, rows: list[AuditRow]) -> None:
+    """Add rows, each chained to the one before by its hash; inside a transaction."""
+    before = connection.execute("SELECT hash FROM audit_log ORDER BY id DESC LIMIT 1").get or b""
+    for row in rows:
+        before = chained(before, row)
+        values = (row.id, row.time_ns, row.action, row.pump_id, row.by, int(row.ok), row.text, before)
+        connection.execute("INSERT INTO audit_log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def chained(before: bytes, row: AuditRow) -> bytes:
+    """SHA-256 of the hash before and of the row's values as JSON."""
+    values = [row.id, row.time_ns, row.action, row.pump_id, row.by, row.ok, row.text]
+    return hashlib.sha256(before + json.dumps(values, ensure_ascii=True).encode()).digest()

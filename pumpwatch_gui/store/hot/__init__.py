@@ -1,0 +1,1 @@
+"""The one writer and what keeps its database sound."""

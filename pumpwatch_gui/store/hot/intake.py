@@ -1,0 +1,119 @@
+"""The bounded way in: any thread offers, the writer takes; what does not fit is counted."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pumpwatch_gui.domain.events import StoreTrouble
+from pumpwatch_gui.store.hot.batch import Item
+from pumpwatch_gui.store.layout import PumpRow
+
+
+@dataclass(frozen=True, slots=True)
+class PumpsChanged:
+    """From here on in the queue, frames are of these pumps."""
+
+    pumps: tuple[PumpRow, ...]
+
+
+class Troubles:
+    """Tells each trouble once when it starts, and once that all is well when the last one is over. Any thread."""
+
+    def __init__(self, tell: Callable[[StoreTrouble], None]) -> None:
+        self._tell = tell
+        self._open: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def text(self) -> str:
+        """The troubles that stand, in words; "" when there is none."""
+        return "; ".join(tuple(self._open.values()))
+
+    def start(self, kind: str, text: str) -> None:
+        """A trouble is there; told only if it is new."""
+        with self._lock:
+            is_new = kind not in self._open
+            self._open[kind] = text
+        if is_new:
+            self._tell(StoreTrouble(time.time_ns(), True, text))
+
+    def end(self, kind: str, text: str) -> None:
+        """A trouble is over; `text` is told if no other stands."""
+        with self._lock:
+            is_over = self._open.pop(kind, None) is not None and not self._open
+        if is_over:
+            self._tell(StoreTrouble(time.time_ns(), False, text))
+
+
+class Intake:
+    """A queue with a bound for readings and one for the rest (detections and events), so neither starves the other."""
+
+    def __init__(self, capacity: int, on_full: Callable[[], None]) -> None:
+        self.capacity = capacity
+        self.lost = 0
+        self.lost_others = 0
+        self.high_water = 0
+        self._on_full = on_full
+        self._items: deque[Item | PumpsChanged] = deque()
+        self._readings = 0
+        self._lock = threading.Lock()
+
+    @property
+    def depth(self) -> int:
+        """Readings that are not on the disk yet."""
+        return self._readings
+
+    def offer(self, item: Item, *, is_reading: bool) -> bool:
+        """Take an item in; False (and counted) when there is no room."""
+        with self._lock:
+            if is_reading:
+                fits = self._readings < self.capacity
+                self._readings += fits
+                self.lost += not fits
+                self.high_water = max(self.high_water, self._readings)
+            else:
+                fits = len(self._items) - self._readings < self.capacity
+                self.lost_others += not fits
+            if fits:
+                self._items.append(item)
+        if not fits:
+            self._on_full()
+        return fits
+
+    def offer_pumps(self, pumps: Sequence[PumpRow]) -> None:
+        """Put a change of pumps in its place between the frames; it always fits."""
+        with self._lock:
+            self._items.append(PumpsChanged(tuple(pumps)))
+
+    def take(self, most: int) -> list[Item] | PumpsChanged:
+        """The oldest items, up to `most` or to the next change of pumps; or that change if it is the oldest."""
+        with self._lock:
+            if self._items and isinstance(self._items[0], PumpsChanged):
+                change = self._items.popleft()
+                assert isinstance(change, PumpsChanged)
+                return change
+            taken: list[Item] = []
+            while self._items and len(taken) < most:
+                item = self._items[0]
+                if isinstance(item, PumpsChanged):
+                    break
+                taken.append(item)
+                self._items.popleft()
+            return taken
+
+    def done(self, readings: int) -> None:
+        """So many of the readings taken are on the disk (or given up): their room is free."""
+        with self._lock:
+            self._readings -= readings
+
+    def give_up(self) -> tuple[int, int]:
+        """Count everything that is left as lost, at the end of a writer that could not write: (readings, others)."""
+        with self._lock:
+            others = sum(not isinstance(i, tuple | PumpsChanged) for i in self._items)
+            readings, self._readings = self._readings, 0
+            self.lost += readings
+            self.lost_others += others
+            self._items.clear()
+        return readings, others

@@ -1,0 +1,141 @@
+"""Opening the database for writing, whatever state it is in."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apsw
+
+from pumpwatch_gui.domain.errors import StoreError
+from pumpwatch_gui.store.schema import (
+    DAMAGE,
+    Connect,
+    FileKind,
+    connect,
+    foreign,
+    from_apsw,
+    look_at,
+    run,
+    upgrade,
+    upgrades,
+)
+
+RESERVE_BYTES = 8 << 20
+"""The reserve is freed when the disk is full: in WAL mode even a DELETE needs room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open database. `notice` tells what a person must know of it ("" = nothing), `aside` where a damaged one went.
+
+    `unclean`: the last writer did not come to its end.
+    """
+
+    connection: apsw.Connection
+    notice: str = ""
+    quarantined: Path | None = None
+    unclean: bool = False
+
+
+def open_database(path: Path, *, connect: Connect = connect, now: datetime | None = None) -> Opened:
+    """Open, create or upgrade the database at `path`; a damaged one is put aside and a fresh one started.
+
+    Raises StoreError for a newer or foreign file (which stay untouched), and where the folder cannot be written.
+    """
+    steps = upgrades()
+    kind = look_at(path, max(steps))
+    left_over = kind in (FileKind.MISSING, FileKind.EMPTY) and _size(_beside(path, "-wal")) > 0
+    if kind is FileKind.DAMAGED or left_over:
+        return quarantine(path, connect=connect, now=now)
+    try:
+        connection = _open(path, steps, connect)
+        unclean = _get(connection, "writing") == "1"
+    except DAMAGE:
+        return quarantine(path, connect=connect, now=now)
+    except apsw.SQLError as error:  # our mark, but not our tables
+        raise foreign(path) from error
+    notice = f"The database {path.name} was empty (0 bytes): a new history was started in it"
+    return Opened(connection, notice if kind is FileKind.EMPTY else "", unclean=unclean)
+
+
+def quarantine(path: Path, *, connect: Connect = connect, now: datetime | None = None) -> Opened:
+    """Rename a damaged database (with its write-ahead log) and open a fresh one in its place."""
+    stamp = f"{now or datetime.now(UTC):%Y%m%dT%H%M%S%f}Z"
+    quarantined = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
+    try:
+        for ending in ("-wal", "-shm", ""):
+            if _beside(path, ending).exists():
+                _beside(path, ending).rename(_beside(quarantined, ending))
+    except OSError as error:
+        raise StoreError(
+            f"the damaged database {path} cannot be put aside: {error.strerror}", "move it away by hand"
+        ) from error
+    notice = f"The database was damaged: it was put aside as {quarantined.name} and a new history was started"
+    return Opened(_open(path, upgrades(), connect), notice, quarantined)
+
+
+def mark_writing(connection: apsw.Connection, writing: bool) -> None:
+    """Note in the database that a writer is at work, or came to its end."""
+    run(connection, "INSERT OR REPLACE INTO meta VALUES ('writing', ?)", (str(int(writing)),))
+
+
+def make_reserve(path: Path) -> None:
+    """Lay down the reserve file beside the database, unless it is there or the disk is nearly full."""
+    reserve = _beside(path, ".reserve")
+    try:
+        disk = os.statvfs(path.parent) if hasattr(os, "statvfs") else None
+        if _size(reserve) >= RESERVE_BYTES or (disk and disk.f_bavail * disk.f_frsize < 4 * RESERVE_BYTES):
+            return
+        with reserve.open("wb") as file:
+            for _ in range(RESERVE_BYTES >> 20):
+                file.write(bytes(1 << 20))
+    except OSError:
+        free_reserve(path)  # half a reserve helps nobody; the store works without
+
+
+def free_reserve(path: Path) -> None:
+    """Give the reserve back to a full disk."""
+    try:
+        _beside(path, ".reserve").unlink(missing_ok=True)
+    except OSError:
+        return  # read-only: nothing to gain
+
+
+def bytes_on_disk(path: Path) -> int:
+    """Bytes of the database and its write-ahead log."""
+    return _size(path) + _size(_beside(path, "-wal"))
+
+
+def _open(path: Path, steps: dict[int, str], connect: Connect) -> apsw.Connection:
+    try:
+        connection = connect(path)
+        try:
+            upgrade(connection, path, steps)
+            # The far ends of the big tables: a file that was cut short shows here.
+            for table in ("sensor_readings", "journal", "audit_log", "anomaly_scores"):
+                run(connection, f"SELECT min(id), max(id) FROM {table}")
+        except BaseException:
+            connection.close()
+            raise
+    except (*DAMAGE, apsw.SQLError):
+        raise
+    except apsw.Error as error:
+        raise from_apsw(error, path) from error
+    return connection
+
+
+def _get(connection: apsw.Connection, key: str) -> str:
+    value = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
+    return "" if value is None else str(value)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,294 @@
+"""Reading the history: thinned trends, the journal, detections. Every call has a read-only connection of its own."""
+
+import csv
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.errors import InputError, StoreError
+from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.store.audit import AuditRow, chained
+from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
+from pumpwatch_gui.store.layout import column
+from pumpwatch_gui.store.query.thinning import Span, Thinned, nothing, read_thinned
+from pumpwatch_gui.store.schema import Value, from_apsw, quoted
+
+__all__ = ["DetectionRow", "History", "JournalRow", "Thinned"]
+
+LONGEST_S = 5.0
+"""No reader holds its snapshot longer: the write-ahead log grows as long as one does."""
+PAGE = 5_000
+READINGS_AT_ONCE = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionRow:
+    """A detection as it was stored. The mappings are keyed by tag; `shares` sum to 1."""
+
+    id: int
+    time_ns: int
+    is_anomaly: bool
+    score: float
+    reconstruction_loss: float
+    threshold: float
+    sensor_states: dict[str, str]
+    sensor_anomaly_counts: dict[str, int]
+    shares: dict[str, float]
+    kind: str
+    model_version: str
+
+
+class History:
+    """The read side of the database at `path`. Any thread; keep it off the GUI's.
+
+    Every call raises StoreError when the database cannot be read, or when the question takes longer than five seconds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def readings(self, pump_id: str, tag: str, *, start_ns: int, end_ns: int, points: int = 2000) -> Thinned:
+        """A sensor of a pump from `start_ns` up to `end_ns` (Unix UTC), in at most about `points` points.
+
+        Few readings come as they are (low = mean = high); more come as buckets with minimum, mean and maximum.
+        BAD stretches and stretches without readings show as NaN. Unknown pump or tag: empty.
+        """
+        with self._connection() as connection:
+            known = {str(r[1]).lower() for r in connection.execute("PRAGMA table_info(sensor_readings)").fetchall()}
+            if column(tag).lower() not in known:
+                return nothing()
+            source = Span("sensor_readings", quoted(column(tag)), _number(connection, pump_id), start_ns, end_ns)
+            return read_thinned(connection, source, points)
+
+    def recording(self, pump_id: str, profile: PumpProfile, *, start_ns: int, end_ns: int) -> Recording:
+        """Every reading of a pump from `start_ns` up to `end_ns` (Unix UTC) as a recording, to train or test on.
+
+        UNCERTAIN values are left out like BAD ones (NaN), as the detectors do. Raises InputError when there is none.
+        """
+        parts: list[np.ndarray[Any, np.dtype[np.float64]]] = []
+        after, last = make_id(start_ns) - 1, make_id(end_ns)
+        while True:  # piece by piece: no snapshot is held for long
+            with self._connection() as connection:
+                known = {str(r[1]).lower() for r in connection.execute("PRAGMA table_info(sensor_readings)").fetchall()}
+                columns = [quoted(column(t)) if column(t).lower() in known else "NULL" for t in profile.tags]
+                sql = (
+                    f"SELECT id, uncertain_mask, {', '.join(columns)} FROM sensor_readings "
+                    "WHERE id > ? AND id < ? AND (id & 4095) = ? ORDER BY id LIMIT ?"
+                )
+                bounds = (after, last, _number(connection, pump_id), READINGS_AT_ONCE)
+                rows: list[Any] = connection.execute(sql, bounds).fetchall()
+            if rows:
+                parts.append(_good_values(rows))
+                after = rows[-1][0]
+            if len(rows) < READINGS_AT_ONCE:
+                break
+        if not parts:
+            raise InputError(f"there is no reading of {pump_id} in that time", "choose a span in which it was recorded")
+        whole = np.concatenate(parts)
+        rising = np.concatenate(([True], np.diff(whole[:, 0]) > 0))
+        path = Path(f"{pump_id}-{_stamp(start_ns)}-{_stamp(end_ns)}.csv")
+        return Recording(path, whole[rising, 0].copy(), whole[rising, 1:].copy(), (), ())
+
+    def feedback(self, pump_id: str, *, start_ns: int = 0, end_ns: int = 2**62) -> list[EpisodeFeedback]:
+        """The newest word on each episode of a pump that began from `start_ns` up to `end_ns`, oldest first."""
+        sql = (
+            "SELECT max(id), start_ns, end_ns, verdict, note, by FROM episode_feedback "
+            "WHERE pump_id = ? AND start_ns >= ? AND start_ns < ? GROUP BY start_ns ORDER BY start_ns"
+        )
+        with self._connection() as connection:
+            rows: list[Any] = connection.execute(sql, (pump_id, start_ns, end_ns)).fetchall()
+        return [
+            EpisodeFeedback(pump_id, start, end, FeedbackVerdict(verdict), note, by, time_ns(key))
+            for key, start, end, verdict, note, by in rows
+        ]
+
+    def scores(self, pump_id: str, *, start_ns: int, end_ns: int, points: int = 2000) -> Thinned:
+        """The anomaly scores of a pump (1.0 = at the threshold), thinned like `readings`."""
+        with self._connection() as connection:
+            source = Span("anomaly_scores", "score", _number(connection, pump_id), start_ns, end_ns)
+            return read_thinned(connection, source, points)
+
+    def journal(
+        self,
+        *,
+        limit: int = 1000,
+        before_ns: int | None = None,
+        before_id: int | None = None,
+        pump_id: str | None = None,
+        text: str | None = None,
+        kinds: Iterable[str] | None = None,
+    ) -> list[JournalRow]:
+        """The newest lines first, at most `limit`, strictly before `before_ns` (Unix UTC).
+
+        `text` is looked for in the line and in `by`, letter case aside. To page on without losing lines of one instant,
+        hand over both the time and the id of the last line as `before_ns` and `before_id`.
+        """
+        where, values = _journal_filter(before_ns, before_id, pump_id, text, kinds)
+        sql = f"SELECT * FROM journal{where} ORDER BY time_ns DESC, id DESC LIMIT ?"
+        with self._connection() as connection:
+            rows: list[Any] = connection.execute(sql, (*values, limit)).fetchall()
+        return [_journal_row(row) for row in rows]
+
+    def detections(self, pump_id: str, *, start_ns: int, end_ns: int, limit: int = 10_000) -> list[DetectionRow]:
+        """The stored detections of a pump from `start_ns` up to `end_ns` (Unix UTC), oldest first."""
+        sql = (
+            "SELECT id, is_anomaly, score, reconstruction_loss, threshold, sensor_states, sensor_anomaly_counts, "
+            "sensor_shares, kind, model_version FROM anomaly_detections "
+            "WHERE id >= ? AND id < ? AND (id & 4095) = ? ORDER BY id LIMIT ?"
+        )
+        with self._connection() as connection:
+            number = _number(connection, pump_id)
+            rows = connection.execute(sql, (make_id(start_ns), make_id(end_ns), number, limit)).fetchall()
+        return [_detection(row) for row in rows]
+
+    def open_alarms(self) -> list[Alarm]:
+        """The alarms that were not NORMAL when they were last heard of."""
+        with self._connection() as connection:
+            rows: list[Any] = connection.execute("SELECT alarm FROM open_alarms ORDER BY alarm_id").fetchall()
+        return [alarm_from_json(json.loads(row[0])) for row in rows]
+
+    def audit_break(self) -> int | None:
+        """The id of the first audit row whose hash does not follow from the one before; None when all are whole."""
+        sql = "SELECT id, time_ns, action, pump_id, by, ok, text, hash FROM audit_log ORDER BY id"
+        before = b""
+        with self._connection() as connection:
+            values: Any
+            for values in connection.execute(sql):
+                key, at_ns, action, pump_id, by, ok, text, digest = values
+                row = AuditRow(key, at_ns, action, pump_id, by, bool(ok), text)
+                before = chained(before, row)
+                if before != digest:
+                    return row.id
+        return None
+
+    def export_journal_csv(
+        self, path: Path, *, pump_id: str | None = None, text: str | None = None, kinds: Iterable[str] | None = None
+    ) -> int:
+        """Write the journal (newest first, filtered like `journal`) as CSV; returns the lines written.
+
+        The file is whole or not there. Raises StoreError when it cannot be written.
+        """
+        unfinished = path.with_name(path.name + ".part")
+        try:
+            with unfinished.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["time", "kind", "pump", "severity", "text", "by"])
+                lines = 0
+                for row in self._pages(pump_id, text, None if kinds is None else tuple(kinds)):
+                    writer.writerow([_iso(row.time_ns), row.kind, row.pump_id, row.severity, row.text, row.by])
+                    lines += 1
+            unfinished.replace(path)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another folder") from error
+        return lines
+
+    def _pages(self, pump_id: str | None, text: str | None, kinds: tuple[str, ...] | None) -> Iterator[JournalRow]:
+        rows = self.journal(limit=PAGE, pump_id=pump_id, text=text, kinds=kinds)
+        while rows:
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            last = rows[-1]
+            rows = self.journal(
+                limit=PAGE, before_ns=last.time_ns, before_id=last.id, pump_id=pump_id, text=text, kinds=kinds
+            )
+
+    @contextmanager
+    def _connection(self) -> Iterator[apsw.Connection]:
+        connection: apsw.Connection | None = None
+        try:
+            connection = apsw.Connection(os.fspath(self.path), flags=apsw.SQLITE_OPEN_READONLY)
+            connection.set_busy_timeout(2_000)
+            deadline = time.monotonic() + LONGEST_S
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
+            yield connection
+        except apsw.InterruptError as error:
+            raise StoreError("the question to the history took too long", "ask for a shorter time") from error
+        except apsw.Error as error:
+            raise from_apsw(error, self.path) from error
+        finally:
+            if connection is not None:
+                connection.close()
+
+
+def _good_values(rows: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Unix seconds and values (m, 1 + n) of rows of id, uncertain mask and values."""
+    table = np.array([row[2:] for row in rows], dtype=np.float64)
+    masks = np.array([row[1] for row in rows], dtype=np.int64)
+    uncertain = (masks[:, np.newaxis] >> np.arange(table.shape[1])) & 1
+    time_s = np.array([((row[0] >> 12) + EPOCH_MS) / 1e3 for row in rows])
+    return np.column_stack((time_s, np.where(uncertain == 1, np.nan, table)))
+
+
+def _stamp(at_ns: int) -> str:
+    return f"{datetime.fromtimestamp(at_ns / 1e9, UTC):%Y%m%dT%H%M%S}"
+
+
+def _number(connection: apsw.Connection, pump_id: str) -> int:
+    """The pump's number; -1, which no row has, when the database does not know it."""
+    number = connection.execute("SELECT pump_number FROM pumps WHERE pump_id = ?", (pump_id,)).get
+    return -1 if number is None else int(str(number))
+
+
+def _journal_filter(
+    before_ns: int | None, before_id: int | None, pump_id: str | None, text: str | None, kinds: Iterable[str] | None
+) -> tuple[str, list[Value]]:
+    terms: list[str] = []
+    values: list[Value] = []
+    if before_ns is not None and before_id is not None:
+        terms.append("(time_ns, id) < (?, ?)")
+        values += [before_ns, before_id]
+    elif before_ns is not None:
+        terms.append("time_ns < ?")
+        values.append(before_ns)
+    if pump_id is not None:
+        terms.append("pump_id = ?")
+        values.append(pump_id)
+    if text:
+        pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        terms.append("(text LIKE ? ESCAPE '\\' OR by LIKE ? ESCAPE '\\')")
+        values += [pattern, pattern]
+    if kinds is not None:
+        wanted = list(kinds)
+        terms.append(f"kind IN ({', '.join('?' * len(wanted))})")
+        values += wanted
+    return (" WHERE " + " AND ".join(terms) if terms else ""), values
+
+
+def _journal_row(row: Any) -> JournalRow:
+    key, at_ns, kind, pump_id, severity, text, by, detail = row
+    return JournalRow(key, at_ns, kind, pump_id, severity, text, by, json.loads(detail))
+
+
+def _detection(row: Any) -> DetectionRow:
+    key, is_anomaly, score, loss, threshold, states, counts, shares, kind, version = row
+    return DetectionRow(
+        id=key,
+        time_ns=time_ns(key),
+        is_anomaly=bool(is_anomaly),
+        score=score,
+        reconstruction_loss=loss,
+        threshold=threshold,
+        sensor_states=json.loads(states),
+        sensor_anomaly_counts=json.loads(counts),
+        shares=json.loads(shares),
+        kind=kind,
+        model_version=version,
+    )
+
+
+def _iso(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="milliseconds")
