@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyModbusTCP.server import DataHandler, ModbusServer
 
-from pumpwatch_gui.acquire import trial
+from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import ORDERS

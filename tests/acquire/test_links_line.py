@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.framer import FramerRTU
 
-from pumpwatch_gui.acquire import trial
+from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.modbus.response import Request
-from pumpwatch_gui.acquire.modbus.rtu import crc16, find, sealed, verdict
+from pumpwatch_gui.acquire.modbus.rtu import check_response, crc16, find, sealed
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusRtuTcpConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.quality import Quality, Reason
@@ -243,7 +243,7 @@ def test_a_request_for_three_bytes_of_bits_is_not_taken_for_its_own_answer(count
     """Read coils from 0x03xx: as an answer the echo would be whole and right."""
     sent = sealed(5, bytes((1, 3, low, 0, count)))
     assert find(sent, Request(0, 5, 1, count), sent) is None
-    assert verdict(sent, Request(0, 5, 1, count), sent)[0] == "timeout"
+    assert check_response(sent, Request(0, 5, 1, count), sent)[0] == "timeout"
 
 
 def test_the_truth_of_the_rig_moves() -> None:

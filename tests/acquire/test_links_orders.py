@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pumpwatch_gui.acquire import trial
+from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.links.meter import LinkFault
 from pumpwatch_gui.acquire.links.scanner import Binding, read_once
 from pumpwatch_gui.acquire.simulator import Plant, serve

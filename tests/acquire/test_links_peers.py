@@ -12,7 +12,8 @@ import numpy as np
 import psutil
 import pytest
 
-from pumpwatch_gui.acquire import link, trial
+from pumpwatch_gui.acquire.discovery import trial
+from pumpwatch_gui.acquire.links import link
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.domain.events import LinkChanged
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pumpwatch_gui.acquire import trial
+from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.links.meter import LinkFault

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpwatch_gui.acquire import trial
+from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.modbus.tls import role_of
 from pumpwatch_gui.domain.links.config import ModbusTlsConfig

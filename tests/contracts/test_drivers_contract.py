@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from pumpwatch_gui.acquire import trial
+from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec, Readings
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.links.meter import LinkFault

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
-from pumpwatch_gui.store import writer
+from pumpwatch_gui.store.hot import writer
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 
 writer.COMMIT_EVERY_S = 0.02
