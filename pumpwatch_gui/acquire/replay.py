@@ -13,7 +13,8 @@ from pumpwatch_gui.acquire.links.off_loop import off_loop
 from pumpwatch_gui.domain.links.config import ReplayConfig
 from pumpwatch_gui.domain.links.decode import bad, judge_value
 from pumpwatch_gui.domain.values.quality import Reason
-from pumpwatch_gui.files.recording import Recording, read_recording
+from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.recording import read_recording
 
 SILENT_SPACINGS = 3
 """The recording is silent after this many of its usual spacings without a row."""

@@ -69,7 +69,7 @@ def turn_until(condition: Callable[[], bool], *, within_s: float) -> None:
 
 
 def _give_a_past(engine: Engine) -> None:
-    pumps = engine.site.pumps
+    pumps = engine.site().pumps
     readings = Plant(len(pumps), seed=1).run(PAST_S * 10)
     now_ns, mono_ns = time.time_ns(), time.monotonic_ns()
     zero = np.zeros(len(pumps[0].profile.sensors), dtype=np.uint8)

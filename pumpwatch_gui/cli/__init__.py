@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from pumpwatch_gui.cli.interrupts import Interrupts
 from pumpwatch_gui.cli.parser import build_parser
 from pumpwatch_gui.domain.errors import InputError, PrerequisiteError, PumpWatchError
 
@@ -13,6 +14,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 done, 1 failed at run time, 2 wrong usage or input, 4 a prerequisite missing."""
     logging.getLogger("pumpwatch").addHandler(logging.NullHandler())  # a command without a home logs nowhere
     options = build_parser().parse_args(argv)
+    if options.windowed:  # it runs until somebody ends it: from here on a signal only sets a flag
+        options.interrupts = Interrupts()
     try:
         return int(options.run(options))
     except PumpWatchError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pumpwatch_gui.cli.headless import Usage, run_headless, status_line, write_summary
 from pumpwatch_gui.cli.homes import open_home, scratch_home
-from pumpwatch_gui.domain.commands import Record
+from pumpwatch_gui.domain.commands import Order, Record
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.site import LoadedSite, Site
 from pumpwatch_gui.domain.station import StationView
@@ -46,16 +46,19 @@ def screenshots(options: argparse.Namespace) -> int:
         raise InputError(f"--size {options.size} is not WxH", "for example --size 1920x1080") from error
     from pumpwatch_gui.gui.shell.app import picture_pages
 
+    def pictures(site_file: Path, home: Home) -> list[Path]:
+        engine = Engine(load_site(site_file).site, home, site_file=site_file)
+        return picture_pages(engine, home, site_file, out=options.out, theme=options.theme, size=(width, height),
+                             after_s=options.after)  # fmt: skip
+
     with scratch_home(options) as home:
         if options.site is not None:
-            pictures = picture_pages(load_site(options.site), home, options.site, out=options.out, theme=options.theme,
-                                     size=(width, height), after_s=options.after)  # fmt: skip
+            paths = pictures(options.site, home)
         else:
             faults = options.fault or [f for f in ["P-103=cavitation@10"] if options.pumps >= 3]
             with simulated_site(home.path, pumps=options.pumps, faults=faults, speed=1.0) as site_file:
-                pictures = picture_pages(load_site(site_file), home, site_file, out=options.out, theme=options.theme,
-                                         size=(width, height), after_s=options.after)  # fmt: skip
-    for path in pictures:
+                paths = pictures(site_file, home)
+    for path in paths:
         print(path)
     return 0
 
@@ -66,10 +69,10 @@ def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argpars
     if not options.headless:
         show = _window if has_display() else _without_display
         return show(loaded, home, site_file, options)
-    engine = _engine(loaded.site, home, options)
-    code = run_headless(engine, for_s=options.for_s, summary=options.summary, status=status)
+    engine = _engine(loaded.site, home, site_file, options)
+    code = run_headless(engine, options.interrupts, for_s=options.for_s, summary=options.summary, status=status)
     home.ended()
-    return code
+    return _end(code, engine)
 
 
 def _window(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace) -> int:
@@ -102,17 +105,31 @@ def _show(
 ) -> int:
     from pumpwatch_gui.gui.shell.app import run_gui
 
-    usage = Usage()
+    usage, made = Usage(), list[Engine]()
     summary: Path | None = getattr(options, "summary", None)
 
-    def stopped(engine: Engine) -> None:
-        home.ended()
-        if summary is not None:
-            write_summary(engine, summary, usage, exit_reason="window closed")
+    def engine() -> Engine:
+        made.append(_engine(loaded.site, home, site_file, options))
+        return made[0]
 
-    for_s: float | None = getattr(options, "for_s", None)
-    return run_gui(lambda: _engine(loaded.site, home, options), loaded, home, site_file, for_s=for_s, status=status,
-                   picture=picture, stopped=stopped)  # fmt: skip
+    ended = run_gui(engine, loaded, home, site_file, should_stop=options.interrupts.requested.is_set,
+                    for_s=getattr(options, "for_s", None), status=status, picture=picture)  # fmt: skip
+    if not made:
+        return 0
+    home.ended()
+    if summary is not None:
+        write_summary(made[0], summary, usage, exit_reason=options.interrupts.name or "window closed")
+    return _end(0, made[0], all_ended=ended)
+
+
+def _end(code: int, engine: Engine, *, all_ended: bool = True) -> int:
+    """The exit code; where a thread is stuck for ever, the end of the process itself: nothing else would end it."""
+    if engine.has_abandoned_thread or not all_ended:
+        log.error("a thread is stuck in a call that never returned; the process ends without it")
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(code)
+    return code
 
 
 def has_display() -> bool:
@@ -122,12 +139,12 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _engine(site: Site, home: Home, options: argparse.Namespace) -> Engine:
+def _engine(site: Site, home: Home, site_file: Path, options: argparse.Namespace) -> Engine:
     record = getattr(options, "record", None)
     unclean = home.begun()
-    engine = Engine(site, home, record=Recorder(record) if record is not None else None)
+    engine = Engine(site, home, site_file=site_file, record=Recorder(record) if record is not None else None)
     if unclean:
-        engine.submit(Record("The last run ended without a clean stop; the logs say more", "PumpWatch"))
+        engine.submit(Order(Record("The last run ended without a clean stop; the logs say more"), "PumpWatch"))
     return engine
 
 

@@ -1,8 +1,6 @@
 """The collector without a window: the same engine, a status line a second, a summary at the end."""
 
 import json
-import logging
-import signal
 import sys
 import threading
 import time
@@ -12,12 +10,14 @@ from pathlib import Path
 
 import psutil
 
+from pumpwatch_gui.cli.interrupts import Interrupts
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.engine import Engine
 
-log = logging.getLogger("pumpwatch.headless")
+LOOK_S = 0.1
+STUCK_AFTER_S = 30.0
 
 
 class Usage:
@@ -38,13 +38,12 @@ class Usage:
 
 
 class Threads:
-    """The engine's loops on plain threads. A loop that dies ends the run and is told."""
+    """The engine's loops on plain threads. They are daemons: one that is stuck for ever must not keep the process."""
 
     def __init__(self, engine: Engine) -> None:
         self.stop = threading.Event()
-        self.failed: list[str] = []
         self._threads = [
-            threading.Thread(target=self._run, args=(name, loop), name=f"pumpwatch-{name}")
+            threading.Thread(target=loop, args=(self.stop,), name=f"pumpwatch-{name}", daemon=True)
             for name, loop in engine.loops().items()
         ]
 
@@ -57,46 +56,38 @@ class Threads:
         """Stop every loop and wait for it."""
         self.stop.set()
         for thread in self._threads:
-            thread.join()
-
-    def _run(self, name: str, loop: object) -> None:
-        try:
-            loop(self.stop)  # type: ignore[operator]
-        except Exception:
-            log.critical("the %s loop died", name, exc_info=True)
-            self.failed.append(name)
-            self.stop.set()
+            thread.join(STUCK_AFTER_S)
 
 
-def run_headless(engine: Engine, *, for_s: float | None, summary: Path | None, status: bool) -> int:
-    """Run until the time is up, Ctrl-C or SIGTERM. Returns 0, or 1 when a loop died.
+def run_headless(
+    engine: Engine, interrupts: Interrupts, *, for_s: float | None, summary: Path | None, status: bool
+) -> int:
+    """Run until the time is up or a signal comes. Returns 0, or 1 when a loop had stopped for good at the end.
 
     Raises InputError when the summary cannot be written.
     """
-    threads, reason = Threads(engine), ["time is up"]
-
-    def interrupted(number: int, _frame: object) -> None:
-        reason[0] = signal.Signals(number).name
-        threads.stop.set()
-
-    before = {n: signal.signal(n, interrupted) for n in (signal.SIGINT, signal.SIGTERM)}
-    usage, started = Usage(), time.monotonic()
+    threads, usage = Threads(engine), Usage()
+    end = time.monotonic() + (for_s if for_s is not None else float("inf"))
+    next_status = time.monotonic() + 1.0
+    stopped: tuple[str, ...] = ()
+    threads.start()
     try:
-        threads.start()
-        end = started + for_s if for_s is not None else float("inf")
-        while not threads.stop.wait(min(1.0, max(0.0, end - time.monotonic()))) and time.monotonic() < end:
-            if status:
+        while (now := time.monotonic()) < end:
+            if interrupts.requested.wait(max(0.0, min(LOOK_S, end - now))):
+                break
+            if status and now >= next_status:
+                next_status += 1.0
                 print(status_line(engine.latest()), flush=True)
+        stopped = tuple(loop.name for loop in engine.latest().stopped_loops)
     finally:
         threads.join()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if threads.failed:
-        reason[0] = f"the {threads.failed[0]} loop died, see the log"
-        print(f"error: {reason[0]}", file=sys.stderr)
+    reason = interrupts.name or "time is up"
+    if stopped:
+        reason = f"the loop {stopped[0]} had stopped, see the log"
+        print(f"error: {reason}", file=sys.stderr)
     if summary is not None:
-        write_summary(engine, summary, usage, exit_reason=reason[0])
-    return 1 if threads.failed else 0
+        write_summary(engine, summary, usage, exit_reason=reason)
+    return 1 if stopped else 0
 
 
 def status_line(view: StationView) -> str:

@@ -17,11 +17,11 @@ from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetLimits, SetPump, SiteChange
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.settings.map_file import MapFile, read_map
 from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.settings.site_file import SiteFile
 
 KEPT = 120
 """Readings that are kept for the plausibility doctor."""
@@ -149,39 +149,32 @@ class Names:
     model: str
 
 
-def save_pump(draft: Draft, names: Names, site_file: Path) -> Site:
-    """Write the map (where it was changed) and the site file; returns the site to go over to. Blocks.
+def new_pump_changes(draft: Draft, names: Names, site: Site) -> tuple[SiteChange, ...]:
+    """What adds the pump to the site: its map, where it was changed, the pump, its own limits. Reads the template.
 
-    Raises InputError with the mistakes; the site file is then untouched and no map is left behind.
+    Raises InputError for what is not filled in or is taken.
     """
     config, profile = draft.config, draft.profile
     if config is None or profile is None:
         raise InputError("the link is not filled in", "go back to it")
     if not names.pump_id:
         raise InputError("the pump has no id", "give it one, such as P-101")
-    file = SiteFile(site_file)
-    if any(p.pump_id == names.pump_id for p in file.loaded().site.pumps):
+    if site.pump(names.pump_id) is not None:
         raise InputError(f"the id {names.pump_id} is taken", "give the pump another one")
-    made: Path | None = None
+    changes: list[SiteChange] = []
     if isinstance(config, ModbusConfig):
         registers = draft.template
         if draft.is_changed:
-            made = free_path(draft.folder, names.pump_id)
-            _map_file(draft, made.stem).save(made)
-            registers = f"{FOLDER}/{made.name}"
+            path = free_path(draft.folder, names.pump_id)
+            registers = f"{FOLDER}/{path.name}"
+            changes.append(SaveRegisterMap(registers, _map_file(draft, path.stem).text, names.pump_id))
         changed: Any = replace(config, registers=registers)
         config = changed
-    try:
-        file.set_pump(names.pump_id, name=names.name, profile=draft.profile_name, model=names.model, links=[config])
-        for sensor in profile.sensors:
-            if draft.limits[sensor.tag] != sensor.limits:
-                file.set_limits(names.pump_id, sensor.tag, draft.limits[sensor.tag])
-        file.save()
-    except InputError:
-        if made is not None:
-            made.unlink(missing_ok=True)
-        raise
-    return file.loaded().site
+    changes.append(SetPump(names.pump_id, names.name, draft.profile_name, names.model, (config,)))
+    own = {s.tag: draft.limits[s.tag] for s in profile.sensors if draft.limits[s.tag] != s.limits}
+    if own:
+        changes.append(SetLimits(names.pump_id, own))
+    return tuple(changes)
 
 
 def _map_file(draft: Draft, name: str) -> MapFile:

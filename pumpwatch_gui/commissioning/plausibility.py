@@ -1,19 +1,16 @@
 """Whether the readings of a pump make sense: what is examined, and the findings from values and raw registers."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Protocol
 
 from pumpwatch_gui.commissioning.register_reading import read_points
 from pumpwatch_gui.commissioning.word_order import swapped
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.site import Site
-from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.files.register_maps import load_register_map
 from pumpwatch_gui.judge.plausibility.checks import examine
@@ -22,20 +19,6 @@ LOOKED_BACK = 300
 """Frames of the recent past that are examined."""
 WAIT_S = 15.0
 """Longest wait for an order on a running link; it is read between two scans, and a dead unit is polled seldom."""
-
-
-class LiveReadings(Protocol):
-    """The part of a station that is examined."""
-
-    @property
-    def site(self) -> Site:
-        """The site as it is judged now."""
-
-    def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
-        """The recent frames of a pump. Raises KeyError."""
-
-    def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":
-        """Read any block of a running link between two of its scans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +46,9 @@ def findings_of(material: ReadingsToCheck) -> tuple[PlausibilityFinding, ...]:
     return tuple(sorted([*orders, *others], key=lambda f: not f.is_certain))
 
 
-def live_material(station: LiveReadings, link_id: str) -> ReadingsToCheck:
+def live_material(station: Station, link_id: str) -> ReadingsToCheck:
     """The recent frames of a link's pump, and its registers as they are now. Blocks. Raises InputError, KeyError."""
-    site, pump_id = station.site, link_id.rpartition("/")[0]
+    site, pump_id = station.site(), link_id.rpartition("/")[0]
     pump = site.pump(pump_id)
     if pump is None:
         raise KeyError(pump_id)
@@ -80,7 +63,7 @@ def live_material(station: LiveReadings, link_id: str) -> ReadingsToCheck:
         return ReadingsToCheck(profile, series, words)
     points = load_register_map(config.registers, tags=profile.tags, base_dir=site.folder).points
     try:
-        read = read_points(points, lambda t, a, n: station.read_block(link_id, t, a, n).result(WAIT_S))
+        read = read_points(points, lambda t, a, n: station.links.read_block(link_id, t, a, n).result(WAIT_S))
     except Exception as error:  # noqa: BLE001 - whatever it was, the recent past can still be examined
         return ReadingsToCheck(profile, series, f"{words} (its registers cannot be read now: {error_text(error)})")
     raw = {tag: [registers] for tag, registers in read.registers.items()}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +10,12 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetPump, SiteChange
 from pumpwatch_gui.files.shipped import find_shipped, shipped
 from pumpwatch_gui.settings.map_file import MapFile, read_map, read_map_file, shipped_maps
-from pumpwatch_gui.settings.site_file import SiteFile
 
 FOLDER = "registers"
 """Where own maps lie, beside the site file."""
-
-
-@dataclass(frozen=True, slots=True)
-class TagMade:
-    """A tag that was written: the map's name as a link gives it, and the site to go over to."""
-
-    registers: str
-    path: Path
-    site: Site
-    text: str
 
 
 def map_path(name: str, folder: Path | None) -> Path:
@@ -69,28 +59,28 @@ def editable(name: str, folder: Path, stem: str) -> tuple[MapFile, Path]:
     return file, path
 
 
-def add_tag(site: Site, site_file: Path, link_id: str, point: Point) -> TagMade:
-    """Put a point into the register map of a link, and let the link read that map.
+def tag_changes(site: Site, site_file: Path, link_id: str, point: Point) -> tuple[SiteChange, ...]:
+    """What puts a point into the register map of a link: a map of its own where it reads a shipped one.
 
-    Reads and writes files: not on the GUI thread. Raises InputError; what would not hold is not written.
+    Reads files: not on the GUI thread. Raises InputError.
     """
-    config = site.link(link_id)
-    pump = next((p for p in site.pumps if p.pump_id == link_id.rpartition("/")[0]), None)
+    pump_id = link_id.rpartition("/")[0]
+    config, pump = site.link(link_id), site.pump(pump_id)
     if pump is None or not isinstance(config, ModbusConfig):
         raise InputError(f"{link_id} has no register map", "choose a Modbus link")
     folder = site.folder or site_file.parent
-    file, path = editable(config.registers, folder, pump.pump_id)
+    file, path = editable(config.registers, folder, pump_id)
     file.set_point(keeping_sentinels(point, read_map(file.text).points))
-    file.save(path)
-    registers = config.registers if map_path_is(config.registers, path, folder) else f"{FOLDER}/{path.name}"
-    changed: Any = replace(config, registers=registers)
-    written = SiteFile(site_file)
-    links = [changed if link is config else link for link in pump.links]
-    written.set_pump(pump.pump_id, name=pump.name, profile=pump.profile_name, model=pump.model, links=links)
-    if changed != config:
-        written.save()
-    text = f"{point.tag} is read from {point.documented} (wire {point.address}) now: {registers}"
-    return TagMade(registers, path, written.loaded().site, text)
+    save = SaveRegisterMap(_relative(path, folder), file.text, pump_id)
+    if map_path_is(config.registers, path, folder):
+        return (save,)
+    changed: Any = replace(config, registers=save.file)
+    links = tuple(changed if link is config else link for link in pump.links)
+    return save, SetPump(pump_id, pump.name, pump.profile_name, pump.model, links)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
 def keeping_sentinels(point: Point, before: Iterable[Point]) -> Point:

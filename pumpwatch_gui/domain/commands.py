@@ -1,9 +1,19 @@
-"""Commands: the orders that go up to the engine as values."""
+"""Commands and orders: what people ask of the engine, as values.
 
-from dataclasses import dataclass
+A command says what shall happen; an `Order` adds who asked, when, and an id under which the outcome (`OrderDone`)
+comes back. To add a command: a frozen dataclass here, in the union `Command` and in `COMMANDS`; mypy then names the
+`match` statements that must handle it.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from uuid import uuid4
 
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
-from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.site_changes import SiteChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,25 +21,25 @@ class Acknowledge:
     """Acknowledge one alarm."""
 
     alarm_id: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
-class SetLimits:
-    """Replace the limits of one sensor of one pump, live. Saving them to the site file is the settings' affair."""
+class ChangeSite:
+    """Change the site: all of `changes` or none, in their order; persisted, then applied to what differs."""
 
-    pump_id: str
-    tag: str
-    limits: Limits
-    by: str
+    changes: tuple[SiteChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadSite:
+    """Read the site file again, after it was edited outside the program, and apply what differs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Write a line to the journal (settings saved, a note of the operator)."""
+    """Write a line to the journal (a model trained, a note of the operator)."""
 
     text: str
-    by: str
     pump_id: str = ""
 
 
@@ -38,16 +48,14 @@ class Rebaseline:
     """Take a pump's present running as its new normal."""
 
     pump_id: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartShadow:
-    """Score a stored model beside a pump's active one; it raises no alarm."""
+    """Score a stored model next to a pump's active one; it raises no alarm."""
 
     pump_id: str
     version: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,6 @@ class StopShadow:
     """End the shadow of a pump."""
 
     pump_id: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +71,21 @@ class Promote:
 
     pump_id: str
     version: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """Go back to the model that was active before the last promotion."""
+    """Return to the model that was active before the last promotion."""
 
     pump_id: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
-class SetSensitivity:
-    """Make a copy of a pump's active model with another sensitivity (1.0 tells most, 1.5 least) and promote it."""
+class SetThresholdFactor:
+    """Copy a pump's active model with another threshold factor (a higher one alarms less) and promote the copy."""
 
     pump_id: str
-    sensitivity: float
-    by: str
+    factor: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +94,82 @@ class SetAdaptive:
 
     pump_id: str
     on: bool
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
-class Feedback:
-    """Say whether an episode was right; who says so stands in it."""
+class GiveFeedback:
+    """Say whether an episode was right; `by` and `given_ns` of the feedback are filled in from the order."""
 
     feedback: EpisodeFeedback
 
 
-ModelCommand = Rebaseline | StartShadow | StopShadow | Promote | RollBack | SetSensitivity | SetAdaptive
-Command = Acknowledge | SetLimits | Record | ModelCommand | Feedback
+ModelCommand = Rebaseline | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
+Command = Acknowledge | ChangeSite | ReloadSite | Record | ModelCommand | GiveFeedback
+
+
+class Role(Enum):
+    """Who may give a command at least (the original system's roles)."""
+
+    OPERATOR = "operator"
+    ENGINEER = "engineer"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandKind:
+    """What a command is called in the journal and in the audit log, and who may give it at least."""
+
+    name: str
+    role: Role
+
+
+COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
+    {
+        Acknowledge: CommandKind("acknowledge", Role.OPERATOR),
+        ChangeSite: CommandKind("change site", Role.ADMIN),
+        ReloadSite: CommandKind("reload site", Role.ADMIN),
+        Record: CommandKind("record", Role.OPERATOR),
+        Rebaseline: CommandKind("re-baseline", Role.ENGINEER),
+        StartShadow: CommandKind("start shadow", Role.ENGINEER),
+        StopShadow: CommandKind("stop shadow", Role.ENGINEER),
+        Promote: CommandKind("promote", Role.ENGINEER),
+        RollBack: CommandKind("roll back", Role.ENGINEER),
+        SetThresholdFactor: CommandKind("set threshold factor", Role.ENGINEER),
+        SetAdaptive: CommandKind("adaptive threshold", Role.ENGINEER),
+        GiveFeedback: CommandKind("feedback", Role.OPERATOR),
+    }
+)
+"""Every command there is. The roles are declared here once; they are enforced where accounts exist."""
+
+OrderId = str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command with who gave it (`actor`), when (Unix UTC) and the id that its `OrderDone` carries."""
+
+    command: Command
+    actor: str
+    time_ns: int = field(default_factory=time.time_ns)
+    id: OrderId = field(default_factory=lambda: uuid4().hex)
+
+    @property
+    def name(self) -> str:
+        """What the command is called in the journal."""
+        return COMMANDS[type(self.command)].name
+
+    @property
+    def pump_id(self) -> str:
+        """The pump that the command is about, "" for the station."""
+        match self.command:
+            case Acknowledge(alarm_id):
+                return alarm_id.partition("/")[0]
+            case GiveFeedback(feedback):
+                return feedback.pump_id
+            case ChangeSite(changes):
+                ids = {change.pump_id for change in changes}
+                return ids.pop() if len(ids) == 1 else ""
+            case ReloadSite():
+                return ""
+            case command:
+                return command.pump_id

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.alarms.episodes import Episode
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
@@ -47,3 +49,14 @@ class NotScored:
 
 
 ScoreResult = Detection | NotScored
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowView:
+    """What the shadow model of a pump has found so far. Times of `episodes` are monotonic nanoseconds."""
+
+    version: str
+    score_result: ScoreResult | None
+    scored: int
+    in_alarm: int
+    episodes: tuple[Episode, ...]

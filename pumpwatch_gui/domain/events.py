@@ -1,6 +1,7 @@
 """Events: what happened, delivered every one. Sampled values are not events."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
@@ -45,14 +46,18 @@ class StoreTrouble:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandDone:
-    """The outcome of a command: `text` says what was done or why not."""
+class OrderDone:
+    """The outcome of an order: `text` says what was done, or why not. Every order has exactly one.
+
+    `order_id` is that of the order, "" for what the program itself did; `command` is the name in `COMMANDS`.
+    """
 
     time_ns: int
+    order_id: str
     command: str
     ok: bool
     text: str
-    by: str = ""
+    actor: str = ""
     pump_id: str = ""
 
 
@@ -74,4 +79,16 @@ class FeedbackGiven:
     feedback: EpisodeFeedback
 
 
-Event = AlarmChanged | LinkChanged | RunStateChanged | StoreTrouble | CommandDone | Note | FeedbackGiven
+@dataclass(frozen=True, slots=True)
+class SiteChanged:
+    """The site is another one from now on (`Station.site()`): limits, pumps, names or links were changed.
+
+    `renamed` maps old pump ids to new ones.
+    """
+
+    time_ns: int
+    text: str
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+Event = AlarmChanged | LinkChanged | RunStateChanged | StoreTrouble | OrderDone | Note | FeedbackGiven | SiteChanged

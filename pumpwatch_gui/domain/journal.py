@@ -7,12 +7,13 @@ from typing import Any, assert_never
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.events import (
     AlarmChanged,
-    CommandDone,
     Event,
     FeedbackGiven,
     LinkChanged,
     Note,
+    OrderDone,
     RunStateChanged,
+    SiteChanged,
     StoreTrouble,
 )
 
@@ -55,7 +56,7 @@ def journal_row(event: Event, key: int, *, acknowledged: str = "") -> JournalRow
         case StoreTrouble(time_ns, started, text):
             severity = "ERROR" if started else "INFO"
             return JournalRow(key, time_ns, "store", "", severity, text, "", {"started": started})
-        case CommandDone(time_ns, command, ok, text, by, pump_id):
+        case OrderDone(time_ns, _, command, ok, text, by, pump_id):
             severity = "INFO" if ok else "WARNING"
             return JournalRow(key, time_ns, "command", pump_id, severity, text, by, {"command": command, "ok": ok})
         case Note(time_ns, text, severity, pump_id):
@@ -64,6 +65,8 @@ def journal_row(event: Event, key: int, *, acknowledged: str = "") -> JournalRow
             line = f"Episode judged {said.verdict.value}" + (f": {said.note}" if said.note else "")
             detail = {"start_ns": said.start_ns, "end_ns": said.end_ns, "verdict": said.verdict.value}
             return JournalRow(key, time_ns, "command", said.pump_id, "INFO", line, said.by, detail)
+        case SiteChanged(time_ns, text):
+            return JournalRow(key, time_ns, "note", "", "INFO", text, "", {})
         case _:
             assert_never(event)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
-from pumpwatch_gui.domain.detection import Detection, ScoreResult
+from pumpwatch_gui.domain.detection import Detection, ScoreResult, ShadowView
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
@@ -38,6 +38,24 @@ class PumpView:
     links: tuple[LinkView, ...]
     alarms: tuple[Alarm, ...]
     stale_after_s: float
+    shadow: ShadowView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopHealth:
+    """One loop of the engine: when it last turned (monotonic ns; 0: not yet) and how often it has died since start.
+
+    `late_after_s`: an older heartbeat means that the loop has stopped, whatever else is on the screen.
+    """
+
+    name: str
+    alive_mono_ns: int
+    deaths: int = 0
+    late_after_s: float = 3.0
+
+    def is_late(self, mono_ns: int) -> bool:
+        """Whether the loop has stopped, at an instant of the monotonic clock."""
+        return mono_ns - self.alive_mono_ns > self.late_after_s * 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,7 @@ class EngineStats:
     database_bytes: int = 0
     store_error: str = ""
     sensor_to_latest: Percentiles = Percentiles()
+    loops: tuple[LoopHealth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,11 @@ class StationView:
     alarms: tuple[Alarm, ...]
     stats: EngineStats
     model: str = ""
+
+    @property
+    def stopped_loops(self) -> tuple[LoopHealth, ...]:
+        """The loops that have stopped: what they should do (poll, judge, store) is not being done now."""
+        return tuple(loop for loop in self.stats.loops if loop.is_late(self.mono_ns))
 
     def pump(self, pump_id: str) -> PumpView:
         """The pump of that id; raises KeyError."""

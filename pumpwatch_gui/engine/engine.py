@@ -1,349 +1,320 @@
-"""The flow: wire → frame → ring → window → verdict → alarm → disk and screen.
+"""The engine: the flow from the wire to the disk and the screen, put together.
 
-Three loops, each a plain `run(stop)` for one thread: `links` scans, `infer` scores and judges, `store` writes.
-Facts come out as `latest()` (sampled) and through `listen` (every event); orders go in by `submit`.
-At the end they stop in the order of the flow, so that what was read is also judged and written.
+    wire → acquire → Frame → ring buffer → infer → (ScoreResult) → judge → (AlarmChanged) → store → gui
+    gui, share → (Order: who, when, command) → engine
+
+Six loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes what
+people ask for, `store` writes, `watchdog` looks after the others. At the end they stop in the order of the flow, so
+that what was read is also judged and written.
 """
 
-import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from math import nan
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 
-from pumpwatch_gui.acquire.links.scanner import Binding, Scanner, Traffic
-from pumpwatch_gui.domain.alarms.alarm import Priority, Stimulus
-from pumpwatch_gui.domain.commands import (
-    Acknowledge,
-    Command,
-    Feedback,
-    ModelCommand,
-    Promote,
-    Rebaseline,
-    Record,
-    RollBack,
-    SetAdaptive,
-    SetLimits,
-    SetSensitivity,
-    StartShadow,
-    StopShadow,
-)
-from pumpwatch_gui.domain.detection import ScoreResult
-from pumpwatch_gui.domain.errors import PumpWatchError
-from pumpwatch_gui.domain.events import (
-    AlarmChanged,
-    CommandDone,
-    Event,
-    FeedbackGiven,
-    LinkChanged,
-    Note,
-    RunStateChanged,
-    StoreTrouble,
-)
-from pumpwatch_gui.domain.journal import journal_row
+from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
+from pumpwatch_gui.domain.commands import Order, OrderId
+from pumpwatch_gui.domain.events import Event, Note, OrderDone, SiteChanged, StoreTrouble
 from pumpwatch_gui.domain.links.view import LinkView
+from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
-from pumpwatch_gui.domain.station import EngineStats, RunState, StationView
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.engine.live_pump import LivePump
-from pumpwatch_gui.engine.model_lifecycle import MODEL_WORDS, Models, ShadowView
+from pumpwatch_gui.engine.annunciator import STATION, Annunciator
+from pumpwatch_gui.engine.bus import EventBus
+from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
+from pumpwatch_gui.engine.inference import Inference
+from pumpwatch_gui.engine.judging import Judging
+from pumpwatch_gui.engine.live_pump import LivePump, alarm_sources
+from pumpwatch_gui.engine.model_lifecycle import ModelLifecycle
+from pumpwatch_gui.engine.orders import Orders
 from pumpwatch_gui.engine.recorder import Recorder
-from pumpwatch_gui.engine.stats import LatencyMeter, RateMeter
+from pumpwatch_gui.engine.stats import StatsCollector
+from pumpwatch_gui.engine.supervisor import LATE_AFTER_S, WATCH_EVERY_S, Heartbeat, LoopTrouble, Watchdog, supervise
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry
-from pumpwatch_gui.infer.live.ring import RingBuffer
-from pumpwatch_gui.infer.live.scorer import Scorer
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
-from pumpwatch_gui.judge.sources.limits import AlarmSignal
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.query.history import History
 
-log = logging.getLogger("pumpwatch.engine")
-
-TICK_S = 0.1
-"""The infer loop's beat: the newest window of every pump is scored in one batch, ten times a second at most."""
 LINK_VIEWS_S = 0.25
-STATS_S = 0.5
+TICK_S = 0.1
+HUNG_AFTER_S = 10.0
+"""A call of a model that takes longer does not return: detection goes on without that model."""
+WORDS = {
+    "links": "Polling",
+    "infer": "Anomaly detection",
+    "judge": "Judging",
+    "orders": "Executing orders",
+    "store": "History",
+    "record": "Recording to CSV",
+    "watchdog": "Supervision",
+}
+"""What has stopped when a loop has, for the alarm list."""
+
+Loop = Callable[[threading.Event], None]
 
 
 class Engine:
-    """The running station. Build it, give each of `loops()` a thread, sample `latest()`.
+    """The running station: build it, give each of `loops()` a thread, sample `latest()`. Keeps the Station port.
 
-    Raises StoreError when the database in `home` is of a newer version or cannot be opened.
+    `site_file` is where changes of the site are saved (default: the home's). Raises StoreError when the database in
+    `home` is of a newer version or cannot be opened.
     """
 
-    def __init__(self, site: Site, home: Home, *, record: Recorder | None = None) -> None:
-        self.site = site
+    def __init__(
+        self, site: Site, home: Home, *, site_file: Path | None = None, record: Recorder | None = None
+    ) -> None:
         self.home = home
         self._record = record
-        self._inbox: deque[Command | Site | LinkChanged | StoreTrouble] = deque()
-        self._listeners: list[Callable[[Event], None]] = []
-        self._latency = LatencyMeter()
-        self._rate = RateMeter()
-        self._links_ended = threading.Event()
-        self._judged = threading.Event()
-        self._store = Store(home.database, station=site.station, pumps=_rows(site), on_trouble=self._on_trouble)
-        self.history = History(home.database)
-        self._desk = AlarmDesk(self.history.open_alarms())
-        self._pumps = {p.pump_id: LivePump(p, self._desk.active_sources(p.pump_id)) for p in site.pumps}
-        self._ring = RingBuffer()
-        self._scorer = Scorer()
-        self.registry = ModelRegistry(home.models)
-        self._models = Models(self.registry, self._scorer, warn=self._warn, audit=self._audit)
-        for pump in site.pumps:
-            self._models.assign(pump, site.folder)
-        self._scanner = Scanner(_bindings(site), on_frame=self._on_frame, on_event=self._on_link)
+        self._configuration = Configuration(site, site_file or home.site_file)
+        self._links_ended, self._scored = threading.Event(), threading.Event()
+        self._ordered, self._judged = threading.Event(), threading.Event()
+        self._store = Store(home.database, station=site.station, pumps=_rows(site), on_trouble=self._on_store_trouble)
+        self._history = History(home.database)
+        self._bus = EventBus(self._store.offer_event)
+        self._annunciator = Annunciator(AlarmDesk(self._history.open_alarms()), self._bus)
+        self._judging = Judging(site, self._annunciator, self._bus, self._store.offer_detection)
+        self._inference = Inference(
+            site, self._make_models, on_results=self._judging.offer_results, on_outcome=self._on_outcome
+        )
+        self._orders = Orders(
+            self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit
+        )
+        self._scanner = Scanner(_bindings(site), on_frame=self._on_frame, on_event=self._bus.publish)
         self._link_views: tuple[float, dict[str, tuple[LinkView, ...]]] = (0.0, {})
-        self._stats: tuple[float, EngineStats] = (0.0, EngineStats())
+        self._loops = self._make_loops()
+        self._watchdog = Watchdog((Heartbeat(name) for name in self._loops), self._on_loop_trouble)
+        self._stats = StatsCollector()
+        self._abandoned = False
+        self._retire_what_is_gone(site)
 
-    # ---------------------------------------------------------------- for everybody outside
+    # ---------------------------------------------------------------- the Station port
 
-    def loops(self) -> Mapping[str, Callable[[threading.Event], None]]:
-        """The loops by name; start each in its own thread with one common `stop`, and join them all."""
-        loops = {"links": self._run_links, "infer": self._run_infer, "store": self._run_store}
-        if self._record is not None:
-            loops["record"] = self._run_record
-        return loops
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Everything."""
+        return frozenset(Capability)
+
+    @property
+    def history(self) -> Historian:
+        """What is on the disk."""
+        return self._history
+
+    @property
+    def links(self) -> LinkBrowser:
+        """Reads of running links."""
+        return self._scanner
+
+    def site(self) -> Site:
+        """What is judged by now."""
+        return self._configuration.site
 
     def latest(self) -> StationView:
         """The station now. Cheap; any thread."""
-        by_pump = self._links_by_pump()
-        pumps = tuple(p.view(by_pump.get(i, ()), self._desk) for i, p in tuple(self._pumps.items()))
-        models = {b.name for b in tuple(self._models.bundles.values())}
+        views, desk = self._links_by_pump(), self._annunciator.desk
+        pumps = tuple(p.view(views.get(i, ()), desk, self._inference.shadow(i)) for i, p in self._judging.pumps.items())
         return StationView(
-            name=self.site.name,
+            name=self.site().name,
             time_ns=time.time_ns(),
             mono_ns=time.monotonic_ns(),
             pumps=pumps,
-            alarms=self._desk.alarms,
-            stats=self._stats_now(),
-            model=", ".join(sorted(models)),
+            alarms=desk.alarms,
+            stats=self._stats.now(
+                self._store,
+                self._inference,
+                [v for own in views.values() for v in own],
+                [h.health() for h in self._watchdog.heartbeats.values()],
+            ),
+            model=", ".join(sorted({b.name for b in tuple(self._inference.models.bundles.values())})),
         )
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
         """The recent frames of a pump younger than `since_s` (Unix seconds). Raises KeyError."""
-        return self._pumps[pump_id].trace.copy(since_s)
+        return self._judging.pumps[pump_id].trace.copy(since_s)
 
-    def shadow(self, pump_id: str) -> ShadowView | None:
-        """What the shadow model of a pump has found since it began, None when there is none. Any thread."""
-        return self._models.shadow(pump_id)
+    def subscribe(self, on_event: Callable[[Event], None]) -> Subscription:
+        """Have every event delivered to `on_event`, on the engine's threads."""
+        return self._bus.subscribe(on_event)
 
-    def submit(self, command: Command) -> None:
-        """Hand in an order; its outcome comes as an event within about 0.1 s. Any thread."""
-        self._inbox.append(command)
+    def submit(self, order: Order) -> OrderId:
+        """Hand in an order; its outcome comes as an `OrderDone` with the id returned. Any thread."""
+        return self._orders.submit(order)
 
-    def apply(self, site: Site) -> None:
-        """Go over to a changed site, live: what did not change goes on undisturbed. Any thread."""
-        self._inbox.append(site)
+    # ---------------------------------------------------------------- for whoever hosts it
 
-    def listen(self, callback: Callable[[Event], None]) -> Callable[[], None]:
-        """Have every event delivered to `callback`, on the engine's threads. Returns what ends it."""
-        self._listeners = [*self._listeners, callback]
+    def loops(self) -> Mapping[str, Loop]:
+        """The loops by name; start each in its own thread with one common `stop`, and join them all."""
+        return self._loops
 
-        def end() -> None:
-            self._listeners = [c for c in self._listeners if c is not callback]
-
-        return end
-
-    def traffic(self, link_id: str) -> Traffic:
-        """Watch the traffic of a link until its `close`. Any thread."""
-        return self._scanner.watch_traffic(link_id)
-
-    def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":
-        """Read any block of a running link between two beats; see `Scanner.read_block`. Any thread."""
-        return self._scanner.read_block(link_id, table, address, count)
-
-    def identify(self, link_id: str) -> "Future[Mapping[str, str]]":
-        """What the device of a running link says about itself; see `Scanner.identify`. Any thread."""
-        return self._scanner.identify(link_id)
+    @property
+    def has_abandoned_thread(self) -> bool:
+        """Whether a thread is stuck for ever in a call of a model: the process then cannot end by itself."""
+        return self._abandoned
 
     def counters(self, pump_id: str) -> LivePump:
         """The running counters of one pump, for the summary of a run. Raises KeyError."""
-        return self._pumps[pump_id]
+        return self._judging.pumps[pump_id]
 
-    # ---------------------------------------------------------------- the links thread
+    # ---------------------------------------------------------------- the loops
+
+    def _make_loops(self) -> dict[str, Loop]:
+        loops: dict[str, Loop] = {
+            "links": self._run_links,
+            "infer": self._run_infer,
+            "judge": self._run_judge,
+            "orders": self._run_orders,
+            "store": self._run_store,
+            "watchdog": self._run_watchdog,
+        }
+        if self._record is not None:
+            loops["record"] = self._run_record
+        return loops
+
+    def _supervised(self, name: str, stop: threading.Event, run: Callable[[Callable[[], None]], None]) -> None:
+        heartbeat = self._watchdog.heartbeats[name]
+        heartbeat.alive()
+        supervise(name, lambda: run(heartbeat.alive), stop=stop, on_death=self._watchdog.died)
+        heartbeat.end()
 
     def _run_links(self, stop: threading.Event) -> None:
+        site = self.site()
+        self._bus.publish(Note(time.time_ns(), f"Station {site.name} started with {len(site.pumps)} pumps"))
         try:
-            self._scanner.run(stop)
+            self._supervised("links", stop, lambda alive: self._scanner.run(stop, alive))
         finally:
             self._links_ended.set()
 
-    def _on_frame(self, frame: Frame) -> None:
-        pump = self._pumps.get(frame.pump_id)
-        if pump is None:
-            return  # taken out of the site while this scan was under way
-        pump.seen(frame)
-        self._rate.count += 1
-        self._latency.add_ns(time.monotonic_ns() - frame.mono_ns)
-        self._store.offer_frame(frame, pump.machine_status)
-        self._ring.put(frame)
-        if self._record is not None:
-            self._record.offer(frame, pump.settings.profile.tags)
-
-    def _on_link(self, event: LinkChanged) -> None:
-        self._emit(event)
-
-    # ---------------------------------------------------------------- the infer thread
-
     def _run_infer(self, stop: threading.Event) -> None:
-        self._emit(Note(time.time_ns(), f"Station {self.site.name} started with {len(self._pumps)} pumps"))
+        own = self._inference.generation
         try:
-            while not (stop.wait(TICK_S) and self._links_ended.wait(TICK_S)):
-                self._tick()
-            self._tick()
-            self._emit(Note(time.time_ns(), f"Station {self.site.name} stopped"))
+            self._supervised("infer", stop, partial(self._inference.run, self._links_ended.is_set))
+        finally:
+            if own == self._inference.generation:  # else another thread has taken the work over
+                self._scored.set()
+
+    def _run_judge(self, stop: threading.Event) -> None:
+        def ended() -> bool:
+            return self._links_ended.is_set() and self._scored.is_set() and self._ordered.is_set()
+
+        try:
+            self._supervised("judge", stop, lambda alive: self._judging.run(ended, alive, self._links_by_pump))
+            self._bus.publish(Note(time.time_ns(), f"Station {self.site().name} stopped"))
         finally:
             self._judged.set()
 
-    def _tick(self) -> None:
-        while self._inbox:
-            self._execute(self._inbox.popleft())
-        for frame in self._ring.drain():
-            self._judge_frame(frame)
-        for score_result in self._models.score_results():
-            self._judge_score(score_result)
-        mono_ns = time.monotonic_ns()
-        for pump_id, views in self._links_by_pump().items():
-            pump = self._pumps.get(pump_id)
-            for view in views if pump else ():
-                self._find(pump_id, pump.judge_link(view, mono_ns) if pump else None)
-
-    def _judge_frame(self, frame: Frame) -> None:
-        pump = self._pumps.get(frame.pump_id)
-        if pump is None:
-            return
-        before = pump.run_state
-        state, findings = pump.judge_frame(frame)
-        if state is not before and RunState.NO_DATA not in (state, before):
-            self._emit(RunStateChanged(frame.time_ns, frame.pump_id, state is RunState.RUNNING))
-        for finding in findings:
-            self._find(frame.pump_id, finding, frame.time_ns)
-        self._models.feed(frame, state)
-
-    def _judge_score(self, score_result: ScoreResult) -> None:
-        pump = self._pumps.get(score_result.pump_id)
-        if pump is None:
-            return
-        self._find(score_result.pump_id, pump.judge_score(score_result), score_result.time_ns)
-        if pump.detection is score_result:
-            self._store.offer_detection(pump.detection)
-
-    def _find(self, pump_id: str, finding: AlarmSignal | None, time_ns: int | None = None) -> None:
-        if finding is None:
-            return
-        change = self._desk.apply(pump_id, finding, time_ns or time.time_ns())
-        if change is not None:
-            if finding.stimulus is Stimulus.RAISED and pump_id in self._pumps:
-                self._pumps[pump_id].alarms_raised += 1
-            self._emit(change)
-
-    def _execute(self, order: Command | Site | LinkChanged | StoreTrouble) -> None:
-        now = time.time_ns()
-        match order:
-            case Acknowledge(alarm_id, by):
-                change: AlarmChanged | None = self._desk.acknowledge(alarm_id, by=by, time_ns=now)
-                if change is None:
-                    self._emit(CommandDone(now, "acknowledge", False, f"{alarm_id}: nothing to acknowledge", by))
-                else:
-                    self._emit(change)
-            case SetLimits():
-                self._set_limits(order, now)
-            case Feedback(feedback):
-                self._emit(FeedbackGiven(now, feedback))
-            case (
-                Rebaseline() | StartShadow() | StopShadow() | Promote() | RollBack() | SetSensitivity() | SetAdaptive()
-            ):
-                self._change_model(order, now)
-            case Record(text, by, pump_id):
-                self._emit(CommandDone(now, "record", True, text, by, pump_id))
-            case Site():
-                self._apply_site(order)
-            case StoreTrouble(time_ns, started, text):
-                stimulus = Stimulus.RAISED if started else Stimulus.RETURNED
-                self._find("station", AlarmSignal("store", "", Priority.HIGH, text, nan, nan, "", stimulus), time_ns)
-            case LinkChanged():
-                self._emit(order)
-            case _:
-                assert_never(order)
-
-    def _set_limits(self, order: SetLimits, now: int) -> None:
+    def _run_orders(self, stop: threading.Event) -> None:
         try:
-            pump = self._pumps[order.pump_id]
-            gone = pump.set_limits(order.tag, order.limits, self._desk)
-        except (KeyError, ValueError) as error:
-            self._emit(CommandDone(now, "set limits", False, f"{order.tag}: {error}", order.by, order.pump_id))
-            return
-        for change in self._desk.retire(order.pump_id, gone, now):
-            self._emit(change)
-        limits = order.limits
-        text = f"{order.tag} limits set to LL {limits.low_low} L {limits.low} H {limits.high} HH {limits.high_high}"
-        self._emit(CommandDone(now, "set limits", True, text.replace("None", "–"), order.by, order.pump_id))
-
-    def _apply_site(self, site: Site) -> None:
-        old = {p.pump_id: p for p in self.site.pumps}
-        self.site = site
-        pumps: dict[str, LivePump] = {}
-        self._store.set_pumps(_rows(site))
-        for settings in site.pumps:
-            kept = self._pumps.get(settings.pump_id)
-            if kept is None or old.get(settings.pump_id) != settings:
-                kept = LivePump(settings, self._desk.active_sources(settings.pump_id))
-                self._models.assign(settings, site.folder)
-            pumps[settings.pump_id] = kept
-        now = time.time_ns()
-        for pump_id in self._pumps.keys() - pumps.keys():
-            self._models.forget(self._pumps[pump_id].settings)
-            for change in self._desk.retire(pump_id, self._desk.active_sources(pump_id), now):
-                self._emit(change)
-        self._pumps = pumps
-        self._scanner.rebind(_bindings(site))
-        self._emit(Note(now, f"Site settings taken over: {len(pumps)} pumps"))
-
-    def _change_model(self, order: ModelCommand, now: int) -> None:
-        name = MODEL_WORDS[type(order)]
-        pump = self._pumps.get(order.pump_id)
-        try:
-            if pump is None:
-                raise PumpWatchError(f"there is no pump {order.pump_id}", "choose one of the site")
-            text = self._models.execute(order, pump.settings, self.site.folder)
-        except PumpWatchError as error:
-            self._emit(CommandDone(now, name, False, error.message, order.by, order.pump_id))
-            return
-        self._emit(CommandDone(now, name, True, text, order.by, order.pump_id))
-
-    def _warn(self, pump_id: str, text: str) -> None:
-        self._emit(Note(time.time_ns(), text, "WARNING", pump_id))
-
-    def _audit(self, pump_id: str, command: str, text: str) -> None:
-        self._emit(CommandDone(time.time_ns(), command, True, text, "PumpWatch", pump_id))
-
-    # ---------------------------------------------------------------- the store and record threads
+            self._supervised("orders", stop, partial(self._orders.run, stop.is_set))
+        finally:
+            self._ordered.set()
 
     def _run_store(self, stop: threading.Event) -> None:
-        self._store.run(self._judged)
+        self._supervised("store", stop, lambda alive: self._store.run(self._judged, alive))
 
     def _run_record(self, stop: threading.Event) -> None:
-        if self._record is not None:
-            self._record.run(self._links_ended)
+        record = self._record
+        if record is not None:
+            self._supervised("record", stop, lambda alive: record.run(self._links_ended, alive))
 
-    def _on_trouble(self, trouble: StoreTrouble) -> None:
-        self._inbox.append(trouble)
-        self._emit(trouble)
+    def _run_watchdog(self, stop: threading.Event) -> None:
+        def run(alive: Callable[[], None]) -> None:
+            while not stop.wait(WATCH_EVERY_S):
+                alive()
+                self._watchdog.look()
+                self._replace_stuck_inference(stop)
+
+        self._supervised("watchdog", stop, run)
+        self._see_to_the_end()
+
+    def _see_to_the_end(self) -> None:
+        """Each loop waits for the one before it in the flow; one that is stuck must not keep the others from ending."""
+        order = (
+            ("links", self._links_ended), ("infer", self._scored), ("orders", self._ordered), ("judge", self._judged),
+        )  # fmt: skip
+        for name, ended in order:
+            while not ended.wait(TICK_S):
+                if self._watchdog.heartbeats[name].age_s > LATE_AFTER_S:
+                    self._abandoned = True
+                    ended.set()
+
+    def _replace_stuck_inference(self, stop: threading.Event) -> None:
+        if not self._inference.is_stuck(HUNG_AFTER_S):
+            return
+        self._abandoned = True
+        versions = self._inference.replace()
+        text = f"A call of the model {', '.join(sorted(versions))} never returned; detection goes on without it"
+        self._bus.publish(Note(time.time_ns(), text, "ERROR"))
+        # A daemon: it must not keep the process if this one gets stuck as well.
+        threading.Thread(target=self._run_infer, args=(stop,), name="pumpwatch-infer", daemon=True).start()
+
+    # ---------------------------------------------------------------- what the loops hand on
+
+    def _on_frame(self, frame: Frame) -> None:
+        pump = self._judging.pumps.get(frame.pump_id)
+        if pump is None:
+            return  # taken out of the site while this scan was under way
+        pump.seen(frame)
+        self._stats.seen(frame)
+        self._store.offer_frame(frame, pump.machine_status)
+        self._judging.offer_frame(frame)
+        self._inference.ring.put(frame)
+        if self._record is not None:
+            self._record.offer(frame, pump.settings.profile.tags)
+
+    def _on_store_trouble(self, trouble: StoreTrouble) -> None:
+        self._annunciator.announce("store", trouble.text, is_over=not trouble.started)
+        self._bus.publish(trouble)
+
+    def _on_loop_trouble(self, trouble: LoopTrouble) -> None:
+        word = WORDS[trouble.name]
+        if trouble.is_over:
+            self._annunciator.announce(f"loop.{trouble.name}", f"{word} works again", is_over=True)
+            self._bus.publish(Note(time.time_ns(), f"{word} works again after: {trouble.text}"))
+        else:
+            text = f"{word} stopped: {trouble.text}"
+            self._annunciator.announce(f"loop.{trouble.name}", text, is_over=False)
+            self._bus.publish(Note(time.time_ns(), text, "ERROR"))
+
+    def _on_outcome(self, order: Order, ok: bool, text: str) -> None:
+        self._orders.done(order, ok, text)
+
+    def _apply(self, update: SiteUpdate, done: Callable[[], None]) -> None:
+        """Have a changed site come into force, between two ticks of the judge loop."""
+
+        def apply() -> None:
+            self._store.set_pumps(_rows(update.site), update.renamed)
+            self._judging.apply_site(update.site, update.renamed)
+            self._inference.apply_site(update.site, update.renamed)
+            self._scanner.rebind(_bindings(update.site), update.renamed)
+            self._bus.publish(SiteChanged(time.time_ns(), update.text, update.renamed), in_journal=False)
+            done()
+
+        self._judging.call(apply)
 
     # ---------------------------------------------------------------- shared
 
-    def _emit(self, event: Event) -> None:
-        row = journal_row(event, 0)
-        level = logging.WARNING if row.severity in ("WARNING", "ERROR") else logging.INFO
-        log.log(level, "%s%s", f"{row.pump_id}: " if row.pump_id else "", row.text, extra={"event": event})
-        self._store.offer_event(event)
-        for callback in self._listeners:
-            callback(event)
+    def _make_models(self, site: Site, excluded: frozenset[str]) -> ModelLifecycle:
+        models = ModelLifecycle(ModelRegistry(self.home.models), warn=self._warn, audit=self._audit, excluded=excluded)
+        for pump in site.pumps:
+            models.assign(pump, site.folder)
+        return models
+
+    def _warn(self, pump_id: str, text: str) -> None:
+        self._bus.publish(Note(time.time_ns(), text, "WARNING", pump_id))
+
+    def _audit(self, pump_id: str, command: str, text: str) -> None:
+        self._bus.publish(OrderDone(time.time_ns(), "", command, True, text, "PumpWatch", pump_id))
+
+    def _retire_what_is_gone(self, site: Site) -> None:
+        """End the alarms of pumps, limits and links that were removed while the program was off."""
+        known = {p.pump_id: alarm_sources(p.profile, len(p.links)) for p in site.pumps}
+        desk = self._annunciator.desk
+        for pump_id in {a.pump_id for a in desk.alarms} - {STATION}:
+            self._annunciator.retire(pump_id, desk.active_sources(pump_id) - known.get(pump_id, frozenset()))
 
     def _links_by_pump(self) -> dict[str, tuple[LinkView, ...]]:
         taken, views = self._link_views
@@ -354,35 +325,6 @@ class Engine:
                 views[view.pump_id] = (*views.get(view.pump_id, ()), view)
             self._link_views = (now, views)
         return views
-
-    def _stats_now(self) -> EngineStats:
-        taken, stats = self._stats
-        now = time.monotonic()
-        if now - taken < STATS_S:
-            return stats
-        store, links = self._store.view(), [v for views in self._links_by_pump().values() for v in views]
-        stats = EngineStats(
-            frames=self._rate.count,
-            frames_per_s=self._rate.per_second(),
-            missed_scans=sum(v.missed_scans for v in links),
-            ring_depth=self._ring.depth,
-            ring_capacity=self._ring.capacity,
-            ring_high_water=self._ring.high_water,
-            ring_dropped=self._ring.dropped,
-            inference=self._scorer.latency.percentiles(),
-            inference_count=self._scorer.count,
-            inference_skipped=self._scorer.skipped,
-            commit=store.commit_ms,
-            last_commit_ns=store.last_commit_ns,
-            readings_committed=store.committed,
-            readings_lost=store.lost,
-            store_depth=store.depth,
-            database_bytes=store.database_bytes,
-            store_error=store.error,
-            sensor_to_latest=self._latency.percentiles(),
-        )
-        self._stats = (now, stats)
-        return stats
 
 
 def _rows(site: Site) -> list[PumpRow]:

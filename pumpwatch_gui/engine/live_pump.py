@@ -1,15 +1,14 @@
 """What the engine keeps of one pump while it runs."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 from math import nan
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.alarms.delays import Watch
-from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult
+from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult, ShadowView
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
-from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, RunState
@@ -22,12 +21,14 @@ from pumpwatch_gui.judge.sources.limits import AlarmSignal, LimitJudge
 
 LINK_ON_NS = 3 * 10**9
 LINK_OFF_NS = 1 * 10**9
+LEVELS = ("low_low", "low", "high", "high_high")
 
 
 class LivePump:
-    """One pump's newest frame, verdict, health and judges.
+    """One pump's newest frame, score, health and judges.
 
-    `seen` is called by the links thread, all `judge_…` by the infer thread; what others read are single attributes.
+    `seen` is called by the links thread, all `judge_…` and `update` by the judge thread; what others read are single
+    attributes.
     """
 
     def __init__(self, settings: PumpSettings, open_sources: frozenset[str] = frozenset()) -> None:
@@ -41,20 +42,16 @@ class LivePump:
         self.frames_by_quality: Counter[str] = Counter()
         self.anomalous_windows = 0
         self.alarms_raised = 0
-        self._rule = run_rule(settings.profile)
-        self._health = Health(settings.profile)
-        self._limits = LimitJudge(settings.profile)
-        self._limits.adopt(open_sources)
-        self._anomaly = AnomalyJudge(settings.profile)
-        self._anomaly.watch.active = AnomalyJudge.source in open_sources
-        self._links = {
-            f"{settings.pump_id}/{n}": Watch(LINK_ON_NS, LINK_OFF_NS, active=f"link.{n}" in open_sources)
-            for n in range(1, len(settings.links) + 1)
-        }
+        self.restart_judges(open_sources)
+
+    @property
+    def pump_id(self) -> str:
+        """The id of the pump."""
+        return self.settings.pump_id
 
     @property
     def machine_status(self) -> str:
-        """The original's word for the newest verdict."""
+        """The original's word for the newest score."""
         return "ANOMALY" if isinstance(self.score_result, Detection) and self.score_result.is_anomaly else "NORMAL"
 
     @property
@@ -68,14 +65,14 @@ class LivePump:
         self.trace.append(frame, self.score)
         self.frames_by_quality[frame.worst.word] += 1
 
-    def judge_frame(self, frame: Frame) -> tuple[RunState, Iterator[AlarmSignal]]:
+    def judge_frame(self, frame: Frame) -> tuple[RunState, Iterable[AlarmSignal]]:
         """The run state at this frame and what the limits found."""
         self.run_state = state_of(frame, self.settings.profile.tags, self._rule)
         self.health = self._health.update(frame, score=self.score, running=self.run_state is RunState.RUNNING)
         return self.run_state, self._limits.judge(frame, self.run_state)
 
     def judge_score(self, score_result: ScoreResult) -> AlarmSignal | None:
-        """What the newest verdict found."""
+        """What the newest score found."""
         self.score_result = score_result
         if isinstance(score_result, NotScored):
             return None
@@ -96,23 +93,40 @@ class LivePump:
         text = f"Link lost: {view.last_error or view.endpoint}"
         return AlarmSignal(f"link.{number}", "", Priority.LOW, text, nan, nan, "", stimulus)
 
-    def set_limits(self, tag: str, limits: Limits, desk: AlarmDesk) -> frozenset[str]:
-        """Judge by new limits of one sensor from now on; returns the alarm sources whose limit is gone.
-
-        Raises ValueError when the pump has no such tag.
-        """
+    def restart_judges(self, open_sources: frozenset[str]) -> None:
+        """Begin judging afresh, with the alarms that are active now (after a fault; their delays start again)."""
         profile = self.settings.profile
-        i = profile.index(tag)
-        sensors = (*profile.sensors[:i], replace(profile.sensors[i], limits=limits), *profile.sensors[i + 1 :])
-        self.settings = replace(self.settings, profile=replace(profile, sensors=sensors))
-        active = desk.active_sources(self.settings.pump_id)
-        self._limits = LimitJudge(self.settings.profile)
-        self._limits.adopt(active)
-        self._health = Health(self.settings.profile)
-        levels = ("low_low", "low", "high", "high_high")
-        return active & {f"{tag}.{level}" for level in levels if getattr(limits, level) is None}
+        self._rule = run_rule(profile)
+        self._health = Health(profile)
+        self._limits = LimitJudge(profile)
+        self._limits.adopt(open_sources)
+        self._anomaly = AnomalyJudge(profile)
+        self._anomaly.watch.active = AnomalyJudge.source in open_sources
+        self._restart_links(open_sources)
 
-    def view(self, links: tuple[LinkView, ...], desk: AlarmDesk) -> PumpView:
+    def update(self, settings: PumpSettings, desk: AlarmDesk) -> frozenset[str]:
+        """Judge by other settings from now on; returns the active alarm sources that no longer exist.
+
+        A new name, id, model or link leaves trace, counters, score and delays as they are. Other limits restart only
+        the limits' delays. Other sensors (another profile) begin afresh.
+        """
+        old, self.settings = self.settings, settings
+        active = desk.active_sources(settings.pump_id)
+        if old.profile.tags != settings.profile.tags:
+            self.frame = self.score_result = self.detection = None
+            self.trace = TraceRing(len(settings.profile.sensors))
+            self.restart_judges(active)
+            return active - _sources(settings)
+        if old.profile != settings.profile:
+            self._rule, self._health = run_rule(settings.profile), Health(settings.profile)
+            self._limits = LimitJudge(settings.profile)
+            self._limits.adopt(active)
+            self._anomaly.use_profile(settings.profile)
+        if old.links != settings.links or old.pump_id != settings.pump_id:
+            self._restart_links(active)
+        return active - _sources(settings)
+
+    def view(self, links: tuple[LinkView, ...], desk: AlarmDesk, shadow: ShadowView | None) -> PumpView:
         """The pump as others see it now."""
         pump_id = self.settings.pump_id
         period_s = self.settings.links[0].period_s
@@ -128,4 +142,21 @@ class LivePump:
             links=links,
             alarms=tuple(a for a in desk.alarms if a.pump_id == pump_id),
             stale_after_s=max(2.0, 3 * period_s),
+            shadow=shadow,
         )
+
+    def _restart_links(self, open_sources: frozenset[str]) -> None:
+        self._links = {
+            f"{self.settings.pump_id}/{n}": Watch(LINK_ON_NS, LINK_OFF_NS, active=f"link.{n}" in open_sources)
+            for n in range(1, len(self.settings.links) + 1)
+        }
+
+
+def alarm_sources(profile: PumpProfile, links: int) -> frozenset[str]:
+    """Every source that can raise an alarm of a pump with so many links."""
+    limits = {f"{s.tag}.{level}" for s in profile.sensors for level in LEVELS if getattr(s.limits, level) is not None}
+    return frozenset(limits | {f"link.{n}" for n in range(1, links + 1)} | {AnomalyJudge.source, "judging"})
+
+
+def _sources(settings: PumpSettings) -> frozenset[str]:
+    return alarm_sources(settings.profile, len(settings.links))

@@ -1,25 +1,26 @@
 """The models of the running station: which is active, which runs in its shadow, and the orders that change that."""
 
 import tempfile
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
-from pumpwatch_gui.domain.alarms.episodes import Episode, Episodes, Persistence
+from pumpwatch_gui.domain.alarms.episodes import Episodes, Persistence
 from pumpwatch_gui.domain.commands import (
     ModelCommand,
     Promote,
     Rebaseline,
     RollBack,
     SetAdaptive,
-    SetSensitivity,
+    SetThresholdFactor,
     StartShadow,
     StopShadow,
 )
-from pumpwatch_gui.domain.detection import Detection, ScoreResult
+from pumpwatch_gui.domain.detection import Detection, ScoreResult, ShadowView
 from pumpwatch_gui.domain.errors import BundleError, InputError, PumpWatchError
-from pumpwatch_gui.domain.site import PumpSettings
+from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.files.shipped import find_shipped
@@ -29,32 +30,10 @@ from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 from pumpwatch_gui.infer.detectors.adaptive import Adaptive
 from pumpwatch_gui.infer.live.scorer import Scorer
 
-MODEL_WORDS: Mapping[type[ModelCommand], str] = {
-    Rebaseline: "re-baseline",
-    StartShadow: "start shadow",
-    StopShadow: "stop shadow",
-    Promote: "promote",
-    RollBack: "roll back",
-    SetSensitivity: "set sensitivity",
-    SetAdaptive: "adaptive threshold",
-}
-"""What each order is called in the journal."""
-
 Tell = Callable[[str, str], None]
 """(pump id, text) of a warning for the journal."""
 Audit = Callable[[str, str, str], None]
 """(pump id, command, text) of something the program itself did."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShadowView:
-    """What the shadow of a pump has found so far. Times of `episodes` are monotonic nanoseconds."""
-
-    version: str
-    score_result: ScoreResult | None
-    scored: int
-    in_alarm: int
-    episodes: tuple[Episode, ...]
 
 
 class _Shadow:
@@ -76,18 +55,36 @@ class _Shadow:
         return ShadowView(self.version, self.score_result, self.scored, self.in_alarm, self.episodes.all)
 
 
-class Models:
-    """Everything about models in the infer thread. `scorer` is the active one; shadows have a scorer of their own."""
+class ModelLifecycle:
+    """Everything about models in the infer thread. `scorer` is the active one; shadows have a scorer of their own.
 
-    def __init__(self, registry: ModelRegistry, scorer: Scorer, *, warn: Tell, audit: Audit) -> None:
+    Models of the versions in `excluded` are not used: a call of theirs never returned.
+    """
+
+    def __init__(
+        self, registry: ModelRegistry, *, warn: Tell, audit: Audit, excluded: frozenset[str] = frozenset()
+    ) -> None:
         self.registry = registry
-        self.scorer = scorer
+        self.scorer = Scorer()
+        self._call: tuple[tuple[str, ...], float] = ((), 0.0)
+        self._excluded = excluded
         self.bundles: dict[str, Bundle] = {}
         self._warn = warn
         self._audit = audit
         self._shadow_scorer = Scorer()
         self._shadows: dict[str, _Shadow] = {}
         self._adaptive: dict[str, Adaptive] = {}
+
+    @property
+    def in_call(self) -> tuple[str, ...]:
+        """The versions whose network is being called now. Any thread."""
+        return self._call[0]
+
+    @property
+    def in_call_s(self) -> float:
+        """For how many seconds; 0 when none is. Any thread."""
+        versions, since_s = self._call
+        return time.monotonic() - since_s if versions else 0.0
 
     def assign(self, pump: PumpSettings, folder: Path | None) -> None:
         """Give a pump its promoted model, else the one the site file names; and its shadow and adaptive limit."""
@@ -113,6 +110,18 @@ class Models:
         self._adaptive.pop(pump.pump_id, None)
         self._end_shadow(pump)
 
+    def apply_site(self, old: Site, new: Site, renamed: Mapping[str, str]) -> None:
+        """Use another site: a pump whose model and sensors are the same keeps its memory, under whatever id."""
+        before = {renamed.get(p.pump_id, p.pump_id): p for p in old.pumps}
+        for old_id, new_id in renamed.items():
+            self._rename(old_id, new_id)
+        for pump in new.pumps:
+            was = before.pop(pump.pump_id, None)
+            if was is None or (was.model, was.profile.tags) != (pump.model, pump.profile.tags):
+                self.assign(pump, new.folder)
+        for pump_id, gone in before.items():
+            self.forget(replace(gone, pump_id=pump_id))
+
     def feed(self, frame: Frame, state: RunState) -> None:
         """Take in a frame, after the judges."""
         self.scorer.feed(frame, state)
@@ -132,9 +141,9 @@ class Models:
         shadow = self._shadows.get(pump_id)
         return shadow.view() if shadow is not None else None
 
-    def execute(self, order: ModelCommand, pump: PumpSettings, folder: Path | None) -> str:
+    def execute(self, command: ModelCommand, pump: PumpSettings, folder: Path | None) -> str:
         """Do what is ordered; the line for the journal. Raises PumpWatchError where it cannot be done."""
-        match order:
+        match command:
             case Rebaseline():
                 if not self.scorer.rebaseline(pump.pump_id):
                     raise InputError(f"{pump.pump_id} has no model", "give it one first")
@@ -152,8 +161,8 @@ class Models:
                 state = self.registry.roll_back(pump.pump_id, site_model=pump.model)
                 self.assign(pump, folder)
                 return f"Rolled back to model {state.active or pump.model}"
-            case SetSensitivity(sensitivity=sensitivity):
-                return self._set_sensitivity(pump, sensitivity, folder)
+            case SetThresholdFactor(factor=factor):
+                return self._set_threshold_factor(pump, factor, folder)
             case SetAdaptive(on=on):
                 self.registry.set_adaptive(pump.pump_id, on)
                 self._adaptive.pop(pump.pump_id, None)
@@ -161,9 +170,28 @@ class Models:
                     self._adaptive[pump.pump_id] = Adaptive()
                 return f"Adaptive threshold {'on' if on else 'off'}"
             case _:
-                assert_never(order)
+                assert_never(command)
+
+    def _rename(self, old_id: str, new_id: str) -> None:
+        self.scorer.rename(old_id, new_id)
+        self._shadow_scorer.rename(old_id, new_id)
+        for kept in (self.bundles, self._adaptive):
+            if old_id in kept:
+                kept[new_id] = kept.pop(old_id)  # type: ignore[assignment]
+        self._shadows = {new_id if k == old_id else k: v for k, v in self._shadows.items()}
+        self.registry.rename(old_id, new_id)
+
+    def _called(self, versions: tuple[str, ...] | None) -> None:
+        self._call = (versions or (), time.monotonic())
 
     def _active(self, pump: PumpSettings, folder: Path | None) -> Bundle | None:
+        bundle = self._named(pump, folder)
+        if bundle is not None and bundle.version in self._excluded:
+            self._warn(pump.pump_id, f"Model {bundle.version} is not used: a call of it never returned")
+            return None
+        return bundle
+
+    def _named(self, pump: PumpSettings, folder: Path | None) -> Bundle | None:
         try:
             state = self.registry.valid(pump.pump_id, site_model=pump.model)
             if state.active:
@@ -196,15 +224,15 @@ class Models:
         self._end_shadow(pump)
         return f"Shadow of model {found.version} ended; {_found(found)}"
 
-    def _set_sensitivity(self, pump: PumpSettings, sensitivity: float, folder: Path | None) -> str:
+    def _set_threshold_factor(self, pump: PumpSettings, factor: float, folder: Path | None) -> str:
         bundle = self.bundles.get(pump.pump_id)
         if bundle is None:
             raise InputError(f"{pump.pump_id} has no model", "give it one first")
         with tempfile.TemporaryDirectory() as scratch:
             place = Path(scratch) / "model"
-            with_threshold_factor(bundle.path, place, sensitivity)
+            with_threshold_factor(bundle.path, place, factor)
             version = self.registry.add(pump.pump_id, place)
-        return f"Sensitivity {sensitivity:g}: {self._promote(pump, version, folder)}"
+        return f"Threshold factor {factor:g}: {self._promote(pump, version, folder)}"
 
     def _set_shadow(self, pump: PumpSettings, version: str) -> None:
         current = self._shadows.get(pump.pump_id)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from pumpwatch_gui.domain.errors import InputError
@@ -27,11 +28,12 @@ class Recorder:
         """Queue a frame (any thread, never blocks)."""
         self._queue.append((frame, tags))
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, alive: Callable[[], None] = lambda: None) -> None:
         """Write what is queued twice a second until `stop`, then the rest."""
         with self.path.open("a", encoding="utf-8") as file:
             while True:
                 last = stop.wait(0.5)
+                alive()
                 lines = []
                 while self._queue:
                     lines.append(_rows(*self._queue.popleft()))

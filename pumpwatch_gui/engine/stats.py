@@ -1,27 +1,19 @@
-"""How the program itself is doing: rates and latencies of the last while."""
+"""How the program itself is doing: counts, rates and latencies of the last while."""
 
 import time
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
 
-import numpy as np
+from pumpwatch_gui.domain.links.view import LinkView
+from pumpwatch_gui.domain.station import EngineStats, LoopHealth
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.latency import Latency
+from pumpwatch_gui.engine.inference import Inference
+from pumpwatch_gui.store.hot.writer import Store
 
-from pumpwatch_gui.domain.station import Percentiles
-
-
-class LatencyMeter:
-    """The last 2,000 durations; one thread adds, any may ask."""
-
-    def __init__(self) -> None:
-        self._ms: deque[float] = deque(maxlen=2000)
-
-    def add_ns(self, duration_ns: int) -> None:
-        """Add one duration in nanoseconds."""
-        self._ms.append(duration_ns / 1e6)
-
-    def percentiles(self) -> Percentiles:
-        """p50, p95 and p99 in milliseconds; NaN before the first."""
-        sample = list(self._ms)
-        return Percentiles(*map(float, np.percentile(sample, (50, 95, 99)))) if sample else Percentiles()
+STATS_S = 0.5
+"""The dearer figures are gathered anew only after so long; the heartbeats are always those of now."""
 
 
 class RateMeter:
@@ -38,3 +30,50 @@ class RateMeter:
             self._marks.append((now, self.count))
         then, count = self._marks[0]
         return (self.count - count) / (now - then) if now - then > 0.5 else 0.0
+
+
+class StatsCollector:
+    """Gathers the statistics of the loops. `seen` on the links thread, `now` on any."""
+
+    def __init__(self) -> None:
+        self._latency, self._rate = Latency(), RateMeter()
+        self._kept: tuple[float, EngineStats] = (0.0, EngineStats())
+
+    def seen(self, frame: Frame) -> None:
+        """Count a frame that has just become visible."""
+        self._rate.count += 1
+        self._latency.add((time.monotonic_ns() - frame.mono_ns) / 1e9)
+
+    def now(
+        self, store: Store, inference: Inference, links: Sequence[LinkView], loops: Sequence[LoopHealth]
+    ) -> EngineStats:
+        """The figures now, at most half a second old."""
+        taken, stats = self._kept
+        now = time.monotonic()
+        if now - taken >= STATS_S:
+            stats = self._gather(store, inference, links)
+            self._kept = (now, stats)
+        return replace(stats, loops=tuple(loops))
+
+    def _gather(self, store: Store, inference: Inference, links: Sequence[LinkView]) -> EngineStats:
+        view, ring, scorer = store.view(), inference.ring, inference.models.scorer
+        return EngineStats(
+            frames=self._rate.count,
+            frames_per_s=self._rate.per_second(),
+            missed_scans=sum(v.missed_scans for v in links),
+            ring_depth=ring.depth,
+            ring_capacity=ring.capacity,
+            ring_high_water=ring.high_water,
+            ring_dropped=ring.dropped,
+            inference=scorer.latency.percentiles(),
+            inference_count=scorer.count,
+            inference_skipped=scorer.skipped,
+            commit=view.commit_ms,
+            last_commit_ns=view.last_commit_ns,
+            readings_committed=view.committed,
+            readings_lost=view.lost,
+            store_depth=view.depth,
+            database_bytes=view.database_bytes,
+            store_error=view.error,
+            sensor_to_latest=self._latency.percentiles(),
+        )

@@ -4,7 +4,6 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from math import isfinite, nan
@@ -15,31 +14,11 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.recording import Recording
 
 TIME_COLUMNS = ("timestamp", "datetime")
 _ROWS_AT_ONCE = 50_000
 _NO_NUMBER = frozenset(("", "nan", "null", "none", "na", "n/a"))
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """Samples of one pump, oldest first.
-
-    `time_s` (m,) float64 Unix seconds, strictly rising; `values` (m, n) float64 in the profile's order, NaN where the
-    cell was empty or no finite number; `missing` are the profile's tags without a column (their values are all NaN);
-    `notes` say in words what was dropped or unreadable, with counts. The arrays are read-only.
-    """
-
-    path: Path
-    time_s: NDArray[np.float64]
-    values: NDArray[np.float64]
-    missing: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Freeze the arrays."""
-        self.time_s.flags.writeable = False
-        self.values.flags.writeable = False
 
 
 def read_recording(path: Path, profile: PumpProfile) -> Recording:

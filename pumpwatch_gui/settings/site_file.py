@@ -46,9 +46,10 @@ class SiteFile:
         """Set the station's name, number (1-1023) and currency."""
         _update(self._document["site"], {"name": name, "station": station, "currency": currency})
 
-    def set_pump(self, pump_id: str, *, name: str, profile: str, model: str, links: Sequence[DriverConfig]) -> None:
-        """Add a pump, or change the one of that id (its limits and comments stay)."""
+    def set_pump(self, pump_id: str, *, name: str, profile: str, model: str, links: Sequence[DriverConfig]) -> bool:
+        """Add a pump, or change the one of that id (its limits and comments stay); whether it is a new one."""
         pump = self._pump(pump_id)
+        is_new = pump is None
         if pump is None:
             pump = tomlkit.table()
             pump["id"] = pump_id
@@ -61,6 +62,7 @@ class SiteFile:
             _update(table, {"driver": link.driver, **_changed(link, table)})
             tables.append(table)
         pump["link"] = tables
+        return is_new
 
     def rename_pump(self, pump_id: str, new_id: str) -> None:
         """Give a pump another id; raises KeyError when there is none of the old one."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import apsw
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
-from pumpwatch_gui.domain.events import AlarmChanged, CommandDone, Event, FeedbackGiven
+from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, OrderDone
 
 
 def acknowledged_by(event: Event, before: AlarmState | None) -> str:
@@ -38,7 +38,7 @@ class AuditRow:
 def audit_row(event: Event, key: int, *, acknowledged: str = "") -> AuditRow | None:
     """The audit line of an event; None when no person acted."""
     match event:
-        case CommandDone(time_ns, command, ok, text, by, pump_id):
+        case OrderDone(time_ns, _, command, ok, text, by, pump_id):
             return AuditRow(key, time_ns, command, pump_id, by, ok, text)
         case FeedbackGiven(time_ns, said):
             text = f"{said.verdict.value}, {said.start_ns} to {said.end_ns}: {said.note}"

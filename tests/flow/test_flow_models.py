@@ -15,11 +15,11 @@ from pumpwatch_gui.domain.commands import (
     Rebaseline,
     RollBack,
     SetAdaptive,
-    SetSensitivity,
+    SetThresholdFactor,
     StartShadow,
     StopShadow,
 )
-from pumpwatch_gui.domain.events import CommandDone, Event, FeedbackGiven, Note
+from pumpwatch_gui.domain.events import Event, FeedbackGiven, Note, OrderDone
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home
@@ -67,15 +67,15 @@ class Station:
             if thread.ident is not None:
                 thread.join()
 
-    def order(self, command: Command) -> CommandDone:
+    def order(self, command: Command) -> OrderDone:
         count = len(self.done)
         self.engine.submit(command)
         self._wait(lambda: len(self.done) > count)
         return self.done[-1]
 
     @property
-    def done(self) -> list[CommandDone]:
-        return [e for e in self.events if isinstance(e, CommandDone)]
+    def done(self) -> list[OrderDone]:
+        return [e for e in self.events if isinstance(e, OrderDone)]
 
     @property
     def model(self) -> str:
@@ -154,14 +154,14 @@ def test_orders_about_a_model_are_done_or_refused_in_words(open_station: Callabl
     station.start()
     first = station.model
     assert station.order(Rebaseline(PUMP, "asha")).text == "The present running is the new normal"
-    calmer = station.order(SetSensitivity(PUMP, 1.5, "asha"))
+    calmer = station.order(SetThresholdFactor(PUMP, 1.5, "asha"))
     assert calmer.ok
     assert calmer.text.startswith("Sensitivity 1.5: Model ")
     assert station.model != first
     assert station.order(SetAdaptive(PUMP, True, "asha")).text == "Adaptive threshold on"
     assert station.engine.registry.state(PUMP).adaptive
     assert station.order(SetAdaptive(PUMP, False, "asha")).ok
-    for order in (Promote(PUMP, "none such", "x"), StopShadow(PUMP, "x"), SetSensitivity(PUMP, 99.0, "x")):
+    for order in (Promote(PUMP, "none such", "x"), StopShadow(PUMP, "x"), SetThresholdFactor(PUMP, 99.0, "x")):
         assert not station.order(order).ok
     assert "no pump P-9" in station.order(Rebaseline("P-9", "x")).text
 

@@ -110,7 +110,7 @@ def test_who_is_there_is_asked_over_the_running_link(station, qtbot):
 
 def test_the_load_of_a_serial_line_is_told_with_its_figure(open_window, tmp_path):
     window = open_window(2)
-    site = window.context.source.site
+    site = window.context.station.site()
     links = [(ModbusRtuConfig("/dev/ttyUSB0", 9600, unit=n),) for n in (1, 2)]
     site = replace(site, pumps=tuple(replace(p, links=x) for p, x in zip(site.pumps, links, strict=True)))
     assert "s of every 1 s at 9600 baud, 2 links" in line_text(site, "P-101/1")

@@ -58,8 +58,8 @@ def test_the_settings_of_a_new_station_connect_its_first_pump(open_window, serve
     loaded = load_site(tmp_path / "site.toml")
     assert loaded.problems == ()
     assert loaded.site.pumps[0].links == (ModbusTcpConfig("127.0.0.1", served),)
-    assert [s.pumps for s in window.context.source.applied] == [loaded.site.pumps]
-    assert isinstance(window.context.source.submitted[-1], Record)
+    assert [s.pumps for s in window.context.station.applied] == [loaded.site.pumps]
+    assert isinstance(window.context.station.submitted[-1], Record)
 
 
 def test_an_unreachable_device_is_told_in_words_with_advice(open_window, station):

@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
 from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, write_history
-from pumpwatch_gui.domain.events import CommandDone, Event, FeedbackGiven
+from pumpwatch_gui.domain.events import Event, FeedbackGiven, OrderDone
 from pumpwatch_gui.domain.feedback import FeedbackVerdict
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home
@@ -55,7 +55,7 @@ class Bench:
         self.wait(lambda: self.page.version == version)
         return version
 
-    def order(self, button) -> CommandDone:
+    def order(self, button) -> OrderDone:
         count = len(self.done)
         assert button.isEnabled()
         button.click()
@@ -63,8 +63,8 @@ class Bench:
         return self.done[-1]
 
     @property
-    def done(self) -> list[CommandDone]:
-        return [e for e in self.events if isinstance(e, CommandDone)]
+    def done(self) -> list[OrderDone]:
+        return [e for e in self.events if isinstance(e, OrderDone)]
 
 
 @pytest.fixture

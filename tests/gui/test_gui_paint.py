@@ -7,7 +7,7 @@ def test_a_frame_in_which_nothing_changed_costs_next_to_nothing(open_window):
     tiles = window.page("overview").tiles
     painted = []
     tiles.paintEvent = lambda event: painted.append(event)
-    view = window.context.source.latest()
+    view = window.context.station.latest()
     tiles._turn = 5
     for _ in range(3):
         tiles.refresh(view)

@@ -97,7 +97,7 @@ def test_nothing_is_pushed_out_of_the_window(open_window, key, size, scale):
 def test_the_banner_shows_the_worst_that_nobody_has_acknowledged(open_window):
     scenes = {0: Scene("anomaly", AlarmState.ACKNOWLEDGED), 1: Scene("hot"), 2: Scene("lost")}
     window = open_window(3, scenes=scenes)
-    alarm = worst_unacknowledged(window.context.source.latest())
+    alarm = worst_unacknowledged(window.context.station.latest())
     assert alarm is not None
     assert alarm.pump_id == "P-102"
     assert "P-102" in window.strip.banner.accessibleName()
@@ -308,12 +308,12 @@ def test_pumps_may_come_and_go(open_window):
     window.open_page("pump", "P-103")
     from dataclasses import replace
 
-    station.site = replace(station.site, pumps=station.site.pumps[:1])
+    station.change(replace(station.site(), pumps=station.site().pumps[:1]))
     window.refresh()
     assert window.page("pump").pump_id == "P-101"
     window.open_page("overview")
     assert [s.pump_id for s in window.page("overview").tiles.states] == ["P-101"]
-    station.site = replace(station.site, pumps=())
+    station.change(replace(station.site(), pumps=()))
     window.refresh()
     assert not window.grab().isNull()
 

@@ -9,7 +9,7 @@ import numpy as np
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
-from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.network.numpy_forward import Weights
 
 FEW = PumpProfile("few", tuple(Sensor(tag, tag, "u", (-1e4, 1e4), 0.01) for tag in ("flow", "heat", "hum")))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
-from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.detectors.adaptive import EVERY_S, HIGHEST, LOWEST, Adaptive
 from pumpwatch_gui.infer.evaluation.backtest import BackTest, back_test, residual_trend

@@ -8,7 +8,7 @@ import pytest
 
 from pumpwatch_gui.domain.alarms.episodes import Episodes, Persistence
 from pumpwatch_gui.domain.errors import BundleError, InputError
-from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.evaluation.scoring import open_model, score_recordings, score_rows
 from tests.infer.infer_builders import FEW, steady, written
 

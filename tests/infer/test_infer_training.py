@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.files.recording import Recording, read_recording
+from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 from pumpwatch_gui.infer.evaluation.data_quality import Severity, quality_report

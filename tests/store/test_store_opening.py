@@ -15,7 +15,7 @@ import apsw
 import pytest
 
 from pumpwatch_gui.domain.errors import StoreError
-from pumpwatch_gui.domain.events import CommandDone, Note
+from pumpwatch_gui.domain.events import Note, OrderDone
 from pumpwatch_gui.store.hot.opening import open_database
 from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.query.history import History
@@ -29,7 +29,7 @@ def filled(open_store: Any, frame_of: Any, *, rows: int) -> Path:
     store = open_store(pumps=("P-101", "P-102"))
     for i in range(rows):
         store.store.offer_frame(frame_of([i + 0.5] * 10, at_s=i // 2, pump_id=f"P-{101 + i % 2}"), "NORMAL")
-    store.store.offer_event(CommandDone(START_NS, "record", True, "first note", "asha"))
+    store.store.offer_event(OrderDone(START_NS, "record", True, "first note", "asha"))
     store.end()
     return store.path  # type: ignore[no-any-return]
 

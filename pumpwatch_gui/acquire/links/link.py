@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import MappingProxyType
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
@@ -42,6 +43,11 @@ class Link:
         self._since_ns = time.monotonic_ns()
         self._last_good_ns = 0
         self._on_frame, self._on_event = on_frame, on_event
+
+    def renamed(self, spec: LinkSpec, assembly: Assembly) -> "Link":
+        """The same link of a pump that has another id now: state and counters go on."""
+        self.spec, self.assembly = replace(spec, meter=self.spec.meter), assembly
+        return self
 
     def answered(self, readings: Readings) -> None:
         """A good scan."""

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pumpwatch_gui.acquire.discovery.trial import LinkTest, identify, read_once, test_link
@@ -79,6 +80,7 @@ class Scanner:
         self._clock = WallClock()
         self._chance = random.Random()
         self._wanted = tuple(bindings)
+        self._renamed: Mapping[str, str] = {}
         self._links: dict[str, Link] = {}
         self._lines: dict[Hashable, Line] = {}
         self._tasks: dict[Hashable, asyncio.Task[None]] = {}
@@ -88,16 +90,20 @@ class Scanner:
         self._watched: tuple[Traffic, ...] = ()
         self._lock = threading.Lock()
 
-    def run(self, stop: threading.Event) -> None:
-        """Scan until `stop` is set; ends within a second, with every connection closed."""
+    def run(self, stop: threading.Event, alive: Callable[[], None] = lambda: None) -> None:
+        """Scan until `stop` is set; ends within a second, with every connection closed. `alive` is called each turn."""
         if any(isinstance(config, ModbusConfig) for binding in self._wanted for config in binding.links):
             importlib.import_module("pumpwatch_gui.acquire.modbus.channel")  # now, not on the loop: it would cost beats
-        asyncio.run(self._main(stop))
+        asyncio.run(self._main(stop, alive))
 
-    def rebind(self, bindings: Sequence[Binding]) -> None:
-        """Go over to other pumps and links, live. Links that did not change go on undisturbed. Any thread."""
+    def rebind(self, bindings: Sequence[Binding], renamed: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Scan other pumps and links from now on; links that did not change go on undisturbed. Any thread.
+
+        `renamed` maps old pump ids to new ones: connection and counters of their links go with them.
+        """
         with self._lock:
             self._wanted = tuple(bindings)
+            self._renamed = {**self._renamed, **{new: old for old, new in renamed.items()}}
             if self._loop is not None and self._changed is not None:
                 self._loop.call_soon_threadsafe(self._changed.set)
 
@@ -105,7 +111,7 @@ class Scanner:
         """Every link as it stands, in the order of the pumps. Any thread."""
         return tuple(link.view() for link in tuple(self._links.values()))
 
-    def watch_traffic(self, link_id: str) -> Traffic:
+    def traffic(self, link_id: str) -> Traffic:
         """Watch what goes over the line of a link from now on, until its `close`. Any thread."""
         traffic = Traffic(link_id, self._unwatch)
         with self._lock:
@@ -158,13 +164,14 @@ class Scanner:
             self._loop.call_soon_threadsafe(call)
             return True
 
-    async def _main(self, stop: threading.Event) -> None:
+    async def _main(self, stop: threading.Event, alive: Callable[[], None]) -> None:
         with self._lock:
             self._loop, self._changed = asyncio.get_running_loop(), asyncio.Event()
         connects = asyncio.Semaphore(CONNECTS_AT_ONCE)
         self._arrange(connects)
         try:
             while not stop.is_set():
+                alive()
                 try:
                     await asyncio.wait_for(self._changed.wait(), LOOK_S)
                 except TimeoutError:
@@ -193,6 +200,7 @@ class Scanner:
                 own_key = DRIVERS[spec.config.driver].key(spec.config)
                 lines.setdefault(own_key or (spec.link_id, spec.shape()), []).append(link)
         self._links = links
+        self._renamed = {}
         self._assemblies = {b.pump_id: self._assemblies[b.pump_id] for b in self._wanted if b.links}
         for key in [k for k in self._lines if k not in lines]:
             self._tasks.pop(key).cancel()
@@ -219,6 +227,11 @@ class Scanner:
     def _link(self, spec: LinkSpec, assembly: Assembly) -> Link:
         """The link of that shape that runs already, or a new one."""
         link = self._links.get(spec.link_id)
+        if link is None and spec.pump_id in self._renamed:
+            number = spec.link_id.rpartition("/")[2]
+            old = self._links.get(f"{self._renamed[spec.pump_id]}/{number}")
+            if old is not None and old.spec.config == spec.config:
+                return old.renamed(spec, assembly)
         if link is None or link.spec.shape() != spec.shape():
             return Link(spec, assembly, self._clock, on_frame=self._on_frame, on_event=self._on_event)
         link.assembly = assembly
@@ -227,7 +240,7 @@ class Scanner:
     def _assembly(self, pump_id: str, specs: Sequence[LinkSpec]) -> Assembly:
         """The pump's assembly; a new one, that takes over from the old, when its links are others now."""
         shape = tuple(spec.shape() for spec in specs)
-        old_shape, old = self._assemblies.get(pump_id, (None, None))
+        old_shape, old = self._assemblies.get(self._renamed.get(pump_id, pump_id), (None, None))
         if old is not None and old_shape == shape:
             return old
         assembly = Assembly({spec: _bound(spec) for spec in specs}, self._clock, old)

@@ -4,10 +4,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.new_pump import Draft, save_pump
-from pumpwatch_gui.domain.commands import Record
+from pumpwatch_gui.commissioning.new_pump import Draft, new_pump_changes
+from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.events import OrderDone
+from pumpwatch_gui.domain.site_changes import SiteChange
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.add_pump.end_steps import LimitsStep, PlausibilityStep, SaveStep
 from pumpwatch_gui.gui.add_pump.link_steps import DeviceStep, LinkStep
@@ -25,7 +26,7 @@ class AddPumpDialog(QDialog):
         self.context = context
         self.setWindowTitle("Add a pump")
         self.resize(context.appearance.px(1100), context.appearance.px(710))
-        self.draft = Draft(context.source.site.folder or context.site_file.parent)
+        self.draft = Draft(context.station.site().folder or context.site_file.parent)
         self.draft.config, context.proposed = context.proposed, None
         try:
             self.draft.use_profile(self.draft.profile_name)
@@ -105,17 +106,20 @@ class AddPumpDialog(QDialog):
         step.first.setFocus()
 
     def save(self) -> None:
-        """Write map and site file off the GUI thread, then let the station go over to it."""
-        draft, names, site_file = self.draft, self.end.names, self.context.site_file
+        """Have the pump added: the engine writes map and site file and begins to read it."""
+        draft, names, site = self.draft, self.end.names, self.context.station.site()
         self.next_button.setEnabled(False)
-        self.context.ask(lambda: save_pump(draft, names, site_file), self._saved, self._failed)
+        self.context.ask(lambda: new_pump_changes(draft, names, site), self._order, self._failed)
 
-    def _saved(self, site: Site) -> None:
-        names = self.end.names
-        self.context.source.apply(site)
-        text = f"Pump {names.pump_id} {names.name} added"
-        self.context.source.submit(Record(text, self.context.user, names.pump_id))
-        self.accept()
+    def _order(self, changes: tuple[SiteChange, ...]) -> None:
+        self.context.order(ChangeSite(changes), self._saved)
+
+    def _saved(self, outcome: OrderDone) -> None:
+        if outcome.ok:
+            self.accept()
+        else:
+            self.next_button.setEnabled(True)
+            self.trouble.setText(outcome.text)
 
     def _failed(self, error: Exception) -> None:
         self.next_button.setEnabled(True)

@@ -160,7 +160,7 @@ class SaveStep(Step):
     def enter(self) -> None:
         draft = self.draft
         if not self.pump_id.text():
-            taken = {p.pump_id for p in self.context.source.site.pumps}
+            taken = {p.pump_id for p in self.context.station.site().pumps}
             number = next(n for n in range(101, 10_000) if f"P-{n}" not in taken)
             self.pump_id.setText(f"P-{number}")
             self.pump_name.setText(f"Pump {number}")

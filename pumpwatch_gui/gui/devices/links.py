@@ -10,10 +10,11 @@ from pumpwatch_gui.commissioning.plausibility import WAIT_S
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig
 from pumpwatch_gui.domain.links.line_budget import LineSpeed, line_budget
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.wording import duration, error_text, number
 from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
-from pumpwatch_gui.gui.shell.page import PageContext, Source
+from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column
 from pumpwatch_gui.settings.line_check import PlacedLink, poll_plan
 
@@ -140,7 +141,7 @@ class LinkDetail(Panel):
         self.facts["Identity"].setText("not asked")
         self.facts["Line"].setText("–")
         self.who.setEnabled(view.driver.startswith("modbus"))
-        site, link_id = self.context.source.site, view.link_id
+        site, link_id = self.context.station.site(), view.link_id
         self.context.ask(lambda: (link_id, line_text(site, link_id)), self._show_line)
 
     def _show_line(self, answer: tuple[str, str]) -> None:
@@ -149,20 +150,20 @@ class LinkDetail(Panel):
 
     def identify(self) -> None:
         """Ask the device of the running link who it is."""
-        link_id, source = self.link_id, self.context.source
+        link_id, station = self.link_id, self.context.station
         if not link_id:
             return
         self.facts["Identity"].setText("asking …")
-        self.context.ask(lambda: (link_id, _identity(source, link_id)), self._identified)
+        self.context.ask(lambda: (link_id, _identity(station, link_id)), self._identified)
 
     def _identified(self, answer: tuple[str, str]) -> None:
         if answer[0] == self.link_id:
             self.facts["Identity"].setText(answer[1])
 
 
-def _identity(source: Source, link_id: str) -> str:
+def _identity(station: Station, link_id: str) -> str:
     try:
-        found = source.identify(link_id).result(WAIT_S)
+        found = station.links.identify(link_id).result(WAIT_S)
     except Exception as error:  # noqa: BLE001 - whatever it was is told where the answer would stand
         return f"no answer to that: {error_text(error)}"
     return " · ".join(f"{key} {value}" for key, value in found.items()) or "it says nothing"

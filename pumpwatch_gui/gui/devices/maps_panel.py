@@ -53,7 +53,7 @@ class MapsPanel(QWidget):
     @property
     def folder(self) -> Path:
         """Where own maps lie beside."""
-        return self.context.source.site.folder or self.context.site_file.parent
+        return self.context.station.site().folder or self.context.site_file.parent
 
     @property
     def name(self) -> str:

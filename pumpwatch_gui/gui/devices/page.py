@@ -8,11 +8,13 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QScrollArea, QSplitter, 
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.plausibility import WAIT_S, live_material
-from pumpwatch_gui.commissioning.user_maps import TagMade, add_tag
-from pumpwatch_gui.domain.commands import Record
+from pumpwatch_gui.commissioning.user_maps import tag_changes
+from pumpwatch_gui.domain.commands import ChangeSite
+from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.site_changes import SiteChange
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.devices.links import LINK_WIDTHS, LinkDetail, link_columns
@@ -116,28 +118,31 @@ class DevicesPage(Page):
 
     def _show_work(self, link_id: str) -> None:
         """Turn the tabs to another link."""
-        source, config = self.context.source, self.context.source.site.link(link_id)
+        station, config = self.context.station, self.context.station.site().link(link_id)
         self.traffic.show_link(link_id)
-        pump = next((p for p in source.site.pumps if p.pump_id == link_id.rpartition("/")[0]), None)
+        pump = next((p for p in station.site().pumps if p.pump_id == link_id.rpartition("/")[0]), None)
         sensors = pump.profile.sensors if pump else ()
         is_modbus = isinstance(config, ModbusConfig)
         self.browser.use(
-            (lambda t, a, n: source.read_block(link_id, t, a, n).result(WAIT_S)) if is_modbus else None, sensors
+            (lambda t, a, n: station.links.read_block(link_id, t, a, n).result(WAIT_S)) if is_modbus else None, sensors
         )
         if not is_modbus:
             self.browser.say("This link has no registers.")
         self.scan.use_config(config)
-        self.plausibility.use((lambda: live_material(source, link_id)) if pump else None)
+        self.plausibility.use((lambda: live_material(station, link_id)) if pump else None)
 
     def _make_tag(self, point: Point) -> None:
-        site, site_file, link_id = self.context.source.site, self.context.site_file, self.link_id
-        self.context.ask(lambda: add_tag(site, site_file, link_id, point), self._tag_made, self._tag_failed)
+        site, site_file, link_id = self.context.station.site(), self.context.site_file, self.link_id
+        self._tag = point
+        self.context.ask(lambda: tag_changes(site, site_file, link_id, point), self._save_tag, self._tag_failed)
 
-    def _tag_made(self, made: TagMade) -> None:
-        self.context.source.apply(made.site)
-        pump_id = self.link_id.rpartition("/")[0]
-        self.context.source.submit(Record(made.text, self.context.user, pump_id))
-        self.browser.say(made.text)
+    def _save_tag(self, changes: tuple[SiteChange, ...]) -> None:
+        self.context.order(ChangeSite(changes), self._tag_saved)
+
+    def _tag_saved(self, outcome: OrderDone) -> None:
+        point = self._tag
+        text = f"{point.tag} is read from {point.documented} (wire {point.address}) now" if outcome.ok else outcome.text
+        self.browser.say(text, warn=not outcome.ok)
 
     def _tag_failed(self, error: Exception) -> None:
         self.browser.say(error_text(error), warn=True)
@@ -177,7 +182,7 @@ class DevicesPage(Page):
     @override
     def show_pump(self, pump_id: str) -> None:
         self._last_s = 0.0
-        self.refresh(self.context.source.latest())
+        self.refresh(self.context.station.latest())
         at = next((i for i, v in enumerate(self.links.rows) if v.pump_id == pump_id), -1)
         if at >= 0:
             self.view.selectRow(at)

@@ -205,7 +205,7 @@ class ScanPanel(QWidget):
             self._check_free(config.device)
         top = 255 if isinstance(config, ModbusTcpConfig | ModbusTlsConfig) else 247
         asked = [u for u in units if (0 if top == 255 else 1) <= u <= top]
-        base_dir = self.context.source.site.folder
+        base_dir = self.context.station.site().folder
         return lambda p, s: scan_units(config, asked, timeout_s=wait_s, base_dir=base_dir, progress=p, stop=s), len(
             asked
         )
@@ -224,7 +224,7 @@ class ScanPanel(QWidget):
         """A serial port serves one program at a time."""
         if not device:
             raise InputError("which serial port?", "choose or type one")
-        for pump in self.context.source.site.pumps:
+        for pump in self.context.station.site().pumps:
             for n, link in enumerate(pump.links, 1):
                 if getattr(link, "device", "") == device:
                     raise InputError(f"{pump.pump_id}/{n} uses {device}", "take the link out of the settings meanwhile")

@@ -9,12 +9,15 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.links.traffic import KEPT, Packet, Traffic
+from pumpwatch_gui.domain.ports import Packet, TrafficTap
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.look.widgets import button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
+
+KEPT = 2000
+"""Packets that the monitor shows; older ones leave it."""
 
 TAKE_MS = 200
 HINT = "Choose a line to see all of its bytes. It is kept only while you look."
@@ -28,7 +31,7 @@ class TrafficPanel(QWidget):
         self.context = context
         self.link_id = ""
         self.packets: RowsModel[Packet] = RowsModel(_columns())
-        self._traffic: Traffic | None = None
+        self._traffic: TrafficTap | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(TAKE_MS)
         self._timer.timeout.connect(self.take)
@@ -40,7 +43,7 @@ class TrafficPanel(QWidget):
         self.save_button = button("Save…", "Save the traffic to a file", self._choose_file)
         self.count = label("", "dim")
         widths = {0: 124, 1: 92, 2: 360}
-        self.view = TableView(context.appearance, self.packets, "Traffic", widths=widths, stretch=3)
+        self.view = TableView(context.appearance, self.packets, "TrafficTap", widths=widths, stretch=3)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = label(HINT, "dim")
         self.whole.setWordWrap(True)
@@ -121,7 +124,7 @@ class TrafficPanel(QWidget):
     def _watch(self) -> None:
         self._end()
         if self.link_id:
-            self._traffic = self.context.source.traffic(self.link_id)
+            self._traffic = self.context.station.links.traffic(self.link_id)
             self.count.setText("waiting for the next request …")
             self._timer.start()
 

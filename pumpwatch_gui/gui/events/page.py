@@ -1,8 +1,8 @@
 """Events: what stands now, and the journal of all that happened."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QIcon, QPainter, QPixmap
@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import alarm_number, duration, plain
 from pumpwatch_gui.gui.look import paint
@@ -101,7 +102,7 @@ class EventsPage(Page):
         self.text.textChanged.connect(lambda _: self.reload())
         self.pump = QComboBox()
         self.pump.setAccessibleName("Filter by pump")
-        self.pump.addItems(["all pumps", *(p.pump_id for p in self.context.source.site.pumps)])
+        self.pump.addItems(["all pumps", *(p.pump_id for p in self.context.station.site().pumps)])
         self.pump.currentIndexChanged.connect(lambda _: self.reload())
         self.kind = QComboBox()
         self.kind.setAccessibleName("Filter by kind")
@@ -173,29 +174,29 @@ class EventsPage(Page):
         """Acknowledge the selected alarm, or the first one."""
         row = max(0, self.alarm_view.currentIndex().row())
         if row < len(self.alarms.rows):
-            self.context.source.submit(Acknowledge(self.alarms.rows[row].alarm_id, self.context.user))
+            self.context.order(Acknowledge(self.alarms.rows[row].alarm_id))
 
     # ---------------------------------------------------------------- the journal
 
-    def filters(self) -> dict[str, Any]:
-        """The filter as the history takes it."""
+    def query(self) -> JournalQuery:
+        """What the filter lets through."""
         kind, pump = self.kind.currentText(), self.pump.currentText()
-        return {
-            "pump_id": None if self.pump.currentIndex() <= 0 else pump,
-            "text": self.text.text().strip() or None,
-            "kinds": None if kind == KINDS[0] else (kind,),
-        }
+        return JournalQuery(
+            pump_id=None if self.pump.currentIndex() <= 0 else pump,
+            text=self.text.text().strip() or None,
+            kinds=None if kind == KINDS[0] else (kind,),
+        )
 
     def reload(self) -> None:
         """Read the newest rows that the filter lets through."""
         self._loading = True
-        history, filters = self.context.source.history, self.filters()
-        self.context.ask(lambda: (filters, history.journal(limit=PAGE_ROWS, **filters)), self._show, self._failed)
+        history, query = self.context.station.history, self.query()
+        self.context.ask(lambda: (query, history.journal(query, limit=PAGE_ROWS)), self._show, self._failed)
 
-    def _show(self, answer: tuple[dict[str, Any], list[JournalRow]]) -> None:
-        filters, rows = answer
+    def _show(self, answer: tuple[JournalQuery, list[JournalRow]]) -> None:
+        query, rows = answer
         self._loading = False
-        if filters == self.filters():
+        if query == self.query():
             self.journal.show_rows(rows)
             self._all_loaded = len(rows) < PAGE_ROWS
             self._count()
@@ -203,12 +204,12 @@ class EventsPage(Page):
     def _load_newest(self) -> None:
         if time.monotonic() - self._last_event_s < COMMITTED_S:
             self._batch.start()
-        history, filters = self.context.source.history, self.filters()
-        self.context.ask(lambda: (filters, history.journal(limit=PAGE_ROWS, **filters)), self._merge, self._failed)
+        history, query = self.context.station.history, self.query()
+        self.context.ask(lambda: (query, history.journal(query, limit=PAGE_ROWS)), self._merge, self._failed)
 
-    def _merge(self, answer: tuple[dict[str, Any], list[JournalRow]]) -> None:
-        filters, rows = answer
-        if filters == self.filters():
+    def _merge(self, answer: tuple[JournalQuery, list[JournalRow]]) -> None:
+        query, rows = answer
+        if query == self.query():
             known = {row.id for row in self.journal.rows[:PAGE_ROWS]}
             self.journal.prepend([row for row in rows if row.id not in known])
             self._count()
@@ -218,17 +219,17 @@ class EventsPage(Page):
         if self._loading or self._all_loaded or not self.journal.rows or value < bar.maximum() - bar.pageStep():
             return
         self._loading = True
-        last, history, filters = self.journal.rows[-1], self.context.source.history, self.filters()
+        last, history, query = self.journal.rows[-1], self.context.station.history, self.query()
 
-        def older() -> tuple[dict[str, Any], list[JournalRow]]:
-            return filters, history.journal(limit=PAGE_ROWS, before_ns=last.time_ns, before_id=last.id, **filters)
+        def older() -> tuple[JournalQuery, list[JournalRow]]:
+            return query, history.journal(replace(query, before_ns=last.time_ns, before_id=last.id), limit=PAGE_ROWS)
 
         self.context.ask(older, self._add_older, self._failed)
 
-    def _add_older(self, answer: tuple[dict[str, Any], list[JournalRow]]) -> None:
-        filters, rows = answer
+    def _add_older(self, answer: tuple[JournalQuery, list[JournalRow]]) -> None:
+        query, rows = answer
         self._loading = False
-        if filters == self.filters():
+        if query == self.query():
             self.journal.append(rows)
             self._all_loaded = len(rows) < PAGE_ROWS
             self._count()
@@ -253,8 +254,8 @@ class EventsPage(Page):
 
     def export(self, path: Path) -> None:
         """Write every row the filter lets through, not only those on the screen."""
-        history, filters = self.context.source.history, self.filters()
-        self.context.ask(lambda: history.export_journal_csv(path, **filters), self._exported, self._failed)
+        history, query = self.context.station.history, self.query()
+        self.context.ask(lambda: history.export_journal_csv(path, query), self._exported, self._failed)
 
     def _exported(self, count: int) -> None:
         self.outcome.setText(f"{count:,} events exported")

@@ -2,18 +2,19 @@
 
 from functools import partial
 from threading import Event
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSlider, QSplitter, QVBoxLayout, QWidget
 
-from pumpwatch_gui.domain.commands import Feedback, SetSensitivity
+from pumpwatch_gui.commissioning.models import models_of
+from pumpwatch_gui.domain.commands import GiveFeedback, SetThresholdFactor
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.site import PumpSettings
+from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.wording import clock, duration, error_text, number
-from pumpwatch_gui.files.recording import Recording
 from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
 from pumpwatch_gui.gui.look.widgets import button, label, set_role
 from pumpwatch_gui.gui.models.material import MaterialChooser, TrainingMaterial, bundle_of
@@ -149,7 +150,8 @@ class BackTestPanel(QWidget):
         if self.pump is None:
             return
         self._put_away()
-        material, version, source = self.chooser.material(self.pump), self.version, self.context.source
+        material, version, station = self.chooser.material(self.pump), self.version, self.context.station
+        registry = models_of(self.context.home)
         self._stop, self._part = Event(), 0.0
         stop = self._stop
 
@@ -159,9 +161,9 @@ class BackTestPanel(QWidget):
                 raise PumpWatchError("cancelled", "run it again when it suits")
 
         def test() -> tuple[Bundle, list[Recording], BackTest]:
-            recordings = material.read(source)
-            bundle = bundle_of(source.registry, material.pump, version, source.site.folder)
-            said = _said_of(material, recordings, source)
+            recordings = material.read(station)
+            bundle = bundle_of(registry, material.pump, version, station.site().folder)
+            said = _said_of(material, recordings, station)
             outcome = back_test(bundle, material.pump.profile, recordings, feedback=said, progress=progress)
             return bundle, recordings, outcome
 
@@ -229,7 +231,7 @@ class BackTestPanel(QWidget):
         """Order a model with the sensitivity of the slider."""
         if self.outcome is not None and self.pump is not None:
             row = self.outcome.table[self.slider.value()]
-            self.context.source.submit(SetSensitivity(self.pump.pump_id, row.sensitivity, self.context.user))
+            self.context.order(SetThresholdFactor(self.pump.pump_id, row.sensitivity))
 
     # ---------------------------------------------------------------- episodes
 
@@ -264,15 +266,15 @@ class BackTestPanel(QWidget):
         said = EpisodeFeedback(
             self.pump.pump_id, e.start_ns, e.end_ns, verdict, self.note.text().strip(), self.context.user
         )
-        self.context.source.submit(Feedback(said))
+        self.context.order(GiveFeedback(said))
         rows = list(self.episodes.rows)
         rows[at] = FoundEpisode(e.start_ns, e.end_ns, e.peak, e.leading, said)
         self.episodes.show_rows(rows)
 
 
-def _said_of(material: TrainingMaterial, recordings: list[Recording], source: Any) -> list[EpisodeFeedback]:
+def _said_of(material: TrainingMaterial, recordings: list[Recording], station: Station) -> list[EpisodeFeedback]:
     start, end = recordings[0].time_s[0], recordings[-1].time_s[-1]
-    said: list[EpisodeFeedback] = source.history.feedback(
+    said: list[EpisodeFeedback] = station.history.feedback(
         material.pump.pump_id, start_ns=int(start * 1e9), end_ns=int(end * 1e9) + 1
     )
     return said

@@ -8,12 +8,13 @@ from PySide6.QtCore import QDateTime, Signal
 from PySide6.QtWidgets import QDateTimeEdit, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.site import PumpSettings
-from pumpwatch_gui.files.recording import Recording, read_recording
+from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import button, label
-from pumpwatch_gui.gui.shell.page import Source
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 
@@ -29,13 +30,13 @@ class TrainingMaterial:
     end_ns: int
     files: tuple[Path, ...] = ()
 
-    def read(self, source: Source) -> list[Recording]:
+    def read(self, station: Station) -> list[Recording]:
         """The recordings, oldest first. Blocks. Raises InputError for what cannot be read or is empty."""
         if self.files:
             return [read_recording(path, self.pump.profile) for path in self.files]
         if self.end_ns <= self.start_ns:
             raise InputError("the span ends before it begins", "choose a later end")
-        history = source.history
+        history = station.history
         return [history.recording(self.pump.pump_id, self.pump.profile, start_ns=self.start_ns, end_ns=self.end_ns)]
 
     @property

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from pumpwatch_gui.commissioning.models import models_of
 from pumpwatch_gui.domain.commands import (
     ModelCommand,
     Promote,
@@ -30,7 +31,7 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.detection import Detection, NotScored
 from pumpwatch_gui.domain.errors import PumpWatchError
-from pumpwatch_gui.domain.events import CommandDone, Event
+from pumpwatch_gui.domain.events import Event, OrderDone
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.wording import error_text, number
@@ -38,12 +39,12 @@ from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
 from pumpwatch_gui.gui.models.backtest_panel import BackTestPanel
 from pumpwatch_gui.gui.models.material import bundle_of
 from pumpwatch_gui.gui.models.training_panel import TrainPanel
-from pumpwatch_gui.gui.shell.page import Page, PageContext, Source
+from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel, stamp
 from pumpwatch_gui.gui.tables.table_view import TableView
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE
 from pumpwatch_gui.infer.bundles.manifest import Manifest
-from pumpwatch_gui.infer.bundles.registry import PumpModels, export_model
+from pumpwatch_gui.infer.bundles.registry import ModelRegistry, PumpModels, export_model
 from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of
 
 SLOW_S = 1.0
@@ -88,23 +89,22 @@ class ModelsPage(Page):
         self.adaptive = QCheckBox("Adaptive threshold")
         self.adaptive.setAccessibleName("Let the threshold follow the pump within bounds")
         self.adaptive.setToolTip("2 % an hour at most, never below 85 % or above 130 %; each change is journalled")
-        self.adaptive.clicked.connect(lambda on: self._order(SetAdaptive(self._id, bool(on), self.context.user)))
+        self.adaptive.clicked.connect(lambda on: self._order(SetAdaptive(self._id, bool(on))))
         self.rebaseline = button(
             "Re-baseline", "Take the present running of this pump as its new normal",
-            lambda: self._order(Rebaseline(self._id, self.context.user)),
-        )  # fmt: skip
+            lambda: self._order(Rebaseline(self._id)),
+      )  # fmt: skip
         widths = {0: 112, 1: 112, 2: 80, 3: 48}
         self.view = TableView(self.appearance, self.models, "Models of this pump", widths=widths, stretch=4)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
-        user = self.context.user
         self.shadow_button = button("Start shadow", "Let the chosen model judge beside the active one",
-                                    lambda: self._order(StartShadow(self._id, self.version, user)))  # fmt: skip
+                                    lambda: self._order(StartShadow(self._id, self.version)))  # fmt: skip
         self.stop_button = button("Stop shadow", "End the shadow of this pump",
-                                  lambda: self._order(StopShadow(self._id, user)))  # fmt: skip
+                                  lambda: self._order(StopShadow(self._id)))  # fmt: skip
         self.promote_button = button("Promote", "Make the chosen model the active one",
-                                     lambda: self._order(Promote(self._id, self.version, user)))  # fmt: skip
+                                     lambda: self._order(Promote(self._id, self.version)))  # fmt: skip
         self.back_button = button("Roll back", "Go back to the model before the last promotion",
-                                  lambda: self._order(RollBack(self._id, user)))  # fmt: skip
+                                  lambda: self._order(RollBack(self._id)))  # fmt: skip
         self.export_button = button("Export…", "Copy the chosen model with its card to a folder", self._choose_export)
         for waiting in (self.shadow_button, self.stop_button, self.promote_button, self.back_button,
                         self.export_button, self.rebaseline):  # fmt: skip
@@ -172,7 +172,7 @@ class ModelsPage(Page):
         return self.models.rows[at].version if 0 <= at < len(self.models.rows) else ""
 
     def _fill_pumps(self) -> None:
-        names = [f"{p.pump_id}  {p.name}" for p in self.context.source.site.pumps]
+        names = [f"{p.pump_id}  {p.name}" for p in self.context.station.site().pumps]
         if names != [self.chooser.itemText(i) for i in range(self.chooser.count())]:
             at = max(self.chooser.currentIndex(), 0)
             self.chooser.blockSignals(True)
@@ -183,7 +183,7 @@ class ModelsPage(Page):
             self._choose_pump()
 
     def _choose_pump(self) -> None:
-        pumps, at = self.context.source.site.pumps, self.chooser.currentIndex()
+        pumps, at = self.context.station.site().pumps, self.chooser.currentIndex()
         self.pump = pumps[at] if 0 <= at < len(pumps) else None
         self.said.setText("")
         if self.pump is not None:
@@ -192,7 +192,7 @@ class ModelsPage(Page):
 
     @override
     def show_pump(self, pump_id: str) -> None:
-        ids = [p.pump_id for p in self.context.source.site.pumps]
+        ids = [p.pump_id for p in self.context.station.site().pumps]
         if pump_id in ids:
             self.chooser.setCurrentIndex(ids.index(pump_id))
 
@@ -200,11 +200,12 @@ class ModelsPage(Page):
         """Read the shelf of the pump, off the GUI thread; `choose` is the version to stand on then."""
         if self.pump is None:
             return
-        pump, source = self.pump, self.context.source
+        pump, registry, folder = self.pump, models_of(self.context.home), self.context.station.site().folder
         wanted = self.version if choose is None else choose
 
         def read() -> tuple[PumpSettings, PumpModels, list[ModelRow], str]:
-            return pump, source.registry.valid(pump.pump_id, site_model=pump.model), _rows(pump, source), wanted
+            state = registry.valid(pump.pump_id, site_model=pump.model)
+            return pump, state, _rows(pump, registry, folder), wanted
 
         self.context.ask(read, self._show_models, self._failed)
 
@@ -237,12 +238,12 @@ class ModelsPage(Page):
 
     # ---------------------------------------------------------------- orders
 
-    def _order(self, order: ModelCommand) -> None:
-        self.context.source.submit(order)
+    def _order(self, command: ModelCommand) -> None:
+        self.context.order(command)
 
     @override
     def on_event(self, event: Event) -> None:
-        if isinstance(event, CommandDone) and event.pump_id == self._id and event.command != "record":
+        if isinstance(event, OrderDone) and event.pump_id == self._id and event.command != "record":
             set_role(self.said, "strong" if event.ok else "warning")
             self.said.setText(event.text)
             if self.isVisible():
@@ -299,7 +300,7 @@ class ModelsPage(Page):
     def _judgement(self, pump: PumpView) -> str:
         """How the active model and its shadow judge now."""
         words = f"Active: {_score_result(pump.score_result)}."
-        shadow = self.context.source.shadow(pump.pump_id)
+        shadow = pump.shadow
         if shadow is None:
             return words
         share = 100 * shadow.in_alarm / shadow.scored if shadow.scored else 0.0
@@ -309,14 +310,14 @@ class ModelsPage(Page):
         )
 
 
-def _rows(pump: PumpSettings, source: Source) -> list[ModelRow]:
-    """The site file's model, then the shelf, newest first. Blocks."""
-    registry, rows = source.registry, []
+def _rows(pump: PumpSettings, registry: ModelRegistry, folder: Path | None) -> list[ModelRow]:
+    """The site file's model, then the stored ones, newest first. Blocks."""
+    rows: list[ModelRow] = []
     state = registry.valid(pump.pump_id, site_model=pump.model)
     if pump.model != "none":
         word = "site file" if state.active else "site file, active"
         try:
-            bundle = bundle_of(registry, pump, "", source.site.folder)
+            bundle = bundle_of(registry, pump, "", folder)
             made_ns = (bundle.path / CARD_FILE).stat().st_mtime_ns
             rows.append(ModelRow("", made_ns, word, bundle.card, bundle.path, bundle.manifest))
         except PumpWatchError as error:

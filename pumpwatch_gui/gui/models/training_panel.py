@@ -9,15 +9,18 @@ import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
+from pumpwatch_gui.commissioning.models import models_of
 from pumpwatch_gui.commissioning.training_job import JobPhase, JobView, TrainingJob
 from pumpwatch_gui.domain.commands import Record
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.site import PumpSettings
+from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.wording import error_text
-from pumpwatch_gui.files.recording import Recording, write_recording
+from pumpwatch_gui.files.recording import write_recording
 from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
 from pumpwatch_gui.gui.look.widgets import button, label, set_role
 from pumpwatch_gui.gui.models.material import HOUR_S, MaterialChooser, TrainingMaterial
-from pumpwatch_gui.gui.shell.page import PageContext, Source
+from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 from pumpwatch_gui.infer.evaluation.data_quality import QualityFinding, QualityReport, Severity, quality_report
@@ -125,10 +128,10 @@ class TrainPanel(QWidget):
         """Read the chosen data and look it over, off the GUI thread."""
         if self.pump is None:
             return
-        material, source = self.chooser.material(self.pump), self.context.source
+        material, station = self.chooser.material(self.pump), self.context.station
         self._say("reading …")
         self.check_button.setEnabled(False)
-        self.context.ask(lambda: _looked_over(material, source), self._checked, self._check_failed)
+        self.context.ask(lambda: _looked_over(material, station), self._checked, self._check_failed)
 
     def _checked(self, answer: tuple[TrainingMaterial, list[Recording], QualityReport]) -> None:
         self.check_button.setEnabled(True)
@@ -165,7 +168,7 @@ class TrainPanel(QWidget):
         """Begin in a child process; the running station goes on undisturbed."""
         if self.report is None or self.pump is None or self._material is None or self.is_training:
             return
-        material, recordings, folder = self._material, self._recordings, self.context.source.site.folder
+        material, recordings, folder = self._material, self._recordings, self.context.station.site().folder
         options = (self.kind.currentText(), self.short.isChecked(), self.sensitivity.value())
         self._started_s = time.monotonic()
         self.outcome.setText("starting …")
@@ -214,7 +217,7 @@ class TrainPanel(QWidget):
         if view.phase is not JobPhase.DONE or material is None:
             _remove(scratch)
             return
-        pump_id, registry = material.pump.pump_id, self.context.source.registry
+        pump_id, registry = material.pump.pump_id, models_of(self.context.home)
 
         def add() -> tuple[str, TrainingMaterial]:
             try:
@@ -227,7 +230,7 @@ class TrainPanel(QWidget):
     def _added(self, answer: tuple[str, TrainingMaterial]) -> None:
         version, material = answer
         text = f"Model {version} trained on {material.words}"
-        self.context.source.submit(Record(text, self.context.user, material.pump.pump_id))
+        self.context.order(Record(text, material.pump.pump_id))
         took_s = time.monotonic() - self._started_s
         self.outcome.setText(
             f"Model {version} is on the shelf after {took_s:.0f} s. Back-test it, let it run in shadow."
@@ -241,8 +244,10 @@ class TrainPanel(QWidget):
         self.cancel_button.setEnabled(self.is_training)
 
 
-def _looked_over(material: TrainingMaterial, source: Source) -> tuple[TrainingMaterial, list[Recording], QualityReport]:
-    recordings = material.read(source)
+def _looked_over(
+    material: TrainingMaterial, station: Station
+) -> tuple[TrainingMaterial, list[Recording], QualityReport]:
+    recordings = material.read(station)
     reports = [quality_report(recording, material.pump.profile) for recording in recordings]
     order = list(Severity)[::-1]
     findings = sorted((f for r in reports for f in r.findings), key=lambda f: order.index(f.severity))

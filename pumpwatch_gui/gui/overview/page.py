@@ -12,6 +12,7 @@ from pumpwatch_gui.domain.display import is_stale, presence
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.wording import clock, event_text, number, plain, unit_text
@@ -55,8 +56,8 @@ class OverviewPage(Page):
         self.attention.activated.connect(self._open)
         self.events.activated.connect(self._open_event)
         self.appearance.changed.connect(self._fit)
-        history = context.source.history
-        context.ask(lambda: history.journal(limit=EVENTS_KEPT), self._show_past, self._no_past)
+        history = context.station.history
+        context.ask(lambda: history.journal(JournalQuery(), limit=EVENTS_KEPT), self._show_past, self._no_past)
 
     def _make_side(self) -> QWidget:
         side = QWidget()
@@ -102,7 +103,7 @@ class OverviewPage(Page):
 
     def _open_event(self, key: str) -> None:
         pump_id = key.split("|", 1)[0]
-        if any(pump.pump_id == pump_id for pump in self.context.source.site.pumps):
+        if any(pump.pump_id == pump_id for pump in self.context.station.site().pumps):
             self._open(pump_id)
 
     @override

@@ -100,7 +100,7 @@ class TileGrid(Painted):
     def _read_traces(self, pumps: tuple[PumpView, ...]) -> None:
         for pump in pumps:
             try:
-                self._traces[pump.pump_id] = self.context.source.trace(pump.pump_id, self._now_s - WINDOW_S)
+                self._traces[pump.pump_id] = self.context.station.trace(pump.pump_id, self._now_s - WINDOW_S)
             except KeyError:
                 continue  # taken out of the site between two samples
             self._painter.forget(pump.pump_id)

@@ -21,6 +21,7 @@ from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.display import presence
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import RunState, StationView
 from pumpwatch_gui.domain.wording import clock, event_text, number, plain
 from pumpwatch_gui.gui.look.theme import icon_size
@@ -176,16 +177,18 @@ class PumpPage(Page):
         """Turn to this pump; an unknown one leaves the page as it is."""
         if pump_id in [key for key, _ in self._pumps()]:
             self._turn_to(pump_id)
-            self.refresh(self.context.source.latest())
+            self.refresh(self.context.station.latest())
 
     def _turn_to(self, pump_id: str) -> None:
         if pump_id == self.pump_id:
             return
         self.pump_id = pump_id
         self.events.show_rows(())
-        history = self.context.source.history
+        history = self.context.station.history
         self.context.ask(
-            lambda: (pump_id, history.journal(limit=EVENTS_SHOWN, pump_id=pump_id)), self._show_past, self._no_past
+            lambda: (pump_id, history.journal(JournalQuery(pump_id=pump_id), limit=EVENTS_SHOWN)),
+            self._show_past,
+            self._no_past,
         )
 
     def _show_past(self, answer: tuple[str, list[JournalRow]]) -> None:
@@ -213,7 +216,7 @@ class PumpPage(Page):
             self.show_pump(ids[(at + by) % len(ids)])
 
     def _pumps(self) -> tuple[tuple[str, str], ...]:
-        return tuple((p.pump_id, p.name) for p in self.context.source.site.pumps)
+        return tuple((p.pump_id, p.name) for p in self.context.station.site().pumps)
 
     def _fill_chooser(self, view: StationView) -> None:
         known = tuple((p.pump_id, p.name) for p in view.pumps)
@@ -263,7 +266,7 @@ class PumpPage(Page):
 
     def _acknowledge(self, alarm_id: str) -> None:
         if any(a.alarm_id == alarm_id and a.state in UNSEEN for a in self._alarms):
-            self.context.source.submit(Acknowledge(alarm_id, self.context.user))
+            self.context.order(Acknowledge(alarm_id))
 
     def _acknowledge_current(self) -> None:
         if self.alarms.current is not None:

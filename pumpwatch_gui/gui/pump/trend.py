@@ -101,7 +101,7 @@ class TrendStack(Painted):
         if self._pump is None:
             return
         try:
-            self._trace = self.context.source.trace(self._pump.pump_id, since_s)
+            self._trace = self.context.station.trace(self._pump.pump_id, since_s)
         except KeyError:
             self._trace = None  # taken out of the site between two samples
         self._renew()

@@ -17,15 +17,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pumpwatch_gui.domain.commands import Record, SetLimits
+from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile, Sensor
+from pumpwatch_gui.domain.site_changes import SetLimits
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look.theme import color
 from pumpwatch_gui.gui.look.widgets import button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.settings.site_file import SiteFile
 
 LIMIT_FIELDS = tuple(f.name for f in fields(Limits))
 TITLES = ("Low-low", "Low", "High", "High-high", "Deadband", "On-delay, s", "Off-delay, s")
@@ -63,7 +64,7 @@ class LimitsDialog(QDialog):
         self._profile: PumpProfile | None = None
         self.pump = QComboBox()
         self.pump.setAccessibleName("Pump")
-        self.pump.addItems([p.pump_id for p in context.source.site.pumps])
+        self.pump.addItems([p.pump_id for p in context.station.site().pumps])
         self.pump.setCurrentText(pump_id)
         self.table = self._make_table()
         self.trouble = label("", "warning")
@@ -106,7 +107,7 @@ class LimitsDialog(QDialog):
 
     def load(self) -> None:
         """Show the limits the chosen pump is judged by now."""
-        views = {p.pump_id: p for p in self.context.source.latest().pumps}
+        views = {p.pump_id: p for p in self.context.station.latest().pumps}
         view = views.get(self.pump.currentText())
         self._profile = view.profile if view else None
         sensors = view.profile.sensors if view else ()
@@ -168,11 +169,11 @@ class LimitsDialog(QDialog):
     def restore_row(self) -> None:
         """Put the profile's own limits into the current row."""
         row = self.table.currentRow()
-        pump = next((p for p in self.context.source.site.pumps if p.pump_id == self.pump.currentText()), None)
+        pump = next((p for p in self.context.station.site().pumps if p.pump_id == self.pump.currentText()), None)
         if pump is None or row < 0:
             return
         try:
-            folder = self.context.source.site.folder
+            folder = self.context.station.site().folder
             own = load_profile(pump.profile_name, base_dir=folder).sensors[row].limits
         except InputError as error:
             self.trouble.setText(f"{error.message}: {error.advice}")
@@ -190,19 +191,15 @@ class LimitsDialog(QDialog):
 
         if self._each(keep):
             return
-        try:
-            file = SiteFile(self.context.site_file)
-            for tag, limits in changed.items():
-                file.set_limits(pump_id, tag, limits)
-            if changed:
-                file.save()
-        except (InputError, KeyError) as error:
-            advice = error.advice if isinstance(error, InputError) else "save the pump in the settings first"
-            self.trouble.setText(f"{error}\n{advice}")
+        if not changed:
+            self.accept()
             return
-        for tag, limits in changed.items():
-            self.context.source.submit(SetLimits(pump_id, tag, limits, self.context.user))
-        if changed:
-            text = f"Limits saved: {', '.join(changed)}"
-            self.context.source.submit(Record(text, self.context.user, pump_id))
-        self.accept()
+        self.save_button.setEnabled(False)
+        self.context.order(ChangeSite((SetLimits(pump_id, changed),)), self._saved)
+
+    def _saved(self, outcome: OrderDone) -> None:
+        if outcome.ok:
+            self.accept()
+        else:
+            self.save_button.setEnabled(True)
+            self.trouble.setText(outcome.text)

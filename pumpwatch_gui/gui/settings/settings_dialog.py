@@ -1,7 +1,6 @@
 """Settings: the station, its pumps and their links, saved to the site file as a whole."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import (
@@ -18,16 +17,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pumpwatch_gui.domain.commands import Record
+from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetPump, SetStation, SiteChange
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.gui.forms.link_box import LinkBox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.settings.site_file import SiteFile
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class SettingsDialog(QDialog):
         self.context = context
         self.setWindowTitle("Settings")
         self.resize(context.appearance.px(980), context.appearance.px(680))
-        site = context.source.site
+        site = context.station.site()
         self._folder = site.folder or context.site_file.parent
         self._drafts = [_Draft(p.pump_id, p.pump_id, p.name, p.profile_name, p.model, p.links) for p in site.pumps]
         self._at = -1
@@ -239,29 +239,42 @@ class SettingsDialog(QDialog):
         if not self._store():
             return
         try:
-            file, old = self._written()
+            changes = self._changes()
         except InputError as error:
             self.trouble.setText(f"{error.message}\n{error.advice}")
             return
-        self.context.source.apply(file.loaded().site)
-        kept = f"; the old file is {old.name}" if old else ""
-        self.context.source.submit(Record(f"Settings saved: {len(self._drafts)} pumps{kept}", self.context.user))
-        self.accept()
+        if not changes:
+            self.accept()
+            return
+        self.save_button.setEnabled(False)
+        self.context.order(ChangeSite(changes), self._saved)
 
-    def _written(self) -> tuple[SiteFile, Path | None]:
-        file = SiteFile(self.context.site_file)
-        file.set_site(name=self.site_name.text().strip(), station=self.station.value(),
-                      currency=self.currency.text().strip())  # fmt: skip
-        twice = [d.pump_id for d in self._drafts if sum(d.pump_id == o.pump_id for o in self._drafts) > 1]
-        if twice:
-            raise InputError(f"not saved: the id {twice[0]} stands twice", "give each pump its own id")
-        kept = {d.was for d in self._drafts}
-        for pump in self.context.source.site.pumps:
-            if pump.pump_id not in kept:
-                file.remove_pump(pump.pump_id)
+    def _saved(self, outcome: OrderDone) -> None:
+        if outcome.ok:
+            self.accept()
+        else:
+            self.save_button.setEnabled(True)
+            self.trouble.setText(outcome.text)
+
+    def _changes(self) -> tuple[SiteChange, ...]:
+        """What differs from the site as it is judged now. Raises InputError for an id that is used twice."""
+        site, changes = self.context.station.site(), list[SiteChange]()
+        ids = [draft.pump_id for draft in self._drafts]
+        twice = next((pump_id for pump_id in ids if ids.count(pump_id) > 1), None)
+        if twice is not None:
+            raise InputError(f"not saved: the id {twice} is used twice", "give each pump its own id")
+        head = SetStation(self.site_name.text().strip(), self.station.value(), self.currency.text().strip())
+        if head != SetStation(site.name, site.station, site.currency):
+            changes.append(head)
+        kept = {draft.was for draft in self._drafts}
+        changes += [RemovePump(pump.pump_id) for pump in site.pumps if pump.pump_id not in kept]
+        changes += [
+            RenamePump(draft.was, draft.pump_id) for draft in self._drafts if draft.was and draft.was != draft.pump_id
+        ]
         for draft in self._drafts:
-            links = [link for link in draft.links if link is not None]
-            if draft.was and draft.was != draft.pump_id:
-                file.rename_pump(draft.was, draft.pump_id)
-            file.set_pump(draft.pump_id, name=draft.name, profile=draft.profile, model=draft.model, links=links)
-        return file, file.save()
+            links = tuple(link for link in draft.links if link is not None)
+            wanted = SetPump(draft.pump_id, draft.name, draft.profile, draft.model, links)
+            old = site.pump(draft.was)
+            if old is None or wanted != SetPump(draft.pump_id, old.name, old.profile_name, old.model, old.links):
+                changes.append(wanted)
+        return tuple(changes)

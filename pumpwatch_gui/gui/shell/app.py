@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -15,16 +14,16 @@ from PySide6.QtWidgets import QApplication
 from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.domain.site import LoadedSite
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.single_instance import SingleInstance
 from pumpwatch_gui.gui.shell.snapshots import snapshot_pages
-from pumpwatch_gui.gui.shell.threads import EngineHost
+from pumpwatch_gui.gui.shell.threads import EngineHost, Hosted
 
 log = logging.getLogger("pumpwatch.gui")
 
+STOP_LOOK_MS = 100
 _QT_LEVELS = {QtMsgType.QtDebugMsg: logging.DEBUG, QtMsgType.QtInfoMsg: logging.INFO,
               QtMsgType.QtWarningMsg: logging.WARNING, QtMsgType.QtCriticalMsg: logging.ERROR,
               QtMsgType.QtFatalMsg: logging.CRITICAL}  # fmt: skip
@@ -43,28 +42,29 @@ def application() -> QApplication:
 
 
 def run_gui(
-    engine: Callable[[], Engine],
+    engine: Callable[[], Hosted],
     loaded: LoadedSite,
     home: Home,
     site_file: Path,
     *,
+    should_stop: Callable[[], bool],
     for_s: float | None = None,
     status: Callable[[StationView], None] | None = None,
     picture: Path | None = None,
-    stopped: Callable[[Engine], None] | None = None,
-) -> int:
-    """The desktop program: show the window, host the engine's loops, stop both together. Returns the exit code.
+) -> bool:
+    """The desktop program: show the window, host the engine's loops, stop both together.
 
-    A second start in the same home raises the first window and returns 0 at once. `engine` is called once it is sure
-    that this is the first. `for_s` closes the window after so many seconds; `status` is called once a second;
-    `picture` gets what the window shows when it closes; `stopped` sees the engine after its loops have ended.
+    Returns whether every thread has ended. A second start in the same home raises the first window and returns at once.
+    `engine` is called once it is sure that this is the first. `should_stop` is asked ten times a second; `for_s` closes
+    the window after so many seconds; `status` is called once a second; `picture` gets what the window shows when it
+    closes.
     """
     app = application()
     qInstallMessageHandler(_log_qt)
     instance = SingleInstance(home.path)
     if instance.taken:
         print("PumpWatch is already running in this home; its window was asked to come to the front")  # noqa: T201
-        return 0
+        return True
     running = engine()
     host = EngineHost(running)
     window = MainWindow(running, home, site_file, ask=host.ask)
@@ -78,20 +78,27 @@ def run_gui(
     if for_s is not None:
         QTimer.singleShot(round(for_s * 1000), window.close)
     if status is not None:
-        beat = QTimer(window)
-        beat.timeout.connect(lambda: status(running.latest()))
-        beat.start(1000)
+        each_second = QTimer(window)
+        each_second.timeout.connect(lambda: status(running.latest()))
+        each_second.start(1000)
     if picture is not None:
         window.closing.connect(lambda: window.grab().save(str(picture)))
-    with _signals_close(window):
-        code = app.exec()
-    host.stop()
-    if stopped is not None:
-        stopped(running)
+
+    def look() -> None:
+        if should_stop():
+            watch.stop()
+            window.close()
+            app.quit()  # with a dialog open, closing the window does not end Qt's loop
+
+    watch = QTimer(window)
+    watch.timeout.connect(look)
+    watch.start(STOP_LOOK_MS)
+    app.exec()
+    ended = host.stop()
     dispose(window)
     instance.release()
     qInstallMessageHandler(None)
-    return code
+    return ended
 
 
 def _log_qt(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
@@ -113,7 +120,7 @@ def _process_age_s() -> float:
 
 
 def picture_pages(
-    loaded: LoadedSite,
+    engine: Hosted,
     home: Home,
     site_file: Path,
     *,
@@ -124,7 +131,6 @@ def picture_pages(
 ) -> list[Path]:
     """Run the station for `after_s`, then write every page as a PNG into `out`. Returns the paths."""
     app = application()
-    engine = Engine(loaded.site, home)
     host = EngineHost(engine)
     window = MainWindow(engine, home, site_file, ask=host.ask, appearance=Appearance(theme))
     host.happened.connect(window.on_event)
@@ -148,24 +154,6 @@ def picture_pages(
 def _tell_problems(window: MainWindow, loaded: LoadedSite) -> None:
     for problem in loaded.problems:
         window.on_event(Note(time.time_ns(), f"Site file: {problem}", "WARNING"))
-
-
-class _signals_close:  # noqa: N801 - reads as the sentence it is
-    """Within: Ctrl-C and SIGTERM close the window, so that everything stops in its order."""
-
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
-
-    def __enter__(self) -> None:
-        self._old = {s: signal.signal(s, self._close) for s in (signal.SIGINT, signal.SIGTERM)}
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-
-    def _close(self, *_: object) -> None:
-        # Python runs this between two steps of the sampling timer, on the GUI thread.
-        self._window.close()
 
 
 def dispose(window: MainWindow) -> None:

@@ -14,12 +14,13 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
 from pumpwatch_gui.gui.shell.footer import Footer
 from pumpwatch_gui.gui.shell.nav_bar import NavBar, NavButton
-from pumpwatch_gui.gui.shell.page import Ask, Page, PageContext, Source
+from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
 from pumpwatch_gui.gui.shell.top_bar import TopBar
 
 FRAME_MS = 50
@@ -166,16 +167,21 @@ class MainWindow(QMainWindow):
     first_live = Signal()
 
     def __init__(
-        self, source: Source, home: Home, site_file: Path, *, ask: Ask, appearance: Appearance | None = None
+        self, station: Station, home: Home, site_file: Path, *, ask: Ask, appearance: Appearance | None = None
     ) -> None:
         super().__init__()
         self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
         self._remembers = appearance is None
         self.appearance = appearance or self._remembered_appearance()
         self.context = PageContext(
-            source, home, site_file, self.appearance, ask, _user(), self.open_page, self.open_dialog,
-            frozenset(entry.key for entry in DIALOGS),
-        )  # fmt: skip
+            station,
+            home,
+            site_file,
+            appearance=self.appearance,
+            ask=ask,
+            user=_user(),
+            navigation=Navigation(self.open_page, self.open_dialog, frozenset(entry.key for entry in DIALOGS)),
+        )
         self._live = False
         self._entries = {entry.key: entry for entry in PAGES}
         self._pages: dict[str, Page] = {}
@@ -219,7 +225,7 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(page)
         if key in self._rail_buttons:
             self._rail_buttons[key].setChecked(True)
-        self.setWindowTitle(f"{self._entries[key].title} – {self.context.source.site.name} – PumpWatch")
+        self.setWindowTitle(f"{self._entries[key].title} – {self.context.station.site().name} – PumpWatch")
         page.setFocus()
         self.refresh()
 
@@ -234,13 +240,14 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def on_event(self, event: Event) -> None:
-        """Pass an event to every page that exists."""
+        """Pass an event to whoever waits for it and to every page that exists."""
+        self.context.deliver(event)
         for page in self._pages.values():
             page.on_event(event)
 
     def refresh(self) -> None:
         """Sample the station once and show it."""
-        view = self.context.source.latest()
+        view = self.context.station.latest()
         self.context.last_good.see(view)
         self.strip.refresh(view)
         self.footer.refresh(view)
@@ -337,10 +344,10 @@ class MainWindow(QMainWindow):
         return action
 
     def _acknowledge(self, alarm: Alarm) -> None:
-        self.context.source.submit(Acknowledge(alarm.alarm_id, self.context.user))
+        self.context.order(Acknowledge(alarm.alarm_id))
 
     def _open_nth(self, index: int) -> None:
-        pumps = self.context.source.site.pumps
+        pumps = self.context.station.site().pumps
         if index < len(pumps):
             self.open_page("pump", pumps[index].pump_id)
 
@@ -366,7 +373,7 @@ class MainWindow(QMainWindow):
             self.restoreState(state, LAYOUT_VERSION)
         page = str(self._settings.value("window/page", PAGES[0].key))
         page = page if page in self._rail_buttons else PAGES[0].key
-        empty = not self.context.source.site.pumps and FIRST_RUN in self._entries
+        empty = not self.context.station.site().pumps and FIRST_RUN in self._entries
         self.open_page(FIRST_RUN if empty else page)
 
     @override

@@ -15,7 +15,7 @@ def snapshot_pages(window: MainWindow, out: Path, *, suffix: str = "") -> list[P
     out.mkdir(parents=True, exist_ok=True)
     before = window.current
     written = []
-    alarms = window.context.source.latest().alarms
+    alarms = window.context.station.latest().alarms
     for key in window.pages:
         window.open_page(key, alarms[0].pump_id if alarms else "")
         for _ in range(2):  # the first pass lays out, the second paints what the new sizes made visible

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -10,25 +9,26 @@ from PySide6.QtCore import QObject, QRunnable, Qt, QThread, QThreadPool, Signal,
 from shiboken6 import isValid
 from typing_extensions import override
 
-from pumpwatch_gui.domain.events import Event, Note
+from pumpwatch_gui.domain.ports import Station, Subscription
 
 log = logging.getLogger("pumpwatch.gui")
 
 
-class Loops(Protocol):
-    """What can be hosted: plain loops by name, and events."""
+STUCK_AFTER_S = 30.0
+"""A loop that has not ended so long after it was told to is stuck for ever."""
+_stuck: list[QThread] = []
+"""Threads that are kept until the process ends: Qt aborts when a running QThread is deleted."""
+
+
+class Hosted(Station, Protocol):
+    """A station whose loops need threads."""
 
     def loops(self) -> Mapping[str, Callable[[threading.Event], None]]:
-        """Each is `run(stop)` for one thread."""
-
-    def listen(self, callback: Callable[[Event], None]) -> Callable[[], None]:
-        """Have every event delivered; returns what ends it."""
+        """Each is `run(stop)` for one thread; it supervises itself and does not raise."""
 
 
 class _LoopThread(QThread):
     """One loop of the engine in one thread."""
-
-    failed = Signal(str, str)
 
     def __init__(self, name: str, run: Callable[[threading.Event], None], stop: threading.Event) -> None:
         super().__init__()
@@ -37,12 +37,8 @@ class _LoopThread(QThread):
 
     @override
     def run(self) -> None:
-        """The loop until `stop`. A fault that gets here ends the loop; it is logged and told, not swallowed."""
-        try:
-            self._run(self._stop)
-        except Exception as error:  # the top of a thread
-            log.exception("the loop %s ended by a fault", self.objectName())
-            self.failed.emit(self.objectName(), f"{type(error).__name__}: {error}")
+        """The loop, until `stop`."""
+        self._run(self._stop)
 
 
 class _Question(QRunnable):
@@ -67,12 +63,12 @@ class EngineHost(QObject):
     happened = Signal(object)
     _answered = Signal(object, object)
 
-    def __init__(self, engine: Loops) -> None:
+    def __init__(self, engine: Hosted) -> None:
         super().__init__()
         self._engine = engine
         self._stop = threading.Event()
         self._threads: list[_LoopThread] = []
-        self._silence: Callable[[], None] | None = None
+        self._subscription: Subscription | None = None
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(2)
         self._open = True
@@ -80,10 +76,9 @@ class EngineHost(QObject):
 
     def start(self) -> None:
         """Start listening, then the loops."""
-        self._silence = self._engine.listen(self.happened.emit)
+        self._subscription = self._engine.subscribe(self.happened.emit)
         for name, run in self._engine.loops().items():
             thread = _LoopThread(name, run, self._stop)
-            thread.failed.connect(self._loop_failed)
             self._threads.append(thread)
             thread.start()
 
@@ -92,17 +87,25 @@ class EngineHost(QObject):
         """Whether any loop runs."""
         return any(thread.isRunning() for thread in self._threads)
 
-    def stop(self) -> None:
-        """Stop the loops in their own order and wait for them; answers still under way are dropped."""
+    def stop(self) -> bool:
+        """Stop the loops in their own order and wait for them; answers still under way are dropped.
+
+        False when a thread is stuck for ever (a call of a model that never returns): the process must then end without
+        it, see `cli.desktop`.
+        """
         self._open = False
         self._stop.set()
+        ended = True
         for thread in self._threads:
             thread.quit()
-            thread.wait()
-        if self._silence is not None:
-            self._silence()
-            self._silence = None
-        self._pool.waitForDone()
+            ended &= thread.wait(round(STUCK_AFTER_S * 1e3))
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+        self._pool.waitForDone(round(STUCK_AFTER_S * 1e3))
+        if not ended:
+            _stuck.extend(thread for thread in self._threads if thread.isRunning())
+        return ended
 
     def ask(
         self,
@@ -128,10 +131,6 @@ class EngineHost(QObject):
         owner = getattr(callback, "__self__", None)
         if self._open and (not isinstance(owner, QObject) or isValid(owner)):
             callback(result)
-
-    @Slot(str, str)
-    def _loop_failed(self, name: str, why: str) -> None:
-        self.happened.emit(Note(time.time_ns(), f"{name} ended by a fault ({why}); restart the program", "ERROR"))
 
 
 def _log_error(error: Exception) -> None:

@@ -16,6 +16,6 @@ def diagnostics(context: PageContext, figures: dict[str, str] | None = None) -> 
     lines += [f"{name} {metadata.version(name)}" for name in PACKAGES]
     lines += [f"home {context.home.path}, process {os.getpid()}"]
     lines += [f"{name}: {value}" for name, value in (figures or {}).items()]
-    for pump in context.source.latest().pumps:
+    for pump in context.station.latest().pumps:
         lines += [f"{v.link_id} {v.endpoint} {v.state.value}: {v.last_error}" for v in pump.links]
     return "\n".join(lines) + "\n"

@@ -80,6 +80,16 @@ class ModelRegistry:
                 raise BundleError(f"{self._pump(pump_id) / STATE_FILE} cannot be read ({error})", _ADVICE) from None
         return self._read[pump_id]
 
+    def rename(self, old_id: str, new_id: str) -> None:
+        """Keep the models of a pump under another id. Raises InputError when the folder cannot be renamed."""
+        if not self._pump(old_id).is_dir() or self._pump(new_id).exists():
+            return
+        try:
+            self._pump(old_id).rename(self._pump(new_id))
+        except OSError as error:
+            raise InputError(f"cannot rename {self._pump(old_id)}: {error}", _ADVICE) from error
+        self._read.pop(old_id, None)
+
     def models(self, pump_id: str) -> list[StoredModel]:
         """Every version stored for a pump, newest first."""
         folder, state = self._pump(pump_id), self.state(pump_id)

@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of
 from pumpwatch_gui.infer.detectors.combined import ConditionedStream

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.pump.running import run_rule
-from pumpwatch_gui.files.recording import Recording, read_recording
+from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.evaluation.metrics import Judged, Marks, marks
 from pumpwatch_gui.infer.evaluation.scoring import ScoredRow, score_rows

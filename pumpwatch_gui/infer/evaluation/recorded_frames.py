@@ -7,7 +7,7 @@ import numpy as np
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
-from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.domain.values.recording import Recording
 
 CONTINUES_S = 30.0
 BETWEEN_RECORDINGS_S = 3600.0

@@ -13,7 +13,8 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import RunRule, state_of
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.files.recording import Recording, read_recording
+from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle, profile_of
 from pumpwatch_gui.infer.bundles.manifest import read_manifest
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained

@@ -55,6 +55,11 @@ class Scorer:
         used = {p.bundle.version for p in self._pumps.values() if p.bundle is not None}
         self._detectors = {version: d for version, d in self._detectors.items() if version in used}
 
+    def rename(self, old_id: str, new_id: str) -> None:
+        """Keep what is known of a pump under another id; a pump that was never assigned is passed over."""
+        if old_id in self._pumps:
+            self._pumps[new_id] = self._pumps.pop(old_id)
+
     def feed(self, frame: Frame, run_state: RunState) -> None:
         """Take in a frame; a pump that was never assigned is passed over."""
         pump = self._pumps.get(frame.pump_id)

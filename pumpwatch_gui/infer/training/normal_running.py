@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.detectors.flat_line import FlatLine, flat_limits
 from pumpwatch_gui.infer.evaluation.recorded_frames import frames_of
 from pumpwatch_gui.infer.live.window import Pace

@@ -11,7 +11,8 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.files.recording import Recording, read_recording
+from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE, Bundle, load_bundle
 from pumpwatch_gui.infer.bundles.card import card
 from pumpwatch_gui.infer.bundles.manifest import check_place, write_bundle

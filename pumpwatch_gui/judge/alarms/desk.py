@@ -64,6 +64,13 @@ class AlarmDesk:
             old = self._open[f"{pump_id}/{source}"]
             yield self._put(replace(old, state=next_state(old.state, Stimulus.RETURNED), changed_ns=time_ns))
 
+    def rename(self, pump_id: str, new_id: str, time_ns: int) -> Iterator[AlarmChanged]:
+        """Keep the alarms of a pump under another id: each ends under the old one and goes on under the new."""
+        for old in [a for a in self._open.values() if a.pump_id == pump_id]:
+            source = old.alarm_id.removeprefix(pump_id)
+            yield self._put(replace(old, state=AlarmState.NORMAL, changed_ns=time_ns))
+            yield self._put(replace(old, alarm_id=new_id + source, pump_id=new_id, changed_ns=time_ns))
+
     def _put(self, alarm: Alarm) -> AlarmChanged:
         if alarm.state is AlarmState.NORMAL:
             self._open.pop(alarm.alarm_id, None)

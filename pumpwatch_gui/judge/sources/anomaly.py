@@ -23,6 +23,10 @@ class AnomalyJudge:
         self._profile = profile
         self.watch = Watch(ON_DELAY_NS, OFF_DELAY_NS)
 
+    def use_profile(self, profile: PumpProfile) -> None:
+        """Name the sensors by another profile that has the same tags."""
+        self._profile = profile
+
     def judge(self, detection: Detection) -> AlarmSignal | None:
         """What this detection changed, if anything."""
         score = detection.score

@@ -36,6 +36,11 @@ class AlarmSignal:
     unit: str
     stimulus: Stimulus
 
+    @property
+    def is_raised(self) -> bool:
+        """Whether the condition came up."""
+        return self.stimulus is Stimulus.RAISED
+
 
 @dataclass(frozen=True, slots=True)
 class _Point:

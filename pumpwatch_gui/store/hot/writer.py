@@ -8,9 +8,10 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import apsw
 import numpy as np
@@ -140,7 +141,7 @@ class Store:
         """Queue a journal line; never blocks."""
         self._intake.offer(event, is_reading=False)
 
-    def set_pumps(self, pumps: Sequence[PumpRow]) -> None:
+    def set_pumps(self, pumps: Sequence[PumpRow], renamed: Mapping[str, str] = MappingProxyType({})) -> None:
         """Go over to other pumps or profiles from this point of the queue on. Raises StoreError when they clash."""
         check_pumps(pumps)
         self._intake.offer_pumps(pumps)
@@ -166,7 +167,7 @@ class Store:
 
     # ---------------------------------------------------------------- the writer thread
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, alive: Callable[[], None] = lambda: None) -> None:
         """Commit once a second until `stop`, then everything that is left, and close."""
         make_reserve(self.path)
         self._tell_notice()
@@ -176,6 +177,7 @@ class Store:
         beat = time.monotonic()
         try:
             while not stop.wait(max(0.0, beat - time.monotonic())):
+                alive()
                 failures = 0 if self._flush() else failures + 1
                 pause_s = RETRY_S[min(failures, len(RETRY_S)) - 1] if failures else COMMIT_EVERY_S
                 beat = max(beat + pause_s, time.monotonic() + pause_s / 2)

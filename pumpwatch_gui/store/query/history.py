@@ -4,22 +4,24 @@ import csv
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import apsw
 import numpy as np
+from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.errors import InputError, StoreError
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json
+from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.store.audit import AuditRow, chained
 from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
 from pumpwatch_gui.store.layout import column
@@ -73,6 +75,21 @@ class History:
             source = Span("sensor_readings", quoted(column(tag)), _number(connection, pump_id), start_ns, end_ns)
             return read_thinned(connection, source, points)
 
+    def read(self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, points: int = 2000) -> Series:
+        """Some sensors of a pump from `start_ns` up to `end_ns` (Unix UTC), each as `readings` gives it, side by side.
+
+        All have the times of the first tag that the database knows; an unknown tag is NaN throughout.
+        """
+        read = [self.readings(pump_id, tag, start_ns=start_ns, end_ns=end_ns, points=points) for tag in tags]
+        time_s = next((one.time_s for one in read if one.time_s.size), np.empty(0))
+        gap = np.full(time_s.size, np.nan)
+
+        def column(name: str) -> NDArray[np.float64]:
+            parts = [getattr(one, name) if one.time_s.size == time_s.size else gap for one in read]
+            return np.column_stack(parts) if parts else np.empty((time_s.size, 0))
+
+        return Series(time_s, column("low"), column("mean"), column("high"))
+
     def recording(self, pump_id: str, profile: PumpProfile, *, start_ns: int, end_ns: int) -> Recording:
         """Every reading of a pump from `start_ns` up to `end_ns` (Unix UTC) as a recording, to train or test on.
 
@@ -121,22 +138,9 @@ class History:
             source = Span("anomaly_scores", "score", _number(connection, pump_id), start_ns, end_ns)
             return read_thinned(connection, source, points)
 
-    def journal(
-        self,
-        *,
-        limit: int = 1000,
-        before_ns: int | None = None,
-        before_id: int | None = None,
-        pump_id: str | None = None,
-        text: str | None = None,
-        kinds: Iterable[str] | None = None,
-    ) -> list[JournalRow]:
-        """The newest lines first, at most `limit`, strictly before `before_ns` (Unix UTC).
-
-        `text` is looked for in the line and in `by`, letter case aside. To page on without losing lines of one instant,
-        hand over both the time and the id of the last line as `before_ns` and `before_id`.
-        """
-        where, values = _journal_filter(before_ns, before_id, pump_id, text, kinds)
+    def journal(self, query: JournalQuery, *, limit: int = 1000) -> list[JournalRow]:
+        """The newest lines first, at most `limit`."""
+        where, values = _journal_filter(query)
         sql = f"SELECT * FROM journal{where} ORDER BY time_ns DESC, id DESC LIMIT ?"
         with self._connection() as connection:
             rows: list[Any] = connection.execute(sql, (*values, limit)).fetchall()
@@ -174,9 +178,7 @@ class History:
                     return row.id
         return None
 
-    def export_journal_csv(
-        self, path: Path, *, pump_id: str | None = None, text: str | None = None, kinds: Iterable[str] | None = None
-    ) -> int:
+    def export_journal_csv(self, path: Path, query: JournalQuery) -> int:
         """Write the journal (newest first, filtered like `journal`) as CSV; returns the lines written.
 
         The file is whole or not there. Raises StoreError when it cannot be written.
@@ -187,7 +189,7 @@ class History:
                 writer = csv.writer(file)
                 writer.writerow(["time", "kind", "pump", "severity", "text", "by"])
                 lines = 0
-                for row in self._pages(pump_id, text, None if kinds is None else tuple(kinds)):
+                for row in self._pages(query):
                     writer.writerow([_iso(row.time_ns), row.kind, row.pump_id, row.severity, row.text, row.by])
                     lines += 1
             unfinished.replace(path)
@@ -195,16 +197,13 @@ class History:
             raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another folder") from error
         return lines
 
-    def _pages(self, pump_id: str | None, text: str | None, kinds: tuple[str, ...] | None) -> Iterator[JournalRow]:
-        rows = self.journal(limit=PAGE, pump_id=pump_id, text=text, kinds=kinds)
+    def _pages(self, query: JournalQuery) -> Iterator[JournalRow]:
+        rows = self.journal(query, limit=PAGE)
         while rows:
             yield from rows
             if len(rows) < PAGE:
                 return
-            last = rows[-1]
-            rows = self.journal(
-                limit=PAGE, before_ns=last.time_ns, before_id=last.id, pump_id=pump_id, text=text, kinds=kinds
-            )
+            rows = self.journal(replace(query, before_ns=rows[-1].time_ns, before_id=rows[-1].id), limit=PAGE)
 
     @contextmanager
     def _connection(self) -> Iterator[apsw.Connection]:
@@ -243,26 +242,24 @@ def _number(connection: apsw.Connection, pump_id: str) -> int:
     return -1 if number is None else int(str(number))
 
 
-def _journal_filter(
-    before_ns: int | None, before_id: int | None, pump_id: str | None, text: str | None, kinds: Iterable[str] | None
-) -> tuple[str, list[Value]]:
+def _journal_filter(query: JournalQuery) -> tuple[str, list[Value]]:
     terms: list[str] = []
     values: list[Value] = []
-    if before_ns is not None and before_id is not None:
+    if query.before_ns is not None and query.before_id is not None:
         terms.append("(time_ns, id) < (?, ?)")
-        values += [before_ns, before_id]
-    elif before_ns is not None:
+        values += [query.before_ns, query.before_id]
+    elif query.before_ns is not None:
         terms.append("time_ns < ?")
-        values.append(before_ns)
-    if pump_id is not None:
+        values.append(query.before_ns)
+    if query.pump_id is not None:
         terms.append("pump_id = ?")
-        values.append(pump_id)
-    if text:
-        pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        values.append(query.pump_id)
+    if query.text:
+        pattern = "%" + query.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         terms.append("(text LIKE ? ESCAPE '\\' OR by LIKE ? ESCAPE '\\')")
         values += [pattern, pattern]
-    if kinds is not None:
-        wanted = list(kinds)
+    if query.kinds is not None:
+        wanted = list(query.kinds)
         terms.append(f"kind IN ({', '.join('?' * len(wanted))})")
         values += wanted
     return (" WHERE " + " AND ".join(terms) if terms else ""), values

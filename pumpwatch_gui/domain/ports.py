@@ -1,0 +1,180 @@
+"""Ports: what windows, tools, replays and gateways build on. Nothing outside the engine sees more of the inside.
+
+One contract suite runs every implementation of `Station`, another every implementation of `Historian`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.commands import Order, OrderId
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.feedback import EpisodeFeedback
+from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.domain.values.trace import Trace
+
+
+class Capability(Enum):
+    """What a station can do beyond being looked at; pages show only what there is."""
+
+    BROWSE = "read any register, watch traffic, identify a device"
+    TRAIN = "train, promote and roll back models"
+    CONFIGURE = "change the site"
+
+
+class Subscription(Protocol):
+    """A delivery of events that can be ended."""
+
+    def close(self) -> None:
+        """No further event is delivered once this has returned; calling it again does nothing."""
+
+
+class Packet(Protocol):
+    """One piece of traffic: `sent` by us or received, its bytes as `hex`, and what it says as `text`."""
+
+    @property
+    def time_ns(self) -> int:
+        """Unix UTC."""
+
+    @property
+    def mono_ns(self) -> int:
+        """Monotonic clock."""
+
+    @property
+    def link_id(self) -> str:
+        """The link that was polling."""
+
+    @property
+    def sent(self) -> bool:
+        """Whether we sent it."""
+
+    @property
+    def content(self) -> bytes:
+        """The bytes."""
+
+    @property
+    def hex(self) -> str:
+        """The bytes as `01 03 00 00`."""
+
+    @property
+    def text(self) -> str:
+        """What it says, in one line."""
+
+
+class TrafficTap(Protocol):
+    """The traffic of one link from now on. Any thread."""
+
+    @property
+    def dropped(self) -> int:
+        """Packets lost because nobody took them in time."""
+
+    def take(self) -> Sequence[Packet]:
+        """What came since the last time, oldest first."""
+
+    def close(self) -> None:
+        """Stop watching."""
+
+
+class LinkBrowser(Protocol):
+    """Reads of running links that no register map names. Any thread; needs `Capability.BROWSE`."""
+
+    def traffic(self, link_id: str) -> TrafficTap:
+        """Watch the traffic of a link until its `close`."""
+
+    def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+        """Read any block between two scans; `address` is the wire address.
+
+        The future yields registers, or bits as 0 and 1. It raises LinkError when no trustworthy response came,
+        ValueError for a block that no request can have, KeyError when there is no such link.
+        """
+
+    def identify(self, link_id: str) -> "Future[Mapping[str, str]]":
+        """Read the device identification (function 43/14); raises as `read_block`."""
+
+
+class Historian(Protocol):
+    """The history of a station. Any thread but the GUI's; every call raises StoreError when it cannot be read."""
+
+    def read(self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, points: int = 2000) -> "Series":
+        """Some sensors of a pump from `start_ns` up to `end_ns` (Unix UTC), thinned to about `points` points."""
+
+    def journal(self, query: "JournalQuery", *, limit: int = 1000) -> list[JournalRow]:
+        """The newest lines first, at most `limit`."""
+
+    def export_journal_csv(self, path: Path, query: "JournalQuery") -> int:
+        """Write the journal, newest first, as CSV; returns the lines written. The file is whole or not there."""
+
+    def recording(self, pump_id: str, profile: PumpProfile, *, start_ns: int, end_ns: int) -> Recording:
+        """Every reading of a pump as a recording, to train or test on. Raises InputError when there is none."""
+
+    def feedback(self, pump_id: str, *, start_ns: int = 0, end_ns: int = 2**62) -> list[EpisodeFeedback]:
+        """The newest feedback on each episode that began in the span, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Some sensors over time: `time_s` (m,) Unix seconds; `low`, `mean`, `high` (m, n), NaN where there is a gap."""
+
+    time_s: NDArray[np.float64]
+    low: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalQuery:
+    """Which lines of the journal: None means any. `text` is searched in the line and in `by`, ignoring case.
+
+    `before_ns` (Unix UTC) and `before_id` are time and id of the last line known, to page on without losing lines of
+    one instant.
+    """
+
+    pump_id: str | None = None
+    text: str | None = None
+    kinds: tuple[str, ...] | None = None
+    before_ns: int | None = None
+    before_id: int | None = None
+
+
+class Station(Protocol):
+    """A station: live, replayed, remote or made up for a test. Values are sampled, events delivered, orders handed in.
+
+    Every method may be called from any thread.
+    """
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What this station can do beyond being looked at."""
+
+    @property
+    def history(self) -> Historian:
+        """What is on the disk."""
+
+    @property
+    def links(self) -> LinkBrowser:
+        """Reads of running links; only with `Capability.BROWSE`."""
+
+    def site(self) -> Site:
+        """What is judged by now."""
+
+    def latest(self) -> StationView:
+        """The station now. Cheap."""
+
+    def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
+        """The recent frames of a pump younger than `since_s` (Unix seconds). Raises KeyError."""
+
+    def subscribe(self, on_event: Callable[[Event], None]) -> Subscription:
+        """Have every event delivered to `on_event`, on a thread of the station."""
+
+    def submit(self, order: Order) -> OrderId:
+        """Hand in an order; its outcome comes as an `OrderDone` event with the id returned."""

@@ -1,0 +1,69 @@
+"""Changes of the site, as values: what dialogs and tools ask for, and what the configuration persists and audits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pumpwatch_gui.domain.links.config import DriverConfig
+from pumpwatch_gui.domain.pump.profile import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class SetStation:
+    """Name, number (1-1023) and currency of the station."""
+
+    name: str
+    station: int
+    currency: str
+    pump_id: str = field(default="", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPump:
+    """Add a pump, or change the one of that id; its limits and the comments of the site file stay.
+
+    `profile` and `model` are names or paths as the site file gives them.
+    """
+
+    pump_id: str
+    name: str
+    profile: str
+    model: str
+    links: tuple[DriverConfig, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RenamePump:
+    """Give a pump another id; its trend, counters, detector and history go with it."""
+
+    pump_id: str
+    new_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePump:
+    """Take a pump out of the site; its history stays."""
+
+    pump_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetLimits:
+    """Replace all limits of some sensors of a pump, by tag."""
+
+    pump_id: str
+    limits: Mapping[str, Limits]
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRegisterMap:
+    """Write a register map next to the site file: `file` is a name such as `registers/P-101.toml`, `text` is TOML.
+
+    `pump_id` is the pump that it was made for.
+    """
+
+    file: str
+    text: str
+    pump_id: str = ""
+
+
+SiteChange = SetStation | SetPump | RenamePump | RemovePump | SetLimits | SaveRegisterMap

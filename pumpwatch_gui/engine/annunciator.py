@@ -1,0 +1,56 @@
+"""The annunciator: the one way from a signal to the alarm desk, the journal and the screen, for every thread."""
+
+import time
+from collections.abc import Iterable
+from math import nan
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority, Stimulus
+from pumpwatch_gui.domain.events import AlarmChanged
+from pumpwatch_gui.engine.bus import EventBus
+from pumpwatch_gui.judge.alarms.desk import AlarmDesk
+from pumpwatch_gui.judge.sources.limits import AlarmSignal
+
+STATION = "station"
+"""The pump id of alarms that are about the program and not about a pump."""
+
+
+class Annunciator:
+    """Applies signals to the alarm desk and publishes what changed."""
+
+    def __init__(self, desk: AlarmDesk, bus: EventBus) -> None:
+        self.desk, self._bus = desk, bus
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Every alarm that is not NORMAL, worst first."""
+        return self.desk.alarms
+
+    def apply(self, pump_id: str, signal: AlarmSignal, time_ns: int | None = None) -> bool:
+        """Apply a signal; whether an alarm changed its state."""
+        change = self.desk.apply(pump_id, signal, time.time_ns() if time_ns is None else time_ns)
+        return self._publish([change] if change is not None else [])
+
+    def announce(self, source: str, text: str, *, is_over: bool, pump_id: str = STATION) -> bool:
+        """Raise or return a HIGH alarm about the program itself."""
+        stimulus = Stimulus.RETURNED if is_over else Stimulus.RAISED
+        return self.apply(pump_id, AlarmSignal(source, "", Priority.HIGH, text, nan, nan, "", stimulus))
+
+    def acknowledge(self, alarm_id: str, *, by: str) -> bool:
+        """Acknowledge an alarm; False when there is nothing to acknowledge."""
+        change = self.desk.acknowledge(alarm_id, by=by, time_ns=time.time_ns())
+        return self._publish([change] if change is not None else [])
+
+    def retire(self, pump_id: str, sources: frozenset[str]) -> None:
+        """Return alarms whose limit, link or pump is no longer in the site."""
+        self._publish(self.desk.retire(pump_id, sources, time.time_ns()))
+
+    def rename(self, pump_id: str, new_id: str) -> None:
+        """Keep the alarms of a pump under another id."""
+        self._publish(self.desk.rename(pump_id, new_id, time.time_ns()))
+
+    def _publish(self, changes: Iterable[AlarmChanged]) -> bool:
+        changed = False
+        for change in changes:
+            self._bus.publish(change)
+            changed = True
+        return changed

@@ -1,0 +1,152 @@
+"""The configuration: the one owner of the site. Every change is checked, persisted and said in words."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import assert_never
+
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.site_changes import (
+    RemovePump,
+    RenamePump,
+    SaveRegisterMap,
+    SetLimits,
+    SetPump,
+    SetStation,
+    SiteChange,
+)
+from pumpwatch_gui.settings.map_file import MapFile
+from pumpwatch_gui.settings.site_file import SiteFile
+from pumpwatch_gui.settings.site_reader import load_site
+
+log = logging.getLogger("pumpwatch.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteUpdate:
+    """The site from now on, what was changed in words, and old pump ids → new ones."""
+
+    site: Site
+    text: str
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+class Configuration:
+    """The site and its file. One thread changes it; any thread reads `site`.
+
+    The file may be edited by people while the program runs. It is never written over: a change is refused while the
+    file on the disk is not the one that was read, until `reload` has taken it in.
+    """
+
+    def __init__(self, site: Site, path: Path) -> None:
+        self.site = site
+        self.path = path
+        self._edition = _edition(path)
+
+    def change(self, changes: Sequence[SiteChange]) -> SiteUpdate:
+        """Write the changes to the site file, all or none; the old file is kept next to it.
+
+        Raises InputError, with nothing changed, when the result would have a mistake, names something that is not
+        there, cannot be written, or when the file was edited outside the program.
+        """
+        if self.is_edited_outside:
+            raise InputError(
+                f"not saved: {self.path} was changed outside this program", "reload it in the settings, then save again"
+            )
+        file = SiteFile(self.path)
+        words: list[str] = []
+        renamed: dict[str, str] = {}
+        maps = _MapFiles(self.path.parent)
+        try:
+            for change in changes:
+                words.append(self._edit(file, change, maps))
+                if isinstance(change, RenamePump):
+                    renamed[change.pump_id] = change.new_id
+            file.save()
+        except KeyError as error:
+            maps.restore()
+            raise InputError(f"not saved: there is no pump {error.args[0]}", "reload the settings") from error
+        except BaseException:
+            maps.restore()
+            raise
+        self._edition = _edition(self.path)
+        self.site = file.loaded().site
+        return SiteUpdate(self.site, "; ".join(words) or "nothing was changed", renamed)
+
+    def reload(self) -> SiteUpdate:
+        """Read the site file again. Raises InputError, with nothing changed, when it has a mistake."""
+        edition, loaded = _edition(self.path), load_site(self.path, keep_backup=False)
+        if loaded.problems:
+            raise InputError("not reloaded: " + "; ".join(map(str, loaded.problems)), "fix what is named")
+        self.site, self._edition = loaded.site, edition
+        return SiteUpdate(self.site, f"Site file read again: {len(self.site.pumps)} pumps")
+
+    @property
+    def is_edited_outside(self) -> bool:
+        """Whether the site file is another one than this program last read or wrote."""
+        return _edition(self.path) != self._edition
+
+    def _edit(self, file: SiteFile, change: SiteChange, maps: "_MapFiles") -> str:
+        match change:
+            case SetStation(name, station, currency):
+                file.set_site(name=name, station=station, currency=currency)
+                return f"station {name}, number {station}, {currency}"
+            case SetPump(pump_id, name, profile, model, links):
+                is_new = file.set_pump(pump_id, name=name, profile=profile, model=model, links=links)
+                ways = ", ".join(link.endpoint for link in links)
+                return f"pump {pump_id} {'added' if is_new else 'changed'} ({name}, {profile}, model {model}, {ways})"
+            case RenamePump(pump_id, new_id):
+                file.rename_pump(pump_id, new_id)
+                return f"pump {pump_id} renamed {new_id}"
+            case RemovePump(pump_id):
+                file.remove_pump(pump_id)
+                return f"pump {pump_id} removed"
+            case SetLimits(pump_id, limits):
+                for tag, own in limits.items():
+                    file.set_limits(pump_id, tag, own)
+                return "; ".join(f"{pump_id} {tag} limits {_limit_words(own)}" for tag, own in limits.items())
+            case SaveRegisterMap(name, text):
+                maps.write(name, text)
+                return f"register map {name} saved"
+            case _:
+                assert_never(change)
+
+
+class _MapFiles:
+    """Register maps written on the way to a site file that may turn out to be wrong; then they are put back."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._before: dict[Path, str | None] = {}
+
+    def write(self, name: str, text: str) -> None:
+        path = self._folder / name
+        self._before.setdefault(path, path.read_text("utf-8") if path.exists() else None)
+        MapFile(text).save(path)
+
+    def restore(self) -> None:
+        for path, text in self._before.items():
+            try:
+                if text is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    path.write_text(text, "utf-8")
+            except OSError as error:
+                log.warning("register map %s could not be put back: %s", path, error)
+
+
+def _edition(path: Path) -> str:
+    """What changes when the file does; "" when there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _limit_words(limits: Limits) -> str:
+    levels = zip(("LL", "L", "H", "HH"), (getattr(limits, f.name) for f in fields(Limits)[:4]), strict=True)
+    return " ".join(f"{word} {'–' if value is None else value}" for word, value in levels)

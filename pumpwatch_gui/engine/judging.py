@@ -1,0 +1,154 @@
+"""The judge loop: each frame against its limits, each score against the alarm rule, each link against its delays."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Protocol
+
+from pumpwatch_gui.domain.detection import Detection, ScoreResult
+from pumpwatch_gui.domain.events import RunStateChanged
+from pumpwatch_gui.domain.links.view import LinkView
+from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.engine.annunciator import Annunciator
+from pumpwatch_gui.engine.bus import EventBus
+from pumpwatch_gui.engine.live_pump import LivePump
+from pumpwatch_gui.infer.live.ring import RingBuffer
+
+crash_log = logging.getLogger("pumpwatch.crash")
+
+TICK_S = 0.1
+FAULT_OVER_S = 30.0
+"""A pump whose judging failed counts as judged again after so long without another fault."""
+RESULTS_KEPT = 10_000
+
+
+class Links(Protocol):
+    """Gives the links of each pump as they are now."""
+
+    def __call__(self) -> Mapping[str, tuple[LinkView, ...]]:
+        """Pump id → its links."""
+
+
+class Judging:
+    """Judges what the links and the inference hand in. `run` on one thread; the `offer_…` from any.
+
+    A fault in the judging of one pump is announced and never stops that of the others.
+    """
+
+    def __init__(self, site: Site, annunciator: Annunciator, bus: EventBus, keep: Callable[[Detection], None]) -> None:
+        self.pumps: Mapping[str, LivePump] = {
+            p.pump_id: LivePump(p, annunciator.desk.active_sources(p.pump_id)) for p in site.pumps
+        }
+        self._annunciator, self._bus, self._keep = annunciator, bus, keep
+        self._frames = RingBuffer()
+        self._results: deque[ScoreResult] = deque(maxlen=RESULTS_KEPT)
+        self._calls: deque[Callable[[], None]] = deque()
+        self._faults: dict[str, float] = {}
+
+    def offer_frame(self, frame: Frame) -> None:
+        """Queue a frame; never blocks. When the loop is late the oldest frames are dropped and counted."""
+        self._frames.put(frame)
+
+    def offer_results(self, results: Iterable[ScoreResult]) -> None:
+        """Queue what the inference has found."""
+        self._results.extend(results)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have a change of the site made between two ticks, on the thread of the loop."""
+        self._calls.append(function)
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were never judged because the loop was late."""
+        return self._frames.dropped
+
+    def run(self, ended: Callable[[], bool], alive: Callable[[], None], links: Links) -> None:
+        """Judge ten times a second until `ended`, then what is left."""
+        pause = threading.Event()
+        while not ended():
+            self.tick(links())
+            alive()
+            pause.wait(TICK_S)
+        self.tick(links())
+
+    def tick(self, links: Mapping[str, tuple[LinkView, ...]]) -> None:
+        """Judge everything that has come in."""
+        while self._calls:
+            self._calls.popleft()()
+        for frame in self._frames.drain():
+            self._guarded(frame.pump_id, partial(self._judge_frame, frame=frame))
+        while self._results:
+            result = self._results.popleft()
+            self._guarded(result.pump_id, partial(self._judge_result, result=result))
+        mono_ns = time.monotonic_ns()
+        for pump_id, views in links.items():
+            self._guarded(pump_id, partial(self._judge_links, views=views, mono_ns=mono_ns))
+        self._end_faults()
+
+    def apply_site(self, site: Site, renamed: Mapping[str, str]) -> None:
+        """Use another site from now on; what did not change goes on undisturbed. On the thread of the loop."""
+        kept = {renamed.get(pump_id, pump_id): pump for pump_id, pump in self.pumps.items()}
+        pumps: dict[str, LivePump] = {}
+        for old, new in renamed.items():
+            self._annunciator.rename(old, new)
+        for settings in site.pumps:
+            pump = kept.get(settings.pump_id)
+            if pump is None:
+                pump = LivePump(settings, self._annunciator.desk.active_sources(settings.pump_id))
+            else:
+                self._annunciator.retire(settings.pump_id, pump.update(settings, self._annunciator.desk))
+            pumps[settings.pump_id] = pump
+        for pump_id in kept.keys() - pumps.keys():
+            self._annunciator.retire(pump_id, self._annunciator.desk.active_sources(pump_id))
+        self.pumps = pumps
+
+    # ---------------------------------------------------------------- one pump
+
+    def _judge_frame(self, pump: LivePump, frame: Frame) -> None:
+        before = pump.run_state
+        state, signals = pump.judge_frame(frame)
+        if state is not before and RunState.NO_DATA not in (state, before):
+            self._bus.publish(RunStateChanged(frame.time_ns, pump.pump_id, state is RunState.RUNNING))
+        for signal in signals:
+            pump.alarms_raised += self._annunciator.apply(pump.pump_id, signal, frame.time_ns) and signal.is_raised
+
+    def _judge_result(self, pump: LivePump, result: ScoreResult) -> None:
+        signal = pump.judge_score(result)
+        if signal is not None:
+            pump.alarms_raised += self._annunciator.apply(pump.pump_id, signal, result.time_ns) and signal.is_raised
+        if isinstance(result, Detection):
+            self._keep(result)
+
+    def _judge_links(self, pump: LivePump, views: tuple[LinkView, ...], mono_ns: int) -> None:
+        for view in views:
+            signal = pump.judge_link(view, mono_ns)
+            if signal is not None:
+                pump.alarms_raised += self._annunciator.apply(pump.pump_id, signal) and signal.is_raised
+
+    # ---------------------------------------------------------------- faults of one pump
+
+    def _guarded(self, pump_id: str, judge: Callable[[LivePump], None]) -> None:
+        pump = self.pumps.get(pump_id)
+        if pump is None:
+            return  # removed from the site while this was under way
+        try:
+            judge(pump)
+        except Exception as error:  # noqa: BLE001 - per pump: one bad pump must not silence the others
+            if pump_id not in self._faults:
+                crash_log.critical("judging of %s failed", pump_id, exc_info=True)
+                text = f"Judging of this pump fails ({type(error).__name__}: {error}); its alarms cannot be relied on"
+                self._annunciator.announce("judging", text, is_over=False, pump_id=pump_id)
+            self._faults[pump_id] = time.monotonic()
+            pump.restart_judges(self._annunciator.desk.active_sources(pump_id))
+
+    def _end_faults(self) -> None:
+        now = time.monotonic()
+        for pump_id, at in list(self._faults.items()):
+            if now - at > FAULT_OVER_S:
+                del self._faults[pump_id]
+                self._annunciator.announce("judging", "Judging of this pump works again", is_over=True, pump_id=pump_id)

@@ -1,0 +1,136 @@
+"""The order loop: executes what people ask for, one order at a time, apart from judging and inference.
+
+Files are written here, so that a slow disk delays neither an alarm nor the screen, and an alarm can be acknowledged
+while the judging is stuck.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from pumpwatch_gui.domain.commands import (
+    Acknowledge,
+    ChangeSite,
+    GiveFeedback,
+    Order,
+    OrderId,
+    Promote,
+    Rebaseline,
+    Record,
+    ReloadSite,
+    RollBack,
+    SetAdaptive,
+    SetThresholdFactor,
+    StartShadow,
+    StopShadow,
+)
+from pumpwatch_gui.domain.errors import PumpWatchError
+from pumpwatch_gui.domain.events import FeedbackGiven, Note, OrderDone
+from pumpwatch_gui.engine.annunciator import Annunciator
+from pumpwatch_gui.engine.bus import EventBus
+from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
+
+crash_log = logging.getLogger("pumpwatch.crash")
+
+TICK_S = 0.05
+LOOK_EVERY_S = 5.0
+"""How often the site file is compared with what was read."""
+
+
+class Orders:
+    """Takes orders from any thread and executes them on its own. Every order ends in one `OrderDone`.
+
+    `apply` is handed a changed site and must call the outcome back once it is in force; `to_models` takes model
+    commands.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        annunciator: Annunciator,
+        bus: EventBus,
+        *,
+        apply: Callable[[SiteUpdate, Callable[[], None]], None],
+        to_models: Callable[[Order], None],
+    ) -> None:
+        self._configuration, self._annunciator, self._bus = configuration, annunciator, bus
+        self._apply, self._to_models = apply, to_models
+        self._inbox: deque[Order] = deque()
+        self._looked_s = time.monotonic()
+        self._edit_announced = False
+
+    def submit(self, order: Order) -> OrderId:
+        """Queue an order; never blocks."""
+        self._inbox.append(order)
+        return order.id
+
+    def run(self, ended: Callable[[], bool], alive: Callable[[], None]) -> None:
+        """Execute orders until `ended`, then those that are left."""
+        pause = threading.Event()
+        while True:
+            is_last = ended()
+            while self._inbox:
+                self._guarded(self._inbox.popleft())
+                alive()
+            if time.monotonic() - self._looked_s > LOOK_EVERY_S:
+                self._looked_s = time.monotonic()
+                self._look_at_file()
+            alive()
+            if is_last:
+                return
+            pause.wait(TICK_S)
+
+    def done(self, order: Order, ok: bool, text: str, *, in_journal: bool = True) -> None:
+        """Publish the outcome of an order."""
+        outcome = OrderDone(time.time_ns(), order.id, order.name, ok, text, order.actor, order.pump_id)
+        self._bus.publish(outcome, in_journal=in_journal)
+
+    def _guarded(self, order: Order) -> None:
+        try:
+            self._execute(order)
+        except PumpWatchError as error:
+            self.done(order, False, f"{error.message} ({error.advice})" if error.advice else error.message)
+        except Exception as error:  # noqa: BLE001 - per order: a bug in one must not end the loop
+            crash_log.critical("the order %s failed", order.name, exc_info=True)
+            self.done(order, False, f"it failed by a fault of the program ({error}); the crash log says more")
+
+    def _execute(self, order: Order) -> None:
+        match order.command:
+            case Acknowledge(alarm_id):
+                # The change of the alarm is what the journal and the audit log keep.
+                if self._annunciator.acknowledge(alarm_id, by=order.actor):
+                    self.done(order, True, f"{alarm_id} acknowledged", in_journal=False)
+                else:
+                    self.done(order, False, f"{alarm_id}: nothing to acknowledge")
+            case ChangeSite(changes):
+                self._change(order, self._configuration.change(changes))
+            case ReloadSite():
+                self._change(order, self._configuration.reload())
+            case Record(text):
+                self.done(order, True, text)
+            case GiveFeedback(feedback):
+                given = replace(feedback, by=order.actor)
+                self._bus.publish(FeedbackGiven(order.time_ns, given))
+                self.done(order, True, f"feedback {given.verdict.value}", in_journal=False)
+            case Rebaseline() | StartShadow() | StopShadow() | Promote() | RollBack() | SetThresholdFactor():
+                self._to_models(order)
+            case SetAdaptive():
+                self._to_models(order)
+            case _:
+                assert_never(order.command)
+
+    def _change(self, order: Order, update: SiteUpdate) -> None:
+        self._edit_announced = False
+        text = update.text[:1].upper() + update.text[1:]
+        self._apply(update, lambda: self.done(order, True, text))
+
+    def _look_at_file(self) -> None:
+        if self._configuration.is_edited_outside != self._edit_announced:
+            self._edit_announced = not self._edit_announced
+            if self._edit_announced:
+                text = f"{self._configuration.path.name} was changed outside this program; reload it in the settings"
+                self._bus.publish(Note(time.time_ns(), text, "WARNING"))
