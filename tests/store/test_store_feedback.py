@@ -10,6 +10,7 @@ import pytest
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import FeedbackGiven
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 START_NS = 1_700_000_000_000_000_000
@@ -40,7 +41,7 @@ def test_the_newest_word_on_an_episode_counts_and_every_word_is_audited(open_sto
     assert store.history.feedback("P-102") == []
     assert store.rows("SELECT count(*) FROM audit_log WHERE action = 'feedback'") == [(3,)]
     assert store.history.audit_break() is None
-    assert store.history.journal(text="bearing replaced")[0].pump_id == "P-101"
+    assert store.history.journal(JournalQuery(text="bearing replaced"))[0].pump_id == "P-101"
 
 
 def test_an_end_before_the_start_is_refused() -> None:
@@ -56,7 +57,7 @@ def test_a_database_of_version_1_keeps_its_rows_and_takes_feedback(open_store: A
     store.end()
     assert store.rows("SELECT count(*) FROM sensor_readings") == [(60,)]
     assert len(store.history.feedback("P-101")) == 1
-    assert store.history.journal(text="first note")
+    assert store.history.journal(JournalQuery(text="first note"))
 
 
 def test_a_span_of_history_comes_back_as_a_recording_without_what_was_not_good(

@@ -11,6 +11,7 @@ import pytest
 
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Note, RunStateChanged
+from pumpwatch_gui.domain.ports import JournalQuery
 
 START_NS = 1_700_000_000_000_000_000
 HOUR_NS = 3_600 * 10**9
@@ -101,28 +102,28 @@ def noted(open_store: Any) -> Any:
 
 def test_the_journal_is_filtered_by_pump_kind_and_text(noted: Any) -> None:
     history = noted.history
-    assert [r.kind for r in history.journal(kinds=["run"])] == ["run"]
-    assert history.journal(kinds=[]) == []
-    assert len(history.journal(pump_id="P-102")) == 10
-    assert [r.text for r in history.journal(text="NOTE 13")] == ["note 13 at 50% load"]
-    assert len(history.journal(text="50% l")) == 20
-    assert history.journal(text="5_%") == []
-    assert len(history.journal(limit=3)) == 3
-    assert len(history.journal(before_ns=START_NS + 1)) == 4
+    assert [r.kind for r in history.journal(JournalQuery(kinds=["run"]))] == ["run"]
+    assert history.journal(JournalQuery(kinds=[])) == []
+    assert len(history.journal(JournalQuery(pump_id="P-102"))) == 10
+    assert [r.text for r in history.journal(JournalQuery(text="NOTE 13"))] == ["note 13 at 50% load"]
+    assert len(history.journal(JournalQuery(text="50% l"))) == 20
+    assert history.journal(JournalQuery(text="5_%")) == []
+    assert len(history.journal(JournalQuery(), limit=3)) == 3
+    assert len(history.journal(JournalQuery(before_ns=START_NS + 1))) == 4
 
 
 def test_paging_loses_no_line_of_one_instant(noted: Any) -> None:
     seen: list[int] = []
-    rows = noted.history.journal(limit=3)
+    rows = noted.history.journal(JournalQuery(), limit=3)
     while rows:
         seen += [r.id for r in rows]
-        rows = noted.history.journal(limit=3, before_ns=rows[-1].time_ns, before_id=rows[-1].id)
+        rows = noted.history.journal(JournalQuery(before_ns=rows[-1].time_ns, before_id=rows[-1].id), limit=3)
     assert len(seen) == len(set(seen)) == 21
 
 
 def test_the_exported_journal_is_a_whole_csv(noted: Any, tmp_path: Path) -> None:
     path = tmp_path / "journal.csv"
-    assert noted.history.export_journal_csv(path, pump_id="P-101") == 11
+    assert noted.history.export_journal_csv(path, JournalQuery(pump_id="P-101")) == 11
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 11
@@ -130,7 +131,7 @@ def test_the_exported_journal_is_a_whole_csv(noted: Any, tmp_path: Path) -> None
     assert rows[0]["time"] == "2023-11-14T22:13:20.000+00:00"
     assert list(tmp_path.glob("*.part")) == []
     with pytest.raises(StoreError, match="cannot be written"):
-        noted.history.export_journal_csv(tmp_path / "no" / "such" / "folder.csv")
+        noted.history.export_journal_csv(tmp_path / "no" / "such" / "folder.csv", JournalQuery())
 
 
 def test_an_export_of_many_lines_pages_through_all(open_store: Any, tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_an_export_of_many_lines_pages_through_all(open_store: Any, tmp_path: Pa
     for i in range(12_000):
         store.store.offer_event(Note(START_NS + i // 3_000, f"{i}"))
     store.end()
-    assert store.history.export_journal_csv(tmp_path / "all.csv") == 12_000
+    assert store.history.export_journal_csv(tmp_path / "all.csv", JournalQuery()) == 12_000
 
 
 def test_a_reader_never_writes(noted: Any) -> None:

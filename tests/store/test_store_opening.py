@@ -16,6 +16,7 @@ import pytest
 
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Note, OrderDone
+from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.store.hot.opening import open_database
 from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.query.history import History
@@ -29,7 +30,7 @@ def filled(open_store: Any, frame_of: Any, *, rows: int) -> Path:
     store = open_store(pumps=("P-101", "P-102"))
     for i in range(rows):
         store.store.offer_frame(frame_of([i + 0.5] * 10, at_s=i // 2, pump_id=f"P-{101 + i % 2}"), "NORMAL")
-    store.store.offer_event(OrderDone(START_NS, "record", True, "first note", "asha"))
+    store.store.offer_event(OrderDone(START_NS, "", "record", True, "first note", "asha"))
     store.end()
     return store.path  # type: ignore[no-any-return]
 
@@ -168,7 +169,7 @@ def test_a_truncated_database_is_put_aside_and_what_can_be_read_is_saved(
     store = open_store(pumps=("P-102", "P-103"))
     store.start()
     store.store.offer_frame(frame_of([9.0] * 10, at_s=10**6, pump_id="P-103"), "NORMAL")
-    wait_until(lambda: any("were saved" in r.text for r in store.history.journal()), what="the salvage")
+    wait_until(lambda: any("were saved" in r.text for r in store.history.journal(JournalQuery())), what="the salvage")
     store.end()
     assert len(asides(path)) == 1
     assert store.store.view().committed == 1
@@ -196,7 +197,7 @@ def test_a_broken_page_is_found_after_an_unclean_end_and_costs_only_its_own_rows
     store.store.offer_frame(frame_of([9.0] * 10, at_s=10**6), "NORMAL")
     wait_until(lambda: len(store.troubles) == 2, what="the damage told")
     store.store.offer_frame(frame_of([9.0] * 10, at_s=10**6 + 1), "NORMAL")
-    wait_until(lambda: any("were saved" in r.text for r in store.history.journal()), what="the salvage")
+    wait_until(lambda: any("were saved" in r.text for r in store.history.journal(JournalQuery())), what="the salvage")
     store.end()
     assert len(asides(path)) == 1
     assert "was damaged" in store.troubles[0].text
@@ -260,4 +261,4 @@ def test_a_store_that_is_never_run_can_be_closed(tmp_path: Path) -> None:
     stop.set()
     store.run(stop)
     assert store.view().lost_others == 0
-    assert [r.text for r in History(store.path).journal()] == ["unheard"]
+    assert [r.text for r in History(store.path).journal(JournalQuery())] == ["unheard"]

@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import AlarmChanged, LinkChanged, Note, OrderDone, RunStateChanged
 from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 from pumpwatch_gui.store.hot.batch import bits, masks
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
@@ -202,12 +203,12 @@ def test_every_kind_of_event_leaves_its_line(open_store: Any) -> None:
         LinkChanged(START_NS, "P-101/1", "P-101", LinkState.OFFLINE, "connection refused"),
         RunStateChanged(START_NS, "P-101", True),
         alarm(AlarmState.UNACKNOWLEDGED),
-        OrderDone(START_NS, "set limits", True, "t limits set", "asha", "P-101"),
+        OrderDone(START_NS, "", "set limits", True, "t limits set", "asha", "P-101"),
     ]
     for event in events:
         store.store.offer_event(event)
     store.end()
-    rows = store.history.journal()
+    rows = store.history.journal(JournalQuery())
     assert [r.kind for r in reversed(rows)] == ["note", "link", "run", "alarm", "command"]
     assert rows[1].detail["value"] == 91.5
     assert rows[1].detail["limit"] is None
@@ -249,7 +250,7 @@ def test_an_acknowledgement_is_audited_once_also_when_it_comes_after_the_return(
         ("acknowledge", "asha"),
         ("acknowledge", "ravi"),
     ]
-    assert [r.by for r in reversed(again.history.journal())] == ["", "asha", "", "", "", "ravi"]
+    assert [r.by for r in reversed(again.history.journal(JournalQuery()))] == ["", "asha", "", "", "", "ravi"]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ def test_an_acknowledgement_is_audited_once_also_when_it_comes_after_the_return(
 )
 def test_the_audit_log_cannot_be_changed(open_store: Any, sql: str) -> None:
     store = open_store("motor_rpm")
-    store.store.offer_event(OrderDone(START_NS, "record", True, "cleaned the strainer", "asha"))
+    store.store.offer_event(OrderDone(START_NS, "", "record", True, "cleaned the strainer", "asha"))
     store.end()
     with pytest.raises(apsw.ConstraintError, match="append-only"):
         store.rows(sql)
@@ -272,7 +273,7 @@ def test_the_audit_log_cannot_be_changed(open_store: Any, sql: str) -> None:
 def test_a_forged_audit_row_breaks_the_chain(open_store: Any) -> None:
     store = open_store("motor_rpm")
     for second in range(3):
-        store.store.offer_event(OrderDone(START_NS + second * 10**9, "record", True, f"note {second}", "asha"))
+        store.store.offer_event(OrderDone(START_NS + second * 10**9, "", "record", True, f"note {second}", "asha"))
     store.end()
     assert store.history.audit_break() is None
     (second_id,) = store.rows("SELECT id FROM audit_log ORDER BY id LIMIT 1 OFFSET 1")[0]
