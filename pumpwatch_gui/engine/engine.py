@@ -214,6 +214,7 @@ class Engine:
 
     def _run_store(self, stop: threading.Event) -> None:
         self._supervised("store", stop, lambda alive: self._store.run(self._judged, alive))
+        self._stats.is_final = True
 
     def _run_record(self, stop: threading.Event) -> None:
         record = self._record

@@ -38,6 +38,7 @@ class StatsCollector:
     def __init__(self) -> None:
         self._latency, self._rate = Latency(), RateMeter()
         self._kept: tuple[float, EngineStats] = (0.0, EngineStats())
+        self.is_final = False
 
     def seen(self, frame: Frame) -> None:
         """Count a frame that has just become visible."""
@@ -47,10 +48,10 @@ class StatsCollector:
     def now(
         self, store: Store, inference: Inference, links: Sequence[LinkView], loops: Sequence[LoopHealth]
     ) -> EngineStats:
-        """The figures now, at most half a second old."""
+        """The figures now, at most half a second old; once every loop has ended, the last ones."""
         taken, stats = self._kept
         now = time.monotonic()
-        if now - taken >= STATS_S:
+        if now - taken >= STATS_S or self.is_final:
             stats = self._gather(store, inference, links)
             self._kept = (now, stats)
         return replace(stats, loops=tuple(loops))

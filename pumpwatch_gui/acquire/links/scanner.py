@@ -185,6 +185,9 @@ class Scanner:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            # Tasks and connections belong to this event loop: a restart of the scanner has another one.
+            self._tasks.clear()
+            self._lines.clear()
 
     def _arrange(self, connects: asyncio.Semaphore) -> None:
         """Start the lines that are wanted and not there, end those that are not wanted any more, keep the others."""
