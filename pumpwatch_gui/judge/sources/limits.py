@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pumpwatch_gui.domain.alarms.alarm import Priority, Stimulus
-from pumpwatch_gui.domain.alarms.delays import Watch
+from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority, Stimulus
+from pumpwatch_gui.domain.alarms.delays import OnOffDelay
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
@@ -24,25 +24,6 @@ _LEVELS = (
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmSignal:
-    """What a judge found on one alarm source at one frame."""
-
-    source: str
-    tag: str
-    priority: Priority
-    text: str
-    value: float
-    limit: float
-    unit: str
-    stimulus: Stimulus
-
-    @property
-    def is_raised(self) -> bool:
-        """Whether the condition came up."""
-        return self.stimulus is Stimulus.RAISED
-
-
-@dataclass(frozen=True, slots=True)
 class _Point:
     sensor: Sensor
     level: str
@@ -56,7 +37,7 @@ class LimitJudge:
 
     def __init__(self, profile: PumpProfile) -> None:
         self._points: list[_Point] = []
-        self._watches: list[Watch] = []
+        self._watches: list[OnOffDelay] = []
         index, sign, deadband = [], [], []
         for i, sensor in enumerate(profile.sensors):
             for level, direction, priority, words in _LEVELS:
@@ -65,7 +46,7 @@ class LimitJudge:
                     continue
                 self._points.append(_Point(sensor, level, words, priority, limit))
                 own = sensor.limits
-                self._watches.append(Watch(int(own.on_delay_s * 1e9), int(own.off_delay_s * 1e9)))
+                self._watches.append(OnOffDelay(int(own.on_delay_s * 1e9), int(own.off_delay_s * 1e9)))
                 index.append(i)
                 sign.append(direction)
                 deadband.append(own.deadband)
