@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
-from pumpwatch_gui.files.recording import Recording
+from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.evaluation.backtest import back_test
 from pumpwatch_gui.infer.evaluation.recorded_frames import frames_of
 from pumpwatch_gui.infer.evaluation.scoring import score_rows
