@@ -86,7 +86,7 @@ def watch(plant: Plant, *, hours: float) -> dict[str, WatchedPump]:
 def _take(seen: WatchedPump, judge: AnomalyJudge, score_result: Detection) -> None:
     finding, second = judge.judge(score_result), score_result.time_ns / 1e9
     seen.scored += 1
-    seen.in_alarm += judge.watch.active
+    seen.in_alarm += judge.active
     if finding is not None and finding.stimulus is Stimulus.RAISED:
         seen.raised.append((second, finding.tag))
     for tag, state in zip(STANDARD_TAGS, score_result.sensor_states, strict=True):

@@ -4,11 +4,10 @@ import time
 from collections.abc import Iterable
 from math import nan
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority, Stimulus
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmSignal, Priority, Stimulus
 from pumpwatch_gui.domain.events import AlarmChanged
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
-from pumpwatch_gui.judge.sources.limits import AlarmSignal
 
 STATION = "station"
 """The pump id of alarms that are about the program and not about a pump."""

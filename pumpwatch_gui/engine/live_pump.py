@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from math import nan
 
-from pumpwatch_gui.domain.alarms.alarm import Priority
-from pumpwatch_gui.domain.alarms.delays import Watch
+from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority
+from pumpwatch_gui.domain.alarms.delays import OnOffDelay
 from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult, ShadowView
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.values.trace import TraceRing
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.judge.health import Health
 from pumpwatch_gui.judge.sources.anomaly import AnomalyJudge
-from pumpwatch_gui.judge.sources.limits import AlarmSignal, LimitJudge
+from pumpwatch_gui.judge.sources.limits import LimitJudge
 
 LINK_ON_NS = 3 * 10**9
 LINK_OFF_NS = 1 * 10**9
@@ -100,8 +100,7 @@ class LivePump:
         self._health = Health(profile)
         self._limits = LimitJudge(profile)
         self._limits.adopt(open_sources)
-        self._anomaly = AnomalyJudge(profile)
-        self._anomaly.watch.active = AnomalyJudge.source in open_sources
+        self._anomaly = AnomalyJudge(profile, active=AnomalyJudge.source in open_sources)
         self._restart_links(open_sources)
 
     def update(self, settings: PumpSettings, desk: AlarmDesk) -> frozenset[str]:
@@ -147,7 +146,7 @@ class LivePump:
 
     def _restart_links(self, open_sources: frozenset[str]) -> None:
         self._links = {
-            f"{self.settings.pump_id}/{n}": Watch(LINK_ON_NS, LINK_OFF_NS, active=f"link.{n}" in open_sources)
+            f"{self.settings.pump_id}/{n}": OnOffDelay(LINK_ON_NS, LINK_OFF_NS, active=f"link.{n}" in open_sources)
             for n in range(1, len(self.settings.links) + 1)
         }
 

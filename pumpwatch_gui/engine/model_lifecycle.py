@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
-from pumpwatch_gui.domain.alarms.episodes import Episodes, Persistence
+from pumpwatch_gui.domain.alarms.episodes import Episodes
 from pumpwatch_gui.domain.commands import (
     ModelCommand,
     Promote,
@@ -41,15 +41,13 @@ class _Shadow:
         self.version = version
         self.score_result: ScoreResult | None = None
         self.scored = self.in_alarm = 0
-        self.alarm, self.episodes = Persistence(), Episodes()
+        self.episodes = Episodes()
 
     def take(self, score_result: ScoreResult) -> None:
         self.score_result = score_result
         if isinstance(score_result, Detection):
-            on = self.alarm.update(score_result.mono_ns, score_result.score)
-            self.episodes.update(score_result.mono_ns, score_result.score, is_on=on)
+            self.in_alarm += self.episodes.update(score_result.mono_ns, score_result.score)
             self.scored += 1
-            self.in_alarm += on
 
     def view(self) -> ShadowView:
         return ShadowView(self.version, self.score_result, self.scored, self.in_alarm, self.episodes.all)

@@ -18,8 +18,9 @@ def acknowledged_by(event: Event, before: AlarmState | None) -> str:
     if not isinstance(event, AlarmChanged):
         return ""
     state = event.alarm.state
+    resumed = state is AlarmState.ACKNOWLEDGED and before is AlarmState.NORMAL  # an episode that goes on
     acted = state is AlarmState.ACKNOWLEDGED or (state is AlarmState.NORMAL and before is AlarmState.RETURNED)
-    return event.alarm.by if acted else ""
+    return event.alarm.by if acted and not resumed else ""
 
 
 @dataclass(frozen=True, slots=True)

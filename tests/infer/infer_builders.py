@@ -1,15 +1,21 @@
 """Builders shared by the tests of inference: small profiles, running frames, a network without training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
 
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.infer.bundles.bundle import Bundle
+from pumpwatch_gui.infer.bundles.manifest import Manifest
+from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Stream, Windows, WindowScore
 from pumpwatch_gui.infer.network.numpy_forward import Weights
 
 FEW = PumpProfile("few", tuple(Sensor(tag, tag, "u", (-1e4, 1e4), 0.01) for tag in ("flow", "heat", "hum")))
@@ -41,7 +47,7 @@ def frame_of(values: Any, *, second: float, pump_id: str = "P-1", seq: int = 0) 
     )
 
 
-def written(recording: Recording, path: Path, *, change: Callable[[np.ndarray], None] | None = None) -> Path:
+def written(recording: Recording, path: Path, *, change: Callable[[NDArray[np.float64]], None] | None = None) -> Path:
     """The recording of profile FEW as CSV."""
     values = recording.values.copy()
     if change is not None:
@@ -50,3 +56,68 @@ def written(recording: Recording, path: Path, *, change: Callable[[np.ndarray], 
     text = "\n".join(",".join("" if np.isnan(x) else repr(float(x)) for x in row) for row in rows)
     path.write_text("timestamp,flow,heat,hum\n" + text + "\n", "utf-8")
     return path
+
+
+class ScriptedDetector(Detector):
+    """A detector whose score is the value of the first sensor, and which does not score while that is BAD."""
+
+    kind: ClassVar[str] = "scripted"
+
+    @override
+    def stream(self) -> "ScriptedStream":
+        return ScriptedStream()
+
+    @override
+    def errors(self, windows: Windows) -> Floats:
+        return windows[:, -1].astype(np.float64)
+
+    @override
+    def score(self, streams: Sequence[Stream], errors: Floats) -> list[WindowScore]:
+        return [stream.score(own) for stream, own in zip(streams, errors, strict=True)]
+
+    @override
+    def warm_up(self) -> None:
+        """Nothing is slow here."""
+
+
+class ScriptedStream(Stream):
+    """The newest values of one pump."""
+
+    def __init__(self) -> None:
+        self._values = np.full(1, np.nan)
+
+    @override
+    def feed(self, frame: Frame, run_state: RunState) -> None:
+        self._values = frame.values
+
+    @override
+    def window(self) -> Windows | str:
+        return "no data" if np.isnan(self._values[0]) else self._values.astype(np.float32)[np.newaxis]
+
+    @override
+    def score(self, errors: Floats) -> WindowScore:
+        no = np.zeros(errors.size, dtype=np.bool_)
+        score = float(self._values[0])  # not from the window: that is float32
+        return WindowScore(score, score, 1.0, np.full(errors.size, 1 / errors.size), no, no)
+
+    @override
+    def rebaseline(self) -> None:
+        """There is no baseline."""
+
+
+def bundle_of(detector: Detector, *, version: str = "v1", profile: PumpProfile = FEW) -> Bundle:
+    """A bundle in memory around a detector."""
+    manifest = Manifest(
+        name="model",
+        kind=detector.kind,
+        version=version,
+        profile=profile.name,
+        sensors=profile.sensors,
+        rule=None,
+        window=1,
+        units=0,
+        detector={},
+        trained={},
+        parity={},
+    )
+    return Bundle(manifest, Path("model"), detector)

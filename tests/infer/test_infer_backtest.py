@@ -1,17 +1,21 @@
 """The back-test counts what an operator would have met, with feedback, and shows what led to an episode."""
 
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.detectors.adaptive import EVERY_S, HIGHEST, LOWEST, Adaptive
 from pumpwatch_gui.infer.evaluation.backtest import BackTest, back_test, residual_trend
 from pumpwatch_gui.infer.live.scorer import Scorer
-from tests.infer.infer_builders import FEW, steady
+from tests.infer.infer_builders import FEW, frame_of, steady
 
 
 def faulty() -> Recording:
@@ -88,11 +92,6 @@ def test_the_residuals_about_an_onset_show_the_sensor_leaving(chart_bundle: Path
 def test_an_adaptive_limit_moves_one_small_step_an_hour_within_bounds_and_says_why(chart_bundle: Path) -> None:
     scorer, adaptive = Scorer(), Adaptive()
     scorer.assign("P-1", FEW, load_bundle(chart_bundle, FEW))
-    from infer_builders import frame_of
-
-    from pumpwatch_gui.domain.detection import Detection
-    from pumpwatch_gui.domain.station import RunState
-
     noise = np.random.default_rng(4)
     detection = None
     for second in range(120):
@@ -101,17 +100,12 @@ def test_an_adaptive_limit_moves_one_small_step_an_hour_within_bounds_and_says_w
         detection = score_result if isinstance(score_result, Detection) else detection
     assert detection is not None
 
-    def hours(score: float, count: int) -> list[float]:
-        from dataclasses import replace
+    clock = count(detection.mono_ns + 10 * 10**9, 10 * 10**9)
 
-        moved = []
-        for _ in range(count * round(EVERY_S / 10)):
-            hours.now += 10 * 10**9  # type: ignore[attr-defined]
-            change = adaptive.learn(replace(detection, score=score, mono_ns=hours.now))  # type: ignore[attr-defined]
-            moved += [change.after] if change else []
-        return moved
+    def hours(score: float, many: int) -> list[float]:
+        found = [replace(detection, score=score, mono_ns=next(clock)) for _ in range(many * round(EVERY_S / 10))]
+        return [change.after for one in found if (change := adaptive.learn(one)) is not None]
 
-    hours.now = detection.mono_ns  # type: ignore[attr-defined]
     assert adaptive.learn(detection) is None
     assert hours(0.95, 3) == [1.02, 1.04, 1.06]
     assert adaptive.judged(detection).score == pytest.approx(detection.score / 1.06)

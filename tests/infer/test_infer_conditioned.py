@@ -1,6 +1,7 @@
 """The conditioned detectors on frames: gaps, stops, missing sensors, flat lines, drifts, and no memory of the clock."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ class Pump:
         self.noise = np.random.default_rng(seed)
         self.second = 0.0
 
-    def run(self, seconds: int, *, add: object = 0.0, state: RunState = ON, step: float = 1.0) -> list[float]:
+    def run(self, seconds: int, *, add: Any = 0.0, state: RunState = ON, step: float = 1.0) -> list[float]:
         """Scores over the seconds, NaN where not scored."""
         scores = []
         for _ in range(seconds):

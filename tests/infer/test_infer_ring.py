@@ -18,7 +18,8 @@ def numbered(seq: int, pump_id: str = "P-1") -> Frame:
 
 @given(capacity=st.integers(1, 8), puts=st.lists(st.one_of(st.just(-1), st.integers(1, 12)), max_size=30))
 def test_never_above_capacity_order_kept_and_every_loss_counted(capacity: int, puts: list[int]) -> None:
-    ring, model, taken, lost, seq, high = RingBuffer(capacity), [], [], 0, 0, 0
+    ring, lost, seq, high = RingBuffer(capacity), 0, 0, 0
+    model, taken = list[int](), list[int]()
     for step in puts:
         if step < 0:
             assert [f.seq for f in ring.drain()] == model
@@ -37,10 +38,13 @@ def test_never_above_capacity_order_kept_and_every_loss_counted(capacity: int, p
 
 
 def test_several_threads_lose_nothing_uncounted() -> None:
-    ring, seen = RingBuffer(64), []
-    threads = [
-        threading.Thread(target=lambda n=n: [ring.put(numbered(i, f"P-{n}")) for i in range(500)]) for n in range(4)
-    ]
+    ring, seen = RingBuffer(64), list[Frame]()
+
+    def put(pump_id: str) -> None:
+        for i in range(500):
+            ring.put(numbered(i, pump_id))
+
+    threads = [threading.Thread(target=put, args=(f"P-{n}",)) for n in range(4)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):

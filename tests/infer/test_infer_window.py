@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.infer.live.window import Pace, Window
+from pumpwatch_gui.domain.values.pace import Pace
+from pumpwatch_gui.infer.live.window import Window
 
 S = 10**9
 

@@ -31,6 +31,7 @@ class Stimulus(Enum):
     """What can move an alarm."""
 
     RAISED = "raised"
+    RESUMED = "raised again in the same episode"
     RETURNED = "returned to normal"
     ACKNOWLEDGED = "acknowledged"
 
@@ -42,6 +43,9 @@ TRANSITIONS = {
     (AlarmState.ACKNOWLEDGED, Stimulus.RETURNED): AlarmState.NORMAL,
     (AlarmState.RETURNED, Stimulus.ACKNOWLEDGED): AlarmState.NORMAL,
     (AlarmState.RETURNED, Stimulus.RAISED): AlarmState.UNACKNOWLEDGED,
+    # Practice, not the standard: an episode that flickers is announced once, and acknowledged once.
+    (AlarmState.RETURNED, Stimulus.RESUMED): AlarmState.UNACKNOWLEDGED,
+    (AlarmState.NORMAL, Stimulus.RESUMED): AlarmState.ACKNOWLEDGED,
 }
 """Every transition there is; a pair that is not listed leaves the state as it is."""
 
@@ -71,3 +75,26 @@ class Alarm:
     raised_ns: int
     changed_ns: int
     by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSignal:
+    """What a judge found on one alarm source of a pump at one instant: what the desk takes.
+
+    `source` is `tag.high_high`, `link.1` or `anomaly`; `tag` "" where no sensor is meant; `value` and `limit` in
+    `unit`, NaN where there is none.
+    """
+
+    source: str
+    tag: str
+    priority: Priority
+    text: str
+    value: float
+    limit: float
+    unit: str
+    stimulus: Stimulus
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether an alarm came up (an episode that goes on is not another alarm)."""
+        return self.stimulus is Stimulus.RAISED

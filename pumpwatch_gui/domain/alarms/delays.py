@@ -1,4 +1,4 @@
-"""Persistence: a condition counts only after it has held, and is over only after it has stayed away."""
+"""On-delay and off-delay: a condition counts only after it has held, and is over only after it has stayed away."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,27 @@ from pumpwatch_gui.domain.alarms.alarm import Stimulus
 
 
 @dataclass(slots=True)
-class Watch:
+class OnOffDelay:
     """The on-delay and off-delay of one condition, driven by monotonic nanoseconds.
 
     `update` takes whether the condition is over its limit, and whether it is clear of it (back by the deadband).
-    Between the two (neither) nothing moves on. Do not call it for a BAD value: that freezes the watch, as it should.
+    Between the two (neither) no delay runs. Time that could not be judged (a BAD value, no score) freezes `active`;
+    do not call `update` for it. Call `restart` when it lasted: a delay must not run through a gap.
     """
 
     on_delay_ns: int
     off_delay_ns: int
     active: bool = False
     _since_ns: int | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a delay has begun that has not yet passed."""
+        return self._since_ns is not None
+
+    def restart(self) -> None:
+        """Let a delay that has begun count from its next sample; `active` stays."""
+        self._since_ns = None
 
     def update(self, mono_ns: int, *, over: bool, clear: bool) -> Stimulus | None:
         """RAISED or RETURNED at the instant the delay has passed, else None."""

@@ -1,53 +1,82 @@
-"""Episodes: from scores to an alarm that comes late enough to be meant and goes late enough not to chatter."""
+"""The one rule by which scores become an alarm, live and in every replay, and the episodes it makes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isnan
 
-ON_AFTER_S = 5.0
-OFF_BELOW = 0.85
-MERGE_S = 30.0
+from pumpwatch_gui.domain.alarms.alarm import Stimulus
+from pumpwatch_gui.domain.alarms.delays import OnOffDelay
+from pumpwatch_gui.domain.values.pace import Pace
 
 
-@dataclass(slots=True)
-class Persistence:
-    """0 or 1 from scores in limit units: on after `on_after_s` above 1.0, off below `off_below`.
+@dataclass(frozen=True, slots=True)
+class AlarmRule:
+    """When scores in limit units raise an alarm, when it returns, and which alarms are one episode.
 
-    Driven by monotonic nanoseconds. Between scores it stands still, but `unscored` ends an alarm that nobody could
-    confirm for `forget_s`; `reset` it when the pump stops.
+    Raised after `on_delay_s` above `threshold`, returned after `off_delay_s` below `clear_below`; raised again within
+    `merge_s` of its last instant it is the same episode. While a pump is not scored its alarm stays as it is: nothing
+    says that the trouble is over. A delay restarts after a gap in the scores (more than 3 of their usual intervals,
+    at least 1 s: `Pace`). Raises ValueError when the clear level is above the threshold or a time is negative.
     """
 
-    on_after_s: float = ON_AFTER_S
-    off_below: float = OFF_BELOW
-    forget_s: float = MERGE_S
-    is_on: bool = False
-    _since_ns: int | None = None
-    _scored_ns: int = 0
+    threshold: float = 1.0
+    clear_below: float = 0.9
+    on_delay_s: float = 5.0
+    off_delay_s: float = 1.0
+    merge_s: float = 30.0
 
-    def update(self, mono_ns: int, score: float) -> bool:
-        """The alarm after this score."""
-        self._scored_ns = mono_ns
-        if self.is_on:
-            self.is_on = score >= self.off_below
-        elif score > 1.0:
-            self._since_ns = mono_ns if self._since_ns is None else self._since_ns
-            self.is_on = mono_ns - self._since_ns >= self.on_after_s * 1e9
-        if self.is_on or score <= 1.0:
-            self._since_ns = None
-        return self.is_on
+    def __post_init__(self) -> None:
+        """Check the levels and the signs."""
+        if not self.clear_below <= self.threshold:
+            raise ValueError("the clear level must not be above the threshold")
+        if min(self.on_delay_s, self.off_delay_s, self.merge_s) < 0:
+            raise ValueError("delays must not be negative")
 
-    def unscored(self, mono_ns: int) -> bool:
-        """The alarm at an instant without a score."""
-        if mono_ns - self._scored_ns > self.forget_s * 1e9:
-            self.reset()
-        return self.is_on
+    def scaled(self, level: float) -> "AlarmRule":
+        """The same rule for scores of which `level` is 1.0 in limit units."""
+        return replace(self, threshold=self.threshold * level, clear_below=self.clear_below * level)
 
-    def reset(self) -> None:
-        """Off, and nothing counted."""
-        self.is_on, self._since_ns = False, None
+
+ANOMALY_RULE = AlarmRule()
+"""Of the anomaly alarm. On-delay and clear level after the test-bed protocols; an off-delay of 30 s, as an operator
+might want against chatter, costs 10 points of false alarm rate there: `merge_s` does that work instead."""
+
+
+class ScoreAlarm:
+    """The alarm of one stream of scores. Feed it every score in the order of time."""
+
+    def __init__(self, rule: AlarmRule = ANOMALY_RULE, *, active: bool = False) -> None:
+        self._rule = rule
+        self._delay = OnOffDelay(round(rule.on_delay_s * 1e9), round(rule.off_delay_s * 1e9), active)
+        self._pace = Pace()
+        self._active_ns: int | None = None  # the last scored instant in alarm
+
+    @property
+    def active(self) -> bool:
+        """Whether the alarm is on."""
+        return self._delay.active
+
+    def update(self, mono_ns: int, score: float) -> Stimulus | None:
+        """RAISED, RESUMED (the same episode goes on) or RETURNED at this score, else None; NaN is no score."""
+        if isnan(score):
+            return None
+        gap_s = self._pace.gap_s  # before the step: an interval must not make its own pace
+        if self._pace.step(mono_ns) > gap_s:
+            self._delay.restart()
+        rule = self._rule
+        stimulus = self._delay.update(mono_ns, over=score > rule.threshold, clear=score < rule.clear_below)
+        if stimulus is Stimulus.RAISED and self._is_same_episode(mono_ns):
+            stimulus = Stimulus.RESUMED
+        if self.active:
+            self._active_ns = mono_ns
+        return stimulus
+
+    def _is_same_episode(self, mono_ns: int) -> bool:
+        return self._active_ns is not None and mono_ns - self._active_ns <= self._rule.merge_s * 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One stretch in alarm, monotonic nanoseconds, `peak` the highest score in it."""
+    """From the instant an alarm was raised to the last one in alarm (monotonic ns); `peak` is the highest score."""
 
     start_ns: int
     end_ns: int
@@ -55,24 +84,25 @@ class Episode:
 
 
 class Episodes:
-    """Collects episodes; those less than `merge_s` apart are one."""
+    """A score alarm that remembers its episodes."""
 
-    def __init__(self, merge_s: float = MERGE_S) -> None:
-        self._merge_ns = round(merge_s * 1e9)
+    def __init__(self, rule: AlarmRule = ANOMALY_RULE) -> None:
+        self._alarm = ScoreAlarm(rule)
         self._closed: list[Episode] = []
-        self._open: Episode | None = None
+        self._last: Episode | None = None
 
-    def update(self, mono_ns: int, score: float, *, is_on: bool) -> None:
-        """Take in the alarm's state at an instant."""
-        current = self._open
-        if is_on:
-            if current is not None and mono_ns - current.end_ns > self._merge_ns:
-                self._closed.append(current)
-                current = None
-            start_ns, peak = (mono_ns, score) if current is None else (current.start_ns, max(current.peak, score))
-            self._open = Episode(start_ns, mono_ns, peak)
+    def update(self, mono_ns: int, score: float) -> bool:
+        """Take the next score (NaN: none); whether the alarm is on after it."""
+        stimulus = self._alarm.update(mono_ns, score)
+        if stimulus is Stimulus.RAISED:
+            if self._last is not None:
+                self._closed.append(self._last)
+            self._last = Episode(mono_ns, mono_ns, score)
+        elif self._alarm.active and self._last is not None and not isnan(score):
+            self._last = Episode(self._last.start_ns, mono_ns, max(self._last.peak, score))
+        return self._alarm.active
 
     @property
     def all(self) -> tuple[Episode, ...]:
-        """Every episode so far, the one still open last."""
-        return (*self._closed, *((self._open,) if self._open else ()))
+        """Every episode so far, the newest last; it may still go on."""
+        return (*self._closed, *((self._last,) if self._last else ()))

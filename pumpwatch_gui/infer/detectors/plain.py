@@ -9,10 +9,11 @@ from typing_extensions import override
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Stream, Windows, WindowScore, shares_of
 from pumpwatch_gui.infer.detectors.scaler import MinMax, floats
-from pumpwatch_gui.infer.live.window import Pace, Window
+from pumpwatch_gui.infer.live.window import Window
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 
 

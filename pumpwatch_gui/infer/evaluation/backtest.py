@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.domain.alarms.episodes import Episode, Episodes, Persistence
+from pumpwatch_gui.domain.alarms.episodes import Episodes
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
-from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of
@@ -93,13 +93,24 @@ class ResidualTrend:
 
 @dataclass(frozen=True, slots=True)
 class _Scores:
-    """Every row of a span: times in ns, scores (NaN: not scored), and whether the pump stood."""
+    """Every row of a span: times in ns, scores (NaN: not scored), seconds to the next row."""
 
     time_ns: NDArray[np.int64]
     mono_ns: NDArray[np.int64]
     score: Floats
-    stopped: NDArray[np.bool_]
     step_s: Floats
+
+
+class _Span(NamedTuple):
+    """An episode in Unix UTC nanoseconds, and its onset on the monotonic clock."""
+
+    onset_mono_ns: int
+    start_ns: int
+    end_ns: int
+    peak: float
+
+    def overlaps(self, feedback: EpisodeFeedback) -> bool:
+        return feedback.start_ns <= self.end_ns and feedback.end_ns >= self.start_ns
 
 
 def back_test(
@@ -119,8 +130,7 @@ def back_test(
     rows = _rows(bundle, profile, recordings, progress)
     scores, shares = _collect(rows)
     own = threshold_factor_of(bundle.manifest)
-    episodes = _episodes(scores, 1.0)
-    found = tuple(_found(e, shares, profile.tags, feedback) for e in episodes)
+    found = tuple(_found(e, shares, profile.tags, feedback) for e in _alarm(scores, 1.0)[1])
     now = _row(own, scores, 1.0, feedback)
     table = tuple(_row(s, scores, own / s, feedback) for s in SENSITIVITIES)
     scored_s = float(scores.step_s[np.isfinite(scores.score)].sum())
@@ -187,67 +197,50 @@ def _rows(
 
 def _collect(rows: Iterator[ScoredRow]) -> tuple[_Scores, dict[int, Floats]]:
     """The scores, and the shares of every row above half the limit by its time (an onset is above it)."""
-    time_ns, mono_ns, score, stopped = list[int](), list[int](), list[float](), list[bool]()
+    time_ns, mono_ns, score = list[int](), list[int](), list[float]()
     shares: dict[int, Floats] = {}
     for row in rows:
         time_ns.append(row.time_ns)
         mono_ns.append(row.mono_ns)
         score.append(row.score)
-        stopped.append(row.run_state is RunState.STANDBY)
         if isinstance(row.score_result, Detection) and row.score > 0.5:
             shares[row.mono_ns] = row.score_result.shares
     mono = np.array(mono_ns, dtype=np.int64)
     step_s = np.minimum(np.diff(mono, append=mono[-1:] + 10**9) / 1e9, LONGEST_STEP_S)
     times = np.array(time_ns, dtype=np.int64)
-    return _Scores(times, mono, np.array(score), np.array(stopped, dtype=np.bool_), step_s), shares
+    return _Scores(times, mono, np.array(score), step_s), shares
 
 
-def _alarm(scores: _Scores, factor: float) -> tuple[NDArray[np.bool_], list[Episode]]:
-    """The alarm at each row if every score were `factor` times what it is, and its episodes (monotonic)."""
-    alarm, episodes = Persistence(), Episodes()
-    on = np.zeros(scores.score.size, dtype=np.bool_)
-    rows = zip(scores.mono_ns.tolist(), (scores.score * factor).tolist(), scores.stopped.tolist(), strict=True)
-    for i, (mono_ns, score, stopped) in enumerate(rows):
-        if score == score:
-            alarm.update(mono_ns, score)
-        elif stopped:
-            alarm.reset()
-        else:
-            alarm.unscored(mono_ns)
-        on[i] = alarm.is_on
-        episodes.update(mono_ns, score if score == score else 0.0, is_on=alarm.is_on)
-    return on, list(episodes.all)
-
-
-def _episodes(scores: _Scores, factor: float) -> list[tuple[int, int, int, float]]:
-    """Episodes as (onset monotonic, onset Unix, end Unix, peak)."""
+def _alarm(scores: _Scores, factor: float) -> tuple[NDArray[np.bool_], list[_Span]]:
+    """The alarm at each row if every score were `factor` times what it is, and its episodes."""
+    episodes = Episodes()
+    rows = zip(scores.mono_ns.tolist(), (scores.score * factor).tolist(), strict=True)
+    on = np.array([episodes.update(mono_ns, score) for mono_ns, score in rows], dtype=np.bool_)
     found = []
-    for episode in _alarm(scores, factor)[1]:
+    for episode in episodes.all:
         first, last = np.searchsorted(scores.mono_ns, (episode.start_ns, episode.end_ns))
-        found.append((episode.start_ns, int(scores.time_ns[first]), int(scores.time_ns[last]), episode.peak))
-    return found
+        found.append(_Span(episode.start_ns, int(scores.time_ns[first]), int(scores.time_ns[last]), episode.peak))
+    return on, found
 
 
 def _found(
-    episode: tuple[int, int, int, float],
+    episode: _Span,
     shares: dict[int, Floats],
     tags: tuple[str, ...],
     feedback: Sequence[EpisodeFeedback],
 ) -> FoundEpisode:
-    mono_ns, start_ns, end_ns, peak = episode
-    own = shares.get(mono_ns, np.zeros(len(tags)))
+    own = shares.get(episode.onset_mono_ns, np.zeros(len(tags)))
     leading = tuple((tags[i], float(own[i])) for i in np.argsort(own)[::-1][:LEADING].tolist() if own[i] > 0)
-    said = [f for f in feedback if f.start_ns <= end_ns and f.end_ns >= start_ns]
-    return FoundEpisode(start_ns, end_ns, peak, leading, said[-1] if said else None)
+    given = [f for f in feedback if episode.overlaps(f)]
+    return FoundEpisode(episode.start_ns, episode.end_ns, episode.peak, leading, given[-1] if given else None)
 
 
 def _row(sensitivity: float, scores: _Scores, factor: float, feedback: Sequence[EpisodeFeedback]) -> SensitivityRow:
-    on, _ = _alarm(scores, factor)
-    episodes = _episodes(scores, factor)
+    on, episodes = _alarm(scores, factor)
     known = [f for f in feedback if f.verdict is FeedbackVerdict.TRUE]
     excused = [f for f in feedback if f.verdict is not FeedbackVerdict.FALSE]
-    false = sum(not any(f.start_ns <= end and f.end_ns >= start for f in excused) for _, start, end, _ in episodes)
-    caught = sum(any(f.start_ns <= end and f.end_ns >= start for _, start, end, _ in episodes) for f in known)
+    false = sum(not any(episode.overlaps(f) for f in excused) for episode in episodes)
+    caught = sum(any(episode.overlaps(f) for episode in episodes) for f in known)
     normal = np.isfinite(scores.score)
     for fault in known:
         normal &= (scores.time_ns < fault.start_ns) | (scores.time_ns > fault.end_ns)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.pace import GAP_PERIODS, LEAST_GAP_S
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.infer.live.window import GAP_PERIODS, LEAST_GAP_S
 from pumpwatch_gui.infer.training.normal_running import REFUSE_BELOW_S, WARN_BELOW_S, Commissioning
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.domain.alarms.episodes import MERGE_S
+from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -81,10 +81,10 @@ def runs(flags: Flags) -> list[tuple[int, int]]:
 
 
 def alarms(time_s: Floats, alarm: Flags) -> list[tuple[int, int]]:
-    """The alarms as the operator meets them: runs less than 30 s apart are one."""
+    """The alarms as episodes: runs no further apart than the rule merges are one."""
     merged: list[tuple[int, int]] = []
     for start, stop in runs(alarm):
-        if merged and time_s[start] - time_s[merged[-1][1] - 1] <= MERGE_S:
+        if merged and time_s[start] - time_s[merged[-1][1] - 1] <= ANOMALY_RULE.merge_s:
             merged[-1] = (merged[-1][0], stop)
         else:
             merged.append((start, stop))

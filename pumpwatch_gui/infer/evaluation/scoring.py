@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from math import nan
 from pathlib import Path
 
-from pumpwatch_gui.domain.alarms.episodes import Persistence
+from pumpwatch_gui.domain.alarms.episodes import ScoreAlarm
 from pumpwatch_gui.domain.detection import Detection, ScoreResult
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import RunRule, state_of
-from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle, profile_of
@@ -25,13 +24,12 @@ PUMP = "recording"
 
 @dataclass(frozen=True, slots=True)
 class ScoredRow:
-    """What the live path made of one row: its verdict, and whether the alarm stood after it."""
+    """What the live path made of one row: its score result, and whether the alarm is on after it."""
 
     time_ns: int
     mono_ns: int
     score_result: ScoreResult
     alarm: bool
-    run_state: RunState
 
     @property
     def score(self) -> float:
@@ -43,7 +41,7 @@ def score_rows(
     bundle: Bundle, profile: PumpProfile, rule: RunRule | None, recordings: Sequence[Recording]
 ) -> Iterator[ScoredRow]:
     """Feed every row to the live scorer and yield what came of it. Strictly causal: a row sees only rows before it."""
-    scorer, alarm = Scorer(), Persistence()
+    scorer, alarm = Scorer(), ScoreAlarm()
     scorer.assign(PUMP, profile, bundle)
     for frame in chained(recordings, profile, pump_id=PUMP):
         state = state_of(frame, profile.tags, rule)
@@ -51,11 +49,7 @@ def score_rows(
         (score_result,) = scorer.score_due()
         if isinstance(score_result, Detection):
             alarm.update(frame.mono_ns, score_result.score)
-        elif state is RunState.STANDBY:
-            alarm.reset()
-        else:
-            alarm.unscored(frame.mono_ns)
-        yield ScoredRow(frame.time_ns, frame.mono_ns, score_result, alarm.is_on, state)
+        yield ScoredRow(frame.time_ns, frame.mono_ns, score_result, alarm.active)
 
 
 def score_recordings(model: Path, recordings: Sequence[Path], out: Path) -> int:

@@ -1,42 +1,7 @@
-"""Windows: the last rows of one pump without a hole in them, and the rule that says what a hole is."""
-
-from collections import deque
+"""Windows: the last rows of one pump without a hole in them."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-GAP_PERIODS = 3.0
-LEAST_GAP_S = 1.0
-_INTERVALS = 15
-
-
-class Pace:
-    """Finds gaps from the time stamps alone: an interval above 3 sample periods, the period being the usual interval.
-
-    Below 1 s nothing is a gap (a busy collector jitters).
-    """
-
-    def __init__(self) -> None:
-        self._recent: deque[float] = deque(maxlen=_INTERVALS)
-        self._last_ns: int | None = None
-
-    @property
-    def period_s(self) -> float:
-        """The usual interval so far in seconds, NaN before there is one."""
-        return sorted(self._recent)[len(self._recent) // 2] if self._recent else float("nan")
-
-    def step(self, mono_ns: int) -> float:
-        """Take the stamp of the next sample; seconds since the one before, infinite when that is a gap.
-
-        The first sample has nothing before it, which is a gap too; so is a stamp that does not rise.
-        """
-        last_ns, self._last_ns = self._last_ns, mono_ns
-        if last_ns is None or mono_ns <= last_ns:
-            return float("inf")
-        interval = (mono_ns - last_ns) / 1e9
-        is_gap = bool(self._recent) and interval > max(LEAST_GAP_S, GAP_PERIODS * self.period_s)
-        self._recent.append(interval)
-        return float("inf") if is_gap else interval
 
 
 class Window:

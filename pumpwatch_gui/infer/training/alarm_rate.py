@@ -1,13 +1,14 @@
-"""How often a level would have been an alarm: the operator's meaning of a threshold."""
+"""How many alarms a threshold would have raised in healthy running, and the lowest that raises few enough."""
 
 from collections.abc import Sequence
-from math import inf
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.domain.alarms.episodes import MERGE_S, ON_AFTER_S
+from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE, AlarmRule
+from pumpwatch_gui.domain.values.pace import Pace
 
 Floats = NDArray[np.float64]
 
@@ -16,46 +17,68 @@ ALARMS_A_DAY = 1.0
 _BISECTIONS = 30
 
 
-class Track(NamedTuple):
-    """A stretch of scores (m,) of one pump, with their times (m,) in seconds."""
+@dataclass(frozen=True, eq=False)
+class Track:
+    """A stretch of scores (m,) of one pump, with their rising times (m,) in seconds."""
 
     time_s: Floats
     score: Floats
 
-    @property
-    def lasting(self) -> Floats:
-        """The level the score has held for the on-delay at each instant (m,): what an alarm sees."""
-        first = np.searchsorted(self.time_s, self.time_s - ON_AFTER_S - 1e-6)
-        rows = int((np.arange(self.time_s.size) - first).max(initial=0)) + 1
-        padded = np.concatenate((np.full(rows - 1, -inf), self.score))
-        return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, rows).min(axis=1))
+    @cached_property
+    def time_ns(self) -> NDArray[np.int64]:
+        """The times (m,) in nanoseconds."""
+        return np.rint(self.time_s * 1e9).astype(np.int64)
+
+    @cached_property
+    def follows_gap(self) -> NDArray[np.bool_]:
+        """At which scores (m,) a delay restarts."""
+        pace, gaps = Pace(), []
+        for time_ns in self.time_ns.tolist():
+            gap_s = pace.gap_s
+            gaps.append(pace.step(time_ns) > gap_s)
+        return np.array(gaps, dtype=np.bool_)
 
     @property
     def duration_s(self) -> float:
         """From the first to the last, holes counted as nothing."""
         steps = np.diff(self.time_s)
-        return float(steps[steps <= MERGE_S].sum())
+        return float(steps[steps <= ANOMALY_RULE.merge_s].sum())
 
 
 def alarms_at(level: float, tracks: Sequence[Track]) -> int:
-    """How many alarms a threshold at `level` would have raised; those less than 30 s apart are one."""
-    return sum(_alarms(level, track.time_s, track.lasting) for track in tracks)
+    """How many episodes the alarm rule makes of the tracks where `level` scores 1.0."""
+    rule = ANOMALY_RULE.scaled(level)
+    return sum(_episodes(track, rule) for track in tracks if track.score.size)
 
 
 def level_for_alarm_rate(tracks: Sequence[Track], *, a_day: float = ALARMS_A_DAY) -> float:
     """The lowest level at which the tracks raise at most `a_day` alarms a day in all (none in less than a day)."""
     allowed = int(sum(track.duration_s for track in tracks) / DAY_S * a_day)
-    lasting = [(track.time_s, track.lasting) for track in tracks if track.score.size]
-    low, high = 0.0, max((float(held.max()) for _, held in lasting), default=0.0)
+    low, high = 0.0, max((float(track.score.max()) for track in tracks if track.score.size), default=0.0)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        if sum(_alarms(middle, time_s, held) for time_s, held in lasting) > allowed:
+        if alarms_at(middle, tracks) > allowed:
             low = middle
         else:
             high = middle
     return max(high, 0.0)
 
 
-def _alarms(level: float, time_s: Floats, lasting: Floats) -> int:
-    on = time_s[lasting > level]
-    return int(on.size > 0) + int((np.diff(on) > MERGE_S).sum())
+def _episodes(track: Track, rule: AlarmRule) -> int:
+    """What `Episodes` counts, for a whole track at once: a threshold is searched by many passes."""
+    raised = _held(track, track.score > rule.threshold, rule.on_delay_s)
+    returned = _held(track, track.score < rule.clear_below, rule.off_delay_s)
+    moved = np.where(raised | returned, np.arange(track.score.size), -1)
+    last = np.maximum.accumulate(moved)
+    in_alarm = np.flatnonzero((last >= 0) & raised[last])
+    apart = (np.diff(in_alarm) > 1) & (np.diff(track.time_ns[in_alarm]) > rule.merge_s * 1e9)
+    return int(in_alarm.size > 0) + int(apart.sum())
+
+
+def _held(track: Track, condition: NDArray[np.bool_], delay_s: float) -> NDArray[np.bool_]:
+    """Where a condition (m,) has held for its delay, counted from its first sample after a gap."""
+    before = np.concatenate(([False], condition[:-1]))
+    begins = condition & (~before | track.follows_gap)
+    since = np.maximum.accumulate(np.where(begins, np.arange(condition.size), 0))
+    held: NDArray[np.bool_] = condition & (track.time_ns - track.time_ns[since] >= round(delay_s * 1e9))
+    return held

@@ -11,10 +11,10 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.detectors.flat_line import FlatLine, flat_limits
 from pumpwatch_gui.infer.evaluation.recorded_frames import frames_of
-from pumpwatch_gui.infer.live.window import Pace
 from pumpwatch_gui.infer.training.statistics import BLOCK_S
 
 WARN_BELOW_S = 45 * 60.0

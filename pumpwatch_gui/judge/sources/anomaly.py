@@ -1,36 +1,37 @@
-"""The anomaly alarm of one pump: one per episode, after persistence, with hysteresis."""
+"""The anomaly alarm of one pump, by the one rule for scores, naming the leading sensors."""
 
 import numpy as np
 
-from pumpwatch_gui.domain.alarms.alarm import Priority
-from pumpwatch_gui.domain.alarms.delays import Watch
+from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority
+from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE, ScoreAlarm
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.judge.sources.limits import AlarmSignal
-
-ON_DELAY_NS = 5 * 10**9
-OFF_DELAY_NS = 30 * 10**9
-CLEAR_BELOW = 0.9
-"""Raised after 5 s above 1.0, over after 30 s below 0.9: episodes closer than 30 s are one."""
 
 
 class AnomalyJudge:
-    """Turns a pump's detections into raised and returned, naming the leading sensors."""
+    """Turns a pump's detections into signals. `active`: its alarm was already active (after a restart).
+
+    While the pump is not scored there is nothing to call it with: the alarm stays as it is.
+    """
 
     source = "anomaly"
 
-    def __init__(self, profile: PumpProfile) -> None:
+    def __init__(self, profile: PumpProfile, *, active: bool = False) -> None:
         self._profile = profile
-        self.watch = Watch(ON_DELAY_NS, OFF_DELAY_NS)
+        self._alarm = ScoreAlarm(active=active)
 
     def use_profile(self, profile: PumpProfile) -> None:
         """Name the sensors by another profile that has the same tags."""
         self._profile = profile
 
+    @property
+    def active(self) -> bool:
+        """Whether the alarm is on."""
+        return self._alarm.active
+
     def judge(self, detection: Detection) -> AlarmSignal | None:
         """What this detection changed, if anything."""
-        score = detection.score
-        stimulus = self.watch.update(detection.mono_ns, over=score > 1.0, clear=score < CLEAR_BELOW)
+        stimulus = self._alarm.update(detection.mono_ns, detection.score)
         if stimulus is None:
             return None
         leading = [int(i) for i in np.argsort(detection.shares)[::-1][:2]]
@@ -38,4 +39,4 @@ class AnomalyJudge:
             f"{self._profile.sensors[i].label.lower()} {100 * detection.shares[i]:.0f} %" for i in leading
         )
         tag = self._profile.tags[leading[0]]
-        return AlarmSignal(self.source, tag, Priority.LOW, text, score, 1.0, "", stimulus)
+        return AlarmSignal(self.source, tag, Priority.LOW, text, detection.score, ANOMALY_RULE.threshold, "", stimulus)

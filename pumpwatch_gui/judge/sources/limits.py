@@ -1,15 +1,16 @@
 """Limit alarms of one pump: LL, L, H and HH of each sensor, with deadband and delays."""
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from pumpwatch_gui.domain.alarms.alarm import Priority, Stimulus
-from pumpwatch_gui.domain.alarms.delays import Watch
+from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority, Stimulus
+from pumpwatch_gui.domain.alarms.delays import OnOffDelay
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
 
 START_UP_NS = 30 * 10**9
@@ -24,25 +25,6 @@ _LEVELS = (
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmSignal:
-    """What a judge found on one alarm source at one frame."""
-
-    source: str
-    tag: str
-    priority: Priority
-    text: str
-    value: float
-    limit: float
-    unit: str
-    stimulus: Stimulus
-
-    @property
-    def is_raised(self) -> bool:
-        """Whether the condition came up."""
-        return self.stimulus is Stimulus.RAISED
-
-
-@dataclass(frozen=True, slots=True)
 class _Point:
     sensor: Sensor
     level: str
@@ -50,13 +32,29 @@ class _Point:
     priority: Priority
     limit: float
 
+    @property
+    def source(self) -> str:
+        return f"{self.sensor.tag}.{self.level}"
+
 
 class LimitJudge:
-    """Watches every limit of one pump's profile. Feed it each frame in order; it is cheap when all is well."""
+    """Judges every limit of one pump's profile. Feed it each frame in order; it is cheap when all is well.
+
+    What cannot be judged (a BAD value, a masked low limit) leaves its alarm as it is, active or not. A delay restarts
+    when its value was not judged for longer than 3 usual intervals of the frames, at least 1 s (`Pace`): what held
+    before a gap and holds after it need not have held in between.
+    """
 
     def __init__(self, profile: PumpProfile) -> None:
+        self._pace = Pace()
+        self._was_standing = False
+        self._started_ns: int | None = None
+        self.use_profile(profile)
+
+    def use_profile(self, profile: PumpProfile, active: Collection[str] = ()) -> None:
+        """Judge by other limits from now on, with the alarms that are `active`; the delays count again."""
         self._points: list[_Point] = []
-        self._watches: list[Watch] = []
+        self._delays: list[OnOffDelay] = []
         index, sign, deadband = [], [], []
         for i, sensor in enumerate(profile.sensors):
             for level, direction, priority, words in _LEVELS:
@@ -65,7 +63,7 @@ class LimitJudge:
                     continue
                 self._points.append(_Point(sensor, level, words, priority, limit))
                 own = sensor.limits
-                self._watches.append(Watch(int(own.on_delay_s * 1e9), int(own.off_delay_s * 1e9)))
+                self._delays.append(OnOffDelay(int(own.on_delay_s * 1e9), int(own.off_delay_s * 1e9)))
                 index.append(i)
                 sign.append(direction)
                 deadband.append(own.deadband)
@@ -73,57 +71,70 @@ class LimitJudge:
         self._sign = np.array(sign)
         self._limit = np.array([p.limit for p in self._points])
         self._deadband = np.array(deadband)
-        self._quiet = True
-        self._running_since_ns: int | None = None
+        self._is_low = self._sign < 0
+        self._judged_ns = np.zeros(len(self._points), dtype=np.int64)
+        self.adopt(active)
 
-    def adopt(self, sources: frozenset[str]) -> None:
-        """Take over alarms that are already active (after a restart or a change of other limits)."""
-        for point, watch in zip(self._points, self._watches, strict=True):
-            watch.active = f"{point.sensor.tag}.{point.level}" in sources
-        self._quiet = not any(w.active for w in self._watches)
+    @property
+    def sources(self) -> frozenset[str]:
+        """The alarm sources it can raise (`tag.high`)."""
+        return frozenset(point.source for point in self._points)
 
-    def judge(self, frame: Frame, state: RunState) -> Iterator[AlarmSignal]:
-        """The limits that were raised or returned to normal at this frame.
+    def adopt(self, sources: Collection[str]) -> None:
+        """Take over alarms that are already active (after a restart)."""
+        for point, delay in zip(self._points, self._delays, strict=True):
+            delay.active = point.source in sources
+        self._is_quiet = self._all_quiet()
 
-        A BAD value leaves its alarms as they are. Low limits are masked while the pump stands or starts up.
-        """
-        if not self._points:
-            return
-        masked = self._low_masked(frame.mono_ns, state)
+    def judge(self, frame: Frame, state: RunState) -> list[AlarmSignal]:
+        """The limits that were raised or returned to normal at this frame."""
+        signals: list[AlarmSignal] = []
+        mono_ns = frame.mono_ns
+        gap_ns = self._pace.gap_s * 1e9  # before the step: an interval must not make its own pace
+        self._pace.step(mono_ns)
+        judged = frame.quality[self._index] != Quality.BAD
+        if self._is_low_masked(mono_ns, state):
+            judged &= ~self._is_low
         excess = self._sign * (frame.values[self._index] - self._limit)
         over = excess > 0
-        if masked:
-            over &= self._sign > 0
-        if self._quiet and not over.any():
-            return
+        after_gap = mono_ns - self._judged_ns > gap_ns
+        self._judged_ns[judged] = mono_ns
+        if self._is_quiet and not (over & judged).any():
+            return signals
         clear = excess < -self._deadband
-        if masked:
-            clear |= self._sign < 0
-        usable = frame.quality[self._index] != Quality.BAD
-        for i in np.flatnonzero(usable):
-            stimulus = self._watches[i].update(frame.mono_ns, over=bool(over[i]), clear=bool(clear[i]))
+        for i in np.flatnonzero(judged):
+            delay = self._delays[i]
+            if after_gap[i]:
+                delay.restart()
+            stimulus = delay.update(mono_ns, over=bool(over[i]), clear=bool(clear[i]))
             if stimulus is not None:
-                yield self._finding(self._points[i], float(frame.values[self._index[i]]), stimulus)
-        self._quiet = not (over.any() or any(w.active for w in self._watches))
+                signals.append(_signal(self._points[i], float(frame.values[self._index[i]]), stimulus))
+        self._is_quiet = self._all_quiet()
+        return signals
 
-    def _low_masked(self, mono_ns: int, state: RunState) -> bool:
-        if state is not RunState.RUNNING:
-            self._running_since_ns = None
-            return True
-        if self._running_since_ns is None:
-            self._running_since_ns = mono_ns
-        return mono_ns - self._running_since_ns < START_UP_NS
+    def _all_quiet(self) -> bool:
+        """Whether nothing is active and no delay runs, so that a frame with nothing over changes nothing."""
+        return not any(delay.active or delay.is_running for delay in self._delays)
 
-    @staticmethod
-    def _finding(point: _Point, value: float, stimulus: Stimulus) -> AlarmSignal:
-        sensor = point.sensor
-        return AlarmSignal(
-            source=f"{sensor.tag}.{point.level}",
-            tag=sensor.tag,
-            priority=point.priority,
-            text=f"{sensor.label} {point.words}",
-            value=value,
-            limit=point.limit,
-            unit=sensor.unit,
-            stimulus=stimulus,
-        )
+    def _is_low_masked(self, mono_ns: int, state: RunState) -> bool:
+        """While the pump stands, may stand, or starts up. A link that comes back is no start."""
+        if state is RunState.STANDBY:
+            self._was_standing = True
+        elif state is RunState.RUNNING and self._was_standing:
+            self._was_standing, self._started_ns = False, mono_ns
+        is_starting = self._started_ns is not None and mono_ns - self._started_ns < START_UP_NS
+        return is_starting or state is not RunState.RUNNING
+
+
+def _signal(point: _Point, value: float, stimulus: Stimulus) -> AlarmSignal:
+    sensor = point.sensor
+    return AlarmSignal(
+        source=point.source,
+        tag=sensor.tag,
+        priority=point.priority,
+        text=f"{sensor.label} {point.words}",
+        value=value,
+        limit=point.limit,
+        unit=sensor.unit,
+        stimulus=stimulus,
+    )
