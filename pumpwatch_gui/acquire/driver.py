@@ -1,10 +1,10 @@
-"""What a driver promises: the protocol every way to a pump keeps."""
+"""What a driver promises: the protocol that every way to a pump implements."""
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pumpwatch_gui.acquire.links.meter import LinkMeter
 from pumpwatch_gui.domain.links.config import DriverConfig
@@ -12,15 +12,14 @@ from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 
 Readings = Mapping[str, PointValue]
-"""One scan's result by tag; a tag that is not in it was not bound."""
+"""The result of one scan by tag; a tag that is not in it was not bound."""
+
+C = TypeVar("C", bound=DriverConfig)
 
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """One link of one pump, as its channel needs to know it.
-
-    `edition` tells one state of its register map's file from another.
-    """
+    """One link of one pump, as its channel needs it. `edition` changes when the file of its register map does."""
 
     link_id: str
     pump_id: str
@@ -35,6 +34,12 @@ class LinkSpec:
         spans = tuple((s.tag, s.span) for s in self.profile.sensors)
         return (self.link_id, self.pump_id, self.config, self.base_dir, self.edition, spans)
 
+    def config_as(self, kind: type[C]) -> C:
+        """The config, known to be of its driver's type. Raises TypeError for another driver's."""
+        if not isinstance(self.config, kind):
+            raise TypeError(f"{self.link_id}: {type(self.config).__name__} is not {kind.__name__}")
+        return self.config
+
 
 class Channel(Protocol):
     """One connection (a TCP endpoint, a serial line, a file) that one or more links share.
@@ -45,7 +50,7 @@ class Channel(Protocol):
 
     @property
     def lost(self) -> "asyncio.Future[str]":
-        """Done, with words, as soon as the peer is gone."""
+        """Done, with the reason in words, as soon as the peer is gone."""
 
     def shared_by(self, specs: Sequence[LinkSpec]) -> None:
         """Take note of the links that share the connection from now on; never empty."""
@@ -63,12 +68,16 @@ class Channel(Protocol):
         """Close the connection; never raises."""
 
 
+Tap = Callable[[bool, bytes], None]
+"""Called with every piece of traffic: whether it was sent by us, and its bytes."""
+
+
 @runtime_checkable
 class Watchable(Protocol):
     """A channel whose traffic can be watched."""
 
-    def watch(self, tap: Callable[[bool, bytes], None] | None) -> None:
-        """Tell every piece that is sent (True) or comes (False) to `tap`, from now on; None: no longer."""
+    def watch(self, tap: Tap | None) -> None:
+        """Call `tap` with every piece of traffic from now on; None: no longer."""
 
 
 @runtime_checkable
@@ -79,25 +88,53 @@ class Browsable(Protocol):
         """Any block, once: registers, or bits as 0 and 1. Raises LinkFault, ValueError for an impossible block."""
 
     async def identify(self, spec: LinkSpec) -> Mapping[str, str]:
-        """What the device says about itself. Raises LinkFault."""
+        """The device identification. Raises LinkFault."""
 
 
-@dataclass(frozen=True, slots=True)
+def all_tags(spec: LinkSpec) -> frozenset[str]:
+    """Every tag of the profile: for drivers that cannot name theirs before they have read."""
+    return frozenset(spec.profile.tags)
+
+
+def text_of(sent: bool, content: bytes) -> str:
+    """A piece of traffic as text, with what is not ASCII escaped."""
+    return content.decode("ascii", "backslashreplace").strip()
+
+
+def nothing_to_prepare() -> None:
+    """For drivers that need no slow import."""
+
+
+def own_connection(config: DriverConfig) -> Hashable:
+    """For drivers whose links never share a connection."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriverKind:
     """A row of the driver table.
 
-    `key` tells which links share a connection (None: each its own); `open` makes a fresh, unconnected channel for
-    those links; `tags` tells which tags a link binds, before anything was read, and raises InputError when its files
-    are wrong. `alike` gives what links that share a connection must agree on, in words ("" for nothing). `last_retry_s`
-    bounds the pause between two attempts to connect. `pushed`: the device speaks by itself, `scan` waits for it.
+    `open` makes a fresh, unconnected channel for the links that share it. `connection` is equal for links that share
+    one (None: each its own); `shared_settings` then gives what they must agree on ("" for nothing).
+    `tags` gives the tags that a link binds, before anything was read; it raises InputError when the setting
+    `tags_setting` is wrong. `pushed`: the device sends unrequested, `scan` waits for it.
+    `max_retry_s` bounds the pause between two attempts to connect. `prepare` does the slow imports of `open` before
+    the loop starts. `describe` puts a piece of traffic (sent, bytes) into words.
     """
 
-    name: str
     label: str
-    config: type[Any]
-    key: Callable[[Any], Hashable]
+    config: type[DriverConfig]
     open: Callable[[Sequence[LinkSpec]], Channel]
-    tags: Callable[[LinkSpec], frozenset[str]]
+    connection: Callable[[Any], Hashable] = own_connection
+    shared_settings: Callable[[Any], str] = lambda _: ""
+    tags: Callable[[LinkSpec], frozenset[str]] = all_tags
+    tags_setting: str = ""
     pushed: bool = False
-    alike: Callable[[Any], str] = lambda _: ""
-    last_retry_s: float = 5.0
+    max_retry_s: float = 5.0
+    prepare: Callable[[], object] = nothing_to_prepare
+    describe: Callable[[bool, bytes], str] = text_of
+
+    @property
+    def name(self) -> str:
+        """The name that a site file gives it."""
+        return self.config.driver

@@ -1,97 +1,90 @@
-"""The table of drivers."""
+"""The table of drivers: the only place that names them all."""
 
 import os
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
+from pumpwatch_gui.acquire.modbus.traffic_text import mbap_text, rtu_text
+from pumpwatch_gui.acquire.replay import ReplayChannel, ReplayConfig
+from pumpwatch_gui.acquire.text.channel import SerialLineChannel, columns_bound
+from pumpwatch_gui.acquire.text.config import SerialLineConfig
 from pumpwatch_gui.domain.links.config import (
+    ModbusConfig,
     ModbusRtuConfig,
     ModbusRtuTcpConfig,
     ModbusTcpConfig,
     ModbusTlsConfig,
-    ReplayConfig,
-    SerialLineConfig,
 )
 from pumpwatch_gui.files.register_maps import load_register_map
 
 
-# Channels are imported when the first link opens: the command line and the dialogs need only the table.
 def _modbus(specs: Sequence[LinkSpec]) -> Channel:
+    # Imported when the first link opens: pymodbus takes longer than the rest of the command line together.
     from pumpwatch_gui.acquire.modbus.channel import ModbusChannel
 
     return ModbusChannel(specs)
 
 
-def _replay(specs: Sequence[LinkSpec]) -> Channel:
-    from pumpwatch_gui.acquire.replay import ReplayChannel
-
-    return ReplayChannel(specs[0])
-
-
-def _serial_line(specs: Sequence[LinkSpec]) -> Channel:
-    from pumpwatch_gui.acquire.text.channel import SerialLineChannel
-
-    return SerialLineChannel(specs[0])
+def _import_pymodbus() -> None:
+    import pumpwatch_gui.acquire.modbus.channel  # noqa: F401
 
 
 def _mapped(spec: LinkSpec) -> frozenset[str]:
-    registers = getattr(spec.config, "registers")  # noqa: B009 - of whichever driver reads registers
-    return frozenset(p.tag for p in load_register_map(registers, tags=spec.profile.tags, base_dir=spec.base_dir).points)
+    assert isinstance(spec.config, ModbusConfig)
+    found = load_register_map(spec.config.registers, tags=spec.profile.tags, base_dir=spec.base_dir)
+    return frozenset(p.tag for p in found.points)
 
 
-def _tls_key(config: ModbusTlsConfig) -> Hashable:
-    return "tls", config.host, config.port, config.ca, config.certificate, config.key, config.server_name
-
-
-def _all(spec: LinkSpec) -> frozenset[str]:
-    return frozenset(spec.profile.tags)
-
-
-def _printed(spec: LinkSpec) -> frozenset[str]:
-    """What a line brings by its columns, else perhaps all."""
-    names = {name.strip().lower() for name in spec.config.columns}  # type: ignore[union-attr]
-    return frozenset(t for t in spec.profile.tags if t.lower() in names) or _all(spec)
-
+_modbus_kind = partial(DriverKind, open=_modbus, tags=_mapped, tags_setting="registers", prepare=_import_pymodbus)
 
 DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
-            DriverKind(
-                "modbus-tcp", "Modbus TCP", ModbusTcpConfig, lambda c: ("tcp", c.host, c.port), _modbus, _mapped
+            _modbus_kind(
+                label="Modbus TCP",
+                config=ModbusTcpConfig,
+                connection=lambda c: ("tcp", c.host, c.port),
+                describe=mbap_text,
             ),
-            # By whatever name: a device and the link that udev makes to it are one line.
-            DriverKind(
-                "modbus-rtu",
-                "Modbus RTU (serial line)",
-                ModbusRtuConfig,
-                lambda c: ("serial", os.path.realpath(c.device)),
-                _modbus,
-                _mapped,
-                last_retry_s=2.0,
-                alike=lambda c: c.line,
+            _modbus_kind(
+                label="Modbus RTU (serial line)",
+                config=ModbusRtuConfig,
+                # /dev/serial/by-id/… is a symbolic link of udev to /dev/ttyUSB0: two names, one line.
+                connection=lambda c: ("serial", os.path.realpath(c.device)),
+                shared_settings=lambda c: c.speed.text,
+                max_retry_s=2.0,
+                describe=rtu_text,
+            ),
+            _modbus_kind(
+                label="Modbus RTU over TCP (gateway)",
+                config=ModbusRtuTcpConfig,
+                connection=lambda c: ("rtu over tcp", c.host, c.port),
+                describe=rtu_text,
+            ),
+            _modbus_kind(
+                label="Modbus/TCP Security (TLS)",
+                config=ModbusTlsConfig,
+                connection=lambda c: ("tls", c.host, c.port, c.ca, c.certificate, c.key, c.server_name),
+                describe=mbap_text,
             ),
             DriverKind(
-                "modbus-rtu-over-tcp",
-                "Modbus RTU over TCP (gateway)",
-                ModbusRtuTcpConfig,
-                lambda c: ("rtu over tcp", c.host, c.port),
-                _modbus,
-                _mapped,
-            ),
-            DriverKind("modbus-tls", "Modbus/TCP Security (TLS)", ModbusTlsConfig, _tls_key, _modbus, _mapped),
-            DriverKind(
-                "serial-line",
-                "Serial text lines",
-                SerialLineConfig,
-                lambda _: None,
-                _serial_line,
-                _printed,
+                label="Serial text lines",
+                config=SerialLineConfig,
+                open=lambda specs: SerialLineChannel(specs[0]),
+                tags=columns_bound,
+                tags_setting="columns",
                 pushed=True,
-                last_retry_s=2.0,
+                max_retry_s=2.0,
             ),
-            DriverKind("replay", "Replay of a recording", ReplayConfig, lambda _: None, _replay, _all, pushed=True),
+            DriverKind(
+                label="Replay of a recording",
+                config=ReplayConfig,
+                open=lambda specs: ReplayChannel(specs[0]),
+                pushed=True,
+            ),
         )
     }
 )

@@ -3,14 +3,17 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
-from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
-from pumpwatch_gui.domain.links.config import ReplayConfig
+from pumpwatch_gui.domain.links.config import DriverConfig, period, setting
 from pumpwatch_gui.domain.links.decode import bad, judge_value
 from pumpwatch_gui.domain.values.quality import Reason
 from pumpwatch_gui.domain.values.recording import Recording
@@ -20,15 +23,32 @@ SILENT_SPACINGS = 3
 """The recording is silent after this many of its usual spacings without a row."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayConfig(DriverConfig):
+    """A recording, played as if it were live."""
+
+    driver: ClassVar[str] = "replay"
+
+    file: str = setting(label="File", help="CSV with a time column and the profile's tags.", path=True)
+    speed: float = setting(1.0, label="Speed", unit="×", min=0.01, max=1000.0, help="1 keeps the recording's own pace.")
+    loop: bool = setting(True, label="Repeat", help="Start again at the end.")
+    period_s: float = period()
+
+    @property
+    @override
+    def endpoint(self) -> str:
+        """The file."""
+        return self.file
+
+
 class ReplayChannel:
     """Plays one recording at its own spacing (divided by `speed`); a gap stays a gap, an empty cell is BAD."""
 
     def __init__(self, spec: LinkSpec) -> None:
-        assert isinstance(spec.config, ReplayConfig)
-        self._spec, self._config = spec, spec.config
+        self._spec, self._config = spec, spec.config_as(ReplayConfig)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._recording: Recording | None = None
-        self._spacing_s = spec.config.period_s
+        self._spacing_s = self._config.period_s
         self._row = 0
         self._started_s: float | None = None  # at the first row
 
@@ -60,7 +80,7 @@ class ReplayChannel:
         values = recording.values[self._row]
         self._row += 1
         spec.meter.requests += 1
-        spec.meter.answered(0.0)
+        spec.meter.count_good(0.0)
         return {
             s.tag: bad(Reason.SENSOR_FAILURE) if np.isnan(v) else judge_value(float(v), s.span)
             for s, v in zip(spec.profile.sensors, values, strict=True)
@@ -78,14 +98,14 @@ class ReplayChannel:
         await asyncio.sleep(min(max(wait_s, 0.0), longest_s))
         if wait_s > longest_s:
             text = f"the recording {self._config.file} holds no row for another {wait_s - longest_s:.1f} s"
-            raise LinkFault("timeout", Reason.TIMEOUT, text, "the gap is in the recording itself")
+            raise LinkFault(FaultKind.TIMEOUT, Reason.TIMEOUT, text, "the gap is in the recording itself")
 
     async def _end(self, recording: Recording) -> float:
         """Go back to the first row; seconds from the last start to the next."""
         if not self._config.loop:
             await asyncio.sleep(max(self._spacing_s, self._config.period_s))
             text = f"the recording {self._config.file} has ended"
-            raise LinkFault("ended", Reason.NO_COMMUNICATION, text, "turn on repeat to play it again")
+            raise LinkFault(FaultKind.ENDED, Reason.NO_COMMUNICATION, text, "turn on repeat to play it again")
         length_s = float(recording.time_s[-1] - recording.time_s[0]) / self._config.speed
         self._row = 0
         return length_s + self._spacing_s

@@ -16,20 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.acquire.modbus.rtu import is_sealed, sealed
+from pumpwatch_gui.domain.links.line_budget import REQUEST_BYTES, LineSpeed
 
 SICK = ("stall", "refuse", "reset", "finish", "garbage", "busy", "byte by byte", "truncated", "wrong unit", "late")
 CHILD = ["-m", "pumpwatch_gui.bench.link_peers"]
 REQUEST = 12
+"""Bytes of a read request over Modbus TCP."""
 
 
 class Peers:
-    """The child and its ports. `tell` gives one of them a sickness ("" cures it)."""
+    """The child and its ports. `set_sickness` gives one of them a sickness ("" cures it)."""
 
     def __init__(self, count: int) -> None:
         self._child = subprocess.Popen(
             [sys.executable, *CHILD, str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.ports: list[int] = self._answer()
+        self.ports: list[int] = self._reply()
 
     def __enter__(self) -> "Peers":
         return self
@@ -41,42 +43,42 @@ class Peers:
         self._child.wait(5)
         self._child.stdout.close()
 
-    def tell(self, index: int, sickness: str) -> None:
+    def set_sickness(self, index: int, sickness: str) -> None:
         """Change one device; done when this returns."""
-        self._ask({"index": index, "sickness": sickness})
+        self._command({"index": index, "sickness": sickness})
 
     def drop(self, index: int, how: str) -> None:
         """End a device's connections by `reset` or `finish`."""
-        self._ask({"index": index, "drop": how})
+        self._command({"index": index, "drop": how})
 
     def writes(self) -> int:
         """Requests seen that were no reads."""
-        return int(self._ask({"writes": True}))
+        return int(self._command({"writes": True}))
 
     @contextmanager
     def sick(self, count: int, only: str = "") -> Iterator[None]:
         """Have the first `count` devices sick, each in another way."""
         for i in range(count):
-            self.tell(i, only or SICK[i % len(SICK)])
+            self.set_sickness(i, only or SICK[i % len(SICK)])
         try:
             yield
         finally:
             for i in range(count):
-                self.tell(i, "")
+                self.set_sickness(i, "")
 
-    def _ask(self, order: dict[str, object]) -> Any:
+    def _command(self, command: dict[str, object]) -> Any:
         assert self._child.stdin is not None
-        self._child.stdin.write(json.dumps(order) + "\n")
+        self._child.stdin.write(json.dumps(command) + "\n")
         self._child.stdin.flush()
-        return self._answer()
+        return self._reply()
 
-    def _answer(self) -> Any:
+    def _reply(self) -> Any:
         assert self._child.stdout is not None
         return json.loads(self._child.stdout.readline())
 
 
 class _Device:
-    """One port. Its registers are `tick + address`, so that a stale answer could be told."""
+    """One port. Its registers are `tick + address`, so that a stale response is recognised."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
@@ -123,9 +125,9 @@ class _Device:
         self.clients[ready] += piece
         while len(self.clients.get(ready, b"")) >= REQUEST:
             request, self.clients[ready] = self.clients[ready][:REQUEST], self.clients[ready][REQUEST:]
-            self._answer(ready, request)
+            self._respond(ready, request)
 
-    def _answer(self, client: socket.socket, request: bytes) -> None:
+    def _respond(self, client: socket.socket, request: bytes) -> None:
         transaction, _, _, unit, function, address, count = struct.unpack(">HHHBBHH", request)
         self.tick += 1
         self.writes += function not in (1, 2, 3, 4, 43)
@@ -160,7 +162,7 @@ def serve(count: int) -> None:
     """The child: serve until standard input ends."""
     devices = [_Device() for _ in range(count)]
     print(json.dumps([d.port for d in devices]), flush=True)
-    orders = b""
+    commands = b""
     while True:
         owner = {s: d for d in devices for s in (d.listener, *d.clients) if s.fileno() >= 0}
         poll = select.epoll()
@@ -174,7 +176,7 @@ def serve(count: int) -> None:
                     piece = os.read(0, 4096)
                     if not piece:
                         return
-                    orders += piece
+                    commands += piece
                     changed = True
                 elif numbers[number].fileno() >= 0:
                     device = owner[numbers[number]]
@@ -182,27 +184,28 @@ def serve(count: int) -> None:
                     device.serve(numbers[number])
                     changed = changed or set(device.clients) != before
         poll.close()
-        while b"\n" in orders:
-            line, _, orders = orders.partition(b"\n")
+        while b"\n" in commands:
+            line, _, commands = commands.partition(b"\n")
             print(json.dumps(_execute(devices, json.loads(line))), flush=True)
 
 
-def _execute(devices: list[_Device], order: dict[str, Any]) -> int:
-    if "writes" in order:
+def _execute(devices: list[_Device], command: dict[str, Any]) -> int:
+    if "writes" in command:
         return sum(d.writes for d in devices)
-    device = devices[order["index"]]
-    if "drop" in order:
-        device.drop(order["drop"])
+    device = devices[command["index"]]
+    if "drop" in command:
+        device.drop(command["drop"])
     else:
-        device.fall(order["sickness"])
+        device.fall(command["sickness"])
     return 0
 
 
 @contextmanager
-def paced_unit(baud: int, answers: Callable[[], bool] = lambda: True) -> Iterator[str]:
-    """A unit on a pseudo-terminal that takes the time of a real line (8N1): what it is sent and what it says.
+def paced_unit(baud: int, responds: Callable[[], bool] = lambda: True) -> Iterator[str]:
+    """A unit on a pseudo-terminal that takes the time of a real line (8N1) for requests and responses.
 
-    Gives the device to open; it goes on until the context ends. The far end stays held, so closing is no hang-up.
+    Gives the device to open; it goes on until the context ends. The far end stays open here, so that a client that
+    closes it is no hang-up.
     """
     import pty
     import tty
@@ -211,7 +214,7 @@ def paced_unit(baud: int, answers: Callable[[], bool] = lambda: True) -> Iterato
     for end in ends:
         tty.setraw(end)
     stop = threading.Event()
-    thread = threading.Thread(target=_speak, args=(ends[0], 10 / baud, stop, answers), daemon=True)
+    thread = threading.Thread(target=_serve_line, args=(ends[0], LineSpeed(baud), stop, responds), daemon=True)
     thread.start()
     try:
         yield os.ttyname(ends[1])
@@ -222,8 +225,7 @@ def paced_unit(baud: int, answers: Callable[[], bool] = lambda: True) -> Iterato
             os.close(end)
 
 
-def _speak(end: int, character_s: float, stop: threading.Event, answers: Callable[[], bool]) -> None:
-    gap_s = max(3.5 * character_s * 1.1, 0.00175)
+def _serve_line(end: int, speed: LineSpeed, stop: threading.Event, responds: Callable[[], bool]) -> None:
     tick, buffer, began_s = 0, b"", 0.0
     while not stop.is_set():
         if not select.select([end], [], [], 0.05)[0]:
@@ -231,19 +233,19 @@ def _speak(end: int, character_s: float, stop: threading.Event, answers: Callabl
         if not buffer:
             began_s = time.monotonic()
         buffer += os.read(end, 256)
-        if len(buffer) < 8:
+        if len(buffer) < REQUEST_BYTES:
             continue
-        request, buffer = buffer[:8], b""
-        if not is_sealed(request) or not answers():
+        request, buffer = buffer[:REQUEST_BYTES], b""
+        if not is_sealed(request) or not responds():
             continue
         unit, function, address, count = struct.unpack(">BBHH", request[:6])
         tick += 1
         values = [(tick + address + i) & 0xFFFF for i in range(count)]
-        answer = sealed(unit, struct.pack(f">BB{count}H", function, 2 * count, *values))
-        # All of it at the instant at which its last character would be there.
-        due_s = began_s + (8 + len(answer)) * character_s + gap_s
+        response = sealed(unit, struct.pack(f">BB{count}H", function, 2 * count, *values))
+        # A pseudo-terminal has no speed: all of it comes at the instant at which its last character would be there.
+        due_s = began_s + (REQUEST_BYTES + len(response)) * speed.character_s + speed.quiet_s
         time.sleep(max(due_s - time.monotonic(), 0.0))
-        os.write(end, answer)
+        os.write(end, response)
 
 
 def cpu_clock(thread_id: int) -> float:

@@ -1,4 +1,4 @@
-"""The runs behind the figures of the links: a scanner on a thread, and what its frames tell."""
+"""The runs behind the figures of the links: a scanner on a thread, and what its frames show."""
 
 import asyncio
 import threading
@@ -15,6 +15,7 @@ from pumpwatch_gui.acquire.modbus.channel import strict_link
 from pumpwatch_gui.acquire.modbus.plan import any_block
 from pumpwatch_gui.bench.link_peers import Peers, cpu_clock, paced_unit
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
+from pumpwatch_gui.domain.links.line_budget import block_s
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
@@ -36,7 +37,7 @@ class Run:
     cpu_cores: float
 
     def late_ms(self, percent: float) -> float:
-        """How long after its scheduled time an answer was there, over all good frames.
+        """How long after its scheduled time a response was there, over all good frames.
 
         The schedule is the grid of one period on which a pump's frames lie, anchored at its earliest frame.
         """
@@ -49,13 +50,13 @@ class Run:
         return float(np.percentile(late, percent))
 
     def missed_percent(self, rate_hz: float) -> float:
-        """Beats without a good frame."""
+        """Scans without a good frame, in percent of those that were due."""
         due = len(self.frames) * self.seconds * rate_hz
         good = sum(f.worst is Quality.GOOD for frames in self.frames for f in frames)
         return float(max(0.0, 100 * (due - good) / due))
 
     def lost(self) -> float:
-        """Frames that are not good, and beats between good ones that brought none."""
+        """Frames that are not good, and scans between good ones that made none."""
         lost = 0
         for frames in self.frames:
             times = np.array([f.mono_ns for f in frames if f.worst is Quality.GOOD]) / 1e9
@@ -139,17 +140,17 @@ def noticed_ms(peers: Peers, folder: Path, how: str, times: int = 5) -> float:
 
 
 def _dropped_ms(peers: Peers, folder: Path, how: str) -> float:
-    # A slow beat: what is noticed sooner was not noticed by asking.
+    # A long period: what is noticed sooner was not noticed by a request.
     config = tcp(peers.ports[0], folder) if how == "stall" else tcp(peers.ports[0], folder, period_s=2.0)
     with watching(config) as watched:
         watched.until(Quality.GOOD, time.monotonic())
         at_s = time.monotonic()
         if how == "stall":
-            peers.tell(0, "stall")
+            peers.set_sickness(0, "stall")
         else:
             peers.drop(0, how)
         found = watched.until(Quality.BAD, at_s) * 1e3
-    peers.tell(0, "")
+    peers.set_sickness(0, "")
     return found
 
 
@@ -158,7 +159,7 @@ def _unplugged_ms(folder: Path) -> float:
         config = ModbusRtuConfig(device, 115200, period_s=2.0, registers=_map(folder))
         watched = Watched([config])
         watched.until(Quality.GOOD, time.monotonic())
-    # The context has just closed the far end; the unit's thread may have taken 50 ms to hear of it.
+    # The context has just closed the far end; the unit's thread may have taken 50 ms to end before that.
     at_s = time.monotonic()
     noticed = next((f.mono_ns / 1e9 for f in watched.frames["P0"] if f.worst is Quality.BAD), None)
     found = watched.until(Quality.BAD, at_s - 0.005) if noticed is None else max(0.0, noticed - at_s)
@@ -169,14 +170,14 @@ def _unplugged_ms(folder: Path) -> float:
 def recovered_s(peers: Peers, folder: Path, way: str) -> float:
     """Seconds from the device's return, after 3 s away, to the first GOOD frame."""
     if way == "tcp":
-        return _away(tcp(peers.ports[0], folder), lambda is_away: peers.tell(0, "refuse" if is_away else ""))
-    answers = threading.Event()
-    answers.set()
+        return _away(tcp(peers.ports[0], folder), lambda is_away: peers.set_sickness(0, "refuse" if is_away else ""))
+    responds = threading.Event()
+    responds.set()
 
     def switch(is_away: bool) -> None:
-        (answers.clear if is_away else answers.set)()
+        (responds.clear if is_away else responds.set)()
 
-    with paced_unit(115200, answers.is_set) as device:
+    with paced_unit(115200, responds.is_set) as device:
         return _away(ModbusRtuConfig(device, 115200, period_s=PERIOD_S, registers=_map(folder)), switch)
 
 
@@ -197,15 +198,10 @@ def stopped_s(ports: list[int], folder: Path) -> float:
 
 
 def line_run(device: str, baud: int, *, seconds: float) -> tuple[float, float]:
-    """Reads a second of 40 registers on a paced line, asked one after the other, and what the line can carry.
-
-    The limit: the characters of request and answer, and after each the 3.5 characters (above 19,200 baud 1.75 ms) of
-    silence that the specification asks for.
-    """
+    """Reads a second of 40 registers on a paced line, one after the other, and what the line can carry."""
     config = ModbusRtuConfig(device, baud, timeout_s=1.0)
     reads, took_s = asyncio.run(_read_on(config, seconds))
-    gap_s = 3.5 * config.character_s if baud <= 19200 else 0.00175
-    return reads / took_s, 1 / ((8 + 5 + 2 * LINE_REGISTERS) * config.character_s + 2 * gap_s)
+    return reads / took_s, 1 / block_s(3, LINE_REGISTERS, config.speed, turnaround_s=0.0)
 
 
 async def _read_on(config: ModbusRtuConfig, seconds: float) -> tuple[int, float]:

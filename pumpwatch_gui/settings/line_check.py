@@ -1,4 +1,4 @@
-"""Serial lines of a site: who shares one, whether they agree, and whether the line can carry what is asked of it."""
+"""Serial lines of a site: which links share one, whether they agree, and whether it can carry their requests."""
 
 import os
 from collections import defaultdict
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pumpwatch_gui.acquire.modbus.plan import plan_blocks
+from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.acquire.modbus.plan import poll_blocks
 from pumpwatch_gui.domain.errors import InputError, Problem
-from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig, ModbusRtuConfig, SerialLineConfig
-from pumpwatch_gui.domain.links.line_budget import LineSpeed, PollPlan, overload
-from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig, ModbusRtuConfig
+from pumpwatch_gui.domain.links.line_budget import PollPlan, overload
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.files.register_maps import load_register_map
 
@@ -28,8 +28,9 @@ def line_problems(links: Sequence[PlacedLink], folder: Path | None) -> Iterator[
     """Every mistake that only shows when all links of one serial device are seen together."""
     lines: dict[str, list[PlacedLink]] = defaultdict(list)
     for link in links:
-        if isinstance(link.config, ModbusRtuConfig | SerialLineConfig):
-            lines[os.path.realpath(link.config.device)].append(link)  # by whatever name it goes
+        if link.config.serial_port:
+            # /dev/serial/by-id/… is a symbolic link of udev to /dev/ttyUSB0: two names, one line.
+            lines[os.path.realpath(link.config.serial_port)].append(link)
     for users in lines.values():
         clashes = list(_clashes(users))
         yield from clashes or _overloads(users, folder)
@@ -39,11 +40,12 @@ def _clashes(users: Sequence[PlacedLink]) -> Iterator[Problem]:
     first = users[0]
     for other in users[1:]:
         a, b = first.config, other.config
-        if not (isinstance(a, ModbusRtuConfig) and isinstance(b, ModbusRtuConfig)):
-            text = f"{getattr(b, 'device')} belongs to {first.path} already"  # noqa: B009 - both have one
+        driver = DRIVERS[a.driver]
+        if a.driver != b.driver or driver.connection(a) is None:
+            text = f"{b.serial_port} belongs to {first.path} already"
             yield Problem(f"{other.path}.device", text, "a port that text lines come from serves one link alone")
-        elif a.line != b.line:
-            text = f"{b.device} runs at {a.line} in {first.path} and at {b.line} here"
+        elif (ours := driver.shared_settings(a)) != (theirs := driver.shared_settings(b)):
+            text = f"{b.serial_port} runs at {ours} in {first.path} and at {theirs} here"
             yield Problem(
                 f"{other.path}.baud", text, "give all links of one device the same baud, parity and stop bits"
             )
@@ -54,13 +56,12 @@ def _overloads(users: Sequence[PlacedLink], folder: Path | None) -> Iterator[Pro
     if not isinstance(config, ModbusRtuConfig):
         return
     plans = [plan for link in users if (plan := poll_plan(link, folder))]
-    speed = LineSpeed(config.baud, config.parity, config.stop_bits)
-    if plans and (problem := overload(plans, speed, line=config.device)):
+    if plans and (problem := overload(plans, config.speed, line=config.device)):
         yield problem
 
 
 def poll_plan(link: PlacedLink, folder: Path | None) -> PollPlan | None:
-    """What a Modbus link asks in each period; None without registers, or when its map is wrong (told elsewhere)."""
+    """What a Modbus link requests in each period; None without registers, or when its map is wrong (see `tags`)."""
     config = link.config
     if not isinstance(config, ModbusConfig):
         return None
@@ -68,7 +69,5 @@ def poll_plan(link: PlacedLink, folder: Path | None) -> PollPlan | None:
         points = load_register_map(config.registers, tags=link.profile.tags, base_dir=folder).points
     except InputError:
         return None
-    if config.heartbeat >= 0:
-        points = (*points, Point("", "holding", config.heartbeat, "uint16"))
-    blocks = tuple((b.function, b.count) for b in plan_blocks(points, max_gap=config.max_gap))
+    blocks = tuple((b.function, b.count) for b in poll_blocks(config, points))
     return PollPlan(blocks, config.period_s, path=f"{link.path}.period_s")

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.domain.errors import InputError, Problem
 from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, is_public
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import LoadedSite, PumpSettings, Site
-from pumpwatch_gui.files.register_maps import load_register_map
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
 from pumpwatch_gui.settings.profile_file import load_profile, read_limits
@@ -73,7 +73,7 @@ def cautions(site: Site) -> list[Problem]:
         Problem(f"pump {pump.pump_id}, link {n}", f"{link.endpoint} is a public address", PUBLIC_ADVICE)
         for pump in site.pumps
         for n, link in enumerate(pump.links, 1)
-        if is_public(getattr(link, "host", ""))
+        if is_public(link.remote_host)
     ]
 
 
@@ -154,7 +154,8 @@ def _read_link(table: Table, profile: PumpProfile | None, folder: Path | None) -
     if name not in DRIVERS:
         table.note("driver", f"{name!r} is not known", "known: " + ", ".join(DRIVERS))
         return None
-    kind: Any = DRIVERS[name].config
+    driver = DRIVERS[name]
+    kind: Any = driver.config
     hints = get_type_hints(kind)
     values = {f.name: _field(table, f.name, hints[f.name], f.default) for f in fields(kind)}
     table.finish()
@@ -165,16 +166,11 @@ def _read_link(table: Table, profile: PumpProfile | None, folder: Path | None) -
     except ValueError as error:
         table.note("", str(error))
         return None
-    columns = [name.strip().lower() for name in values.get("columns") or ()]
-    if columns and profile is not None and not set(columns) & {t.lower() for t in profile.tags}:
-        table.note("columns", "name none of the profile's tags", f"the profile has: {', '.join(profile.tags)}")
-        return None
-    registers = values.get("registers")
-    if registers is not None and profile is not None:
+    if profile is not None:
         try:
-            load_register_map(registers, tags=profile.tags, base_dir=folder)
+            driver.tags(LinkSpec("", "", profile, config, folder))
         except InputError as error:
-            table.note("registers", error.message, error.advice)
+            table.note(driver.tags_setting, error.message, error.advice)
             return None
     return config
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.acquire.links.scanner import Binding
-from pumpwatch_gui.domain.links.config import ReplayConfig
+from pumpwatch_gui.acquire.replay import ReplayConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from tests.acquire.scanning import Scanning, registers_profile

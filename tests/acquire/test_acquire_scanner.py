@@ -258,7 +258,7 @@ def test_a_changed_register_map_is_taken_over_by_rebinding_and_an_unchanged_one_
         assert [spec.shape() for spec in binding.specs()] == shapes
         path.write_text(path.read_text().replace("address = ", "address = 1"))
         assert [spec.shape() for spec in binding.specs()] != shapes
-        with s.scanner.watch_traffic("P/1") as traffic:
+        with s.scanner.traffic("P/1") as traffic:
             s.scanner.rebind([binding])
             wait_until(lambda: any(p.text == "unit 1: read 2 holding registers from 10" for p in traffic.take()))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.domain.links.line_budget import FULL, LineSpeed, PollPlan, block_s, line_budget, overload
+from pumpwatch_gui.domain.links.line_budget import MAX_LOAD, LineSpeed, PollPlan, block_s, line_budget, overload
 
 speeds = st.builds(
     LineSpeed, st.sampled_from((1200, 9600, 19200, 115200)), st.sampled_from("NEO"), st.sampled_from((1, 2))
@@ -49,7 +49,7 @@ def test_what_is_advised_would_really_do(found: list[PollPlan], speed: LineSpeed
         assert overload(found, speed, line="x") is None
         return
     slower = [PollPlan(p.blocks, p.period_s * budget.enough_factor, p.turnaround_s) for p in found]
-    assert line_budget(slower, speed).load <= FULL * (1 + 1e-9)
+    assert line_budget(slower, speed).load <= MAX_LOAD * (1 + 1e-9)
     if budget.enough_baud:
         assert line_budget(found, LineSpeed(budget.enough_baud, speed.parity, speed.stop_bits)).fits
 

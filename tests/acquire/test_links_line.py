@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.framer import FramerRTU
 
+from pumpwatch_gui.acquire.crc16 import crc16
 from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.modbus.response import Request
-from pumpwatch_gui.acquire.modbus.rtu import check_response, crc16, find, sealed
+from pumpwatch_gui.acquire.modbus.rtu import check_response, find, sealed
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusRtuTcpConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.quality import Quality, Reason
@@ -64,7 +65,7 @@ def test_an_unplugged_adapter_is_noticed_within_50_ms_and_found_again_within_3_s
         assert frame is not None
         assert frame.mono_ns / 1e9 - gone_s <= 0.05
         assert s.view("U1/1").state is LinkState.OFFLINE
-        wait_until(lambda: "no such device" in s.view("U1/1").last_error)
+        wait_until(lambda: "no such port" in s.view("U1/1").last_error)
         assert "plugged in" in s.view("U1/1").last_advice
         line.plug_in()
         back_s = time.monotonic()
@@ -135,7 +136,7 @@ def test_a_port_that_another_program_uses_is_told(line: FaultyPty, config: Modbu
     with serial.Serial(line.device, exclusive=True):
         outcome = trial.test_link(config, PROFILE)
     assert not outcome.ok
-    assert "another program uses it" in outcome.text
+    assert "another program or link uses it" in outcome.text
 
 
 def test_a_port_without_permission_advises_the_dialout_group(
@@ -189,7 +190,7 @@ def test_crc_errors_and_short_answers_are_counted_apart(
     with Scanning([unit(config, 1)]) as s:
         wait_until(lambda: len(line.log) > 24)
         view = s.view("U1/1")
-    assert (view.crc_errors, view.wrong_length, view.refused_answers, view.timeouts) == (1, 1, 1, 1)
+    assert (view.crc_errors, view.wrong_length, view.refused_responses, view.timeouts) == (1, 1, 1, 1)
 
 
 def test_a_gateway_is_shared_and_its_dead_unit_is_asked_rarely(tmp_path: Path, wait_until: Wait) -> None:
@@ -225,7 +226,7 @@ def test_a_heartbeat_that_stands_still_makes_all_else_doubtful(
 
 @given(st.binary(min_size=1, max_size=260))
 def test_the_crc_is_that_of_another_library(content: bytes) -> None:
-    assert crc16(content) == FramerRTU.compute_CRC(content).to_bytes(2)
+    assert crc16(content).to_bytes(2, "little") == FramerRTU.compute_CRC(content).to_bytes(2)
 
 
 @given(st.integers(1, 125), st.binary(max_size=20), st.binary(max_size=20), st.integers(1, 247))
@@ -243,7 +244,7 @@ def test_a_request_for_three_bytes_of_bits_is_not_taken_for_its_own_answer(count
     """Read coils from 0x03xx: as an answer the echo would be whole and right."""
     sent = sealed(5, bytes((1, 3, low, 0, count)))
     assert find(sent, Request(0, 5, 1, count), sent) is None
-    assert check_response(sent, Request(0, 5, 1, count), sent)[0] == "timeout"
+    assert check_response(sent, Request(0, 5, 1, count), sent) is None
 
 
 def test_the_truth_of_the_rig_moves() -> None:

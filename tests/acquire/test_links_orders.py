@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.acquire.discovery import trial
-from pumpwatch_gui.acquire.links.meter import LinkFault
-from pumpwatch_gui.acquire.links.scanner import Binding, read_once
+from pumpwatch_gui.acquire.discovery.trial import read_once
+from pumpwatch_gui.acquire.links.fault import LinkFault
+from pumpwatch_gui.acquire.links.scanner import Binding
+from pumpwatch_gui.acquire.replay import ReplayConfig
 from pumpwatch_gui.acquire.simulator import Plant, serve
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.values.quality import Quality
 from tests.acquire.faulty_line import FaultyPty
 from tests.acquire.faulty_server import FaultyServer, truth
@@ -106,7 +108,7 @@ def test_traffic_is_told_decoded_only_while_somebody_watches(tmp_path: Path, reg
         with Scanning([Binding(name, PROFILE, (config,)) for name, config in links.items()]) as s:
             wait_until(lambda: s.is_good("T") and s.is_good("R"))
             for name in links:
-                with s.scanner.watch_traffic(f"{name}/1") as traffic:
+                with s.scanner.traffic(f"{name}/1") as traffic:
                     packets = []
                     wait_until(lambda t=traffic, p=packets: p.extend(t.take()) or len(p) >= 6)  # type: ignore[misc]
                 sent, came = (next(p for p in packets if p.sent is way) for way in (True, False))
@@ -126,7 +128,7 @@ def test_traffic_is_told_decoded_only_while_somebody_watches(tmp_path: Path, reg
 def test_watching_survives_a_reconnection(registers: str, wait_until: Wait) -> None:
     with FaultyServer() as server:
         config = ModbusTcpConfig("127.0.0.1", server.port, period_s=0.05, registers=registers)
-        with Scanning([Binding("P", PROFILE, (config,))]) as s, s.scanner.watch_traffic("P/1") as traffic:
+        with Scanning([Binding("P", PROFILE, (config,))]) as s, s.scanner.traffic("P/1") as traffic:
             wait_until(lambda: s.is_good("P"))
             server.drop()
             wait_until(lambda: server.connections == 2 and s.is_good("P"))
@@ -166,7 +168,7 @@ def test_a_question_to_a_running_recording_is_refused_at_once(tmp_path: Path, wa
     path.write_text("timestamp," + ",".join(PROFILE.tags) + "\n" + "".join(f"{k},1,1\n" for k in range(50)), "utf-8")
     with Scanning([Binding("P", PROFILE, (ReplayConfig(str(path)),))]) as s:
         wait_until(lambda: s.of("P"))
-        with pytest.raises(LinkFault, match="speaks by itself"):
+        with pytest.raises(LinkFault, match="sends by itself"):
             s.scanner.read_block("P/1", "holding", 0, 1).result(3)
 
 

@@ -144,7 +144,7 @@ def test_a_stall_is_noticed_within_the_time_out_and_one_period(registers: str, w
             assert noticed is not None
             assert noticed <= 0.2 + 0.2 + NOISE_S
             assert room.reason() is Reason.TIMEOUT
-            assert "no answer from" in room.view().last_error
+            assert "no response from" in room.view().last_error
 
 
 @pytest.mark.parametrize("how", ["reset", "finish"])

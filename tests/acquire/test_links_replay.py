@@ -14,10 +14,10 @@ import pytest
 from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
-from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.replay import ReplayConfig
 from pumpwatch_gui.domain.events import LinkChanged
-from pumpwatch_gui.domain.links.config import ReplayConfig
 from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from pumpwatch_gui.acquire.discovery.scan import Found, ScanOutcome, scan_lines, scan_ports, scan_units
-from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.simulator.plant import Plant
 from pumpwatch_gui.acquire.simulator.server import serve
 from pumpwatch_gui.domain.errors import InputError
@@ -61,15 +61,15 @@ def test_the_units_behind_an_endpoint_are_found_with_settings_that_reach_them(si
     found = scan_units(config, range(1, 248), progress=lambda done, total, _: told.append((done, total)))
     there = [f for f in found if f.outcome.is_there]
     assert [f.config.unit for f in there if f.config] == [1, 2, 3]
-    assert all(f.answer_ms >= 0 for f in there)
-    assert set(outcomes(found)) == {ScanOutcome.ANSWERED, ScanOutcome.SILENT}
+    assert all(f.response_ms >= 0 for f in there)
+    assert set(outcomes(found)) == {ScanOutcome.RESPONDED, ScanOutcome.SILENT}
     assert told == [(n, 247) for n in range(1, 248)]
 
 
 def test_a_silent_unit_is_told_apart_from_one_that_answers_with_an_exception() -> None:
     with FaultyServer({2: "exception 2", 3: "stall"}) as server:
         found = scan_units(ModbusTcpConfig("127.0.0.1", server.port), (4, 5, 6, 7), timeout_s=0.1)
-    assert outcomes(found) == [ScanOutcome.ANSWERED, ScanOutcome.EXCEPTION, ScanOutcome.SILENT, ScanOutcome.ANSWERED]
+    assert outcomes(found) == [ScanOutcome.RESPONDED, ScanOutcome.EXCEPTION, ScanOutcome.SILENT, ScanOutcome.RESPONDED]
     assert "exception 2" in found[1].text
 
 
@@ -84,7 +84,7 @@ def test_a_connection_that_breaks_costs_one_unit_and_no_more(fault: str) -> None
 def test_a_wrong_answer_is_no_device(fault: str) -> None:
     with FaultyServer({1: fault}) as server:
         found = scan_units(ModbusTcpConfig("127.0.0.1", server.port), (1, 2), timeout_s=0.2)
-    assert outcomes(found) == [ScanOutcome.GARBLED, ScanOutcome.ANSWERED]
+    assert outcomes(found) == [ScanOutcome.GARBLED, ScanOutcome.RESPONDED]
 
 
 def test_only_reads_go_out() -> None:
@@ -100,12 +100,12 @@ def test_units_on_a_line_and_behind_a_gateway_are_found(tmp_path: Path) -> None:
         line.dead_units = frozenset({2})
         assert isinstance(line, FaultyPty)
         found = scan_units(ModbusRtuConfig(line.device, 115200), (1, 2, 3), timeout_s=0.1)
-        assert outcomes(found) == [ScanOutcome.ANSWERED, ScanOutcome.SILENT, ScanOutcome.ANSWERED]
+        assert outcomes(found) == [ScanOutcome.RESPONDED, ScanOutcome.SILENT, ScanOutcome.RESPONDED]
     with FaultyGateway() as gateway:
         assert isinstance(gateway, FaultyGateway)
         gateway.dead_units = frozenset({1})
         found = scan_units(ModbusRtuTcpConfig("127.0.0.1", gateway.port), (1, 2), timeout_s=0.1)
-        assert outcomes(found) == [ScanOutcome.SILENT, ScanOutcome.ANSWERED]
+        assert outcomes(found) == [ScanOutcome.SILENT, ScanOutcome.RESPONDED]
 
 
 def test_an_endpoint_that_cannot_be_reached_is_a_fault_with_advice(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_open_ports_of_a_host_are_told_by_what_they_speak(simulator: Port) -
         ports = (gone.port, simulator, mute.port, gateway)
         found = scan_ports("127.0.0.1", ports, timeout_s=0.3)
     assert [f.place for f in found] == [f"127.0.0.1:{p}" for p in ports]
-    assert outcomes(found) == [ScanOutcome.CLOSED, ScanOutcome.ANSWERED, ScanOutcome.OPEN, ScanOutcome.ANSWERED]
+    assert outcomes(found) == [ScanOutcome.CLOSED, ScanOutcome.RESPONDED, ScanOutcome.OPEN, ScanOutcome.RESPONDED]
     assert [f.config.driver if f.config else "" for f in found] == ["", "modbus-tcp", "", "modbus-rtu-over-tcp"]
 
 
@@ -159,7 +159,7 @@ def test_the_speed_of_a_line_is_found_and_the_others_are_left_out(tmp_path: Path
         devices = (str(tmp_path / "absent"), line.device)
         found = scan_lines(devices, (9600, 19200, 38400), timeout_s=0.1, parities=("N",),
                            progress=lambda done, total, _: told.append((done, total)))  # fmt: skip
-    assert outcomes(found) == [ScanOutcome.CLOSED, ScanOutcome.SILENT, ScanOutcome.ANSWERED]
+    assert outcomes(found) == [ScanOutcome.CLOSED, ScanOutcome.SILENT, ScanOutcome.RESPONDED]
     assert found[-1].config == ModbusRtuConfig(line.device, 19200)
     assert told[-1] == (6, 6)
     assert [done for done, _ in told] == sorted(done for done, _ in told)

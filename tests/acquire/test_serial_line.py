@@ -9,7 +9,7 @@ import pytest
 
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.text.checksum import xor_of
-from pumpwatch_gui.domain.links.config import SerialLineConfig
+from pumpwatch_gui.acquire.text.config import SerialLineConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from tests.acquire.pty_device import PtyDevice
@@ -173,8 +173,8 @@ def test_remarks_go_to_the_log_and_cost_no_value(
     with Scanning([Binding("P", PROFILE, (config(device),))]) as s:
         wait_until(lambda: len(s.of("P")) >= 30)
         assert all(f.worst is Quality.GOOD for f in s.of("P"))
-    said = [r.message for r in caplog.records if "says" in r.message]
-    assert said[0].endswith("says: firmware 1.2")
+    said = [r.message for r in caplog.records if r.message.startswith("remark of")]
+    assert said[0].endswith(": firmware 1.2")
     assert len(said) <= 20
 
 

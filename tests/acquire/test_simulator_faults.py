@@ -137,7 +137,7 @@ def readings_with(text, seconds=200):
     """One reading a second of three pumps with a fault, and without."""
     spec = FaultSpec.parse(text)
     steps = seconds * 10
-    return Plant(3, seed=6, faults=(spec,)).run(steps).values[::10], Plant(3, seed=6).run(steps).values[::10]
+    return Plant(3, seed=6, faults=(spec,)).run(steps).values[::10].copy(), Plant(3, seed=6).run(steps).values[::10]
 
 
 def test_a_stuck_sensor_repeats_its_last_value_and_no_other_channel_changes():

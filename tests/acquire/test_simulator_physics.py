@@ -1,5 +1,7 @@
 """The simulated pumps keep the laws of real ones, and stay the same for the same seed."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ def still_scene(shape, **faults):
 
 
 def plain_builds():
-    return Builds(*(np.ones(1) for _ in Builds._fields))
+    return Builds(*(np.ones(1) for _ in fields(Builds)))
 
 
 def test_head_goes_with_speed_squared_and_flow_with_speed_along_a_similar_duty():

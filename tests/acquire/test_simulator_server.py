@@ -186,7 +186,7 @@ def test_any_request_gets_an_answer_of_its_own_function(unit, pdu):
     devices = Devices()
     layout = RegisterLayout(load_register_map("generic", tags=STANDARD_TAGS).points, tags=STANDARD_TAGS)
     devices.images = {1: layout.image([1.0] * 10, 3)}
-    answer = devices.answer(unit, pdu)
+    answer = devices.respond(unit, pdu)
     assert answer[0] & 0x7F == pdu[0] & 0x7F
     assert 2 <= len(answer) <= 253
 
@@ -197,8 +197,8 @@ def test_a_map_without_a_not_available_value_lets_the_device_report_a_failure():
         [Point("motor_rpm", "holding", 0, "uint16"), Point("extra", "holding", 1, "int32")], tags=STANDARD_TAGS
     )
     devices.images = {1: layout.image([1480.0] * 10, 0)}
-    assert devices.answer(1, b"\x03\x00\x00\x00\x01") == b"\x03\x02\x05\xc8"
-    assert devices.answer(1, b"\x03\x00\x01\x00\x02") == b"\x83\x04"
+    assert devices.respond(1, b"\x03\x00\x00\x00\x01") == b"\x03\x02\x05\xc8"
+    assert devices.respond(1, b"\x03\x00\x01\x00\x02") == b"\x83\x04"
     assert layout.heartbeat == 3
 
 
@@ -230,9 +230,9 @@ def test_bits_share_a_register_and_coils_travel_packed():
     coils = [Point(tag, "coil", i, "bool") for i, tag in enumerate(("c", "d", "e"))]
     layout = RegisterLayout(points + coils, tags=("a", "b", "c", "d", "e"))
     devices.images = {1: layout.image([1, 1, 1, 0, 1], 0)}
-    assert devices.answer(1, b"\x03\x00\x00\x00\x01") == b"\x03\x02\x00\x0a"
-    assert devices.answer(1, b"\x01\x00\x00\x00\x03") == b"\x01\x01\x05"
-    assert devices.answer(1, b"\x02\x00\x00\x00\x03") == b"\x02\x01\x05"
+    assert devices.respond(1, b"\x03\x00\x00\x00\x01") == b"\x03\x02\x00\x0a"
+    assert devices.respond(1, b"\x01\x00\x00\x00\x03") == b"\x01\x01\x05"
+    assert devices.respond(1, b"\x02\x00\x00\x00\x03") == b"\x02\x01\x05"
 
 
 @given(

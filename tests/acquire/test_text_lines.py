@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.text.checksum import CHECKSUMS, ChecksumCheck, LineRefused, crc16_of, xor_of
-from pumpwatch_gui.acquire.text.formats import FORMATS, LineParser, Values
+from pumpwatch_gui.acquire.crc16 import crc16
+from pumpwatch_gui.acquire.text.checksum import ChecksumCheck, xor_of
+from pumpwatch_gui.acquire.text.config import ChecksumRule, LineFormat
+from pumpwatch_gui.acquire.text.formats import LineParser, Values
 from pumpwatch_gui.acquire.text.line_framing import LONGEST, LineFramer
+from pumpwatch_gui.acquire.text.refusal import DropReason, LineRefused
 from pumpwatch_gui.files.shipped import shipped
 
 TAGS = ("motor_rpm", "flow_rate_l_min", "oil_pressure_bar")
@@ -22,24 +25,27 @@ LINES = {
     "kv": b"motor_rpm:1480\tFlow_Rate_L_Min: 1450.5, oil_pressure_bar:-0.25 other:7",
     "nmea": b"$PUMP,1480,1450.5,-0.25",
 }
+FORMATS = tuple(form.value for form in LineFormat)
 EOLS = (b"\r", b"\n", b"\r\n")
 
 
-def parser(form: str, *, columns: tuple[str, ...] = (), checksum: str = "if-present") -> LineParser:
+def parser(
+    form: str, *, tags: tuple[str, ...] = TAGS, columns: tuple[str, ...] = (), checksum: str = "if-present"
+) -> LineParser:
     columns = columns or (TAGS if form in ("csv", "nmea") else ())
-    return LineParser(form, tags=TAGS, columns=columns, checksum=checksum)
+    return LineParser(LineFormat(form), tags=tags, columns=columns, checksum=ChecksumRule(checksum))
 
 
 def summed(line: bytes, digits: int = 2) -> bytes:
     text = line.decode().removeprefix("$")
-    return line + (b"*%02X" % xor_of(text) if digits == 2 else b"*%04x" % crc16_of(text))
+    return line + (b"*%02X" % xor_of(text) if digits == 2 else b"*%04x" % crc16(text.encode()))
 
 
-def refusal(form: str, line: bytes, **settings: Any) -> str:
+def refusal(form: str, line: bytes, **settings: Any) -> DropReason:
     with pytest.raises(LineRefused) as caught:
         parser(form, **settings).parse(line)
     assert caught.value.why
-    return caught.value.kind
+    return caught.value.reason
 
 
 def cut(data: bytes, at: list[int]) -> list[bytes]:
@@ -77,7 +83,7 @@ def test_every_line_is_one_that_stood_whole_in_the_stream(data: bytes, at: list[
 def test_a_line_is_dropped_up_to_the_first_end_after_opening_and_counted() -> None:
     framer = LineFramer()
     assert framer.feed(b'm": 3}\r\nwhole\r') == [b"whole"]
-    assert framer.dropped == {"half line after opening": 1}
+    assert framer.dropped == {DropReason.HALF_LINE: 1}
 
 
 def test_a_megabyte_without_an_end_is_dropped_in_bounded_memory_and_the_next_line_is_read() -> None:
@@ -87,7 +93,7 @@ def test_a_megabyte_without_an_end_is_dropped_in_bounded_memory_and_the_next_lin
         framer.feed(b"9" * 1024)
         assert framer.held <= LONGEST
     assert framer.feed(b"tail\nnext\n") == [b"next"]
-    assert framer.dropped == {"line too long": 1}
+    assert framer.dropped == {DropReason.TOO_LONG: 1}
 
 
 def test_a_line_of_exactly_the_limit_passes_and_one_byte_more_does_not() -> None:
@@ -96,7 +102,7 @@ def test_a_line_of_exactly_the_limit_passes_and_one_byte_more_does_not() -> None
 
 
 def test_the_checksums_are_the_published_ones() -> None:
-    assert crc16_of("123456789") == 0x4B37
+    assert crc16(b"123456789") == 0x4B37
     assert xor_of("GPGLL,5300.97914,N,00259.98174,E,125926,A") == 0x28
 
 
@@ -129,7 +135,7 @@ def test_no_single_damage_of_a_checked_line_is_believed(form: str, data: st.Data
 @given(data=st.data())
 def test_no_bytes_make_a_parser_raise_anything_else(form: str, data: st.DataObject) -> None:
     noise = st.one_of(st.binary(max_size=80), st.text('{}[]":,;*$:.-+eE0123456789na \t', max_size=80).map(str.encode))
-    checked = parser(form, checksum=data.draw(st.sampled_from(CHECKSUMS)))
+    checked = parser(form, checksum=data.draw(st.sampled_from([rule.value for rule in ChecksumRule])))
     for line in data.draw(st.lists(noise, max_size=5)):
         try:
             values = checked.parse(line)
@@ -139,7 +145,7 @@ def test_no_bytes_make_a_parser_raise_anything_else(form: str, data: st.DataObje
 
 
 def test_a_device_that_has_sent_a_checksum_must_go_on_sending_it() -> None:
-    check = ChecksumCheck("if-present")
+    check = ChecksumCheck(ChecksumRule.IF_PRESENT)
     assert check.strip("a:1") == "a:1"
     assert check.strip(summed(b"a:1").decode()) == "a:1"
     with pytest.raises(LineRefused, match="no checksum"):
@@ -154,8 +160,8 @@ def test_a_device_that_has_sent_a_checksum_must_go_on_sending_it() -> None:
 )  # fmt: skip
 def test_a_wrong_or_missing_checksum_is_refused_by_its_kind(rule: str, line: str, kind: str) -> None:
     with pytest.raises(LineRefused) as caught:
-        ChecksumCheck(rule).strip(line)
-    assert caught.value.kind == kind
+        ChecksumCheck(ChecksumRule(rule)).strip(line)
+    assert caught.value.reason is DropReason(kind)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +188,7 @@ def test_a_wrong_or_missing_checksum_is_refused_by_its_kind(rule: str, line: str
     ],
 )  # fmt: skip
 def test_a_line_that_is_not_right_is_refused_whole_by_its_kind(form: str, line: bytes, kind: str) -> None:
-    assert refusal(form, line) == kind
+    assert refusal(form, line) is DropReason(kind)
 
 
 def test_a_sensor_that_says_it_has_no_value_leaves_the_others_standing() -> None:
@@ -207,11 +213,11 @@ def test_the_columns_say_what_a_line_brings() -> None:
 
 def test_columns_that_name_no_tag_are_a_mistake() -> None:
     with pytest.raises(ValueError, match=r"^columns: "):
-        LineParser("csv", tags=TAGS, columns=("a", "b"), checksum="none")
+        LineParser(LineFormat.CSV, tags=TAGS, columns=("a", "b"), checksum=ChecksumRule.NONE)
 
 
 def test_a_header_in_the_stream_names_the_fields_and_a_later_one_takes_over() -> None:
-    own = LineParser("csv", tags=TAGS, columns=(), checksum="if-present")
+    own = LineParser(LineFormat.CSV, tags=TAGS, columns=(), checksum=ChecksumRule.IF_PRESENT)
     with pytest.raises(LineRefused, match="no header"):
         own.parse(b"1,2,3")
     assert own.parse(b"time,Motor_RPM,pressure (x)") is None
@@ -245,5 +251,5 @@ def test_the_lines_in_the_help_are_read() -> None:
     tags = ("motor_rpm", "flow_rate_l_min")
     for form in FORMATS:
         row = next(line for line in text.splitlines() if line.startswith(f"| {form} |"))
-        read = LineParser(form, tags=tags, columns=tags, checksum="if-present").parse(row.split("`")[1].encode())
+        read = parser(form, tags=tags, columns=tags).parse(row.split("`")[1].encode())
         assert read == {"motor_rpm": 1480.0, "flow_rate_l_min": 1453.0}

@@ -13,7 +13,7 @@ import pytest
 from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec, Readings
 from pumpwatch_gui.acquire.drivers import DRIVERS
-from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.view import LinkState

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
+from pumpwatch_gui.acquire.modbus.traffic_text import mbap_text
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.commands import Command
 from pumpwatch_gui.domain.detection import Detection, NotScored
@@ -172,7 +173,9 @@ class StationDouble:
             ],
             "anomaly": [("suction_pressure_bar", "low", Priority.LOW, "Anomaly: suction pressure 58 %", 1.42, 1.0, "")],
             "returned": [("vibration_mm_s", "high", Priority.MEDIUM, "Vibration high", 5.31, 5.1, "mm/s")],
-            "lost": [("", "link", Priority.LOW, "Link lost: no answer from 10.0.4.20", float("nan"), float("nan"), "")],
+            "lost": [
+                ("", "link", Priority.LOW, "Link lost: no response from 10.0.4.20", float("nan"), float("nan"), "")
+            ],
         }.get(scene.what, [])
         return tuple(
             Alarm(
@@ -208,9 +211,9 @@ class StationDouble:
             good=3010,
             timeouts=2,
             frames=3012,
-            answer_p50_ms=2.1,
-            answer_p95_ms=4.8,
-            last_error="no answer from 10.0.4.20 within 0.5 s" if lost else "",
+            response_p50_ms=2.1,
+            response_p95_ms=4.8,
+            last_error="no response from 10.0.4.20 within 0.5 s" if lost else "",
             last_advice="is the device switched on and on the network?" if lost else "",
         )
         score = self._score(i, self.now_s)
@@ -302,8 +305,8 @@ class StationDouble:
         traffic = Traffic(link_id, lambda _: None)
         for i in range(1, 13):
             head = i.to_bytes(2) + bytes(2)
-            traffic.offer(packet_now(link_id, "modbus-tcp", True, head + bytes.fromhex("0006010300000003")))
-            traffic.offer(packet_now(link_id, "modbus-tcp", False, head + bytes.fromhex("000901030605c8028801a5")))
+            traffic.offer(packet_now(link_id, mbap_text, True, head + bytes.fromhex("0006010300000003")))
+            traffic.offer(packet_now(link_id, mbap_text, False, head + bytes.fromhex("000901030605c8028801a5")))
         return traffic
 
     def read_block(self, link_id: str, table: str, address: int, count: int) -> Future:

@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from serial.tools import list_ports as system
 
-from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.acquire.replay import ReplayConfig
+from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
 from pumpwatch_gui.gui.devices.links import line_text, link_columns
@@ -83,7 +84,7 @@ def test_a_link_that_is_lost_says_why_and_what_to_try(open_window):
     page = window.page("devices")
     assert page.link_id == "P-110/1"
     assert "offline" in page.detail.facts["State"].text()
-    assert "no answer from 10.0.4.20" in page.detail.trouble.text()
+    assert "no response from 10.0.4.20" in page.detail.trouble.text()
     assert "switched on" in page.detail.trouble.text()
     assert "11 online, 1 not" in page.summary.text()
 
@@ -104,8 +105,8 @@ def test_the_chosen_link_stays_when_the_page_is_refreshed(open_window):
 def test_who_is_there_is_asked_over_the_running_link(station, qtbot):
     station.page.detail.identify()
     fact = station.page.detail.facts["Identity"]
-    qtbot.waitUntil(lambda: fact.text() not in ("not asked", "asking …"), timeout=10_000)
-    assert "no answer to that" in fact.text()  # this server knows no function 43
+    qtbot.waitUntil(lambda: fact.text() not in ("not read", "reading …"), timeout=10_000)
+    assert "no identification" in fact.text()  # this server knows no function 43
 
 
 def test_the_load_of_a_serial_line_is_told_with_its_figure(open_window, tmp_path):

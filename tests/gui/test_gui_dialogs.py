@@ -53,7 +53,7 @@ def test_the_settings_of_a_new_station_connect_its_first_pump(open_window, serve
     dialog.links[0].form.editors["host"].setText("127.0.0.1")
     dialog.links[0].form.editors["port"].setValue(served)
     dialog.links[0].try_it()
-    assert "answered: " in dialog.links[0].outcome.text()
+    assert "responded: " in dialog.links[0].outcome.text()
     dialog.save()
     loaded = load_site(tmp_path / "site.toml")
     assert loaded.problems == ()

@@ -8,9 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from pumpwatch_gui.acquire.replay import ReplayConfig
 from pumpwatch_gui.commissioning.new_pump import Draft, Names, save_pump
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
 from pumpwatch_gui.gui.add_pump.end_steps import FIRST
@@ -72,7 +73,7 @@ def test_a_pump_comes_from_its_address_to_live_values_by_keyboard_alone(peer, tm
         key(dialog, str(port))
         tab_to(dialog, dialog.link.box.test)
         key(dialog, Qt.Key.Key_Space)
-        qtbot.waitUntil(lambda: "answers in" in dialog.link.box.outcome.text(), timeout=10_000)
+        qtbot.waitUntil(lambda: "responds in" in dialog.link.box.outcome.text(), timeout=10_000)
         on(dialog, qtbot, 1)
         qtbot.waitUntil(lambda: dialog.device.maps.map is not None, timeout=5000)
         assert dialog.focusWidget() is dialog.device.maps.list

@@ -1,7 +1,7 @@
-"""Looking for devices: unit ids behind an endpoint, ports of one host, speeds of a serial line. Reads only.
+"""Searching for devices: unit ids behind an endpoint, ports of one host, speeds of a serial line. Reads only.
 
-Everything here blocks, tells its progress, and ends within about one answer's time after `stop` is set: call it
-beside the GUI thread.
+Everything here blocks, reports its progress, and ends within about one response time after `stop` is set: never call it
+on the GUI thread.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from pumpwatch_gui.acquire.links.meter import ANSWERED_WRONGLY, LinkFault
+from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
 from pumpwatch_gui.acquire.modbus.plan import any_block
 from pumpwatch_gui.domain.errors import InputError
@@ -27,41 +27,39 @@ COMMON_PORTS = (502, 802, 503, 1502, 4001, 4196, 5020, 8899, 10001, 20108, 26)
 COMMON_BAUDS = (9600, 19200, 38400, 57600, 115200, 4800, 2400, 1200)
 AT_ONCE = 16
 """Ports that are tried at the same time."""
-LOOK_S = 0.05
-NOBODY = (10, 11)
-"""Exceptions by which a gateway says that nobody is there."""
+STOP_POLL_S = 0.05
 TLS_PORT = 802
 
 
 class ScanOutcome(Enum):
-    """What came of asking."""
+    """What a place that was scanned did."""
 
-    ANSWERED = "answered"
-    EXCEPTION = "exception"  # somebody is there who does not know this register
-    GARBLED = "garbled"  # bytes came that are no answer: a wrong speed, another protocol, two devices at once
+    RESPONDED = "responded"
+    EXCEPTION = "exception"  # a device that does not have this register
+    GARBLED = "garbled"  # bytes came that are no response: a wrong speed, another protocol, two devices at once
     SILENT = "silent"
-    OPEN = "open"  # a port that takes connections and speaks no Modbus that we know
+    OPEN = "open"  # a port that takes connections and gives no Modbus response
     CLOSED = "closed"
 
     @property
     def is_there(self) -> bool:
-        """Whether a Modbus device answered."""
-        return self in (ScanOutcome.ANSWERED, ScanOutcome.EXCEPTION)
+        """Whether a Modbus device responded."""
+        return self in (ScanOutcome.RESPONDED, ScanOutcome.EXCEPTION)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One place that was asked: `config` reaches it (None: no driver does); `answer_ms` is NaN without an answer."""
+    """One place that was scanned: `config` reaches it (None: no driver does); `response_ms` is NaN without response."""
 
     place: str
     outcome: ScanOutcome
     text: str
     config: ModbusConfig | None = None
-    answer_ms: float = float("nan")
+    response_ms: float = float("nan")
 
 
 Progress = Callable[[int, int, Found | None], None]
-"""Told (done, of how many, what was found last) on the scanning thread."""
+"""Called with (done, of how many, what was found last) on the scanning thread."""
 
 
 def scan_units(
@@ -73,13 +71,13 @@ def scan_units(
     progress: Progress = lambda done, total, found: None,
     stop: threading.Event | None = None,
 ) -> tuple[Found, ...]:
-    """Ask each unit behind one endpoint for one register; what came of each, as far as it was asked.
+    """Read one register of each unit behind one endpoint; the outcome of each that was scanned.
 
     A silent unit costs `timeout_s`, on a serial line and the quiet period after it. Raises LinkFault when the endpoint
     cannot be reached, InputError when a certificate file is wrong.
     """
-    seeker = _Seeker(timeout_s, base_dir, progress, len(units), stop or threading.Event())
-    return _run(seeker, seeker.units([_at_unit(config, unit) for unit in units]))
+    search = _Search(timeout_s, base_dir, progress, len(units), stop or threading.Event())
+    return _run(search, search.units([_at_unit(config, unit) for unit in units]))
 
 
 def scan_ports(
@@ -91,14 +89,14 @@ def scan_ports(
     progress: Progress = lambda done, total, found: None,
     stop: threading.Event | None = None,
 ) -> tuple[Found, ...]:
-    """Try ports of the one host that was named, and ask those that are open for one register of `unit`.
+    """Try ports of the one host that was named, and read one register of `unit` on those that are open.
 
     Raises InputError for what names more than one host, or none.
     """
     if not host.strip() or any(c in host for c in "/*, "):
         raise InputError(f"{host!r} is not the name or address of one host", "give one host; ranges are not searched")
-    seeker = _Seeker(timeout_s, None, progress, len(ports), stop or threading.Event())
-    return _run(seeker, seeker.ports(host, ports, unit))
+    search = _Search(timeout_s, None, progress, len(ports), stop or threading.Event())
+    return _run(search, search.ports(host, ports, unit))
 
 
 def scan_lines(
@@ -111,26 +109,26 @@ def scan_lines(
     progress: Progress = lambda done, total, found: None,
     stop: threading.Event | None = None,
 ) -> tuple[Found, ...]:
-    """Ask `units` on each serial device at each speed; a device's other speeds are left out once one has answered."""
+    """Try `units` on each serial device at each speed; its other speeds are left out once a unit has responded."""
     total = len(devices) * len(bauds) * len(parities) * len(units)
-    seeker = _Seeker(timeout_s, None, progress, total, stop or threading.Event())
+    search = _Search(timeout_s, None, progress, total, stop or threading.Event())
     settings = [(baud, parity) for baud in bauds for parity in parities]
-    return _run(seeker, seeker.lines(devices, settings, units))
+    return _run(search, search.lines(devices, settings, units))
 
 
-class _Seeker:
+class _Search:
     """One scan under way. `found` is what it has so far."""
 
     def __init__(
         self, timeout_s: float, base_dir: Path | None, progress: Progress, total: int, stop: threading.Event
     ) -> None:
         self.found: list[Found] = []
-        self._timeout_s, self._beside = timeout_s, base_dir
+        self._timeout_s, self._base_dir = timeout_s, base_dir
         self._progress, self._total, self._stop = progress, total, stop
         self._done = 0
 
     async def units(self, configs: Sequence[ModbusConfig]) -> None:
-        """Ask one after the other over one connection, which is made anew when it is lost."""
+        """Try one after the other over one connection, which is made again when it is lost."""
         link: Any = None
         try:
             for config in configs:
@@ -138,13 +136,13 @@ class _Seeker:
                     if link is not None:
                         await link.close()
                     link = await self._open(config)
-                self._note(await self._ask(link, config))
+                self._note(await self._probe(link, config))
         finally:
             if link is not None:
                 await link.close()
 
     async def ports(self, host: str, ports: Sequence[int], unit: int) -> None:
-        """Try the ports, several at once, and tell them in their order."""
+        """Try the ports, several at once, and report them in their order."""
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(port: int) -> None:
@@ -175,35 +173,36 @@ class _Seeker:
 
     async def _port(self, host: str, port: int, unit: int) -> Found:
         place = f"{host}:{port}"
+        # Many serial gateways accept one connection only: this one is closed before Modbus is tried.
         try:
             async with asyncio.timeout(max(self._timeout_s, 1.0)):
                 await off_loop(_connect_once, host, port)
         except OSError as error:  # and its kin TimeoutError
-            return Found(place, ScanOutcome.CLOSED, error.strerror or str(error) or "no answer")
+            return Found(place, ScanOutcome.CLOSED, error.strerror or str(error) or "no response")
         if port == TLS_PORT:
             return Found(place, ScanOutcome.OPEN, "Modbus/TCP Security usually: needs certificates")
         framed: Found | None = None
+        # A transparent gateway is open like a Modbus TCP device, and silent to its frames.
         for config in (ModbusTcpConfig(host, port, unit), ModbusRtuTcpConfig(host, port, max(unit, 1))):
             try:
                 link = await self._open(config)
             except LinkFault as fault:
                 return Found(place, ScanOutcome.OPEN, fault.message)
             try:
-                found = await self._ask(link, config, is_port=True)
+                found = await self._probe(link, config, is_port=True)
             finally:
                 await link.close()
             if found.outcome.is_there:
                 return replace(found, place=place)
             framed = framed or found
         assert framed is not None
-        return Found(place, ScanOutcome.OPEN, f"open, but no Modbus answer from unit {unit}: {framed.text}")
+        return Found(place, ScanOutcome.OPEN, f"open, but no Modbus response from unit {unit}: {framed.text}")
 
     async def _open(self, config: ModbusConfig) -> Any:
-        from pumpwatch_gui.acquire.modbus.channel import (
-            strict_link,
-        )  # with pymodbus: only when something is really asked
+        # Imports pymodbus: only when something is really scanned.
+        from pumpwatch_gui.acquire.modbus.channel import strict_link
 
-        link = strict_link(config, self._beside)
+        link = strict_link(config, self._base_dir)
         link.close_after = 1_000_000  # silence is what is expected here
         try:
             await link.connect()
@@ -212,20 +211,21 @@ class _Seeker:
             raise
         return link
 
-    async def _ask(self, link: Any, config: ModbusConfig, *, is_port: bool = False) -> Found:
+    async def _probe(self, link: Any, config: ModbusConfig, *, is_port: bool = False) -> Found:
         """One register, holding first."""
         started = time.perf_counter()
         place = config.endpoint
         try:
             await link.read(config.unit, any_block("holding", 0, 1), timeout_s=self._timeout_s)
         except LinkFault as fault:
-            answer_ms = (time.perf_counter() - started) * 1e3
-            if fault.code and (is_port or fault.code not in NOBODY):
-                return Found(place, ScanOutcome.EXCEPTION, f"is there ({fault.message})", config, answer_ms)
-            outcome = ScanOutcome.GARBLED if fault.kind in ANSWERED_WRONGLY else ScanOutcome.SILENT
+            response_ms = (time.perf_counter() - started) * 1e3
+            # A gateway's exception for a unit that is not there proves the gateway, not the unit.
+            if fault.code and (is_port or not fault.is_no_response):
+                return Found(place, ScanOutcome.EXCEPTION, f"is there ({fault.message})", config, response_ms)
+            outcome = ScanOutcome.GARBLED if fault.kind.is_bad_response else ScanOutcome.SILENT
             return Found(place, outcome, fault.message)
-        answer_ms = (time.perf_counter() - started) * 1e3
-        return Found(place, ScanOutcome.ANSWERED, f"answers in {answer_ms:.0f} ms", config, answer_ms)
+        response_ms = (time.perf_counter() - started) * 1e3
+        return Found(place, ScanOutcome.RESPONDED, f"responds in {response_ms:.0f} ms", config, response_ms)
 
     def _note(self, found: Found) -> None:
         self.found.append(found)
@@ -241,19 +241,19 @@ class _Seeker:
         """Do the work, and end it early when `stop` is set."""
         task = asyncio.ensure_future(work)
         while not task.done():
-            await asyncio.wait((task,), timeout=LOOK_S)
+            await asyncio.wait((task,), timeout=STOP_POLL_S)
             if self._stop.is_set() and not task.done():
                 task.cancel()
         with suppress(asyncio.CancelledError):
             task.result()
 
 
-def _run(seeker: _Seeker, work: "Coroutine[Any, Any, None]") -> tuple[Found, ...]:
+def _run(search: _Search, work: "Coroutine[Any, Any, None]") -> tuple[Found, ...]:
     try:
-        asyncio.run(seeker.until_stopped(work))
-    except BaseExceptionGroup as group:  # of the ports that were tried at once: one tells it all
+        asyncio.run(search.until_stopped(work))
+    except BaseExceptionGroup as group:  # of the ports that were tried at once: the first is enough
         raise group.exceptions[0] from group
-    return tuple(seeker.found)
+    return tuple(search.found)
 
 
 def _connect_once(host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""Serial ports of this machine, with what tells one adapter from another."""
+"""Serial ports of this computer, and what identifies an adapter."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ class Port:
     def identity(self) -> str:
         """What stays the same when the adapter is plugged in again: `0403:6001 FT1A2B3C`; empty when not on USB.
 
-        An adapter without a serial number is told by its socket.
+        Cheap adapters (CH340) have no serial number: then it is the socket that they are plugged into.
         """
         if self.vid is None or self.pid is None:
             return ""
@@ -35,9 +35,9 @@ class Port:
 
 
 def list_ports() -> tuple[Port, ...]:
-    """Every serial port that the system names, sorted by device (numbers by their size).
+    """Every serial port that the system lists, sorted by device (numbers by their size).
 
-    Pseudo-terminals and symbolic links are not among them. May take seconds on Windows: never on the GUI thread.
+    pyserial lists no pseudo-terminals and no symbolic links. It may take seconds on Windows: never on the GUI thread.
     """
     from serial.tools import list_ports as system
 

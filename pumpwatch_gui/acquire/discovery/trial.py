@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.links.assembly import Assembly, WallClock
-from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.modbus.plan import Block, any_block
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
@@ -53,7 +53,7 @@ def read_once(
 
 
 def identify(config: DriverConfig, *, base_dir: Path | None = None) -> Mapping[str, str]:
-    """What a device says about itself (function 43/14): vendor, product code, revision … Blocks for some seconds.
+    """The device identification (function 43/14): vendor, product code, revision … Blocks for some seconds.
 
     Raises LinkFault, InputError.
     """
@@ -67,7 +67,7 @@ async def _read(link: "StrictLink", unit: int, block: Block, timeout_s: float) -
 
 
 async def _with_link(
-    config: DriverConfig, base_dir: Path | None, ask: "Callable[[StrictLink, int, float], Awaitable[T]]"
+    config: DriverConfig, base_dir: Path | None, use: "Callable[[StrictLink, int, float], Awaitable[T]]"
 ) -> T:
     from pumpwatch_gui.acquire.modbus.channel import strict_link
 
@@ -76,7 +76,7 @@ async def _with_link(
     link = strict_link(config, base_dir)
     try:
         await link.connect()
-        return await ask(link, config.unit, config.timeout_s)
+        return await use(link, config.unit, config.timeout_s)
     finally:
         await link.close()
 
@@ -96,7 +96,7 @@ async def _test(spec: LinkSpec) -> LinkTest:
     frame = Assembly({spec: kind.tags(spec)}, WallClock()).scanned(spec.link_id, readings, time.monotonic_ns())
     good = sum(r.quality is Quality.GOOD for r in readings.values())
     wrong = [f"{tag}: {r.reason.text}" for tag, r in readings.items() if r.quality is not Quality.GOOD]
-    text = f"{spec.config.endpoint} answered: {good} of {len(readings)} points good"
+    text = f"{spec.config.endpoint} responded: {good} of {len(readings)} points good"
     if unbound := [tag for tag in spec.profile.tags if tag not in readings]:
         text += f"; it does not bring {', '.join(unbound)}"
     return LinkTest(not wrong, text, "; ".join(wrong), frame)

@@ -19,12 +19,16 @@ OLD_PERIODS = 2
 LOST_PERIODS = 5
 _BAD, _UNBOUND = Quality.BAD, Reason.NOT_CONNECTED
 CLOCK_STEP_NS = 50_000_000
+"""Linux slews the monotonic clock together with the wall clock: the two part only when the wall clock is set."""
 STEADY_NS = 5_000_000
-"""Reading both clocks takes longer than this only when another thread came between: then they do not compare."""
+"""Reading both clocks takes longer only when another thread ran in between: then they cannot be compared."""
 
 
 class WallClock:
-    """Wall time that runs with the monotonic clock, taken anew when the two part by more than 50 ms."""
+    """Wall time that runs with the monotonic clock, taken again when the two part by more than 50 ms, either way.
+
+    So times of frames never run backwards or jump by the small corrections that a time server makes.
+    """
 
     def __init__(self, wall: Callable[[], int] = time.time_ns, mono: Callable[[], int] = time.monotonic_ns) -> None:
         self._wall, self._mono = wall, mono
@@ -45,7 +49,7 @@ class WallClock:
 
 @dataclass(slots=True)
 class _Part:
-    """What one link has last brought. `failure` is NONE after a good scan; `tags` are those the link binds."""
+    """The last scan of one link. `failure` is NONE after a good one; `tags` are those the link binds."""
 
     spec: LinkSpec
     tags: frozenset[str]
@@ -55,10 +59,10 @@ class _Part:
 
 
 class Assembly:
-    """The parts of one pump. The first link is the primary one: its beats make the frames.
+    """The parts of one pump. The first link is the primary one: its scans make the frames.
 
     `bound` gives each link's tags in the order of the links. A tag that two links bind takes the better quality, the
-    earlier link's when both are alike. `before` is the assembly that this one takes over from.
+    earlier link's when both are equal. `before` is the assembly that this one takes over from.
     """
 
     def __init__(
@@ -108,7 +112,7 @@ class Assembly:
 
 
 def _now(part: _Part, mono_ns: int) -> Readings:
-    """What a link's newest scan is worth now."""
+    """The newest scan of a link with its quality of now: it ages."""
     failure = part.failure
     periods = (mono_ns - part.mono_ns) / 1e9 / part.spec.config.period_s
     if failure is Reason.NONE and periods > LOST_PERIODS:

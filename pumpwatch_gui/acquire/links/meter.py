@@ -2,29 +2,16 @@
 
 from collections import Counter, deque
 
-from pumpwatch_gui.domain.errors import LinkError
-from pumpwatch_gui.domain.values.quality import Reason
+from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 
-ANSWERED_WRONGLY = frozenset({"refused", "length", "crc"})
-"""Kinds of fault in which an answer came that could not be used."""
-
-
-class LinkFault(LinkError):  # noqa: N818 - a fault of the world, in the words of the field
-    """A scan or a connection that failed. `reason` becomes the quality of the values.
-
-    `kind` is what the counters count: connect, certificate, config, lost, timeout, refused, length (a
-    short or long answer), crc or exception (then `code` is set).
-    """
-
-    def __init__(self, kind: str, reason: Reason, message: str, advice: str = "", *, code: int = 0) -> None:
-        super().__init__(message, advice)
-        self.kind = kind
-        self.reason = reason
-        self.code = code
+MAX_RESPONSE_TIMES = 200
 
 
 class LinkMeter:
-    """The counters of one link. Written by the links thread, read by any."""
+    """The counters of one link. Written by the links thread, read by any.
+
+    `dropped` counts by its reason what never became a response or a line.
+    """
 
     def __init__(self) -> None:
         self.requests = 0
@@ -32,30 +19,34 @@ class LinkMeter:
         self.frames = 0
         self.reconnects = 0
         self.missed_scans = 0
-        self.late_answers = 0
-        self.faults: Counter[str] = Counter()
-        self.dropped: Counter[str] = Counter()  # what never became an answer or a line, by its kind
+        self.late_responses = 0
+        self.faults: Counter[FaultKind] = Counter()
+        self.dropped: Counter[str] = Counter()
         self.exceptions: Counter[int] = Counter()
         self.last_error = ""
         self.last_advice = ""
         self.identity = ""
-        self._answers_ms: deque[float] = deque(maxlen=200)
+        self._response_times_ms: deque[float] = deque(maxlen=MAX_RESPONSE_TIMES)
 
-    def answered(self, answer_ms: float) -> None:
-        """Count a good answer."""
+    def count_good(self, response_ms: float) -> None:
+        """Count a good response."""
         self.good += 1
-        self._answers_ms.append(answer_ms)
+        self._response_times_ms.append(response_ms)
 
-    def faulted(self, fault: LinkFault) -> None:
-        """Count a fault and keep its words."""
+    def count_fault(self, fault: LinkFault) -> None:
+        """Count a fault and keep its message."""
         self.faults[fault.kind] += 1
         if fault.code:
             self.exceptions[fault.code] += 1
+        self.keep_message(fault)
+
+    def keep_message(self, fault: LinkFault) -> None:
+        """Show a fault as the last error without counting it."""
         self.last_error, self.last_advice = fault.message, fault.advice
 
-    def answer_ms(self) -> tuple[float, float]:
-        """p50 and p95 of the last 200 answers, NaN before the first."""
-        times = sorted(self._answers_ms)
+    def response_ms(self) -> tuple[float, float]:
+        """p50 and p95 of the last 200 response times, NaN before the first."""
+        times = sorted(self._response_times_ms)
         if not times:
             return float("nan"), float("nan")
         return times[len(times) // 2], times[int(0.95 * (len(times) - 1))]

@@ -1,4 +1,4 @@
-"""Slow calls of the operating system, made beside the loop."""
+"""Blocking calls of the operating system, made in a thread of their own so that the loop goes on."""
 
 import asyncio
 import threading
@@ -12,14 +12,14 @@ T = TypeVar("T")
 async def off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a blocking function in a thread of its own and wait for it; whatever it raises is raised here.
 
-    The thread is a daemon: unlike those of the loop's executor it is never waited for, neither by the end of the loop
-    nor by the end of the program.
+    The thread is a daemon. `asyncio.to_thread` would use the loop's executor, whose threads are joined at the end of
+    the loop and again at exit: a name server or a serial driver that hangs would then keep the program from ending.
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
 
     def deliver(result: T | None, error: BaseException | None) -> None:
-        if outcome.done():  # nobody waits any more
+        if outcome.done():  # the caller was cancelled meanwhile
             return
         if error is not None:
             outcome.set_exception(error)
@@ -37,5 +37,5 @@ async def off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
         except RuntimeError:  # the loop has ended meanwhile
             return
 
-    threading.Thread(target=work, name=f"pumpwatch-aside-{function.__name__}", daemon=True).start()
+    threading.Thread(target=work, name=f"pumpwatch-off-loop-{function.__name__}", daemon=True).start()
     return await outcome

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pumpwatch_gui.acquire.driver import LinkSpec, Readings
-from pumpwatch_gui.acquire.links.faults import refused
-from pumpwatch_gui.acquire.links.meter import ANSWERED_WRONGLY, LinkFault
-from pumpwatch_gui.acquire.modbus.plan import Block, any_block, ordered, plan_blocks, split_block, sync_block
-from pumpwatch_gui.acquire.modbus.strict_link import StrictLink, Tap
+from pumpwatch_gui.acquire.driver import LinkSpec, Readings, Tap
+from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
+from pumpwatch_gui.acquire.modbus.exception_codes import ExceptionCode
+from pumpwatch_gui.acquire.modbus.faults import refused
+from pumpwatch_gui.acquire.modbus.plan import HEARTBEAT, Block, any_block, ordered, poll_blocks, split_block, sync_block
+from pumpwatch_gui.acquire.modbus.response import Refusal
+from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
 from pumpwatch_gui.acquire.modbus.wires import SerialWire, TcpWire, TlsWire
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import (
@@ -21,16 +23,12 @@ from pumpwatch_gui.domain.links.config import (
     ModbusTlsConfig,
 )
 from pumpwatch_gui.domain.links.decode import PointValue, bad, decoder
-from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.files.register_maps import load_register_map
 
-BUSY = 6
-TOO_WIDE = (2, 3)
-"""Exceptions that a smaller block may not meet: illegal address (a gap in it), illegal count."""
-SPOILT = ANSWERED_WRONGLY | {"exception"}
-"""Kinds of fault that cost a scan only the block they struck."""
+TOO_WIDE = (ExceptionCode.ILLEGAL_ADDRESS, ExceptionCode.ILLEGAL_VALUE)
+"""Exceptions that a smaller block may not meet: a gap in it that does not exist, or more than the device sends."""
 CLOSE_AFTER = 2
 """Time-outs in a row, of each unit behind the connection, after which it is given up."""
 
@@ -60,16 +58,17 @@ class _Plan:
 class ModbusChannel:
     """One Modbus endpoint (TCP, TLS, gateway or serial line) and the units behind it.
 
-    `_in_step` is False while an answer may still be out (a time-out, a refused answer, a cancelled read): the next one
-    might be it, whichever unit is asked. Without transaction ids a fresh connection is not in step either.
+    `_in_sync` is False while a response may still be on its way (a time-out, a refused response, a cancelled read):
+    the next one might be it, whichever unit is read. Without transaction ids a fresh connection is not in sync either:
+    the line behind a gateway, or the adapter's buffer, may hold a response to the connection before.
     """
 
     def __init__(self, specs: Sequence[LinkSpec]) -> None:
         self._link = strict_link(_config(specs[0]), specs[0].base_dir)
-        self._line = _alike(specs[0])
+        self._line_settings = _line_settings(specs[0])
         self._plans: dict[str, _Plan] = {}
         self._late = 0
-        self._in_step = not self._link.is_rtu
+        self._in_sync = not self._link.is_rtu
         self.shared_by(specs)
 
     @property
@@ -78,7 +77,7 @@ class ModbusChannel:
         return self._link.lost
 
     def watch(self, tap: Tap | None) -> None:
-        """Have every piece of traffic told, or (None) no longer."""
+        """Call `tap` with every piece of traffic from now on; None: no longer."""
         self._link.tap = tap
 
     def shared_by(self, specs: Sequence[LinkSpec]) -> None:
@@ -94,25 +93,25 @@ class ModbusChannel:
     async def read(self, spec: LinkSpec, table: str, address: int, count: int) -> Sequence[int]:
         """Any block, once: registers, or bits as 0 and 1. Raises LinkFault, ValueError for an impossible block."""
         block = any_block(table, address, count)
-        await self._get_in_step(self._plan(spec))
-        return await self._ask(self._plan(spec), block)
+        await self._synchronise(self._plan(spec))
+        return await self._request(self._plan(spec), block)
 
     async def identify(self, spec: LinkSpec) -> Mapping[str, str]:
-        """What the device says about itself (function 43/14). Raises LinkFault."""
+        """The device identification (function 43/14). Raises LinkFault."""
         config = _config(spec)
         return await read_identity(self._link, config.unit, timeout_s=config.timeout_s)
 
     async def scan(self, spec: LinkSpec) -> Readings:
-        """Read all blocks of a link. A block that the device refuses, or answers wrongly, makes its own tags BAD.
+        """Read all blocks of a link. A block that the device refuses, or responds to wrongly, makes its own tags BAD.
 
-        Raises LinkFault when a block gives no answer or no block gives a good one, InputError for a bad register map.
+        Raises LinkFault when a block gets no response or no block gets a good one, InputError for a bad register map.
         """
-        _must_agree(self._line, spec)
+        _check_line_settings(self._line_settings, spec)
         plan = self._plan(spec)
         readings: dict[str, PointValue] = {}
         raw: list[tuple[int, ...]] = []
         fault: LinkFault | None = None
-        await self._get_in_step(plan)
+        await self._synchronise(plan)
         waiting = list(plan.reads)
         while waiting:
             read = waiting.pop(0)
@@ -120,13 +119,13 @@ class ModbusChannel:
                 registers = await self._read(plan, read.block)
             except LinkFault as found:
                 pieces = self._split(plan, read) if found.code in TOO_WIDE else []
-                if not pieces and found.kind not in SPOILT:
+                if not pieces and not (found.kind.is_bad_response or found.kind is FaultKind.EXCEPTION):
                     raise
                 waiting[:0] = pieces
                 if not pieces:
                     readings |= {tag: bad(found.reason) for tag, _ in read.decode}
                 if fault is not None:
-                    spec.meter.faulted(fault)
+                    spec.meter.count_fault(fault)
                 fault = found
             else:
                 raw.append(tuple(registers))
@@ -134,7 +133,7 @@ class ModbusChannel:
         if fault is not None:
             if not raw:
                 raise fault
-            spec.meter.faulted(fault)
+            spec.meter.count_fault(fault)
         return self._unless_frozen(plan, readings, tuple(raw))
 
     async def close(self) -> None:
@@ -146,45 +145,42 @@ class ModbusChannel:
         if plan is None or plan.spec is not spec:
             config = _config(spec)
             found = load_register_map(config.registers, tags=spec.profile.tags, base_dir=spec.base_dir)
-            beat = (Point("", "holding", config.heartbeat, "uint16"),) if config.heartbeat >= 0 else ()
-            plan = _Plan(
-                spec, config, _reads(plan_blocks([*found.points, *beat], max_gap=config.max_gap), spec.profile)
-            )
+            plan = _Plan(spec, config, _reads(poll_blocks(config, found.points), spec.profile))
             self._plans[spec.link_id] = plan
         return plan
 
-    async def _get_in_step(self, plan: _Plan) -> None:
-        """After a time-out, make sure that the missed answer is not taken for the next one.
+    async def _synchronise(self, plan: _Plan) -> None:
+        """After a time-out, make sure that the missed response is not taken for the next one.
 
-        Transaction ids should tell, but a line has none, and there are devices that send a late answer with the newest
-        id. So first ask for a count that the next block has not. When then the block's own answer does not fit, every
-        answer comes one too late, and only a new connection helps. Two exceptions in a row tell nothing: they may be
-        one that comes twice; then another block must do.
+        Transaction ids should show it, but a line has none, and there are devices that send a late response with the
+        newest id. So first request another count than the next block has. When the block's own response then does not
+        fit, every response comes one too late, and only a new connection helps. Two exceptions in a row prove nothing:
+        they may be one that comes twice; then another block must do.
         """
         fault: LinkFault | None = None
-        for read in () if self._in_step else tuple(plan.reads):
+        for read in () if self._in_sync else tuple(plan.reads):
             sync = sync_block(read.block)
-            refused = await self._refusal(plan, sync)
+            first = await self._exception(plan, sync)
             try:
-                fault = await self._refusal(plan, read.block)
-                if fault is not None and refused is None:
-                    await self._ask(plan, sync)  # it must bring values again
+                fault = await self._exception(plan, read.block)
+                if fault is not None and first is None:
+                    await self._request(plan, sync)  # it must bring values again
             except LinkFault as found:
-                if found.kind in ANSWERED_WRONGLY:
-                    self._link.drop("answers do not fit their questions")
+                if found.kind.is_bad_response:
+                    self._link.drop("responses do not fit their requests")
                 raise
-            if fault is None or refused is None:
+            if fault is None or first is None:
                 return
-            self._in_step = False
+            self._in_sync = False
         if fault is not None:
             raise fault
 
-    async def _refusal(self, plan: _Plan, block: Block) -> LinkFault | None:
-        """The exception that answers a block, None when values do. Raises all other LinkFaults."""
+    async def _exception(self, plan: _Plan, block: Block) -> LinkFault | None:
+        """The exception that a block meets, None when it brings values. Raises all other LinkFaults."""
         try:
-            await self._ask(plan, block)
+            await self._request(plan, block)
         except LinkFault as fault:
-            if fault.kind != "exception":
+            if fault.kind is not FaultKind.EXCEPTION:
                 raise
             return fault
         return None
@@ -193,34 +189,36 @@ class ModbusChannel:
         started = time.perf_counter()
         meter = plan.spec.meter
         try:
-            registers = await self._ask(plan, block)
+            registers = await self._request(plan, block)
         except LinkFault as fault:
-            if fault.code != BUSY and fault.kind != "crc":
+            # Only these are worth a second try at once: a busy device serves another client for some milliseconds, and
+            # a CRC error is usually one burst of noise. After anything else the next scan is the second try.
+            if fault.code != ExceptionCode.BUSY and fault.kind is not FaultKind.CRC:
                 raise
-            meter.faulted(fault)
-            registers = await self._ask(plan, block)  # the two faults that are worth a second try at once
-        meter.answered((time.perf_counter() - started) * 1e3)
+            meter.count_fault(fault)
+            registers = await self._request(plan, block)
+        meter.count_good((time.perf_counter() - started) * 1e3)
         return registers
 
-    async def _ask(self, plan: _Plan, block: Block) -> Sequence[int]:
+    async def _request(self, plan: _Plan, block: Block) -> Sequence[int]:
         meter = plan.spec.meter
         meter.requests += 1
-        self._in_step = False
+        self._in_sync = False
         try:
-            answer = await self._link.read(plan.config.unit, block, timeout_s=plan.config.timeout_s)
+            values = await self._link.read(plan.config.unit, block, timeout_s=plan.config.timeout_s)
         except LinkFault as fault:
-            self._in_step = fault.kind == "exception"
+            self._in_sync = fault.kind is FaultKind.EXCEPTION
             raise
         else:
-            self._in_step = True
-            return answer
+            self._in_sync = True
+            return values
         finally:
-            late, self._late = self._link.late_answers - self._late, self._link.late_answers
-            meter.late_answers += late
+            late, self._late = self._link.late_responses - self._late, self._link.late_responses
+            meter.late_responses += late
 
     @staticmethod
     def _split(plan: _Plan, refused: _Read) -> list[_Read]:
-        """The pieces to ask for instead from now on, none when nothing is left to split."""
+        """The pieces to read instead from now on, none when nothing is left to split."""
         pieces = split_block(refused.block)
         if len(pieces) == 1 and pieces[0] == refused.block:
             return []
@@ -232,13 +230,16 @@ class ModbusChannel:
     def _unless_frozen(plan: _Plan, readings: Readings, raw: tuple[tuple[int, ...], ...]) -> Readings:
         """The readings without the heartbeat, UNCERTAIN when nothing has changed for `frozen_after` scans.
 
-        With a heartbeat register that one alone counts.
+        With a heartbeat register that one alone counts: when the device's program has stopped, registers that other
+        hardware writes may still change.
         """
-        beat = readings.get("")
-        seen = raw if beat is None else ((int(beat.value),),) if beat.quality is Quality.GOOD else ()
+        heartbeat = readings.get(HEARTBEAT)
+        seen = raw
+        if heartbeat is not None:
+            seen = ((int(heartbeat.value),),) if heartbeat.quality is Quality.GOOD else ()
         plan.same = plan.same + 1 if seen and seen == plan.raw else 0
         plan.raw = seen
-        readings = {tag: r for tag, r in readings.items() if tag}
+        readings = {tag: r for tag, r in readings.items() if tag != HEARTBEAT}
         if not plan.config.frozen_after or plan.same < plan.config.frozen_after:
             return readings
         return {
@@ -248,16 +249,16 @@ class ModbusChannel:
 
 
 async def read_identity(link: StrictLink, unit: int, *, timeout_s: float) -> Mapping[str, str]:
-    """What a device says about itself. Raises LinkFault."""
+    """The device identification of a unit. Raises LinkFault."""
     found: dict[str, str] = {}
     first, last = 0, -1
-    while first > last:  # a device whose "next object" goes back would keep us for ever
+    while first > last:  # a device whose "next object" goes back would keep this going for ever
         pdu = await link.identify(unit, first, timeout_s=timeout_s)
         at = 7
         for _ in range(pdu[6] if len(pdu) > 6 else 0):
             head, text = pdu[at : at + 2], pdu[at + 2 : at + 2 + (pdu[at + 1] if at + 1 < len(pdu) else 0)]
             if len(head) < 2 or len(text) < head[1]:
-                raise refused("length", "the identification breaks off")
+                raise refused(Refusal(FaultKind.LENGTH, "the identification breaks off"))
             found[_OBJECTS.get(head[0], f"object {head[0]}")] = text.decode("ascii", "replace")
             at += 2 + head[1]
         if len(pdu) < 7 or not pdu[4]:
@@ -271,27 +272,18 @@ _OBJECTS = {0: "vendor", 1: "product code", 2: "revision", 3: "vendor URL", 4: "
 
 
 def strict_link(config: ModbusConfig, base_dir: Path | None) -> StrictLink:
-    """A fresh, unconnected link; relative paths of certificates start at `beside`. On a running loop only."""
+    """A fresh, unconnected link; relative paths of certificates start at `base_dir`. On a running loop only."""
     match config:
         case ModbusTcpConfig(host, port):
             return StrictLink(TcpWire(host, port))
         case ModbusRtuTcpConfig(host, port):
-            return StrictLink(TcpWire(host, port), character_s=0.0)
+            return StrictLink(TcpWire(host, port), is_rtu=True)
         case ModbusRtuConfig():
-            return StrictLink(SerialWire(config), character_s=config.character_s)
+            return StrictLink(SerialWire(config), is_rtu=True, speed=config.speed)
         case ModbusTlsConfig():
             return StrictLink(TlsWire(config, base_dir))
-
-
-def _alike(spec: LinkSpec) -> str:
-    return spec.config.line if isinstance(spec.config, ModbusRtuConfig) else ""
-
-
-def _must_agree(line: str, spec: LinkSpec) -> None:
-    """Two links of one serial line cannot have different speeds. Raises InputError."""
-    if _alike(spec) != line:
-        text = f"{spec.config.endpoint}: another link runs this line at {line}"
-        raise InputError(text, "give all links of one device the same baud, parity and stop bits")
+        case _:
+            raise TypeError(f"{config.driver} has no wire")
 
 
 def _config(spec: LinkSpec) -> ModbusConfig:
@@ -299,6 +291,17 @@ def _config(spec: LinkSpec) -> ModbusConfig:
     return spec.config
 
 
+def _line_settings(spec: LinkSpec) -> str:
+    return spec.config.speed.text if isinstance(spec.config, ModbusRtuConfig) else ""
+
+
+def _check_line_settings(settings: str, spec: LinkSpec) -> None:
+    """Two links of one serial line cannot have different speeds. Raises InputError."""
+    if _line_settings(spec) != settings:
+        text = f"{spec.config.endpoint}: another link runs this line at {settings}"
+        raise InputError(text, "give all links of one device the same baud, parity and stop bits")
+
+
 def _reads(blocks: Sequence[Block], profile: PumpProfile) -> list[_Read]:
-    spans = {"": (0.0, 65535.0), **{s.tag: s.span for s in profile.sensors}}
+    spans = {HEARTBEAT: (0.0, 65535.0), **{s.tag: s.span for s in profile.sensors}}
     return [_Read(b, tuple((p.tag, decoder(p, spans[p.tag], p.address - b.address)) for p in b.points)) for b in blocks]

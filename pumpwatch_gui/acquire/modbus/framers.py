@@ -1,4 +1,4 @@
-"""What pymodbus asks of a framer, done strictly: it hands over only the answer to the request in flight."""
+"""The framers that pymodbus needs, made strict: they hand over only the response to the request in flight."""
 
 import asyncio
 from typing import Protocol
@@ -7,26 +7,29 @@ from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU, ModbusPDU
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.modbus.response import Adu, Request, cut, mismatch
+from pumpwatch_gui.acquire.links.fault import FaultKind
+from pumpwatch_gui.acquire.modbus.response import Adu, NotModbusError, Refusal, Request, cut, mismatch
 from pumpwatch_gui.acquire.modbus.rtu import check_response, find
 
 SILENCE_S = 0.05
-"""A line that says nothing for so long (serial adapters hold bytes back for up to 16 ms) has ended its frame."""
+"""Silence that ends a frame on a line. The standard says 3.5 characters, but USB adapters hold bytes back for up to
+16 ms (their latency timer), and behind a gateway TCP may cut a frame anywhere."""
 
 
 class Framing(Protocol):
-    """What a framer asks of its link, and the link of its framer."""
+    """What a framer reports to its link."""
 
-    def refuse(self, kind: str, why: str, *, hopeless: bool) -> None:
-        """The answer in flight is none."""
+    def refuse(self, refusal: Refusal, *, hopeless: bool) -> None:
+        """What came is not the response; `hopeless`: nor can a later one be found on this connection."""
 
-    def stray(self, adu: Adu | None, request: Request | None) -> None:
-        """A frame that answers nothing that is in flight; None: mere bytes."""
+    def stray(self, adu: Adu, request: Request | None) -> None:
+        """A whole frame that is not the response to the request in flight."""
 
 
 class MbapFramer(FramerSocket):
-    """Cuts Modbus TCP frames as pymodbus asks for it, but hands over only the answer to the request in flight."""
+    """Cuts Modbus TCP frames. `is_amid_frame`: an incomplete frame has come since the request."""
 
+    # pymodbus' FramerTLS would take each TLS record for a whole frame; with this one a response may come in several.
     def __init__(self, link: Framing) -> None:
         super().__init__(DecodePDU(False))
         self._link = link
@@ -34,37 +37,42 @@ class MbapFramer(FramerSocket):
         self.is_amid_frame = False
 
     def expect(self, request: Request | None) -> None:
-        """From now on only the answer to this counts; None: nothing does."""
+        """From now on only the response to this counts; None: no frame does."""
         self.request = request
         if request is not None:
             self.is_amid_frame = False
 
     @override
     def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:
-        """(bytes used, the answer or None), as pymodbus wants it."""
+        """(bytes used, the response or None), as pymodbus 3.16 calls it for every piece that comes.
+
+        It keeps the bytes that are not used and hands them in again in front of the next piece.
+        """
         used = 0
         while True:
-            adu, size, hopeless = cut(data[used:])
-            self.is_amid_frame = adu is None and used < len(data)
-            if hopeless:
-                self._link.refuse("refused", hopeless, hopeless=True)
+            try:
+                found = cut(data[used:])
+            except NotModbusError as error:
+                self._link.refuse(Refusal(FaultKind.REFUSED, str(error)), hopeless=True)
                 return len(data), None
-            if adu is None:
+            self.is_amid_frame = found is None and used < len(data)
+            if found is None:
                 return used, None
+            adu, size = found
             used += size
             request = self.request
             if request is None or adu.transaction != request.transaction:
                 self._link.stray(adu, request)
                 continue
-            kind, wrong = mismatch(adu, request)
-            if kind:
-                self._link.refuse(kind, wrong, hopeless=False)
+            refusal = mismatch(adu, request)
+            if refusal is not None:
+                self._link.refuse(refusal, hopeless=False)
                 return used, None
-            return used, Answer(adu)
+            return used, Response(adu)
 
 
 class RtuFramer(FramerRTU):
-    """Finds the answer to the request in flight among the bytes of a line; what is none is judged when it ends."""
+    """Finds the response to the request in flight among the bytes of a line; the rest is checked after a silence."""
 
     is_amid_frame = False
 
@@ -75,42 +83,44 @@ class RtuFramer(FramerRTU):
         self.sent = b""
         self._last: Request | None = None
         self._received = b""
-        self._judgement: asyncio.TimerHandle | None = None
+        self._check: asyncio.TimerHandle | None = None
 
     def expect(self, request: Request | None) -> None:
-        """From now on only the answer to this counts; None: nothing does."""
-        self._stop()
+        """From now on only the response to this counts; None: no frame does."""
+        self._cancel_check()
         self._last, self.request = self.request or self._last, request
 
     @override
     def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:
-        """(bytes used, the answer or None), as pymodbus wants it."""
-        self._stop()
+        """(bytes used, the response or None), as pymodbus 3.16 calls it."""
+        self._cancel_check()
         request = self.request
         if request is None:
             late = None if self._last is None else find(data, self._last, self.sent)
-            self._link.stray(late, None)
+            if late is not None:
+                self._link.stray(late, None)
             return (len(data) if late else 0), None
         adu = find(data, request, self.sent)
         if adu is not None:
-            return len(data), Answer(adu)
+            return len(data), Response(adu)
         self._received = data
-        self._judgement = asyncio.get_running_loop().call_later(SILENCE_S, self._judge, request)
+        # pymodbus would wait for the time-out after each CRC error: 0.5 s for one bad byte.
+        self._check = asyncio.get_running_loop().call_later(SILENCE_S, self._check_received, request)
         return 0, None
 
-    def _judge(self, request: Request) -> None:
-        kind, why = check_response(self._received, request, self.sent)
-        if kind != "timeout":  # after a mere echo the answer may still come
-            self._link.refuse(kind, why, hopeless=False)
+    def _check_received(self, request: Request) -> None:
+        refusal = check_response(self._received, request, self.sent)
+        if refusal is not None:
+            self._link.refuse(refusal, hopeless=False)
 
-    def _stop(self) -> None:
-        if self._judgement is not None:
-            self._judgement.cancel()
-            self._judgement = None
+    def _cancel_check(self) -> None:
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
 
 
-class Answer(ModbusPDU):
-    """An accepted frame, dressed for pymodbus."""
+class Response(ModbusPDU):
+    """An accepted frame, as the PDU that pymodbus passes on."""
 
     def __init__(self, adu: Adu) -> None:
         super().__init__(dev_id=adu.unit, transaction_id=adu.transaction)

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pumpwatch_gui.domain.links.register_map import TABLES, Point, documented
+from pumpwatch_gui.domain.links.config import ModbusConfig
+from pumpwatch_gui.domain.links.register_map import BIT_FUNCTIONS, LAST_ADDRESS, TABLES, Point, documented
 
 MAX_REGISTERS = 125
 MAX_BITS = 2000
-LAST_ADDRESS = 65535
+"""Of one request (Modbus Application Protocol 1.1b3, 6.1 to 6.4): what fits in a PDU of 253 bytes."""
+HEARTBEAT = ""
+"""The tag of the heartbeat register, which is no value of the pump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Block:
     @property
     def is_bits(self) -> bool:
         """Whether it reads coils or discrete inputs."""
-        return self.function in (1, 2)
+        return self.function in BIT_FUNCTIONS
 
     @property
     def documented(self) -> str:
@@ -31,16 +34,23 @@ class Block:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """All that an answer says about the request it belongs to."""
+        """All that a response without transaction id says about the request it belongs to."""
         return self.function, self.count
+
+
+def poll_blocks(config: ModbusConfig, points: Sequence[Point]) -> tuple[Block, ...]:
+    """What a link reads in each period: the points of its register map, and its heartbeat register."""
+    if config.heartbeat >= 0:
+        points = (*points, Point(HEARTBEAT, "holding", config.heartbeat, "uint16"))
+    return plan_blocks(points, max_gap=config.max_gap)
 
 
 def plan_blocks(points: Iterable[Point], *, max_gap: int = 8, largest: int = MAX_REGISTERS) -> tuple[Block, ...]:
     """Join points into blocks over gaps of at most `max_gap`, never splitting a value, never above the limits.
 
-    Consecutive blocks (the last and the first too) differ in (function, count): an answer that belongs to another
-    request then shows as a wrong count and never as a wrong value. Blocks that order alone cannot tell apart are read
-    one register wider.
+    Consecutive blocks (the last and the first too) differ in (function, count). An RTU response has no transaction id
+    and repeats no address: a late one then shows as a wrong count and never as a wrong value. Blocks that no order can
+    keep apart are read one register wider.
     """
     groups: list[list[Point]] = []
     for point in sorted(points, key=lambda p: (p.function, p.address, -p.size)):
@@ -60,7 +70,8 @@ def plan_blocks(points: Iterable[Point], *, max_gap: int = 8, largest: int = MAX
 def split_block(block: Block) -> tuple[Block, ...]:
     """The pieces of a block that the device refused; just the block when nothing is left to split.
 
-    First its runs without a gap (gaps may be unreadable), then, when it has none, its points each for itself.
+    First its runs without a gap (many devices refuse a block that touches a register they do not have), then, when it
+    has none, each point by itself.
     """
     runs: list[list[Point]] = []
     for point in block.points:
@@ -78,7 +89,7 @@ def split_block(block: Block) -> tuple[Block, ...]:
 
 
 def ordered(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with those that are alike put apart, where another one can stand between them."""
+    """The blocks with those of equal shape put apart, where another one can come between them."""
     rest, out = list(blocks), list[Block]()
     while rest:
         differs = (b for b in rest if not out or b.shape != out[-1].shape)
@@ -89,7 +100,7 @@ def ordered(blocks: Sequence[Block]) -> list[Block]:
 
 
 def sync_block(block: Block) -> Block:
-    """A request of another count over the same registers, to find out whether answers still fit their questions.
+    """A request of another count over the same registers, to find out whether responses still fit their requests.
 
     Preferably the first point alone, which the device surely has.
     """
@@ -102,10 +113,10 @@ def sync_block(block: Block) -> Block:
 
 
 def any_block(table: str, address: int, count: int) -> Block:
-    """A block of no points, to look at. Raises ValueError for a table, address or count that no request can have."""
+    """A block of no points. Raises ValueError for a table, address or count that no request can have."""
     if table not in TABLES:
         raise ValueError(f"table: must be one of {', '.join(TABLES)}, not {table!r}")
-    most = MAX_BITS if TABLES[table][0] in (1, 2) else MAX_REGISTERS
+    most = _limit(TABLES[table][0], MAX_REGISTERS)
     if not 1 <= count <= most:
         raise ValueError(f"count: must be 1 to {most}, not {count}")
     if not 0 <= address <= LAST_ADDRESS + 1 - count:
@@ -118,7 +129,7 @@ def _end(group: Sequence[Point]) -> int:
 
 
 def _limit(function: int, largest: int) -> int:
-    return MAX_BITS if function in (1, 2) else largest
+    return MAX_BITS if function in BIT_FUNCTIONS else largest
 
 
 def _block(group: Sequence[Point]) -> Block:
@@ -127,7 +138,7 @@ def _block(group: Sequence[Point]) -> Block:
 
 
 def _distinct(blocks: list[Block], largest: int) -> tuple[Block, ...]:
-    """Make neighbours in the cycle differ: widen one of two that are alike, or split it when it is full."""
+    """Make neighbours in the cycle differ: widen one of two of equal shape, or split it when it is full."""
     at = 0
     while len(blocks) > 1 and at < len(blocks):
         before, after = blocks[at - 1].shape, blocks[(at + 1) % len(blocks)].shape

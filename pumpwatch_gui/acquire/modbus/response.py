@@ -1,12 +1,21 @@
-"""What a Modbus answer must look like before its values count. Pure: bytes in, verdict out."""
+"""What a Modbus response must be before its values count. Pure: bytes in, refusal or values out."""
 
 from dataclasses import dataclass
 
+from pumpwatch_gui.acquire.links.fault import FaultKind
+from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
+from pumpwatch_gui.domain.links.line_budget import value_bytes
+
 IDENTIFY = 0x2B
 """Function code of "read device identification" (with MEI type 14), the only one besides 1-4 that is ever sent."""
+MEI_IDENTIFICATION = 0x0E
 HEADER = 7
 LONGEST = 254
 """Largest length field of a Modbus TCP frame: unit, function and 252 more bytes."""
+
+
+class NotModbusError(Exception):
+    """Bytes that are no Modbus TCP: where its next frame starts cannot be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +29,8 @@ class Request:
 
     @property
     def size(self) -> int:
-        """Bytes of values that the answer must bring (of an identification: unknown, 0)."""
-        if self.function == IDENTIFY:
-            return 0
-        return -(-self.count // 8) if self.function in (1, 2) else 2 * self.count
+        """Bytes of values that the response must bring (of an identification: unknown, 0)."""
+        return 0 if self.function == IDENTIFY else value_bytes(self.function, self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,41 +42,69 @@ class Adu:
     pdu: bytes
 
 
-def cut(received: bytes) -> tuple[Adu | None, int, str]:
-    """The first frame of what was received, its length in bytes, and what makes it no Modbus TCP ("" if nothing).
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why bytes are not the response to a request. `kind` is what the counters count."""
 
-    Without a whole frame the first two are None and 0: more may come, unless the third says that it is hopeless.
+    kind: FaultKind
+    why: str
+
+
+def cut(received: bytes) -> tuple[Adu, int] | None:
+    """The first frame of what was received and its length in bytes; None while it is not whole.
+
+    Raises NotModbusError when its header cannot be one.
     """
     protocol, length = int.from_bytes(received[2:4]), int.from_bytes(received[4:6])
     if len(received) >= 4 and protocol:
-        return None, 0, f"protocol id {protocol} instead of 0"
+        raise NotModbusError(f"protocol id {protocol} instead of 0")
     if len(received) >= 6 and not 2 <= length <= LONGEST:
-        return None, 0, f"length {length} in the header"
+        raise NotModbusError(f"length {length} in the header")
     if len(received) < HEADER or len(received) < 6 + length:
-        return None, 0, ""
+        return None
     end = 6 + length
-    return Adu(int.from_bytes(received[:2]), received[6], received[HEADER:end]), end, ""
+    return Adu(int.from_bytes(received[:2]), received[6], received[HEADER:end]), end
 
 
-def mismatch(adu: Adu, request: Request) -> tuple[str, str]:
-    """(kind, why) a frame is no answer to what was asked; two empty texts when it is one, be it values or an exception.
-
-    The kind is what the counters count: `length` for short and long answers, `refused` for all else.
-    """
-    function = adu.pdu[0]
-    if adu.transaction != request.transaction:
-        return "refused", f"transaction id {adu.transaction} instead of {request.transaction}"
-    if adu.unit != request.unit:
-        return "refused", f"unit {adu.unit} instead of {request.unit}"
-    if function == request.function | 0x80:
-        wrong = len(adu.pdu) != 2
-        return ("length", f"exception answer of {len(adu.pdu)} bytes instead of 2") if wrong else ("", "")
-    if function != request.function:
-        return "refused", f"function {function} instead of {request.function}"
-    if function == IDENTIFY:
-        return ("", "") if adu.pdu[1:2] == b"\x0e" else ("refused", "no device identification")
+def mismatch(adu: Adu, request: Request) -> Refusal | None:
+    """Why a frame is not the response to the request; None when it is, be it values or an exception."""
+    found = _wrong_sender(adu, request)
+    if found is not None:
+        return Refusal(FaultKind.REFUSED, found)
+    if adu.pdu[0] == request.function | EXCEPTION_BIT:
+        if len(adu.pdu) != 2:
+            return Refusal(FaultKind.LENGTH, f"exception response of {len(adu.pdu)} bytes instead of 2")
+        return None
+    if request.function == IDENTIFY:
+        is_identity = adu.pdu[1:2] == bytes((MEI_IDENTIFICATION,))
+        return None if is_identity else Refusal(FaultKind.REFUSED, "no device identification")
     if len(adu.pdu) < 2 or adu.pdu[1] != request.size:
-        return "length", f"byte count {adu.pdu[1] if len(adu.pdu) > 1 else 'missing'} instead of {request.size}"
+        count = adu.pdu[1] if len(adu.pdu) > 1 else "missing"
+        return Refusal(FaultKind.LENGTH, f"byte count {count} instead of {request.size}")
+    # pymodbus 3.16 decodes by the byte count alone and ignores bytes that are left over or missing.
     if len(adu.pdu) != request.size + 2:
-        return "length", f"{len(adu.pdu) - 2} bytes of values instead of {request.size}"
-    return "", ""
+        return Refusal(FaultKind.LENGTH, f"{len(adu.pdu) - 2} bytes of values instead of {request.size}")
+    return None
+
+
+def _wrong_sender(adu: Adu, request: Request) -> str | None:
+    if adu.transaction != request.transaction:
+        return f"transaction id {adu.transaction} instead of {request.transaction}"
+    if adu.unit != request.unit:
+        return f"unit {adu.unit} instead of {request.unit}"
+    if adu.pdu[0] & ~EXCEPTION_BIT != request.function:
+        return f"function {adu.pdu[0]} instead of {request.function}"
+    return None
+
+
+def unpack_bits(packed: bytes, count: int) -> list[int]:
+    """The first `count` bits, as 0 and 1. Coils travel with the lowest address in the lowest bit."""
+    return [packed[i // 8] >> (i % 8) & 1 for i in range(count)]
+
+
+def pack_bits(bits: list[int]) -> bytes:
+    """The inverse of `unpack_bits`; the last byte is filled up with 0."""
+    packed = bytearray(-(-len(bits) // 8))
+    for i, bit in enumerate(bits):
+        packed[i // 8] |= bool(bit) << (i % 8)
+    return bytes(packed)

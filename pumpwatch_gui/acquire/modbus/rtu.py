@@ -1,83 +1,73 @@
-"""Modbus RTU frames: where the answer to a request stands among the bytes of a line. Pure: bytes in, verdict out.
+"""Modbus RTU frames: finding the response to a request among the bytes of a line. Pure.
 
-A frame on a line has neither a length nor a transaction id. So the answer is looked for by all that is known about
-it (unit, function, byte count, CRC) wherever it starts: noise, an echo or a foreign frame before it do no harm.
+A frame on a line has neither a length nor a transaction id, and pymodbus takes the next frame with a good CRC for the
+response. So the response is searched for by all that is known of it (unit, function, byte count, CRC) wherever it
+starts: noise, an echo or a foreign frame before it do no harm.
 """
 
-from functools import reduce
-
-from pumpwatch_gui.acquire.modbus.response import IDENTIFY, Adu, Request, mismatch
+from pumpwatch_gui.acquire.crc16 import crc16
+from pumpwatch_gui.acquire.links.fault import FaultKind
+from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
+from pumpwatch_gui.acquire.modbus.response import IDENTIFY, Adu, Refusal, Request, mismatch
 
 SHORTEST = 4
 LONGEST = 256
 
 
-def _table_row(byte: int) -> int:
-    return reduce(lambda crc, _: crc >> 1 ^ (0xA001 if crc & 1 else 0), range(8), byte)
-
-
-_TABLE = tuple(_table_row(byte) for byte in range(256))
-
-
-def crc16(frame: bytes) -> bytes:
-    """The two check bytes of a frame, as they travel (low byte first)."""
-    crc = 0xFFFF
-    for byte in frame:
-        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
-    return crc.to_bytes(2, "little")
-
-
 def sealed(unit: int, pdu: bytes) -> bytes:
     """A whole frame."""
     frame = bytes((unit,)) + pdu
-    return frame + crc16(frame)
+    return frame + crc16(frame).to_bytes(2, "little")
 
 
 def is_sealed(frame: bytes) -> bool:
     """Whether the check bytes at the end fit."""
-    return len(frame) >= SHORTEST and crc16(frame[:-2]) == frame[-2:]
+    return len(frame) >= SHORTEST and crc16(frame[:-2]).to_bytes(2, "little") == frame[-2:]
 
 
 def find(received: bytes, request: Request, sent: bytes) -> Adu | None:
-    """The answer to what was asked, wherever in the bytes it starts; None as long as it is not there whole.
+    """The response to the request, wherever in the bytes it starts; None as long as it is not there whole.
 
-    `sent` is the request: its echo is no answer, even where it would pass for one.
+    `sent` are the bytes of the request.
     """
     for start in range(len(received) - SHORTEST):
         if received[start] != request.unit:
             continue
         frame = received[start : start + _length(received[start : start + LONGEST], request)]
+        # Two-wire RS-485 adapters echo what is sent. The echo of "read 24 coils from 0x03.." is also, bit by bit, a
+        # valid response of three bytes to it.
         if frame != sent and is_sealed(frame):
             adu = Adu(request.transaction, frame[0], frame[1:-2])
-            if not mismatch(adu, request)[0]:
+            if mismatch(adu, request) is None:
                 return adu
     return None
 
 
-def check_response(received: bytes, request: Request, sent: bytes) -> tuple[str, str]:
-    """(kind, why) of bytes without an answer after which the line fell silent."""
+def check_response(received: bytes, request: Request, sent: bytes) -> Refusal | None:
+    """Why bytes after which the line fell silent are no response; None for the echo alone: more may come."""
     rest = received.removeprefix(sent)
     if not rest:
-        return "timeout", "only the echo of the request came back"
+        return None
     for end in range(SHORTEST, min(len(rest), LONGEST) + 1):
         if is_sealed(rest[:end]):
-            kind, why = mismatch(Adu(request.transaction, rest[0], rest[1 : end - 2]), request)
-            return kind or "refused", why or "the echo of the request"
+            found = mismatch(Adu(request.transaction, rest[0], rest[1 : end - 2]), request)
+            return found or Refusal(FaultKind.REFUSED, "the echo of the request")
     due = request.size + 5
-    if request.function != IDENTIFY and len(rest) < due and rest[1:2] != bytes((request.function | 0x80,)):
-        return "length", f"{len(rest)} bytes instead of {due}"
-    return "crc", "CRC error"
+    if request.function != IDENTIFY and len(rest) < due and rest[1:2] != bytes((request.function | EXCEPTION_BIT,)):
+        return Refusal(FaultKind.LENGTH, f"{len(rest)} bytes instead of {due}")
+    return Refusal(FaultKind.CRC, "CRC error")
 
 
 def _length(start: bytes, request: Request) -> int:
-    """How long a frame that starts so must be, if it is the answer; 0 when it cannot be one or is not there yet."""
+    """The length of a frame that starts so, if it is the response; 0 when it cannot be one or is not there yet."""
     function = start[1]
-    if function == request.function | 0x80:
+    if function == request.function | EXCEPTION_BIT:
         return 5
     if function != request.function:
         return 0
     if function != IDENTIFY:
         return request.size + 5 if start[2] == request.size else 0
+    # An identification has no byte count: its objects must be walked through.
     end = 8  # unit, function, MEI type, code, conformity, more follows, next object, number of objects
     if len(start) < end:
         return 0

@@ -23,6 +23,8 @@ def tls_context(config: ModbusTlsConfig, base_dir: Path | None) -> ssl.SSLContex
     Raises InputError that names the file at fault.
     """
     authority, certificate, key = (_path(p, base_dir) for p in (config.ca, config.certificate, config.key))
+    # PROTOCOL_TLS_CLIENT requires a certificate and checks the host name. No default authorities are loaded: only the
+    # plant's may vouch for a device.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
@@ -30,7 +32,7 @@ def tls_context(config: ModbusTlsConfig, base_dir: Path | None) -> ssl.SSLContex
     except (OSError, ssl.SSLError) as error:
         raise _unusable("ca", authority, error, "give the PEM file of the authority that signed the device") from error
     try:
-        # Without a password OpenSSL would ask for one on the terminal, and hold up everything.
+        # Without a password callback OpenSSL prompts for one on the terminal, and blocks until it is typed.
         context.load_cert_chain(certificate, key, password=lambda: "")
     except (OSError, ssl.SSLError) as error:
         advice = "give PEM files that belong together; the key must not be encrypted, protect it by its permissions"
@@ -49,6 +51,7 @@ def own_role(config: ModbusTlsConfig, base_dir: Path | None) -> str:
 
 def role_of(certificate: bytes) -> str:
     """The role in a certificate (DER), "" without one. Raises ValueError when it is no certificate."""
+    # `getpeercert()` of the ssl module decodes no extension but the alternative names, so the DER is walked through.
     try:
         ((_, whole),) = _elements(certificate)
         _, to_be_signed = next(_elements(whole))

@@ -1,11 +1,10 @@
-"""Ways to open the wire of a Modbus link: a socket, TLS, a serial port; failures are told in words.
+"""Ways to open the wire of a Modbus link: a socket, TLS, a serial port; errors become faults in words.
 
-pymodbus could open them, but would swallow the system's reason, resolve names and open ports on the loop, and check no
+pymodbus could open them, but would drop the system's reason, resolve names and open ports on the loop, and check no
 host name.
 """
 
 import asyncio
-import errno
 import os
 import socket
 import ssl
@@ -14,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
-from pumpwatch_gui.acquire.links.meter import LinkFault
+from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
+from pumpwatch_gui.acquire.links.serial_errors import PORT_ERRORS, not_opened
 from pumpwatch_gui.acquire.modbus.tls import own_role, role_of, tls_context
-from pumpwatch_gui.acquire.text.serial_port import TERMINAL_ERROR
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTlsConfig
 from pumpwatch_gui.domain.values.quality import Reason
 
@@ -39,10 +38,10 @@ class Wire(Protocol):
         """Open it. Raises LinkFault with the system's reason, InputError when a file it needs is wrong."""
 
     def identity(self, transport: asyncio.Transport) -> str:
-        """Who has proved to be at the other end, "" when nobody has."""
+        """What the other end has proved of itself, "" for nothing."""
 
-    def loss(self, error: Exception | None, *, answered: bool) -> str:
-        """Words for the end of the connection; `answered`: whether it ever brought an answer."""
+    def loss(self, error: Exception | None, *, responded: bool) -> str:
+        """Words for the end of the connection; `responded`: whether it ever brought a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +65,11 @@ class TcpWire:
             raise _unreachable(self.where, self.host, error) from error
 
     def identity(self, transport: asyncio.Transport) -> str:
-        """Nothing: anybody may answer."""
+        """Nothing: plain Modbus proves nothing."""
         return ""
 
-    def loss(self, error: Exception | None, *, answered: bool) -> str:
-        """Words for the end of the connection; `answered`: whether it ever brought an answer."""
+    def loss(self, error: Exception | None, *, responded: bool) -> str:
+        """Words for the end of the connection."""
         return f"connection to {self.where} lost"
 
 
@@ -87,7 +86,7 @@ class TlsWire:
         return f"{self.config.host}:{self.config.port}"
 
     async def open(self, factory: Factory) -> asyncio.Transport:
-        """Connect and shake hands. Raises LinkFault (kind `certificate` when either side refused), InputError."""
+        """Connect and shake hands. Raises LinkFault (kind CERTIFICATE when either side refused), InputError."""
         context = await off_loop(tls_context, self.config, self.base_dir)
         name = self.config.server_name or self.config.host
         try:
@@ -96,12 +95,12 @@ class TlsWire:
         except ssl.SSLCertVerificationError as error:
             text = f"certificate of {self.where} refused: {error.verify_message or error.reason}"
             advice = "check the plant's authority file, the device's certificate, its name in it, and both clocks"
-            raise LinkFault("certificate", Reason.NO_COMMUNICATION, text, advice) from error
-        except ssl.SSLError as error:
-            raise LinkFault("certificate", Reason.NO_COMMUNICATION, self.loss(error, answered=False), _OUR) from error
-        except (ConnectionResetError, ConnectionAbortedError) as error:
-            words = self.loss(error, answered=False)
-            raise LinkFault("certificate", Reason.NO_COMMUNICATION, words, _OUR) from error
+            raise LinkFault(FaultKind.CERTIFICATE, Reason.NO_COMMUNICATION, text, advice) from error
+        # Order matters: SSLError and the connection errors are OSErrors too. With TLS 1.2 a device that refuses our
+        # certificate may reset the connection during the handshake instead of sending an alert.
+        except (ssl.SSLError, ConnectionResetError, ConnectionAbortedError) as error:
+            text = self.loss(error, responded=False)
+            raise LinkFault(FaultKind.CERTIFICATE, Reason.NO_COMMUNICATION, text, _OWN_ADVICE) from error
         except OSError as error:
             raise _unreachable(self.where, self.config.host, error) from error
 
@@ -112,21 +111,25 @@ class TlsWire:
         own = own_role(self.config, self.base_dir)
         return f"{session.version()}, device's role {peer or 'none'}, our role {own or 'none'}"
 
-    def loss(self, error: Exception | None, *, answered: bool) -> str:
-        """Words for the end of the connection; with TLS 1.3 a refused certificate shows only here."""
+    def loss(self, error: Exception | None, *, responded: bool) -> str:
+        """Words for the end of the connection.
+
+        With TLS 1.3 the client's handshake is over before the device has seen our certificate: that it was refused
+        shows only here, as the end of a connection that had opened without error.
+        """
         if isinstance(error, ssl.SSLError):
             reason = (error.reason or str(error)).replace("_", " ").lower()
-            told = "certificate" in reason or "unknown ca" in reason
-            kind = "our certificate was refused" if told else "TLS was refused"
+            is_ours = "certificate" in reason or "unknown ca" in reason
+            kind = "our certificate was refused" if is_ours else "TLS was refused"
             return f"{kind} by {self.where}: {reason}"
-        if not answered:  # some devices hang up without the alert that would tell
-            return f"{self.where} hung up before its first answer: our certificate was refused, it seems"
+        if not responded:  # some devices hang up without the alert that would give the reason
+            return f"{self.where} hung up before its first response: our certificate was refused, it seems"
         return f"connection to {self.where} lost"
 
 
 @dataclass(frozen=True, slots=True)
 class SerialWire:
-    """A serial port, for us alone."""
+    """A serial port, opened exclusively."""
 
     config: ModbusRtuConfig
 
@@ -138,39 +141,30 @@ class SerialWire:
     async def open(self, factory: Factory) -> asyncio.Transport:
         """Open the port. Raises LinkFault."""
         try:
+            # Off the loop: opening a port may take seconds where a driver waits for its USB device.
             transport = await off_loop(_open_port, asyncio.get_running_loop(), factory(), self.config)
-        except (OSError, TERMINAL_ERROR, ValueError) as error:
-            number = error.errno if isinstance(error, OSError) else None
-            why, advice = _PORT_TROUBLE.get(number or 0, (str(error), "choose another port or other settings"))
-            raise LinkFault("connect", Reason.NO_COMMUNICATION, f"cannot open {self.where}: {why}", advice) from error
+        except PORT_ERRORS as error:
+            raise not_opened(self.where, error) from error
         transport.setup()
         return cast(asyncio.Transport, transport)
 
     def identity(self, transport: asyncio.Transport) -> str:
-        """Nothing: anybody may answer."""
+        """Nothing: plain Modbus proves nothing."""
         return ""
 
-    def loss(self, error: Exception | None, *, answered: bool) -> str:
-        """Words for the end of the connection; `answered`: whether it ever brought an answer."""
+    def loss(self, error: Exception | None, *, responded: bool) -> str:
+        """Words for the end of the connection."""
         return f"{self.where} is gone: unplugged?"
 
 
-_OUR = "the device must trust the authority that signed our certificate, and may ask for a role in it"
-_PORT_TROUBLE = {
-    errno.EACCES: ("no permission", "add yourself to the group dialout (sudo usermod -aG dialout $USER), log in again"),
-    errno.EPERM: ("no permission", "add yourself to the group dialout (sudo usermod -aG dialout $USER), log in again"),
-    errno.ENOENT: ("there is no such device", "is the adapter plugged in? choose its port from the list"),
-    errno.EAGAIN: ("another program uses it", "end that program, or give it another port"),
-    errno.EBUSY: ("another program uses it", "end that program, or give it another port"),
-    errno.ENOTTY: ("this is no serial port", "choose a port from the list"),
-    errno.EIO: ("the port does not work", "unplug the adapter and plug it in again"),
-}
+_OWN_ADVICE = "the device must trust the authority that signed our certificate, and may require a role in it"
 
 
 async def _connect(
     host: str, port: int, factory: Factory, context: ssl.SSLContext | None = None, name: str | None = None
 ) -> asyncio.Transport:
-    # Resolved aside: a name server that does not answer must hold up neither the loop nor the end of the program.
+    # create_connection would resolve the name in the loop's executor, whose threads are joined at exit: a name server
+    # that does not respond would hold up the end of the program.
     address = await off_loop(_resolve, host, port)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_connection(factory, address, port, ssl=context, server_hostname=name)
@@ -183,7 +177,8 @@ def _resolve(host: str, port: int) -> str:
 
 
 def _open_port(loop: asyncio.AbstractEventLoop, protocol: asyncio.BaseProtocol, config: ModbusRtuConfig):  # type: ignore[no-untyped-def]
-    import serial  # noqa: F401 - pymodbus takes it from the loaded modules
+    # pymodbus looks for "serial" among the loaded modules, and raises RuntimeError without it.
+    import serial  # noqa: F401
     from pymodbus.transport.serialtransport import SerialTransport
 
     c = config
@@ -195,8 +190,9 @@ def _unreachable(where: str, host: str, error: OSError) -> LinkFault:
     if isinstance(error, socket.gaierror):
         why = f"the host name {host} does not resolve"
         advice = "check the spelling of the name and this computer's name server, or give the address in numbers"
-    elif isinstance(error, TimeoutError) and not error.errno:
-        why = "no answer"
+    elif isinstance(error, TimeoutError) and not error.errno:  # asyncio's own, without an error number
+        why = "no response"
     else:
+        # getaddrinfo and Windows leave numbers that are no errno of this system: below 0, or none at all.
         why = (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)).lower()
-    return LinkFault("connect", Reason.NO_COMMUNICATION, f"cannot connect to {where}: {why}", advice)
+    return LinkFault(FaultKind.CONNECT, Reason.NO_COMMUNICATION, f"cannot connect to {where}: {why}", advice)

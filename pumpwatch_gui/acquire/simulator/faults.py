@@ -7,9 +7,9 @@ expected (`+ ++ - --`, `~` unsteady, brackets for late or weak) and the tests ho
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import Enum
 from math import inf, isfinite
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +39,19 @@ PARAMETERS = (
 """The physical parameters a fault can move; 0 is a healthy pump."""
 
 
+class SensorEffect(Enum):
+    """What a sensor fault makes of the reading."""
+
+    STUCK = "stuck"
+    DROPOUT = "dropout"
+    DRIFT = "drift"
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A kind of fault. `effects`: parameter → change at severity 1 (it is proportional to the severity).
 
-    A sensor fault has no effects but a `sensor`, the tag it hits unless another is named.
+    A sensor fault has no effects but a `sensor`, the tag it hits unless another is named, and a `sensor_effect`.
     `ramp_s` is how long it takes to develop after the onset. `symptoms` maps tags to their expected direction.
     """
 
@@ -53,6 +61,7 @@ class Fault:
     effects: Mapping[str, float]
     symptoms: Mapping[str, str]
     sensor: str = ""
+    sensor_effect: SensorEffect | None = None
 
 
 def _fault(name: str, label: str, ramp_s: float, symptoms: str, **effects: float) -> Fault:
@@ -60,8 +69,9 @@ def _fault(name: str, label: str, ramp_s: float, symptoms: str, **effects: float
     return Fault(name, label, ramp_s, MappingProxyType(effects), MappingProxyType(signs))
 
 
-def _sensor_fault(name: str, label: str, ramp_s: float, sensor: str) -> Fault:
-    return Fault(name, label, ramp_s, MappingProxyType({}), MappingProxyType({}), sensor)
+def _sensor_fault(label: str, ramp_s: float, sensor: str, effect: SensorEffect) -> Fault:
+    name = f"sensor_{effect.value}"
+    return Fault(name, label, ramp_s, MappingProxyType({}), MappingProxyType({}), sensor, effect)
 
 
 _TABLE = (
@@ -90,9 +100,9 @@ _TABLE = (
            unbalance_mm_s=6.5, bearing_heat=0.08),
     _fault("motor_overload", "Motor overload", 15.0,  "-   0   0 (+) 0/-  0   0/- ++   0   0",
            motor_drag_kw=6.0, supply_drop=0.1),
-    _sensor_fault("sensor_stuck", "Sensor stuck", 0.0, "flow_rate_l_min"),
-    _sensor_fault("sensor_dropout", "Sensor drop-out", 0.0, "vibration_mm_s"),
-    _sensor_fault("sensor_drift", "Sensor drift", 120.0, "bearing_temperature_c"),
+    _sensor_fault("Sensor stuck", 0.0, "flow_rate_l_min", SensorEffect.STUCK),
+    _sensor_fault("Sensor drop-out", 0.0, "vibration_mm_s", SensorEffect.DROPOUT),
+    _sensor_fault("Sensor drift", 120.0, "bearing_temperature_c", SensorEffect.DRIFT),
 )  # fmt: skip
 
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _TABLE})
@@ -172,7 +182,8 @@ class FaultSpec:
         return self.severity * np.minimum(rise, 1.0 - fall)
 
 
-class Shares(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
     """What the faults of a plant make of a stretch of time."""
 
     parameters: Mapping[str, NDArray[np.float64]]  # each (m, pumps), those that are not 0 throughout

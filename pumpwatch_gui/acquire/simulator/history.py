@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.acquire.simulator.faults import FaultSpec
 from pumpwatch_gui.acquire.simulator.instruments import DECIMALS
-from pumpwatch_gui.acquire.simulator.plant import BLOCK_STEPS, DT_S, Plant, Readings
+from pumpwatch_gui.acquire.simulator.plant import BLOCK_STEPS, DT_S, Plant, PlantReadings
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import RunState
 
@@ -37,7 +37,7 @@ def write_history(
     Gives the files written, one a pump in plant order: for one pump exactly `path`, for several `NAME_P-101.csv` and
     so on. They appear under their names when they are complete. An empty cell is a reading the instrument did not
     supply. Truth: `fault` (names joined by `+`, empty when healthy), `severity` (how far the worst has developed, 0
-    to 1), `run_state` (RUNNING or STANDBY). `stop` ends early, with whole rows; `progress` is told the part done.
+    to 1), `run_state` (RUNNING or STANDBY). `stop` ends early, with whole rows; `progress` gets the part done.
     Raises ValueError for a period that is not a multiple of the inner step, InputError when a file cannot be written.
     """
     every = round(period_s / DT_S)
@@ -67,7 +67,7 @@ def write_history(
 
 
 def history_paths(path: Path, pump_ids: tuple[str, ...]) -> tuple[Path, ...]:
-    """Where the recording of each pump goes: `path` for one pump, `NAME_PUMP.csv` beside it for several."""
+    """Where the recording of each pump goes: `path` for one pump, `NAME_PUMP.csv` in the same folder for several."""
     if len(pump_ids) == 1:
         return (path,)
     return tuple(path.with_name(f"{path.stem}_{pump_id}{path.suffix}") for pump_id in pump_ids)
@@ -85,7 +85,7 @@ def _open(path: Path) -> TextIO:
         raise InputError(f"cannot write {path}: {error.strerror}", "name a folder that can be written") from error
 
 
-def _sampled(plant: Plant, *, total: int, every: int) -> Iterator[tuple[int, Readings]]:
+def _sampled(plant: Plant, *, total: int, every: int) -> Iterator[tuple[int, PlantReadings]]:
     """Blocks of readings thinned to every `every`-th step, with the steps done so far."""
     block = max(BLOCK_STEPS // every, 1) * every
     for done in range(0, total, block):
@@ -112,7 +112,7 @@ def _names(plant: Plant, pump: int, time_s: NDArray[np.float64]) -> list[str]:
     return names
 
 
-def _rows(readings: Readings, pump: int, stamps: list[str], names: list[str]) -> Iterator[str]:
+def _rows(readings: PlantReadings, pump: int, stamps: list[str], names: list[str]) -> Iterator[str]:
     values = readings.values[:, pump].tolist()
     levels = readings.level[:, pump].tolist()
     running = readings.running[:, pump].tolist()

@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.acquire.simulator.faults import FaultSpec
+from pumpwatch_gui.acquire.simulator.faults import FAULTS, FaultSpec, SensorEffect
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 Array = NDArray[np.float64]
@@ -20,7 +20,7 @@ DECIMALS = (1, 1, 2, 2, 0, 2, 2, 1, 1, 1)
 DRIFT = np.array([25.0, 20.0, 1.5, 3.0, 350.0, 0.9, 1.2, 6.0, 20.0, 20.0])
 """How far each instrument is off at a drift of severity 1."""
 ROTATING = np.array([1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0])
-"""1 where the reading is exactly 0 while the pump stands: the noise scales with the speed."""
+"""1 where the reading is exactly 0 at standstill: the noise scales with the speed."""
 
 
 class Instruments:
@@ -47,10 +47,10 @@ class Instruments:
 
     def _spoil(self, column: Array, spec: FaultSpec, level: Array, dropout: Array) -> None:
         """Apply one sensor fault in place to the readings (m,) of one instrument."""
-        active = level > 0
-        if spec.fault == "sensor_drift":
+        active, effect = level > 0, FAULTS[spec.fault].sensor_effect
+        if effect is SensorEffect.DRIFT:
             column += level * DRIFT[STANDARD_TAGS.index(spec.tag)]
-        elif spec.fault == "sensor_dropout":
+        elif effect is SensorEffect.DROPOUT:
             limit = NormalDist().inv_cdf(min(max(1.0 - spec.severity, 1e-9), 1.0 - 1e-9))
             column[active & (dropout > limit)] = np.nan
         elif active.any():
@@ -58,5 +58,5 @@ class Instruments:
             if first > 0 or spec not in self._held:
                 self._held[spec] = float(column[max(first - 1, 0)])
             column[active] = self._held[spec]
-        if spec.fault == "sensor_stuck" and not active[-1]:
+        if effect is SensorEffect.STUCK and not active[-1]:
             self._held[spec] = float(column[-1])

@@ -4,11 +4,11 @@ import asyncio
 import errno
 import os
 import time
-from typing import cast
 
 from typing_extensions import override
 
 from pumpwatch_gui.acquire.modbus.rtu import LONGEST, SHORTEST, is_sealed, sealed
+from pumpwatch_gui.acquire.simulator.connection import Connection
 from pumpwatch_gui.acquire.simulator.device import Devices
 from pumpwatch_gui.domain.errors import LinkError
 
@@ -16,52 +16,39 @@ GAP_S = 0.05
 """What has not become a whole request for so long is dropped: the next byte starts a new one."""
 
 
-class LineUnits(asyncio.Protocol):
-    """All units of one line: finds requests among the bytes, answers those for units that are there.
+class LineUnits(Connection):
+    """All units of one line: finds requests among the bytes, responds to those for units that are there.
 
-    A request for a unit that is not there, or with a wrong CRC, is met with silence, as on a real line.
+    To a request for a unit that is not there, or with a wrong CRC, there is no response, as on a real line.
     """
 
     def __init__(self, devices: Devices, transports: set[asyncio.Transport]) -> None:
-        self._devices, self._transports = devices, transports
-        self._transport: asyncio.Transport | None = None
-        self._buffer = b""
+        super().__init__(devices, transports)
         self._last_s = 0.0
 
     @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._transports.add(self._transport)
-        self._devices.counts.connections += 1
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._transport is not None:
-            self._transports.discard(self._transport)
-
-    @override
     def data_received(self, data: bytes) -> None:
-        answer = self.answer(data)
-        if answer and self._transport is not None:
-            self._transport.write(answer)
+        response = self.respond(data)
+        if response and self.transport is not None:
+            self.transport.write(response)
 
-    def answer(self, data: bytes) -> bytes:
-        """Take in bytes; the answers to what they completed."""
+    def respond(self, data: bytes) -> bytes:
+        """Take in bytes; the responses to the requests that they complete."""
         now = time.monotonic()
-        if self._buffer and now - self._last_s > GAP_S:
-            self._devices.counts.malformed += 1
-            self._buffer = b""
+        if self.buffer and now - self._last_s > GAP_S:
+            self.devices.counts.malformed += 1
+            self.buffer = b""
         self._last_s = now
-        self._buffer += data
-        answers = b""
-        while (end := _whole(self._buffer)) > 0:
-            request, self._buffer = self._buffer[:end], self._buffer[end:]
-            if request[0] in self._devices.images:
-                answers += sealed(request[0], self._devices.answer(request[0], request[1:-2]))
-        if len(self._buffer) > LONGEST:
-            self._devices.counts.malformed += 1
-            self._buffer = b""
-        return answers
+        self.buffer += data
+        responses = b""
+        while (end := _whole(self.buffer)) > 0:
+            request, self.buffer = self.buffer[:end], self.buffer[end:]
+            if request[0] in self.devices.images:
+                responses += sealed(request[0], self.devices.respond(request[0], request[1:-2]))
+        if len(self.buffer) > LONGEST:
+            self.devices.counts.malformed += 1
+            self.buffer = b""
+        return responses
 
 
 class Terminal:
@@ -86,13 +73,14 @@ class Terminal:
 
     def _ready(self) -> None:
         try:
-            answer = self._units.answer(os.read(self._ends[0], 1024))
-            if answer:
-                os.write(self._ends[0], answer)
+            response = self._units.respond(os.read(self._ends[0], 1024))
+            if response:
+                os.write(self._ends[0], response)
         except BlockingIOError:
             return
         except OSError as error:
-            if error.errno != errno.EIO:  # EIO: nobody has the other end open just now
+            # Linux: reading one end of a pair fails with EIO while the other end is not open.
+            if error.errno != errno.EIO:
                 raise
 
 
@@ -107,7 +95,7 @@ def _pair() -> tuple[int, ...]:
     import pty
     import tty
 
-    # Our own hold on the far end keeps the near one alive while no client has it open.
+    # The far end stays open here too: without any holder of it, reads of the near end fail with EIO in a busy loop.
     ends = pty.openpty()
     for end in ends:
         tty.setraw(end)

@@ -5,7 +5,7 @@ Flow is counted in parts of the rated flow (`q`), speed in parts of the rated sp
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,8 @@ NPSHR_M = 3.5
 ATMOSPHERE_BAR = 1.013
 
 
-class Builds(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Builds:
     """How the pumps differ as built and installed: factors near 1, each (pumps,)."""
 
     head: Array
@@ -44,7 +45,8 @@ class Builds(NamedTuple):
     oil: Array
 
 
-class Scene(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
     """What surrounds the pumps over a stretch of time, each (m, pumps). `spin`: speed over the loaded speed, 0 to 1."""
 
     spin: Array
@@ -58,7 +60,8 @@ class Scene(NamedTuple):
         return self.faults.get(name, 0.0)
 
 
-class Flow(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
     """The hydraulic state, each (m, pumps)."""
 
     n: Array  # speed, parts of the rated speed
@@ -71,7 +74,8 @@ class Flow(NamedTuple):
     breakdown: Array | float  # 0 none to 1 full, as lost head
 
 
-class Machine(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Machine:
     """The whole instantaneous state, each (m, pumps): flow and the electrical and mechanical side."""
 
     flow: Flow

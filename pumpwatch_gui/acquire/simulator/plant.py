@@ -1,8 +1,8 @@
 """Plant: a number of simulated pumps, advanced together."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +34,12 @@ _VALVE_S = 15.0  # how long the operator's valve takes to travel
 _LOW_FLOW_CUT_OFF = 0.01  # of the rated flow: below it a flow meter shows 0
 
 
-class Readings(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class PlantReadings:
     """A stretch of simulated time: `time_s` (m,) since the start, `values` (m, pumps, 10) with NaN for not available.
 
     `level` (m, pumps): how far the worst fault of each pump has developed, 0 to 1; `running` (m, pumps): wanted on.
+    The arrays are made read-only.
     """
 
     time_s: Array
@@ -45,9 +47,14 @@ class Readings(NamedTuple):
     level: Array
     running: NDArray[np.bool_]
 
-    def part(self, rows: slice) -> "Readings":
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        for array in (self.time_s, self.values, self.level, self.running):
+            array.flags.writeable = False
+
+    def part(self, rows: slice) -> "PlantReadings":
         """Some of the rows, as a copy."""
-        return Readings(
+        return PlantReadings(
             self.time_s[rows].copy(), self.values[rows].copy(), self.level[rows].copy(), self.running[rows].copy()
         )
 
@@ -113,14 +120,14 @@ class Plant:
         for readings in self.stream(steps):
             self.last = readings.part(slice(-1, None))
 
-    def stream(self, steps: int) -> Iterator[Readings]:
+    def stream(self, steps: int) -> Iterator[PlantReadings]:
         """The next `steps` inner steps in blocks that fit in memory."""
         while steps > 0:
             block = min(steps, BLOCK_STEPS)
             steps -= block
             yield self.run(block)
 
-    def run(self, steps: int) -> Readings:
+    def run(self, steps: int) -> PlantReadings:
         """The next `steps` inner steps at once."""
         time_s: Array = (self._step + np.arange(steps, dtype=np.float64)) * DT_S
         self._step += steps
@@ -134,7 +141,7 @@ class Plant:
         values = self._instruments.read(
             truth, white[:, len(TIME_CONSTANTS_S) :], state.flow.n, noise["dropout"], time_s
         )
-        return Readings(time_s, values, faults.level, scene.on)
+        return PlantReadings(time_s, values, faults.level, scene.on)
 
     def _scene(self, time_s: Array, noise: dict[str, Array], faults: Shares) -> Scene:
         wanted = np.stack([steps.at(time_s) for steps in self._wanted], axis=1) > 0.5

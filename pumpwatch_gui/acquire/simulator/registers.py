@@ -4,12 +4,8 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 
+from pumpwatch_gui.domain.links.decode import FORMATS, arrange
 from pumpwatch_gui.domain.links.register_map import Point
-
-_FORMATS = {
-    "uint16": ">H", "int16": ">h", "uint32": ">I", "int32": ">i", "uint64": ">Q", "int64": ">q",
-    "float32": ">f", "float64": ">d",
-}  # fmt: skip
 
 
 def encode(value: float, point: Point) -> bytes | None:
@@ -38,13 +34,13 @@ def _pack(raw: float, point: Point, *, is_pattern: bool = False) -> bytes:
     if point.type in ("bool", "bit"):
         return struct.pack(">H", int(bool(round(raw))))
     if point.type in ("bcd16", "bcd32"):
-        return _ordered(_bcd(round(raw), 4 if point.type == "bcd16" else 8), point.order)
-    form = _FORMATS[point.type]
+        return arrange(_bcd(round(raw), 4 if point.type == "bcd16" else 8), point.order)
+    form = FORMATS[point.type]
     if form in (">f", ">d"):
-        return _ordered(struct.pack(form, raw), point.order)
+        return arrange(struct.pack(form, raw), point.order)
     whole = round(raw)
     unsigned = is_pattern and whole >= 1 << (8 * struct.calcsize(form) - 1)
-    return _ordered(struct.pack(form.upper() if unsigned else form, whole), point.order)
+    return arrange(struct.pack(form.upper() if unsigned else form, whole), point.order)
 
 
 def _bcd(whole: int, digits: int) -> bytes:
@@ -53,16 +49,6 @@ def _bcd(whole: int, digits: int) -> bytes:
     if not 0 <= whole < 10**digits:
         raise ValueError("does not fit")
     return bytes.fromhex(f"{whole:0{digits}d}")
-
-
-def _ordered(packed: bytes, order: str) -> bytes:
-    """Lay big-endian bytes out in `order`: ABCD as they are, CDAB words swapped, BADC bytes swapped, DCBA both."""
-    words = [packed[i : i + 2] for i in range(0, len(packed), 2)]
-    if order in ("CDAB", "DCBA"):
-        words.reverse()
-    if order in ("BADC", "DCBA"):
-        words = [word[::-1] for word in words]
-    return b"".join(words)
 
 
 class RegisterLayout:

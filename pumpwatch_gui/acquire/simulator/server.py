@@ -1,7 +1,7 @@
 """The plant behind a real Modbus endpoint: pump i is unit i + 1.
 
-Written on asyncio directly: a device only answers, which needs a fraction of a client's machinery, and fifty units
-refreshed ten times a second must leave the machine to the program that watches them.
+Written on asyncio directly and not with pymodbus' server: a device only responds, which needs a fraction of that
+machinery, and fifty units refreshed ten times a second must leave the processor to the program that watches them.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from typing import cast
 
 from typing_extensions import override
 
+from pumpwatch_gui.acquire.modbus.response import NotModbusError, cut
+from pumpwatch_gui.acquire.simulator.connection import Connection
 from pumpwatch_gui.acquire.simulator.device import Devices, RequestCounts
 from pumpwatch_gui.acquire.simulator.line_server import LineUnits, Terminal
 from pumpwatch_gui.acquire.simulator.plant import Plant
@@ -40,12 +42,12 @@ def serve(
     """Serve the plant in this thread until `stop` is set (noticed within 0.1 s); gives what was counted.
 
     `registers`: a register map by name or path, or its points; they are refreshed every 0.1 s. The plant advances by
-    `speed` simulated seconds a second. `ready` is told the port that was opened (`port` 0: any free one).
+    `speed` simulated seconds a second. `ready` gets the port that was opened (`port` 0: any free one).
     `rtu`: RTU frames, as through a transparent serial gateway.
     Raises LinkError when the port cannot be opened, InputError for a bad register map, ValueError for a bad speed.
     """
     layout, devices = _layout(plant, registers, speed), Devices()
-    kind = LineUnits if rtu else _Connection
+    kind = LineUnits if rtu else _MbapConnection
     return asyncio.run(_serve(plant, devices, kind, (host, port), layout, speed, ready, stop))
 
 
@@ -60,7 +62,7 @@ def serve_line(
 ) -> RequestCounts:
     """Serve the plant as RTU units on the terminal `device` (`auto`: a new pair) as `serve` does.
 
-    `ready` is told the name that a client opens. Raises LinkError when the terminal cannot be opened, and as `serve`.
+    `ready` gets the name that a client opens. Raises LinkError when the terminal cannot be opened, and as `serve`.
     """
     layout = _layout(plant, registers, speed)
     return asyncio.run(_serve_line(plant, device, layout, speed, ready, stop))
@@ -95,7 +97,7 @@ async def _serve_line(
 async def _serve(
     plant: Plant,
     devices: Devices,
-    kind: "type[_Connection | LineUnits]",
+    kind: type[Connection],
     address: tuple[str, int],
     layout: RegisterLayout,
     speed: float,
@@ -148,42 +150,27 @@ def _refresh(devices: Devices, plant: Plant, layout: RegisterLayout, sequence: i
     devices.images = {unit: layout.image(row, sequence) for unit, row in enumerate(rows, start=1)}
 
 
-class _Connection(asyncio.Protocol):
-    """One client: cuts the stream into requests by their MBAP headers and answers each in turn."""
-
-    def __init__(self, devices: Devices, connections: set[asyncio.Transport]) -> None:
-        self._devices = devices
-        self._connections = connections
-        self._transport: asyncio.Transport | None = None
-        self._buffer = b""
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._connections.add(self._transport)
-        self._devices.counts.connections += 1
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._transport is not None:
-            self._connections.discard(self._transport)
+class _MbapConnection(Connection):
+    """One client: cuts the stream into requests by their MBAP headers and responds to each in turn."""
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._transport is None or self._transport.is_closing():
+        if self.transport is None or self.transport.is_closing():
             return
-        self._buffer += data
-        answers = []
-        while len(self._buffer) >= 8:
-            transaction, protocol, length, unit = struct.unpack(">HHHB", self._buffer[:7])
-            if protocol != 0 or not 2 <= length <= 254:
-                self._devices.counts.malformed += 1
-                self._transport.close()
+        self.buffer += data
+        responses = []
+        while True:
+            try:
+                found = cut(self.buffer)
+            except NotModbusError:
+                self.devices.counts.malformed += 1
+                self.transport.close()
                 break
-            if len(self._buffer) < 6 + length:
+            if found is None:
                 break
-            pdu = self._devices.answer(unit, self._buffer[7 : 6 + length])
-            self._buffer = self._buffer[6 + length :]
-            answers.append(struct.pack(">HHHB", transaction, 0, 1 + len(pdu), unit) + pdu)
-        if answers:
-            self._transport.write(b"".join(answers))
+            request, size = found
+            self.buffer = self.buffer[size:]
+            pdu = self.devices.respond(request.unit, request.pdu)
+            responses.append(struct.pack(">HHHB", request.transaction, 0, 1 + len(pdu), request.unit) + pdu)
+        if responses:
+            self.transport.write(b"".join(responses))

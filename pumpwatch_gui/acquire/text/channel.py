@@ -1,19 +1,19 @@
-"""Text lines from a serial port: the device speaks by itself, each line is a scan."""
+"""Text lines from a serial port: the device sends unrequested, each line is a scan."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isnan
 
-from pumpwatch_gui.acquire.driver import LinkSpec, Readings
-from pumpwatch_gui.acquire.links.meter import LinkFault
-from pumpwatch_gui.acquire.text.checksum import LineRefused
+from pumpwatch_gui.acquire.driver import LinkSpec, Readings, Tap, all_tags
+from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
+from pumpwatch_gui.acquire.text.config import ChecksumRule, LineFormat, SerialLineConfig
 from pumpwatch_gui.acquire.text.formats import LineParser, Values
-from pumpwatch_gui.acquire.text.line_framing import LineFramer
+from pumpwatch_gui.acquire.text.line_framing import LONGEST, LineFramer
+from pumpwatch_gui.acquire.text.refusal import ADVICE, DropReason, LineRefused
 from pumpwatch_gui.acquire.text.serial_port import SerialPort
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.links.config import SerialLineConfig
 from pumpwatch_gui.domain.links.decode import PointValue, bad, judge_value
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
@@ -22,7 +22,7 @@ log = logging.getLogger("pumpwatch.links")
 SILENT_PERIODS = 3
 """The device is silent after this many periods without a line."""
 FIRST_LINE_S = 3.0
-"""Opening a port resets many boards: they may take so long for their first line."""
+"""Opening a port toggles DTR, which resets many boards (Arduino): they may take so long for their first line."""
 LATE_PERIODS = 1.25
 """A refused line makes its period's values BAD when no good one has come by then."""
 SHORTEST_S = 0.05
@@ -34,10 +34,9 @@ class SerialLineChannel:
     """One serial port and the lines that come out of it. The newest good line counts."""
 
     def __init__(self, spec: LinkSpec) -> None:
-        assert isinstance(spec.config, SerialLineConfig)
-        self._config, self._spec, self._meter = spec.config, spec, spec.meter
+        self._config, self._spec, self._meter = spec.config_as(SerialLineConfig), spec, spec.meter
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._port = SerialPort(spec.config, received=self._received, lost=self._drop)
+        self._port = SerialPort(self._config, received=self._received, lost=self._drop)
         self._framer = LineFramer()
         self._parser: LineParser | None = None
         self._newest: tuple[Values, bytes] | None = None
@@ -45,15 +44,15 @@ class SerialLineChannel:
         self._something = asyncio.Event()
         self._last, self._same = b"", 0
         self._due_s = 0.0  # the earliest moment for the next scan to end
-        self._good_s = self._told_s = 0.0
-        self._tap: Callable[[bool, bytes], None] | None = None
-        self._remarks = _Remarks(spec.config.device)
+        self._good_s = self._reported_s = 0.0
+        self._tap: Tap | None = None
+        self._remarks = _Remarks(self._config.device)
 
     def shared_by(self, specs: Sequence[LinkSpec]) -> None:
         """Nothing: a port belongs to one link."""
 
-    def watch(self, tap: Callable[[bool, bytes], None] | None) -> None:
-        """Tell every piece that comes to `tap`; None: no longer."""
+    def watch(self, tap: Tap | None) -> None:
+        """Call `tap` with every piece that comes; None: no longer."""
         self._tap = tap
 
     async def connect(self) -> None:
@@ -61,14 +60,17 @@ class SerialLineChannel:
         config = self._config
         try:
             self._parser = LineParser(
-                config.format, tags=self._spec.profile.tags, columns=config.columns, checksum=config.checksum
+                LineFormat(config.format),
+                tags=self._spec.profile.tags,
+                columns=config.columns,
+                checksum=ChecksumRule(config.checksum),
             )
         except ValueError as error:
             raise InputError(f"{config.device}: {error}", "correct the columns in the link's settings") from error
         await self._port.open()
         now = time.monotonic()
         self._good_s = now + max(FIRST_LINE_S - SILENT_PERIODS * config.period_s, 0.0)
-        self._told_s = now
+        self._reported_s = now
 
     async def scan(self, spec: LinkSpec) -> Readings:
         """Wait for the next line and return its values.
@@ -83,7 +85,7 @@ class SerialLineChannel:
             await self._wait()
         (values, line), self._newest = self._newest, None
         self._refused = None
-        self._good_s = self._told_s = time.monotonic()
+        self._good_s = self._reported_s = time.monotonic()
         self._due_s = self._good_s + SHORTEST_S
         self._same = self._same + 1 if line == self._last else 0
         self._last = line
@@ -103,9 +105,10 @@ class SerialLineChannel:
         before = self._framer.dropped.copy()
         lines = self._framer.feed(data)
         new = self._framer.dropped - before
-        self._meter.dropped.update(new)
-        if new["line too long"]:
-            self._refuse(LineRefused("line too long", "a line had no end within 1024 bytes"))
+        for reason, count in new.items():
+            self._meter.dropped[reason.value] += count
+        if new[DropReason.TOO_LONG]:
+            self._refuse(LineRefused(DropReason.TOO_LONG, f"a line had no end within {LONGEST} bytes"))
         for line in lines:
             self._take(line)
 
@@ -118,21 +121,22 @@ class SerialLineChannel:
         try:
             values = self._parser.parse(line)
         except LineRefused as refused:
-            self._meter.dropped[refused.kind] += 1
+            self._meter.dropped[refused.reason.value] += 1
             self._refuse(refused)
             return
         self._meter.good += 1
         if values is None:
             return
         if self._newest is not None:
-            self._meter.dropped["line overtaken by a newer one"] += 1
+            self._meter.dropped[DropReason.OVERTAKEN.value] += 1
         self._newest = values, line
         self._something.set()
 
     def _refuse(self, refused: LineRefused) -> None:
-        kind = "crc" if refused.kind in ("checksum", "no checksum") else "refused"
+        is_sum = refused.reason in (DropReason.CHECKSUM, DropReason.NO_CHECKSUM)
+        kind = FaultKind.CRC if is_sum else FaultKind.REFUSED
         text = f"line from {self._config.device} refused: {refused.why}"
-        advice = ADVICE.get(refused.kind, "check speed, parity, format and cable; the line was not used")
+        advice = ADVICE.get(refused.reason, "check speed, parity, format and cable; the line was not used")
         self._meter.last_error, self._meter.last_advice = text, advice
         self._meter.faults[kind] += self._refused is not None  # the last one is counted where it is raised
         self._refused = LinkFault(kind, Reason.COMMUNICATION_ERROR, text, advice)
@@ -140,23 +144,25 @@ class SerialLineChannel:
 
     def _raise_what_is_due(self) -> None:
         if self.lost.done():
-            raise LinkFault("lost", Reason.NO_COMMUNICATION, self.lost.result(), "waiting for the device to come back")
+            raise LinkFault(
+                FaultKind.LOST, Reason.NO_COMMUNICATION, self.lost.result(), "waiting for the device to come back"
+            )
         now, fault = time.monotonic(), self._refused
         if now < self._fault_due_s():
             return
-        self._refused, self._told_s = None, now
+        self._refused, self._reported_s = None, now
         if fault is not None:
             raise fault
         text = f"no line from {self._config.device} that can be used for {now - self._good_s:.1f} s"
         advice = "is the device on, and set to this speed? or is its own period longer than the link's?"
-        raise LinkFault("timeout", Reason.TIMEOUT, text, advice)
+        raise LinkFault(FaultKind.TIMEOUT, Reason.TIMEOUT, text, advice)
 
     def _fault_due_s(self) -> float:
         """When the waiting is over."""
         period_s = self._config.period_s
         if self._refused is not None:
-            return self._told_s + LATE_PERIODS * period_s
-        return max(self._good_s + SILENT_PERIODS * period_s, self._told_s + period_s)
+            return self._reported_s + LATE_PERIODS * period_s
+        return max(self._good_s + SILENT_PERIODS * period_s, self._reported_s + period_s)
 
     async def _wait(self) -> None:
         """Until something comes, or something is due."""
@@ -172,31 +178,35 @@ class SerialLineChannel:
         self._something.set()
 
 
-ADVICE = {
-    "not ASCII": "wrong speed or parity, or the noise of a device that starts",
-    "checksum": "noise on the line, or a device that sums another way",
-    "no checksum": "the device must end each line with *HH or *HHHH, or set the checksum to none",
-    "no header": "name the columns in the link's settings: the device sends its header only when it starts",
-    "fields": "the columns in the link's settings must be what the device sends",
-    "number": "the device must send plain numbers with a decimal point",
-}
-"""Kind of refusal → the probable cause."""
-
-
 class _Remarks:
-    """Lines that start with `#`: what the device says to people. They go to the log, not more than 20 a minute."""
+    """Lines that start with `#`: remarks of the device for people. They go to the log, at most 20 a minute."""
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._minute, self._said = 0.0, 0
+        self._minute, self._count = 0.0, 0
 
     def note(self, line: bytes) -> None:
         now = time.monotonic()
         if now - self._minute > 60:
-            self._minute, self._said = now, 0
-        self._said += 1
-        if self._said <= REMARKS_A_MINUTE:
-            log.info("%s says: %s", self._device, line[1:201].decode("ascii", "backslashreplace").strip())
+            self._minute, self._count = now, 0
+        self._count += 1
+        if self._count <= REMARKS_A_MINUTE:
+            log.info("remark of %s: %s", self._device, line[1:201].decode("ascii", "backslashreplace").strip())
+
+
+def columns_bound(spec: LinkSpec) -> frozenset[str]:
+    """The tags that the columns of a link name; all where it has none.
+
+    Raises InputError when there are columns and none is a tag.
+    """
+    names = {name.strip().lower() for name in spec.config_as(SerialLineConfig).columns}
+    if not names:
+        return all_tags(spec)
+    found = frozenset(t for t in spec.profile.tags if t.lower() in names)
+    if not found:
+        tags = ", ".join(spec.profile.tags)
+        raise InputError("name none of the profile's tags", f"the profile has: {tags}")
+    return found
 
 
 def _reading(value: float | None, span: tuple[float, float], is_frozen: bool) -> PointValue:

@@ -4,18 +4,11 @@ import re
 from functools import reduce
 from operator import xor
 
-CHECKSUMS = ("if-present", "required", "nmea", "none")
-"""How a link wants it: `nmea` is the XOR and required, `none` does not look at it."""
+from pumpwatch_gui.acquire.crc16 import crc16
+from pumpwatch_gui.acquire.text.config import ChecksumRule
+from pumpwatch_gui.acquire.text.refusal import DropReason, LineRefused
 
 _TAIL = re.compile(r"(.*)\*([0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})", re.DOTALL)
-
-
-class LineRefused(Exception):  # noqa: N818 - the word for a line that is not believed
-    """A line that is not believed. `kind` is what the counters count, `why` the words."""
-
-    def __init__(self, kind: str, why: str) -> None:
-        super().__init__(why)
-        self.kind, self.why = kind, why
 
 
 def xor_of(text: str) -> int:
@@ -23,47 +16,35 @@ def xor_of(text: str) -> int:
     return reduce(xor, text.encode("ascii"), 0)
 
 
-def crc16_of(text: str) -> int:
-    """CRC-16/MODBUS: polynomial 0x8005 reflected, start 0xFFFF; of "123456789" it is 0x4B37."""
-    crc = 0xFFFF
-    for byte in text.encode("ascii"):
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-    return crc
-
-
 class ChecksumCheck:
     """Takes the checksum off each line of one link.
 
-    Under `if-present` a device that has sent one good checksum must send it with every line from then on: a line
-    that lost its tail is then seen.
+    Under IF_PRESENT a device that has sent one good checksum must send it with every line from then on: a line that
+    lost its end is then noticed.
     """
 
-    def __init__(self, rule: str) -> None:
+    def __init__(self, rule: ChecksumRule) -> None:
         self._rule = rule
-        self._is_needed = rule in ("required", "nmea")
+        self._is_needed = rule in (ChecksumRule.REQUIRED, ChecksumRule.NMEA)
 
     def strip(self, line: str) -> str:
-        """The line without its checksum. Raises LineRefused when that is missing or wrong.
-
-        A leading `$` is not part of what is summed.
-        """
+        """The line without its checksum. Raises LineRefused when that is missing or wrong."""
         found = _TAIL.fullmatch(line)
         if found is None:
             if self._is_needed:
-                raise LineRefused("no checksum", "the line has no checksum")
-            if "*" in line and self._rule != "none":
-                raise LineRefused("checksum", "the checksum is incomplete")
+                raise LineRefused(DropReason.NO_CHECKSUM, "the line has no checksum")
+            if "*" in line and self._rule is not ChecksumRule.NONE:
+                raise LineRefused(DropReason.CHECKSUM, "the checksum is incomplete")
             return line
         body, sent = found[1], found[2]
-        if self._rule == "none":
+        if self._rule is ChecksumRule.NONE:
             return body
-        if self._rule == "nmea" and len(sent) != 2:
-            raise LineRefused("checksum", f"the checksum *{sent} is not of two digits")
-        summed = body.removeprefix("$")
-        expected = xor_of(summed) if len(sent) == 2 else crc16_of(summed)
+        if self._rule is ChecksumRule.NMEA and len(sent) != 2:
+            raise LineRefused(DropReason.CHECKSUM, f"the checksum *{sent} is not of two digits")
+        summed = body.removeprefix("$")  # NMEA 0183 sums what is between $ and *, without either
+        expected = xor_of(summed) if len(sent) == 2 else crc16(summed.encode("ascii"))
         if int(sent, 16) != expected:
-            raise LineRefused("checksum", f"the checksum is *{sent} and should be *{expected:0{len(sent)}X}")
-        self._is_needed = self._is_needed or self._rule == "if-present"
+            text = f"the checksum is *{sent} and should be *{expected:0{len(sent)}X}"
+            raise LineRefused(DropReason.CHECKSUM, text)
+        self._is_needed = self._is_needed or self._rule is ChecksumRule.IF_PRESENT
         return body

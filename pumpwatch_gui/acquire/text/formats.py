@@ -1,7 +1,8 @@
 """A text line → values by tag: JSON, CSV, `label:value` and NMEA-like. Pure, but for what a link remembers.
 
-A line is believed whole or not at all. Only a sensor's own word that it has no value (null, an empty field, nan)
-leaves the rest of its line standing.
+A line is used whole or not at all: a byte that was lost or changed moves values to other tags, or makes other numbers
+of them, without anything to see. Only a sensor's own report that it has no value (null, an empty field, nan) leaves
+the rest of its line valid.
 """
 
 import json
@@ -10,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any
 
-from pumpwatch_gui.acquire.text.checksum import ChecksumCheck, LineRefused
-
-FORMATS = ("json", "csv", "kv", "nmea")
+from pumpwatch_gui.acquire.text.checksum import ChecksumCheck
+from pumpwatch_gui.acquire.text.config import ChecksumRule, LineFormat
+from pumpwatch_gui.acquire.text.refusal import DropReason, LineRefused
 
 Values = Mapping[str, float | None]
 """A line's values by tag: None where the sensor has none, NaN where it says that it is no number."""
@@ -31,44 +32,52 @@ class LineParser:
     first for nmea, names the sentence. Raises ValueError when `columns` names no tag.
     """
 
-    def __init__(self, form: str, *, tags: Sequence[str], columns: Sequence[str] = (), checksum: str) -> None:
+    def __init__(
+        self, form: LineFormat, *, tags: Sequence[str], columns: Sequence[str] = (), checksum: ChecksumRule
+    ) -> None:
         self._checksum = ChecksumCheck(checksum)
         self._by_name = {tag.lower(): tag for tag in tags}
-        self._sentence = columns[0] if form == "nmea" and columns and columns[0].startswith("$") else ""
+        self._sentence = columns[0] if form is LineFormat.NMEA and columns and columns[0].startswith("$") else ""
         self._columns: tuple[str, ...] = tuple(c.strip().lower() for c in columns[bool(self._sentence) :])
         self._is_fixed = bool(self._columns)
         if self._is_fixed and not self._tags_of(self._columns):
             raise ValueError(f"columns: names none of the profile's tags, which are {', '.join(tags)}")
-        if not self._is_fixed and form == "nmea":
+        if not self._is_fixed and form is LineFormat.NMEA:
             self._columns = tuple(self._by_name)
         self._expected = self._tags_of(self._columns) or tuple(tags)
-        read: Mapping[str, Callable[[str], Values | None]] = {
-            "json": self._json, "csv": self._csv, "kv": self._kv, "nmea": self._nmea}  # fmt: skip
+        read: Mapping[LineFormat, Callable[[str], Values | None]] = {
+            LineFormat.JSON: self._json,
+            LineFormat.CSV: self._csv,
+            LineFormat.KV: self._kv,
+            LineFormat.NMEA: self._nmea,
+        }
         self._read = read[form]
 
     def parse(self, line: bytes) -> Values | None:
-        """The values of a line; None for one that is none of ours (a header, another sentence).
+        """The values of a line; None for one without any (a header, another sentence).
 
         Raises LineRefused.
         """
+        # ESP boards print a boot banner at another speed, which arrives as bytes above 0x7F.
         try:
             text = line.decode("ascii")
         except UnicodeDecodeError as error:
-            raise LineRefused("not ASCII", f"the line has the byte 0x{line[error.start]:02X}") from None
+            raise LineRefused(DropReason.NOT_ASCII, f"the line has the byte 0x{line[error.start]:02X}") from None
         if not text.isprintable() and not text.replace("\t", "").isprintable():
-            raise LineRefused("not ASCII", "the line has control characters")
+            raise LineRefused(DropReason.NOT_ASCII, "the line has control characters")
         return self._read(self._checksum.strip(text.strip()))
 
     def _tags_of(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(self._by_name[n] for n in names if n in self._by_name)
 
     def _json(self, text: str) -> Values:
+        # json.loads accepts NaN and Infinity, which are no JSON, and takes the last of two equal keys without a word.
         try:
             found = json.loads(text, object_pairs_hook=_once, parse_int=float, parse_constant=lambda _: nan)
         except (ValueError, RecursionError) as error:
-            raise LineRefused("syntax", "the line is no JSON") from error
+            raise LineRefused(DropReason.SYNTAX, "the line is no JSON") from error
         if not isinstance(found, _Pairs):
-            raise LineRefused("syntax", "the line is no JSON object")
+            raise LineRefused(DropReason.SYNTAX, "the line is no JSON object")
         return self._chosen({k.lower(): v for k, v in found.items()}, _json_number)
 
     def _kv(self, text: str) -> Values:
@@ -76,9 +85,9 @@ class LineParser:
         for piece in _PAIRS.split(re.sub(r"\s*:\s*", ":", text)):
             label, colon, value = piece.partition(":")
             if not colon or not _LABEL.fullmatch(label):
-                raise LineRefused("syntax", f"{piece[:40]!r} is no label:value")
+                raise LineRefused(DropReason.SYNTAX, f"{piece[:40]!r} is no label:value")
             if label.lower() in pairs:
-                raise LineRefused("fields", f"{label} stands twice in the line")
+                raise LineRefused(DropReason.FIELDS, f"{label} is twice in the line")
             pairs[label.lower()] = value
         return self._chosen(pairs, _number)
 
@@ -89,35 +98,35 @@ class LineParser:
             self._header(names)
             return None
         if not self._columns:
-            raise LineRefused("no header", "no header has come yet; name the columns in the settings")
+            raise LineRefused(DropReason.NO_HEADER, "no header has come yet; name the columns in the settings")
         return self._in_order(fields)
 
     def _header(self, names: tuple[str, ...]) -> None:
-        """Take the names from a header in the stream; one that is not ours is refused."""
+        """Take the names from a header in the stream; one that does not fit is refused."""
         tags = self._tags_of(names)
         if not tags or len(set(names)) < len(names) or (self._is_fixed and names != self._columns):
-            raise LineRefused("header", "a line of words that is no header of this profile's tags")
+            raise LineRefused(DropReason.HEADER, "a line of words that is no header of this profile's tags")
         if not self._is_fixed:
             self._columns, self._expected = names, tags
 
     def _nmea(self, text: str) -> Values | None:
         if not text.startswith("$"):
-            raise LineRefused("syntax", "the line does not start with $")
+            raise LineRefused(DropReason.SYNTAX, "the line does not start with $")
         sentence, *fields = _split(text)
         if not _LABEL.fullmatch(sentence[1:]):
-            raise LineRefused("syntax", f"{sentence[:40]!r} is no name of a sentence")
+            raise LineRefused(DropReason.SYNTAX, f"{sentence[:40]!r} is no name of a sentence")
         if self._sentence and sentence.lower() != self._sentence.lower():
             return None
         return self._in_order(fields)
 
     def _in_order(self, fields: Sequence[str]) -> Values:
         if len(fields) != len(self._columns):
-            raise LineRefused("fields", f"the line has {len(fields)} fields instead of {len(self._columns)}")
+            raise LineRefused(DropReason.FIELDS, f"the line has {len(fields)} fields instead of {len(self._columns)}")
         return self._chosen(dict(zip(self._columns, fields, strict=True)), _number)
 
     def _chosen(self, found: Mapping[str, Any], read: Callable[[str, Any], float | None]) -> Values:
         if missing := [tag for tag in self._expected if tag.lower() not in found]:
-            raise LineRefused("fields", f"the line lacks {', '.join(missing)}")
+            raise LineRefused(DropReason.FIELDS, f"the line lacks {', '.join(missing)}")
         return {tag: read(tag, found[tag.lower()]) for tag in self._expected}
 
 
@@ -128,7 +137,7 @@ class _Pairs(dict[str, Any]):
 def _once(pairs: list[tuple[str, Any]]) -> _Pairs:
     """The object of these pairs. Raises LineRefused when two keys differ only by case, or not at all."""
     if len({key.lower() for key, _ in pairs}) < len(pairs):
-        raise LineRefused("fields", "a key stands twice in the line")
+        raise LineRefused(DropReason.FIELDS, "a key is twice in the line")
     return _Pairs(pairs)
 
 
@@ -144,7 +153,7 @@ def _number(tag: str, text: str) -> float | None:
     if text.lower() in _NO_NUMBER:
         return nan
     if not _NUMBER.fullmatch(text):
-        raise LineRefused("number", f"{tag} is {text[:40]!r}, which is no number (a decimal comma is none)")
+        raise LineRefused(DropReason.NUMBER, f"{tag} is {text[:40]!r}, which is no number (a decimal comma is none)")
     value = float(text)
     return value if isfinite(value) else nan
 
@@ -153,5 +162,5 @@ def _json_number(tag: str, value: Any) -> float | None:
     if value is None:
         return None
     if not isinstance(value, float):
-        raise LineRefused("number", f"{tag} is {str(value)[:40]!r}, which is no number")
+        raise LineRefused(DropReason.NUMBER, f"{tag} is {str(value)[:40]!r}, which is no number")
     return value if isfinite(value) else nan

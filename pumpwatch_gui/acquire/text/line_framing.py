@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from pumpwatch_gui.acquire.text.refusal import DropReason
+
 LONGEST = 1024
 """Bytes a line may have; of a longer one nothing is kept, up to its end."""
 
@@ -10,11 +12,11 @@ class LineFramer:
     """Cuts lines at CR, LF or CR LF. Empty lines do not count.
 
     What comes before the first end of line is dropped: the port may have been opened in the middle of a line.
-    `dropped` counts by kind what never became a line. Never holds more than `LONGEST` bytes.
+    `dropped` counts by reason what never became a line. Never holds more than `LONGEST` bytes.
     """
 
     def __init__(self) -> None:
-        self.dropped: Counter[str] = Counter()
+        self.dropped: Counter[DropReason] = Counter()
         self._rest = b""
         self._is_discarding = True
         self._saw_any = False
@@ -37,7 +39,7 @@ class LineFramer:
         self._keep(piece)
         line, self._rest = self._rest, b""
         if self._is_discarding and self._is_first and self._saw_any:
-            self.dropped["half line after opening"] += 1
+            self.dropped[DropReason.HALF_LINE] += 1
         self._is_discarding = self._is_first = False
         return line
 
@@ -46,7 +48,7 @@ class LineFramer:
         if self._is_discarding:
             return
         if len(self._rest) + len(piece) > LONGEST:
-            self.dropped["line too long"] += 1
+            self.dropped[DropReason.TOO_LONG] += 1
             self._rest, self._is_discarding = b"", True
             return
         self._rest += piece

@@ -8,14 +8,21 @@ from math import isfinite
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
-_FORMATS = {
+FORMATS = {
     "uint16": ">H", "int16": ">h", "uint32": ">I", "int32": ">i", "uint64": ">Q", "int64": ">q",
     "float32": ">f", "float64": ">d",
 }  # fmt: skip
+"""Type → its `struct` format, highest byte first."""
 
 
 def arrange(raw: bytes, order: str) -> bytes:
-    """Bytes as they came, put into big-endian order. A is the highest byte; CDAB swaps words, BADC bytes, DCBA both."""
+    """Bytes of a device put into big-endian order, or the reverse.
+
+    A is the highest byte: CDAB swaps words, BADC the bytes of each word, DCBA both.
+
+    Modbus fixes the byte order within one register only: which of two registers comes first is each maker's choice,
+    and some swap the bytes too.
+    """
     if order in ("BADC", "DCBA"):
         raw = b"".join(raw[i : i + 2][::-1] for i in range(0, len(raw), 2))
     if order in ("CDAB", "DCBA"):
@@ -28,15 +35,15 @@ def raw_number(registers: Sequence[int], kind: str, order: str, bit: int = 0) ->
 
     Raises KeyError for an unknown type and struct.error for a wrong count of registers.
     """
-    data = arrange(struct.pack(f">{len(registers)}H", *registers), order)
+    packed = arrange(struct.pack(f">{len(registers)}H", *registers), order)
     if kind in ("bcd16", "bcd32"):
-        text = data.hex()
+        text = packed.hex()
         return int(text) if text.isdecimal() else float("nan")
     if kind == "bit":
-        return (int.from_bytes(data) >> bit) & 1
+        return (int.from_bytes(packed) >> bit) & 1
     if kind == "bool":
-        return int(any(data))
-    number: float | int = struct.unpack(_FORMATS[kind], data)[0]
+        return int(any(packed))
+    number: float | int = struct.unpack(FORMATS[kind], packed)[0]
     return number
 
 

@@ -1,20 +1,21 @@
 """What a serial line can carry: the time that a poll plan needs, against the time that there is. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pumpwatch_gui.domain.errors import Problem
+from pumpwatch_gui.domain.links.register_map import BIT_FUNCTIONS
 
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 QUIET_CHARACTERS, FAST_QUIET_S, FAST_BAUD = 3.5, 0.00175, 19200
 """Pause between frames: 3.5 characters; above 19,200 baud a fixed 1.750 ms (Modbus over Serial Line 1.02, 2.5.1.1)."""
 REQUEST_BYTES = 8
-ANSWER_EXTRA_BYTES = 5
+RESPONSE_EXTRA_BYTES = 5
 """Unit, function, byte count and CRC around the values."""
 TURNAROUND_S = 0.005
-"""A usual device's time to answer; the slowest need 100 ms."""
-FULL = 0.9
-"""A line that is busier than this has no room for a second try."""
+"""The response time of a usual device; the slowest need 100 ms."""
+MAX_LOAD = 0.9
+"""A line that is busier than this has no time for a second try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,19 @@ class LineSpeed:
         return (9 + (self.parity != "N") + self.stop_bits) / self.baud
 
     @property
+    def text(self) -> str:
+        """As on a device's label: `19200 8N1`."""
+        return f"{self.baud} 8{self.parity}{self.stop_bits}"
+
+    @property
     def quiet_s(self) -> float:
-        """The pause that must stand between two frames, in seconds."""
+        """The silence required between two frames, in seconds."""
         return FAST_QUIET_S if self.baud > FAST_BAUD else QUIET_CHARACTERS * self.character_s
 
 
 @dataclass(frozen=True, slots=True)
 class PollPlan:
-    """What one link asks in each period: (function, count) of its blocks. `period_s`, `turnaround_s` in seconds."""
+    """What one link requests in each period: (function, count) of its blocks. `period_s`, `turnaround_s` in seconds."""
 
     blocks: tuple[tuple[int, int], ...]
     period_s: float
@@ -60,7 +66,7 @@ class Budget:
     @property
     def fits(self) -> bool:
         """Whether the line can carry the plan."""
-        return self.load <= FULL
+        return self.load <= MAX_LOAD
 
     @property
     def text(self) -> str:
@@ -69,15 +75,19 @@ class Budget:
 
     @property
     def advice(self) -> str:
-        """What would do."""
+        """Settings that the line can carry."""
         slower = f"period {_up(self.period_s * self.enough_factor):g} s"
         return f"{self.enough_baud} baud would do, or {slower}" if self.enough_baud else f"{slower} would do"
 
 
+def value_bytes(function: int, count: int) -> int:
+    """Bytes that `count` values take in the response to a read: one for eight bits, two for a register."""
+    return -(-count // 8) if function in BIT_FUNCTIONS else 2 * count
+
+
 def block_s(function: int, count: int, speed: LineSpeed, turnaround_s: float = TURNAROUND_S) -> float:
-    """Seconds that one block takes: request, turnaround, answer and the pauses after both."""
-    values = -(-count // 8) if function in (1, 2) else 2 * count
-    characters = REQUEST_BYTES + ANSWER_EXTRA_BYTES + values
+    """Seconds that one block takes: request, turnaround, response and the silence after both."""
+    characters = REQUEST_BYTES + RESPONSE_EXTRA_BYTES + value_bytes(function, count)
     return characters * speed.character_s + 2 * speed.quiet_s + turnaround_s
 
 
@@ -87,8 +97,8 @@ def line_budget(plans: Sequence[PollPlan], speed: LineSpeed) -> Budget:
         raise ValueError("a budget needs at least one plan")
     period_s = max(p.period_s for p in plans)
     load = _load(plans, speed)
-    enough = next((b for b in BAUDS if b > speed.baud and _load(plans, _at(speed, b)) <= FULL), None)
-    return Budget(load, load * period_s, period_s, speed.baud, enough, load / FULL)
+    enough = next((b for b in BAUDS if b > speed.baud and _load(plans, replace(speed, baud=b)) <= MAX_LOAD), None)
+    return Budget(load, load * period_s, period_s, speed.baud, enough, load / MAX_LOAD)
 
 
 def overload(plans: Sequence[PollPlan], speed: LineSpeed, *, line: str) -> Problem | None:
@@ -102,10 +112,6 @@ def overload(plans: Sequence[PollPlan], speed: LineSpeed, *, line: str) -> Probl
 
 def _load(plans: Iterable[PollPlan], speed: LineSpeed) -> float:
     return sum(block_s(f, n, speed, p.turnaround_s) / p.period_s for p in plans for f, n in p.blocks)
-
-
-def _at(speed: LineSpeed, baud: int) -> LineSpeed:
-    return LineSpeed(baud, speed.parity, speed.stop_bits)
 
 
 def _up(seconds: float) -> float:

@@ -12,6 +12,9 @@ from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 TABLES = {"coil": (1, 0), "discrete": (2, 1), "input": (4, 3), "holding": (3, 4)}
 """Table → (read function, first digit in the 40001 notation)."""
 
+BIT_FUNCTIONS = frozenset({1, 2})
+"""Read coils, read discrete inputs: their responses pack eight values a byte."""
+
 RANGES = {
     "bool": (0, 1), "bit": (0, 1), "bcd16": (0, 9999), "bcd32": (0, 99_999_999),
     **{f"uint{n}": (0, 2**n - 1) for n in (16, 32, 64)},
@@ -24,7 +27,7 @@ LARGEST_FLOAT32 = 3.4028234e38
 BASES = (0, 1, 40001)
 LAST_ADDRESS = 65535
 SHORT_NOTATION = 9999
-"""Registers that the five digits of the 40001 notation can name; six digits (400001) name all."""
+"""Registers that the five digits of the 40001 notation can name. Larger devices use six (400001), for all 65,536."""
 
 TYPES = {
     "bool": 1, "bit": 1, "uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4,
@@ -92,7 +95,7 @@ def parse_register_map(document: object, *, tags: Sequence[str]) -> tuple[Regist
     """The map of a parsed TOML document and every mistake in it; the map is None when there is any.
 
     Points for tags outside `tags` are left out without complaint, because one map may serve several profiles; but a
-    tag that is nearly one of `tags` is taken for a slip of the pen.
+    tag that is nearly one of `tags` is taken for a typing mistake.
     """
     problems: list[Problem] = []
     if not isinstance(document, Mapping):
@@ -111,7 +114,7 @@ def parse_register_map(document: object, *, tags: Sequence[str]) -> tuple[Regist
         problems.append(Problem("point", "is missing", "add at least one [[point]]"))
         rows = []
     points = {i: p for i, row in enumerate(rows) if (p := _read_point(row, f"point[{i}]", base, problems))}
-    problems += [*_clashes(points), *_slips(points, tags)]
+    problems += [*_clashes(points), *_misspelt(points, tags)]
     if problems:
         return None, problems
     kept = tuple(p for p in points.values() if p.tag in tags)
@@ -173,7 +176,7 @@ def wire_address(number: int, table: str, base: int, *, size: int = 1) -> int:
 
 
 def number_in(address: int, table: str, base: int) -> int:
-    """The number of a wire address in a manual's notation: what `wire_address` leads back."""
+    """The number of a wire address in a manual's notation: the inverse of `wire_address`."""
     if base != 40001:
         return address + base
     return TABLES[table][1] * (10_000 if address < SHORT_NOTATION else 100_000) + 1 + address
@@ -200,7 +203,7 @@ def _mistakes(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_missing(values: object, kind: object) -> Iterator[tuple[str, str]]:
-    """A `not_available` that can never be read would let the device's "no reading" pass as a value."""
+    """A `not_available` that can never be read would let the device's "no reading" through as a value."""
     if not isinstance(values, list) or not all(map(_is_number, values)):
         yield "not_available", "must be a list of numbers"
         return
@@ -241,7 +244,7 @@ def _clashes(points: Mapping[int, Point]) -> Iterator[Problem]:
             yield Problem(f"point[{k}].address", text)
 
 
-def _slips(points: Mapping[int, Point], tags: Sequence[str]) -> Iterator[Problem]:
+def _misspelt(points: Mapping[int, Point], tags: Sequence[str]) -> Iterator[Problem]:
     unbound = [tag for tag in tags if tag not in {p.tag for p in points.values()}]
     for i, p in points.items():
         near = get_close_matches(p.tag, unbound, n=1, cutoff=0.85)

@@ -1,4 +1,4 @@
-"""The connection to a pump, as others may see it."""
+"""What is shown of a link: its state and counters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 
 class LinkState(Enum):
-    """Where a link stands."""
+    """The state of a link."""
 
     CONNECTING = "connecting"
     ONLINE = "online"
@@ -20,8 +20,8 @@ class LinkView:
     """A snapshot of one link: state, counters and the last error in plain words.
 
     `link_id` is `PUMP/1`, `PUMP/2` …; times are monotonic nanoseconds, 0 where not yet.
-    `last_advice` holds the probable cause. `answer_p50_ms` and `answer_p95_ms` are NaN before the first answer.
-    `identity`: who is at the other end, as far as it has proved it (the roles of the TLS certificates).
+    `last_advice` holds the probable cause. `response_p50_ms` and `response_p95_ms` are NaN before the first response.
+    `identity`: what the other end has proved of itself (the roles of the TLS certificates).
     """
 
     link_id: str
@@ -35,16 +35,16 @@ class LinkView:
     requests: int = 0
     good: int = 0
     timeouts: int = 0
-    refused_answers: int = 0
+    refused_responses: int = 0
     wrong_length: int = 0
     crc_errors: int = 0
-    late_answers: int = 0
+    late_responses: int = 0
     exceptions: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     reconnects: int = 0
     missed_scans: int = 0
     frames: int = 0
-    answer_p50_ms: float = float("nan")
-    answer_p95_ms: float = float("nan")
+    response_p50_ms: float = float("nan")
+    response_p95_ms: float = float("nan")
     last_error: str = ""
     last_advice: str = ""
     identity: str = ""

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.commissioning.plausibility import WAIT_S
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig
-from pumpwatch_gui.domain.links.line_budget import LineSpeed, line_budget
+from pumpwatch_gui.domain.links.line_budget import line_budget
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.site import Site
@@ -21,7 +21,7 @@ from pumpwatch_gui.settings.line_check import PlacedLink, poll_plan
 _MARKS = {LinkState.ONLINE: "●", LinkState.CONNECTING: "○", LinkState.STALE: "▲", LinkState.OFFLINE: "✕"}
 _EXCEPTIONS = {1: "function unknown", 2: "address unknown", 3: "value refused", 4: "device failure", 5: "accepted",
                6: "busy", 10: "no path", 11: "no answer behind the gateway"}  # fmt: skip
-_FACTS = ("State", "Last good values", "Driver", "Endpoint", "Period", "Answers p50 / p95", "Good", "Exceptions",
+_FACTS = ("State", "Last good values", "Driver", "Endpoint", "Period", "Response time", "Good", "Exceptions",
           "Line", "Identity")  # fmt: skip
 
 
@@ -49,24 +49,24 @@ def link_columns() -> list[Column[LinkView]]:
     def count(title: str, name: str, tip: str) -> Column[LinkView]:
         return Column(title, lambda v: f"{getattr(v, name):,}", right=True, tip=lambda _: tip)
 
-    def answers(view: LinkView) -> str:
-        return f"{number(view.answer_p50_ms, 1)} / {number(view.answer_p95_ms, 1)}"
+    def response_times(view: LinkView) -> str:
+        return f"{number(view.response_p50_ms, 1)} / {number(view.response_p95_ms, 1)}"
 
     return [
         Column("Link", lambda v: v.link_id),
         Column("Endpoint", lambda v: v.endpoint, tip=lambda v: f"{v.endpoint} ({v.driver})"),
         Column("State", state_text),
-        count("Asked", "requests", "What was asked (text lines: what came)"),
-        count("Good", "good", "What could be believed"),
-        count("Time-outs", "timeouts", "No answer in time"),
-        count("Refused", "refused_answers", "Answers of another unit or function"),
-        count("Length", "wrong_length", "Short and long answers"),
+        count("Requests", "requests", "Requests that were sent (text lines: lines that came)"),
+        count("Good", "good", "Responses that passed every check"),
+        count("Time-outs", "timeouts", "No response in time"),
+        count("Refused", "refused_responses", "Responses of another unit or function"),
+        count("Length", "wrong_length", "Short and long responses"),
         count("CRC", "crc_errors", "Damaged on the way"),
-        Column("Exceptions", exceptions_text, tip=lambda _: "The device said no: code and count"),
-        count("Late", "late_answers", "Came after their time-out"),
+        Column("Exceptions", exceptions_text, tip=lambda _: "The device refused the request: code and count"),
+        count("Late", "late_responses", "Responses that came after their time-out"),
         count("Reconn.", "reconnects", "How often the link came back"),
-        count("Overruns", "skipped_beats", "Beats that were skipped"),
-        Column("p50 / p95 ms", answers, right=True),
+        count("Missed", "missed_scans", "Scans that could not begin in time"),
+        Column("p50 / p95 ms", response_times, right=True),
         Column("Last error", trouble_text, tip=trouble_text),
     ]
 
@@ -75,7 +75,7 @@ LINK_WIDTHS = {0: 74, 1: 168, 2: 96, 3: 66, 4: 66, 5: 78, 6: 68, 7: 62, 8: 52, 9
 
 
 class LinkDetail(Panel):
-    """One link in words: how it stands, what went wrong last and why, what its line can carry, who is there."""
+    """One link in words: its state, the last error and its cause, the load of its line, the device identification."""
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context.appearance, "Link")
@@ -96,12 +96,12 @@ class LinkDetail(Panel):
         self.trouble = label("")
         self.trouble.setWordWrap(True)
         self.trouble.setAccessibleName("Last error")
-        self.who = button("Who is there?", "Ask the device for its name (function 43/14)", self.identify)
+        self.read_id = button("Read device ID", "Read the device identification (function 43/14)", self.identify)
         column: QVBoxLayout = self.body
         column.addLayout(grid)
         column.addWidget(self.trouble)
         column.addStretch(1)
-        column.addWidget(self.who, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.read_id, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_link(self, view: LinkView | None, now_ns: int) -> None:
         """Show a link as it is now; None when the station has none."""
@@ -115,7 +115,7 @@ class LinkDetail(Panel):
         share = f"{view.good:,} of {view.requests:,}"
         if view.requests:
             share += f" ({view.good / view.requests:.1%})"
-        answers = f"{number(view.answer_p50_ms, 1)} / {number(view.answer_p95_ms, 1)} ms"
+        times = f"{number(view.response_p50_ms, 1)} / {number(view.response_p95_ms, 1)} ms"
         codes = "; ".join(f"{n:,} × {c} {_EXCEPTIONS.get(c, '')}".rstrip() for c, n in sorted(view.exceptions.items()))
         texts = {
             "State": f"{state_text(view)}, for {since}",
@@ -123,7 +123,7 @@ class LinkDetail(Panel):
             "Driver": DRIVERS[view.driver].label if view.driver in DRIVERS else view.driver,
             "Endpoint": view.endpoint,
             "Period": f"{view.period_s:g} s",
-            "Answers p50 / p95": answers if isfinite(view.answer_p50_ms) else "none yet",
+            "Response time": times if isfinite(view.response_p50_ms) else "none yet",
             "Good": share,
             "Exceptions": codes or "none",
         }
@@ -138,9 +138,9 @@ class LinkDetail(Panel):
     def _choose(self, view: LinkView) -> None:
         self.link_id = view.link_id
         self.heading.setText(view.link_id)
-        self.facts["Identity"].setText("not asked")
+        self.facts["Identity"].setText("not read")
         self.facts["Line"].setText("–")
-        self.who.setEnabled(view.driver.startswith("modbus"))
+        self.read_id.setEnabled(view.driver in DRIVERS and DRIVERS[view.driver].config.uses_registers)
         site, link_id = self.context.station.site(), view.link_id
         self.context.ask(lambda: (link_id, line_text(site, link_id)), self._show_line)
 
@@ -149,11 +149,11 @@ class LinkDetail(Panel):
             self.facts["Line"].setText(answer[1])
 
     def identify(self) -> None:
-        """Ask the device of the running link who it is."""
+        """Read the device identification over the running link."""
         link_id, station = self.link_id, self.context.station
         if not link_id:
             return
-        self.facts["Identity"].setText("asking …")
+        self.facts["Identity"].setText("reading …")
         self.context.ask(lambda: (link_id, _identity(station, link_id)), self._identified)
 
     def _identified(self, answer: tuple[str, str]) -> None:
@@ -164,9 +164,9 @@ class LinkDetail(Panel):
 def _identity(station: Station, link_id: str) -> str:
     try:
         found = station.links.identify(link_id).result(WAIT_S)
-    except Exception as error:  # noqa: BLE001 - whatever it was is told where the answer would stand
-        return f"no answer to that: {error_text(error)}"
-    return " · ".join(f"{key} {value}" for key, value in found.items()) or "it says nothing"
+    except Exception as error:  # noqa: BLE001 - whatever it was is shown in place of the identification
+        return f"no identification: {error_text(error)}"
+    return " · ".join(f"{key} {value}" for key, value in found.items()) or "it is empty"
 
 
 def line_text(site: Site, link_id: str) -> str:
@@ -183,5 +183,5 @@ def line_text(site: Site, link_id: str) -> str:
     plans = [plan for link in placed if (plan := poll_plan(link, site.folder))]
     if not plans:
         return "no register map"
-    budget = line_budget(plans, LineSpeed(config.baud, config.parity, config.stop_bits))
+    budget = line_budget(plans, config.speed)
     return f"{budget.text}, {len(plans)} links ({budget.load:.0%} busy)"

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from math import isfinite
-from typing import Any
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QSpinBox, QVBoxLayout, QWidget
@@ -19,7 +18,7 @@ from pumpwatch_gui.domain.links.config import (
     ModbusRtuTcpConfig,
     ModbusTcpConfig,
     ModbusTlsConfig,
-    SerialLineConfig,
+    SerialPlace,
 )
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.port_box import PortBox
@@ -148,7 +147,6 @@ class ScanPanel(QWidget):
         """Take over where a link leads to."""
         if self.job is not None and self.job.poll().is_running:
             return
-        values: Any = config
         if isinstance(config, ModbusTlsConfig):
             self._tls = config
             if self.way.findData(config.driver) < 0:
@@ -158,9 +156,9 @@ class ScanPanel(QWidget):
         if isinstance(config, ModbusTcpConfig | ModbusRtuTcpConfig):
             self.host.setText(config.host)
             self.port.setValue(config.port)
-        if isinstance(config, ModbusRtuConfig | SerialLineConfig):
+        if isinstance(config, SerialPlace):
             self.device.setText(config.device)
-            at = self.line.findText(f"{values.baud} 8{values.parity}1")
+            at = self.line.findText(replace(config.speed, stop_bits=1).text)
             self.line.setCurrentIndex(max(at, 0))
 
     # ---------------------------------------------------------------- scanning
@@ -284,6 +282,6 @@ def _columns() -> list[Column[Found]]:
     return [
         Column("Place", lambda f: f.place, tip=lambda f: f.place),
         Column("Outcome", lambda f: marks[f.outcome.is_there] + f.outcome.value),
-        Column("Answer", lambda f: f"{f.answer_ms:.0f} ms" if isfinite(f.answer_ms) else "", right=True),
+        Column("Response", lambda f: f"{f.response_ms:.0f} ms" if isfinite(f.response_ms) else "", right=True),
         Column("In words", lambda f: f.text, tip=lambda f: f.text),
     ]

@@ -328,10 +328,10 @@ class LinksCard(Painted):
 
 def link_block(link: LinkView, now_ns: int) -> tuple[str, str, tuple[str, ...]]:
     """Endpoint, state and the lines below them."""
-    answer = f"answers in {number(link.answer_p50_ms, 1)} ms (95 %: {number(link.answer_p95_ms, 1)})"
-    lines = [answer if link.answer_p50_ms == link.answer_p50_ms else "no answer yet"]
-    faults = link.timeouts + link.refused_answers + link.crc_errors + sum(link.exceptions.values())
-    lines.append(f"{link.good:,} good of {link.requests:,} · {faults:,} faults · {link.missed_scans:,} skipped")
+    response = f"responds in {number(link.response_p50_ms, 1)} ms (95 %: {number(link.response_p95_ms, 1)})"
+    lines = [response if link.response_p50_ms == link.response_p50_ms else "no response yet"]
+    faults = link.timeouts + link.refused_responses + link.crc_errors + sum(link.exceptions.values())
+    lines.append(f"{link.good:,} good of {link.requests:,} · {faults:,} faults · {link.missed_scans:,} missed")
     state = link.state.value
     if link.state is not LinkState.ONLINE:
         state += f" {duration((now_ns - link.since_mono_ns) / 1e9)}"

@@ -66,8 +66,8 @@ def facts(pump: PumpView, now_ns: int) -> str:
     words = []
     for link in pump.links[:1]:
         words.append(f"link {link.state.value} · {link.endpoint}")
-        if link.answer_p50_ms == link.answer_p50_ms:
-            words.append(f"answer {number(link.answer_p50_ms, 1)} ms")
+        if link.response_p50_ms == link.response_p50_ms:
+            words.append(f"response {number(link.response_p50_ms, 1)} ms")
     others = pump.links[1:]
     if others:
         online = sum(link.state is LinkState.ONLINE for link in others)

@@ -28,7 +28,7 @@ def stats_words(view: StationView) -> tuple[tuple[str, bool], ...]:
         commit = f"committed {clock(stats.last_commit_ns)}{took}"
     words = [
         (f"{online} of {len(links)} links online", online < len(links)),
-        (f"frames {stats.frames_per_s:.1f}/s · skipped {stats.missed_scans:,}", False),
+        (f"frames {stats.frames_per_s:.1f}/s · missed {stats.missed_scans:,}", False),
         (inference, False),
         (f"queue {stats.ring_depth:,} / {stats.ring_capacity:,}{dropped}", bool(stats.ring_dropped)),
         (commit, False),

@@ -136,7 +136,7 @@ class SystemPage(Page):
         return {
             "Frames": f"{stats.frames:,}",
             "Frames a second": number(stats.frames_per_s, 1),
-            "Beats skipped": f"{stats.missed_scans:,}",
+            "Missed scans": f"{stats.missed_scans:,}",
             "Sensor to screen source": _three(stats.sensor_to_latest),
             "Scored": f"{stats.inference_count:,}",
             "p50 / p95 / p99": _three(stats.inference),
@@ -187,7 +187,7 @@ def tail(path: Path, level: int) -> str:
 
 
 _FIGURES: dict[str, tuple[str, ...]] = {
-    "Links": ("Frames", "Frames a second", "Beats skipped", "Sensor to screen source"),
+    "Links": ("Frames", "Frames a second", "Missed scans", "Sensor to screen source"),
     "Inference": ("Scored", "p50 / p95 / p99", "Skipped windows", "Model"),
     "Queue": ("Waiting", "High water", "Dropped", "Store queue"),
     "Store": ("Commit p50 / p95 / p99", "Last commit", "Readings committed", "Readings lost", "Database"),
@@ -201,7 +201,7 @@ def _three(times: Percentiles) -> str:
 
 def _link_columns() -> list[Column[LinkView]]:
     def answers(view: LinkView) -> str:
-        return f"{number(view.answer_p50_ms, 1)} / {number(view.answer_p95_ms, 1)} ms"
+        return f"{number(view.response_p50_ms, 1)} / {number(view.response_p95_ms, 1)} ms"
 
     def trouble(view: LinkView) -> str:
         if not view.last_error:
@@ -214,11 +214,11 @@ def _link_columns() -> list[Column[LinkView]]:
         Column("Endpoint", lambda v: v.endpoint, tip=lambda v: v.endpoint),
         Column("State", lambda v: v.state.value),
         Column("Frames", lambda v: f"{v.frames:,}", right=True),
-        Column("Skipped", lambda v: f"{v.missed_scans:,}", right=True),
+        Column("Missed", lambda v: f"{v.missed_scans:,}", right=True),
         Column("Period", lambda v: f"{v.period_s:g} s", right=True),
         Column("Answer p50 / p95", answers, right=True),
         Column("Time-outs", lambda v: f"{v.timeouts:,}", right=True),
-        Column("Refused", lambda v: f"{v.refused_answers:,}", right=True),
+        Column("Refused", lambda v: f"{v.refused_responses:,}", right=True),
         Column("Reconnects", lambda v: f"{v.reconnects:,}", right=True),
         Column("Last error", trouble, tip=trouble),
     ]
