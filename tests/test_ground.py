@@ -43,14 +43,14 @@ def test_no_modbus_write_call_exists_in_the_package():
 
 def test_a_request_of_any_other_function_cannot_even_be_built():
     from pumpwatch_gui.acquire.modbus.plan import Block
-    from pumpwatch_gui.acquire.modbus.strict_link import _request
+    from pumpwatch_gui.acquire.modbus.strict_link import _read_pdu
 
     for function in range(256):
         if function in (1, 2, 3, 4):
-            assert _request(1, Block(function, 0, 1, ())).function_code == function
+            assert _read_pdu(1, Block(function, 0, 1, ())).function_code == function
         else:
             with pytest.raises(ValueError, match="does not read"):
-                _request(1, Block(function, 0, 1, ()))
+                _read_pdu(1, Block(function, 0, 1, ()))
 
 
 def test_only_one_place_sends_anything_to_a_device():
