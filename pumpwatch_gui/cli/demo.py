@@ -17,7 +17,7 @@ def demo(options: argparse.Namespace) -> int:
     faults = options.fault or [f for f in [FAULT] if options.pumps >= 3]
 
     def load() -> None:
-        for module in ("cli.desktop",) if options.headless else ("cli.desktop", "gui.app", "gui.pages.overview"):
+        for module in ("cli.desktop",) if options.headless else ("cli.desktop", "gui.shell.app", "gui.overview.page"):
             importlib.import_module(f"pumpwatch_gui.{module}")
 
     with (
