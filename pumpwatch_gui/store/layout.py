@@ -1,7 +1,8 @@
 """Pumps and the columns of their sensors, as the database knows them."""
 
 import json
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import apsw
@@ -9,7 +10,7 @@ import apsw
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.store.ids import LAST_NUMBER, ONE_MS, IdMaker
-from pumpwatch_gui.store.schema import quoted, run
+from pumpwatch_gui.store.schema import columns, quoted, run
 
 RESERVED = frozenset({"id", "rowid", "oid", "_rowid_", "timestamp", "machine_status", "uncertain_mask", "bad_mask"})
 
@@ -37,6 +38,17 @@ def column(tag: str) -> str:
     return f"sensor_{tag}" if tag.lower() in RESERVED else tag
 
 
+def reading_columns(connection: apsw.Connection) -> set[str]:
+    """The columns of the readings, in lower case."""
+    return {name.lower() for name in columns(connection, "sensor_readings")}
+
+
+def pump_number(connection: apsw.Connection, pump_id: str) -> int | None:
+    """The number that the ids of a pump's rows hold; None when the database does not know the pump."""
+    number = connection.execute("SELECT pump_number FROM pumps WHERE pump_id = ?", (pump_id,)).get
+    return None if number is None else int(str(number))
+
+
 def check_pumps(pumps: Sequence[PumpRow]) -> None:
     """Raise StoreError when two pumps share an id, or two sensors a column."""
     ids = [p.pump_id for p in pumps]
@@ -52,29 +64,69 @@ def check_pumps(pumps: Sequence[PumpRow]) -> None:
                 )
 
 
-def register(connection: apsw.Connection, pumps: Iterable[PumpRow], ids: IdMaker) -> dict[str, ColumnLayout]:
-    """Note pumps, their columns and tag orders; to be called inside a transaction. Pump id → layout.
+def register(
+    connection: apsw.Connection, pumps: Iterable[PumpRow], ids: IdMaker, numbers: Mapping[str, int]
+) -> tuple[dict[str, ColumnLayout], dict[str, str]]:
+    """Note pumps, their columns and tag orders; to be called inside a transaction.
 
-    Raises StoreError when the station has no pump number left (4,095).
+    `numbers` are those that pumps had in a database that was lost: rows under way hold them in their ids, so a pump
+    gets its own again. Returns pump id → layout, and pump id → reason for each pump that cannot be stored: no number
+    is left (4,095), or no column (SQLite has 2,000).
     """
-    known = _columns(connection)
     layouts: dict[str, ColumnLayout] = {}
+    failed: dict[str, str] = {}
     for pump in pumps:
-        number = _number(connection, pump)
-        for tag in pump.profile.tags:
-            if column(tag).lower() not in known:
-                run(connection, f"ALTER TABLE sensor_readings ADD COLUMN {quoted(column(tag))} REAL")
-                known.add(column(tag).lower())
-        _note_order(connection, number, pump.profile.tags, ids)
-        layouts[pump.pump_id] = ColumnLayout(number, pump.profile.tags, _insert(pump.profile.tags))
-    return layouts
+        run(connection, "SAVEPOINT pump")
+        try:
+            layouts[pump.pump_id] = _register(connection, pump, ids, numbers.get(pump.pump_id))
+        except StoreError as error:
+            run(connection, "ROLLBACK TO pump")
+            failed[pump.pump_id] = error.message
+        except apsw.SQLError as error:
+            run(connection, "ROLLBACK TO pump")
+            failed[pump.pump_id] = str(error)
+        run(connection, "RELEASE pump")
+    return layouts, failed
 
 
-def _number(connection: apsw.Connection, pump: PumpRow) -> int:
-    found = connection.execute("SELECT pump_number FROM pumps WHERE pump_id = ?", (pump.pump_id,)).get
-    if found is None:
-        found = connection.execute("SELECT coalesce(max(pump_number), 0) + 1 FROM pumps").get
-    number = int(str(found))
+def rename(connection: apsw.Connection, renamed: Mapping[str, str]) -> None:
+    """Give pumps (old id → new id) their new ids, so that they keep their numbers and with them their history.
+
+    To be called inside a transaction. A new id that an earlier pump of the station still has is freed first: that one
+    goes on as `ID=NUMBER`, an id that no site file can hold, for the histories of two machines must not be mixed.
+    """
+    numbers = {old: number for old in renamed if (number := pump_number(connection, old)) is not None}
+    for old, number in numbers.items():  # first out of the way: two pumps may swap their ids
+        _set_id(connection, old, f"{old}={number}")
+    for old, number in numbers.items():
+        holder = pump_number(connection, renamed[old])
+        if holder is not None:
+            _set_id(connection, renamed[old], f"{renamed[old]}={holder}")
+        _set_id(connection, f"{old}={number}", renamed[old])
+
+
+def _set_id(connection: apsw.Connection, old: str, new: str) -> None:
+    for table in ("pumps", "episode_feedback", "maintenance_events"):
+        run(connection, f"UPDATE {table} SET pump_id = ? WHERE pump_id = ?", (new, old))
+
+
+def _register(connection: apsw.Connection, pump: PumpRow, ids: IdMaker, number: int | None) -> ColumnLayout:
+    found = _note_pump(connection, pump, number)
+    known = reading_columns(connection)
+    for tag in pump.profile.tags:
+        if column(tag).lower() not in known:
+            run(connection, f"ALTER TABLE sensor_readings ADD COLUMN {quoted(column(tag))} REAL")
+    _note_order(connection, found, pump.profile.tags, ids)
+    return ColumnLayout(found, pump.profile.tags, _insert(pump.profile.tags))
+
+
+def _note_pump(connection: apsw.Connection, pump: PumpRow, wanted: int | None) -> int:
+    number = pump_number(connection, pump.pump_id)
+    if number is None and wanted is not None:
+        taken = connection.execute("SELECT 1 FROM pumps WHERE pump_number = ?", (wanted,)).get
+        number = None if taken else wanted
+    if number is None:
+        number = int(str(connection.execute("SELECT coalesce(max(pump_number), 0) + 1 FROM pumps").get))
     if number > LAST_NUMBER:
         raise StoreError(f"the station has had {LAST_NUMBER} pumps: no number is left", "start a new home")
     profile = json.dumps(asdict(pump.profile))
@@ -95,10 +147,7 @@ def _note_order(connection: apsw.Connection, number: int, tags: Sequence[str], i
         run(connection, "INSERT OR REPLACE INTO layouts VALUES (?, ?, ?)", (number, from_id, text))
 
 
-def _columns(connection: apsw.Connection) -> set[str]:
-    return {str(row[1]).lower() for row in connection.execute("PRAGMA table_info(sensor_readings)").fetchall()}
-
-
 def _insert(tags: Sequence[str]) -> str:
     names = ["id", "machine_status", "uncertain_mask", "bad_mask", *(quoted(column(t)) for t in tags)]
-    return f"INSERT INTO sensor_readings ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    # Pumps of one profile share the text itself, so that a batch compares it by identity.
+    return sys.intern(f"INSERT INTO sensor_readings ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})")

@@ -20,6 +20,20 @@ BUSY_MS = 5_000
 MAGIC = b"SQLite format 3\0"
 DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 """What APSW raises for a file whose content is broken."""
+DISK_FAULTS = (
+    apsw.FullError,
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.PermissionsError,
+    apsw.IOError,
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.ProtocolError,
+    apsw.NoMemError,
+    *DAMAGE,
+)
+"""What APSW raises for faults of the disk and the system: the same rows may be written later. Anything else that a
+write raises lies in the row itself, and trying again would not help."""
 
 Connect = Callable[[Path], apsw.Connection]
 Value = str | bytes | int | float | None
@@ -130,6 +144,11 @@ def run(connection: apsw.Connection, sql: str, values: Row | None = None) -> Non
     """Execute every statement to its end (APSW's `execute` is lazy)."""
     for _ in connection.execute(sql, values):
         pass
+
+
+def columns(connection: apsw.Connection, table: str) -> list[str]:
+    """The names of a table's columns, in order."""
+    return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})").fetchall()]
 
 
 def count(connection: apsw.Connection, table: str) -> int:

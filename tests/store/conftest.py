@@ -52,17 +52,19 @@ class Running:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._thread = threading.Thread(target=self.store.run, args=(self.stop,), name="pumpwatch-store")
+        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
+    def start(self, alive: Callable[[], None] = lambda: None) -> None:
+        self._thread = threading.Thread(target=self.store.run, args=(self.stop, alive), name="pumpwatch-store")
         self._thread.start()
 
     def end(self) -> None:
         self.stop.set()
-        if self._thread.ident is None:
+        if self._thread is None:
             self.store.run(self.stop)
-        self._thread.join(10) if self._thread.ident is not None else None
-        assert not self._thread.is_alive()
+        else:
+            self._thread.join(10)
+            assert not self._thread.is_alive()
 
     @property
     def history(self) -> History:

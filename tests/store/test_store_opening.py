@@ -18,6 +18,7 @@ from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Note, OrderDone
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.store.hot.opening import open_database
+from pumpwatch_gui.store.hot.salvage import Salvage
 from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.query.history import History
 from pumpwatch_gui.store.schema import APPLICATION_ID, connect, upgrades
@@ -182,6 +183,36 @@ def test_a_truncated_database_is_put_aside_and_what_can_be_read_is_saved(
     assert store.rows("PRAGMA integrity_check") == [("ok",)]
 
 
+@pytest.mark.parametrize("table", ["pumps", "layouts", "open_alarms"])
+def test_a_small_table_that_cannot_be_read_does_not_end_every_start(
+    open_store: Any, frame_of: Any, wait_until: Callable[..., None], table: str
+) -> None:
+    path = filled(open_store, frame_of, rows=200)
+    connection = apsw.Connection(str(path))
+    root = int(connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).get)
+    connection.close()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    store = open_store(pumps=("P-102",))
+    store.start()
+    store.store.offer_frame(frame_of([9.0] * 10, at_s=10**6, pump_id="P-102"), "NORMAL")
+    wait_until(lambda: store.store.view().committed == 1)
+    store.end()
+    assert len(asides(path)) == 1
+    assert "was damaged" in store.troubles[0].text
+
+
+def test_an_open_alarm_that_cannot_be_read_costs_only_itself(open_store: Any) -> None:
+    store = open_store()
+    store.end()
+    store.rows("INSERT INTO open_alarms VALUES ('P-101/a', 'no JSON'), ('P-101/b', '{}'), ('P-101/c', '[]')")
+    again = open_store()
+    again.end()
+    assert again.history.open_alarms() == []
+    assert again.troubles == []
+
+
 def test_a_broken_page_is_found_after_an_unclean_end_and_costs_only_its_own_rows(
     open_store: Any, frame_of: Any, wait_until: Callable[..., None]
 ) -> None:
@@ -208,6 +239,31 @@ def test_a_broken_page_is_found_after_an_unclean_end_and_costs_only_its_own_rows
     assert store.rows("SELECT text FROM audit_log") == [("first note",)]
     assert store.history.audit_break() is None
     assert store.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_rows_that_a_full_disk_refused_are_saved_by_the_next_step(
+    open_store: Any, frame_of: Any, tmp_path: Path
+) -> None:
+    path = filled(open_store, frame_of, rows=10_000)
+    target = open_database(tmp_path / "new.db").connection
+    salvage = Salvage.begin(path, target)
+    assert salvage is not None
+    inserts = iter([*[True] * 5_000, False])
+
+    def disk(_: object, sql: str, values: object) -> bool:
+        if "INTO sensor_readings" in sql and not next(inserts, True):
+            raise apsw.FullError
+        return True
+
+    target.set_exec_trace(disk)
+    with pytest.raises(apsw.FullError):
+        salvage.step(target, within_s=10.0)
+    assert salvage.rows == 0
+    while salvage.step(target, within_s=0.01):
+        pass
+    assert target.execute("SELECT count(*) FROM sensor_readings").get == 10_000
+    assert salvage.rows == 10_000 + 1
+    target.close()
 
 
 def test_a_clean_end_is_marked_and_needs_no_check(open_store: Any) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import apsw
 import numpy as np
@@ -10,62 +11,108 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.detection import Detection
+from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven
-from pumpwatch_gui.domain.journal import JournalRow, alarm_to_json, journal_row
+from pumpwatch_gui.domain.journal import alarm_to_json, journal_row
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.store.audit import AuditRow, acknowledged_by, append_audit, audit_row
 from pumpwatch_gui.store.ids import IdMaker, make_id
 from pumpwatch_gui.store.layout import ColumnLayout
-from pumpwatch_gui.store.schema import Row
+from pumpwatch_gui.store.schema import DISK_FAULTS, Row, run
 
 NORMAL_EVERY_NS = 60 * 10**9
 """A whole detection that found nothing is kept once a minute; the score of every one is."""
 REMEMBERED = 4096
 
+_SCORE = "INSERT OR REPLACE INTO anomaly_scores VALUES (?, ?)"
+_DETECTION = f"INSERT OR REPLACE INTO anomaly_detections VALUES ({', '.join('?' * 11)})"
+_JOURNAL = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_OPEN = "INSERT OR REPLACE INTO open_alarms VALUES (?, ?)"
+_CLOSED = "DELETE FROM open_alarms WHERE alarm_id = ?"
+_FEEDBACK = "INSERT INTO episode_feedback VALUES (?, ?, ?, ?, ?, ?, ?)"
+
 Item = tuple[Frame, str] | Detection | Event
+
+
+class Entry(NamedTuple):
+    """One item as rows (statement, values), in the order in which they are written: all of them or none.
+
+    A tuple, for there is one a reading: a frozen dataclass takes three times as long to make.
+    """
+
+    item: Item
+    rows: tuple[tuple[str, Row], ...]
+    audit: AuditRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item that cannot be written, now or later, and why."""
+
+    item: Item
+    reason: str
 
 
 @dataclass(slots=True)
 class Batch:
-    """Rows of one transaction. `readings` by insert statement; `alarms` id → JSON, None for one back to NORMAL.
+    """What one transaction writes.
 
-    `unplaced` counts frames that fit no pump known here: they cannot be written.
+    `refused` could not be made into rows, or SQLite did not take its rows. `unplaced` counts the frames that fit no
+    pump known here and `unplaced_others` the detections: a scan of a pump that left the site may still be under way.
     """
 
-    readings: dict[str, list[Row]] = field(default_factory=dict)
-    scores: list[Row] = field(default_factory=list)
-    detections: list[Row] = field(default_factory=list)
-    journal: list[JournalRow] = field(default_factory=list)
-    alarms: dict[str, str | None] = field(default_factory=dict)
-    audit: list[AuditRow] = field(default_factory=list)
-    feedback: list[Row] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     unplaced: int = 0
+    unplaced_others: int = 0
+    _calls: list[tuple[str, list[Row]]] = field(default_factory=list)
 
     @property
     def reading_count(self) -> int:
-        """How many readings it holds."""
-        return sum(map(len, self.readings.values()))
+        """How many readings it writes."""
+        return sum(isinstance(entry.item, tuple) for entry in self.entries)
+
+    def add(self, entry: Entry) -> None:
+        """Take an entry in, after those there are."""
+        # Neighbours that share a statement go in as one call, and the order stays: an alarm that is raised and returns
+        # within one batch must be gone after it.
+        for statement, values in entry.rows:
+            if not self._calls or self._calls[-1][0] != statement:
+                self._calls.append((statement, []))
+            self._calls[-1][1].append(values)
+        self.entries.append(entry)
 
     def write(self, connection: apsw.Connection) -> None:
         """Insert everything; inside a transaction."""
-        for insert, rows in self.readings.items():
-            connection.executemany(insert, rows)
-        connection.executemany("INSERT OR REPLACE INTO anomaly_scores VALUES (?, ?)", self.scores)
-        marks = ", ".join("?" * 11)
-        connection.executemany(f"INSERT OR REPLACE INTO anomaly_detections VALUES ({marks})", self.detections)
-        rows = [
-            (j.id, j.time_ns, j.kind, j.pump_id, j.severity, j.text, j.by, json.dumps(j.detail)) for j in self.journal
-        ]
-        connection.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        for alarm_id, alarm in self.alarms.items():
-            if alarm is None:
-                connection.execute("DELETE FROM open_alarms WHERE alarm_id = ?", (alarm_id,))
+        for statement, rows in self._calls:
+            connection.executemany(statement, rows)
+        audit = [entry.audit for entry in self.entries if entry.audit is not None]
+        if audit:
+            append_audit(connection, audit)
+
+    def write_each(self, connection: apsw.Connection) -> "Batch":
+        """Insert item by item, each in a savepoint; inside a transaction. Returns the batch that was written.
+
+        What SQLite does not take is in its `refused`. Raises what is in DISK_FAULTS: the transaction is then to be
+        rolled back whole.
+        """
+        written = Batch(refused=list(self.refused), unplaced=self.unplaced, unplaced_others=self.unplaced_others)
+        for entry in self.entries:
+            alone = Batch()
+            alone.add(entry)
+            run(connection, "SAVEPOINT entry")
+            try:
+                alone.write(connection)
+            except DISK_FAULTS:
+                raise  # SQLite may have rolled the transaction back already (FULL, IOERR): the savepoint is then gone
+            except Exception as error:  # noqa: BLE001 - per row: what it raises lies in the row
+                run(connection, "ROLLBACK TO entry")  # undoes its rows but leaves the savepoint open, hence RELEASE
+                written.refused.append(Refused(entry.item, reason_of(error)))
             else:
-                connection.execute("INSERT OR REPLACE INTO open_alarms VALUES (?, ?)", (alarm_id, alarm))
-        connection.executemany("INSERT INTO episode_feedback VALUES (?, ?, ?, ?, ?, ?, ?)", self.feedback)
-        if self.audit:
-            append_audit(connection, self.audit)
+                written.add(entry)
+            run(connection, "RELEASE entry")
+        return written
 
 
 class Encoder:
@@ -87,16 +134,24 @@ class Encoder:
         self.layouts = dict(layouts)
 
     def encode(self, items: Iterable[Item]) -> Batch:
-        """The rows of `items`, in their order."""
+        """The rows of `items`, in their order. Raises StoreError and what is in DISK_FAULTS (ids are looked up)."""
         batch = Batch()
         for item in items:
-            if isinstance(item, tuple):
-                self._reading(batch, *item)
-            elif isinstance(item, Detection):
-                self._detection(batch, item)
-            else:
-                self._event(batch, item)
+            try:
+                self._encode(batch, item)
+            except (StoreError, *DISK_FAULTS):
+                raise
+            except Exception as error:  # noqa: BLE001 - per row: what it raises lies in the row
+                batch.refused.append(Refused(item, reason_of(error)))
         return batch
+
+    def _encode(self, batch: Batch, item: Item) -> None:
+        if isinstance(item, tuple):
+            self._reading(batch, *item)
+        elif isinstance(item, Detection):
+            self._detection(batch, item)
+        else:
+            self._event(batch, item)
 
     def _layout(self, pump_id: str, size: int) -> ColumnLayout | None:
         for layouts in (self.layouts, self._former):
@@ -116,7 +171,7 @@ class Encoder:
         uncertain, bad = masks(frame.quality)
         # SQLite stores a NaN as NULL, which is what a BAD value is to be.
         row = (key, machine_status, uncertain, bad, *frame.values.tolist())
-        batch.readings.setdefault(layout.insert, []).append(row)
+        batch.add(Entry((frame, machine_status), ((layout.insert, row),)))
 
     def _remember(self, number: int, time_ns: int, key: int) -> None:
         self._moved[number, time_ns] = key
@@ -126,12 +181,14 @@ class Encoder:
     def _detection(self, batch: Batch, found: Detection) -> None:
         layout = self._layout(found.pump_id, found.shares.size)
         if layout is None:
+            batch.unplaced_others += 1
             return
         key = self._moved.get((layout.number, found.time_ns), make_id(found.time_ns, layout.number))
-        batch.scores.append((key, found.score))
+        rows: list[tuple[str, Row]] = [(_SCORE, (key, found.score))]
         if self._is_worth_keeping(found):
+            rows.append((_DETECTION, detection_row(found, key, layout.tags)))
             self._kept_ns[found.pump_id] = found.time_ns
-            batch.detections.append(detection_row(found, key, layout.tags))
+        batch.add(Entry(found, tuple(rows)))
 
     def _is_worth_keeping(self, found: Detection) -> bool:
         was_anomalous = found.pump_id in self._anomalous
@@ -141,21 +198,28 @@ class Encoder:
 
     def _event(self, batch: Batch, event: Event) -> None:
         key = self.station_ids.make(event.time_ns)
+        rows: list[tuple[str, Row]] = []
         acknowledged = ""
         if isinstance(event, AlarmChanged):
             alarm = event.alarm
             acknowledged = acknowledged_by(event, self._states.get(alarm.alarm_id))
             self._states[alarm.alarm_id] = alarm.state
-            is_open = alarm.state is not AlarmState.NORMAL
-            batch.alarms[alarm.alarm_id] = json.dumps(alarm_to_json(alarm)) if is_open else None
+            is_closed = alarm.state is AlarmState.NORMAL
+            text = json.dumps(alarm_to_json(alarm))
+            rows.append((_CLOSED, (alarm.alarm_id,)) if is_closed else (_OPEN, (alarm.alarm_id, text)))
         if isinstance(event, FeedbackGiven):
             said = event.feedback
             row = (key, said.pump_id, said.start_ns, said.end_ns, said.verdict.value, said.note, said.by)
-            batch.feedback.append(row)
-        batch.journal.append(journal_row(event, key, acknowledged=acknowledged))
-        audit = audit_row(event, key, acknowledged=acknowledged)
-        if audit is not None:
-            batch.audit.append(audit)
+            rows.append((_FEEDBACK, row))
+        j = journal_row(event, key, acknowledged=acknowledged)
+        line = (j.id, j.time_ns, j.kind, j.pump_id, j.severity, j.text, j.by, json.dumps(j.detail))
+        rows.append((_JOURNAL, line))
+        batch.add(Entry(event, tuple(rows), audit_row(event, key, acknowledged=acknowledged)))
+
+
+def reason_of(error: Exception) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {error}"
 
 
 def masks(quality: NDArray[np.uint8]) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pumpwatch_gui.domain.events import StoreTrouble
@@ -13,9 +13,10 @@ from pumpwatch_gui.store.layout import PumpRow
 
 @dataclass(frozen=True, slots=True)
 class PumpsChanged:
-    """From here on in the queue, frames are of these pumps."""
+    """From here on in the queue, frames are of these pumps. `renamed`: old id → new id of those that only that."""
 
     pumps: tuple[PumpRow, ...]
+    renamed: Mapping[str, str]
 
 
 class Troubles:
@@ -82,10 +83,10 @@ class Intake:
             self._on_full()
         return fits
 
-    def offer_pumps(self, pumps: Sequence[PumpRow]) -> None:
+    def offer_pumps(self, change: PumpsChanged) -> None:
         """Put a change of pumps in its place between the frames; it always fits."""
         with self._lock:
-            self._items.append(PumpsChanged(tuple(pumps)))
+            self._items.append(change)
 
     def take(self, most: int) -> list[Item] | PumpsChanged:
         """The oldest items, up to `most` or to the next change of pumps; or that change if it is the oldest."""

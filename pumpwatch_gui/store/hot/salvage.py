@@ -3,13 +3,14 @@
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
 
 from pumpwatch_gui.domain.events import Note
-from pumpwatch_gui.store.schema import Row, quoted, run, transaction
+from pumpwatch_gui.store.schema import Row, columns, quoted, run, transaction
 
 log = logging.getLogger("pumpwatch.store")
 
@@ -27,6 +28,9 @@ BIT_BY_BIT = (
 )
 PIECE = 2_000
 
+Piece = tuple[str, list[Row]]
+"""A table and some of its rows."""
+
 
 class Salvage:
     """Copies the tables of `source` by ranges of ids. A range that cannot be read is halved down to the broken rows."""
@@ -35,7 +39,8 @@ class Salvage:
         self._source = source
         self.name = name
         self._columns: dict[str, str] = {}
-        self._pieces: Iterator[tuple[str, list[Row]]] | None = None
+        self._pieces = self._all_pieces()
+        self._returned: deque[Piece] = deque()
         self.rows = 0
 
     @classmethod
@@ -46,11 +51,11 @@ class Salvage:
             run(source, "PRAGMA writable_schema = ON")  # or SQLite refuses a file that was cut short as a whole
             salvage = cls(source, quarantined.name)
             copies = [(table, source.execute(f"SELECT * FROM {table}").fetchall()) for table in NEEDED]
-            extra = _columns(source, "sensor_readings")
+            extra = columns(source, "sensor_readings")
         except apsw.Error as error:
             log.warning("nothing can be salvaged from %s: %s", quarantined, error)
             return None
-        known = _columns(target, "sensor_readings")
+        known = columns(target, "sensor_readings")
         with transaction(target):
             for name in extra:
                 if name not in known:
@@ -68,22 +73,31 @@ class Salvage:
     def step(self, target: apsw.Connection, *, within_s: float) -> bool:
         """Copy pieces for about `within_s` seconds, in one transaction; False when everything is through."""
         deadline = time.monotonic() + within_s
-        if self._pieces is None:
-            self._pieces = self._all_pieces()
-        with transaction(target):
-            for table, rows in self._pieces:
-                self.rows += self._insert(target, table, rows)
-                if time.monotonic() > deadline:
-                    return True
-        self._source.close()
-        return False
+        taken: list[Piece] = []
+        saved, is_through = 0, False
+        try:
+            with transaction(target):
+                while not is_through and time.monotonic() < deadline:
+                    piece = self._returned.popleft() if self._returned else next(self._pieces, None)
+                    if piece is None:
+                        is_through = True
+                    else:
+                        taken.append(piece)
+                        saved += self._insert(target, *piece)
+        except apsw.Error:
+            self._returned.extendleft(reversed(taken))  # rolled back with the transaction: they come first next time
+            raise
+        self.rows += saved
+        if is_through:
+            self._source.close()
+        return not is_through
 
     def note(self) -> Note:
         """What came of it, for the journal."""
         text = f"{self.rows} rows of the damaged database {self.name} were saved into the new one"
         return Note(time.time_ns(), text, "WARNING")
 
-    def _all_pieces(self) -> Iterator[tuple[str, list[Row]]]:
+    def _all_pieces(self) -> Iterator[Piece]:
         for table in BIT_BY_BIT:
             for rows in self._table(table):
                 yield table, rows
@@ -136,12 +150,8 @@ class Salvage:
         if not rows:
             return 0
         if table not in self._columns:
-            self._columns[table] = ", ".join(map(quoted, _columns(self._source, table)))
+            self._columns[table] = ", ".join(map(quoted, columns(self._source, table)))
         before = target.total_changes()
         marks = ", ".join("?" * len(rows[0]))
         target.executemany(f"INSERT OR IGNORE INTO {table} ({self._columns[table]}) VALUES ({marks})", rows)
         return target.total_changes() - before
-
-
-def _columns(connection: apsw.Connection, table: str) -> list[str]:
-    return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})").fetchall()]

@@ -1,9 +1,9 @@
 """The only writer: one commit a second of everything that came in.
 
-A commit that fails keeps its rows and is tried again; a row counts as committed only when it is on the disk.
+A commit that the disk refuses keeps its rows and is tried again; a row that the database refuses goes to the quarantine
+file and costs no other. A row counts as committed only when it is on the disk.
 """
 
-import json
 import logging
 import threading
 import time
@@ -16,13 +16,12 @@ from types import MappingProxyType
 import apsw
 import numpy as np
 
-from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Event, StoreTrouble
 from pumpwatch_gui.domain.station import Percentiles
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.store.hot.batch import Batch, Encoder, Item
+from pumpwatch_gui.store.hot.batch import Batch, Encoder, Item, Refused
 from pumpwatch_gui.store.hot.health_check import HealthCheck
 from pumpwatch_gui.store.hot.intake import Intake, PumpsChanged, Troubles
 from pumpwatch_gui.store.hot.opening import (
@@ -34,47 +33,42 @@ from pumpwatch_gui.store.hot.opening import (
     open_database,
     quarantine,
 )
+from pumpwatch_gui.store.hot.row_quarantine import FILE as ROW_FILE
+from pumpwatch_gui.store.hot.row_quarantine import quarantine_rows
 from pumpwatch_gui.store.hot.salvage import Salvage
 from pumpwatch_gui.store.ids import IdMaker
-from pumpwatch_gui.store.layout import PumpRow, check_pumps, register
-from pumpwatch_gui.store.schema import DAMAGE, Connect, connect, from_apsw, run, transaction
+from pumpwatch_gui.store.layout import PumpRow, check_pumps, register, rename
+from pumpwatch_gui.store.open_alarms import open_alarms
+from pumpwatch_gui.store.schema import DAMAGE, DISK_FAULTS, Connect, connect, from_apsw, run, transaction
 
 __all__ = ["PumpRow", "Store", "StoreView"]
 
 log = logging.getLogger("pumpwatch.store")
 
 COMMIT_EVERY_S = 1.0
-MOST_ITEMS = 10_000
+MAX_ITEMS = 10_000
 """Items of one transaction: a backlog goes to the disk in pieces."""
 CAPACITY = 60_000
 RETRY_S = (0.5, 1.0, 2.0, 5.0)
+NONE_RENAMED: Mapping[str, str] = MappingProxyType({})
 SALVAGE_S = 0.2
-WORLD = (
-    apsw.FullError,
-    apsw.ReadOnlyError,
-    apsw.CantOpenError,
-    apsw.PermissionsError,
-    apsw.IOError,
-    apsw.BusyError,
-    apsw.LockedError,
-    apsw.ProtocolError,
-    apsw.NoMemError,
-    *DAMAGE,
-)
-"""Faults of the disk, not of this program: the rows are kept and written again."""
+ALIVE_EVERY_S = 0.5
+REFUSED_OVER_S = 60.0
+"""So long without a further refused row, and their trouble is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreView:
     """The store now. `committed`, `lost` and `depth` (in memory) count readings, `lost_others` detections and events.
 
-    `commit_ms`: the last 600 transactions, begin to safe on disk. `last_commit_ns` Unix UTC, 0 before the first.
-    `error` is "" while all is well.
+    `quarantined` of those lost are in the quarantine file. `commit_ms`: the last 600 transactions, begin to safe on
+    disk. `last_commit_ns` Unix UTC, 0 before the first. `error` is "" while all is well.
     """
 
     committed: int
     lost: int
     lost_others: int
+    quarantined: int
     depth: int
     high_water: int
     commit_ms: Percentiles
@@ -87,8 +81,9 @@ class Store:
     """The history of a station on disk. Build it, give `run` a thread, offer what happens from any thread.
 
     `path` is opened (created, upgraded) here. Raises StoreError, with advice, when it is of a newer version or of
-    another program, or cannot be written. A damaged file is put aside and told through `on_trouble` once `run` starts.
-    `on_trouble` is called on the thread that finds the trouble and must not block.
+    another program, or cannot be written. What was found wrong on opening (a damaged file that was put aside, a pump
+    that cannot be stored) is reported through `on_trouble` once `run` starts. `on_trouble` is called on the thread
+    that finds the trouble and must not block.
     """
 
     def __init__(
@@ -111,19 +106,22 @@ class Store:
         self._batch: Batch | None = None
         self._pumps = tuple(pumps)
         self._committed = 0
-        self._unplaced = 0
+        self._lost = 0
+        self._lost_others = 0
+        self._quarantined = 0
+        self._refused_s = 0.0
         self._commit_ms: deque[float] = deque(maxlen=600)
         self._last_commit_ns = 0
         self._bytes = 0
         self._salvage: Salvage | None = None
         self._check: HealthCheck | None = None
         self._is_broken = False
+        self._was_unclean = False
         self._notice = ""
+        self._unregistered: Mapping[str, str] = {}
         self._connection: apsw.Connection | None = None
         try:
-            opened = open_database(path, connect=connect)
-            self._was_unclean = opened.unclean
-            self._encoder = self._begin(opened)
+            self._encoder = self._open()
         except apsw.Error as error:
             raise from_apsw(error, path) from error
 
@@ -141,18 +139,24 @@ class Store:
         """Queue a journal line; never blocks."""
         self._intake.offer(event, is_reading=False)
 
-    def set_pumps(self, pumps: Sequence[PumpRow], renamed: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Go over to other pumps or profiles from this point of the queue on. Raises StoreError when they clash."""
+    def set_pumps(self, pumps: Sequence[PumpRow], renamed: Mapping[str, str] = NONE_RENAMED) -> None:
+        """Go over to other pumps or profiles from this point of the queue on. Raises StoreError when two share an id.
+
+        `renamed` (old id → new id) are pumps that only changed their id: they keep their number, and with it their
+        readings, scores, detections and feedback. Journal and audit lines keep the id that was true when they were
+        written.
+        """
         check_pumps(pumps)
-        self._intake.offer_pumps(pumps)
+        self._intake.offer_pumps(PumpsChanged(tuple(pumps), dict(renamed)))
 
     def view(self) -> StoreView:
         """The counters now. Cheap."""
         sample = list(self._commit_ms)
         return StoreView(
             committed=self._committed,
-            lost=self._intake.lost + self._unplaced,
-            lost_others=self._intake.lost_others,
+            lost=self._intake.lost + self._lost,
+            lost_others=self._intake.lost_others + self._lost_others,
+            quarantined=self._quarantined,
             depth=self._intake.depth,
             high_water=self._intake.high_water,
             commit_ms=Percentiles(*map(float, np.percentile(sample, (50, 95, 99)))) if sample else Percentiles(),
@@ -162,28 +166,50 @@ class Store:
         )
 
     def _on_full(self) -> None:
-        text = f"The store cannot keep up: its queue of {self._intake.capacity} readings is full and readings are lost"
+        text = f"The store cannot keep up: its queue of {self._intake.capacity} is full, readings or events are lost"
         self._troubles.start("full", text)
 
     # ---------------------------------------------------------------- the writer thread
 
     def run(self, stop: threading.Event, alive: Callable[[], None] = lambda: None) -> None:
-        """Commit once a second until `stop`, then everything that is left, and close."""
+        """Commit once a second until `stop`, then everything that is left, and close.
+
+        `alive` is called at least once a second while the writer turns, also between the pieces of a backlog. An error
+        that escapes is a bug; what is queued stays queued, and calling `run` again goes on with it.
+        """
         make_reserve(self.path)
-        self._tell_notice()
+        self._report_opening()
         if self._was_unclean:
+            self._was_unclean = False
             self._check = HealthCheck(self.path)
-        failures = 0
-        beat = time.monotonic()
         try:
-            while not stop.wait(max(0.0, beat - time.monotonic())):
-                alive()
-                failures = 0 if self._flush() else failures + 1
-                pause_s = RETRY_S[min(failures, len(RETRY_S)) - 1] if failures else COMMIT_EVERY_S
-                beat = max(beat + pause_s, time.monotonic() + pause_s / 2)
-            self._flush_last()
-        finally:
-            self.close()
+            self._write_until(stop, alive)
+        except BaseException:
+            self._end_check()
+            self._close_connection()  # its state is not known: a statement may still be open on it
+            raise
+        self.close()
+
+    def _write_until(self, stop: threading.Event, alive: Callable[[], None]) -> None:
+        failures = 0
+        due = time.monotonic()
+        while not self._wait(stop, due, alive):
+            failures = 0 if self._flush(alive) else failures + 1
+            pause_s = RETRY_S[min(failures, len(RETRY_S)) - 1] if failures else COMMIT_EVERY_S
+            due = max(due + pause_s, time.monotonic() + pause_s / 2)
+        if not (self._flush(alive) or self._flush(alive)):
+            readings, others = self._intake.give_up()
+            log.error("%d readings and %d other rows could not be written before the end", readings, others)
+
+    def _wait(self, stop: threading.Event, due_s: float, alive: Callable[[], None]) -> bool:
+        """Wait until the monotonic time `due_s`; True at once when it is to stop."""
+        while True:
+            alive()
+            left_s = due_s - time.monotonic()
+            if stop.wait(min(max(0.0, left_s), ALIVE_EVERY_S)):
+                return True
+            if left_s <= ALIVE_EVERY_S:
+                return False
 
     def close(self) -> None:
         """Close the database; `run` does it at its end."""
@@ -199,24 +225,18 @@ class Store:
                 log.warning("the database could not be marked as cleanly closed: %s", error)
             self._close_connection()
 
-    def _flush_last(self) -> None:
-        if self._flush() or self._flush():
-            return
-        readings, others = self._intake.give_up()
-        log.error("%d readings and %d other rows could not be written before the end", readings, others)
-
-    def _flush(self) -> bool:
+    def _flush(self, alive: Callable[[], None]) -> bool:
         """Write all there is; False when the disk refused (the rows are kept)."""
         try:
             if self._connection is None:
                 self._reopen()
             while self._write_next():
-                pass
+                alive()
             self._look_after()
         except StoreError as error:
             self._fail(error)
             return False
-        except WORLD as error:
+        except DISK_FAULTS as error:
             self._fail(from_apsw(error, self.path))
             if isinstance(error, apsw.FullError):
                 free_reserve(self.path)
@@ -230,32 +250,49 @@ class Store:
         """Write one batch; False when the queue is empty."""
         connection = self._open_connection()
         if not self._items:
-            self._items = self._intake.take(MOST_ITEMS)
+            self._items = self._intake.take(MAX_ITEMS)
         if isinstance(self._items, PumpsChanged):
             self._pumps = self._items.pumps
-            self._register(connection, self._encoder)
+            self._register(connection, self._encoder, self._items.renamed)
             self._items = []
+            self._report_unregistered()
             return True
         if not self._items:
             return False
         if self._batch is None:
             self._batch = self._encoder.encode(self._items)
         start = time.perf_counter()
-        with transaction(connection):
-            self._batch.write(connection)
+        written = self._commit(connection, self._batch)
         self._commit_ms.append((time.perf_counter() - start) * 1e3)
-        self._acknowledge(self._batch)
+        self._acknowledge(written)
         return True
 
+    def _commit(self, connection: apsw.Connection, batch: Batch) -> Batch:
+        try:
+            with transaction(connection):
+                batch.write(connection)
+            return batch
+        except DISK_FAULTS:
+            raise
+        except Exception as error:  # noqa: BLE001 - per row: one of them is at fault, and is found below
+            log.debug("a batch was refused, its rows are written one by one: %s", error)
+            with transaction(connection):
+                return batch.write_each(connection)
+
     def _acknowledge(self, batch: Batch) -> None:
+        self._items, self._batch = [], None  # first: whatever goes wrong below, they are on the disk
         self._last_commit_ns = time.time_ns()
-        self._committed += batch.reading_count
-        self._unplaced += batch.unplaced
-        self._intake.done(batch.reading_count + batch.unplaced)
-        self._items, self._batch = [], None
+        readings = batch.reading_count
+        refused = sum(isinstance(one.item, tuple) for one in batch.refused)
+        self._committed += readings
+        self._lost += batch.unplaced + refused
+        self._lost_others += batch.unplaced_others + len(batch.refused) - refused
+        self._intake.done(readings + batch.unplaced + refused)
         self._encoder.ids.committed()
         self._encoder.station_ids.committed()
         self._bytes = bytes_on_disk(self.path)
+        if batch.refused:
+            self._report_refused(batch.refused)
 
     def _look_after(self) -> None:
         connection = self._open_connection()
@@ -273,19 +310,40 @@ class Store:
         log.debug("commit failed: %s", error.message)
         self._troubles.start("write", f"Nothing can be stored: {error.message}. {error.advice}".strip())
 
+    def _report_refused(self, refused: Sequence[Refused]) -> None:
+        quarantine_rows(self.path, refused)
+        self._quarantined += len(refused)
+        self._refused_s = time.monotonic()
+        text = (
+            f"The database refused {self._quarantined} rows ({refused[0].reason}): they are kept in {ROW_FILE} in the "
+            "folder of the database"
+        )
+        self._troubles.start("refused", text)
+
     def _recovered(self) -> None:
         if self._troubles.text:
             make_reserve(self.path)
         self._troubles.end("write", "The store writes again; nothing that was queued is lost")
         if self._intake.depth <= self._intake.capacity // 2:
-            self._troubles.end("full", f"The store keeps up again; {self._intake.lost} readings were lost in all")
+            lost = f"{self._intake.lost} readings were lost in all"
+            self._troubles.end("full", f"The store keeps up again; {lost}, {self._intake.lost_others} events")
+        if time.monotonic() - self._refused_s >= REFUSED_OVER_S:
+            self._troubles.end("refused", f"No more rows are refused; {self._quarantined} were in all")
 
-    def _tell_notice(self) -> None:
+    def _report_opening(self) -> None:
         if self._notice:
             log.warning("%s", self._notice)
             self._troubles.start("damaged", self._notice)
             self._troubles.end("damaged", "Recording goes on in a new database")
             self._notice = ""
+        self._report_unregistered()
+
+    def _report_unregistered(self) -> None:
+        if self._unregistered:
+            reasons = "; ".join(f"{pump_id}: {reason}" for pump_id, reason in self._unregistered.items())
+            self._troubles.start("pumps", f"These pumps are not stored, their readings are lost ({reasons})")
+        else:
+            self._troubles.end("pumps", "Every pump is stored again")
 
     # ---------------------------------------------------------------- opening
 
@@ -294,19 +352,22 @@ class Store:
             raise StoreError(f"the database {self.path} is not open")
         return self._connection
 
+    def _open(self) -> Encoder:
+        opened = open_database(self.path, connect=self._connect)
+        self._was_unclean = opened.unclean
+        try:
+            return self._begin(opened)
+        except DAMAGE:  # in a table that opening does not read
+            return self._begin(quarantine(self.path, connect=self._connect))
+
     def _reopen(self) -> None:
         """Open again after a fault; a database that turned out to be damaged is put aside first."""
-        if self._is_broken:
-            self._end_check()
-            opened = quarantine(self.path, connect=self._connect)
-            self._is_broken = False
-        else:
-            opened = open_database(self.path, connect=self._connect)
-        encoder = self._begin(opened)
-        # The ids given so far stay in force: rows waiting in memory keep theirs.
-        encoder.ids, encoder.station_ids = self._encoder.ids, self._encoder.station_ids
-        self._encoder = encoder
-        self._tell_notice()
+        self._end_check() if self._is_broken else None
+        open_it = quarantine if self._is_broken else open_database
+        # The encoder goes on as it is: rows that wait in memory keep their ids, alarms their last state.
+        self._begin(open_it(self.path, connect=self._connect), self._encoder)
+        self._is_broken = False
+        self._report_opening()
 
     def _close_connection(self) -> None:
         if self._connection is not None:
@@ -321,18 +382,14 @@ class Store:
             self._check.end()
             self._check = None
 
-    def _begin(self, opened: Opened) -> Encoder:
-        """Take a database up: its pumps, its newest ids and its open alarms."""
+    def _begin(self, opened: Opened, encoder: Encoder | None = None) -> Encoder:
+        """Take a database up: what a damaged one yields of its small tables, and the pumps of now."""
         connection = opened.connection
         try:
             if opened.quarantined is not None:
                 self._salvage = Salvage.begin(opened.quarantined, connection)
-            encoder = Encoder(
-                self._ids(connection, "sensor_readings"),
-                self._ids(connection, "journal"),
-                _open_states(connection),
-            )
-            self._register(connection, encoder)
+            encoder = encoder or self._new_encoder(connection)
+            self._register(connection, encoder, NONE_RENAMED)
         except BaseException:
             connection.close()
             raise
@@ -341,12 +398,18 @@ class Store:
         self._bytes = bytes_on_disk(self.path)
         return encoder
 
-    def _register(self, connection: apsw.Connection, encoder: Encoder) -> None:
+    def _register(self, connection: apsw.Connection, encoder: Encoder, renamed: Mapping[str, str]) -> None:
+        numbers = {pump_id: layout.number for pump_id, layout in encoder.layouts.items()}
         with transaction(connection):
-            layouts = register(connection, self._pumps, encoder.ids)
+            rename(connection, renamed)
+            layouts, self._unregistered = register(connection, self._pumps, encoder.ids, numbers)
             run(connection, "INSERT OR REPLACE INTO meta VALUES ('station', ?)", (str(self._station),))
             mark_writing(connection, True)
         encoder.take_up(layouts)
+
+    def _new_encoder(self, connection: apsw.Connection) -> Encoder:
+        readings, journal = self._ids(connection, "sensor_readings"), self._ids(connection, "journal")
+        return Encoder(readings, journal, {alarm.alarm_id: alarm.state for alarm in open_alarms(connection)})
 
     def _ids(self, connection: apsw.Connection, table: str) -> IdMaker:
         def is_taken(key: int) -> bool:
@@ -354,8 +417,3 @@ class Store:
 
         newest = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").get
         return IdMaker(is_taken, newest=int(str(newest)))
-
-
-def _open_states(connection: apsw.Connection) -> dict[str, AlarmState]:
-    rows = connection.execute("SELECT alarm_id, alarm FROM open_alarms").fetchall()
-    return {str(i): AlarmState(json.loads(str(alarm))["state"]) for i, alarm in rows}

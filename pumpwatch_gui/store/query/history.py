@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.errors import InputError, StoreError
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
-from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json
+from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.store.audit import AuditRow, chained
 from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
-from pumpwatch_gui.store.layout import column
+from pumpwatch_gui.store.layout import column, pump_number, reading_columns
+from pumpwatch_gui.store.open_alarms import open_alarms
 from pumpwatch_gui.store.query.thinning import Span, Thinned, nothing, read_thinned
 from pumpwatch_gui.store.schema import Value, from_apsw, quoted
 
@@ -69,7 +70,7 @@ class History:
         BAD stretches and stretches without readings show as NaN. Unknown pump or tag: empty.
         """
         with self._connection() as connection:
-            known = {str(r[1]).lower() for r in connection.execute("PRAGMA table_info(sensor_readings)").fetchall()}
+            known = reading_columns(connection)
             if column(tag).lower() not in known:
                 return nothing()
             source = Span("sensor_readings", quoted(column(tag)), _number(connection, pump_id), start_ns, end_ns)
@@ -99,7 +100,7 @@ class History:
         after, last = make_id(start_ns) - 1, make_id(end_ns)
         while True:  # piece by piece: no snapshot is held for long
             with self._connection() as connection:
-                known = {str(r[1]).lower() for r in connection.execute("PRAGMA table_info(sensor_readings)").fetchall()}
+                known = reading_columns(connection)
                 columns = [quoted(column(t)) if column(t).lower() in known else "NULL" for t in profile.tags]
                 sql = (
                     f"SELECT id, uncertain_mask, {', '.join(columns)} FROM sensor_readings "
@@ -161,8 +162,7 @@ class History:
     def open_alarms(self) -> list[Alarm]:
         """The alarms that were not NORMAL when they were last heard of."""
         with self._connection() as connection:
-            rows: list[Any] = connection.execute("SELECT alarm FROM open_alarms ORDER BY alarm_id").fetchall()
-        return [alarm_from_json(json.loads(row[0])) for row in rows]
+            return open_alarms(connection)
 
     def audit_break(self) -> int | None:
         """The id of the first audit row whose hash does not follow from the one before; None when all are whole."""
@@ -238,8 +238,8 @@ def _stamp(at_ns: int) -> str:
 
 def _number(connection: apsw.Connection, pump_id: str) -> int:
     """The pump's number; -1, which no row has, when the database does not know it."""
-    number = connection.execute("SELECT pump_number FROM pumps WHERE pump_id = ?", (pump_id,)).get
-    return -1 if number is None else int(str(number))
+    number = pump_number(connection, pump_id)
+    return -1 if number is None else number
 
 
 def _journal_filter(query: JournalQuery) -> tuple[str, list[Value]]:
