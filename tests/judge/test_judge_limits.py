@@ -3,15 +3,12 @@
 from collections.abc import Callable, Iterable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pumpwatch_gui.domain.alarms.alarm import AlarmState, Stimulus, next_state
+from pumpwatch_gui.domain.alarms.alarm import Stimulus
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile, Sensor
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.judge.sources.limits import LimitJudge
 
 Make = Callable[..., Frame]
@@ -178,35 +175,6 @@ def test_a_low_alarm_of_a_stopped_pump_is_judged_again_after_its_start(
 def test_high_limits_count_while_the_pump_stands(two_sensor_profile: PumpProfile, make_frame: Make) -> None:
     raised = found(LimitJudge(two_sensor_profile), make_frame, [(0, 95), (1, 95)], STANDBY)
     assert [source for _, source, _ in raised] == ["temperature_c.high", "temperature_c.high_high"]
-
-
-@given(st.lists(st.sampled_from([Stimulus.RAISED, Stimulus.RETURNED, Stimulus.ACKNOWLEDGED]), max_size=50))
-def test_an_alarm_that_was_raised_needs_both_return_and_acknowledge(stimuli: list[Stimulus]) -> None:
-    state = AlarmState.NORMAL
-    since: list[Stimulus] = []
-    for stimulus in stimuli:
-        before, state = state, next_state(state, stimulus)
-        if stimulus is Stimulus.RAISED and before is not AlarmState.ACKNOWLEDGED:
-            since = []
-        since.append(stimulus)
-        if before is not AlarmState.NORMAL and state is AlarmState.NORMAL:
-            assert {Stimulus.RETURNED, Stimulus.ACKNOWLEDGED} <= set(since)
-
-
-def test_the_desk_tells_each_change_once_and_sorts_worst_first(
-    two_sensor_profile: PumpProfile, make_frame: Make
-) -> None:
-    desk, judge = AlarmDesk(), LimitJudge(two_sensor_profile)
-    for t in (0.0, 1.0):
-        for finding in judge.judge(make_frame([1480, 95], at_s=t), RunState.RUNNING):
-            assert desk.apply("P-101", finding, 1) is not None
-            assert desk.apply("P-101", finding, 2) is None
-    assert [a.alarm_id for a in desk.alarms] == ["P-101/temperature_c.high_high", "P-101/temperature_c.high"]
-    change = desk.acknowledge("P-101/temperature_c.high", by="me", time_ns=3)
-    assert change is not None
-    assert (change.alarm.state, change.alarm.by) == (AlarmState.ACKNOWLEDGED, "me")
-    assert desk.acknowledge("P-101/temperature_c.high", by="me", time_ns=3) is None
-    assert desk.acknowledge("nothing", by="me", time_ns=3) is None
 
 
 @pytest.mark.parametrize(("rpm", "state"), [(1480, RunState.RUNNING), (0, RunState.STANDBY), (None, RunState.NO_DATA)])
