@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.bench.figure import Figure
+from pumpwatch_gui.bench.sgemm import flops_of_one_thread
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.files.shipped import shipped
@@ -16,26 +17,25 @@ from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.live.scorer import Scorer
 from pumpwatch_gui.settings.profile_file import load_profile
 
-MFLOP_A_WINDOW = 3.14
-"""Of the 30 × 10, 64/64 autoencoder."""
+MFLOP_A_WINDOW = 2.19
+"""What the 30 × 10, 64/64 autoencoder needs. Computed step by step it is 3.14, but the decoder's input is the same at
+each of its 30 steps, so that its part of the gates is needed once."""
+ROUNDS = 3
+"""Limit and runtime are measured in turn so often, and the best of each counts: both swing with the machine."""
+
+
+BATCHES = {1: "≤ 120 µs a window", 50: "", 256: "≥ 55 % of the limit wanted"}
 
 
 def run(_data: Path | None) -> Iterator[Figure]:
     """Measure everything."""
-    limit_us = MFLOP_A_WINDOW * 1e6 / _sgemm_flops() * 1e6
-    yield Figure("BLAS limit, one window", limit_us, "µs", "sgemm 512 × 512 on one thread")
     for pumps, bound in ((1, "≤ 1"), (50, "≤ 6")):
         times = _worker(pumps)
         yield Figure(f"worker, {pumps} pump(s) due, p50", float(np.percentile(times, 50)) * 1e3, "ms")
         yield Figure(f"worker, {pumps} pump(s) due, p99", float(np.percentile(times, 99)) * 1e3, "ms", f"{bound} ms")
-    yield from _bare(limit_us)
+    yield from _bare()
     if importlib.util.find_spec("keras") is not None:
         yield from _keras()
-
-
-def _sgemm_flops() -> float:
-    a = np.random.default_rng(1).random((512, 512), dtype=np.float32)
-    return 2 * 512**3 / float(np.min(_times(lambda: a @ a, 30)))
 
 
 def _times(call: Callable[[], object], count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -69,7 +69,8 @@ def _worker(pumps: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.array(out)
 
 
-def _bare(limit_us: float) -> Iterator[Figure]:
+def _bare() -> Iterator[Figure]:
+    """The runtime alone against the limit of one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -77,11 +78,17 @@ def _bare(limit_us: float) -> Iterator[Figure]:
     path = shipped("models") / "centrifugal" / "model.onnx"
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     name, shape = session.get_inputs()[0].name, session.get_inputs()[0].shape
-    for batch, note in ((1, "≤ 120 µs a window"), (50, ""), (256, "≥ 55 % of the limit wanted")):
-        windows = np.random.default_rng(1).random((batch, *shape[1:]), dtype=np.float32)
-        each_us = float(np.median(_times(partial(session.run, None, {name: windows}), 200))) / batch * 1e6
-        share = f"{100 * limit_us / each_us:.0f} % of the limit; {note}"
-        yield Figure(f"bare ONNX Runtime, batch {batch}, a window, p50", each_us, "µs", share)
+    limit_us, each_us = float("inf"), dict.fromkeys(BATCHES, float("inf"))
+    for _ in range(ROUNDS):
+        limit_us = min(limit_us, MFLOP_A_WINDOW * 1e6 / flops_of_one_thread() * 1e6)
+        for batch in BATCHES:
+            windows = np.random.default_rng(1).random((batch, *shape[1:]), dtype=np.float32)
+            times_s = _times(partial(session.run, None, {name: windows}), 200)
+            each_us[batch] = min(each_us[batch], float(np.median(times_s)) / batch * 1e6)
+    yield Figure("BLAS limit, one window", limit_us, "µs", f"sgemm on one thread, best of {ROUNDS}; 2.19 of 3.14 MFLOP")
+    for batch, note in BATCHES.items():
+        share = f"{100 * limit_us / each_us[batch]:.0f} % of the limit; {note}"
+        yield Figure(f"bare ONNX Runtime, batch {batch}, a window, p50", each_us[batch], "µs", share)
 
 
 def _keras() -> Iterator[Figure]:
