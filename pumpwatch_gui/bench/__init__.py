@@ -21,8 +21,8 @@ BENCHES = {
         "ten minutes, with a test bed fifteen",
     ),
     "store": ("store", "rows a second and commit times of the writer", "half a minute"),
-    "latency": ("latency", "sensor to latest() and sensor to painted, 3 pumps at 10 Hz", "a minute"),
-    "load": ("load", "50 pumps at 1 Hz and at 10 Hz, headless and with a window", "two minutes"),
+    "latency": ("latency", "sensor to latest() and sensor to painted, 3 scored pumps at 10 Hz", "three minutes"),
+    "load": ("load", "50 scored pumps at 1 Hz and at 10 Hz, headless and with a window", "eleven minutes"),
     "links": (
         "links",
         "50 devices at 10 Hz, sick ones among them, how soon faults are seen, what a line carries",

@@ -9,8 +9,10 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QWidget
 from typing_extensions import override
 
+from pumpwatch_gui.bench import latency
+from pumpwatch_gui.bench.figure import NotMeasuredError
 from pumpwatch_gui.bench.latency import PaintWatch
-from pumpwatch_gui.bench.window import live_window, turn_until
+from pumpwatch_gui.bench.window import live_window, turn_until, turn_until_scored
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home
@@ -82,3 +84,11 @@ def test_what_a_sample_has_changed_counts_as_painted_only_after_it_was_painted(o
     for i in range(1, len(order.seen)):
         if order.seen[i] == "painted":
             assert order.seen[i - 1] == "paint"
+
+
+def test_a_page_of_pumps_that_are_not_scored_yet_gives_no_figure() -> None:
+    with live_window(pumps=1, period_s=0.1) as (engine, window):
+        with pytest.raises(NotMeasuredError, match="0 of 1 pumps were scored"):
+            turn_until_scored(engine, within_s=0.5)
+        with pytest.raises(NotMeasuredError, match="overview page: 0 of 1 pumps were scored"):
+            list(latency._page(engine, window, "overview", seconds=0.5))
