@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pumpwatch_gui.domain.errors import PumpWatchError
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -15,3 +17,7 @@ class Figure:
     def line(self) -> str:
         """One row of the printed table."""
         return f"  {self.what:<52} {self.value:>10.4g} {self.unit:<10} {self.reference}"
+
+
+class NotMeasuredError(PumpWatchError):
+    """A benchmark did not measure what it is about; it prints no figure for that."""

@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.acquire.simulator import Plant
+from pumpwatch_gui.bench.figure import NotMeasuredError
+from pumpwatch_gui.bench.plant_ports import plant_with_ports
+from pumpwatch_gui.domain.detection import Detection
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.shell.main_window import MainWindow
-from pumpwatch_gui.settings.simulated import simulated_site
 from pumpwatch_gui.settings.site_reader import load_site
 
 SIZE = (1600, 900)
@@ -33,7 +36,7 @@ def live_window(*, pumps: int, period_s: float) -> Iterator[tuple[Engine, MainWi
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Home(Path(folder))
         home.prepare()
-        with simulated_site(home.path, pumps=pumps, faults=(), speed=1.0, period_s=period_s) as site_file:
+        with plant_with_ports(home.path, pumps=pumps, period_s=period_s) as site_file:
             engine = Engine(load_site(site_file).site, home)
             _give_a_past(engine)
             host = EngineHost(engine)
@@ -66,6 +69,23 @@ def turn_until(condition: Callable[[], bool], *, within_s: float) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("the station did not come up")
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+
+
+def scored_pumps(station: Station) -> int:
+    """How many pumps have a score of their newest window."""
+    return sum(isinstance(pump.score_result, Detection) for pump in station.latest().pumps)
+
+
+def turn_until_scored(station: Station, within_s: float = 180.0) -> None:
+    """Let the window live until every pump is scored: it settles for 60 s, and 30 rows at 1 Hz fill its window.
+
+    Raises NotMeasuredError when one is not after three minutes.
+    """
+    pumps = len(station.latest().pumps)
+    try:
+        turn_until(lambda: scored_pumps(station) == pumps, within_s=within_s)
+    except TimeoutError:
+        raise NotMeasuredError(f"{scored_pumps(station)} of {pumps} pumps were scored") from None
 
 
 def _give_a_past(engine: Engine) -> None:

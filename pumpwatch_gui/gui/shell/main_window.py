@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -157,12 +157,13 @@ class MainWindow(QMainWindow):
     """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
 
     It remembers theme, scale, geometry and page in `home.settings`, unless it is given a `look` of its own.
-    `sampled` carries every view of the station that was put on the screen (painted when the loop next turns).
-    `first_painted` and `first_live` come once each: the first page is on the screen, values of a pump are on it.
+    `sampled` carries every view of the station that the page was given, `painted` comes once what that changed is on
+    the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it.
     """
 
     closing = Signal()
     sampled = Signal(StationView)
+    painted = Signal()
     first_painted = Signal()
     first_live = Signal()
 
@@ -182,7 +183,7 @@ class MainWindow(QMainWindow):
             user=_user(),
             navigation=Navigation(self.open_page, self.open_dialog, frozenset(entry.key for entry in DIALOGS)),
         )
-        self._live = False
+        self._live = self._is_painted = False
         self._entries = {entry.key: entry for entry in PAGES}
         self._pages: dict[str, Page] = {}
         self._rail_buttons: dict[str, NavButton] = {}
@@ -259,7 +260,7 @@ class MainWindow(QMainWindow):
             self.open_page(PAGES[0].key)
         if not self._live and any(pump.frame is not None for pump in view.pumps):
             self._live = True
-            QTimer.singleShot(0, self, self.first_live.emit)  # after the paint that this refresh has asked for
+            self.painted.connect(self.first_live, Qt.ConnectionType.SingleShotConnection)
 
     def bring_to_front(self) -> None:
         """Show the window above the others (a second start asked for it)."""
@@ -271,7 +272,6 @@ class MainWindow(QMainWindow):
     def start(self) -> None:
         """Begin sampling; build the pages not yet built while nobody waits for them."""
         self._timer.start()
-        QTimer.singleShot(0, self, self.first_painted.emit)
         QTimer.singleShot(300, self._build_one)
 
     # ---------------------------------------------------------------- inside
@@ -375,6 +375,22 @@ class MainWindow(QMainWindow):
         page = page if page in self._rail_buttons else PAGES[0].key
         empty = not self.context.station.site().pumps and FIRST_RUN in self._entries
         self.open_page(FIRST_RUN if empty else page)
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        """Qt paints what has changed while it handles UpdateRequest, which it delivers after all zero timers."""
+        handled = super().event(event)
+        if event.type() is QEvent.Type.UpdateRequest and self.isVisible() and self.windowHandle().isExposed():
+            self.painted.emit()
+        return handled
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The first paint of all comes with the exposure of the window and without an UpdateRequest."""
+        super().paintEvent(event)
+        if not self._is_painted:
+            self._is_painted = True
+            QTimer.singleShot(0, self, self.first_painted.emit)  # the widgets in the window are painted after it
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
