@@ -22,7 +22,7 @@ from pumpwatch_gui.gui.forms.port_box import PortBox
 from pumpwatch_gui.settings.map_file import read_map_file
 from pumpwatch_gui.settings.simulated import site_text
 from pumpwatch_gui.settings.site_reader import load_site
-from tests.gui.gui_station import SCENES, Scene, StationDouble, at_once
+from tests.gui.gui_station import SCENES, Scene, FakeStation, at_once
 from tests.gui.real_station import HEALTHY, running, served
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
@@ -228,7 +228,7 @@ def test_a_tag_that_would_overlap_another_is_refused_and_nothing_is_written(stat
 
 
 def test_a_link_without_registers_says_so(open_window):
-    double = StationDouble(1, scenes={}, history_s=5)
+    double = FakeStation(1, scenes={}, history_s=5)
     pump = replace(double.site.pumps[0], links=(ReplayConfig("x.csv"),))
     double.site = replace(double.site, pumps=(pump,))
     window = open_window(source=double)
@@ -299,7 +299,7 @@ def test_a_scan_of_ports_tells_the_closed_ones_and_wants_one_host(open_window, q
 
 
 def test_a_serial_port_that_a_link_uses_is_not_scanned(open_window):
-    double = StationDouble(1, scenes={}, history_s=5)
+    double = FakeStation(1, scenes={}, history_s=5)
     pump = replace(double.site.pumps[0], links=(ModbusRtuConfig("/dev/ttyUSB7"),))
     double.site = replace(double.site, pumps=(pump,))
     window = open_window(source=double)

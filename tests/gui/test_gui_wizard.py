@@ -20,7 +20,7 @@ from pumpwatch_gui.settings.map_file import read_map_file
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.settings.simulated import site_text
 from pumpwatch_gui.settings.site_reader import load_site
-from tests.gui.gui_station import StationDouble
+from tests.gui.fake_station import FakeStation
 from tests.gui.real_station import HEALTHY, running, served
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
@@ -133,7 +133,7 @@ def test_a_pump_comes_from_its_address_to_live_values_by_keyboard_alone(peer, tm
 @pytest.fixture
 def wizard(open_window, peer):
     """The dialog over a double of an empty station, filled in up to the map."""
-    window = open_window(source=StationDouble(0, scenes={}, history_s=1))
+    window = open_window(source=FakeStation(0, scenes={}, history_s=1))
     window.open_dialog("add-pump")
     QApplication.processEvents()
     dialog = window.findChild(AddPumpDialog)
@@ -144,7 +144,7 @@ def wizard(open_window, peer):
 
 
 def test_a_link_that_is_not_filled_in_keeps_the_step(open_window):
-    window = open_window(source=StationDouble(0, scenes={}, history_s=1))
+    window = open_window(source=FakeStation(0, scenes={}, history_s=1))
     window.open_dialog("add-pump")
     dialog = window.findChild(AddPumpDialog)
     dialog.next()
@@ -282,7 +282,7 @@ def test_a_driver_without_registers_needs_no_map(open_window, tmp_path):
     values = "1479,64.8,4.21,2.31,1452,1.79,6.48,27.9,58.1,24.6"
     lines = [f"2026-01-01T00:00:{s:02d}Z,{values}" for s in range(30)]
     (tmp_path / "day.csv").write_text("\n".join(["timestamp," + ",".join(profile.tags), *lines]), "utf-8")
-    window = open_window(source=StationDouble(0, scenes={}, history_s=1))
+    window = open_window(source=FakeStation(0, scenes={}, history_s=1))
     window.open_dialog("add-pump")
     dialog = window.findChild(AddPumpDialog)
     dialog.link.box.driver.setCurrentIndex(dialog.link.box.driver.findData("replay"))
