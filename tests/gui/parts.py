@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from shiboken6 import isValid
 
 from pumpwatch_gui.gui.forms.form import Form
 from pumpwatch_gui.gui.shell.main_window import MainWindow
@@ -33,3 +34,8 @@ def editor_of(form: Form, name: str, kind: type[W]) -> W:
     editor = form.editors[name]
     assert isinstance(editor, kind)
     return editor
+
+
+def is_closed(dialog: QDialog) -> bool:
+    """Whether it was closed; Qt deletes it then."""
+    return not isValid(dialog) or not dialog.isVisible()
