@@ -109,9 +109,7 @@ limit = st.one_of(st.none(), st.floats(-50, 400, allow_nan=False))
 
 
 @given(st.tuples(limit, limit, limit, limit), st.booleans())
-def test_a_scale_is_fixed_rises_and_holds_every_limit(
-    limits: tuple[float | None, ...], with_normal: bool
-) -> None:
+def test_a_scale_is_fixed_rises_and_holds_every_limit(limits: tuple[float | None, ...], with_normal: bool) -> None:
     rising = sorted({round(x, 2) for x in limits if x is not None})
     names = ("low_low", "low", "high", "high_high")
     normal = (10.0, 60.0) if with_normal else None

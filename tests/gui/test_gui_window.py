@@ -38,7 +38,6 @@ from tests.gui.fake_scenes import SCENES, SECOND, Scene
 from tests.gui.fake_station import FakeStation, at_once
 from tests.gui.parts import page_of
 
-
 KEYS = [entry.key for entry in PAGES]
 CONTROLS = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextBrowser, Painted)
 
