@@ -10,7 +10,7 @@ import numpy as np
 
 from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Stimulus, next_state
-from pumpwatch_gui.domain.commands import Acknowledge, ChangeSite, GiveFeedback, ModelCommand, Order, OrderId
+from pumpwatch_gui.domain.commands import Acknowledge, ChangeSite, GiveFeedback, ModelCommand, Order, OrderId, Record
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, OrderDone, SiteChanged
@@ -221,6 +221,8 @@ class FakeStation:
             case ChangeSite(changes):
                 self._need(Capability.CONFIGURE)
                 self.change(*_changed(self._site, changes))
+            case Record(text):
+                return text
             case GiveFeedback(feedback):
                 self.publish(FeedbackGiven(self._time_ns, replace(feedback, by=order.actor)))
             case command if isinstance(command, ModelCommand):
