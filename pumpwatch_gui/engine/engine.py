@@ -320,7 +320,8 @@ class Engine:
     def _links_by_pump(self) -> dict[str, tuple[LinkView, ...]]:
         taken, views = self._link_views
         now = time.monotonic()
-        if now - taken >= LINK_VIEWS_S:
+        # A pump that has just come has its links at once: without any it would be shown as one that was not set up.
+        if now - taken >= LINK_VIEWS_S or any(pump_id not in views for pump_id in self._judging.pumps):
             views = {}
             for view in self._scanner.views():
                 views[view.pump_id] = (*views.get(view.pump_id, ()), view)

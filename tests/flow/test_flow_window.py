@@ -7,16 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 
+Wait = Callable[..., None]
 pytestmark = pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is not installed")
 
 
 @pytest.fixture(scope="module")
-def screen():
+def screen() -> Iterator[str]:
     """A display that nobody else uses."""
     read, write = os.pipe()
     server = subprocess.Popen(
@@ -30,11 +33,11 @@ def screen():
     server.wait(10)
 
 
-def started(screen: str, *arguments: str, **kwargs) -> subprocess.Popen[str]:
+def started(screen: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
     environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
     return subprocess.Popen(
         [sys.executable, "-m", "pumpwatch_gui", *arguments], env={**environment, "DISPLAY": screen},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
     )  # fmt: skip
 
 
@@ -43,7 +46,7 @@ def log_of(home: Path) -> str:
     return path.read_text("utf-8") if path.exists() else ""
 
 
-def test_the_demo_opens_a_window_that_shows_live_values_and_closes_cleanly(screen, tmp_path):
+def test_the_demo_opens_a_window_that_shows_live_values_and_closes_cleanly(screen: str, tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     program = started(screen, "demo", "--home", str(tmp_path), "--for", "4", "--summary", str(summary))
     _, errors = program.communicate(timeout=60)
@@ -54,7 +57,9 @@ def test_the_demo_opens_a_window_that_shows_live_values_and_closes_cleanly(scree
     assert "first live values" in log_of(tmp_path)
 
 
-def test_a_second_start_in_the_same_home_raises_the_first_window_and_ends(screen, tmp_path, wait_until):
+def test_a_second_start_in_the_same_home_raises_the_first_window_and_ends(
+    screen: str, tmp_path: Path, wait_until: Wait
+) -> None:
     first = started(screen, "demo", "--home", str(tmp_path))
     try:
         wait_until(lambda: "first page painted" in log_of(tmp_path), within_s=30)
@@ -70,7 +75,7 @@ def test_a_second_start_in_the_same_home_raises_the_first_window_and_ends(screen
     assert time.monotonic() - before < 10
 
 
-def test_an_unclean_end_is_told_by_the_next_start(screen, tmp_path, wait_until):
+def test_an_unclean_end_is_told_by_the_next_start(screen: str, tmp_path: Path, wait_until: Wait) -> None:
     first = started(screen, "demo", "--home", str(tmp_path))
     wait_until(lambda: "first live values" in log_of(tmp_path), within_s=30)
     first.kill()
@@ -81,7 +86,9 @@ def test_an_unclean_end_is_told_by_the_next_start(screen, tmp_path, wait_until):
     assert "ended without a clean stop" in log_of(tmp_path)
 
 
-def test_a_database_of_a_newer_version_is_refused_in_a_box_and_keeps_its_bytes(screen, tmp_path, wait_until):
+def test_a_database_of_a_newer_version_is_refused_in_a_box_and_keeps_its_bytes(
+    screen: str, tmp_path: Path, wait_until: Wait
+) -> None:
     database = tmp_path / "pumpwatch.db"
     from pumpwatch_gui.store.schema import APPLICATION_ID
 

@@ -1,8 +1,9 @@
-"""One window on a station double, taken down so that nothing is left of it."""
+"""One window on a fake station, taken down so that nothing is left of it."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from PySide6.QtCore import QEvent
@@ -10,14 +11,27 @@ from PySide6.QtWidgets import QApplication
 
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.shell.main_window import MainWindow
-from tests.gui.gui_station import Scene, StationDouble, at_once
+from tests.gui.fake_scenes import Scene
+from tests.gui.fake_station import FakeStation, at_once
 
-OpenWindow = Callable[..., MainWindow]
+
+class OpenWindow(Protocol):
+    """Opens a window on a fake station: of so many pumps with their scenes, or on `source`."""
+
+    def __call__(
+        self,
+        pumps: int = 3,
+        *,
+        scenes: dict[int, Scene] | None = None,
+        size: tuple[int, int] = (1280, 720),
+        source: FakeStation | None = None,
+    ) -> MainWindow:
+        """The window, shown and refreshed once."""
 
 
 @pytest.fixture
 def open_window(qapp: QApplication, tmp_path: Path) -> Iterator[OpenWindow]:
-    """Opens windows: `open_window(pumps=3, scenes=…, size=(1280, 720), source=…)`."""
+    """Opens windows and closes them all."""
     opened: list[MainWindow] = []
 
     def open_one(
@@ -25,11 +39,12 @@ def open_window(qapp: QApplication, tmp_path: Path) -> Iterator[OpenWindow]:
         *,
         scenes: dict[int, Scene] | None = None,
         size: tuple[int, int] = (1280, 720),
-        source: StationDouble | None = None,
+        source: FakeStation | None = None,
     ) -> MainWindow:
-        source = source or StationDouble(pumps, scenes={} if scenes is None else scenes, history_s=60)
+        station = source or FakeStation(pumps, scenes={} if scenes is None else scenes, history_s=60)
         home = Home(tmp_path)
-        window = MainWindow(source, home, home.site_file, ask=at_once)
+        window = MainWindow(station, home, home.site_file, ask=at_once)
+        station.subscribe(window.on_event)
         opened.append(window)
         window.resize(*size)
         window.show()

@@ -30,6 +30,17 @@ class Running:
     engine: Engine
     folder: Path
 
+    @property
+    def site_file(self) -> Path:
+        """Where the site is saved."""
+        return self.folder / "site.toml"
+
+    def saved(self) -> Site:
+        """The site as the file has it now; it has no mistakes."""
+        loaded = load_site(self.site_file)
+        assert loaded.problems == ()
+        return loaded.site
+
     def value(self, tag: str, pump_id: str = "P-101") -> float:
         """What the station believes now; NaN when nothing."""
         view = next((p for p in self.engine.latest().pumps if p.pump_id == pump_id), None)
@@ -59,7 +70,7 @@ def running(folder: Path, site_text: str = "") -> Iterator[Running]:
     if site_text:
         site_file.write_text(site_text, "utf-8")
     site = load_site(site_file).site if site_text else Site(folder=folder)
-    engine = Engine(site, home)
+    engine = Engine(site, home, site_file=site_file)
     host = EngineHost(engine)
     window = MainWindow(engine, home, site_file, ask=host.ask)
     host.happened.connect(window.on_event)

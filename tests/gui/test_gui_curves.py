@@ -6,17 +6,19 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
 from pumpwatch_gui.gui.look.curves import path, thinned
 from pumpwatch_gui.gui.pump.lanes import TimeWindow, apart, lane_rects, score_lane, sensor_lane, value_at
-from tests.gui.gui_station import StationDouble
+from tests.gui.fake_station import FakeStation
 
+Floats = NDArray[np.float64]
 values = arrays(np.float64, st.integers(2, 600), elements=st.one_of(st.just(np.nan), st.floats(-1e3, 1e3)))
 
 
 @given(values, st.integers(5, 80))
-def test_thinning_keeps_the_highest_and_the_lowest_of_whole_lines(y, width):
+def test_thinning_keeps_the_highest_and_the_lowest_of_whole_lines(y: Floats, width: int) -> None:
     x = np.linspace(0, width, y.size)
     thin_x, thin_y = thinned(x, y, width)
     assert thin_x.size <= max(2 * width + 2, y.size if y.size <= 2 * width else 0)
@@ -27,7 +29,7 @@ def test_thinning_keeps_the_highest_and_the_lowest_of_whole_lines(y, width):
 
 
 @given(values)
-def test_a_line_never_bridges_a_gap(y):
+def test_a_line_never_bridges_a_gap(y: Floats) -> None:
     x = np.arange(y.size, dtype=float)
     drawn = path(x, y, longest_step=1.5)
     good = np.isfinite(y)
@@ -36,7 +38,7 @@ def test_a_line_never_bridges_a_gap(y):
     assert lines == (joined if good.sum() >= 2 else 0)
 
 
-def test_a_line_breaks_where_samples_are_missing():
+def test_a_line_breaks_where_samples_are_missing() -> None:
     x = np.array([0.0, 1, 2, 30, 31])
     drawn = path(x, np.ones(5), longest_step=3)
     assert [drawn.elementAt(i).isMoveTo() for i in range(5)] == [True, False, False, True, False]
@@ -44,7 +46,7 @@ def test_a_line_breaks_where_samples_are_missing():
 
 
 @given(st.lists(st.floats(0.1, 10), max_size=20), st.floats(10, 3600))
-def test_zooming_stays_between_ten_seconds_and_an_hour(factors, length):
+def test_zooming_stays_between_ten_seconds_and_an_hour(factors: list[float], length: float) -> None:
     window = TimeWindow(length, 1e9)
     for factor in factors:
         window = window.zoomed(factor)
@@ -52,7 +54,7 @@ def test_zooming_stays_between_ten_seconds_and_an_hour(factors, length):
         assert window.end_s == 1e9
 
 
-def test_a_paused_window_stays_and_zooms_around_the_cursor():
+def test_a_paused_window_stays_and_zooms_around_the_cursor() -> None:
     window = TimeWindow(600, 1000, paused=True)
     assert window.at(2000) == window
     zoomed = window.zoomed(0.5, 700)
@@ -61,26 +63,26 @@ def test_a_paused_window_stays_and_zooms_around_the_cursor():
 
 
 @given(st.floats(10, 3600), st.integers(1, 12))
-def test_ticks_are_round_and_few(length, most):
+def test_ticks_are_round_and_few(length: float, most: int) -> None:
     ticks = TimeWindow(length, 1_700_000_123.4).ticks(most)
     assert len(ticks) <= most + 1
     assert all(1_700_000_123.4 - length < t <= 1_700_000_123.4 for t in ticks)
 
 
 @given(st.lists(st.floats(0, 100), max_size=5))
-def test_labels_never_touch(heights):
+def test_labels_never_touch(heights: list[float]) -> None:
     placed = sorted(apart(heights, 12, 0, 200))
     assert all(b - a >= 12 - 1e-9 for a, b in pairwise(placed))
 
 
-def test_lanes_lie_apart_and_a_large_one_is_largest():
+def test_lanes_lie_apart_and_a_large_one_is_largest() -> None:
     rects = lane_rects(11, QRectF(0, 20, 600, 700), large=3, head=17)
     assert all(a.bottom() <= b.top() - 17 for a, b in pairwise(rects))
     assert max(rects, key=lambda r: r.height()) is rects[3]
 
 
-def test_the_cursor_reads_the_nearest_sample_and_nothing_in_a_gap():
-    station = StationDouble(1, scenes={}, history_s=20)
+def test_the_cursor_reads_the_nearest_sample_and_nothing_in_a_gap() -> None:
+    station = FakeStation(1, scenes={}, history_s=20)
     trace = station.trace("P-101")
     lane = sensor_lane(3, station.profile.sensors[3])
     assert value_at(trace, lane, trace.time_s[5] + 0.3, within_s=1) == np.float32(trace.values[5, 3])

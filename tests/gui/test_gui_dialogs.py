@@ -1,133 +1,178 @@
-"""Settings, limits and the first run, on a real site file and a real Modbus server of another library."""
+"""Settings, limits and the other dialogs: on a running engine with its site file, and on a fake station."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pyModbusTCP.server import ModbusServer
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QComboBox, QDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QDialog,
+    QLineEdit,
+    QSpinBox,
+    QTableWidgetItem,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
 
-from pumpwatch_gui.domain.commands import Record, SetLimits
+from pumpwatch_gui.domain.commands import ChangeSite
+from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.ports import JournalQuery
+from pumpwatch_gui.domain.site_changes import RenamePump, SetLimits
 from pumpwatch_gui.gui.settings.limits_dialog import FIRST, LimitsDialog
 from pumpwatch_gui.gui.settings.settings_dialog import SettingsDialog
-from pumpwatch_gui.gui.shell.help import HelpDialog
+from pumpwatch_gui.gui.shell.help import HelpDialog, help_text
+from pumpwatch_gui.gui.shell.main_window import PAGES
 from pumpwatch_gui.settings.simulated import site_text
-from pumpwatch_gui.settings.site_reader import load_site
-from tests.gui.gui_station import StationDouble
+from tests.gui.conftest import OpenWindow
+from tests.gui.fake_station import FakeStation
+from tests.gui.parts import dialog_of, editor_of, is_closed
+from tests.gui.real_station import Running, running, served
+
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
 
 @pytest.fixture
-def served():
-    """The port of a server of another library whose ten holding registers hold what a healthy pump does."""
-    server = ModbusServer("127.0.0.1", 0, no_block=True)
-    server.start()
-    port = server._service.socket.getsockname()[1]
-    server.data_bank.set_holding_registers(0, [1479, 648, 421, 231, 1452, 179, 648, 279, 581, 246])
-    yield port
-    server.stop()
+def station(tmp_path: Path) -> Iterator[Running]:
+    """A running station of two pumps whose links lead nowhere."""
+    with running(tmp_path, "# our station\n" + site_text(1, 2, period_s=1.0)) as parts:
+        yield parts
 
 
 @pytest.fixture
-def station(tmp_path: Path) -> StationDouble:
-    """Two pumps that stand in the site file of the home too."""
-    (tmp_path / "site.toml").write_text("# our station\n" + site_text(5020, 2, period_s=1.0), "utf-8")
-    double = StationDouble(2, scenes={}, history_s=5)
-    double.site = replace(load_site(tmp_path / "site.toml").site, folder=tmp_path)
-    return double
+def fake() -> FakeStation:
+    """Two made-up pumps."""
+    return FakeStation(2, scenes={}, history_s=5)
 
 
-def opened(window, key, pump_id=""):
-    window.open_dialog(key, pump_id)
-    QApplication.processEvents()
-    return next(w for w in reversed(window.findChildren(QDialog)) if w.isVisible())
+def cell(dialog: LimitsDialog, row: int, column: int) -> QTableWidgetItem:
+    item = dialog.table.item(row, FIRST + column)
+    assert item is not None
+    return item
 
 
-def test_the_settings_of_a_new_station_connect_its_first_pump(open_window, served, tmp_path):
-    window = open_window(source=StationDouble(0, scenes={}, history_s=1))
-    assert window.current == "first-run"
-    dialog = opened(window, "settings")
-    assert isinstance(dialog, SettingsDialog)
-    dialog.links[0].form.editors["host"].setText("127.0.0.1")
-    dialog.links[0].form.editors["port"].setValue(served)
-    dialog.links[0].try_it()
-    assert "responded: " in dialog.links[0].outcome.text()
-    dialog.save()
-    loaded = load_site(tmp_path / "site.toml")
-    assert loaded.problems == ()
-    assert loaded.site.pumps[0].links == (ModbusTcpConfig("127.0.0.1", served),)
-    assert [s.pumps for s in window.context.station.applied] == [loaded.site.pumps]
-    assert isinstance(window.context.station.submitted[-1], Record)
+def journal(station: Running) -> list[JournalRow]:
+    return station.engine.history.journal(JournalQuery(kinds=("command",)))
 
 
-def test_an_unreachable_device_is_told_in_words_with_advice(open_window, station):
-    window = open_window(source=station)
-    dialog = opened(window, "settings", "P-101")
-    dialog.links[0].form.editors["port"].setValue(1)
-    dialog.links[0].try_it()
-    text = dialog.links[0].outcome.text()
-    assert "refused" in text
-    assert len(text.splitlines()) == 2
-    assert dialog.links[0].test.isEnabled()
+# -------------------------------------------------------------------- settings
 
 
-def test_a_wrong_link_is_named_beside_its_field_and_nothing_is_saved(open_window, station, tmp_path):
-    before = (tmp_path / "site.toml").read_text("utf-8")
-    window = open_window(source=station)
-    dialog = opened(window, "settings", "P-102")
-    dialog.links[0].form.editors["host"].setText("  ")
+def test_the_settings_of_a_new_station_connect_its_first_pump(tmp_path: Path, qtbot: QtBot) -> None:
+    with served() as (_, port), running(tmp_path) as station:
+        assert station.window.current == "first-run"
+        dialog = dialog_of(station.window, SettingsDialog, "settings")
+        form = dialog.links[0].form
+        editor_of(form, "host", QLineEdit).setText("127.0.0.1")
+        editor_of(form, "port", QSpinBox).setValue(port)
+        dialog.links[0].try_it()
+        qtbot.waitUntil(lambda: "answered: " in dialog.links[0].outcome.text(), timeout=10_000)
+        dialog.save()
+        qtbot.waitUntil(lambda: station.engine.site().pumps != (), timeout=10_000)
+        qtbot.waitUntil(lambda: station.value("motor_rpm") > 0, timeout=10_000)
+        assert station.saved().pumps[0].links == (ModbusTcpConfig("127.0.0.1", port),)
+
+
+def test_an_unreachable_device_is_reported_with_advice(open_window: OpenWindow, fake: FakeStation) -> None:
+    fake.change(replace(fake.site(), pumps=(replace(fake.site().pumps[0], links=(ModbusTcpConfig("127.0.0.1", 1),)),)))
+    box = dialog_of(open_window(source=fake), SettingsDialog, "settings", "P-101").links[0]
+    box.try_it()
+    assert "refused" in box.outcome.text()
+    assert len(box.outcome.text().splitlines()) == 2
+    assert box.test.isEnabled()
+
+
+def test_a_wrong_link_is_named_next_to_its_field_and_nothing_is_ordered(
+    open_window: OpenWindow, fake: FakeStation
+) -> None:
+    dialog = dialog_of(open_window(source=fake), SettingsDialog, "settings", "P-102")
+    editor_of(dialog.links[0].form, "host", QLineEdit).setText("  ")
     dialog.save()
     assert dialog.isVisible()
     assert "empty" in dialog.links[0].form.mistakes["host"].text()
-    assert (tmp_path / "site.toml").read_text("utf-8") == before
-    assert station.applied == []
+    assert fake.orders == []
 
 
-def test_an_id_that_stands_twice_is_refused(open_window, station):
-    window = open_window(source=station)
-    dialog = opened(window, "settings", "P-102")
+def test_an_id_that_is_used_twice_is_refused(open_window: OpenWindow, fake: FakeStation) -> None:
+    dialog = dialog_of(open_window(source=fake), SettingsDialog, "settings", "P-102")
     dialog.pump_id.setText("P-101")
     dialog.save()
-    assert "P-101 stands twice" in dialog.trouble.text()
-    assert station.applied == []
+    assert dialog.isVisible()
+    assert "P-101 is used twice" in dialog.trouble.text()
+    assert fake.orders == []
 
 
-def test_saved_settings_keep_the_old_file_its_comments_and_leave_a_journal_row(open_window, station, tmp_path):
-    before = (tmp_path / "site.toml").read_text("utf-8")
-    window = open_window(source=station)
-    dialog = opened(window, "settings", "P-101")
+def test_only_what_was_changed_is_ordered(open_window: OpenWindow, fake: FakeStation) -> None:
+    window = open_window(source=fake)
+    dialog = dialog_of(window, SettingsDialog, "settings", "P-102")
+    dialog.pump_id.setText("P-7")
+    dialog.save()
+    assert fake.commands == [ChangeSite((RenamePump("P-102", "P-7"),))]
+    again = dialog_of(window, SettingsDialog, "settings", "P-101")
+    again.save()
+    assert not again.isVisible()
+    assert len(fake.orders) == 1
+
+
+def test_saved_settings_keep_the_old_file_its_comments_and_leave_a_line_in_the_journal(
+    station: Running, qtbot: QtBot
+) -> None:
+    before = station.site_file.read_text("utf-8")
+    dialog = dialog_of(station.window, SettingsDialog, "settings", "P-101")
     dialog.pump_name.setText("Boiler feed, renamed")
     dialog.copy_pump()
     dialog.save()
-    loaded = load_site(tmp_path / "site.toml")
-    assert [p.pump_id for p in loaded.site.pumps] == ["P-101", "P-102", "P-101-2"]
-    assert loaded.site.pumps[0].name == "Boiler feed, renamed"
-    assert (tmp_path / "site.toml").read_text("utf-8").startswith("# our station")
-    (order,) = station.submitted
-    (kept,) = (p for p in tmp_path.rglob("site*") if p.name != "site.toml" and p.name in order.text)
-    assert kept.read_text("utf-8") == before
+    qtbot.waitUntil(lambda: is_closed(dialog), timeout=10_000)
+    site = station.saved()
+    assert [p.pump_id for p in site.pumps] == ["P-101", "P-102", "P-101-2"]
+    assert [p.pump_id for p in station.engine.latest().pumps] == ["P-101", "P-102", "P-101-2"]
+    assert site.pumps[0].name == "Boiler feed, renamed"
+    assert station.site_file.read_text("utf-8").startswith("# our station")
+    kept = [p for p in station.folder.glob("site.toml.*") if p.read_text("utf-8") == before]
+    assert len(kept) == 1
+    qtbot.waitUntil(lambda: bool(journal(station)), timeout=10_000)
+    assert "P-101-2 added" in journal(station)[0].text
+    assert journal(station)[0].by == station.window.context.user
 
 
-def test_a_removed_pump_leaves_the_site(open_window, station, tmp_path):
-    window = open_window(source=station)
-    dialog = opened(window, "settings", "P-101")
+def test_a_removed_pump_leaves_the_site(station: Running, qtbot: QtBot) -> None:
+    dialog = dialog_of(station.window, SettingsDialog, "settings", "P-101")
     dialog.remove_pump()
     dialog.save()
-    assert [p.pump_id for p in load_site(tmp_path / "site.toml").site.pumps] == ["P-102"]
+    qtbot.waitUntil(lambda: is_closed(dialog), timeout=10_000)
+    assert [p.pump_id for p in station.saved().pumps] == ["P-102"]
+
+
+def test_a_site_file_that_was_edited_outside_is_not_written_over(station: Running, qtbot: QtBot) -> None:
+    edited = station.site_file.read_text("utf-8").replace("Boiler feed B", "Boiler feed, by hand")
+    station.site_file.write_text(edited, "utf-8")
+    dialog = dialog_of(station.window, SettingsDialog, "settings", "P-101")
+    dialog.pump_name.setText("Boiler feed, renamed")
+    dialog.save()
+    qtbot.waitUntil(lambda: "changed outside this program" in dialog.trouble.text(), timeout=10_000)
+    assert dialog.isVisible()
+    assert dialog.save_button.isEnabled()
+    assert station.site_file.read_text("utf-8") == edited
+
+
+# -------------------------------------------------------------------- limits
 
 
 @pytest.mark.parametrize(
-    ("column", "text", "said"),
+    ("column", "text", "words"),
     [(3, "60", "high"), (2, "hot", "not a number"), (3, "999", "outside the span"), (4, "-1", "deadband")],
 )
-def test_wrong_limits_are_named_and_cannot_be_saved(open_window, station, column, text, said):
-    window = open_window(source=station)
-    dialog = opened(window, "limits", "P-101")
-    assert isinstance(dialog, LimitsDialog)
-    dialog.table.item(1, FIRST + column).setText(text)
-    assert said in dialog.trouble.text().lower()
+def test_wrong_limits_are_named_and_cannot_be_saved(
+    open_window: OpenWindow, fake: FakeStation, column: int, text: str, words: str
+) -> None:
+    dialog = dialog_of(open_window(source=fake), LimitsDialog, "limits", "P-101")
+    cell(dialog, 1, column).setText(text)
+    assert words in dialog.trouble.text().lower()
     assert not dialog.save_button.isEnabled()
     dialog.table.setCurrentCell(1, FIRST + column)
     dialog.restore_row()
@@ -135,39 +180,89 @@ def test_wrong_limits_are_named_and_cannot_be_saved(open_window, station, column
     assert dialog.save_button.isEnabled()
 
 
-def test_saved_limits_reach_the_file_the_engine_and_the_journal(open_window, station, tmp_path):
-    window = open_window(source=station)
-    dialog = opened(window, "limits", "P-102")
-    dialog.table.item(1, FIRST + 2).setText("75.5")
+def test_saved_limits_are_one_order_of_the_sensors_that_were_changed(
+    open_window: OpenWindow, fake: FakeStation
+) -> None:
+    dialog = dialog_of(open_window(source=fake), LimitsDialog, "limits", "P-102")
+    cell(dialog, 1, 2).setText("75.5")
     dialog.save()
-    orders = station.submitted
-    assert isinstance(orders[0], SetLimits)
-    assert (orders[0].pump_id, orders[0].tag, orders[0].limits.high) == ("P-102", "bearing_temperature_c", 75.5)
-    assert isinstance(orders[1], Record)
-    sensors = load_site(tmp_path / "site.toml").site.pumps[1].profile.sensors
-    assert sensors[1].limits.high == 75.5
+    own = replace(fake.profile.sensors[1].limits, high=75.5)
+    assert fake.commands == [ChangeSite((SetLimits("P-102", {"bearing_temperature_c": own}),))]
     assert not dialog.isVisible()
 
 
-def test_a_read_only_site_file_is_told_and_the_dialog_stays(open_window, station, tmp_path, monkeypatch):
-    window = open_window(source=station)
-    dialog = opened(window, "limits", "P-101")
-    dialog.table.item(1, FIRST + 2).setText("75.5")
-
-    def refuse(*_args, **_kwargs):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "replace", refuse)  # the tests may run as root, whom no file mode stops
+def test_saved_limits_reach_the_file_the_engine_and_the_journal(station: Running, qtbot: QtBot) -> None:
+    dialog = dialog_of(station.window, LimitsDialog, "limits", "P-102")
+    cell(dialog, 1, 2).setText("75.5")
     dialog.save()
-    assert dialog.isVisible()
-    assert "Permission denied" in dialog.trouble.text()
-    assert station.submitted == []
+    qtbot.waitUntil(lambda: is_closed(dialog), timeout=10_000)
+    for site in (station.saved(), station.engine.site()):
+        assert site.pumps[1].profile.sensors[1].limits.high == 75.5
+    assert station.engine.latest().pump("P-102").profile.sensors[1].limits.high == 75.5
+    qtbot.waitUntil(lambda: bool(journal(station)), timeout=10_000)
+    assert "bearing_temperature_c limits" in journal(station)[0].text
+
+
+# -------------------------------------------------------------------- what is refused, and what takes its time
+
+REFUSALS = [
+    "not saved: pump[1].id: P-101 is there twice (give each pump its own id)",
+    "not saved: site.toml: Permission denied (check the disk and permissions)",
+    "not saved: site.toml was changed outside this program (reload it in the settings, then save again)",
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refused_save_keeps_the_dialog_open_with_its_reason(
+    open_window: OpenWindow, fake: FakeStation, refusal: str
+) -> None:
+    window = open_window(source=fake)
+    fake.refusal = refusal
+    settings = dialog_of(window, SettingsDialog, "settings", "P-101")
+    settings.pump_name.setText("Another")
+    limits = dialog_of(window, LimitsDialog, "limits", "P-101")
+    cell(limits, 1, 2).setText("75.5")
+    for dialog in (settings, limits):
+        dialog.save()
+        assert dialog.isVisible()
+        assert dialog.trouble.text() == refusal
+        assert dialog.save_button.isEnabled()
+    assert fake.site().pumps[0].name != "Another"
+    fake.refusal = ""
+    settings.save()
+    assert not settings.isVisible()
+    assert fake.site().pumps[0].name == "Another"
+
+
+def test_save_is_disabled_while_an_order_is_under_way(open_window: OpenWindow, fake: FakeStation) -> None:
+    fake.is_held = True
+    window = open_window(source=fake)
+    settings = dialog_of(window, SettingsDialog, "settings", "P-101")
+    settings.pump_name.setText("Another")
+    limits = dialog_of(window, LimitsDialog, "limits", "P-101")
+    cell(limits, 1, 2).setText("75.5")
+    for dialog in (settings, limits):
+        dialog.save()
+        assert not dialog.save_button.isEnabled()
+        QTest.keyClick(dialog.save_button, Qt.Key.Key_Space)
+    cell(limits, 1, 2).setText("76")
+    assert not limits.save_button.isEnabled()
+    assert [type(command) for command in fake.commands] == [ChangeSite, ChangeSite]
+    fake.answer()
+    assert not settings.isVisible()
+    assert not limits.isVisible()
+    pump = fake.site().pumps[0]
+    assert (pump.name, pump.profile.sensors[1].limits.high) == ("Another", 75.5)
+
+
+# -------------------------------------------------------------------- every dialog
 
 
 @pytest.mark.parametrize("key", ["settings", "limits", "add-pump", "shortcuts", "about"])
-def test_every_control_of_a_dialog_has_a_name_and_f1_explains_it(open_window, station, key):
-    window = open_window(source=station)
-    dialog = opened(window, key, "P-101")
+def test_every_control_of_a_dialog_has_a_name_and_f1_explains_it(
+    open_window: OpenWindow, fake: FakeStation, key: str
+) -> None:
+    dialog = dialog_of(open_window(source=fake), QDialog, key, "P-101")
     controls = (QAbstractButton, QLineEdit, QComboBox, QAbstractSpinBox)
     nameless = [
         widget
@@ -187,9 +282,6 @@ def test_every_control_of_a_dialog_has_a_name_and_f1_explains_it(open_window, st
     dialog.close()
 
 
-def test_every_page_and_its_dialogs_have_a_help_text_of_their_own():
-    from pumpwatch_gui.gui.shell.help import help_text
-    from pumpwatch_gui.gui.shell.main_window import PAGES
-
+def test_every_page_and_its_dialogs_have_a_help_text_of_their_own() -> None:
     texts = [help_text(key) for key in (*(p.key for p in PAGES), "settings", "limits", "add-pump")]
     assert len(set(texts)) == len(texts)

@@ -1,61 +1,61 @@
-"""The Models page on a real engine, a real shelf and simulated recordings."""
+"""The Models page on a real engine, a real model registry and simulated recordings."""
 
 import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, write_history
+from pumpwatch_gui.commissioning.models import models_of
 from pumpwatch_gui.domain.events import Event, FeedbackGiven, OrderDone
 from pumpwatch_gui.domain.feedback import FeedbackVerdict
-from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.shipped import shipped
-from pumpwatch_gui.gui.shell.main_window import MainWindow
-from pumpwatch_gui.gui.shell.threads import EngineHost
+from pumpwatch_gui.gui.models.page import ModelsPage
+from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 from pumpwatch_gui.settings.simulated import site_text
-from pumpwatch_gui.settings.site_reader import load_site
+from tests.gui.parts import page_of
+from tests.gui.real_station import Running, running
 
 PUMP = "P-101"
 
 
 class Bench:
-    """A window on a running engine whose links lead nowhere, turned to the Models page."""
+    """The Models page of a running engine whose links lead nowhere."""
 
-    def __init__(self, folder: Path, qtbot) -> None:
-        self.home, self.qtbot = Home(folder), qtbot
-        self.home.prepare()
-        site_file = folder / "site.toml"
-        site_file.write_text(site_text(1, 2, period_s=1.0), "utf-8")
-        self.engine = Engine(load_site(site_file).site, self.home)
-        self.host = EngineHost(self.engine)
-        self.window = MainWindow(self.engine, self.home, site_file, ask=self.host.ask)
-        self.host.happened.connect(self.window.on_event)
+    def __init__(self, parts: Running, qtbot: QtBot) -> None:
+        self.parts, self.window, self.qtbot = parts, parts.window, qtbot
+        self.home = Home(parts.folder)
         self.events: list[Event] = []
-        self.host.happened.connect(self.events.append)
-        self.host.start()
-        self.window.show()
+        self._subscription = parts.engine.subscribe(self.events.append)
         self.window.open_page("models", PUMP)
-        self.page = self.window.page("models")
+        self.page = page_of(self.window, ModelsPage)
         self.wait(lambda: self.page.models.rows)
 
-    def wait(self, condition, within_ms: int = 20_000) -> None:
+    def end(self) -> None:
+        self._subscription.close()
+
+    def wait(self, condition: Callable[[], object], within_ms: int = 20_000) -> None:
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=within_ms)
 
-    def stored(self, folder: Path, sensitivity: float) -> str:
-        """Another version of the shipped model on the shelf of the pump."""
-        with_threshold_factor(shipped("models") / "centrifugal", folder, sensitivity)
-        version = self.engine.registry.add(PUMP, folder)
+    @property
+    def registry(self) -> ModelRegistry:
+        """What is stored now."""
+        return models_of(self.home)
+
+    def stored(self, folder: Path, factor: float) -> str:
+        """Another version of the shipped model in the registry of the pump."""
+        with_threshold_factor(shipped("models") / "centrifugal", folder, factor)
+        version = self.registry.add(PUMP, folder)
         self.page.reload(version)
         self.wait(lambda: self.page.version == version)
         return version
 
-    def order(self, button) -> OrderDone:
+    def order(self, button: QPushButton) -> OrderDone:
         count = len(self.done)
         assert button.isEnabled()
         button.click()
@@ -68,17 +68,17 @@ class Bench:
 
 
 @pytest.fixture
-def bench(qtbot, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path / "home", qtbot)
-    yield made
-    made.window.close()
-    made.host.stop()
-    made.window.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    with running(folder, site_text(1, 2, period_s=1.0)) as parts:
+        made = Bench(parts, qtbot)
+        yield made
+        made.end()
 
 
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory) -> Path:
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An hour and a half of one pump that begins to cavitate after the hour."""
     path = tmp_path_factory.mktemp("recording") / "rest.csv"
     plant = Plant(1, seed=3, faults=(FaultSpec.parse(f"{PUMP}=cavitation@3600:0.8"),))
@@ -86,7 +86,7 @@ def recording(tmp_path_factory) -> Path:
     return path
 
 
-def test_the_site_files_model_stands_first_with_its_card(bench):
+def test_the_site_files_model_stands_first_with_its_card(bench: Bench) -> None:
     row = bench.page.models.rows[0]
     assert (row.version, row.state) == ("", "site file, active")
     assert "Model centrifugal" in bench.page.card.toPlainText()
@@ -95,7 +95,7 @@ def test_the_site_files_model_stands_first_with_its_card(bench):
     assert not bench.page.back_button.isEnabled()
 
 
-def test_a_stored_model_runs_in_shadow_is_promoted_and_rolled_back(bench, tmp_path):
+def test_a_stored_model_runs_in_shadow_is_promoted_and_rolled_back(bench: Bench, tmp_path: Path) -> None:
     version = bench.stored(tmp_path / "other", 1.5)
     assert bench.order(bench.page.shadow_button).ok
     bench.wait(lambda: bench.page.stop_button.isEnabled())
@@ -111,7 +111,7 @@ def test_a_stored_model_runs_in_shadow_is_promoted_and_rolled_back(bench, tmp_pa
     bench.wait(lambda: "centrifugal" in bench.page.active.text())
 
 
-def test_an_altered_model_is_refused_with_its_reason(bench, tmp_path):
+def test_an_altered_model_is_refused_with_its_reason(bench: Bench, tmp_path: Path) -> None:
     version = bench.stored(tmp_path / "other", 1.4)
     manifest = bench.home.models / PUMP / version / "manifest.json"
     content = json.loads(manifest.read_text("utf-8"))
@@ -124,7 +124,7 @@ def test_an_altered_model_is_refused_with_its_reason(bench, tmp_path):
         assert not button.isEnabled()
 
 
-def test_a_model_is_exported_whole_with_its_card(bench, tmp_path):
+def test_a_model_is_exported_whole_with_its_card(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     bench.page.export(tmp_path / "out")
     bench.wait(lambda: "Copied to" in bench.page.said.text())
@@ -132,7 +132,7 @@ def test_a_model_is_exported_whole_with_its_card(bench, tmp_path):
     assert (copy / "card.md").read_text("utf-8").startswith("# Model centrifugal")
 
 
-def test_too_short_data_is_reported_and_refused_unless_forced(bench, tmp_path):
+def test_too_short_data_is_reported_and_refused_unless_forced(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "short.csv"
     write_history(Plant(1, seed=1), days=10 / 1440, path=path)
     train = bench.page.train
@@ -146,7 +146,7 @@ def test_too_short_data_is_reported_and_refused_unless_forced(bench, tmp_path):
     assert train.train_button.isEnabled()
 
 
-def test_data_that_cannot_be_read_is_told_in_words(bench, tmp_path):
+def test_data_that_cannot_be_read_is_told_in_words(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "wrong.csv"
     path.write_text("time;what\n1;2\n", "utf-8")
     bench.page.train.chooser.use_files([path])
@@ -155,7 +155,7 @@ def test_data_that_cannot_be_read_is_told_in_words(bench, tmp_path):
     assert "wrong.csv" in bench.page.train.summary.text()
 
 
-def test_a_span_in_which_nothing_was_recorded_is_told_in_words(bench):
+def test_a_span_in_which_nothing_was_recorded_is_told_in_words(bench: Bench) -> None:
     train = bench.page.train
     train.chooser.end.setDateTime(train.chooser.start.dateTime().addSecs(60))
     train.check()
@@ -163,7 +163,9 @@ def test_a_span_in_which_nothing_was_recorded_is_told_in_words(bench):
     assert not train.train_button.isEnabled()
 
 
-def test_a_back_test_tells_what_each_sensitivity_would_have_done_and_takes_feedback(bench, recording):
+def test_a_back_test_tells_what_each_sensitivity_would_have_done_and_takes_feedback(
+    bench: Bench, recording: Path
+) -> None:
     panel = bench.page.back_test
     panel.chooser.use_files([recording])
     panel.run()
@@ -177,15 +179,18 @@ def test_a_back_test_tells_what_each_sensitivity_would_have_done_and_takes_feedb
     panel.note.setText("heard it myself")
     panel.say(FeedbackVerdict.TRUE)
     bench.wait(lambda: any(isinstance(e, FeedbackGiven) for e in bench.events))
-    assert panel.episodes.rows[0].feedback.note == "heard it myself"
-    bench.wait(lambda: bench.engine.history.feedback(PUMP))
+    feedback = panel.episodes.rows[0].feedback
+    assert feedback is not None
+    assert feedback.note == "heard it myself"
+    bench.wait(lambda: bench.parts.engine.history.feedback(PUMP))
     panel.run()
     bench.wait(lambda: panel.outcome is not None, within_ms=60_000)
+    assert panel.outcome is not None
     assert panel.outcome.now.known == panel.outcome.now.caught == 1
     assert "1 of 1 known faults told" in panel.meaning.text()
 
 
-def test_a_back_test_can_be_cancelled(bench, recording):
+def test_a_back_test_can_be_cancelled(bench: Bench, recording: Path) -> None:
     panel = bench.page.back_test
     panel.chooser.use_files([recording])
     panel.run()
@@ -195,7 +200,7 @@ def test_a_back_test_can_be_cancelled(bench, recording):
     assert "cancelled" in panel.said.text()
 
 
-def test_another_sensitivity_makes_and_promotes_a_version_of_its_own(bench, recording):
+def test_another_sensitivity_makes_and_promotes_a_version_of_its_own(bench: Bench, recording: Path) -> None:
     panel = bench.page.back_test
     panel.chooser.use_files([recording])
     panel.run()
@@ -206,7 +211,9 @@ def test_another_sensitivity_makes_and_promotes_a_version_of_its_own(bench, reco
     bench.wait(lambda: any(row.version and "active" in row.state for row in bench.page.models.rows))
 
 
-def test_a_training_that_cannot_be_done_is_told_and_leaves_nothing(bench, recording, monkeypatch):
+def test_a_training_that_cannot_be_done_is_told_and_leaves_nothing(
+    bench: Bench, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", str(recording.parent))
     (recording.parent / "sitecustomize.py").write_text("raise SystemExit('no interpreter for you')", "utf-8")
     train = bench.page.train
@@ -217,12 +224,13 @@ def test_a_training_that_cannot_be_done_is_told_and_leaves_nothing(bench, record
     bench.wait(lambda: train.job is not None and not train.is_training and train.outcome.text())
     (recording.parent / "sitecustomize.py").unlink()
     bench.wait(lambda: "no interpreter" in train.outcome.text())
-    assert bench.engine.registry.models(PUMP) == []
-    assert not list(Path(train._scratch).parent.glob(Path(train._scratch).name))
+    assert bench.registry.models(PUMP) == []
+    assert train._scratch is not None
+    assert not train._scratch.exists()
 
 
 @pytest.mark.train
-def test_a_model_is_trained_from_the_page_and_comes_onto_the_shelf(bench, recording):
+def test_a_model_is_trained_from_the_page_and_comes_onto_the_shelf(bench: Bench, recording: Path) -> None:
     train = bench.page.train
     train.chooser.use_files([recording])
     train.kind.setCurrentText("chart")
@@ -236,7 +244,7 @@ def test_a_model_is_trained_from_the_page_and_comes_onto_the_shelf(bench, record
 
 
 @pytest.mark.train
-def test_a_training_can_be_cancelled_and_leaves_nothing(bench, recording):
+def test_a_training_can_be_cancelled_and_leaves_nothing(bench: Bench, recording: Path) -> None:
     train = bench.page.train
     train.chooser.use_files([recording])
     train.check()
@@ -245,5 +253,4 @@ def test_a_training_can_be_cancelled_and_leaves_nothing(bench, recording):
     bench.wait(lambda: train.is_training)
     train.cancel_button.click()
     bench.wait(lambda: "Cancelled" in train.outcome.text())
-    assert bench.engine.registry.models(PUMP) == []
-    shutil.rmtree(train._scratch, ignore_errors=True)
+    assert bench.registry.models(PUMP) == []

@@ -1,5 +1,6 @@
 """An old, bad or lost value never looks alive: decided apart from painting."""
 
+from dataclasses import replace
 from math import isnan, nan
 
 import numpy as np
@@ -18,12 +19,13 @@ from pumpwatch_gui.domain.display import (
 )
 from pumpwatch_gui.domain.pump.profile import Limits, Sensor
 from pumpwatch_gui.domain.wording import age, duration, number
-from tests.gui.gui_station import SECOND, Scene, StationDouble
+from tests.gui.fake_scenes import SECOND, Scene
+from tests.gui.fake_station import FakeStation
 
 VIBRATION = 3
 
 
-def looked_at(station: StationDouble, seconds: int = 30) -> LastGood:
+def looked_at(station: FakeStation, seconds: int = 30) -> LastGood:
     """What the screen knows after watching the station for a while."""
     last_good = LastGood()
     for second in range(seconds):
@@ -32,8 +34,8 @@ def looked_at(station: StationDouble, seconds: int = 30) -> LastGood:
     return last_good
 
 
-def test_a_fresh_good_value_is_live():
-    station = StationDouble(1, scenes={}, history_s=1)
+def test_a_fresh_good_value_is_live() -> None:
+    station = FakeStation(1, scenes={}, history_s=1)
     view = station.latest()
     reading = read_sensor(view.pumps[0], VIBRATION, view.mono_ns, looked_at(station))
     assert reading.trust is Trust.LIVE
@@ -42,8 +44,8 @@ def test_a_fresh_good_value_is_live():
     assert reading.age_text == ""
 
 
-def test_a_value_older_than_its_limit_is_a_question_mark_with_its_age():
-    station = StationDouble(1, scenes={}, history_s=1)
+def test_a_value_older_than_its_limit_is_a_question_mark_with_its_age() -> None:
+    station = FakeStation(1, scenes={}, history_s=1)
     last_good = looked_at(station)
     station.offset_ns = 24 * SECOND
     view = station.latest()
@@ -52,8 +54,8 @@ def test_a_value_older_than_its_limit_is_a_question_mark_with_its_age():
     assert isnan(reading.value)
 
 
-def test_a_bad_sensor_is_a_question_mark_with_its_age_and_reason():
-    station = StationDouble(1, scenes={0: Scene("one_bad")}, history_s=1)
+def test_a_bad_sensor_is_a_question_mark_with_its_age_and_reason() -> None:
+    station = FakeStation(1, scenes={0: Scene("one_bad")}, history_s=1)
     last_good = looked_at(station, 40)
     view = station.latest()
     reading = read_sensor(view.pumps[0], VIBRATION, view.mono_ns, last_good)
@@ -62,8 +64,8 @@ def test_a_bad_sensor_is_a_question_mark_with_its_age_and_reason():
     assert presence(view.pumps[0], view.mono_ns, last_good).live
 
 
-def test_an_uncertain_value_carries_a_question_mark():
-    station = StationDouble(1, scenes={0: Scene("uncertain")}, history_s=1)
+def test_an_uncertain_value_carries_a_question_mark() -> None:
+    station = FakeStation(1, scenes={0: Scene("uncertain")}, history_s=1)
     last_good = looked_at(station)
     view = station.latest()
     reading = read_sensor(view.pumps[0], 4, view.mono_ns, last_good)
@@ -73,8 +75,8 @@ def test_an_uncertain_value_carries_a_question_mark():
     assert reading.age_text == "0:12"
 
 
-def test_a_lost_pump_says_for_how_long():
-    station = StationDouble(1, scenes={0: Scene("lost")}, history_s=1)
+def test_a_lost_pump_says_for_how_long() -> None:
+    station = FakeStation(1, scenes={0: Scene("lost")}, history_s=1)
     last_good = looked_at(station, 120)
     view = station.latest()
     seen = presence(view.pumps[0], view.mono_ns, last_good)
@@ -82,20 +84,19 @@ def test_a_lost_pump_says_for_how_long():
     assert seen.text == "link lost 1:24"
 
 
-def test_a_pump_whose_frames_stop_is_lost_even_when_its_link_says_online():
-    station = StationDouble(1, scenes={0: Scene("stale")}, history_s=1)
+def test_a_pump_whose_frames_stop_is_lost_even_when_its_link_says_online() -> None:
+    station = FakeStation(1, scenes={0: Scene("stale")}, history_s=1)
     last_good = looked_at(station, 90)
     view = station.latest()
     assert presence(view.pumps[0], view.mono_ns, last_good).text == "no new values 0:41"
 
 
 @given(after_s=st.floats(0, 1e6), stale_s=st.floats(0.5, 60))
-def test_no_value_older_than_its_limit_is_ever_live(after_s: float, stale_s: float):
-    from dataclasses import replace
-
-    station = StationDouble(1, scenes={}, history_s=0)
+def test_no_value_older_than_its_limit_is_ever_live(after_s: float, stale_s: float) -> None:
+    station = FakeStation(1, scenes={}, history_s=0)
     view = station.latest()
     pump = replace(view.pumps[0], stale_after_s=stale_s)
+    assert pump.frame is not None
     now = pump.frame.mono_ns + int(after_s * SECOND)
     readings = [read_sensor(pump, i, now, LastGood()) for i in range(10)]
     alive = after_s <= stale_s + 1e-6
@@ -108,7 +109,7 @@ limit = st.one_of(st.none(), st.floats(-50, 400, allow_nan=False))
 
 
 @given(st.tuples(limit, limit, limit, limit), st.booleans())
-def test_a_scale_is_fixed_rises_and_holds_every_limit(limits, with_normal):
+def test_a_scale_is_fixed_rises_and_holds_every_limit(limits: tuple[float | None, ...], with_normal: bool) -> None:
     rising = sorted({round(x, 2) for x in limits if x is not None})
     names = ("low_low", "low", "high", "high_high")
     normal = (10.0, 60.0) if with_normal else None
@@ -121,7 +122,7 @@ def test_a_scale_is_fixed_rises_and_holds_every_limit(limits, with_normal):
         assert high - low >= min(LEAST_SHARE * max(abs(x) for x in points), 600) * 0.99
 
 
-def test_a_profile_of_other_sensors_has_key_sensors_too():
+def test_a_profile_of_other_sensors_has_key_sensors_too() -> None:
     assert key_sensors(("a", "b", "c", "d"), frozenset({"c"}), 3) == (2, 0, 1)
 
 
@@ -129,20 +130,20 @@ def test_a_profile_of_other_sensors_has_key_sensors_too():
     ("value", "decimals", "shown"),
     [(1479.2, 0, "1,479"), (4.2, 2, "4.20"), (-0.001, 2, "0.00"), (nan, 1, "?"), (-3.16, 1, "-3.2"), (-0.4, 0, "0")],
 )
-def test_numbers_have_fixed_decimals_and_no_negative_zero(value, decimals, shown):
+def test_numbers_have_fixed_decimals_and_no_negative_zero(value: float, decimals: int, shown: str) -> None:
     assert number(value, decimals) == shown
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(0.2, "0.2 s"), (24, "0:24"), (84.9, "1:24"), (3900, "1 h 05 min"), (277000, "3 d 4 h")]
 )
-def test_ages_read_as_people_say_them(seconds, shown):
+def test_ages_read_as_people_say_them(seconds: float, shown: str) -> None:
     assert age(seconds) == shown
     assert duration(nan) == "?"
 
 
-def test_values_seen_once_are_not_forgotten_when_a_sensor_fails():
-    station = StationDouble(1, scenes={0: Scene("one_bad")}, history_s=1)
+def test_values_seen_once_are_not_forgotten_when_a_sensor_fails() -> None:
+    station = FakeStation(1, scenes={0: Scene("one_bad")}, history_s=1)
     last_good = looked_at(station, 60)
     now = station.latest().mono_ns
     assert last_good.age_s("P-101", VIBRATION, now) == pytest.approx(24, abs=1.01)

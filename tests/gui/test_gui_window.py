@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,18 @@ from PySide6.QtWidgets import (
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Note
+from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import THEMES
 from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.overview.page import OverviewPage
+from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.shell.main_window import DIALOGS, PAGES, MainWindow
 from pumpwatch_gui.gui.shell.snapshots import snapshot_pages
 from pumpwatch_gui.gui.shell.top_bar import worst_unacknowledged
-from tests.gui.gui_station import SCENES, SECOND, Scene, StationDouble, at_once
+from tests.gui.conftest import OpenWindow
+from tests.gui.fake_scenes import SCENES, SECOND, Scene
+from tests.gui.fake_station import FakeStation, at_once
+from tests.gui.parts import page_of
 
 KEYS = [entry.key for entry in PAGES]
 CONTROLS = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextBrowser, Painted)
@@ -42,7 +49,7 @@ def press(window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.Ke
     window.refresh()
 
 
-def test_every_page_and_command_has_a_key_of_its_own(open_window):
+def test_every_page_and_command_has_a_key_of_its_own(open_window: OpenWindow) -> None:
     window = open_window()
     keys = [s.toString() for action in window.findChildren(QAction) for s in action.shortcuts()]
     assert len(keys) == len(set(keys))
@@ -51,7 +58,7 @@ def test_every_page_and_command_has_a_key_of_its_own(open_window):
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_every_control_has_an_accessible_name(open_window, key):
+def test_every_control_has_an_accessible_name(open_window: OpenWindow, key: str) -> None:
     window = open_window(12, scenes=SCENES, size=(1920, 1080))
     window.open_page(key)
     inside = ("qt_", "ScrollLeftButton", "ScrollRightButton")
@@ -68,7 +75,7 @@ def test_every_control_has_an_accessible_name(open_window, key):
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_every_page_paints_at_every_size_theme_and_scale(open_window, key):
+def test_every_page_paints_at_every_size_theme_and_scale(open_window: OpenWindow, key: str) -> None:
     window = open_window(12, scenes=SCENES)
     for size in ((1024, 640), (1280, 720), (1920, 1080)):
         window.resize(*size)
@@ -82,7 +89,9 @@ def test_every_page_paints_at_every_size_theme_and_scale(open_window, key):
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize(("size", "scale"), [((1024, 640), 125), ((1280, 720), 150), ((1920, 1080), 150)])
-def test_nothing_is_pushed_out_of_the_window(open_window, key, size, scale):
+def test_nothing_is_pushed_out_of_the_window(
+    open_window: OpenWindow, key: str, size: tuple[int, int], scale: int
+) -> None:
     window = open_window(12, scenes=SCENES, size=size)
     window.appearance.set_scale(scale)
     window.open_page(key, "P-103")
@@ -94,7 +103,7 @@ def test_nothing_is_pushed_out_of_the_window(open_window, key, size, scale):
         assert inside, f"{type(widget).__name__} at {widget.mapTo(window, QPoint(0, 0))} {widget.size()}"
 
 
-def test_the_banner_shows_the_worst_that_nobody_has_acknowledged(open_window):
+def test_the_banner_shows_the_worst_that_nobody_has_acknowledged(open_window: OpenWindow) -> None:
     scenes = {0: Scene("anomaly", AlarmState.ACKNOWLEDGED), 1: Scene("hot"), 2: Scene("lost")}
     window = open_window(3, scenes=scenes)
     alarm = worst_unacknowledged(window.context.station.latest())
@@ -104,36 +113,35 @@ def test_the_banner_shows_the_worst_that_nobody_has_acknowledged(open_window):
     assert "priority 1" in window.strip.banner.accessibleName()
 
 
-def test_f10_acknowledges_exactly_what_the_banner_shows(open_window):
-    station = StationDouble(3, scenes={1: Scene("hot")}, history_s=5)
+def test_f10_acknowledges_exactly_what_the_banner_shows(open_window: OpenWindow) -> None:
+    station = FakeStation(3, scenes={1: Scene("hot")}, history_s=5)
     window = open_window(source=station)
     press(window, Qt.Key.Key_F10)
-    (order,) = station.submitted
-    assert isinstance(order, Acknowledge)
-    assert order.alarm_id == "P-102/bearing_temperature_c.high_high"
-    assert order.by
+    (order,) = station.orders
+    assert order.command == Acknowledge("P-102/bearing_temperature_c.high_high")
+    assert order.actor
 
 
-def test_nothing_can_be_acknowledged_when_nothing_is_open(open_window):
-    station = StationDouble(2, scenes={}, history_s=5)
+def test_nothing_can_be_acknowledged_when_nothing_is_open(open_window: OpenWindow) -> None:
+    station = FakeStation(2, scenes={}, history_s=5)
     window = open_window(source=station)
     assert not window.strip.ack.isEnabled()
     press(window, Qt.Key.Key_F10)
-    assert station.submitted == []
+    assert station.orders == []
 
 
-def test_the_heartbeat_turns_into_a_warning_when_values_are_old(open_window):
-    station = StationDouble(3, scenes={}, history_s=5)
+def test_the_heartbeat_turns_into_a_warning_when_values_are_old(open_window: OpenWindow) -> None:
+    station = FakeStation(3, scenes={}, history_s=5)
     window = open_window(source=station)
-    assert not window.strip.plant.old
+    was_old = window.strip.plant.old
     station.offset_ns = 12 * SECOND
     window.refresh()
-    assert window.strip.plant.old
+    assert (was_old, window.strip.plant.old) == (False, True)
     assert "OLD 0:12" in window.strip.plant.accessibleDescription()
 
 
-def test_the_heartbeat_does_not_live_on_frames_that_are_all_bad(open_window):
-    station = StationDouble(2, scenes={0: Scene("lost"), 1: Scene("lost")}, history_s=5)
+def test_the_heartbeat_does_not_live_on_frames_that_are_all_bad(open_window: OpenWindow) -> None:
+    station = FakeStation(2, scenes={0: Scene("lost"), 1: Scene("lost")}, history_s=5)
     window = open_window(source=station)
     station.step(1.0)
     window.refresh()
@@ -141,11 +149,12 @@ def test_the_heartbeat_does_not_live_on_frames_that_are_all_bad(open_window):
     assert "no values yet" in window.strip.plant.accessibleDescription()
 
 
-def test_the_arrow_keys_walk_over_the_tiles_and_enter_opens_the_pump(open_window):
+def test_the_arrow_keys_walk_over_the_tiles_and_enter_opens_the_pump(open_window: OpenWindow) -> None:
     window = open_window(12, scenes={})
-    tiles = window.page("overview").tiles
+    tiles = page_of(window, OverviewPage).tiles
     tiles.setFocus()
     press(window, Qt.Key.Key_Right)
+    assert tiles.focused is not None
     assert tiles.focused.pump_id == "P-102"
     press(window, Qt.Key.Key_Down)
     assert tiles.focused.pump_id == f"P-{102 + tiles.grid.columns}"
@@ -153,59 +162,59 @@ def test_the_arrow_keys_walk_over_the_tiles_and_enter_opens_the_pump(open_window
     assert "Vibration" in tiles.accessibleDescription()
     press(window, Qt.Key.Key_Return)
     assert window.current == "pump"
-    assert window.page("pump").pump_id == tiles.focused.pump_id
+    assert page_of(window, PumpPage).pump_id == tiles.focused.pump_id
 
 
-def test_a_press_on_a_tile_opens_its_pump(open_window):
+def test_a_press_on_a_tile_opens_its_pump(open_window: OpenWindow) -> None:
     window = open_window(6, scenes={})
-    tiles = window.page("overview").tiles
+    tiles = page_of(window, OverviewPage).tiles
     QTest.mouseClick(tiles, Qt.MouseButton.LeftButton, pos=tiles.grid.rect(4).center().toPoint() + QPoint(1, 1))
-    assert (window.current, window.page("pump").pump_id) == ("pump", "P-105")
+    assert (window.current, page_of(window, PumpPage).pump_id) == ("pump", "P-105")
 
 
-def test_stale_and_lost_tiles_show_no_number(open_window):
-    station = StationDouble(12, scenes={9: Scene("lost"), 10: Scene("stale")}, history_s=60)
+def test_stale_and_lost_tiles_show_no_number(open_window: OpenWindow) -> None:
+    station = FakeStation(12, scenes={9: Scene("lost"), 10: Scene("stale")}, history_s=60)
     window = open_window(source=station)
-    for state in window.page("overview").tiles.states[9:11]:
+    for state in page_of(window, OverviewPage).tiles.states[9:11]:
         assert not state.presence.live
         assert all(reading.hatched and reading.text == "?" for reading in state.readings)
         assert state.run_state.value == "NO DATA"
         assert state.health != state.health
 
 
-def test_when_the_engine_stops_no_number_anywhere_stays_alive(open_window):
-    station = StationDouble(3, scenes={}, history_s=30)
+def test_when_the_engine_stops_no_number_anywhere_stays_alive(open_window: OpenWindow) -> None:
+    station = FakeStation(3, scenes={}, history_s=30)
     window = open_window(source=station)
     window.open_page("pump")
     station.offset_ns = 30 * SECOND
     window.refresh()
-    page = window.page("pump")
+    page = page_of(window, PumpPage)
     assert all(row.reading.hatched and row.reading.text == "?" for row in page.sensors.rows)
     assert all("?" in text for text in page.trends._texts)
     window.open_page("overview")
-    assert all(r.text == "?" for state in window.page("overview").tiles.states for r in state.readings)
+    assert all(r.text == "?" for state in page_of(window, OverviewPage).tiles.states for r in state.readings)
 
 
-def test_tiles_stay_in_plant_order_whatever_is_wrong(open_window):
+def test_tiles_stay_in_plant_order_whatever_is_wrong(open_window: OpenWindow) -> None:
     window = open_window(12, scenes=SCENES, size=(1920, 1080))
-    assert [s.pump_id for s in window.page("overview").tiles.states] == [f"P-{101 + i}" for i in range(12)]
-    attention = [row.key for row in window.page("overview").attention.rows]
+    assert [s.pump_id for s in page_of(window, OverviewPage).tiles.states] == [f"P-{101 + i}" for i in range(12)]
+    attention = [row.key for row in page_of(window, OverviewPage).attention.rows]
     assert attention[0] == "P-103"
     assert "P-110" in attention
 
 
-def test_an_acknowledged_alarm_stops_blinking(open_window):
+def test_an_acknowledged_alarm_stops_blinking(open_window: OpenWindow) -> None:
     quiet = open_window(1, scenes={0: Scene("hot", AlarmState.ACKNOWLEDGED)})
-    assert not quiet.page("overview").tiles.states[0].blinks
+    assert not page_of(quiet, OverviewPage).tiles.states[0].blinks
     loud = open_window(1, scenes={0: Scene("hot")})
-    assert loud.page("overview").tiles.states[0].blinks
+    assert page_of(loud, OverviewPage).tiles.states[0].blinks
 
 
-def test_space_pauses_the_trends_and_end_makes_them_live(open_window):
-    station = StationDouble(2, scenes={}, history_s=30)
+def test_space_pauses_the_trends_and_end_makes_them_live(open_window: OpenWindow) -> None:
+    station = FakeStation(2, scenes={}, history_s=30)
     window = open_window(source=station)
     window.open_page("pump")
-    page = window.page("pump")
+    page = page_of(window, PumpPage)
     page.trends.setFocus()
     press(window, Qt.Key.Key_Space)
     end_s = page.trends.window_now.end_s
@@ -219,11 +228,11 @@ def test_space_pauses_the_trends_and_end_makes_them_live(open_window):
     assert not page.pause.isChecked()
 
 
-def test_the_cursor_puts_the_values_of_its_time_beside_the_lanes(open_window):
-    station = StationDouble(1, scenes={}, history_s=300)
+def test_the_cursor_puts_the_values_of_its_time_beside_the_lanes(open_window: OpenWindow) -> None:
+    station = FakeStation(1, scenes={}, history_s=300)
     window = open_window(source=station)
     window.open_page("pump")
-    trends = window.page("pump").trends
+    trends = page_of(window, PumpPage).trends
     trends.setFocus()
     for _ in range(6):
         press(window, Qt.Key.Key_Left)
@@ -232,10 +241,10 @@ def test_the_cursor_puts_the_values_of_its_time_beside_the_lanes(open_window):
     assert trends._lane_value(trends.lanes[3], 3) == (f"{sample:.2f}", True)
 
 
-def test_page_keys_walk_over_the_pumps_and_around(open_window):
+def test_page_keys_walk_over_the_pumps_and_around(open_window: OpenWindow) -> None:
     window = open_window(3, scenes={})
     window.open_page("pump", "P-103")
-    page = window.page("pump")
+    page = page_of(window, PumpPage)
     press(window, Qt.Key.Key_PageDown)
     assert page.pump_id == "P-101"
     press(window, Qt.Key.Key_PageUp)
@@ -244,29 +253,29 @@ def test_page_keys_walk_over_the_pumps_and_around(open_window):
     assert page.pump_id == "P-102"
 
 
-def test_enter_acknowledges_the_chosen_alarm_of_the_pump(open_window):
-    station = StationDouble(2, scenes={0: Scene("hot")}, history_s=5)
+def test_enter_acknowledges_the_chosen_alarm_of_the_pump(open_window: OpenWindow) -> None:
+    station = FakeStation(2, scenes={0: Scene("hot")}, history_s=5)
     window = open_window(source=station)
     window.open_page("pump", "P-101")
-    page = window.page("pump")
+    page = page_of(window, PumpPage)
     page.alarms.setFocus()
     press(window, Qt.Key.Key_Down)
     press(window, Qt.Key.Key_Return)
-    assert [order.alarm_id for order in station.submitted] == ["P-101/anomaly."]
+    assert station.commands == [Acknowledge("P-101/anomaly.")]
     press(window, Qt.Key.Key_F10, Qt.KeyboardModifier.ControlModifier)
-    assert len(station.submitted) == 3
+    assert station.commands[1:] == [Acknowledge("P-101/bearing_temperature_c.high_high")]
 
 
-def test_events_reach_the_pages_whether_on_show_or_not(open_window):
+def test_events_reach_the_pages_whether_on_show_or_not(open_window: OpenWindow) -> None:
     window = open_window(2, scenes={}, size=(1920, 1080))
     window.open_page("pump", "P-101")
     window.open_page("overview")
     window.on_event(Note(1_700_000_000 * SECOND, "a filter was changed", pump_id="P-101"))
-    assert "a filter was changed" in window.page("overview").events.rows[0].text
-    assert "a filter was changed" in window.page("pump").events.rows[0].text
+    assert "a filter was changed" in page_of(window, OverviewPage).events.rows[0].text
+    assert "a filter was changed" in page_of(window, PumpPage).events.rows[0].text
 
 
-def test_theme_scale_page_and_size_are_remembered(open_window, tmp_path: Path):
+def test_theme_scale_page_and_size_are_remembered(open_window: OpenWindow, tmp_path: Path) -> None:
     window = open_window()
     press(window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)
     window.appearance.step_scale(2)
@@ -278,52 +287,49 @@ def test_theme_scale_page_and_size_are_remembered(open_window, tmp_path: Path):
 
 
 @pytest.mark.qt_log_ignore("does not support propagateSizeHints")  # said by the offscreen platform of every dialog
-def test_help_opens_on_the_page_of_the_page(open_window):
+def test_help_opens_on_the_page_of_the_page(open_window: OpenWindow) -> None:
     window = open_window()
     window.open_page("pump")
     window.open_dialog("help")
     browser = window.findChild(QTextBrowser)
+    assert browser is not None
     assert browser.toPlainText().startswith("Pump")
     assert browser.accessibleName()
 
 
-def test_the_side_list_gives_way_in_a_narrow_window(open_window):
+def test_the_side_list_gives_way_in_a_narrow_window(open_window: OpenWindow) -> None:
     window = open_window(size=(1280, 720))
-    assert not window.page("overview")._side.isVisible()
+    assert not page_of(window, OverviewPage)._side.isVisible()
     window.resize(1920, 1080)
     QApplication.processEvents()
-    assert window.page("overview")._side.isVisible()
+    assert page_of(window, OverviewPage)._side.isVisible()
 
 
-def test_every_page_is_pictured(open_window, tmp_path: Path):
+def test_every_page_is_pictured(open_window: OpenWindow, tmp_path: Path) -> None:
     window = open_window(3, scenes=SCENES)
     paths = snapshot_pages(window, tmp_path / "pictures", suffix="-dark")
     assert [path.name for path in paths] == [f"{key}-dark.png" for key in window.pages]
     assert all(path.stat().st_size > 10_000 for path in paths)
 
 
-def test_pumps_may_come_and_go(open_window):
-    station = StationDouble(3, scenes={}, history_s=5)
+def test_pumps_may_come_and_go(open_window: OpenWindow) -> None:
+    station = FakeStation(3, scenes={}, history_s=5)
     window = open_window(source=station)
     window.open_page("pump", "P-103")
-    from dataclasses import replace
-
     station.change(replace(station.site(), pumps=station.site().pumps[:1]))
     window.refresh()
-    assert window.page("pump").pump_id == "P-101"
+    assert page_of(window, PumpPage).pump_id == "P-101"
     window.open_page("overview")
-    assert [s.pump_id for s in window.page("overview").tiles.states] == ["P-101"]
+    assert [s.pump_id for s in page_of(window, OverviewPage).tiles.states] == ["P-101"]
     station.change(replace(station.site(), pumps=()))
     window.refresh()
     assert not window.grab().isNull()
 
 
-def test_a_closed_window_leaves_no_widget(qapp, tmp_path: Path):
-    from pumpwatch_gui.files.home import Home
-
+def test_a_closed_window_leaves_no_widget(qapp: QApplication, tmp_path: Path) -> None:
     before = len(QApplication.topLevelWidgets())
     for _ in range(2):
-        window = MainWindow(StationDouble(3, history_s=5), Home(tmp_path), tmp_path / "site.toml", ask=at_once)
+        window = MainWindow(FakeStation(3, history_s=5), Home(tmp_path), tmp_path / "site.toml", ask=at_once)
         window.show()
         for key in window.pages:
             window.open_page(key)
@@ -336,7 +342,7 @@ def test_a_closed_window_leaves_no_widget(qapp, tmp_path: Path):
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal")
-def test_calls_that_return_nothing_do_not_wear_none_out(qapp):
+def test_calls_that_return_nothing_do_not_wear_none_out(qapp: QApplication) -> None:
     label = QLabel()
     before = sys.getrefcount(None)
     for i in range(1000):

@@ -1,38 +1,49 @@
 """Adding a pump, the whole way: by keyboard alone on a running engine and a Modbus server of another library."""
 
+from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
 
 import pytest
+from pyModbusTCP.server import ModbusServer
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QMainWindow, QSpinBox, QTableWidgetItem, QWidget
+from pytestqt.qtbot import QtBot
 
-from pumpwatch_gui.acquire.replay import ReplayConfig
-from pumpwatch_gui.commissioning.new_pump import Draft, Names, save_pump
-from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig
+from pumpwatch_gui.domain.commands import ChangeSite
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig, ReplayConfig
 from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetPump, SiteChange
 from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
 from pumpwatch_gui.gui.add_pump.end_steps import FIRST
+from pumpwatch_gui.gui.add_pump.first_run import FirstRunPage
+from pumpwatch_gui.gui.overview.page import OverviewPage
+from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.settings.limits_dialog import LIMIT_FIELDS
-from pumpwatch_gui.settings.map_file import read_map_file
+from pumpwatch_gui.settings.map_file import read_map, read_map_file
 from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.settings.simulated import site_text
 from pumpwatch_gui.settings.site_reader import load_site
-from tests.gui.gui_station import StationDouble
+from tests.gui.conftest import OpenWindow
+from tests.gui.fake_station import FakeStation
+from tests.gui.parts import dialog_of, editor_of, is_closed, page_of
 from tests.gui.real_station import HEALTHY, running, served
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
 
+Peer = tuple[ModbusServer, int]
+
+
 @pytest.fixture
-def peer():
+def peer() -> Iterator[Peer]:
     with served() as (server, port):
         yield server, port
 
 
-def key(dialog, what, modifier=Qt.KeyboardModifier.NoModifier):
+def key(
+    dialog: QDialog | QMainWindow, what: str | Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
     """A key where the keyboard is now; a text is typed."""
     target = dialog.focusWidget() or dialog
     if isinstance(what, str):
@@ -42,7 +53,7 @@ def key(dialog, what, modifier=Qt.KeyboardModifier.NoModifier):
     QApplication.processEvents()
 
 
-def tab_to(dialog, widget):
+def tab_to(dialog: QDialog | QMainWindow, widget: QWidget) -> None:
     """Walk there by Tab."""
     for _ in range(80):
         focus = dialog.focusWidget()
@@ -52,28 +63,29 @@ def tab_to(dialog, widget):
     raise AssertionError(f"{widget.accessibleName()} is not reached by Tab")
 
 
-def on(dialog, qtbot, to):
+def on(dialog: AddPumpDialog, qtbot: QtBot, to: int) -> None:
     """Alt+N: the button is pressed as if by hand, and let go a moment later."""
     key(dialog, Qt.Key.Key_N, Qt.KeyboardModifier.AltModifier)
     qtbot.waitUntil(lambda: dialog.at == to, timeout=5000)
 
 
-def test_a_pump_comes_from_its_address_to_live_values_by_keyboard_alone(peer, tmp_path, qtbot):
+def test_a_pump_comes_from_its_address_to_live_values_by_keyboard_alone(
+    peer: Peer, tmp_path: Path, qtbot: QtBot
+) -> None:
     server, port = peer
     server.data_bank.set_holding_registers(40, [377])
     with running(tmp_path) as parts:
         window = parts.window
         assert window.current == "first-run"
-        tab_to(window, window.page("first-run").connect_pump)
+        tab_to(window, page_of(window, FirstRunPage).connect_pump)
         key(window, Qt.Key.Key_Space)
-        dialog = window.findChild(AddPumpDialog)
-        qtbot.waitUntil(dialog.isVisible)
+        dialog = dialog_of(window, AddPumpDialog)
         key(dialog, "127.0.0.1")
         key(dialog, Qt.Key.Key_Tab)
         key(dialog, str(port))
         tab_to(dialog, dialog.link.box.test)
         key(dialog, Qt.Key.Key_Space)
-        qtbot.waitUntil(lambda: "responds in" in dialog.link.box.outcome.text(), timeout=10_000)
+        qtbot.waitUntil(lambda: "answers in" in dialog.link.box.outcome.text(), timeout=10_000)
         on(dialog, qtbot, 1)
         qtbot.waitUntil(lambda: dialog.device.maps.map is not None, timeout=5000)
         assert dialog.focusWidget() is dialog.device.maps.list
@@ -111,14 +123,14 @@ def test_a_pump_comes_from_its_address_to_live_values_by_keyboard_alone(peer, tm
         key(dialog, "B-7")
         key(dialog, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: window.current == "overview", timeout=10_000)
-        tiles = window.page("overview").tiles
+        tiles = page_of(window, OverviewPage).tiles
         qtbot.waitUntil(lambda: [s.pump_id for s in tiles.states] == ["B-7"] and tiles.states[0].presence.live,
                         timeout=10_000)  # fmt: skip
         qtbot.waitUntil(lambda: isfinite(parts.value("oil_pressure_bar", "B-7")), timeout=10_000)
         assert parts.value("oil_pressure_bar", "B-7") == pytest.approx(3.77)
         assert parts.value("flow_rate_l_min", "B-7") == pytest.approx(1452.0)
         window.open_page("pump", "B-7")
-        page = window.page("pump")
+        page = page_of(window, PumpPage)
         qtbot.waitUntil(lambda: page.trends._trace is not None and page.trends._trace.time_s.size >= 2, timeout=10_000)
     loaded = load_site(tmp_path / "site.toml")
     assert loaded.problems == ()
@@ -131,32 +143,44 @@ def test_a_pump_comes_from_its_address_to_live_values_by_keyboard_alone(peer, tm
 
 
 @pytest.fixture
-def wizard(open_window, peer):
+def wizard(open_window: OpenWindow, peer: Peer) -> AddPumpDialog:
     """The dialog over a double of an empty station, filled in up to the map."""
-    window = open_window(source=StationDouble(0, scenes={}, history_s=1))
-    window.open_dialog("add-pump")
-    QApplication.processEvents()
-    dialog = window.findChild(AddPumpDialog)
-    dialog.link.box.form.editors["host"].setText("127.0.0.1")
-    dialog.link.box.form.editors["port"].setValue(peer[1])
+    window = open_window(source=FakeStation(0, scenes={}, history_s=1))
+    dialog = dialog_of(window, AddPumpDialog, "add-pump")
+    editor_of(dialog.link.box.form, "host", QLineEdit).setText("127.0.0.1")
+    editor_of(dialog.link.box.form, "port", QSpinBox).setValue(peer[1])
     dialog.next()
     return dialog
 
 
-def test_a_link_that_is_not_filled_in_keeps_the_step(open_window):
-    window = open_window(source=StationDouble(0, scenes={}, history_s=1))
-    window.open_dialog("add-pump")
-    dialog = window.findChild(AddPumpDialog)
+def station_of(dialog: AddPumpDialog) -> FakeStation:
+    station = dialog.context.station
+    assert isinstance(station, FakeStation)
+    return station
+
+
+def ordered(dialog: AddPumpDialog) -> tuple[SiteChange, ...]:
+    """The changes of the one order that was given."""
+    (command,) = station_of(dialog).commands
+    assert isinstance(command, ChangeSite)
+    return command.changes
+
+
+def test_a_link_that_is_not_filled_in_keeps_the_step(open_window: OpenWindow) -> None:
+    window = open_window(source=FakeStation(0, scenes={}, history_s=1))
+    dialog = dialog_of(window, AddPumpDialog, "add-pump")
     dialog.next()
     assert dialog.at == 0
     assert "empty" in dialog.link.box.form.mistakes["host"].text()
-    dialog.link.box.form.editors["host"].setText("127.0.0.1")
-    dialog.link.box.form.editors["port"].setValue(1)
+    editor_of(dialog.link.box.form, "host", QLineEdit).setText("127.0.0.1")
+    editor_of(dialog.link.box.form, "port", QSpinBox).setValue(1)
     dialog.link.box.try_it()
     assert "refused" in dialog.link.box.outcome.text()
 
 
-def test_an_empty_map_is_filled_from_the_registers_and_wants_at_least_one_sensor(wizard, tmp_path):
+def test_an_empty_map_is_filled_from_the_registers_and_wants_at_least_one_sensor(
+    wizard: AddPumpDialog, peer: Peer
+) -> None:
     wizard.device.empty.setChecked(True)
     wizard.next()
     assert wizard.at == 2
@@ -173,14 +197,16 @@ def test_an_empty_map_is_filled_from_the_registers_and_wants_at_least_one_sensor
     assert [row.sensor.tag for row in wizard.map.rows.rows if row.point] == ["flow_rate_l_min"]
     for _ in range(4):
         wizard.next()
-    (pump,) = load_site(tmp_path / "site.toml").site.pumps
-    assert pump.links[0].registers == "registers/P-101.toml"
-    assert pump.model == "none"
-    found = read_map_file(tmp_path / "registers" / "P-101.toml")
-    assert [(p.tag, p.address, p.type) for p in found.points] == [("flow_rate_l_min", 4, "float32")]
+    save, pump = ordered(wizard)
+    assert isinstance(save, SaveRegisterMap)
+    assert isinstance(pump, SetPump)
+    link = ModbusTcpConfig("127.0.0.1", peer[1], registers="registers/P-101.toml")
+    assert (save.file, pump.links, pump.model) == (link.registers, (link,), "none")
+    assert [(p.tag, p.address, p.type) for p in read_map(save.text).points] == [("flow_rate_l_min", 4, "float32")]
+    assert is_closed(wizard)
 
 
-def test_a_template_brings_its_profile_and_a_device_that_lacks_its_registers_shows_it(wizard):
+def test_a_template_brings_its_profile_and_a_device_that_lacks_its_registers_shows_it(wizard: AddPumpDialog) -> None:
     maps = wizard.device.maps
     maps.list.setCurrentRow(maps.names.index("grundfos-cim"))
     wizard.next()
@@ -190,7 +216,7 @@ def test_a_template_brings_its_profile_and_a_device_that_lacks_its_registers_sho
     assert "of" in wizard.map.said.text()
 
 
-def test_exchanged_words_are_found_before_anything_is_saved(wizard, peer):
+def test_exchanged_words_are_found_before_anything_is_saved(wizard: AddPumpDialog, peer: Peer) -> None:
     registers = list(HEALTHY)
     registers[4], registers[5] = registers[5], registers[4]
     peer[0].data_bank.set_holding_registers(0, registers)
@@ -203,52 +229,36 @@ def test_exchanged_words_are_found_before_anything_is_saved(wizard, peer):
     assert 'order = "CDAB"' in wizard.plausibility.panel.whole.text()
 
 
-def test_a_wrong_limit_keeps_the_step_and_going_back_keeps_what_was_filled_in(wizard, tmp_path):
+def limit(dialog: AddPumpDialog, column: int) -> QTableWidgetItem:
+    item = dialog.limits.table.item(1, column)
+    assert item is not None
+    return item
+
+
+def test_a_wrong_limit_keeps_the_step_and_going_back_keeps_what_was_filled_in(
+    wizard: AddPumpDialog, tmp_path: Path
+) -> None:
     for _ in range(3):
         wizard.next()
     column = FIRST + LIMIT_FIELDS.index("high")
-    wizard.limits.table.item(1, column).setText("999")
+    limit(wizard, column).setText("999")
     wizard.next()
     assert wizard.at == 4
     assert "outside the span" in wizard.trouble.text()
-    wizard.limits.table.item(1, column).setText("70")
+    limit(wizard, column).setText("70")
     wizard.next()
     wizard.back()
-    assert wizard.limits.table.item(1, column).text() == "70"
+    assert limit(wizard, column).text() == "70"
     for _ in range(4):
         wizard.back()
-    assert wizard.link.box.form.editors["host"].text() == "127.0.0.1"
+    assert editor_of(wizard.link.box.form, "host", QLineEdit).text() == "127.0.0.1"
+    fake = station_of(wizard)
     wizard.reject()
-    assert not (tmp_path / "site.toml").exists()
-    assert not (tmp_path / "registers").exists()
+    assert fake.orders == []
+    assert list(tmp_path.glob("*.toml")) == []
 
 
-def test_an_id_that_is_taken_is_refused_and_no_map_is_left_behind(peer, tmp_path):
-    site_file = tmp_path / "site.toml"
-    site_file.write_text(site_text(peer[1], 1, period_s=1.0), "utf-8")
-    before = site_file.read_text("utf-8")
-    draft = Draft(tmp_path, ModbusTcpConfig("127.0.0.1", peer[1]))
-    draft.use_profile("centrifugal")
-    draft.use_template("", None)
-    draft.put(Point("motor_rpm", "holding", 0, "uint16"))
-    with pytest.raises(InputError, match="P-101 is taken"):
-        save_pump(draft, Names("P-101", "again", "none"), site_file)
-    with pytest.raises(InputError, match="model"):
-        save_pump(draft, Names("P-102", "other", "no-such-model"), site_file)
-    assert site_file.read_text("utf-8") == before
-    assert list((tmp_path / "registers").glob("*.toml")) == []
-
-
-def test_a_serial_line_that_cannot_carry_the_pump_is_refused_with_the_figure(tmp_path: Path):
-    draft = Draft(tmp_path, ModbusRtuConfig("/dev/ttyUSB0", 1200, period_s=0.1))
-    draft.use_profile("centrifugal")
-    draft.use_template("generic", read_map_file(Path("resources/registers/generic.toml")))
-    with pytest.raises(InputError, match=r"needs \d+\.\d+ s of every 0\.1 s at 1200 baud"):
-        save_pump(draft, Names("P-101", "slow", "none"), tmp_path / "site.toml")
-    assert not (tmp_path / "site.toml").exists()
-
-
-def test_a_closed_dialog_reads_no_more(wizard):
+def test_a_closed_dialog_reads_no_more(wizard: AddPumpDialog) -> None:
     wizard.next()
     step, draft = wizard.map, wizard.draft
     assert step._timer.isActive()
@@ -259,7 +269,7 @@ def test_a_closed_dialog_reads_no_more(wizard):
     assert len(draft.series) == seen
 
 
-def test_a_unit_that_the_scan_found_becomes_the_link(wizard, peer, qtbot):
+def test_a_unit_that_the_scan_found_becomes_the_link(wizard: AddPumpDialog, peer: Peer, qtbot: QtBot) -> None:
     wizard.device.tabs.setCurrentWidget(wizard.device.scan)
     scan = wizard.device.scan
     assert (scan.host.text(), scan.port.value()) == ("127.0.0.1", peer[1])
@@ -274,19 +284,18 @@ def test_a_unit_that_the_scan_found_becomes_the_link(wizard, peer, qtbot):
     assert wizard.draft.config == ModbusTcpConfig("127.0.0.1", peer[1], unit=8)
     wizard.back()
     wizard.back()
-    assert wizard.link.box.form.editors["unit"].value() == 8
+    assert editor_of(wizard.link.box.form, "unit", QSpinBox).value() == 8
 
 
-def test_a_driver_without_registers_needs_no_map(open_window, tmp_path):
+def test_a_driver_without_registers_needs_no_map(open_window: OpenWindow, tmp_path: Path) -> None:
     profile = load_profile("centrifugal")
     values = "1479,64.8,4.21,2.31,1452,1.79,6.48,27.9,58.1,24.6"
     lines = [f"2026-01-01T00:00:{s:02d}Z,{values}" for s in range(30)]
     (tmp_path / "day.csv").write_text("\n".join(["timestamp," + ",".join(profile.tags), *lines]), "utf-8")
-    window = open_window(source=StationDouble(0, scenes={}, history_s=1))
-    window.open_dialog("add-pump")
-    dialog = window.findChild(AddPumpDialog)
+    window = open_window(source=FakeStation(0, scenes={}, history_s=1))
+    dialog = dialog_of(window, AddPumpDialog, "add-pump")
     dialog.link.box.driver.setCurrentIndex(dialog.link.box.driver.findData("replay"))
-    dialog.link.box.form.editors["file"].setText("day.csv")
+    editor_of(dialog.link.box.form, "file", QLineEdit).setText("day.csv")
     dialog.next()
     assert not dialog.device.tabs.isEnabled()
     dialog.next()
@@ -294,6 +303,24 @@ def test_a_driver_without_registers_needs_no_map(open_window, tmp_path):
     assert [row.value for row in dialog.map.rows.rows][:2] == ["1,479 rpm", "64.8 °C"]
     for _ in range(4):
         dialog.next()
-    (pump,) = load_site(tmp_path / "site.toml").site.pumps
+    (pump,) = ordered(dialog)
+    assert isinstance(pump, SetPump)
     assert pump.links == (ReplayConfig("day.csv"),)
-    assert not (tmp_path / "registers").exists()
+
+
+def test_a_refused_pump_keeps_the_dialog_and_can_be_saved_under_another_id(wizard: AddPumpDialog) -> None:
+    fake = station_of(wizard)
+    for _ in range(4):
+        wizard.next()
+    fake.refusal = "not saved: pump[0].id: must not contain / or ="
+    wizard.end.pump_id.setText("P/1")
+    wizard.next()
+    assert wizard.trouble.text() == fake.refusal
+    fake.refusal, fake.is_held = "", True
+    wizard.end.pump_id.setText("P-1")
+    wizard.next()
+    assert not wizard.save_button.isEnabled()
+    assert not wizard.back_button.isEnabled()
+    fake.answer()
+    assert is_closed(wizard)
+    assert [pump.pump_id for pump in fake.site().pumps] == ["P-1"]

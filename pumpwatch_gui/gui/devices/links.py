@@ -1,5 +1,6 @@
 """The links of the station as the Devices page shows them: the table of counters, and the chosen link in words."""
 
+from collections.abc import Callable
 from math import isfinite
 
 from PySide6.QtCore import Qt
@@ -46,8 +47,8 @@ def trouble_text(view: LinkView) -> str:
 def link_columns() -> list[Column[LinkView]]:
     """State and every counter."""
 
-    def count(title: str, name: str, tip: str) -> Column[LinkView]:
-        return Column(title, lambda v: f"{getattr(v, name):,}", right=True, tip=lambda _: tip)
+    def count(title: str, of: Callable[[LinkView], int], tip: str) -> Column[LinkView]:
+        return Column(title, lambda v: f"{of(v):,}", right=True, tip=lambda _: tip)
 
     def response_times(view: LinkView) -> str:
         return f"{number(view.response_p50_ms, 1)} / {number(view.response_p95_ms, 1)}"
@@ -56,16 +57,16 @@ def link_columns() -> list[Column[LinkView]]:
         Column("Link", lambda v: v.link_id),
         Column("Endpoint", lambda v: v.endpoint, tip=lambda v: f"{v.endpoint} ({v.driver})"),
         Column("State", state_text),
-        count("Requests", "requests", "Requests that were sent (text lines: lines that came)"),
-        count("Good", "good", "Responses that passed every check"),
-        count("Time-outs", "timeouts", "No response in time"),
-        count("Refused", "refused_responses", "Responses of another unit or function"),
-        count("Length", "wrong_length", "Short and long responses"),
-        count("CRC", "crc_errors", "Damaged on the way"),
+        count("Requests", lambda v: v.requests, "Requests that were sent (text lines: lines that came)"),
+        count("Good", lambda v: v.good, "Responses that passed every check"),
+        count("Time-outs", lambda v: v.timeouts, "No response in time"),
+        count("Refused", lambda v: v.refused_responses, "Responses of another unit or function"),
+        count("Length", lambda v: v.wrong_length, "Short and long responses"),
+        count("CRC", lambda v: v.crc_errors, "Damaged on the way"),
         Column("Exceptions", exceptions_text, tip=lambda _: "The device refused the request: code and count"),
-        count("Late", "late_responses", "Responses that came after their time-out"),
-        count("Reconn.", "reconnects", "How often the link came back"),
-        count("Missed", "missed_scans", "Scans that could not begin in time"),
+        count("Late", lambda v: v.late_responses, "Responses that came after their time-out"),
+        count("Reconn.", lambda v: v.reconnects, "How often the link came back"),
+        count("Missed", lambda v: v.missed_scans, "Scans that could not begin in time"),
         Column("p50 / p95 ms", response_times, right=True),
         Column("Last error", trouble_text, tip=trouble_text),
     ]

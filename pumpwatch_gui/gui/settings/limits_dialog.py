@@ -7,8 +7,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
     QTableWidget,
@@ -16,13 +14,13 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
-from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile, Sensor
 from pumpwatch_gui.domain.site_changes import SetLimits
 from pumpwatch_gui.domain.wording import number, unit_text
+from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
 from pumpwatch_gui.gui.look.theme import color
 from pumpwatch_gui.gui.look.widgets import button, label
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -53,40 +51,35 @@ def parse_limits(sensor: Sensor, cells: dict[str, str]) -> Limits:
     return Limits(**values)  # type: ignore[arg-type]
 
 
-class LimitsDialog(QDialog):
+class LimitsDialog(SiteDialog):
     """A row a sensor. A wrong row is named below and cannot be saved; nothing changes before Save."""
 
     def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.context = context
+        super().__init__(context, (1080, 600), parent)
         self.setWindowTitle("Limits")
-        self.resize(context.appearance.px(1080), context.appearance.px(600))
         self._profile: PumpProfile | None = None
         self.pump = QComboBox()
         self.pump.setAccessibleName("Pump")
         self.pump.addItems([p.pump_id for p in context.station.site().pumps])
         self.pump.setCurrentText(pump_id)
         self.table = self._make_table()
-        self.trouble = label("", "warning")
-        self.trouble.setWordWrap(True)
         head = QHBoxLayout()
         head.addWidget(label("Pump", "heading"))
         head.addWidget(self.pump)
         head.addStretch(1)
         head.addWidget(label("An empty limit is not watched.", "dim"))
         head.addWidget(button("Restore row", "Restore the profile's own limits in this row", self.restore_row))
-        box = QDialogButtonBox()
-        self.save_button = button("Save", "Save the limits", self.save)
-        self.save_button.setDefault(True)
-        box.addButton(self.save_button, QDialogButtonBox.ButtonRole.ActionRole)
-        box.addButton(button("Cancel", "Close without saving", self.reject), QDialogButtonBox.ButtonRole.RejectRole)
+        inner = QVBoxLayout(self.content)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(12)
+        inner.addLayout(head)
+        inner.addWidget(self.table, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(12)
-        column.addLayout(head)
-        column.addWidget(self.table, 1)
+        column.addWidget(self.content, 1)
         column.addWidget(self.trouble)
-        column.addWidget(box)
+        column.addLayout(self.foot())
         self.pump.currentIndexChanged.connect(lambda _: self.load())
         self.table.itemChanged.connect(lambda _: self.check())
         self.load()
@@ -164,7 +157,7 @@ class LimitsDialog(QDialog):
         wrong = self._each(lambda sensor, limits: None)
         self.table.blockSignals(False)
         self.trouble.setText("\n".join(wrong))
-        self.save_button.setEnabled(not wrong)
+        self.allow_save(not wrong)
 
     def restore_row(self) -> None:
         """Put the profile's own limits into the current row."""
@@ -181,25 +174,14 @@ class LimitsDialog(QDialog):
         self._fill(row, own)
         self.check()
 
+    @override
     def save(self) -> None:
-        """Write what changed to the site file, and let the running station judge by it."""
+        """Order the limits that were changed."""
         pump_id, changed = self.pump.currentText(), dict[str, Limits]()
 
         def keep(sensor: Sensor, limits: Limits) -> None:
             if limits != sensor.limits:
                 changed[sensor.tag] = limits
 
-        if self._each(keep):
-            return
-        if not changed:
-            self.accept()
-            return
-        self.save_button.setEnabled(False)
-        self.context.order(ChangeSite((SetLimits(pump_id, changed),)), self._saved)
-
-    def _saved(self, outcome: OrderDone) -> None:
-        if outcome.ok:
-            self.accept()
-        else:
-            self.save_button.setEnabled(True)
-            self.trouble.setText(outcome.text)
+        if not self._each(keep):
+            self.order((SetLimits(pump_id, changed),) if changed else ())

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -16,15 +14,16 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
-from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetPump, SetStation, SiteChange
+from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.gui.forms.link_box import LinkBox
+from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.settings.profile_file import load_profile
@@ -42,14 +41,12 @@ class _Draft:
     links: tuple[DriverConfig | None, ...] = (None,)
 
 
-class SettingsDialog(QDialog):
+class SettingsDialog(SiteDialog):
     """Station above, pumps at the left, the chosen pump at the right. Nothing changes before Save."""
 
     def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.context = context
+        super().__init__(context, (980, 680), parent)
         self.setWindowTitle("Settings")
-        self.resize(context.appearance.px(980), context.appearance.px(680))
         site = context.station.site()
         self._folder = site.folder or context.site_file.parent
         self._drafts = [_Draft(p.pump_id, p.pump_id, p.name, p.profile_name, p.model, p.links) for p in site.pumps]
@@ -60,20 +57,17 @@ class SettingsDialog(QDialog):
         body.setSpacing(12)
         body.addWidget(self._make_list())
         body.addWidget(self._make_pump(), 1)
-        self.trouble = label("", "warning")
-        self.trouble.setWordWrap(True)
-        box = QDialogButtonBox()
-        self.save_button = button("Save", "Save the settings", self.save)
-        self.save_button.setDefault(True)
-        box.addButton(self.save_button, QDialogButtonBox.ButtonRole.ActionRole)
-        box.addButton(button("Cancel", "Close without saving", self.reject), QDialogButtonBox.ButtonRole.RejectRole)
+        inner = QVBoxLayout(self.content)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(12)
+        inner.addWidget(self._station)
+        inner.addLayout(body, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(12)
-        column.addWidget(self._station)
-        column.addLayout(body, 1)
+        column.addWidget(self.content, 1)
         column.addWidget(self.trouble)
-        column.addWidget(box)
+        column.addLayout(self.foot())
         self._fill_list()
         if not self._drafts:
             self.add_pump()
@@ -234,27 +228,15 @@ class SettingsDialog(QDialog):
 
     # ---------------------------------------------------------------- saving
 
+    @override
     def save(self) -> None:
-        """Write the site file (the old one is kept), and let the running station go over to it."""
+        """Order what differs from the site as it is now."""
         if not self._store():
             return
         try:
-            changes = self._changes()
+            self.order(self._changes())
         except InputError as error:
-            self.trouble.setText(f"{error.message}\n{error.advice}")
-            return
-        if not changes:
-            self.accept()
-            return
-        self.save_button.setEnabled(False)
-        self.context.order(ChangeSite(changes), self._saved)
-
-    def _saved(self, outcome: OrderDone) -> None:
-        if outcome.ok:
-            self.accept()
-        else:
-            self.save_button.setEnabled(True)
-            self.trouble.setText(outcome.text)
+            self.trouble.setText(error_text(error))
 
     def _changes(self) -> tuple[SiteChange, ...]:
         """What differs from the site as it is judged now. Raises InputError for an id that is used twice."""

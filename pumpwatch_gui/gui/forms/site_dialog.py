@@ -1,0 +1,70 @@
+"""The base of every dialog that changes the site: one order, and its outcome on the screen."""
+
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QWidget
+
+from pumpwatch_gui.domain.commands import ChangeSite
+from pumpwatch_gui.domain.events import OrderDone
+from pumpwatch_gui.domain.site_changes import SiteChange
+from pumpwatch_gui.gui.look.widgets import button, label
+from pumpwatch_gui.gui.shell.page import PageContext
+
+
+class SiteDialog(QDialog):
+    """Closes when its order was executed; stays open with the reason when it was refused.
+
+    Put the fields into `content`: it is disabled while an order is under way, and so is Save. `trouble` is the line for
+    what is wrong.
+    """
+
+    def __init__(self, context: PageContext, size: tuple[int, int], parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.context = context
+        self.resize(*map(context.appearance.px, size))
+        self.content = QWidget()
+        self.trouble = label("", "warning")
+        self.trouble.setWordWrap(True)
+        self.save_button = button("Save", "Save", self.save)
+        self.save_button.setDefault(True)
+        self._more: tuple[QPushButton, ...] = ()
+        self._is_allowed, self._is_saving = True, False
+
+    def foot(self, *more: QPushButton) -> QHBoxLayout:
+        """The row of buttons: `more`, Save and Cancel."""
+        self._more = more
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addStretch(1)
+        for made in (*more, self.save_button, button("Cancel", "Close without saving", self.reject)):
+            row.addWidget(made)
+        return row
+
+    def save(self) -> None:
+        """Order what was filled in."""
+        raise NotImplementedError
+
+    def order(self, changes: tuple[SiteChange, ...]) -> None:
+        """Order these changes, all or none; nothing to change closes the dialog."""
+        if not changes:
+            self.accept()
+            return
+        self.hold(True)
+        self.context.order(ChangeSite(changes), self._done)
+
+    def allow_save(self, allowed: bool) -> None:
+        """Whether what is filled in may be saved."""
+        self._is_allowed = allowed
+        self.save_button.setEnabled(allowed and not self._is_saving)
+
+    def hold(self, on: bool) -> None:
+        """Disable everything but Cancel, while an order is under way."""
+        self._is_saving = on
+        for part in (self.content, *self._more):
+            part.setEnabled(not on)
+        self.allow_save(self._is_allowed)
+
+    def _done(self, outcome: OrderDone) -> None:
+        self.hold(False)
+        if outcome.ok:
+            self.accept()
+        else:
+            self.trouble.setText(outcome.text)

@@ -1,0 +1,219 @@
+"""What every historian promises, whichever it is. A new one adds its class to `KEEPERS`."""
+
+import csv
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pytest
+
+from pumpwatch_gui.domain.errors import InputError, StoreError
+from pumpwatch_gui.domain.events import Event, FeedbackGiven, Note, OrderDone, RunStateChanged
+from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.ports import Historian, JournalQuery, Series
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.store.hot.writer import PumpRow, Store
+from pumpwatch_gui.store.query.history import History
+from tests.gui.fake_history import FakeHistorian
+
+START_NS = 1_700_000_000_000_000_000
+SECOND = 1_000_000_000
+PROFILE = PumpProfile("two", (Sensor("speed", "Speed", "rpm", (-1e6, 1e6)), Sensor("heat", "Heat", "degC", (-99, 999))))
+
+
+class Keeper(Protocol):
+    """Takes what a historian shall give back."""
+
+    def put_event(self, event: Event) -> None: ...
+
+    def put_frame(self, frame: Frame, tags: tuple[str, ...]) -> None: ...
+
+    def historian(self) -> Historian:
+        """Everything that was put in can be read."""
+
+
+class Stored:
+    """The history on a real database file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "pumpwatch.db"
+        pumps = [PumpRow(pump_id, pump_id, PROFILE) for pump_id in ("P-1", "P-2")]
+        self._store = Store(self._path, station=7, pumps=pumps, on_trouble=lambda _: None)
+
+    def put_event(self, event: Event) -> None:
+        self._store.offer_event(event)
+
+    def put_frame(self, frame: Frame, tags: tuple[str, ...]) -> None:
+        self._store.offer_frame(frame, "NORMAL")
+
+    def historian(self) -> Historian:
+        ended = threading.Event()
+        ended.set()
+        self._store.run(ended)
+        return History(self._path)
+
+
+class Faked(FakeHistorian):
+    """The fake's, which needs no writing."""
+
+    def __init__(self, _folder: Path) -> None:
+        super().__init__()
+
+    def historian(self) -> Historian:
+        return self
+
+
+KEEPERS: dict[str, Callable[[Path], Keeper]] = {"store": Stored, "fake": Faked}
+
+
+@pytest.fixture(params=list(KEEPERS))
+def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Keeper:
+    return KEEPERS[request.param](tmp_path)
+
+
+def frame(second: float, *values: float | None, uncertain: bool = False, pump_id: str = "P-1") -> Frame:
+    """A frame; None is BAD."""
+    array = np.array([np.nan if v is None else v for v in values], dtype=float)
+    quality = np.where(np.isnan(array), Quality.BAD, Quality.UNCERTAIN if uncertain else Quality.GOOD).astype(np.uint8)
+    reason = np.where(quality == Quality.GOOD, Reason.NONE, Reason.SENSOR_FAILURE).astype(np.uint8)
+    at_ns = int(second * SECOND)
+    return Frame(pump_id, 0, START_NS + at_ns, at_ns, array, quality, reason)
+
+
+def span(historian: Historian, start_s: float, end_s: float, *, points: int = 2000, pump_id: str = "P-1") -> Series:
+    at = [START_NS + int(s * SECOND) for s in (start_s, end_s)]
+    return historian.read(pump_id, ("heat", "speed"), start_ns=at[0], end_ns=at[1], points=points)
+
+
+# -------------------------------------------------------------------- readings
+
+
+def test_readings_come_back_as_they_were_from_the_start_up_to_the_end(keeper: Keeper) -> None:
+    for second in range(10):
+        keeper.put_frame(frame(second, float(second), 50.0 + second), PROFILE.tags)
+    series = span(keeper.historian(), 2, 6)
+    assert (series.time_s - START_NS / 1e9).tolist() == [2, 3, 4, 5]
+    assert series.mean.tolist() == [[52, 2], [53, 3], [54, 4], [55, 5]]
+    assert series.low.tolist() == series.high.tolist() == series.mean.tolist()
+
+
+def test_a_bad_value_is_a_gap_and_so_is_a_sensor_or_a_pump_that_is_unknown(keeper: Keeper) -> None:
+    keeper.put_frame(frame(0, 1.0, 50.0), PROFILE.tags)
+    keeper.put_frame(frame(1, None, 51.0), PROFILE.tags)
+    historian = keeper.historian()
+    assert np.isnan(span(historian, 0, 5).mean[:, 1]).tolist() == [False, True]
+    unknown = historian.read("P-1", ("speed", "other"), start_ns=START_NS, end_ns=START_NS + 5 * SECOND)
+    assert np.isnan(unknown.mean[:, 1]).all()
+    for pump_id in ("P-2", "P-999"):
+        empty = span(historian, 0, 5, pump_id=pump_id)
+        assert (empty.time_s.size, empty.mean.shape) == (0, (0, 2))
+
+
+def test_many_readings_are_thinned_and_keep_their_extremes(keeper: Keeper) -> None:
+    for second in range(600):
+        keeper.put_frame(frame(second, 1000.0 if second == 321 else 1.0, 50.0), PROFILE.tags)
+    series = span(keeper.historian(), 0, 600, points=50)
+    assert 10 <= series.time_s.size <= 60
+    assert series.high[:, 1].max() == 1000.0
+    assert series.low[:, 1].max() == 1.0
+    assert (series.low <= series.mean).all()
+    assert (series.mean <= series.high).all()
+
+
+def test_a_recording_has_every_reading_in_the_order_of_the_profile_and_no_uncertain_one(keeper: Keeper) -> None:
+    for second in range(5):
+        keeper.put_frame(frame(second, float(second), 50.0, uncertain=second == 3), PROFILE.tags)
+    historian = keeper.historian()
+    recording = historian.recording("P-1", PROFILE, start_ns=START_NS, end_ns=START_NS + 9 * SECOND)
+    assert recording.values[:, 0][[0, 1, 2, 4]].tolist() == [0, 1, 2, 4]
+    assert np.isnan(recording.values[3]).all()
+    with pytest.raises(InputError, match="P-2"):
+        historian.recording("P-2", PROFILE, start_ns=START_NS, end_ns=START_NS + 9 * SECOND)
+
+
+# -------------------------------------------------------------------- journal
+
+
+@pytest.fixture
+def journal(keeper: Keeper) -> Historian:
+    """Six lines, two of them at one instant."""
+    keeper.put_event(Note(START_NS, "Started"))
+    keeper.put_event(RunStateChanged(START_NS + 1 * SECOND, "P-1", True))
+    keeper.put_event(OrderDone(START_NS + 2 * SECOND, "a", "record", True, "Filter 50% cleaned", "asha", "P-1"))
+    keeper.put_event(OrderDone(START_NS + 2 * SECOND, "b", "record", False, "refused", "ravi", "P-2"))
+    keeper.put_event(RunStateChanged(START_NS + 3 * SECOND, "P-2", False))
+    keeper.put_event(Note(START_NS + 4 * SECOND, "Stopped", "WARNING"))
+    return keeper.historian()
+
+
+def test_the_newest_lines_come_first_and_no_more_than_were_asked_for(journal: Historian) -> None:
+    rows = journal.journal(JournalQuery())
+    assert [row.time_ns for row in rows] == sorted((row.time_ns for row in rows), reverse=True)
+    assert [row.text for row in rows][::5] == ["Stopped", "Started"]
+    assert journal.journal(JournalQuery(), limit=2) == rows[:2]
+    assert len({row.id for row in rows}) == 6
+
+
+@pytest.mark.parametrize(
+    ("query", "texts"),
+    [
+        (JournalQuery(pump_id="P-1"), ["Filter 50% cleaned", "Pump started"]),
+        (JournalQuery(kinds=("run", "note"), pump_id="P-2"), ["Pump stopped"]),
+        (JournalQuery(text="FILTER"), ["Filter 50% cleaned"]),
+        (JournalQuery(text="0% c"), ["Filter 50% cleaned"]),
+        (JournalQuery(text="RAVI"), ["refused"]),
+        (JournalQuery(text="no such words"), []),
+        (JournalQuery(before_ns=START_NS + SECOND), ["Started"]),
+    ],
+)
+def test_a_query_lets_through_what_it_says(journal: Historian, query: JournalQuery, texts: list[str]) -> None:
+    assert [row.text for row in journal.journal(query)] == texts
+
+
+def test_paging_on_loses_no_line_and_repeats_none(journal: Historian) -> None:
+    pages, query = [], JournalQuery()
+    while rows := journal.journal(query, limit=1):
+        pages += rows
+        query = JournalQuery(before_ns=rows[-1].time_ns, before_id=rows[-1].id)
+    assert pages == journal.journal(JournalQuery())
+
+
+def test_the_journal_is_exported_as_the_query_says_or_not_at_all(journal: Historian, tmp_path: Path) -> None:
+    out = tmp_path / "journal.csv"
+    assert journal.export_journal_csv(out, JournalQuery(pump_id="P-1")) == 2
+    with out.open(encoding="utf-8", newline="") as file:
+        head, *lines = csv.reader(file)
+    assert head == ["time", "kind", "pump", "severity", "text", "by"]
+    assert [line[1:] for line in lines] == [
+        ["command", "P-1", "INFO", "Filter 50% cleaned", "asha"],
+        ["run", "P-1", "INFO", "Pump started", ""],
+    ]
+    nowhere = tmp_path / "no such folder" / "journal.csv"
+    with pytest.raises(StoreError):
+        journal.export_journal_csv(nowhere, JournalQuery())
+    assert not nowhere.exists()
+
+
+# -------------------------------------------------------------------- feedback
+
+
+def test_the_newest_feedback_on_each_episode_comes_back_oldest_episode_first(keeper: Keeper) -> None:
+    given = [
+        EpisodeFeedback("P-1", start * SECOND, start * SECOND + 5, verdict, note, "asha")
+        for start, verdict, note in (
+            (20, FeedbackVerdict.FALSE, "first word"),
+            (10, FeedbackVerdict.TRUE, "a bearing"),
+            (20, FeedbackVerdict.TRUE, "second word"),
+        )
+    ]
+    for i, feedback in enumerate(given):
+        keeper.put_event(FeedbackGiven(START_NS + i * SECOND, feedback))
+    historian = keeper.historian()
+    found = historian.feedback("P-1")
+    assert [(f.start_ns // SECOND, f.note) for f in found] == [(10, "a bearing"), (20, "second word")]
+    assert [f.note for f in historian.feedback("P-1", start_ns=11 * SECOND, end_ns=21 * SECOND)] == ["second word"]
+    assert historian.feedback("P-1", start_ns=21 * SECOND) == historian.feedback("P-2") == []

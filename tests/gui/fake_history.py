@@ -1,0 +1,111 @@
+"""A historian in memory: what was put into it, and nothing else."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.errors import InputError, StoreError
+from pumpwatch_gui.domain.events import Event, FeedbackGiven
+from pumpwatch_gui.domain.feedback import EpisodeFeedback
+from pumpwatch_gui.domain.journal import JournalRow, journal_row
+from pumpwatch_gui.domain.ports import JournalQuery, Series
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.domain.values.recording import Recording
+
+Floats = NDArray[np.float64]
+
+
+class FakeHistorian:
+    """Keeps the Historian port on lists."""
+
+    def __init__(self) -> None:
+        self._rows: list[JournalRow] = []
+        self._frames: dict[str, list[Frame]] = {}
+        self._tags: dict[str, tuple[str, ...]] = {}
+        self._feedback: list[EpisodeFeedback] = []
+
+    def put_event(self, event: Event) -> None:
+        """Take an event into the journal."""
+        self._rows.append(journal_row(event, len(self._rows) + 1))
+        if isinstance(event, FeedbackGiven):
+            self._feedback.append(replace(event.feedback, given_ns=event.time_ns))
+
+    def put_frame(self, frame: Frame, tags: tuple[str, ...]) -> None:
+        """Take a frame of a pump with those tags."""
+        self._frames.setdefault(frame.pump_id, []).append(frame)
+        self._tags[frame.pump_id] = tags
+
+    def read(self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, points: int = 2000) -> Series:
+        """In buckets of equal numbers of frames where there are more than `points`."""
+        frames = self._between(pump_id, start_ns, end_ns)
+        time_s, values = np.array([f.time_s for f in frames]), self._columns(pump_id, frames, tags)
+        if time_s.size <= points:
+            return Series(time_s, values, values, values)
+        parts = np.array_split(np.arange(time_s.size), points)
+        low, mean, high = (np.array([pick(values[p], axis=0) for p in parts]) for pick in (np.min, np.mean, np.max))
+        return Series(np.array([time_s[p[0]] for p in parts]), low, mean, high)
+
+    def journal(self, query: JournalQuery, *, limit: int = 1000) -> list[JournalRow]:
+        """The newest lines first, at most `limit`."""
+        newest = sorted(self._rows, key=lambda r: (r.time_ns, r.id), reverse=True)
+        return [row for row in newest if _passes(row, query)][:limit]
+
+    def export_journal_csv(self, path: Path, query: JournalQuery) -> int:
+        """Write the journal as CSV."""
+        rows = self.journal(query, limit=len(self._rows))
+        try:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["time", "kind", "pump", "severity", "text", "by"])
+                writer.writerows((r.time_ns, r.kind, r.pump_id, r.severity, r.text, r.by) for r in rows)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another folder") from error
+        return len(rows)
+
+    def recording(self, pump_id: str, profile: PumpProfile, *, start_ns: int, end_ns: int) -> Recording:
+        """Every reading of a pump; raises InputError when there is none."""
+        frames = self._between(pump_id, start_ns, end_ns)
+        if not frames:
+            raise InputError(f"there is no reading of {pump_id} in that time", "choose a span in which it was recorded")
+        values = self._columns(pump_id, frames, profile.tags, good_only=True)
+        return Recording(Path(f"{pump_id}.csv"), np.array([f.time_s for f in frames]), values)
+
+    def feedback(self, pump_id: str, *, start_ns: int = 0, end_ns: int = 2**62) -> list[EpisodeFeedback]:
+        """The newest on each episode, oldest episode first."""
+        newest = {f.start_ns: f for f in self._feedback if f.pump_id == pump_id and start_ns <= f.start_ns < end_ns}
+        return [newest[start] for start in sorted(newest)]
+
+    def _between(self, pump_id: str, start_ns: int, end_ns: int) -> list[Frame]:
+        return [f for f in self._frames.get(pump_id, []) if start_ns <= f.time_ns < end_ns]
+
+    def _columns(
+        self, pump_id: str, frames: Sequence[Frame], tags: Sequence[str], *, good_only: bool = False
+    ) -> Floats:
+        table = np.full((len(frames), len(tags)), np.nan)
+        own = self._tags.get(pump_id, ())
+        for column, tag in enumerate(tags):
+            if tag in own:
+                i = own.index(tag)
+                for row, frame in enumerate(frames):
+                    if not good_only or frame.quality[i] == Quality.GOOD:
+                        table[row, column] = frame.values[i]
+        return table
+
+
+def _passes(row: JournalRow, query: JournalQuery) -> bool:
+    if query.before_ns is not None:
+        bound = (query.before_ns, query.before_id if query.before_id is not None else 0)
+        if (row.time_ns, row.id) >= bound:
+            return False
+    text = (query.text or "").lower()
+    return (
+        query.pump_id in (None, row.pump_id)
+        and (query.kinds is None or row.kind in query.kinds)
+        and (text in row.text.lower() or text in row.by.lower())
+    )

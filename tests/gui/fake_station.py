@@ -1,0 +1,343 @@
+"""A station made of domain types with plausible values, where a test decides what has happened to which pump."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Stimulus, next_state
+from pumpwatch_gui.domain.commands import Acknowledge, ChangeSite, GiveFeedback, ModelCommand, Order, OrderId, Record
+from pumpwatch_gui.domain.detection import NotScored
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, OrderDone, SiteChanged
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.ports import Capability
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.site import PumpSettings, Site
+from pumpwatch_gui.domain.site_changes import (
+    RemovePump,
+    RenamePump,
+    SaveRegisterMap,
+    SetLimits,
+    SetPump,
+    SetStation,
+    SiteChange,
+)
+from pumpwatch_gui.domain.station import EngineStats, LoopHealth, Percentiles, PumpView, RunState, StationView
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.trace import Trace, TraceRing
+from pumpwatch_gui.settings.profile_file import load_profile
+from tests.gui.fake_history import FakeHistorian
+from tests.gui.fake_scenes import SCENES, SECOND, Moment, Scene, alarms_of
+
+NAMES = ("Boiler feed A", "Boiler feed B", "Boiler feed C", "Cooling 1", "Cooling 2", "Cooling 3", "Condensate A",
+         "Condensate B", "Transfer 1", "Transfer 2", "Fire water", "Drain")  # fmt: skip
+LOOPS = ("links", "infer", "judge", "orders", "store", "watchdog", "record")
+
+
+class FakeLinks:
+    """The links of a fake station: eleven registers and some traffic. Keeps the LinkBrowser port."""
+
+    def __init__(self, known: Callable[[str], bool]) -> None:
+        self._known = known
+
+    def traffic(self, link_id: str) -> Traffic:
+        """Twelve requests and their responses."""
+        traffic = Traffic(link_id, lambda _: None)
+        for i in range(1, 13):
+            head = i.to_bytes(2) + bytes(2)
+            traffic.offer(packet_now(link_id, "modbus-tcp", True, head + bytes.fromhex("0006010300000003")))
+            traffic.offer(packet_now(link_id, "modbus-tcp", False, head + bytes.fromhex("000901030605c8028801a5")))
+        return traffic
+
+    def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+        """The registers of a healthy pump, 0 behind them."""
+        held = (1479, 648, 421, 231, 1452, 179, 648, 279, 581, 246, 7)
+        read: Future[Sequence[int]] = Future()
+        if not self._known(link_id):
+            read.set_exception(KeyError(link_id))
+        else:
+            read.set_result([held[a] if a < len(held) else 0 for a in range(address, address + count)])
+        return read
+
+    def identify(self, link_id: str) -> "Future[Mapping[str, str]]":
+        """A name and a code."""
+        read: Future[Mapping[str, str]] = Future()
+        read.set_result({"VendorName": "Example", "ProductCode": "X1"})
+        return read
+
+
+class FakeSubscription:
+    """One subscriber of a fake station."""
+
+    def __init__(self, listeners: list[Callable[[Event], None]], on_event: Callable[[Event], None]) -> None:
+        self._listeners, self._on_event = listeners, on_event
+
+    def close(self) -> None:
+        """End it."""
+        if self._on_event in self._listeners:
+            self._listeners.remove(self._on_event)
+
+
+class FakeStation:
+    """Keeps the Station port in one thread. `now_s` is how long it has run.
+
+    Move `offset_ns` to let time pass without new frames, put seconds into `stopped` to stop a loop. Orders are kept in
+    `orders` and executed at once; while `is_held` they wait for `answer`, and with a `refusal` none is executed.
+    """
+
+    def __init__(
+        self,
+        pumps: int = 3,
+        *,
+        scenes: dict[int, Scene] | None = None,
+        history_s: int = 600,
+        capabilities: frozenset[Capability] = frozenset(Capability),
+    ) -> None:
+        self.profile = load_profile("centrifugal")
+        self.scenes = SCENES if scenes is None else scenes
+        self.capabilities = capabilities
+        self.history = FakeHistorian()
+        self.links = FakeLinks(lambda link_id: self._site.link(link_id) is not None)
+        self.orders: list[Order] = []
+        self.is_held, self.refusal = False, ""
+        self.stopped: dict[str, float] = {}
+        self.stats = EngineStats(
+            frames=36_120, frames_per_s=float(pumps), ring_depth=3, ring_capacity=1000, ring_high_water=61,
+            inference=Percentiles(0.2, 0.3, 0.4), inference_count=36_000, commit=Percentiles(2.9, 4.0, 6.1),
+            readings_committed=361_000, database_bytes=31_000_000, sensor_to_latest=Percentiles(0.4, 0.8, 1.5),
+        )  # fmt: skip
+        self.start_ns, self.mono_ns = time.time_ns(), 1_000_000 * SECOND
+        self.offset_ns, self.now_s, self.seq = 0, 0.0, 0
+        self.listeners: list[Callable[[Event], None]] = []
+        self._waiting: list[Order] = []
+        self._acknowledged: dict[str, str] = {}
+        self._rng = np.random.default_rng(7)
+        self._rings: dict[str, TraceRing] = {}
+        self._frames: dict[str, Frame] = {}
+        self._site = Site("North pumping station", pumps=tuple(map(self._settings, range(pumps))))
+        self._make_rings()
+        for second in range(-history_s, 1):
+            self.step(float(second))
+
+    def _settings(self, i: int) -> PumpSettings:
+        link = ModbusTcpConfig(f"10.0.4.{11 + i}", unit=1 + i)
+        return PumpSettings(f"P-{101 + i}", NAMES[i % len(NAMES)], self.profile, "centrifugal", "none", (link,))
+
+    # ---------------------------------------------------------------- what a test decides
+
+    def step(self, now_s: float) -> None:
+        """A new scan of every pump at `now_s`."""
+        self.now_s = now_s
+        self.seq += 1
+        for i, pump in enumerate(self._site.pumps):
+            moment = self._moment(i, pump.pump_id)
+            frame = moment.frame(self._rng)
+            if frame is not None:
+                self._frames[pump.pump_id] = frame
+                self._rings[pump.pump_id].append(frame, moment.score())
+
+    def change(self, site: Site, text: str = "the site was changed", renamed: Mapping[str, str] | None = None) -> None:
+        """Go over to another site, as after an order of somebody else."""
+        for old, new in (renamed or {}).items():
+            self._rings[new] = self._rings.pop(old)
+            if old in self._frames:
+                self._frames[new] = replace(self._frames.pop(old), pump_id=new)
+        self._site = site
+        self._make_rings()
+        self.publish(SiteChanged(self._time_ns, text, renamed or {}))
+
+    def publish(self, event: Event) -> None:
+        """Deliver an event and keep it in the journal."""
+        self.history.put_event(event)
+        for listener in tuple(self.listeners):
+            listener(event)
+
+    def answer(self) -> None:
+        """Execute the orders that wait."""
+        waiting, self._waiting = self._waiting, []
+        for order in waiting:
+            self._execute(order)
+
+    @property
+    def commands(self) -> list[object]:
+        """What was ordered."""
+        return [order.command for order in self.orders]
+
+    # ---------------------------------------------------------------- the Station port
+
+    def site(self) -> Site:
+        """What a test made of it."""
+        return self._site
+
+    def latest(self) -> StationView:
+        """The station at `now_s` (plus `offset_ns`, in which nothing new has come)."""
+        mono_ns = self._stamp()[1] + self.offset_ns
+        pumps = tuple(self._pump(i, pump) for i, pump in enumerate(self._site.pumps))
+        alarms = sorted((a for p in pumps for a in p.alarms), key=lambda a: (a.priority, a.raised_ns))
+        loops = tuple(LoopHealth(name, mono_ns - int(self.stopped.get(name, 0.1) * SECOND)) for name in LOOPS)
+        commit_ns = self.stats.last_commit_ns or self._time_ns - SECOND
+        stats = replace(self.stats, last_commit_ns=commit_ns, loops=loops)
+        return StationView(self._site.name, self._time_ns, mono_ns, pumps, tuple(alarms), stats, "centrifugal 1.0")
+
+    def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
+        """The frames so far. Raises KeyError."""
+        return self._rings[pump_id].copy(since_s)
+
+    def subscribe(self, on_event: Callable[[Event], None]) -> FakeSubscription:
+        """Have every event delivered on the thread that causes it."""
+        self.listeners.append(on_event)
+        return FakeSubscription(self.listeners, on_event)
+
+    def submit(self, order: Order) -> OrderId:
+        """Keep an order and execute it, now or at `answer`."""
+        self.orders.append(order)
+        self._waiting.append(order)
+        if not self.is_held:
+            self.answer()
+        return order.id
+
+    # ---------------------------------------------------------------- orders
+
+    def _execute(self, order: Order) -> None:
+        try:
+            if self.refusal:
+                raise InputError(self.refusal)
+            text = self._execute_command(order)
+        except InputError as error:
+            self._done(order, False, f"{error.message} ({error.advice})" if error.advice else error.message)
+        else:
+            self._done(order, True, text)
+
+    def _execute_command(self, order: Order) -> str:
+        match order.command:
+            case Acknowledge(alarm_id):
+                self._acknowledge(alarm_id, order.actor)
+                return f"{alarm_id} acknowledged"
+            case ChangeSite(changes):
+                self._need(Capability.CONFIGURE)
+                self.change(*_changed(self._site, changes))
+            case Record(text):
+                return text
+            case GiveFeedback(feedback):
+                self.publish(FeedbackGiven(self._time_ns, replace(feedback, by=order.actor)))
+            case command if isinstance(command, ModelCommand):
+                self._need(Capability.TRAIN)
+                if self._site.pump(order.pump_id) is None:
+                    raise InputError(f"no pump {order.pump_id}")
+            case _:
+                pass
+        return f"{order.name}: done"
+
+    def _need(self, capability: Capability) -> None:
+        if capability not in self.capabilities:
+            raise InputError(f"this station cannot {capability.value}")
+
+    def _acknowledge(self, alarm_id: str, by: str) -> None:
+        alarm = next((a for a in self.latest().alarms if a.alarm_id == alarm_id), None)
+        if alarm is None or next_state(alarm.state, Stimulus.ACKNOWLEDGED) is alarm.state:
+            raise InputError(f"{alarm_id}: nothing to acknowledge")
+        self._acknowledged[alarm_id] = by
+        self.publish(AlarmChanged(self._time_ns, self._seen(alarm)))
+
+    def _seen(self, alarm: Alarm) -> Alarm:
+        by = self._acknowledged.get(alarm.alarm_id)
+        return alarm if by is None else replace(alarm, state=next_state(alarm.state, Stimulus.ACKNOWLEDGED), by=by)
+
+    def _done(self, order: Order, ok: bool, text: str) -> None:
+        self.publish(OrderDone(self._time_ns, order.id, order.name, ok, text, order.actor, order.pump_id))
+
+    # ---------------------------------------------------------------- the pumps
+
+    @property
+    def _time_ns(self) -> int:
+        return self._stamp()[0] + self.offset_ns
+
+    def _stamp(self) -> tuple[int, int]:
+        since_ns = int(self.now_s * SECOND)
+        return self.start_ns + since_ns, self.mono_ns + since_ns
+
+    def _moment(self, i: int, pump_id: str) -> Moment:
+        return Moment(pump_id, i, self.scenes.get(i, Scene()).what, self.now_s, self.seq, *self._stamp())
+
+    def _make_rings(self) -> None:
+        ids = [pump.pump_id for pump in self._site.pumps]
+        self._rings = {i: self._rings.get(i) or TraceRing(len(self.profile.sensors)) for i in ids}
+        self._frames = {i: frame for i, frame in self._frames.items() if i in ids}
+
+    def _pump(self, i: int, pump: PumpSettings) -> PumpView:
+        moment = self._moment(i, pump.pump_id)
+        lost, standing = moment.what == "lost", moment.what == "standby"
+        detection = moment.detection()
+        why = "pump stopped" if standing else "no communication"
+        alarms = map(self._seen, alarms_of(pump.pump_id, self.scenes.get(i, Scene()), self.start_ns))
+        health = {"hot": 38.0, "anomaly": 71.0, "lost": float("nan"), "one_bad": 88.0}.get(moment.what, 92.0 + i % 7)
+        return PumpView(
+            pump.pump_id, pump.name, pump.profile,
+            RunState.NO_DATA if lost else RunState.STANDBY if standing else RunState.RUNNING,
+            self._frames.get(pump.pump_id), detection or NotScored(pump.pump_id, moment.time_ns, why), detection,
+            health, (moment.link(),), tuple(a for a in alarms if a.state is not AlarmState.NORMAL), 3.0,
+        )  # fmt: skip
+
+
+def _changed(site: Site, changes: Sequence[SiteChange]) -> tuple[Site, str, dict[str, str]]:
+    """The site with the changes, what they were, and old pump ids → new ones. Raises InputError."""
+    renamed: dict[str, str] = {}
+    for change in changes:
+        if isinstance(change, RenamePump | RemovePump | SetLimits) and site.pump(change.pump_id) is None:
+            raise InputError(f"not saved: there is no pump {change.pump_id}", "reload the settings")
+        site = _with(site, change)
+        if isinstance(change, RenamePump):
+            renamed[change.pump_id] = change.new_id
+    ids = [pump.pump_id for pump in site.pumps]
+    if len(set(ids)) < len(ids):
+        raise InputError(f"not saved: {max(ids, key=ids.count)} is there twice", "give each pump its own id")
+    return site, "; ".join(type(change).__name__ for change in changes), renamed
+
+
+def _with(site: Site, change: SiteChange) -> Site:
+    match change:
+        case SetStation(name, station, currency):
+            return replace(site, name=name, station=station, currency=currency)
+        case SetPump(pump_id, name, profile_name, model, links):
+            profile = load_profile(profile_name, base_dir=site.folder)
+            made = PumpSettings(pump_id, name, profile, profile_name, model, links)
+            if site.pump(pump_id) is None:
+                return replace(site, pumps=(*site.pumps, made))
+            return _each(site, pump_id, lambda old: replace(made, profile=old.profile))
+        case RenamePump(pump_id, new_id):
+            return _each(site, pump_id, lambda pump: replace(pump, pump_id=new_id))
+        case RemovePump(pump_id):
+            return replace(site, pumps=tuple(p for p in site.pumps if p.pump_id != pump_id))
+        case SetLimits(pump_id, limits):
+            return _each(site, pump_id, lambda pump: replace(pump, profile=_limited(pump.profile, limits)))
+        case SaveRegisterMap():
+            return site
+
+
+def _each(site: Site, pump_id: str, change: Callable[[PumpSettings], PumpSettings]) -> Site:
+    return replace(site, pumps=tuple(change(p) if p.pump_id == pump_id else p for p in site.pumps))
+
+
+def _limited(profile: PumpProfile, limits: Mapping[str, Any]) -> PumpProfile:
+    sensors = (replace(s, limits=limits[s.tag]) if s.tag in limits else s for s in profile.sensors)
+    return replace(profile, sensors=tuple(sensors))
+
+
+def at_once(
+    function: Callable[[], Any],
+    on_result: Callable[[Any], None],
+    on_error: Callable[[Exception], None] | None = None,
+) -> None:
+    """Asks on the spot: what the host would do in a worker."""
+    try:
+        result = function()
+    except Exception as error:  # noqa: BLE001 - handed on as the host does
+        if on_error:
+            on_error(error)
+        return
+    on_result(result)
