@@ -1,7 +1,7 @@
 """The annunciator: the one way from a signal to the alarm desk, the journal and the screen, for every thread."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from math import nan
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmSignal, Priority, Stimulus
@@ -42,6 +42,10 @@ class Annunciator:
     def retire(self, pump_id: str, sources: frozenset[str]) -> None:
         """Return alarms whose limit, link or pump is no longer in the site."""
         self._publish(self.desk.retire(pump_id, sources, time.time_ns()))
+
+    def retire_unknown(self, known: Mapping[str, Collection[str]]) -> None:
+        """Return the alarms of pumps, limits and links that were removed while the program was off."""
+        self._publish(self.desk.retire_unknown(known, time.time_ns()))
 
     def rename(self, pump_id: str, new_id: str) -> None:
         """Keep the alarms of a pump under another id."""

@@ -23,12 +23,12 @@ from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.engine.annunciator import STATION, Annunciator
+from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
 from pumpwatch_gui.engine.inference import Inference
 from pumpwatch_gui.engine.judging import Judging
-from pumpwatch_gui.engine.live_pump import LivePump, alarm_sources
+from pumpwatch_gui.engine.live_pump import LivePump
 from pumpwatch_gui.engine.model_lifecycle import ModelLifecycle
 from pumpwatch_gui.engine.orders import Orders
 from pumpwatch_gui.engine.recorder import Recorder
@@ -90,7 +90,7 @@ class Engine:
         self._watchdog = Watchdog((Heartbeat(name) for name in self._loops), self._on_loop_trouble)
         self._stats = StatsCollector()
         self._abandoned = False
-        self._retire_what_is_gone(site)
+        self._annunciator.retire_unknown({i: p.sources for i, p in self._judging.pumps.items()})
 
     # ---------------------------------------------------------------- the Station port
 
@@ -309,13 +309,6 @@ class Engine:
 
     def _audit(self, pump_id: str, command: str, text: str) -> None:
         self._bus.publish(OrderDone(time.time_ns(), "", command, True, text, "PumpWatch", pump_id))
-
-    def _retire_what_is_gone(self, site: Site) -> None:
-        """End the alarms of pumps, limits and links that were removed while the program was off."""
-        known = {p.pump_id: alarm_sources(p.profile, len(p.links)) for p in site.pumps}
-        desk = self._annunciator.desk
-        for pump_id in {a.pump_id for a in desk.alarms} - {STATION}:
-            self._annunciator.retire(pump_id, desk.active_sources(pump_id) - known.get(pump_id, frozenset()))
 
     def _links_by_pump(self) -> dict[str, tuple[LinkView, ...]]:
         taken, views = self._link_views

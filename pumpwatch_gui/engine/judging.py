@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
-from pumpwatch_gui.engine.live_pump import LivePump
+from pumpwatch_gui.engine.live_pump import FAULT_SOURCE, LivePump
 from pumpwatch_gui.infer.live.ring import RingBuffer
 
 crash_log = logging.getLogger("pumpwatch.crash")
@@ -142,7 +142,7 @@ class Judging:
             if pump_id not in self._faults:
                 crash_log.critical("judging of %s failed", pump_id, exc_info=True)
                 text = f"Judging of this pump fails ({type(error).__name__}: {error}); its alarms cannot be relied on"
-                self._annunciator.announce("judging", text, is_over=False, pump_id=pump_id)
+                self._annunciator.announce(FAULT_SOURCE, text, is_over=False, pump_id=pump_id)
             self._faults[pump_id] = time.monotonic()
             pump.restart_judges(self._annunciator.desk.active_sources(pump_id))
 
@@ -151,4 +151,6 @@ class Judging:
         for pump_id, at in list(self._faults.items()):
             if now - at > FAULT_OVER_S:
                 del self._faults[pump_id]
-                self._annunciator.announce("judging", "Judging of this pump works again", is_over=True, pump_id=pump_id)
+                self._annunciator.announce(
+                    FAULT_SOURCE, "Judging of this pump works again", is_over=True, pump_id=pump_id
+                )

@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from math import nan
 
-from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority
-from pumpwatch_gui.domain.alarms.delays import OnOffDelay
+from pumpwatch_gui.domain.alarms.alarm import AlarmSignal
 from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult, ShadowView
-from pumpwatch_gui.domain.links.view import LinkState, LinkView
-from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, RunState
@@ -18,10 +16,10 @@ from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.judge.health import Health
 from pumpwatch_gui.judge.sources.anomaly import AnomalyJudge
 from pumpwatch_gui.judge.sources.limits import LimitJudge
+from pumpwatch_gui.judge.sources.link import LinkJudge
 
-LINK_ON_NS = 3 * 10**9
-LINK_OFF_NS = 1 * 10**9
-LEVELS = ("low_low", "low", "high", "high_high")
+FAULT_SOURCE = "judging"
+"""The alarm source that says that the judging of the pump itself fails."""
 
 
 class LivePump:
@@ -48,6 +46,11 @@ class LivePump:
     def pump_id(self) -> str:
         """The id of the pump."""
         return self.settings.pump_id
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Every source that can raise an alarm of this pump."""
+        return self._limits.sources | self._links.sources | {AnomalyJudge.source, FAULT_SOURCE}
 
     @property
     def machine_status(self) -> str:
@@ -82,16 +85,7 @@ class LivePump:
 
     def judge_link(self, view: LinkView, mono_ns: int) -> AlarmSignal | None:
         """What the state of one of its links found: one alarm a link, never one a tag."""
-        watch = self._links.get(view.link_id)
-        if watch is None:
-            return None
-        online = view.state is LinkState.ONLINE
-        stimulus = watch.update(mono_ns, over=not online, clear=online)
-        if stimulus is None:
-            return None
-        number = view.link_id.rsplit("/", 1)[1]
-        text = f"Link lost: {view.last_error or view.endpoint}"
-        return AlarmSignal(f"link.{number}", "", Priority.LOW, text, nan, nan, "", stimulus)
+        return self._links.judge(view, mono_ns)
 
     def restart_judges(self, open_sources: frozenset[str]) -> None:
         """Begin judging afresh, with the alarms that are active now (after a fault; their delays start again)."""
@@ -101,7 +95,7 @@ class LivePump:
         self._limits = LimitJudge(profile)
         self._limits.adopt(open_sources)
         self._anomaly = AnomalyJudge(profile, active=AnomalyJudge.source in open_sources)
-        self._restart_links(open_sources)
+        self._links = self._link_judge(open_sources)
 
     def update(self, settings: PumpSettings, desk: AlarmDesk) -> frozenset[str]:
         """Judge by other settings from now on; returns the active alarm sources that no longer exist.
@@ -115,15 +109,14 @@ class LivePump:
             self.frame = self.score_result = self.detection = None
             self.trace = TraceRing(len(settings.profile.sensors))
             self.restart_judges(active)
-            return active - _sources(settings)
+            return active - self.sources
         if old.profile != settings.profile:
             self._rule, self._health = run_rule(settings.profile), Health(settings.profile)
-            self._limits = LimitJudge(settings.profile)
-            self._limits.adopt(active)
+            self._limits.use_profile(settings.profile, active)
             self._anomaly.use_profile(settings.profile)
         if old.links != settings.links or old.pump_id != settings.pump_id:
-            self._restart_links(active)
-        return active - _sources(settings)
+            self._links = self._link_judge(active)
+        return active - self.sources
 
     def view(self, links: tuple[LinkView, ...], desk: AlarmDesk, shadow: ShadowView | None) -> PumpView:
         """The pump as others see it now."""
@@ -144,18 +137,6 @@ class LivePump:
             shadow=shadow,
         )
 
-    def _restart_links(self, open_sources: frozenset[str]) -> None:
-        self._links = {
-            f"{self.settings.pump_id}/{n}": OnOffDelay(LINK_ON_NS, LINK_OFF_NS, active=f"link.{n}" in open_sources)
-            for n in range(1, len(self.settings.links) + 1)
-        }
-
-
-def alarm_sources(profile: PumpProfile, links: int) -> frozenset[str]:
-    """Every source that can raise an alarm of a pump with so many links."""
-    limits = {f"{s.tag}.{level}" for s in profile.sensors for level in LEVELS if getattr(s.limits, level) is not None}
-    return frozenset(limits | {f"link.{n}" for n in range(1, links + 1)} | {AnomalyJudge.source, "judging"})
-
-
-def _sources(settings: PumpSettings) -> frozenset[str]:
-    return alarm_sources(settings.profile, len(settings.links))
+    def _link_judge(self, active: frozenset[str]) -> LinkJudge:
+        ids = (f"{self.settings.pump_id}/{n}" for n in range(1, len(self.settings.links) + 1))
+        return LinkJudge(ids, active=active)

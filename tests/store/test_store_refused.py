@@ -13,7 +13,8 @@ import pytest
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.detection import Detection
-from pumpwatch_gui.domain.events import AlarmChanged, CommandDone, Note
+from pumpwatch_gui.domain.events import AlarmChanged, Note, OrderDone
+from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.store.hot import row_quarantine, writer
 from pumpwatch_gui.store.ids import make_id
 from pumpwatch_gui.store.schema import connect
@@ -54,7 +55,7 @@ def test_a_score_that_is_no_number_costs_its_row_alone(open_store: Open, wait_un
     store.end()
     assert store.rows("SELECT score FROM anomaly_scores ORDER BY id") == [(2.0,), (3.0,), (4.0,), (6.0,), (7.0,)]
     assert store.rows("SELECT count(*) FROM anomaly_detections") == [(5,)]
-    assert store.history.journal(text="after the bad row")
+    assert store.history.journal(JournalQuery(text="after the bad row"))
     view = store.store.view()
     assert (view.committed, view.lost, view.lost_others, view.quarantined, view.depth) == (7, 0, 1, 1, 0)
     (row,) = quarantined(store)
@@ -85,7 +86,7 @@ def test_two_frames_of_one_id_cost_the_second_one_alone(open_store: Open) -> Non
     [
         (Note(START_NS, "half a character: \ud83d"), "Unicode"),
         (Note(2**80, "a time beyond 64 bits"), "Overflow"),
-        (CommandDone(START_NS, "record", True, b"bytes", "asha"), "JSON serializable|cannot store BLOB"),  # type: ignore[arg-type]
+        (OrderDone(START_NS, "", "record", True, b"bytes", "asha"), "JSON serializable|cannot store BLOB"),  # type: ignore[arg-type]
         (Note(START_NS, None), "NOT NULL"),  # type: ignore[arg-type]
     ],
 )
@@ -94,9 +95,9 @@ def test_an_event_that_cannot_be_written_leaves_no_half_of_itself(open_store: Op
     store.store.offer_event(Note(START_NS, "before"))
     store.store.offer_event(item)
     store.store.offer_event(raised("P-101/t.high"))
-    store.store.offer_event(CommandDone(START_NS, "record", True, "after", "asha"))
+    store.store.offer_event(OrderDone(START_NS, "", "record", True, "after", "asha"))
     store.end()
-    texts = {r.text for r in store.history.journal()}
+    texts = {r.text for r in store.history.journal(JournalQuery())}
     assert texts == {"before", "t high (unacknowledged)", "after"}
     assert [a.alarm_id for a in store.history.open_alarms()] == ["P-101/t.high"]
     assert store.rows("SELECT text FROM audit_log") == [("after",)]
@@ -230,7 +231,7 @@ def test_a_bug_right_after_a_commit_does_not_write_its_rows_twice(
     store.store.run(stop)
     assert (store.store.view().committed, store.store.view().quarantined) == (1, 0)
     assert [a.alarm_id for a in store.history.open_alarms()] == ["P-101/t.high"]
-    assert len(store.history.journal()) == 1
+    assert len(store.history.journal(JournalQuery())) == 1
 
 
 def test_the_heartbeat_goes_on_between_the_pieces_of_a_backlog(open_store: Open) -> None:
