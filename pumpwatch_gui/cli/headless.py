@@ -15,6 +15,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.engine import Engine
+from pumpwatch_gui.files.atomic import write_atomic
 
 LOOK_S = 0.1
 STUCK_AFTER_S = 30.0
@@ -130,7 +131,7 @@ def write_summary(engine: Engine, path: Path, usage: Usage, *, exit_reason: str)
         "exit_reason": exit_reason,
     }
     try:
-        path.write_text(json.dumps(_without_nan(document), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        write_atomic(path, (json.dumps(_without_nan(document), indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         raise InputError(f"the summary {path} cannot be written: {error.strerror}", "choose another path") from error
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.atomic import atomic_text
 
 TIME_COLUMNS = ("timestamp", "datetime")
 _ROWS_AT_ONCE = 50_000
@@ -46,7 +47,7 @@ def write_recording(recording: Recording, path: Path, profile: PumpProfile) -> N
     """
     kept = [i for i, tag in enumerate(profile.tags) if tag not in recording.missing]
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with atomic_text(path) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([TIME_COLUMNS[0], *(profile.tags[i] for i in kept)])
             for time_s, values in zip(recording.time_s.tolist(), recording.values[:, kept].tolist(), strict=True):

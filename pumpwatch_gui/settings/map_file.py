@@ -1,6 +1,5 @@
 """Register maps in and out: a file that keeps its comments, checked as a whole before it is written."""
 
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.register_map import BASES, Point, RegisterMap, number_in, parse_register_map
+from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.shipped import shipped
 
 
@@ -103,14 +103,9 @@ class MapFile:
     def save(self, path: Path) -> None:
         """Check the whole and put it in place at once. Raises InputError; the file is then untouched."""
         read_map(self.text)
-        new = path.with_name(path.name + ".new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with new.open("w", encoding="utf-8") as file:
-                file.write(self.text)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(path)
+            write_atomic(path, self.text.encode())
         except OSError as error:
             raise InputError(f"not saved: {path}: {error.strerror}", "check the disk and permissions") from error
 

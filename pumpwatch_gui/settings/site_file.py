@@ -1,6 +1,5 @@
 """Writing the site file: comments stay, every save keeps the old version."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site import LoadedSite
+from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.settings.site_reader import SCHEMA, parse_site
 
 KEEP_OLD = 20
@@ -117,15 +117,10 @@ class SiteFile:
         if self.path.exists():
             stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
             old = self.path.with_name(f"{self.path.name}.old-{stamp}")
-            old.write_bytes(self.path.read_bytes())
+            write_atomic(old, self.path.read_bytes())
             for spare in sorted(self.path.parent.glob(self.path.name + ".old-*"))[:-KEEP_OLD]:
                 spare.unlink()
-        new = self.path.with_name(self.path.name + ".new")
-        with new.open("w", encoding="utf-8") as file:
-            file.write(self.text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path)
+        write_atomic(self.path, self.text.encode())
         return old
 
     def _pumps(self) -> AoT:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +15,7 @@ from pumpwatch_gui.acquire.simulator.instruments import DECIMALS
 from pumpwatch_gui.acquire.simulator.plant import BLOCK_STEPS, DT_S, Plant, PlantReadings
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.files.atomic import atomic_text
 
 EPOCH = datetime(2026, 1, 1, 9, tzinfo=UTC)
 """Default time stamp of the start: fixed, so that the same seed writes the same bytes."""
@@ -48,7 +49,7 @@ def write_history(
     paths = history_paths(path, plant.pump_ids)
     total = int(days * 86_400 / period_s) * every
     with ExitStack() as stack:
-        files = [stack.enter_context(_open(_partial(p))) for p in paths]
+        files = [stack.enter_context(_writing(p)) for p in paths]
         header = ",".join(("timestamp", *plant.tags, *TRUTH)) + "\n"
         for file in files:
             file.write(header)
@@ -61,8 +62,6 @@ def write_history(
                 progress(done / total)
             if stop is not None and stop.is_set():
                 break
-    for final in paths:
-        _partial(final).replace(final)
     return paths
 
 
@@ -73,14 +72,12 @@ def history_paths(path: Path, pump_ids: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(path.with_name(f"{path.stem}_{pump_id}{path.suffix}") for pump_id in pump_ids)
 
 
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
-
-
-def _open(path: Path) -> TextIO:
+@contextmanager
+def _writing(path: Path) -> Iterator[TextIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w", encoding="ascii", newline="")
+        with atomic_text(path) as file:
+            yield file
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}", "name a folder that can be written") from error
 

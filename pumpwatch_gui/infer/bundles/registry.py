@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.domain.errors import BundleError, InputError
+from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.infer.bundles.manifest import Manifest, read_manifest
 
 STATE_FILE = "state.json"
@@ -148,11 +149,9 @@ class ModelRegistry:
 
     def _write(self, pump_id: str, state: PumpModels) -> PumpModels:
         path = self._pump(pump_id) / STATE_FILE
-        fresh = path.with_suffix(".new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(asdict(state), indent=1), "utf-8")
-            fresh.replace(path)
+            write_atomic(path, json.dumps(asdict(state), indent=1).encode())
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}", _ADVICE) from error
         self._read[pump_id] = state

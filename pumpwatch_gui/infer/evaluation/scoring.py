@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import RunRule, state_of
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.atomic import atomic_text
 from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle, profile_of
 from pumpwatch_gui.infer.bundles.manifest import read_manifest
@@ -61,7 +62,7 @@ def score_recordings(model: Path, recordings: Sequence[Path], out: Path) -> int:
     profile, bundle, rule = open_model(model)
     rows = score_rows(bundle, profile, rule, [read_recording(path, profile) for path in recordings])
     try:
-        with out.open("w", encoding="utf-8", newline="") as file:
+        with atomic_text(out) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["timestamp", "score", "threshold", "alarm", *(f"share_{tag}" for tag in profile.tags)])
             count = 0

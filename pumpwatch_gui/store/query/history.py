@@ -22,6 +22,7 @@ from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.atomic import atomic_text
 from pumpwatch_gui.store.audit import AuditRow, chained
 from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
@@ -183,16 +184,14 @@ class History:
 
         The file is whole or not there. Raises StoreError when it cannot be written.
         """
-        unfinished = path.with_name(path.name + ".part")
         try:
-            with unfinished.open("w", encoding="utf-8", newline="") as file:
+            with atomic_text(path) as file:
                 writer = csv.writer(file)
                 writer.writerow(["time", "kind", "pump", "severity", "text", "by"])
                 lines = 0
                 for row in self._pages(query):
                     writer.writerow([_iso(row.time_ns), row.kind, row.pump_id, row.severity, row.text, row.by])
                     lines += 1
-            unfinished.replace(path)
         except OSError as error:
             raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another folder") from error
         return lines

@@ -1,0 +1,111 @@
+"""Files that are whole or not there: written beside the old one, forced to the disk, then put in its place."""
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+_WINDOWS_PAUSES_S = (0.01, 0.05, 0.2, 0.5)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to, for a `with` statement; at its end it takes the place of `path`, whole.
+
+    An error (also one raised in the block) leaves the old file as it was, and no other behind. The new file has the
+    permissions of the old one. A link stays a link, a device or a pipe is written to as it is. Raises OSError.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            yield file
+        return
+    # In the same folder: a rename is only atomic within one file system.
+    fresh = target.with_name(f"{target.name}.{secrets.token_hex(4)}.new")
+    try:
+        with fresh.open("xb") as file:
+            yield file
+            _force(file)
+        if target.exists():
+            shutil.copymode(target, fresh)
+        _rename(fresh, target)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
+    _force_folder(target.parent)
+
+
+@contextmanager
+def atomic_text(path: Path) -> Iterator[TextIO]:
+    """As `atomic_file`, for UTF-8 text whose line ends are kept as they are written."""
+    with atomic_file(path) as file:
+        text = TextIOWrapper(file, encoding="utf-8", newline="")
+        yield text
+        text.detach()  # flushes; closing it would close the file before it is forced to the disk
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Put a file of that content in the place of `path`; raises OSError, and then the old file is as it was."""
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+def write_folder_atomic(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put a folder of those files (name → content) in the place of `folder`, whole; raises OSError.
+
+    A folder cannot take the place of another in one step: after a crash between the two renames the old one is there as
+    `NAME.old`.
+    """
+    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        fresh.mkdir(parents=True)
+        for name, content in files.items():
+            with (fresh / name).open("xb") as file:
+                file.write(content)
+                _force(file)
+        _force_folder(fresh)
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            _rename(folder, old)
+        _rename(fresh, folder)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    _force_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _rename(fresh: Path, target: Path) -> None:
+    # Windows refuses while a virus scanner or a viewer holds one of the two open, mostly for some milliseconds.
+    for pause_s in _WINDOWS_PAUSES_S if os.name == "nt" else ():
+        try:
+            fresh.replace(target)
+            return
+        except PermissionError:
+            time.sleep(pause_s)
+    fresh.replace(target)
+
+
+def _force(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _force_folder(folder: Path) -> None:
+    """Force a rename in `folder` to the disk: without this it may be lost in a power cut (ext4, XFS)."""
+    if os.name == "nt":  # Windows opens no folders
+        return
+    # Some network file systems refuse; nothing more can be done there.
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
