@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.episodes import Episode
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Detection:
     """One scored window. `score` is in limit units: above 1.0 means over the threshold.
 
@@ -35,8 +36,7 @@ class Detection:
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        self.shares.flags.writeable = False
-        self.sensor_anomaly_counts.flags.writeable = False
+        freeze_arrays(self, "shares", "sensor_anomaly_counts")
 
 
 @dataclass(frozen=True, slots=True)

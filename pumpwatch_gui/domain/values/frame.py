@@ -5,16 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """All sensors of one pump at one instant, each with its quality. A failed scan is a frame too (all BAD).
 
     `values` (n,) float64 in the profile's units and order, NaN where BAD; `quality` (n,) uint8 of `Quality`;
     `reason` (n,) uint8 of `Reason`. `time_ns` is Unix UTC, `mono_ns` the monotonic clock at the answer.
-    The arrays are made read-only. Raises ValueError when the shapes differ or a BAD value is not NaN.
+    The arrays are read-only copies. Raises ValueError when the shapes differ or a BAD value is not NaN.
     """
 
     pump_id: str
@@ -31,8 +32,7 @@ class Frame:
             raise ValueError(f"frame of {self.pump_id}: shapes differ")
         if not np.array_equal(np.isfinite(self.values), self.quality != Quality.BAD):
             raise ValueError(f"frame of {self.pump_id}: BAD values must be NaN and all others finite")
-        for array in (self.values, self.quality, self.reason):
-            array.flags.writeable = False
+        freeze_arrays(self, "values", "quality", "reason")
 
     @property
     def worst(self) -> Quality:

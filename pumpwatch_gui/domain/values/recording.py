@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
@@ -13,7 +15,7 @@ class Recording:
 
     `time_s` (m,) float64 Unix seconds, strictly rising; `values` (m, n) float64 in the profile's order, NaN where the
     cell was empty or no finite number; `missing` are the profile's tags without a column (their values are all NaN);
-    `notes` say in words what was dropped or unreadable, with counts. The arrays are read-only.
+    `notes` say in words what was dropped or unreadable, with counts. The arrays are read-only copies.
     """
 
     path: Path
@@ -24,5 +26,4 @@ class Recording:
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        self.time_s.flags.writeable = False
-        self.values.flags.writeable = False
+        freeze_arrays(self, "time_s", "values")

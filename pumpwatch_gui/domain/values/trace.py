@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trace:
     """A copy of the recent frames of one pump, oldest first.
 
@@ -21,6 +22,10 @@ class Trace:
     values: NDArray[np.float32]
     quality: NDArray[np.uint8]
     score: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "time_s", "values", "quality", "score")
 
 
 class TraceRing:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.infer.detectors.scaler import floats
 
 Floats = NDArray[np.float64]
@@ -15,7 +16,7 @@ NORM = 8
 """Fusion of the sensors: near their maximum, so that one sensor far out is not thinned by many quiet ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Chart:
     """Charts residuals (n,) after `unmixing` (n, n), which takes out what commissioning saw moving together.
 
@@ -23,6 +24,10 @@ class Chart:
     """
 
     whitening: Floats
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "whitening")
 
     def deviations(self, residuals: Floats) -> Floats:
         """How far each sensor is out (…, n), about 1 ordinarily."""

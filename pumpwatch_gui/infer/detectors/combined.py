@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.infer.detectors.chart import NORM, Chart, contributions, power_mean
@@ -32,7 +33,7 @@ MOST_FLAT = 2.0
 _ROW_AFTER = 0.9  # of the commissioning period: a faster link does not shorten the window
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ScoreLimits:
     """What turns deviations into a score. All above 0.
 
@@ -47,6 +48,10 @@ class ScoreLimits:
     weight: float
     usual_error: Floats
     flat_s: Floats
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "usual_error", "flat_s")
 
     def mean(self, chart: Floats | float, network: Floats | float) -> Any:
         """Both in units of their 99th percentiles as one. The network alone, however far out, cannot raise an alarm.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.infer.detectors.scaler import floats
 
 log = logging.getLogger("pumpwatch.infer")
@@ -21,7 +22,7 @@ Floats = NDArray[np.float64]
 _LEVEL_S, _TREND_S = 60.0, 300.0  # two averages of unequal lag: their difference tells a drift
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Conditioning:
     """What a conditioner was commissioned with; all times in seconds.
 
@@ -46,6 +47,10 @@ class Conditioning:
     start_s: float = 300.0
     settle_most_s: float = 3600.0
     hold_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "scale", "spread")
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a manifest."""

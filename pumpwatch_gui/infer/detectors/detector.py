@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
 
 Floats = NDArray[np.float64]
 Windows = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WindowScore:
     """The verdict on one window, in limit units: a `score` above 1.0 is an anomaly.
 
@@ -30,6 +31,10 @@ class WindowScore:
     high: NDArray[np.bool_]
     missing: NDArray[np.bool_]
     parts: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "shares", "high", "missing")
 
 
 class Stream(Protocol):

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MinMax:
     """x → (x - low) / (high - low) for each sensor (n,), float64. Values outside the trained range leave 0 to 1.
 
@@ -17,6 +19,10 @@ class MinMax:
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "low", "high")
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scaled values (…, n)."""

@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of
@@ -77,7 +78,7 @@ class BackTest:
     table: tuple[SensitivityRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ResidualTrend:
     """What led to an episode: `time_s` (m,) Unix seconds, `residuals` (m, n) in ordinary spreads, `score` (m,).
 
@@ -90,8 +91,12 @@ class ResidualTrend:
     values: Floats
     score: Floats
 
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "time_s", "residuals", "values", "score")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Scores:
     """Every row of a span: times in ns, scores (NaN: not scored), seconds to the next row."""
 
@@ -99,6 +104,10 @@ class _Scores:
     mono_ns: NDArray[np.int64]
     score: Floats
     step_s: Floats
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "time_ns", "mono_ns", "score", "step_s")
 
 
 class _Span(NamedTuple):

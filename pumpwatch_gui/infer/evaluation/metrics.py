@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -15,7 +16,7 @@ Flags = NDArray[np.bool_]
 _LONGEST_STEP_S = 5.0  # a hole in the recording is no time anybody watched
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Judged:
     """One stretch: times (m,) in seconds, the label of each row (m,) and the alarm at each row (m,)."""
 
@@ -23,6 +24,10 @@ class Judged:
     time_s: Floats
     label: Flags
     alarm: Flags
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "time_s", "label", "alarm")
 
     def after(self, row: int) -> "Judged":
         """The rows from `row` on."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.pump.running import run_rule
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle
@@ -40,13 +41,17 @@ CLOCK = (572, 974)
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
     """A recording of the test bed and which of its rows (m,) are labelled anomalous."""
 
     name: str
     recording: Recording
     label: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "label")
 
     def part(self, rows: slice | NDArray[np.bool_]) -> Recording:
         """Some of its rows as a recording."""

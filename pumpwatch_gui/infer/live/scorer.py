@@ -2,10 +2,10 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -13,7 +13,15 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.latency import Latency
 from pumpwatch_gui.infer.bundles.bundle import Bundle
-from pumpwatch_gui.infer.detectors.detector import Detector, Stream, WindowScore
+from pumpwatch_gui.infer.detectors.detector import Detector, Stream, Windows, WindowScore
+
+MOST_FAILURES = 3
+"""A model that failed for a pump so often in a row is not used for it until it is assigned again."""
+
+OnCall = Callable[[tuple[str, ...] | None], None]
+"""Gets the versions of the models whose network is called next, and None when the call has returned."""
+OnFault = Callable[[str, Exception], None]
+"""Gets a pump and why its model failed, once for each episode of failures."""
 
 
 class _Pump:
@@ -22,27 +30,56 @@ class _Pump:
     def __init__(self, profile: PumpProfile, bundle: Bundle | None, detector: Detector | None) -> None:
         self.bundle = bundle
         self.detector = detector
-        self.stream: Stream | None = None if detector is None else detector.stream()
+        self.stream: Stream | None = None  # made at the first frame, inside the guard
         self.led = np.zeros(len(profile.sensors), dtype=np.int64)
         self.frame: Frame | None = None  # the newest that was not yet scored
         self.waiting = 0
+        self.failure: Exception | None = None  # since the last call of `score_due`
+        self.failures = 0  # since the last score
+        self.is_reported = False
+
+    def feed(self, frame: Frame, run_state: RunState) -> None:
+        if self.detector is None:
+            return
+        if self.stream is None:
+            self.stream = self.detector.stream()
+        self.waiting += self.frame is not None and not isinstance(self.stream.window(), str)
+        self.stream.feed(frame, run_state)
+
+
+class _Due(NamedTuple):
+    """A pump whose window is to be scored."""
+
+    pump: _Pump
+    stream: Stream
+    frame: Frame
+    window: Windows
 
 
 class Scorer:
-    """Feeds every frame to its pump's detector and scores the newest windows. One thread only.
+    """Feeds every frame to its pump's detector and scores the newest windows. One thread only, but for `exclude`.
 
     `count` windows were scored; `skipped` could have been but a newer frame came before their turn. `latency` is that
-    of `score_due` calls which scored something.
+    of `score_due` calls which scored something. What fails for one pump or in one model stops no other.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.perf_counter,
+        *,
+        on_call: OnCall = lambda versions: None,
+        on_fault: OnFault = lambda pump_id, error: None,
+    ) -> None:
         self.latency = Latency()
         self.count = 0
         self.skipped = 0
         self._clock = clock
+        self._on_call = on_call
+        self._on_fault = on_fault
         self._pumps: dict[str, _Pump] = {}
         self._detectors: dict[str, Detector] = {}
         self._cold: set[str] = set()
+        self._excluded: dict[str, str] = {}
 
     def assign(self, pump_id: str, profile: PumpProfile, bundle: Bundle | None) -> None:
         """Use `bundle` for a pump from now on, from an empty memory; None: the pump has no model."""
@@ -60,55 +97,62 @@ class Scorer:
         if old_id in self._pumps:
             self._pumps[new_id] = self._pumps.pop(old_id)
 
+    def exclude(self, version: str, why: str = "a call of it never returned") -> None:
+        """Use a model no more, also where it is assigned later. Any thread; what its last call gave is not used."""
+        self._excluded[version] = f"model {version} is out of use: {why}"
+
     def feed(self, frame: Frame, run_state: RunState) -> None:
         """Take in a frame; a pump that was never assigned is passed over."""
         pump = self._pumps.get(frame.pump_id)
         if pump is None:
             return
-        if pump.stream is not None:
-            pump.waiting += pump.frame is not None and not isinstance(pump.stream.window(), str)
-            pump.stream.feed(frame, run_state)
+        if pump.failure is None and not self._out_of_use(pump):
+            try:
+                pump.feed(frame, run_state)
+            except Exception as error:  # noqa: BLE001 - per pump: its model must not stop the others
+                pump.failure, pump.stream = error, None  # a half-updated memory is not to be trusted
         pump.frame = frame
 
     def score_due(self) -> list[ScoreResult]:
-        """A verdict for each pump fed since the last call, on its newest window; one network call a model."""
+        """A result for each pump fed since the last call, on its newest window; one network call a model."""
         self._warm_up()
         started = self._clock()
-        score_results: list[ScoreResult] = []
-        due: dict[str, list[tuple[_Pump, Frame, Stream]]] = defaultdict(list)
-        windows: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
+        results: list[ScoreResult] = []
+        due: dict[str, list[_Due]] = defaultdict(list)
         for pump, frame in self._take():
-            window = "no model" if pump.stream is None or pump.bundle is None else pump.stream.window()
-            if pump.stream is None or pump.bundle is None or isinstance(window, str):
-                score_results.append(NotScored(frame.pump_id, frame.time_ns, str(window)))
+            window = self._window(frame.pump_id, pump)
+            if isinstance(window, str) or pump.stream is None or pump.bundle is None:
+                results.append(NotScored(frame.pump_id, frame.time_ns, str(window)))
             else:
-                due[pump.bundle.version].append((pump, frame, pump.stream))
-                windows[pump.bundle.version].append(window)
-        for version, pumps in due.items():
-            detector = self._detectors[version]
-            errors = detector.errors(np.stack(windows[version]))
-            outcomes = detector.score([stream for _, _, stream in pumps], errors)
-            score_results += [
-                self._score_result(pump, frame, own) for (pump, frame, _), own in zip(pumps, outcomes, strict=True)
-            ]
+                due[pump.bundle.version].append(_Due(pump, pump.stream, frame, window))
+        for version, batch in due.items():
+            results += self._score(version, batch)
         if due:
             self.latency.add(self._clock() - started)
-        return score_results
+        return results
 
     def rebaseline(self, pump_id: str) -> bool:
         """Take the pump's present running as its new normal; False when it has no model."""
         pump = self._pumps.get(pump_id)
-        if pump is None or pump.stream is None:
+        if pump is None or pump.bundle is None:
             return False
-        pump.stream.rebaseline()
+        if pump.stream is not None:
+            pump.stream.rebaseline()
         return True
 
     def _warm_up(self) -> None:
         """Load what is new before the first window is due: a runtime is slow to start."""
         while self._cold:
-            detector = self._detectors.get(self._cold.pop())
-            if detector is not None:
-                detector.warm_up()
+            version = self._cold.pop()
+            detector = self._detectors.get(version)
+            if detector is not None and version not in self._excluded:
+                self._on_call((version,))
+                try:
+                    detector.warm_up()
+                except Exception:  # noqa: BLE001 - the first call fails the same way and is reported then
+                    pass
+                finally:
+                    self._on_call(None)
 
     def _take(self) -> Iterable[tuple[_Pump, Frame]]:
         for pump in self._pumps.values():
@@ -117,7 +161,66 @@ class Scorer:
             if frame is not None:
                 yield pump, frame
 
-    def _score_result(self, pump: _Pump, frame: Frame, outcome: WindowScore) -> Detection:
+    def _window(self, pump_id: str, pump: _Pump) -> Windows | str:
+        """The newest window of a pump, or why there is none."""
+        if pump.bundle is None:
+            return "no model"
+        why = self._out_of_use(pump)
+        if why:
+            return why
+        if pump.failure is None and pump.stream is not None:
+            try:
+                return pump.stream.window()
+            except Exception as error:  # noqa: BLE001 - per pump
+                pump.failure = error
+        failure, pump.failure = pump.failure, None
+        return self._failed(pump_id, pump, failure) if failure is not None else "no frame yet"
+
+    def _out_of_use(self, pump: _Pump) -> str:
+        """Why the model of a pump is not used, "" where it is."""
+        if pump.failures >= MOST_FAILURES:
+            return f"the model failed {MOST_FAILURES} times in a row and is out of use; assign it again to try it"
+        return self._excluded.get(pump.bundle.version, "") if pump.bundle is not None else ""
+
+    def _score(self, version: str, batch: Sequence[_Due]) -> list[ScoreResult]:
+        try:
+            outcomes = self._call(version, batch)
+        except Exception as error:  # noqa: BLE001 - per model, and per pump below
+            if len(batch) > 1:  # find out whose window it is: the others are scored
+                return [result for one in batch for result in self._score(version, [one])]
+            ((pump, _, frame, _),) = batch
+            return [NotScored(frame.pump_id, frame.time_ns, self._failed(frame.pump_id, pump, error))]
+        if version in self._excluded:
+            return [NotScored(one.frame.pump_id, one.frame.time_ns, self._excluded[version]) for one in batch]
+        return [self._result(one.pump, one.frame, own) for one, own in zip(batch, outcomes, strict=True)]
+
+    def _call(self, version: str, batch: Sequence[_Due]) -> list[WindowScore]:
+        detector = self._detectors[version]
+        self._on_call((version,))
+        try:
+            errors = detector.errors(np.stack([one.window for one in batch]))
+        finally:
+            self._on_call(None)
+        return detector.score([one.stream for one in batch], errors)
+
+    def _failed(self, pump_id: str, pump: _Pump, error: Exception) -> str:
+        """Count a failure and report the first of an episode; what it reads as."""
+        pump.failures += 1
+        self._report(pump_id, pump, error)
+        words = str(error).strip() or type(error).__name__
+        return f"the model failed: {words.splitlines()[0]}"
+
+    def _report(self, pump_id: str, pump: _Pump, error: Exception) -> None:
+        if not pump.is_reported:
+            pump.is_reported = True
+            self._on_fault(pump_id, error)
+
+    def _result(self, pump: _Pump, frame: Frame, outcome: WindowScore) -> ScoreResult:
+        if not np.isfinite(outcome.score) or not np.isfinite(outcome.shares).all():
+            why = "the model gave no number"
+            self._report(frame.pump_id, pump, ValueError(why))
+            return NotScored(frame.pump_id, frame.time_ns, why)
+        pump.failures, pump.is_reported = 0, False
         is_anomaly = outcome.score > 1.0
         if is_anomaly:
             pump.led[int(np.argmax(outcome.shares))] += 1
@@ -135,7 +238,7 @@ class Scorer:
             is_anomaly=is_anomaly,
             shares=outcome.shares,
             sensor_states=_states(outcome),
-            sensor_anomaly_counts=pump.led.copy(),
+            sensor_anomaly_counts=pump.led,
             model_version=pump.bundle.version,
         )
 

@@ -1,16 +1,18 @@
 """The network in plain numpy: an oracle that shares no code with any runtime, and the fallback without one."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 
 Array = NDArray[np.float32]
 
 WEIGHTS_FILE = "weights.bin"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Weights:
     """Weights of the LSTM autoencoder in ONNX order: gates i, o, f, c; u units, n sensors; float32.
 
@@ -26,6 +28,10 @@ class Weights:
     decoder_bias: Array
     output: Array
     output_bias: Array
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, *(field.name for field in fields(self)))
 
     @staticmethod
     def shapes(sensors: int, units: int) -> tuple[tuple[int, ...], ...]:

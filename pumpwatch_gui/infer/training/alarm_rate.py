@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE, AlarmRule
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.pace import Pace
 
 Floats = NDArray[np.float64]
@@ -23,6 +24,10 @@ class Track:
 
     time_s: Floats
     score: Floats
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "time_s", "score")
 
     @cached_property
     def time_ns(self) -> NDArray[np.int64]:

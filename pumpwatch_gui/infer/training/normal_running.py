@@ -10,6 +10,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.recording import Recording
@@ -23,7 +24,7 @@ LEAST_BLOCK_S = 60.0
 SENSITIVITY = 1.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Overview:
     """The running part of all recordings at a glance.
 
@@ -36,6 +37,10 @@ class Overview:
     used: NDArray[np.bool_]
     flat_s: NDArray[np.float64]
     blocks: tuple[NDArray[np.float64], ...]
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        freeze_arrays(self, "used", "flat_s")
 
 
 @dataclass(frozen=True, slots=True)
