@@ -62,7 +62,7 @@ class _Port(asyncio.Protocol):
     @override
     def data_received(self, data: bytes) -> None:
         transaction, _, _, unit = struct.unpack(">HHHB", data[:7])
-        pdu = self._devices.answer(unit, data[7:])
+        pdu = self._devices.respond(unit, data[7:])
         if self._transport is not None:
             self._transport.write(struct.pack(">HHHB", transaction, 0, 1 + len(pdu), unit) + pdu)
 

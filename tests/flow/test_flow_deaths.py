@@ -82,7 +82,10 @@ def stored(station: RunningStation) -> None:
 DETECTION = "Anomaly detection stopped"
 # Each place: how the fault gets there, and the words that the journal and the alarm list must hold.
 LOOP_FAULTS: dict[str, tuple[Callable[[RunningStation], Callable[[], bool]], str]] = {
-    "links: the arranging of lines": (lambda s: fail_once(s.engine._scanner, "_restart_ended_lines", 3), "Polling stopped"),
+    "links: the arranging of lines": (
+        lambda s: fail_once(s.engine._scanner, "_restart_ended_lines", 3),
+        "Polling stopped",
+    ),
     "links: the main loop": (lambda s: fail_once(s.engine._scanner, "_main"), "Polling stopped"),
     "judge: the tick": (lambda s: fail_once(s.engine._judging, "tick", 5), "Judging stopped"),
     "judge: the end of faults": (lambda s: fail_once(s.engine._judging, "_end_faults", 5), "Judging stopped"),
