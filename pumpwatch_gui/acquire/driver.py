@@ -101,15 +101,6 @@ def text_of(sent: bool, content: bytes) -> str:
     return content.decode("ascii", "backslashreplace").strip()
 
 
-def nothing_to_prepare() -> None:
-    """For drivers that need no slow import."""
-
-
-def own_connection(config: DriverConfig) -> Hashable:
-    """For drivers whose links never share a connection."""
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverKind:
     """A row of the driver table.
@@ -125,13 +116,13 @@ class DriverKind:
     label: str
     config: type[DriverConfig]
     open: Callable[[Sequence[LinkSpec]], Channel]
-    connection: Callable[[Any], Hashable] = own_connection
+    connection: Callable[[Any], Hashable] = lambda _: None
     shared_settings: Callable[[Any], str] = lambda _: ""
     tags: Callable[[LinkSpec], frozenset[str]] = all_tags
     tags_setting: str = ""
     pushed: bool = False
     max_retry_s: float = 5.0
-    prepare: Callable[[], object] = nothing_to_prepare
+    prepare: Callable[[], object] = lambda: None
     describe: Callable[[bool, bytes], str] = text_of
 
     @property

@@ -103,7 +103,7 @@ class _Device:
 
     def end(self, client: socket.socket, how: str) -> None:
         """End one connection."""
-        if how == "reset":
+        if how == "reset":  # lingering for 0 s makes the close send RST instead of FIN
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.clients.pop(client, None)
         client.close()

@@ -56,6 +56,7 @@ def port_of(found: Any) -> Port:
         for key in ("description", "serial_number", "location")
         for value in (getattr(found, key, None),)
     }
+    # Where a driver names nothing, Linux gives the device's own name as its description.
     if texts["description"] == str(found.device).rpartition("/")[2]:
         texts["description"] = ""
     return Port(str(found.device), vid=found.vid, pid=found.pid, **texts)

@@ -37,6 +37,7 @@ class WallClock:
 
     def at(self, mono_ns: int) -> int:
         """Unix UTC nanoseconds at a monotonic instant of the last moments."""
+        # Between the two readings the interpreter may switch to another thread, for 5 ms or more.
         before = self._mono()
         offset_ns = self._wall() - before
         parted_ns = offset_ns - self._offset_ns

@@ -46,6 +46,8 @@ class LinkMeter:
 
     def response_ms(self) -> tuple[float, float]:
         """p50 and p95 of the last 200 response times, NaN before the first."""
+        # One call, which nothing can interrupt: a loop over the deque would raise RuntimeError when the links thread
+        # appends meanwhile.
         times = sorted(self._response_times_ms)
         if not times:
             return float("nan"), float("nan")

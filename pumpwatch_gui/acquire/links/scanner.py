@@ -158,6 +158,7 @@ class Scanner:
     def _call_on_loop(self, call: Callable[[], None]) -> bool:
         """Call on the links thread; False when it does not run."""
         with self._lock:
+            # Under the lock, because on a loop that has closed this raises RuntimeError.
             if self._loop is None:
                 return False
             self._loop.call_soon_threadsafe(call)
@@ -171,6 +172,7 @@ class Scanner:
         try:
             while not stop.is_set():
                 alive()
+                # `stop` is set by other threads, and a threading.Event cannot be awaited: it is polled.
                 try:
                     await asyncio.wait_for(self._changed.wait(), STOP_POLL_S)
                 except TimeoutError:
@@ -218,6 +220,7 @@ class Scanner:
         self._update_watchers()
 
     def _start(self, key: Hashable, connects: asyncio.Semaphore) -> None:
+        # Kept in a dict: the event loop holds its tasks by weak references only.
         self._tasks[key] = asyncio.create_task(self._lines[key].run(connects), name=f"line {key}")
 
     def _restart_ended_lines(self, connects: asyncio.Semaphore) -> None:

@@ -142,7 +142,7 @@ class ModbusChannel:
 
     def _plan(self, spec: LinkSpec) -> _Plan:
         plan = self._plans.get(spec.link_id)
-        if plan is None or plan.spec is not spec:
+        if plan is None or plan.spec is not spec:  # another object: limits changed, or the file of the register map
             config = _config(spec)
             found = load_register_map(config.registers, tags=spec.profile.tags, base_dir=spec.base_dir)
             plan = _Plan(spec, config, _reads(poll_blocks(config, found.points), spec.profile))

@@ -48,6 +48,7 @@ def poll_blocks(config: ModbusConfig, points: Sequence[Point]) -> tuple[Block, .
 def plan_blocks(points: Iterable[Point], *, max_gap: int = 8, largest: int = MAX_REGISTERS) -> tuple[Block, ...]:
     """Join points into blocks over gaps of at most `max_gap`, never splitting a value, never above the limits.
 
+    A value of two registers that is read in two requests may have changed in between.
     Consecutive blocks (the last and the first too) differ in (function, count). An RTU response has no transaction id
     and repeats no address: a late one then shows as a wrong count and never as a wrong value. Blocks that no order can
     keep apart are read one register wider.

@@ -105,6 +105,8 @@ def _pair() -> tuple[int, ...]:
 def _open(path: str) -> int:
     import tty
 
+    # Without O_NOCTTY the port may become the terminal that controls us, and its hang-up would end the program. Raw,
+    # because a terminal in its usual mode echoes, and turns each CR (0x0D) that it receives into LF.
     try:
         end = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         tty.setraw(end)

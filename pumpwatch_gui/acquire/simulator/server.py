@@ -111,6 +111,7 @@ async def _serve(
         ready(server.sockets[0].getsockname()[1])
         await _run(devices, plant, layout, speed, stop)
     finally:
+        # `close` leaves accepted connections open, and from Python 3.12 on `wait_closed` waits for them.
         server.close()
         for transport in tuple(connections):
             transport.abort()

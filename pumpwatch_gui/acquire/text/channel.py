@@ -26,7 +26,8 @@ FIRST_LINE_S = 3.0
 LATE_PERIODS = 1.25
 """A refused line makes its period's values BAD when no good one has come by then."""
 SHORTEST_S = 0.05
-"""Lines that come faster are thinned to this spacing; those passed over are counted."""
+"""Lines that come faster are thinned to this spacing; those passed over are counted. A sketch without a delay in its
+loop prints as fast as the line takes it: a thousand short lines a second at 115,200 baud."""
 REMARKS_A_MINUTE = 20
 
 

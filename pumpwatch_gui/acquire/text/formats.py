@@ -18,7 +18,9 @@ from pumpwatch_gui.acquire.text.refusal import DropReason, LineRefused
 Values = Mapping[str, float | None]
 """A line's values by tag: None where the sensor has none, NaN where it says that it is no number."""
 
+# Not float(): it takes "1_000", digits of other scripts, and spaces around.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# "ovf" is what Arduino's Print makes of a float above 4294967040.
 _NO_NUMBER = frozenset(("nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "-infinity", "ovf"))
 _LABEL = re.compile(r"[A-Za-z_][\w .()/%-]*", re.ASCII)
 _PAIRS = re.compile(r"[,;\t ]+")
@@ -102,7 +104,10 @@ class LineParser:
         return self._in_order(fields)
 
     def _header(self, names: tuple[str, ...]) -> None:
-        """Take the names from a header in the stream; one that does not fit is refused."""
+        """Take the names from a header in the stream; one that does not fit is refused.
+
+        Most devices send it once, when they start: it is lost to a port that is opened later.
+        """
         tags = self._tags_of(names)
         if not tags or len(set(names)) < len(names) or (self._is_fixed and names != self._columns):
             raise LineRefused(DropReason.HEADER, "a line of words that is no header of this profile's tags")

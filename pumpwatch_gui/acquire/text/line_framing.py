@@ -5,7 +5,7 @@ from collections import Counter
 from pumpwatch_gui.acquire.text.refusal import DropReason
 
 LONGEST = 1024
-"""Bytes a line may have; of a longer one nothing is kept, up to its end."""
+"""Bytes a line may have; of a longer one nothing is kept, up to its end: at a wrong speed there may be none at all."""
 
 
 class LineFramer:
@@ -24,6 +24,7 @@ class LineFramer:
 
     def feed(self, received: bytes) -> list[bytes]:
         """The lines that these bytes complete, without their ends."""
+        # Arduino's println ends a line with CR LF, other devices with one of them: the empty line between is dropped.
         *ended, rest = received.replace(b"\r", b"\n").split(b"\n")
         lines = [line for piece in ended if (line := self._end(piece))]
         self._keep(rest)

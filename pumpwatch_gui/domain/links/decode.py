@@ -37,11 +37,12 @@ def raw_number(registers: Sequence[int], kind: str, order: str, bit: int = 0) ->
     """
     packed = arrange(struct.pack(f">{len(registers)}H", *registers), order)
     if kind in ("bcd16", "bcd32"):
+        # 0xFFFF is a usual sign for "no value", and no BCD number.
         text = packed.hex()
         return int(text) if text.isdecimal() else float("nan")
     if kind == "bit":
         return (int.from_bytes(packed) >> bit) & 1
-    if kind == "bool":
+    if kind == "bool":  # "on" is 1 in some devices and 0xFF00, as function 5 has it, in others
         return int(any(packed))
     number: float | int = struct.unpack(FORMATS[kind], packed)[0]
     return number
@@ -63,9 +64,10 @@ def bad(reason: Reason) -> PointValue:
 
 def judge_raw(number: float | int, point: Point, span: tuple[float, float]) -> PointValue:
     """Scale a raw number and judge it: not available, not a number, or outside `span` is BAD, never clamped."""
+    # Before scaling, because manuals give these as raw values (0x8000, 0xFFFF).
     if number in point.not_available:
         return bad(Reason.SENSOR_FAILURE)
-    if not isfinite(number):
+    if not isfinite(number):  # meters with float registers send NaN for what they do not measure
         return bad(Reason.NOT_A_NUMBER)
     return judge_value(number * point.scale + point.offset, span)
 

@@ -26,6 +26,7 @@ class LineSpeed:
     parity: str = "N"
     stop_bits: int = 1
 
+    # The standard (2.5.1) has 11 bits a character, so 2 stop bits without parity; most devices use 1 all the same.
     @property
     def character_s(self) -> float:
         """Seconds one character takes."""

@@ -23,6 +23,7 @@ RANGES = {
 """Integer type → the raw values that it can hold."""
 
 LARGEST_FLOAT32 = 3.4028234e38
+"""Beyond it `struct.pack(">f", …)` raises OverflowError."""
 
 BASES = (0, 1, 40001)
 LAST_ADDRESS = 65535
@@ -106,6 +107,7 @@ def parse_register_map(document: object, *, tags: Sequence[str]) -> tuple[Regist
         problems.append(Problem("name", "must be a text"))
     texts = {key: document.get(key, "") for key in ("label", "profile")}
     problems += [Problem(key, "must be a text") for key, text in texts.items() if not isinstance(text, str)]
+    # isinstance(True, int) and True == 1: a TOML `true` would pass for base 1.
     if type(base) is not int or base not in BASES:
         problems.append(Problem("base", f"must be 0, 1 or 40001, not {base!r}"))
         base = None
@@ -160,6 +162,7 @@ def wire_address(number: int, table: str, base: int, *, size: int = 1) -> int:
     Raises ValueError when `size` registers from there do not fit, or the number belongs to another table.
     """
     wire = number - base
+    # The leading digit is the table and no part of the address: 40001, 30001, 10001 and 1 are all wire address 0.
     if base == 40001:
         first = TABLES[table][1]
         wire = number - first * 10_000 - 1
@@ -217,13 +220,14 @@ def _wrong_missing(values: object, kind: object) -> Iterator[tuple[str, str]]:
 
 
 def _as_read(value: Number, kind: str) -> Number:
-    """A sentinel as the decoder will see it: float32 has its own rounding."""
+    """A sentinel as the decoder will see it: -9999.9 in a float32 register reads as -9999.900390625."""
     if kind == "float32":
         return float(struct.unpack(">f", struct.pack(">f", value))[0])
     return value
 
 
 def _is_number(value: object) -> bool:
+    # TOML knows inf and nan, and tomllib gives integers of any length, which float() refuses with OverflowError.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
