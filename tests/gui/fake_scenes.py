@@ -43,7 +43,7 @@ _ALARMS: dict[str, list[tuple[str, str, Priority, str, float, float, str]]] = {
     ],
     "anomaly": [("suction_pressure_bar", "low", Priority.LOW, "Anomaly: suction pressure 58 %", 1.42, 1.0, "")],
     "returned": [("vibration_mm_s", "high", Priority.MEDIUM, "Vibration high", 5.31, 5.1, "mm/s")],
-    "lost": [("", "link", Priority.LOW, "Link lost: no answer from 10.0.4.20", NAN, NAN, "")],
+    "lost": [("", "link", Priority.LOW, "Link lost: no response from 10.0.4.20", NAN, NAN, "")],
 }
 
 
@@ -114,8 +114,8 @@ class Moment:
             f"{self.pump_id}/1", self.pump_id, "modbus-tcp", f"10.0.4.{11 + i} unit {1 + i}",
             LinkState.OFFLINE if lost else LinkState.ONLINE,
             self.mono_ns - (84 if lost else 3000) * SECOND, self.mono_ns - (84 if lost else 0) * SECOND, 1.0,
-            requests=3012, good=3010, timeouts=2, frames=3012, answer_p50_ms=2.1, answer_p95_ms=4.8,
-            last_error="no answer from 10.0.4.20 within 0.5 s" if lost else "",
+            requests=3012, good=3010, timeouts=2, frames=3012, response_p50_ms=2.1, response_p95_ms=4.8,
+            last_error="no response from 10.0.4.20 within 0.5 s" if lost else "",
             last_advice="is the device switched on and on the network?" if lost else "",
         )  # fmt: skip
 

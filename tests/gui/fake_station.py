@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
+from pumpwatch_gui.acquire.modbus.traffic_text import mbap_text
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Stimulus, next_state
 from pumpwatch_gui.domain.commands import Acknowledge, ChangeSite, GiveFeedback, ModelCommand, Order, OrderId, Record
 from pumpwatch_gui.domain.detection import NotScored
@@ -50,8 +51,8 @@ class FakeLinks:
         traffic = Traffic(link_id, lambda _: None)
         for i in range(1, 13):
             head = i.to_bytes(2) + bytes(2)
-            traffic.offer(packet_now(link_id, "modbus-tcp", True, head + bytes.fromhex("0006010300000003")))
-            traffic.offer(packet_now(link_id, "modbus-tcp", False, head + bytes.fromhex("000901030605c8028801a5")))
+            traffic.offer(packet_now(link_id, mbap_text, True, head + bytes.fromhex("0006010300000003")))
+            traffic.offer(packet_now(link_id, mbap_text, False, head + bytes.fromhex("000901030605c8028801a5")))
         return traffic
 
     def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":

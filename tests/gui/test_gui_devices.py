@@ -16,12 +16,8 @@ from PySide6.QtWidgets import QApplication, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 from serial.tools import list_ports as system
 
-<<<<<<< HEAD
 from pumpwatch_gui.acquire.replay import ReplayConfig
-from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig
-=======
-from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig, ReplayConfig
->>>>>>> 3bb38fe (Move the tests of models, devices and the wizard to the Station port)
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
 from pumpwatch_gui.gui.devices.links import line_text, link_columns

@@ -71,7 +71,7 @@ def test_the_settings_of_a_new_station_connect_its_first_pump(tmp_path: Path, qt
         editor_of(form, "host", QLineEdit).setText("127.0.0.1")
         editor_of(form, "port", QSpinBox).setValue(port)
         dialog.links[0].try_it()
-        qtbot.waitUntil(lambda: "answered: " in dialog.links[0].outcome.text(), timeout=10_000)
+        qtbot.waitUntil(lambda: "responded: " in dialog.links[0].outcome.text(), timeout=10_000)
         dialog.save()
         qtbot.waitUntil(lambda: station.engine.site().pumps != (), timeout=10_000)
         qtbot.waitUntil(lambda: station.value("motor_rpm") > 0, timeout=10_000)

@@ -11,8 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QMainWindow, QSpinBox, QTableWidgetItem, QWidget
 from pytestqt.qtbot import QtBot
 
+from pumpwatch_gui.acquire.replay import ReplayConfig
 from pumpwatch_gui.domain.commands import ChangeSite
-from pumpwatch_gui.domain.links.config import ModbusTcpConfig, ReplayConfig
+from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetPump, SiteChange
 from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
@@ -85,7 +86,7 @@ def test_a_pump_comes_from_its_address_to_live_values_by_keyboard_alone(
         key(dialog, str(port))
         tab_to(dialog, dialog.link.box.test)
         key(dialog, Qt.Key.Key_Space)
-        qtbot.waitUntil(lambda: "answers in" in dialog.link.box.outcome.text(), timeout=10_000)
+        qtbot.waitUntil(lambda: "responds in" in dialog.link.box.outcome.text(), timeout=10_000)
         on(dialog, qtbot, 1)
         qtbot.waitUntil(lambda: dialog.device.maps.map is not None, timeout=5000)
         assert dialog.focusWidget() is dialog.device.maps.list
