@@ -25,8 +25,11 @@ PAST_S = 600
 
 
 @contextmanager
-def live_window(*, pumps: int, period_s: float) -> Iterator[tuple[Engine, MainWindow]]:
-    """A shown, sampling window of 1600 × 900 on a station that is online and has ten minutes of trends behind it."""
+def live_window(*, pumps: int, period_s: float, sampling: bool = True) -> Iterator[tuple[Engine, MainWindow]]:
+    """A shown window of 1600 × 900 on a station that is online and has ten minutes of trends behind it.
+
+    Not `sampling`: its timer stays off, and whoever asked for it calls `refresh`.
+    """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from pumpwatch_gui.gui.look.theme import Appearance
     from pumpwatch_gui.gui.shell.app import application, dispose
@@ -38,13 +41,14 @@ def live_window(*, pumps: int, period_s: float) -> Iterator[tuple[Engine, MainWi
         home.prepare()
         with plant_with_ports(home.path, pumps=pumps, period_s=period_s) as site_file:
             engine = Engine(load_site(site_file).site, home)
-            _give_a_past(engine)
+            _give_a_past(engine, period_s)
             host = EngineHost(engine)
             window = MainWindow(engine, home, site_file, ask=host.ask, appearance=Appearance("dark"))
             window.resize(*SIZE)
             host.start()
             window.show()
-            window.start()
+            if sampling:
+                window.start()
             try:
                 turn_until(lambda: all(p.frame is not None for p in engine.latest().pumps), within_s=20)
                 yield engine, window
@@ -88,14 +92,15 @@ def turn_until_scored(station: Station, within_s: float = 180.0) -> None:
         raise NotMeasuredError(f"{scored_pumps(station)} of {pumps} pumps were scored") from None
 
 
-def _give_a_past(engine: Engine) -> None:
+def _give_a_past(engine: Engine, period_s: float) -> None:
+    """Ten minutes of trends at the rate of the station (the simulator's inner steps are 0.1 s)."""
     pumps = engine.site().pumps
     readings = Plant(len(pumps), seed=1).run(PAST_S * 10)
     now_ns, mono_ns = time.time_ns(), time.monotonic_ns()
     zero = np.zeros(len(pumps[0].profile.sensors), dtype=np.uint8)
     for number, pump in enumerate(pumps):
         trace = engine.counters(pump.pump_id).trace
-        for second in range(PAST_S):
-            ago_ns = (PAST_S - second) * 10**9
-            values = readings.values[second * 10, number].astype(float)
-            trace.append(Frame(pump.pump_id, second, now_ns - ago_ns, mono_ns - ago_ns, values, zero, zero), 0.4)
+        for step in range(0, PAST_S * 10, round(period_s * 10)):
+            ago_ns = (PAST_S * 10 - step) * 10**8
+            values = readings.values[step, number].astype(float)
+            trace.append(Frame(pump.pump_id, step, now_ns - ago_ns, mono_ns - ago_ns, values, zero, zero), 0.4)

@@ -1,0 +1,19 @@
+"""The trend benchmark: only frames that brought something new count."""
+
+import pytest
+
+from pumpwatch_gui.bench.figure import NotMeasuredError
+from pumpwatch_gui.bench.trend import changed_frames
+from pumpwatch_gui.bench.window import live_window
+
+
+def test_only_frames_that_brought_a_new_value_count() -> None:
+    with live_window(pumps=1, period_s=0.5, sampling=False) as (station, window):
+        pump_id = station.site().pumps[0].pump_id
+        window.open_page("pump", pump_id)
+        frames = changed_frames(window, frozenset({pump_id}), count=5)
+        assert len(frames.changed_ms) == 5
+        assert all(ms > 0 for ms in frames.changed_ms)
+        assert frames.count > 5  # it is sampled each 50 ms, and read each 500
+        with pytest.raises(NotMeasuredError, match="0 of 41 frames changed"):
+            changed_frames(window, frozenset({"P-999"}), count=2)
