@@ -1,5 +1,6 @@
 """The models of the running station: which is active, which runs in its shadow, and the orders that change that."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +30,8 @@ from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 from pumpwatch_gui.infer.detectors.adaptive import Adaptive
 from pumpwatch_gui.infer.live.scorer import Scorer
+
+crash_log = logging.getLogger("pumpwatch.crash")
 
 Tell = Callable[[str, str], None]
 """(pump id, text) of a warning for the journal."""
@@ -63,13 +66,15 @@ class ModelLifecycle:
         self, registry: ModelRegistry, *, warn: Tell, audit: Audit, excluded: frozenset[str] = frozenset()
     ) -> None:
         self.registry = registry
-        self.scorer = Scorer()
+        self.scorer = Scorer(on_call=self._called, on_fault=self._failed)
         self._call: tuple[tuple[str, ...], float] = ((), 0.0)
-        self._excluded = excluded
         self.bundles: dict[str, Bundle] = {}
         self._warn = warn
         self._audit = audit
-        self._shadow_scorer = Scorer()
+        self._shadow_scorer = Scorer(on_call=self._called, on_fault=self._failed)
+        for version in excluded:
+            self.scorer.exclude(version)
+            self._shadow_scorer.exclude(version)
         self._shadows: dict[str, _Shadow] = {}
         self._adaptive: dict[str, Adaptive] = {}
 
@@ -182,14 +187,11 @@ class ModelLifecycle:
     def _called(self, versions: tuple[str, ...] | None) -> None:
         self._call = (versions or (), time.monotonic())
 
-    def _active(self, pump: PumpSettings, folder: Path | None) -> Bundle | None:
-        bundle = self._named(pump, folder)
-        if bundle is not None and bundle.version in self._excluded:
-            self._warn(pump.pump_id, f"Model {bundle.version} is not used: a call of it never returned")
-            return None
-        return bundle
+    def _failed(self, pump_id: str, error: Exception) -> None:
+        crash_log.critical("the model of %s failed", pump_id, exc_info=error)
+        self._warn(pump_id, f"The model failed ({type(error).__name__}: {error}); limits are judged as before")
 
-    def _named(self, pump: PumpSettings, folder: Path | None) -> Bundle | None:
+    def _active(self, pump: PumpSettings, folder: Path | None) -> Bundle | None:
         try:
             state = self.registry.valid(pump.pump_id, site_model=pump.model)
             if state.active:
