@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ctypes.util
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -22,19 +23,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOCKS = {"base": ROOT / "installer" / "lock-base.txt", "train": ROOT / "installer" / "lock-train.txt"}
 
 # soname → Debian package; what PySide6's offscreen and xcb platforms load and its wheel does not carry.
-QT_LIBRARIES = {
-    "libGL.so.1": "libgl1",
-    "libEGL.so.1": "libegl1",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libdbus-1.so.3": "libdbus-1-3",
-    "libglib-2.0.so.0": "libglib2.0-0",
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-shape.so.0": "libxcb-shape0",
-}
+QT_LIBRARIES = json.loads((ROOT / "resources" / "qt-libraries.json").read_text("utf-8"))
 # The tests drive a real window too, and devices of other makers.
 TEST_PROGRAMS = {"Xvfb": "xvfb", "xwininfo": "x11-utils", "socat": "socat", "mbpoll": "mbpoll", "openssl": "openssl"}
 TEST_HEADERS = {"/usr/include/modbus/modbus.h": "libmodbus-dev"}

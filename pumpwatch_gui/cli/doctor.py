@@ -2,6 +2,7 @@
 
 import argparse
 import ctypes
+import json
 import os
 import platform
 import shutil
@@ -15,19 +16,6 @@ from pumpwatch_gui.files.home import Home, find_home
 from pumpwatch_gui.files.shipped import shipped
 
 PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "pymodbus", "pyserial", "apsw", "onnxruntime")
-QT_LIBRARIES = {
-    "libGL.so.1": "libgl1",
-    "libEGL.so.1": "libegl1",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libdbus-1.so.3": "libdbus-1-3",
-    "libglib-2.0.so.0": "libglib2.0-0",
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-shape.so.0": "libxcb-shape0",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +65,14 @@ def _package(name: str) -> Check:
 
 
 def _libraries() -> Iterator[Check]:
+    libraries = json.loads((shipped("resources") / "qt-libraries.json").read_text("utf-8"))
     missing = []
-    for soname, package in QT_LIBRARIES.items():
+    for soname, package in libraries.items():
         try:
             ctypes.CDLL(soname)
         except OSError:
             missing.append((soname, package))
-    names = ", ".join(soname for soname, _ in missing) or f"all {len(QT_LIBRARIES)} found"
+    names = ", ".join(soname for soname, _ in missing) or f"all {len(libraries)} found"
     packages = " ".join(package for _, package in missing)
     yield Check("Qt system libraries", not missing, names, f"sudo apt-get install {packages}")
 
