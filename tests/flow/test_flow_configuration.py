@@ -85,10 +85,11 @@ def test_a_limit_is_saved_audited_judged_by_and_resets_nothing(station: RunningS
     wait_until(lambda: any(a.alarm_id == "P-101/motor_rpm.high_high" for a in station.engine.latest().alarms))
     assert frames(station, "P-101") > before
     station.order(ChangeSite((SetLimits("P-101", {"motor_rpm": Limits(high=10.0, on_delay_s=0.0)}),)))
-    gone = lambda: [  # noqa: E731
-        a.state for a in station.engine.latest().alarms if a.alarm_id == "P-101/motor_rpm.high_high"
-    ]
-    wait_until(lambda: gone() == [AlarmState.RETURNED])
+
+    def states() -> list[AlarmState]:
+        return [a.state for a in station.engine.latest().alarms if a.alarm_id == "P-101/motor_rpm.high_high"]
+
+    wait_until(lambda: states() == [AlarmState.RETURNED])
     station.end()
     rows = station.engine.history.journal(JournalQuery(kinds=("command",)))
     assert [row.by for row in rows] == ["asha", "ravi"]

@@ -124,7 +124,7 @@ def count_wrong(rows: list[Row], logs: list[Path], *, slack: int = 2) -> tuple[i
     return good, wrong
 
 
-def test_every_good_value_recorded_and_stored_is_the_truth(station: tuple[TruthServer, Path]):
+def test_every_good_value_recorded_and_stored_is_the_truth(station: tuple[TruthServer, Path]) -> None:
     server, site = station
     finish(collector(site, "--for", "6"))
     rows = records(site)
@@ -202,7 +202,7 @@ def test_a_signal_stops_it_cleanly_and_loses_nothing(
     assert summary["readings_committed"] == summary["pumps"]["P-1"]["frames"] == len(records(site)) // 10
 
 
-def test_an_unreachable_host_is_told_and_nothing_breaks(tmp_path: Path):
+def test_an_unreachable_host_is_told_and_nothing_breaks(tmp_path: Path) -> None:
     site = tmp_path / "site.toml"
     site.write_text(SITE.format(port=free_port(), registers="generic"))
     finish(collector(site, "--for", "2", "--verbose"))
