@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.bundles.manifest import Manifest
 from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Stream, Windows, WindowScore
-from pumpwatch_gui.infer.network.numpy_forward import Weights
+from pumpwatch_gui.infer.network.numpy_forward import Weights, reconstruct
 
 FEW = PumpProfile("few", tuple(Sensor(tag, tag, "u", (-1e4, 1e4), 0.01) for tag in ("flow", "heat", "hum")))
 
@@ -24,6 +24,13 @@ FEW = PumpProfile("few", tuple(Sensor(tag, tag, "u", (-1e4, 1e4), 0.01) for tag 
 def random_weights(seed: int, *, sensors: int, units: int) -> Weights:
     generator = np.random.default_rng(seed)
     return Weights(*(generator.normal(0, 0.3, shape).astype(np.float32) for shape in Weights.shapes(sensors, units)))
+
+
+def parity_of(weights: Weights, *, window: int) -> dict[str, Any]:
+    """What a manifest holds to prove the network by."""
+    sensors = weights.output.shape[1]
+    given = np.random.default_rng(3).normal(0, 1, (1, window, sensors)).astype(np.float32)
+    return {"window": given[0].tolist(), "reconstruction": reconstruct(weights, given)[0].tolist()}
 
 
 def steady(seconds: int, *, seed: int = 1, sensors: int = 3, start: float = 1.7e9) -> Recording:
@@ -118,6 +125,6 @@ def bundle_of(detector: Detector, *, version: str = "v1", profile: PumpProfile =
         units=0,
         detector={},
         trained={},
-        parity={},
+        parity=None,
     )
     return Bundle(manifest, Path("model"), detector)

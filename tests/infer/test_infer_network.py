@@ -72,8 +72,8 @@ def test_the_shipped_model_answers_as_tensorflow_did() -> None:
     folder = shipped("models") / "centrifugal"
     manifest = read_manifest(folder)
     bundle = load_bundle(folder, profile_of(manifest))
-    assert bundle.parity is not None
-    window, answer = bundle.parity
+    assert bundle.manifest.parity is not None
+    window, answer = bundle.manifest.parity
     network = bundle.detector.network  # type: ignore[attr-defined]
     assert np.abs(network.reconstruct(window) - answer).max() <= TOLERANCE
     assert np.abs(reconstruct(network.weights, window) - answer).max() <= TOLERANCE

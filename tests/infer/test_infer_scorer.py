@@ -10,11 +10,11 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame, bad_frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
-from pumpwatch_gui.infer.bundles.manifest import write_bundle
+from pumpwatch_gui.infer.bundles.writing import write_bundle
 from pumpwatch_gui.infer.live.scorer import Scorer
 from pumpwatch_gui.infer.network.autoencoder import MODEL_FILE
 from pumpwatch_gui.infer.network.numpy_forward import WEIGHTS_FILE
-from tests.infer.infer_builders import FEW, frame_of, random_weights
+from tests.infer.infer_builders import FEW, frame_of, parity_of, random_weights
 
 pytest.importorskip("onnx")
 ON = RunState.RUNNING
@@ -35,7 +35,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         "units": 4,
         "detector": detector,
         "trained": {},
-        "parity": {},
+        "parity": parity_of(weights, window=WINDOW),
     }
     files = {WEIGHTS_FILE: weights.to_bytes(), MODEL_FILE: build(weights, window=WINDOW)}
     folder = tmp_path_factory.mktemp("plain") / "p"

@@ -78,15 +78,15 @@ def test_a_bundle_sealed_anew_under_the_old_name_is_refused(
     assert "holds version" in registry.models("P-1")[0].error
 
 
-def test_another_sensitivity_scales_every_score_and_the_card_says_so(chart_bundle: Path, tmp_path: Path) -> None:
+def test_another_threshold_factor_scales_every_score_and_the_card_says_so(chart_bundle: Path, tmp_path: Path) -> None:
     manifest = with_threshold_factor(chart_bundle, tmp_path / "twice", 2.5)
     assert threshold_factor_of(manifest) == 2.5
     assert manifest.version != read_manifest(chart_bundle).version
     bundles = [load_bundle(path, FEW) for path in (chart_bundle, tmp_path / "twice")]
-    assert "Sensitivity 2.5, from version" in bundles[1].card
+    assert "Threshold factor 2.5, from version" in bundles[1].card
     first, second = ([row.score for row in score_rows(b, FEW, None, [steady(300, seed=3)])] for b in bundles)
     assert [2 * x for x in second] == pytest.approx(first, nan_ok=True)
-    with pytest.raises(InputError, match="sensitivity 9"):
+    with pytest.raises(InputError, match="threshold factor 9"):
         with_threshold_factor(chart_bundle, tmp_path / "never", 9.0)
 
 

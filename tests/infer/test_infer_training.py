@@ -125,8 +125,8 @@ def test_a_trained_bundle_answers_as_tensorflow_does_and_tells_a_fault(tmp_path:
     told: list[object] = []
     bundle = train(FEW, [path], tmp_path / "m", kind=kind, epochs=2, progress=told.append)
     assert any(str(line).startswith("epoch 2 of 2") for line in told)
-    assert bundle.parity is not None
-    window, answer = bundle.parity
+    assert bundle.manifest.parity is not None
+    window, answer = bundle.manifest.parity
     network = bundle.detector.network  # type: ignore[attr-defined]
     assert np.abs(network.reconstruct(window) - answer).max() <= TOLERANCE
 

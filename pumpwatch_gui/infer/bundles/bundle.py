@@ -1,10 +1,8 @@
 """A model on disk, checked and ready to use."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import BundleError
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
@@ -45,21 +43,13 @@ class Bundle:
         """What it was trained on and how well it does, as Markdown."""
         return (self.path / CARD_FILE).read_text("utf-8")
 
-    @property
-    def parity(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        """One window (1, w, n) and TensorFlow's reconstruction of it; None for a kind without a network."""
-        held = self.manifest.parity
-        if not held:
-            return None
-        window, output = (np.asarray(held[key], dtype=np.float32)[np.newaxis] for key in ("window", "reconstruction"))
-        return window, output
-
 
 def load_bundle(path: Path, profile: PumpProfile) -> Bundle:
-    """The bundle in the folder `path`, for a pump of `profile`.
+    """The bundle in the folder `path`, for a pump of `profile`, proven: its network computes what it was trained to.
 
     Raises BundleError with the reason when a file is missing, altered or cut short, when it was made by a newer
-    program, or for other sensors (another tag, order or unit) than the profile's.
+    program, or for other sensors (another tag, order or unit) than the profile's, when a number in it is not finite,
+    and when the runtime does not reconstruct the parity window as TensorFlow did.
     """
     manifest = read_manifest(path)
     _check_profile(path, manifest, profile)
@@ -67,18 +57,28 @@ def load_bundle(path: Path, profile: PumpProfile) -> Bundle:
     if build is None:
         raise BundleError(f"{path}: detector kind {manifest.kind!r} is not known", f"there are: {', '.join(DETECTORS)}")
     try:
-        return Bundle(manifest, path, build(profile, load_network(path, manifest), manifest.detector))
-    except (KeyError, TypeError, ValueError, OSError) as error:
+        return Bundle(manifest, path, build(profile, _proven_network(path, manifest.version), manifest.detector))
+    except KeyError as error:
+        raise BundleError(f"{path}: the model cannot be used ({error} is missing)", ADVICE) from None
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
         raise BundleError(f"{path}: the model cannot be used ({error})", ADVICE) from None
 
 
-def load_network(path: Path, manifest: Manifest) -> Autoencoder | None:
-    """The network of a bundle whose manifest was checked, None for a kind without; raises OSError or ValueError."""
-    if manifest.units == 0:
+@lru_cache(maxsize=16)
+def _proven_network(path: Path, version: str) -> Autoencoder | None:
+    """The network of a bundle, None for a kind without. The pumps of one model share it, and its proof.
+
+    `version` tells contents apart: another model in the same folder is another key. Raises OSError, ValueError or
+    BundleError.
+    """
+    manifest = read_manifest(path)
+    if manifest.version != version or manifest.parity is None:
         return None
     content = (path / WEIGHTS_FILE).read_bytes()
     weights = Weights.from_bytes(content, sensors=len(manifest.sensors), units=manifest.units)
-    return Autoencoder(path / MODEL_FILE, weights, window=manifest.window)
+    network = Autoencoder(path / MODEL_FILE, weights, window=manifest.window)
+    network.prove(*manifest.parity)
+    return network
 
 
 def profile_of(manifest: Manifest) -> PumpProfile:

@@ -1,7 +1,6 @@
 """The models of one installation: versions of each pump's model, which one is active and which runs in its shadow."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -9,18 +8,21 @@ from typing import Any
 
 from pumpwatch_gui.domain.errors import BundleError, InputError
 from pumpwatch_gui.files.atomic import write_atomic
-from pumpwatch_gui.infer.bundles.manifest import Manifest, read_manifest
+from pumpwatch_gui.infer.bundles.manifest import Manifest, bundle_files, read_manifest
+from pumpwatch_gui.infer.bundles.writing import copy_bundle
 
 STATE_FILE = "state.json"
-_ADVICE = "mend the permissions of the models folder in the home"
+UNFINISHED = (".new", ".old")
+"""Endings of what a write that was cut off leaves behind."""
+_ADVICE = "correct the permissions of the models folder in the home"
 
 
 @dataclass(frozen=True, slots=True)
 class PumpModels:
-    """What is active for one pump; "" stands for the model that the site file names.
+    """What is active for one pump; "" is the model that the site file names.
 
     `before` are the versions that were active earlier, oldest first. `site_model` is what the site file named when
-    something was first promoted over it: once the site names another, the shelf no longer overrules it.
+    something was first promoted over it: once the site names another, the registry no longer overrules it.
     """
 
     active: str = ""
@@ -33,7 +35,7 @@ class PumpModels:
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """One version on the shelf. `error` says why it cannot be used, "" when it is whole; then `manifest` is there."""
+    """A version in the registry. `error` says why it cannot be used, "" when it is whole; then `manifest` is there."""
 
     version: str
     path: Path
@@ -55,18 +57,12 @@ class ModelRegistry:
     _read: dict[str, PumpModels] = field(default_factory=dict, compare=False, repr=False)
 
     def add(self, pump_id: str, bundle: Path) -> str:
-        """Copy a bundle to the shelf; its version. A version that is there already is kept as it is."""
+        """Copy a bundle into the registry; its version. A version that is there already is kept as it is."""
         version = read_manifest(bundle).version
         place = self._place(pump_id, version)
         if place.exists():
             return version
-        fresh = place.with_name(place.name + ".new")
-        try:
-            shutil.rmtree(fresh, ignore_errors=True)
-            shutil.copytree(bundle, fresh)
-            fresh.replace(place)
-        except OSError as error:
-            raise InputError(f"cannot write {place}: {error}", _ADVICE) from error
+        copy_bundle(bundle_files(bundle), place, advice=_ADVICE)
         return version
 
     def state(self, pump_id: str) -> PumpModels:
@@ -77,8 +73,9 @@ class ModelRegistry:
                 self._read[pump_id] = _state(content)
             except FileNotFoundError:
                 self._read[pump_id] = PumpModels()
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise BundleError(f"{self._pump(pump_id) / STATE_FILE} cannot be read ({error})", _ADVICE) from None
+            except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+                text = f"{self._pump(pump_id) / STATE_FILE} cannot be read ({error})"
+                raise BundleError(text, "remove the file: the model of the site file is used then") from None
         return self._read[pump_id]
 
     def rename(self, old_id: str, new_id: str) -> None:
@@ -94,7 +91,7 @@ class ModelRegistry:
     def models(self, pump_id: str) -> list[StoredModel]:
         """Every version stored for a pump, newest first."""
         folder, state = self._pump(pump_id), self.state(pump_id)
-        places = [p for p in folder.iterdir() if p.is_dir() and p.suffix != ".new"] if folder.is_dir() else []
+        places = [p for p in folder.iterdir() if p.is_dir() and p.suffix not in UNFINISHED] if folder.is_dir() else []
         places.sort(key=lambda place: place.stat().st_mtime, reverse=True)
         return [_stored(place, state) for place in places]
 
@@ -166,15 +163,13 @@ class ModelRegistry:
 
 def export_model(bundle: Path, out: Path) -> None:
     """Copy a whole bundle, card included, to a new folder. Raises BundleError when altered, InputError for `out`."""
-    read_manifest(bundle)
-    try:
-        shutil.copytree(bundle, out)
-    except OSError as error:
-        raise InputError(f"cannot write {out}: {error}", "name a new folder that can be written") from error
+    if out.exists():
+        raise InputError(f"cannot write {out}: it is there already", "name a new folder")
+    copy_bundle(bundle_files(bundle), out)
 
 
 def _plain(name: str) -> str:
-    """A name as one part of a path: letters, digits, dash and underscore stand for themselves, others as %XX."""
+    """A name as one part of a path: letters, digits, dash and underscore as they are, others as %XX."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else f"%{ord(c):02X}" for c in name)
 
 

@@ -1,45 +1,38 @@
-"""The same model with another sensitivity: a new bundle, sealed anew, whose limit is scaled."""
+"""The same model with another threshold factor: a new bundle, of another version, whose limit is scaled."""
 
-import hashlib
-import json
 from pathlib import Path
 
 from pumpwatch_gui.domain.errors import BundleError, InputError
-from pumpwatch_gui.infer.bundles.manifest import MANIFEST_FILE, Manifest, check_place, digest_of, read_manifest
+from pumpwatch_gui.infer.bundles.bundle import CARD_FILE
+from pumpwatch_gui.infer.bundles.manifest import Manifest, read_manifest, read_whole
+from pumpwatch_gui.infer.bundles.writing import write_document
 from pumpwatch_gui.infer.training.normal_running import SENSITIVITY
 
-LEAST, MOST = 0.5, 5.0
+MIN_FACTOR, MAX_FACTOR = 0.5, 5.0
+_FIELD = "sensitivity"
+"""What manifests have called it since their first version: the name stays, or older bundles could not be read."""
 
 
 def threshold_factor_of(manifest: Manifest) -> float:
-    """The sensitivity of a bundle: 1.0 tells most, 1.5 least."""
-    return float(manifest.trained.get("sensitivity", SENSITIVITY))
+    """The threshold factor of a bundle: a higher one alarms less."""
+    return float(manifest.trained.get(_FIELD, SENSITIVITY))
 
 
-def with_threshold_factor(bundle: Path, out: Path, sensitivity: float) -> Manifest:
-    """Write a copy of a conditioned bundle whose limit is that of another sensitivity.
+def with_threshold_factor(bundle: Path, out: Path, factor: float) -> Manifest:
+    """Write a copy of a conditioned bundle whose limit is that of another threshold factor.
 
-    Its card says so, and which version it comes from. Raises InputError for a sensitivity outside 0.5 to 5 or an `out`
-    that cannot be written, BundleError for a bundle that was altered or whose kind has no such limit.
+    Its card says so, and which version it comes from. Raises InputError for a factor outside 0.5 to 5 or an `out` that
+    cannot be written, BundleError for a bundle that was altered or whose kind has no such limit.
     """
-    if not LEAST <= sensitivity <= MOST:
-        raise InputError(f"sensitivity {sensitivity:g} is not {LEAST:g} to {MOST:g}", "1.0 tells most, 1.5 least")
+    if not MIN_FACTOR <= factor <= MAX_FACTOR:
+        text = f"threshold factor {factor:g} is not {MIN_FACTOR:g} to {MAX_FACTOR:g}"
+        raise InputError(text, "1.0 alarms most, 1.5 little")
     manifest = read_manifest(bundle)
-    document = json.loads((bundle / MANIFEST_FILE).read_text("utf-8"))
-    if "limits" not in document["detector"]:
+    document, files = read_whole(bundle)
+    limits = document["detector"].get("limits")
+    if not isinstance(limits, dict) or not isinstance(limits.get("limit"), int | float):
         raise BundleError(f"{bundle}: kind {manifest.kind} has no limit that can be set", "train another kind")
-    check_place(out)
-    document["detector"]["limits"]["limit"] *= sensitivity / threshold_factor_of(manifest)
-    document["trained"] |= {"sensitivity": sensitivity, "derived from": manifest.version}
-    files = {name: (bundle / name).read_bytes() for name in document["files"]}
-    files["card.md"] += f"\n## Changed\nSensitivity {sensitivity:g}, from version {manifest.version}.\n".encode()
-    document["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    document["digest"] = digest_of(document)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (out / name).write_bytes(data)
-        (out / MANIFEST_FILE).write_text(json.dumps(document, indent=1), "utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {out}: {error.strerror}", "name a folder that can be written") from error
-    return read_manifest(out)
+    limits["limit"] *= factor / threshold_factor_of(manifest)
+    document["trained"] |= {_FIELD: factor, "derived from": manifest.version}
+    changed = f"\n## Changed\nThreshold factor {factor:g}, from version {manifest.version}.\n".encode()
+    return write_document(out, document, files | {CARD_FILE: files.get(CARD_FILE, b"") + changed})

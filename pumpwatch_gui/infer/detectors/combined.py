@@ -116,6 +116,9 @@ class CombinedDetector(Detector):
     ) -> "CombinedDetector":
         """From the `detector` table of a manifest; raises KeyError, TypeError or ValueError when it does not fit."""
         sensors = len(profile.sensors)
+        period_s = float(parameters["period_s"])
+        if not period_s > 0:
+            raise ValueError("period_s must be above 0")
         return cls(
             profile,
             network,
@@ -123,7 +126,7 @@ class CombinedDetector(Detector):
             chart=Chart.from_json(parameters["chart"], sensors=sensors),
             limits=ScoreLimits.from_json(parameters["limits"], sensors=sensors),
             used=floats(parameters["used"], sensors) > 0,
-            period_s=float(parameters["period_s"]),
+            period_s=period_s,
             window=int(parameters["window"]),
         )
 

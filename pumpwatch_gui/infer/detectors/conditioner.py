@@ -63,6 +63,8 @@ class Conditioning:
         if not ((scale > 0).all() and (spread > 0).all()):
             raise ValueError("scale and spread must be above 0")
         rest = {key: float(value) for key, value in content.items() if key not in ("scale", "spread")}
+        if not all(value > 0 for value in rest.values()):
+            raise ValueError("the times and bounds of conditioning must be above 0")
         return cls(scale, spread, **rest)
 
 

@@ -1,6 +1,9 @@
 """The autoencoder at run time: ONNX Runtime on one thread, numpy where the runtime cannot be had."""
 
+import importlib
 import logging
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ MOST_AT_ONCE = 64
 """Beyond this the work no longer fits the cache: 256 windows at once take a quarter longer than four times 64."""
 TOLERANCE = 1e-5
 """How far any two ways of computing the network may differ."""
+PROOF_S = 10.0
 
 
 class Autoencoder:
@@ -36,6 +40,33 @@ class Autoencoder:
         blank = cls(Path(), weights, window=window)
         blank.runtime = "none"
         return blank
+
+    def prove(self, window: Windows, expected: Windows) -> None:
+        """Raise ValueError unless what serves here reconstructs `window` (1, w, n) as `expected`, in 10 s at most.
+
+        A graph that never comes to its end is broken off, which an ordinary call has no means for.
+        """
+        if not self.runtime:
+            self._start()
+        answer = reconstruct(self.weights, window) if self._session is None else self._run_limited(window)
+        if answer.shape != expected.shape or not (np.abs(answer - expected) <= TOLERANCE).all():
+            raise ValueError("its network does not compute what it was trained to")
+
+    def _run_limited(self, window: Windows) -> Windows:
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = 4
+        timer = threading.Timer(PROOF_S, lambda: setattr(options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            answer: Windows = self._session.run(None, {"window": window}, options)[0]
+        except _refusals(onnxruntime) as error:
+            raise ValueError(f"its network cannot be computed: {str(error).splitlines()[0]}") from None
+        finally:
+            timer.cancel()
+        return answer
 
     def warm_up(self) -> None:
         """Load the runtime and run it once."""
@@ -85,6 +116,12 @@ class Autoencoder:
     def _fall_back(self, error: Exception) -> None:
         log.warning("ONNX Runtime cannot be used, numpy computes the model instead: %s", error)
         self.runtime = f"numpy {np.__version__}"
+
+
+def preload_runtime() -> None:
+    """Import the runtime where there is time for it (0.1 s), not when the first model is loaded."""
+    with suppress(ImportError, OSError):  # `_start` says what is wrong
+        importlib.import_module("onnxruntime")
 
 
 def _refusals(onnxruntime: Any) -> tuple[type[Exception], ...]:

@@ -48,12 +48,14 @@ class Weights:
 
     @classmethod
     def from_bytes(cls, content: bytes, *, sensors: int, units: int) -> "Weights":
-        """The inverse of `to_bytes`; raises ValueError when the length does not fit."""
+        """The inverse of `to_bytes`; raises ValueError when the length does not fit or a weight is not finite."""
         flat = np.frombuffer(content, dtype="<f4").astype(np.float32)
         shapes = cls.shapes(sensors, units)
         ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
         if flat.size != ends[-1]:
             raise ValueError(f"{flat.size} weights where {ends[-1]} belong")
+        if not np.isfinite(flat).all():
+            raise ValueError("a weight is not finite")
         parts = np.split(flat, ends[:-1])
         return cls(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
 

@@ -15,7 +15,7 @@ from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE, Bundle, load_bundle
 from pumpwatch_gui.infer.bundles.card import card
-from pumpwatch_gui.infer.bundles.manifest import check_place, write_bundle
+from pumpwatch_gui.infer.bundles.writing import check_place, write_bundle
 from pumpwatch_gui.infer.detectors.detector import Windows
 from pumpwatch_gui.infer.evaluation.data_quality import Severity, quality_report
 from pumpwatch_gui.infer.network.autoencoder import MODEL_FILE, TOLERANCE, Autoencoder
