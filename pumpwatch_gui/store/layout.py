@@ -12,6 +12,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.store.ids import LAST_NUMBER, ONE_MS, IdMaker
 from pumpwatch_gui.store.schema import columns, quoted, run
 
+_PREFIX = "sensor_"
 RESERVED = frozenset({"id", "rowid", "oid", "_rowid_", "timestamp", "machine_status", "uncertain_mask", "bad_mask"})
 
 
@@ -34,8 +35,15 @@ class ColumnLayout:
 
 
 def column(tag: str) -> str:
-    """The column of a tag (SQLite compares column names without case)."""
-    return f"sensor_{tag}" if tag.lower() in RESERVED else tag
+    """The column of a tag: the tag itself, or `sensor_TAG` where that is a column of ours.
+
+    SQLite compares column names without case, as a profile does tags. `sensor_id` becomes `sensor_sensor_id`, or it
+    would share the column of `id`.
+    """
+    bare = tag.lower()
+    while bare.startswith(_PREFIX):
+        bare = bare.removeprefix(_PREFIX)
+    return _PREFIX + tag if bare in RESERVED else tag
 
 
 def reading_columns(connection: apsw.Connection) -> set[str]:
@@ -50,18 +58,11 @@ def pump_number(connection: apsw.Connection, pump_id: str) -> int | None:
 
 
 def check_pumps(pumps: Sequence[PumpRow]) -> None:
-    """Raise StoreError when two pumps share an id, or two sensors a column."""
+    """Raise StoreError when two pumps share an id."""
     ids = [p.pump_id for p in pumps]
     for pump_id in ids:
         if ids.count(pump_id) > 1:
             raise StoreError(f"two pumps are called {pump_id}", "give each pump its own id in the site file")
-    for pump in pumps:
-        columns = [column(tag).lower() for tag in pump.profile.tags]
-        for tag in pump.profile.tags:
-            if columns.count(column(tag).lower()) > 1:
-                raise StoreError(
-                    f"profile {pump.profile.name}: tag {tag} differs from another only by case", "rename one of them"
-                )
 
 
 def register(

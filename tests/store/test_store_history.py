@@ -102,8 +102,8 @@ def noted(open_store: Any) -> Any:
 
 def test_the_journal_is_filtered_by_pump_kind_and_text(noted: Any) -> None:
     history = noted.history
-    assert [r.kind for r in history.journal(JournalQuery(kinds=["run"]))] == ["run"]
-    assert history.journal(JournalQuery(kinds=[])) == []
+    assert [r.kind for r in history.journal(JournalQuery(kinds=("run",)))] == ["run"]
+    assert history.journal(JournalQuery(kinds=())) == []
     assert len(history.journal(JournalQuery(pump_id="P-102"))) == 10
     assert [r.text for r in history.journal(JournalQuery(text="NOTE 13"))] == ["note 13 at 50% load"]
     assert len(history.journal(JournalQuery(text="50% l"))) == 20

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from math import isnan, nan
-from pathlib import Path
 from typing import Any
 
 import apsw
@@ -14,13 +13,12 @@ import pytest
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.detection import Detection
-from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import AlarmChanged, LinkChanged, Note, OrderDone, RunStateChanged
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 from pumpwatch_gui.store.hot.batch import bits, masks
-from pumpwatch_gui.store.hot.writer import PumpRow, Store
+from pumpwatch_gui.store.hot.writer import PumpRow
 from pumpwatch_gui.store.ids import make_id
 
 START_NS = 1_700_000_000_000_000_000
@@ -110,9 +108,13 @@ def test_a_tag_named_like_a_column_of_ours_gets_a_column_of_its_own(open_store: 
     assert read.mean.tolist() == [1.0]
 
 
-def test_tags_that_differ_by_case_only_are_refused(tmp_path: Path, profile_of: Any) -> None:
-    with pytest.raises(StoreError, match="only by case"):
-        Store(tmp_path / "x.db", station=1, pumps=[PumpRow("P-1", "", profile_of("Speed", "speed"))])
+def test_every_tag_has_a_column_of_its_own(open_store: Any, frame_of: Any) -> None:
+    tags = ("id", "sensor_id", "sensor_sensor_id", "sensor_x", "x")
+    store = open_store(*tags)
+    store.store.offer_frame(frame_of([1.0, 2.0, 3.0, 4.0, 5.0]), "NORMAL")
+    store.end()
+    read = [store.history.readings("P-101", t, start_ns=START_NS, end_ns=START_NS + 10**9).mean[0] for t in tags]
+    assert read == [1.0, 2.0, 3.0, 4.0, 5.0]
 
 
 def test_a_changed_profile_takes_effect_in_its_place_in_the_queue(

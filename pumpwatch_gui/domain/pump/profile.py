@@ -1,5 +1,6 @@
 """What a pump is made of: its sensors, their limits and the nameplate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import isfinite
@@ -96,7 +97,7 @@ class Nameplate:
 
 @dataclass(frozen=True, slots=True)
 class PumpProfile:
-    """A pump type: 1 to 64 sensors in a fixed order, with unique tags."""
+    """A pump type: 1 to 64 sensors in a fixed order, with tags that are unique whatever their case."""
 
     name: str
     sensors: tuple[Sensor, ...]
@@ -109,9 +110,27 @@ class PumpProfile:
         object.__setattr__(self, "tags", tuple(s.tag for s in self.sensors))
         if not 1 <= len(self.sensors) <= 64:
             raise ValueError("a profile has 1 to 64 sensors")
-        if len(set(self.tags)) != len(self.sensors):
-            raise ValueError("two sensors share a tag")
+        if pair := equal_tags(self.tags):
+            raise ValueError(equal_tags_text(self.tags[pair[0]], self.tags[pair[1]]))
 
     def index(self, tag: str) -> int:
         """Position of `tag`; raises ValueError when the profile has no such sensor."""
         return self.tags.index(tag)
+
+
+def equal_tags(tags: Sequence[str]) -> tuple[int, int] | None:
+    """The positions of the first two tags that are the same but for their case; None when there are none.
+
+    `Flow` and `flow` are one: the columns of a database and of a CSV file do not know case.
+    """
+    seen: dict[str, int] = {}
+    for i, tag in enumerate(tags):
+        first = seen.setdefault(tag.casefold(), i)
+        if first != i:
+            return first, i
+    return None
+
+
+def equal_tags_text(first: str, second: str) -> str:
+    """What is wrong with two such tags."""
+    return f"two sensors share the tag {first}" if first == second else f"tags {first} and {second} differ only by case"
