@@ -13,16 +13,16 @@ from pumpwatch_gui.domain.errors import InputError, PrerequisiteError
 
 def check(options: argparse.Namespace) -> int:
     """Validate a site file and print every mistake with its path."""
+    from pumpwatch_gui.infer.bundles.bundle import load_bundle
     from pumpwatch_gui.settings.site_reader import cautions, load_site
 
-    loaded = load_site(options.site, keep_backup=False)
+    loaded = load_site(options.site, keep_backup=False, check_model=load_bundle)
     for problem in loaded.problems:
         print(problem, file=sys.stderr)
     if loaded.problems:
         count = len(loaded.problems)
-        print(
-            f"{options.site}: {count} mistake{'s' * (count > 1)}; mend what is named and check again", file=sys.stderr
-        )
+        text = f"{options.site}: {count} mistake{'s' * (count > 1)}; correct what is named and check again"
+        print(text, file=sys.stderr)
         return 2
     for caution in cautions(loaded.site):
         print(f"caution: {caution}", file=sys.stderr)

@@ -1,14 +1,15 @@
 """Register maps from their files, parsed once for each text and set of tags."""
 
-import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from tomllib import TOMLDecodeError
 
 from pumpwatch_gui.domain.errors import InputError, Problem
 from pumpwatch_gui.domain.links.register_map import RegisterMap, parse_register_map
 from pumpwatch_gui.files.shipped import find_shipped
+from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 
 
 def load_register_map(name: str, *, tags: Sequence[str], base_dir: Path | None = None) -> RegisterMap:
@@ -18,28 +19,28 @@ def load_register_map(name: str, *, tags: Sequence[str], base_dir: Path | None =
     """
     try:
         path = find_shipped("resources/registers", name, suffix=".toml", base_dir=base_dir)
-        found, problems = _parsed(path.read_text("utf-8"), tuple(tags))
+        found, problems = _parsed(read_toml_text(path), tuple(tags))
     except FileNotFoundError as error:
         raise InputError(f"register map {error}", "name a shipped map or give a path") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"register map {name}: {error}", "mend the file") from error
+    except (OSError, UnicodeDecodeError, TOMLDecodeError) as error:
+        raise InputError(f"register map {name}: {error}", "correct the file") from error
     if found is None:
-        raise InputError(f"register map {path.name}: " + "; ".join(map(str, problems)), "mend the file")
+        raise InputError(f"register map {path.name}: " + "; ".join(map(str, problems)), "correct the file")
     return found
 
 
 def map_edition(name: str, *, base_dir: Path | None = None) -> str:
     """What changes when the file of a register map does; "" without a map, and for one that cannot be read."""
-    try:
-        text = (
-            find_shipped("resources/registers", name, suffix=".toml", base_dir=base_dir).read_bytes() if name else b""
-        )
-    except OSError:
+    if not name:
         return ""
-    return sha256(text).hexdigest() if text else ""
+    try:
+        path = find_shipped("resources/registers", name, suffix=".toml", base_dir=base_dir)
+        return sha256(read_toml_text(path).encode()).hexdigest()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 @lru_cache(maxsize=64)  # each new connection asks again, on the loop: 40 points cost it some 10 ms
 def _parsed(text: str, tags: tuple[str, ...]) -> tuple[RegisterMap | None, tuple[Problem, ...]]:
-    found, problems = parse_register_map(tomllib.loads(text), tags=tags)
+    found, problems = parse_register_map(parse_toml(text), tags=tags)
     return found, tuple(problems)

@@ -1,5 +1,6 @@
 """Where the shipped files lie: `resources/` and `models/`, in a checkout, a wheel or a frozen program."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,17 +17,16 @@ def shipped(kind: str) -> Path:
 
 
 def find_shipped(kind: str, name: str, *, suffix: str = "", base_dir: Path | None = None) -> Path:
-    """The file that `name` means: a path (relative to `beside`), or the name of one of the shipped ones.
+    """The file that `name` means: a path (relative to `base_dir`), or the name of one of the shipped ones.
 
     Raises FileNotFoundError naming what was looked for and what is shipped.
     """
     folder = shipped(kind.split("/")[0]).joinpath(*kind.split("/")[1:])
     own = Path(name).expanduser() if base_dir is None else base_dir / Path(name).expanduser()
-    if ("/" in name or "\\" in name or name.endswith(suffix or "/")) and own.exists():
+    if ("/" in name or "\\" in name or name.endswith(suffix or "/")) and os.path.lexists(own) and own.exists():
         return own
-    if (folder / (name + suffix)).exists():
-        return folder / (name + suffix)
-    names = ", ".join(
-        sorted(p.stem if suffix else p.name for p in folder.glob("*" + suffix) if not p.name.startswith("."))
-    )
+    known = {p.name: p for p in folder.glob("*" + suffix) if not p.name.startswith(".")}
+    if name + suffix in known:  # not by the path: ".." is no shipped model
+        return known[name + suffix]
+    names = ", ".join(sorted(known_name.removesuffix(suffix) for known_name in known))
     raise FileNotFoundError(f"{name!r} is neither a path that exists nor one of: {names}")

@@ -1,8 +1,8 @@
 """Register maps in and out: a file that keeps its comments, checked as a whole before it is written."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any
 
 import tomlkit
@@ -12,6 +12,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.register_map import BASES, Point, RegisterMap, number_in, parse_register_map
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 
 
 def shipped_maps() -> tuple[str, ...]:
@@ -22,21 +23,21 @@ def shipped_maps() -> tuple[str, ...]:
 def read_map(text: str) -> RegisterMap:
     """The whole map of a file's text, with every tag in it. Raises InputError listing every mistake."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"the register map is not TOML: {error}", "mend that line") from error
+        document = parse_toml(text)
+    except TOMLDecodeError as error:
+        raise InputError(f"the register map is not TOML: {error}", "correct that line") from error
     rows = document.get("point")
     tags = [row.get("tag") for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
     found, problems = parse_register_map(document, tags=[t for t in tags if isinstance(t, str)])
     if found is None:
-        raise InputError("register map: " + "; ".join(map(str, problems)), "mend what is named")
+        raise InputError("register map: " + "; ".join(map(str, problems)), "correct what is named")
     return found
 
 
 def read_map_file(path: Path) -> RegisterMap:
     """The whole map in a file. Raises InputError naming the file."""
     try:
-        return read_map(path.read_text("utf-8"))
+        return read_map(read_toml_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"register map {path} cannot be read: {error}", "check the path") from error
     except InputError as error:
@@ -61,8 +62,8 @@ class MapFile:
     def __init__(self, text: str, base: int = 0) -> None:
         try:
             self._document = tomlkit.parse(text)
-        except TOMLKitError as error:
-            raise InputError(f"the register map is not TOML: {error}", "mend that line") from error
+        except (TOMLKitError, RecursionError) as error:
+            raise InputError(f"the register map is not TOML: {error}", "correct that line") from error
         if base and "base" not in self._document:
             self._document["base"] = base
         self.base = int(self._document.get("base", 0))
@@ -115,7 +116,7 @@ class MapFile:
         return self._document["point"]
 
     def _written(self, point: Point) -> dict[str, Any]:
-        """Key → value as it stands in a file; None where the default needs no line."""
+        """Key → value as it is in a file; None where the default needs no line."""
         return {
             "tag": point.tag,
             "table": point.table,

@@ -1,12 +1,14 @@
 """Pump profiles: from TOML to `PumpProfile`, and limits from a table."""
 
-import tomllib
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from tomllib import TOMLDecodeError
 
 from pumpwatch_gui.domain.errors import InputError, Problem
-from pumpwatch_gui.domain.pump.profile import Limits, Nameplate, PumpProfile, Sensor
+from pumpwatch_gui.domain.pump.profile import Limits, Nameplate, PumpProfile, Sensor, equal_tags, equal_tags_text
 from pumpwatch_gui.files.shipped import find_shipped
+from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 from pumpwatch_gui.settings.toml_table import Table
 
 LIMIT_KEYS = tuple(f.name for f in fields(Limits))
@@ -35,8 +37,10 @@ def parse_profile(document: object, problems: list[Problem]) -> PumpProfile | No
     name = top.take_text("name")
     label = top.take_text("label", "")
     nameplate = _read_nameplate(top.table("nameplate"))
-    sensors = [s for s in map(_read_sensor, top.tables("sensor", required=True)) if s]
+    tables = list(top.tables("sensor", required=True))
+    sensors = [s for s in map(_read_sensor, tables) if s]
     top.finish()
+    _check_tags(tables)
     if len(problems) > before or name is None:
         return None
     try:
@@ -53,16 +57,24 @@ def load_profile(name: str, *, base_dir: Path | None = None) -> PumpProfile:
     """
     try:
         path = find_shipped("resources/profiles", name, suffix=".toml", base_dir=base_dir)
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = parse_toml(read_toml_text(path))
     except FileNotFoundError as error:
         raise InputError(f"profile {error}", "name a shipped profile or give a path") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"profile {name}: {error}", "mend the file") from error
+    except (OSError, UnicodeDecodeError, TOMLDecodeError) as error:
+        raise InputError(f"profile {name}: {error}", "correct the file") from error
     problems: list[Problem] = []
     profile = parse_profile(document, problems)
     if profile is None:
-        raise InputError(f"profile {path}: " + "; ".join(map(str, problems)), "mend the file")
+        raise InputError(f"profile {path}: " + "; ".join(map(str, problems)), "correct the file")
     return profile
+
+
+def _check_tags(tables: Sequence[Table]) -> None:
+    """Note tags that are one but for their case, with both their paths; a profile would refuse them without."""
+    named = [(table, tag) for table in tables if isinstance(tag := table.content.get("tag"), str)]
+    if pair := equal_tags([tag for _, tag in named]):
+        (first, one), (second, other) = named[pair[0]], named[pair[1]]
+        second.note("tag", f"{equal_tags_text(one, other)} ({first.path}.tag)", "rename one of them")
 
 
 def _read_nameplate(table: Table) -> Nameplate:

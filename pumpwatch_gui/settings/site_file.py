@@ -15,9 +15,11 @@ from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site import LoadedSite
 from pumpwatch_gui.files.atomic import write_atomic
+from pumpwatch_gui.files.toml_text import read_toml_text
 from pumpwatch_gui.settings.site_reader import SCHEMA, parse_site
 
 KEEP_OLD = 20
+_ADVICE = "correct the file first"
 
 
 class SiteFile:
@@ -29,13 +31,10 @@ class SiteFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
-        except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-            raise InputError(f"site file {path} cannot be changed: {error}", "mend the file first") from error
-        if "schema" not in self._document:
-            self._document["schema"] = SCHEMA
-        if "site" not in self._document:
-            self._document["site"] = tomlkit.table()
+            self._document = tomlkit.parse(read_toml_text(path)) if path.exists() else tomlkit.document()
+        except (OSError, UnicodeDecodeError, TOMLKitError, RecursionError) as error:
+            raise InputError(f"site file {path} cannot be changed: {error}", _ADVICE) from error
+        self._document.setdefault("schema", SCHEMA)
 
     @property
     def text(self) -> str:
@@ -44,7 +43,10 @@ class SiteFile:
 
     def set_site(self, *, name: str, station: int, currency: str) -> None:
         """Set the station's name, number (1-1023) and currency."""
-        _update(self._document["site"], {"name": name, "station": station, "currency": currency})
+        _update(
+            self._table(self._document, "site", tomlkit.table()),
+            {"name": name, "station": station, "currency": currency},
+        )
 
     def set_pump(self, pump_id: str, *, name: str, profile: str, model: str, links: Sequence[DriverConfig]) -> bool:
         """Add a pump, or change the one of that id (its limits and comments stay); whether it is a new one."""
@@ -55,10 +57,11 @@ class SiteFile:
             pump["id"] = pump_id
             self._pumps().append(pump)
         _update(pump, {"name": name, "profile": profile, "model": model})
-        old = pump.get("link", [])
+        old = pump.get("link")
+        before = [table for table in old if isinstance(table, dict)] if isinstance(old, list) else []
         tables = tomlkit.aot()
         for i, link in enumerate(links):
-            table = old[i] if i < len(old) and old[i].get("driver") == link.driver else tomlkit.table()
+            table = before[i] if i < len(before) and before[i].get("driver") == link.driver else tomlkit.table()
             _update(table, {"driver": link.driver, **_changed(link, table)})
             tables.append(table)
         pump["link"] = tables
@@ -80,11 +83,15 @@ class SiteFile:
         del pumps[index]
 
     def set_limits(self, pump_id: str, tag: str, limits: Limits) -> None:
-        """Write all limits of one sensor of one pump; a limit that is None is taken out. Raises KeyError."""
+        """Write all limits of one sensor of one pump; a limit that is None is taken out.
+
+        Raises KeyError for a pump that is not there, InputError where the file has no table of limits.
+        """
         pump = self._pump(pump_id)
         if pump is None:
             raise KeyError(pump_id)
-        table = pump.setdefault("limits", tomlkit.table(is_super_table=True)).setdefault(tag, tomlkit.table())
+        own = self._table(pump, "limits", tomlkit.table(is_super_table=True))
+        table = self._table(own, tag, tomlkit.table())
         for field in fields(Limits):
             value = getattr(limits, field.name)
             if value is None:
@@ -100,7 +107,7 @@ class SiteFile:
         """
         problems = parse_site(self.text, self.path.parent)[1]
         if problems:
-            raise InputError("not saved: " + "; ".join(map(str, problems)), "mend what is named, then save again")
+            raise InputError("not saved: " + "; ".join(map(str, problems)), "correct what is named, then save again")
         try:
             return self._write()
         except OSError as error:
@@ -128,8 +135,15 @@ class SiteFile:
             self._document["pump"] = tomlkit.aot()
         pumps = self._document["pump"]
         if not isinstance(pumps, AoT):
-            raise InputError(f"{self.path}: pump is not a list of [[pump]] tables", "mend the file first")
+            raise InputError(f"{self.path}: pump is not a list of [[pump]] tables", _ADVICE)
         return pumps
+
+    def _table(self, parent: Any, key: str, fresh: Table) -> Any:
+        """The table `key` of another, made when it is missing."""
+        table = parent.setdefault(key, fresh)
+        if not isinstance(table, dict):
+            raise InputError(f"{self.path}: {key} is not a table ([{key}])", _ADVICE)
+        return table
 
     def _pump(self, pump_id: str) -> Table | None:
         return next((p for p in self._pumps() if p.get("id") == pump_id), None)

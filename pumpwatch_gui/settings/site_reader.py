@@ -1,20 +1,22 @@
 """The site: which pumps there are and how they are reached. Checked as a whole; what is good is kept."""
 
 import shutil
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, get_type_hints
+from tomllib import TOMLDecodeError
+from typing import Any, Protocol, get_type_hints
 
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
-from pumpwatch_gui.domain.errors import InputError, Problem
+from pumpwatch_gui.domain.errors import BundleError, InputError, Problem
 from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, is_public
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import LoadedSite, PumpSettings, Site
 from pumpwatch_gui.files.shipped import find_shipped
+from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
 from pumpwatch_gui.settings.profile_file import load_profile, read_limits
 from pumpwatch_gui.settings.toml_table import Table
@@ -22,32 +24,41 @@ from pumpwatch_gui.settings.toml_table import Table
 SCHEMA = 1
 
 
-def load_site(path: Path, *, keep_backup: bool = True) -> LoadedSite:
+class ModelCheck(Protocol):
+    """Raises BundleError when the model in the folder `path` cannot be used for pumps of a profile: `load_bundle`."""
+
+    def __call__(self, path: Path, profile: PumpProfile) -> object:
+        """Check one."""
+
+
+def load_site(path: Path, *, keep_backup: bool = True, check_model: ModelCheck | None = None) -> LoadedSite:
     """Read and check a site file. Never raises for what is in it: the program opens on what is good.
 
-    A file with mistakes is copied aside first (`site.toml.bad-…`) when `keep_backup`. Raises InputError only when
-    the file cannot be read at all.
+    A file with mistakes is copied aside first (`site.toml.bad-…`) when `keep_backup`. With `check_model` the model of
+    each pump is loaded as well (0.1 s for the first of a kind). Raises InputError only when the file cannot be read
+    at all.
     """
     try:
-        text = path.read_text("utf-8")
+        text = read_toml_text(path)
     except FileNotFoundError as error:
         raise InputError(
             f"site file {path} does not exist", "give the path of a site file, or start without one"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"site file {path} cannot be read: {error}", "check the path and its permissions") from error
-    site, problems = parse_site(text, path.parent)
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"site file {path} cannot be read: {why}", "check the path and its permissions") from error
+    site, problems = parse_site(text, path.parent, check_model)
     backup = _back_up(path) if problems and keep_backup else None
     return LoadedSite(site, tuple(problems), backup)
 
 
-def parse_site(text: str, folder: Path | None) -> tuple[Site, list[Problem]]:
+def parse_site(text: str, folder: Path | None, check_model: ModelCheck | None = None) -> tuple[Site, list[Problem]]:
     """The good part of a site file's text, and every mistake in it with its path."""
     problems: list[Problem] = []
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return Site(folder=folder), [Problem("the file", f"is not TOML: {error}", "mend that line")]
+        document = parse_toml(text)
+    except TOMLDecodeError as error:
+        return Site(folder=folder), [Problem("the file", f"is not TOML: {error}", "correct that line")]
     top = Table(document, "", problems)
     schema = top.take("schema", int, "the number 1")
     if schema is not None and schema != SCHEMA:
@@ -57,9 +68,9 @@ def parse_site(text: str, folder: Path | None) -> tuple[Site, list[Problem]]:
     pumps: dict[str, PumpSettings] = {}
     placed: list[PlacedLink] = []
     for table in top.tables("pump"):
-        pump = _read_pump(table, folder, placed)
+        pump = _read_pump(table, folder, placed, check_model)
         if pump and pump.pump_id in pumps:
-            table.note("id", f"{pump.pump_id} stands twice", "give each pump its own id")
+            table.note("id", f"{pump.pump_id} is there twice", "give each pump its own id")
         elif pump:
             pumps[pump.pump_id] = pump
     top.finish()
@@ -87,7 +98,9 @@ def _read_head(table: Table, folder: Path | None) -> Site:
     return Site(name or "My station", station or 1, currency or "INR", (), folder)
 
 
-def _read_pump(table: Table, folder: Path | None, placed: list[PlacedLink]) -> PumpSettings | None:
+def _read_pump(
+    table: Table, folder: Path | None, placed: list[PlacedLink], check_model: ModelCheck | None
+) -> PumpSettings | None:
     """The pump, None when it cannot be used; its good links are added to `placed`."""
     before = len(table.problems)
     pump_id, name = table.take_text("id"), table.take_text("name", "")
@@ -104,11 +117,12 @@ def _read_pump(table: Table, folder: Path | None, placed: list[PlacedLink]) -> P
     if usable and not links:
         table.note("link", "is empty", "give the pump at least one [[pump.link]]")
         usable = False
-    # From here on a mistake costs only the entry it stands in, not the pump.
+    # From here on a mistake costs only its own entry, not the pump.
     if profile is not None:
         profile = _own_limits(table.table("limits"), profile)
     if model not in (None, "none"):
-        model = _model(table, str(model), folder)
+        check = partial(check_model, profile=profile) if check_model and profile else None
+        model = _model(table, str(model), folder, check)
     table.finish()
     if not usable or pump_id is None or profile is None or profile_name is None:
         return None
@@ -125,13 +139,18 @@ def _profile(table: Table, name: str | None, folder: Path | None) -> PumpProfile
         return None
 
 
-def _model(table: Table, name: str, folder: Path | None) -> str:
+def _model(table: Table, name: str, folder: Path | None, check: Callable[[Path], object] | None) -> str:
     try:
-        find_shipped("models", name, base_dir=folder)
+        path = find_shipped("models", name, base_dir=folder)
+        if check is not None:
+            check(path)
     except FileNotFoundError as error:
         table.note("model", str(error), 'name a shipped model, give a path, or write "none"')
-        return "none"
-    return name
+    except BundleError as error:
+        table.note("model", error.message, error.advice)
+    else:
+        return name
+    return "none"
 
 
 def _own_limits(table: Table, profile: PumpProfile) -> PumpProfile:

@@ -1,16 +1,19 @@
 """The site file: every mistake named, the good kept, comments kept."""
 
+import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.errors import BundleError, InputError
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
-from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
+from pumpwatch_gui.settings.map_file import read_map
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.settings.site_file import SiteFile
 from pumpwatch_gui.settings.site_reader import cautions, load_site, parse_site
@@ -47,7 +50,7 @@ def mistakes(text: str) -> dict[str, str]:
     return {p.path: f"{p.message} {p.advice}" for p in parse_site(text, None)[1]}
 
 
-def test_a_good_file_is_read_whole():
+def test_a_good_file_is_read_whole() -> None:
     site, problems = parse_site(GOOD, None)
     assert problems == []
     assert (site.name, site.station, site.currency) == ("North station", 7, "EUR")
@@ -66,7 +69,7 @@ def test_a_good_file_is_read_whole():
         ("schema = 1", "schema = 2", "schema", "reads 1"),
         ("station = 7", "station = 4000", "site.station", "1 to 1023"),
         ("station = 7", "sation = 7", "site.sation", "did you mean `station`?"),
-        ('id = "P-102"', 'id = "P-101"', "pump[1].id", "stands twice"),
+        ('id = "P-102"', 'id = "P-101"', "pump[1].id", "is there twice"),
         ("port = 5020", "port = 502000", "pump[0].link[0]", "port"),
         ("port = 5020", 'port = "x"', "pump[0].link[0].port", "a whole number"),
         ("port = 5020", "prot = 5020", "pump[0].link[0].prot", "did you mean `port`?"),
@@ -81,13 +84,13 @@ def test_a_good_file_is_read_whole():
         ("unit = 1", 'registers = "nowhere"', "pump[0].link[0].registers", "nowhere"),
     ],
 )
-def test_each_mistake_is_named_with_its_path(old: str, new: str, path: str, words: str):
+def test_each_mistake_is_named_with_its_path(old: str, new: str, path: str, words: str) -> None:
     found = mistakes(GOOD.replace(old, new, 1))
     assert path in found, found
     assert words in found[path]
 
 
-def test_all_mistakes_are_listed_at_once_and_the_good_pumps_stay():
+def test_all_mistakes_are_listed_at_once_and_the_good_pumps_stay() -> None:
     text = (
         GOOD.replace("port = 5020", "port = 0")
         .replace("high = 70.0", "high = inf")
@@ -98,13 +101,13 @@ def test_all_mistakes_are_listed_at_once_and_the_good_pumps_stay():
     assert [p.pump_id for p in site.pumps] == ["P-102"]
 
 
-def test_a_wrong_limit_costs_the_limit_and_not_the_pump():
+def test_a_wrong_limit_costs_the_limit_and_not_the_pump() -> None:
     site, problems = parse_site(GOOD.replace("high = 70.0", "high = 99.0"), None)
     assert len(problems) == 1
     assert site.pumps[0].profile == load_profile("centrifugal")
 
 
-def test_a_file_that_is_not_toml_gives_an_empty_site_and_a_backup(tmp_path: Path):
+def test_a_file_that_is_not_toml_gives_an_empty_site_and_a_backup(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     path.write_text(GOOD + "\n[[[")
     loaded = load_site(path)
@@ -114,13 +117,13 @@ def test_a_file_that_is_not_toml_gives_an_empty_site_and_a_backup(tmp_path: Path
     assert loaded.backup.read_text() == path.read_text()
 
 
-def test_a_missing_file_is_told_with_advice(tmp_path: Path):
+def test_a_missing_file_is_told_with_advice(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         load_site(tmp_path / "none.toml")
 
 
 @given(st.text(max_size=200))
-def test_no_text_whatever_stops_the_reader(text: str):
+def test_no_text_whatever_stops_the_reader(text: str) -> None:
     parse_site(text, None)
 
 
@@ -128,13 +131,13 @@ def test_no_text_whatever_stops_the_reader(text: str):
     st.sampled_from([line for line in GOOD.splitlines() if "=" in line]),
     st.sampled_from(["[]", "{}", "1e400", '""', "-1"]),
 )
-def test_no_value_whatever_stops_the_reader(line: str, value: str):
+def test_no_value_whatever_stops_the_reader(line: str, value: str) -> None:
     key = line.split("=")[0]
     _site, problems = parse_site(GOOD.replace(line, f"{key}= {value}", 1), None)
     assert all(p.path and p.message for p in problems)
 
 
-def test_saving_keeps_comments_and_the_old_version(tmp_path: Path):
+def test_saving_keeps_comments_and_the_old_version(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     path.write_text(GOOD)
     file = SiteFile(path)
@@ -150,7 +153,7 @@ def test_saving_keeps_comments_and_the_old_version(tmp_path: Path):
     assert site.pumps[0].profile.sensors[1].limits == Limits(high=71.0, high_high=80.0, deadband=1.0)
 
 
-def test_a_pump_can_be_added_changed_and_removed(tmp_path: Path):
+def test_a_pump_can_be_added_changed_and_removed(tmp_path: Path) -> None:
     file = SiteFile(tmp_path / "site.toml")
     file.set_site(name="New", station=3, currency="INR")
     link = ModbusTcpConfig(host="10.0.0.5", unit=3)
@@ -165,7 +168,7 @@ def test_a_pump_can_be_added_changed_and_removed(tmp_path: Path):
     assert site.pumps[0].links == (ModbusTcpConfig(host="10.0.0.6"),)
 
 
-def test_a_wrong_change_is_refused_and_the_file_stays(tmp_path: Path):
+def test_a_wrong_change_is_refused_and_the_file_stays(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     path.write_text(GOOD)
     file = SiteFile(path)
@@ -175,7 +178,7 @@ def test_a_wrong_change_is_refused_and_the_file_stays(tmp_path: Path):
     assert path.read_text() == GOOD
 
 
-def test_a_read_only_folder_is_told_and_the_file_stays(tmp_path: Path):
+def test_a_read_only_folder_is_told_and_the_file_stays(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "site.toml"
     path.parent.mkdir()
     path.write_text(GOOD)
@@ -186,6 +189,82 @@ def test_a_read_only_folder_is_told_and_the_file_stays(tmp_path: Path):
     path.parent.chmod(stat.S_IRUSR)
     with pytest.raises(InputError, match="not saved"):
         file.save()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[pump.limits.bearing_temperature_c]\n", "[[pump.limits]]\n"),
+        ("[pump.limits.bearing_temperature_c]\n", "[[pump.limits.bearing_temperature_c]]\n"),
+        ("[pump.limits.bearing_temperature_c]\n  high = 70.0", "[pump.limits]\nbearing_temperature_c = 70.0"),
+        ("[site]", "[[site]]"),
+        ("[site]\n", "site = 5\n[other]\n"),
+        ("[[pump.link]]", "[pump.link]"),
+    ],
+)
+def test_a_file_of_a_wrong_shape_is_refused_by_every_change_and_stays(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "site.toml"
+    assert old in GOOD
+    path.write_text(GOOD.replace(old, new, 1))
+    file = SiteFile(path)
+    link = ModbusTcpConfig(host="10.0.0.5")
+    changes: list[Callable[[], object]] = [
+        lambda: file.set_limits("P-101", "bearing_temperature_c", Limits(high=71.0)),
+        lambda: file.set_site(name="New", station=1, currency="INR"),
+        lambda: file.set_pump("P-101", name="x", profile="centrifugal", model="none", links=[link]),
+        file.save,
+    ]
+    refusals = 0
+    for change in changes:
+        try:
+            change()
+        except InputError as error:
+            refusals += 1
+            assert error.advice  # noqa: PT017 - some of the changes may be made
+    if new != "[pump.link]":
+        assert refusals
+        assert path.read_text() == GOOD.replace(old, new, 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX pipes")
+def test_a_pipe_in_the_place_of_a_site_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "site.toml")
+    with pytest.raises(InputError, match="not a regular file"):
+        load_site(tmp_path / "site.toml")
+    with pytest.raises(InputError, match="not a regular file"):
+        SiteFile(tmp_path / "site.toml")
+    with pytest.raises(InputError, match="not a regular file"):
+        load_profile(str(tmp_path / "site.toml"))
+
+
+def test_brackets_without_end_are_a_mistake_in_words(tmp_path: Path) -> None:
+    text = "a = " + "[" * 100_000
+    _, (problem,) = parse_site(text, None)
+    assert "nested too deep" in problem.message
+    (tmp_path / "site.toml").write_text(text)
+    with pytest.raises(InputError, match="cannot be changed"):
+        SiteFile(tmp_path / "site.toml")
+    with pytest.raises(InputError, match="nested too deep"):
+        read_map(text)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "centrifugal/", "../centrifugal", "x" * 5_000, "a\\u0000b", " "])
+def test_a_model_that_is_no_name_and_no_path_is_a_mistake_in_words(tmp_path: Path, name: str) -> None:
+    found = {p.path for p in parse_site(GOOD.replace('model = "none"', f'model = "{name}"', 1), tmp_path)[1]}
+    assert found == {"pump[0].model"}
+
+
+def test_each_model_is_loaded_when_that_is_asked_for(tmp_path: Path) -> None:
+    def check(path: Path, profile: PumpProfile) -> None:
+        assert (path.name, profile.name) == ("centrifugal", "centrifugal")
+        raise BundleError("it is altered", "train it again")
+
+    path = tmp_path / "site.toml"
+    path.write_text(GOOD.replace('model = "none"', 'model = "centrifugal"', 1))
+    assert load_site(path).problems == ()
+    loaded = load_site(path, keep_backup=False, check_model=check)
+    assert [str(p) for p in loaded.problems] == ["pump[0].model: it is altered (train it again)"]
+    assert [p.model for p in loaded.site.pumps] == ["none", "none"]
 
 
 def line_site(*links: str) -> str:
