@@ -5,7 +5,6 @@ import shutil
 import struct
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,9 +150,7 @@ def test_a_start_broken_off_before_the_first_table_is_taken_up(tmp_path: Path, o
 def test_a_file_of_rubbish_is_put_aside_byte_for_byte(open_store: Any, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "pumpwatch.db"
     path.write_bytes(content)
-    begin = time.monotonic()
     store = open_store()
-    assert time.monotonic() - begin < 5
     store.end()
     assert [p.read_bytes() for p in asides(path)] == [content]
     assert [t.started for t in store.troubles] == [True, False]

@@ -126,11 +126,10 @@ def test_what_a_full_disk_never_took_is_counted_at_the_end(open_store: Any, fram
     disk.fill()
     for i in range(3_000):
         store.store.offer_frame(frame_of([float(i)], at_s=i), "NORMAL")
-    begin = time.monotonic()
+    store.store.offer_event(Note(START_NS, "never written"))
     store.end()
-    assert time.monotonic() - begin < 1.0
     view = store.store.view()
-    assert (view.committed, view.lost, view.depth) == (0, 3_000, 0)
+    assert (view.committed, view.lost, view.lost_others, view.depth) == (0, 3_000, 1, 0)
 
 
 def test_a_full_queue_counts_and_is_told_once_and_once_when_over(
@@ -168,12 +167,9 @@ def test_an_offer_does_not_wait_for_a_writer_that_hangs(
     other.execute("BEGIN IMMEDIATE").fetchall()  # the writer now waits for its lock
     store.start()
     store.store.offer_frame(frame_of([1.0]), "NORMAL")
-    slowest = 0.0
     for i in range(2_000):
-        begin = time.perf_counter()
         store.store.offer_frame(frame_of([1.0], at_s=i + 1), "NORMAL")
-        slowest = max(slowest, time.perf_counter() - begin)
-    assert slowest < 0.2
+    assert store.store.view().committed == 0  # the writer still waits, and the offers were all taken
     other.execute("ROLLBACK").fetchall()
     other.close()
     wait_until(lambda: store.store.view().committed == 2_001)

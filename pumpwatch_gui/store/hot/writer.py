@@ -7,21 +7,18 @@ file and costs no other. A row counts as committed only when it is on the disk.
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import apsw
-import numpy as np
 
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Event, StoreTrouble
-from pumpwatch_gui.domain.station import Percentiles
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.store.hot.batch import Batch, Encoder, Item, Refused
+from pumpwatch_gui.store.hot.counters import StoreCounters, StoreView
 from pumpwatch_gui.store.hot.health_check import HealthCheck
 from pumpwatch_gui.store.hot.intake import Intake, PumpsChanged, Troubles
 from pumpwatch_gui.store.hot.opening import (
@@ -57,26 +54,6 @@ REFUSED_OVER_S = 60.0
 """So long without a further refused row, and their trouble is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreView:
-    """The store now. `committed`, `lost` and `depth` (in memory) count readings, `lost_others` detections and events.
-
-    `quarantined` of those lost are in the quarantine file. `commit_ms`: the last 600 transactions, begin to safe on
-    disk. `last_commit_ns` Unix UTC, 0 before the first. `error` is "" while all is well.
-    """
-
-    committed: int
-    lost: int
-    lost_others: int
-    quarantined: int
-    depth: int
-    high_water: int
-    commit_ms: Percentiles
-    last_commit_ns: int
-    database_bytes: int
-    error: str
-
-
 class Store:
     """The history of a station on disk. Build it, give `run` a thread, offer what happens from any thread.
 
@@ -105,14 +82,8 @@ class Store:
         self._items: list[Item] | PumpsChanged = []
         self._batch: Batch | None = None
         self._pumps = tuple(pumps)
-        self._committed = 0
-        self._lost = 0
-        self._lost_others = 0
-        self._quarantined = 0
+        self._counters = StoreCounters()
         self._refused_s = 0.0
-        self._commit_ms: deque[float] = deque(maxlen=600)
-        self._last_commit_ns = 0
-        self._bytes = 0
         self._salvage: Salvage | None = None
         self._check: HealthCheck | None = None
         self._is_broken = False
@@ -151,19 +122,7 @@ class Store:
 
     def view(self) -> StoreView:
         """The counters now. Cheap."""
-        sample = list(self._commit_ms)
-        return StoreView(
-            committed=self._committed,
-            lost=self._intake.lost + self._lost,
-            lost_others=self._intake.lost_others + self._lost_others,
-            quarantined=self._quarantined,
-            depth=self._intake.depth,
-            high_water=self._intake.high_water,
-            commit_ms=Percentiles(*map(float, np.percentile(sample, (50, 95, 99)))) if sample else Percentiles(),
-            last_commit_ns=self._last_commit_ns,
-            database_bytes=self._bytes,
-            error=self._troubles.text,
-        )
+        return self._counters.view(self._intake, self._troubles.text)
 
     def _on_full(self) -> None:
         text = f"The store cannot keep up: its queue of {self._intake.capacity} is full, readings or events are lost"
@@ -198,8 +157,15 @@ class Store:
             pause_s = RETRY_S[min(failures, len(RETRY_S)) - 1] if failures else COMMIT_EVERY_S
             due = max(due + pause_s, time.monotonic() + pause_s / 2)
         if not (self._flush(alive) or self._flush(alive)):
-            readings, others = self._intake.give_up()
-            log.error("%d readings and %d other rows could not be written before the end", readings, others)
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Count what the disk refused to the end as lost."""
+        held = [] if isinstance(self._items, PumpsChanged) else self._items
+        self._counters.lost_others += (others := sum(not isinstance(item, tuple) for item in held))
+        self._items, self._batch = [], None
+        readings, queued = self._intake.give_up()
+        log.error("%d readings and %d other rows could not be written before the end", readings, others + queued)
 
     def _wait(self, stop: threading.Event, due_s: float, alive: Callable[[], None]) -> bool:
         """Wait until the monotonic time `due_s`; True at once when it is to stop."""
@@ -263,8 +229,8 @@ class Store:
             self._batch = self._encoder.encode(self._items)
         start = time.perf_counter()
         written = self._commit(connection, self._batch)
-        self._commit_ms.append((time.perf_counter() - start) * 1e3)
-        self._acknowledge(written)
+        self._items, self._batch = [], None  # first: whatever goes wrong below, they are on the disk
+        self._acknowledge(written, time.perf_counter() - start)
         return True
 
     def _commit(self, connection: apsw.Connection, batch: Batch) -> Batch:
@@ -279,18 +245,11 @@ class Store:
             with transaction(connection):
                 return batch.write_each(connection)
 
-    def _acknowledge(self, batch: Batch) -> None:
-        self._items, self._batch = [], None  # first: whatever goes wrong below, they are on the disk
-        self._last_commit_ns = time.time_ns()
-        readings = batch.reading_count
-        refused = sum(isinstance(one.item, tuple) for one in batch.refused)
-        self._committed += readings
-        self._lost += batch.unplaced + refused
-        self._lost_others += batch.unplaced_others + len(batch.refused) - refused
-        self._intake.done(readings + batch.unplaced + refused)
+    def _acknowledge(self, batch: Batch, duration_s: float) -> None:
+        self._intake.done(self._counters.written(batch, duration_s))
         self._encoder.ids.committed()
         self._encoder.station_ids.committed()
-        self._bytes = bytes_on_disk(self.path)
+        self._counters.database_bytes = bytes_on_disk(self.path)
         if batch.refused:
             self._report_refused(batch.refused)
 
@@ -312,11 +271,10 @@ class Store:
 
     def _report_refused(self, refused: Sequence[Refused]) -> None:
         quarantine_rows(self.path, refused)
-        self._quarantined += len(refused)
         self._refused_s = time.monotonic()
         text = (
-            f"The database refused {self._quarantined} rows ({refused[0].reason}): they are kept in {ROW_FILE} in the "
-            "folder of the database"
+            f"The database refused {self._counters.quarantined} rows ({refused[0].reason}): they are kept in "
+            f"{ROW_FILE} in the folder of the database"
         )
         self._troubles.start("refused", text)
 
@@ -328,7 +286,7 @@ class Store:
             lost = f"{self._intake.lost} readings were lost in all"
             self._troubles.end("full", f"The store keeps up again; {lost}, {self._intake.lost_others} events")
         if time.monotonic() - self._refused_s >= REFUSED_OVER_S:
-            self._troubles.end("refused", f"No more rows are refused; {self._quarantined} were in all")
+            self._troubles.end("refused", f"No more rows are refused; {self._counters.quarantined} were in all")
 
     def _report_opening(self) -> None:
         if self._notice:
@@ -395,7 +353,7 @@ class Store:
             raise
         self._notice = opened.notice
         self._connection = connection
-        self._bytes = bytes_on_disk(self.path)
+        self._counters.database_bytes = bytes_on_disk(self.path)
         return encoder
 
     def _register(self, connection: apsw.Connection, encoder: Encoder, renamed: Mapping[str, str]) -> None:
