@@ -7,20 +7,19 @@ file and costs no other. A row counts as committed only when it is on the disk.
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import apsw
-import numpy as np
 
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Event, StoreTrouble
 from pumpwatch_gui.domain.station import Percentiles
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.latency import Latency
 from pumpwatch_gui.store.hot.batch import Batch, Encoder, Item, Refused
 from pumpwatch_gui.store.hot.health_check import HealthCheck
 from pumpwatch_gui.store.hot.intake import Intake, PumpsChanged, Troubles
@@ -110,7 +109,7 @@ class Store:
         self._lost_others = 0
         self._quarantined = 0
         self._refused_s = 0.0
-        self._commit_ms: deque[float] = deque(maxlen=600)
+        self._latency = Latency(600)
         self._last_commit_ns = 0
         self._bytes = 0
         self._salvage: Salvage | None = None
@@ -151,7 +150,6 @@ class Store:
 
     def view(self) -> StoreView:
         """The counters now. Cheap."""
-        sample = list(self._commit_ms)
         return StoreView(
             committed=self._committed,
             lost=self._intake.lost + self._lost,
@@ -159,7 +157,7 @@ class Store:
             quarantined=self._quarantined,
             depth=self._intake.depth,
             high_water=self._intake.high_water,
-            commit_ms=Percentiles(*map(float, np.percentile(sample, (50, 95, 99)))) if sample else Percentiles(),
+            commit_ms=self._latency.percentiles(),
             last_commit_ns=self._last_commit_ns,
             database_bytes=self._bytes,
             error=self._troubles.text,
@@ -263,7 +261,7 @@ class Store:
             self._batch = self._encoder.encode(self._items)
         start = time.perf_counter()
         written = self._commit(connection, self._batch)
-        self._commit_ms.append((time.perf_counter() - start) * 1e3)
+        self._latency.add(time.perf_counter() - start)
         self._acknowledge(written)
         return True
 
