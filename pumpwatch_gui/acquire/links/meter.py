@@ -1,8 +1,9 @@
 """What a link counts. Everything dropped is counted."""
 
-from collections import Counter, deque
+from collections import Counter
 
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
+from pumpwatch_gui.domain.values.latency import Latency
 
 MAX_RESPONSE_TIMES = 200
 
@@ -26,12 +27,12 @@ class LinkMeter:
         self.last_error = ""
         self.last_advice = ""
         self.identity = ""
-        self._response_times_ms: deque[float] = deque(maxlen=MAX_RESPONSE_TIMES)
+        self._latency = Latency(MAX_RESPONSE_TIMES)
 
     def count_good(self, response_ms: float) -> None:
         """Count a good response."""
         self.good += 1
-        self._response_times_ms.append(response_ms)
+        self._latency.add(response_ms / 1e3)
 
     def count_fault(self, fault: LinkFault) -> None:
         """Count a fault and keep its message."""
@@ -46,9 +47,5 @@ class LinkMeter:
 
     def response_ms(self) -> tuple[float, float]:
         """p50 and p95 of the last 200 response times, NaN before the first."""
-        # One call, which nothing can interrupt: a loop over the deque would raise RuntimeError when the links thread
-        # appends meanwhile.
-        times = sorted(self._response_times_ms)
-        if not times:
-            return float("nan"), float("nan")
-        return times[len(times) // 2], times[int(0.95 * (len(times) - 1))]
+        found = self._latency.percentiles()
+        return found.p50, found.p95

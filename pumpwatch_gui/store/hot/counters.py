@@ -1,12 +1,10 @@
 """What the writer has done so far, in figures."""
 
 import time
-from collections import deque
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from pumpwatch_gui.domain.station import Percentiles
+from pumpwatch_gui.domain.values.latency import Latency
 from pumpwatch_gui.store.hot.batch import Batch
 from pumpwatch_gui.store.hot.intake import Intake
 
@@ -41,14 +39,14 @@ class StoreCounters:
     quarantined: int = 0
     last_commit_ns: int = 0
     database_bytes: int = 0
-    _commit_ms: deque[float] = field(default_factory=lambda: deque(maxlen=600))
+    _latency: Latency = field(default_factory=lambda: Latency(600))
 
     def written(self, batch: Batch, duration_s: float) -> int:
         """Count a batch that is on the disk; how many readings have left the memory with it, kept or not."""
         readings = batch.reading_count
         refused = sum(isinstance(one.item, tuple) for one in batch.refused)
         self.last_commit_ns = time.time_ns()
-        self._commit_ms.append(duration_s * 1e3)
+        self._latency.add(duration_s)
         self.committed += readings
         self.lost += batch.unplaced + refused
         self.lost_others += batch.unplaced_others + len(batch.refused) - refused
@@ -57,7 +55,6 @@ class StoreCounters:
 
     def view(self, intake: Intake, error: str) -> StoreView:
         """The counters now, with those of the queue. Cheap."""
-        sample = list(self._commit_ms)
         return StoreView(
             committed=self.committed,
             lost=intake.lost + self.lost,
@@ -65,7 +62,7 @@ class StoreCounters:
             quarantined=self.quarantined,
             depth=intake.depth,
             high_water=intake.high_water,
-            commit_ms=Percentiles(*map(float, np.percentile(sample, (50, 95, 99)))) if sample else Percentiles(),
+            commit_ms=self._latency.percentiles(),
             last_commit_ns=self.last_commit_ns,
             database_bytes=self.database_bytes,
             error=error,
