@@ -9,17 +9,15 @@ from typing import Any
 
 from pumpwatch_gui.acquire.discovery.trial import read_once, test_link
 from pumpwatch_gui.commissioning.plausibility import ReadingsToCheck
-from pumpwatch_gui.commissioning.register_reading import Reader, judged, read_points
+from pumpwatch_gui.commissioning.register_reading import Reader, read_points, shown_point
 from pumpwatch_gui.commissioning.user_maps import FOLDER, free_path, keeping_sentinels, map_path
+from pumpwatch_gui.domain.display import ShownValue, fresh_values
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
-from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetLimits, SetPump, SiteChange
-from pumpwatch_gui.domain.values.quality import Quality, Reason
-from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.settings.map_file import MapFile, read_map
 from pumpwatch_gui.settings.profile_file import load_profile
 
@@ -31,7 +29,7 @@ KEPT = 120
 class Preview:
     """One reading before the pump is saved: what the link will make of it, and what the registers say."""
 
-    readings: Mapping[str, PointValue]
+    shown: Mapping[str, ShownValue]
     numbers: Mapping[str, float]
     registers: Mapping[str, tuple[int, ...]]
     trouble: str = ""
@@ -126,18 +124,14 @@ def read_preview(config: DriverConfig, profile: PumpProfile, points: Sequence[Po
         if not points:
             return Preview({}, {}, {}, "no sensor has a register yet")
         read = read_points(points, reader_of(config, folder))
-        readings = {p.tag: judged(p, read.registers[p.tag], profile) for p in points if p.tag in read.registers}
-        return Preview(readings, read.numbers(points), read.registers, "; ".join(read.troubles))
+        shown = {p.tag: shown_point(p, read.registers[p.tag], profile) for p in points if p.tag in read.registers}
+        return Preview(shown, read.numbers(points), read.registers, "; ".join(read.troubles))
     test = test_link(config, profile, base_dir=folder)
     if test.frame is None:
         raise InputError(test.text, test.advice)
-    frame = test.frame
-    readings = {
-        tag: PointValue(float(v), Quality(int(q)), Reason(int(r)))
-        for tag, v, q, r in zip(profile.tags, frame.values, frame.quality, frame.reason, strict=True)
-    }
-    numbers = {tag: r.value for tag, r in readings.items() if isfinite(r.value)}
-    return Preview(readings, numbers, {}, "" if test.ok else test.text)
+    values = fresh_values(profile, test.frame)
+    numbers = {value.sensor.tag: value.value for value in values if isfinite(value.value)}
+    return Preview({value.sensor.tag: value for value in values}, numbers, {}, "" if test.ok else test.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +183,3 @@ def _map_file(draft: Draft, name: str) -> MapFile:
     for point in draft.points.values():
         file.set_point(point)
     return file
-
-
-def models_for(profile_name: str) -> tuple[tuple[str, ...], str]:
-    """The shipped models and "none"; and the one that is meant for a profile."""
-    names = sorted(p.name for p in shipped("models").iterdir() if (p / "manifest.json").is_file())
-    return (*names, "none"), profile_name if profile_name in names else "none"
-
-
-def profile_names() -> tuple[str, ...]:
-    """The shipped profiles."""
-    return tuple(sorted(p.stem for p in (shipped("resources") / "profiles").glob("*.toml")))

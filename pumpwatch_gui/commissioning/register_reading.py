@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from pumpwatch_gui.acquire.modbus.plan import plan_blocks
 from pumpwatch_gui.commissioning.word_order import engineering
+from pumpwatch_gui.domain.display import ShownValue, fresh_value
 from pumpwatch_gui.domain.errors import PumpWatchError
-from pumpwatch_gui.domain.links.decode import PointValue, judge_raw, raw_number
+from pumpwatch_gui.domain.links.decode import judge_raw, raw_number
 from pumpwatch_gui.domain.links.register_map import TABLES, Point
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.wording import error_text
@@ -51,9 +52,10 @@ def read_points(points: Sequence[Point], reader: Reader) -> PointsRead:
     return PointsRead(found, tuple(troubles))
 
 
-def judged(point: Point, registers: Sequence[int], profile: PumpProfile) -> PointValue:
-    """What the link will make of the registers: value, quality, reason."""
+def shown_point(point: Point, registers: Sequence[int], profile: PumpProfile) -> ShownValue:
+    """What a running link would show of the registers."""
     sensor = profile.sensors[profile.index(point.tag)]
     bits = point.table in ("coil", "discrete")
     raw = registers[0] if bits else raw_number(registers, point.type, point.order, point.bit)
-    return judge_raw(raw, point, sensor.span)
+    read = judge_raw(raw, point, sensor.span)
+    return fresh_value(sensor, read.value, read.quality, read.reason)

@@ -1,4 +1,4 @@
-"""Register maps beside the site file: made of a shipped one when a tag is added, imported, exported."""
+"""Register maps next to the site file: made of a shipped one when a tag is added, imported, exported."""
 
 import re
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from typing import Any
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusConfig
-from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetPump, SiteChange
 from pumpwatch_gui.files.shipped import find_shipped, shipped
 from pumpwatch_gui.settings.map_file import MapFile, read_map, read_map_file, shipped_maps
 
 FOLDER = "registers"
-"""Where own maps lie, beside the site file."""
+"""The folder of user maps, next to the site file."""
 
 
 def map_path(name: str, folder: Path | None) -> Path:
@@ -27,12 +27,12 @@ def map_path(name: str, folder: Path | None) -> Path:
 
 
 def user_maps(folder: Path) -> tuple[str, ...]:
-    """The maps beside the site file, as a link names them."""
+    """The maps next to the site file, as a link names them."""
     return tuple(f"{FOLDER}/{p.name}" for p in sorted((folder / FOLDER).glob("*.toml")))
 
 
 def all_maps(folder: Path) -> tuple[str, ...]:
-    """Own maps, then the shipped ones."""
+    """User maps, then the shipped ones."""
     return (*user_maps(folder), *shipped_maps())
 
 
@@ -44,7 +44,7 @@ def free_path(folder: Path, stem: str) -> Path:
 
 
 def editable(name: str, folder: Path, stem: str) -> tuple[MapFile, Path]:
-    """The file of a map open for changes; a shipped one as a copy that is to lie beside the site file.
+    """The file of a map open for changes; a shipped one as a copy that is to be saved next to the site file.
 
     Nothing is written yet. Raises InputError.
     """
@@ -72,7 +72,7 @@ def tag_changes(site: Site, site_file: Path, link_id: str, point: Point) -> tupl
     file, path = editable(config.registers, folder, pump_id)
     file.set_point(keeping_sentinels(point, read_map(file.text).points))
     save = SaveRegisterMap(_relative(path, folder), file.text, pump_id)
-    if map_path_is(config.registers, path, folder):
+    if map_path(config.registers, folder) == path:
         return (save,)
     changed: Any = replace(config, registers=save.file)
     links = tuple(changed if link is config else link for link in pump.links)
@@ -91,20 +91,15 @@ def keeping_sentinels(point: Point, before: Iterable[Point]) -> Point:
     return replace(point, not_available=old.not_available)
 
 
-def map_path_is(name: str, path: Path, folder: Path) -> bool:
-    """Whether a link's `registers` means that file."""
-    return map_path(name, folder) == path
+def read_user_map(name: str, folder: Path) -> RegisterMap:
+    """The whole map that a link's `registers` means. Raises InputError listing every mistake in it."""
+    return read_map_file(map_path(name, folder))
 
 
-def import_map(source: Path, folder: Path) -> str:
-    """Check a map's file and copy it beside the site file, comments and all; returns its name for a link.
-
-    Raises InputError naming every mistake.
-    """
+def imported_map(source: Path, folder: Path) -> SaveRegisterMap:
+    """What saves a map's file next to the site file, comments and all. Raises InputError naming every mistake."""
     read_map_file(source)
-    path = free_path(folder, source.stem)
-    MapFile(source.read_text("utf-8")).save(path)
-    return f"{FOLDER}/{path.name}"
+    return SaveRegisterMap(_relative(free_path(folder, source.stem), folder), source.read_text("utf-8"))
 
 
 def export_map(name: str, folder: Path, target: Path) -> Path:

@@ -1,18 +1,21 @@
 """What may be shown of a value and of a pump, decided apart from painting: an old or bad number never looks alive."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from math import ceil, floor, log10, nan
+from math import ceil, floor, isfinite, log10, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.links.view import LinkState
-from pumpwatch_gui.domain.pump.profile import Sensor
-from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.station import PumpView, RunState, StationView
+from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
-from pumpwatch_gui.domain.wording import UNKNOWN, duration, number
+from pumpwatch_gui.domain.wording import UNKNOWN, duration, number, unit_text
 
 
 class Trust(Enum):
@@ -50,6 +53,11 @@ class ShownValue:
         return f"{self.text} {UNKNOWN}" if self.trust is Trust.UNCERTAIN else self.text
 
     @property
+    def with_unit(self) -> str:
+        """The number with its unit; `?` alone where none may be believed."""
+        return self.text if self.text == UNKNOWN else f"{self.shown} {unit_text(self.sensor.unit)}".rstrip()
+
+    @property
     def age_text(self) -> str:
         """How old it is; "" while live."""
         return "" if self.trust is Trust.LIVE else "no value yet" if np.isnan(self.age_s) else duration(self.age_s)
@@ -57,10 +65,16 @@ class ShownValue:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Whether a pump can be seen at all: `live`, and if not, why and for how long in words."""
+    """What may be shown of a pump as a whole: whether it is `live`, and if not, why and for how long in words.
+
+    `run_state` is NO_DATA and `health` (whole, 0-100) NaN unless it is live: neither may outlast the values that it was
+    found from.
+    """
 
     live: bool
     text: str = ""
+    run_state: RunState = RunState.NO_DATA
+    health: float = nan
 
 
 class LastGood:
@@ -113,23 +127,51 @@ def read_sensor(pump: PumpView, index: int, now_ns: int, last_good: LastGood) ->
     whole_s = age_s if np.isnan(age_s) else float(int(age_s))
     if frame is None or index >= frame.values.size:
         return ShownValue(sensor, Trust.BAD, UNKNOWN, nan, whole_s, Reason.WAITING_FOR_INITIAL_DATA.text)
-    quality, reason = Quality(int(frame.quality[index])), Reason(int(frame.reason[index]))
-    value = float(frame.values[index])
     if is_stale(pump, now_ns):
         return ShownValue(sensor, Trust.STALE, UNKNOWN, nan, whole_s, Reason.LAST_USABLE_VALUE.text)
+    quality, reason = Quality(int(frame.quality[index])), Reason(int(frame.reason[index]))
+    return fresh_value(sensor, float(frame.values[index]), quality, reason, age_s=whole_s)
+
+
+def fresh_value(sensor: Sensor, value: float, quality: Quality, reason: Reason, *, age_s: float = nan) -> ShownValue:
+    """What may be shown of a value that was read just now; `age_s` since it was last good."""
     if quality is Quality.BAD:
-        return ShownValue(sensor, Trust.BAD, UNKNOWN, nan, whole_s, reason.text)
+        return ShownValue(sensor, Trust.BAD, UNKNOWN, nan, age_s, reason.text)
     text = number(value, sensor.decimals)
     if quality is Quality.UNCERTAIN:
-        return ShownValue(sensor, Trust.UNCERTAIN, text, value, whole_s, reason.text)
+        return ShownValue(sensor, Trust.UNCERTAIN, text, value, age_s, reason.text)
     return ShownValue(sensor, Trust.LIVE, text, value, 0.0, "")
 
 
+def fresh_values(profile: PumpProfile, frame: Frame) -> tuple[ShownValue, ...]:
+    """What may be shown of a frame that was read just now, in the order of the profile."""
+    columns = zip(profile.sensors, frame.values.tolist(), frame.quality.tolist(), frame.reason.tolist(), strict=True)
+    return tuple(fresh_value(sensor, value, Quality(q), Reason(r)) for sensor, value, q, r in columns)
+
+
+def live_score(pump: PumpView, seen: Presence) -> float:
+    """The anomaly score that may be shown (1.0 = at the threshold); NaN unless the pump is live and scored."""
+    result = pump.score_result
+    return result.score if seen.live and isinstance(result, Detection) else nan
+
+
+def total_of(pumps: Sequence[PumpView], tag: str, now_ns: int, last_good: LastGood) -> tuple[float, str, int] | None:
+    """The sum of one sensor over all pumps where it is live, its unit and how many; None without or of two units."""
+    live = [
+        reading
+        for pump in pumps
+        if tag in pump.profile.tags
+        if (reading := read_sensor(pump, pump.profile.index(tag), now_ns, last_good)).trust is Trust.LIVE
+    ]
+    units = {reading.sensor.unit for reading in live}
+    return (sum(reading.value for reading in live), units.pop(), len(live)) if len(units) == 1 else None
+
+
 def presence(pump: PumpView, now_ns: int, last_good: LastGood) -> Presence:
-    """Whether the pump can be seen; if not, the words for it (`link lost 0:24`)."""
+    """What may be shown of a pump as a whole; if it is not live, the words for it (`link lost 0:24`)."""
     frame = pump.frame
     if frame is not None and not is_stale(pump, now_ns) and bool((frame.quality != Quality.BAD).any()):
-        return Presence(True)
+        return Presence(True, "", pump.run_state, float(round(pump.health)) if isfinite(pump.health) else nan)
     if not pump.links:
         return Presence(False, "no link set up")
     worst = [link for link in pump.links if link.state is not LinkState.ONLINE]

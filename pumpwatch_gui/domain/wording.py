@@ -26,6 +26,29 @@ def number(value: float, decimals: int) -> str:
     return text.lstrip("-") if not text.strip("-0.,") else text
 
 
+def editable_number(value: float) -> str:
+    """A number in a field to be edited: what `typed_number` gives back unchanged."""
+    return f"{value:.12g}"
+
+
+def typed_number(text: str) -> float:
+    """The number that a person has typed, with a decimal point or a decimal comma.
+
+    Raises ValueError (`'12,345.6' is not a number`) for anything else, such as digits in groups: `1,234` would be read
+    as 1.234 by one reader and as 1234 by the other.
+    """
+    plain = text.strip()
+    if plain.count(",") == 1 and "." not in plain:
+        plain = plain.replace(",", ".")
+    try:
+        value = float(plain)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise ValueError(f"{text!r} is not a number")
+    return value
+
+
 def limit_number(value: float, sensor: Sensor) -> str:
     """A limit with no more decimals than it needs (`85`, `5.1`)."""
     text = number(value, sensor.decimals)

@@ -6,7 +6,8 @@ import pytest
 from serial.tools import list_ports as system
 from serial.tools.list_ports_common import ListPortInfo
 
-from pumpwatch_gui.acquire.discovery.serial_ports import Port, list_ports, port_of, serial_ports
+from pumpwatch_gui.acquire.discovery.serial_ports import list_ports, port_of, serial_ports
+from pumpwatch_gui.domain.links.discovery import SerialPort
 
 
 def usb(device: str, **changes: object) -> SimpleNamespace:
@@ -23,10 +24,10 @@ def test_a_usb_adapter_is_told_by_its_ids_and_its_serial_number() -> None:
 
 def test_fields_that_a_system_leaves_out_are_empty() -> None:
     bare = ListPortInfo("/dev/ttyS0")
-    assert port_of(bare) == Port("/dev/ttyS0")
+    assert port_of(bare) == SerialPort("/dev/ttyS0")
     assert port_of(bare).label == "/dev/ttyS0"
     nothing = usb("COM1", vid=None, pid=None, serial_number=None, location=None, description=None)
-    assert port_of(nothing) == Port("COM1")
+    assert port_of(nothing) == SerialPort("COM1")
 
 
 def test_ports_are_sorted_by_name_and_number_whatever_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None:

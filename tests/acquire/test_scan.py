@@ -9,12 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pumpwatch_gui.acquire.discovery.scan import Found, ScanOutcome, scan_lines, scan_ports, scan_units
+from pumpwatch_gui.acquire.discovery.scan import scan_lines, scan_ports, scan_units
 from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.simulator.plant import Plant
 from pumpwatch_gui.acquire.simulator.server import serve
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusRtuTcpConfig, ModbusTcpConfig
+from pumpwatch_gui.domain.links.discovery import Found, ScanOutcome
 from tests.acquire.faulty_line import FaultyGateway, FaultyPty
 from tests.acquire.faulty_server import FaultyServer
 

@@ -17,10 +17,11 @@ from pytestqt.qtbot import QtBot
 from serial.tools import list_ports as system
 
 from pumpwatch_gui.acquire.replay import ReplayConfig
+from pumpwatch_gui.commissioning.links import line_text
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
-from pumpwatch_gui.gui.devices.links import line_text, link_columns
+from pumpwatch_gui.gui.devices.links import link_columns
 from pumpwatch_gui.gui.devices.page import DevicesPage
 from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
 from pumpwatch_gui.gui.devices.register_rows import block_rows, type_rows
@@ -308,7 +309,7 @@ def test_a_scan_of_units_finds_those_that_answer(peer: Peer, open_window: OpenWi
     panel.last.setValue(5)
     scan_to_its_end(qtbot, panel)
     assert [f.config.unit for f in panel.found.rows if f.config is not None] == [3, 4, 5]
-    assert "3 asked, 3 there" in panel.said.text()
+    assert "3 scanned, 3 found" in panel.said.text()
     assert panel.progress.value() == panel.progress.maximum() == 3
     panel.view.selectRow(1)
     QTest.keyClick(panel.use_button, Qt.Key.Key_Space)
@@ -338,7 +339,7 @@ def test_a_scan_of_ports_tells_the_closed_ones_and_wants_one_host(open_window: O
     panel.kind.setCurrentIndex(1)
     panel.host.setText("")
     panel.start()
-    assert "which host?" in panel.said.text()
+    assert "no host is given" in panel.said.text()
     panel.host.setText("127.0.0.0/24")
     scan_to_its_end(qtbot, panel)
     assert "one host" in panel.said.text()
@@ -394,23 +395,23 @@ def test_the_doctor_says_what_looks_wrong_about_the_live_values(peer: Peer, stat
     assert "exchanged" in panel.whole.text()
 
 
-def test_maps_are_imported_checked_and_exported_with_their_comments(open_window: OpenWindow, tmp_path: Path) -> None:
-    window = open_window(1)
-    window.open_page("devices")
-    panel = page_of(window, DevicesPage).maps
-    page_of(window, DevicesPage).tabs.setCurrentWidget(panel)
-    QApplication.processEvents()
-    assert "grundfos-cim" in panel.names
+def test_maps_are_imported_checked_and_exported_with_their_comments(
+    station: OnDevices, qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = station.page.maps
+    turn_to(station.page, panel)
+    qtbot.waitUntil(lambda: "grundfos-cim" in panel.names, timeout=5000)
     panel.list.setCurrentRow(panel.names.index("grundfos-cim"))
-    assert "Grundfos" in panel.head.text()
+    qtbot.waitUntil(lambda: "Grundfos" in panel.head.text(), timeout=5000)
     out = tmp_path / "elsewhere" / "mine.toml"
     panel.export_file(out)
+    qtbot.waitUntil(lambda: "Exported" in panel.head.text(), timeout=5000)
     assert out.read_text("utf-8").startswith("# Grundfos")
     panel.import_file(out)
-    assert panel.name == "registers/mine.toml"
+    qtbot.waitUntil(lambda: panel.name == "registers/mine.toml", timeout=10_000)
     assert (tmp_path / "registers" / "mine.toml").read_text("utf-8") == out.read_text("utf-8")
     wrong = tmp_path / "wrong.toml"
     wrong.write_text('name = "x"\n[[point]]\ntag = "a"\naddress = 1\ntype = "uint99"\n', "utf-8")
     panel.import_file(wrong)
-    assert "uint99" in panel.head.text()
+    qtbot.waitUntil(lambda: "uint99" in panel.head.text(), timeout=5000)
     assert not (tmp_path / "registers" / "wrong.toml").exists()

@@ -24,7 +24,7 @@ from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.site_changes import RenamePump, SetLimits
-from pumpwatch_gui.gui.settings.limits_dialog import FIRST, LimitsDialog
+from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
 from pumpwatch_gui.gui.settings.settings_dialog import SettingsDialog
 from pumpwatch_gui.gui.shell.help import HelpDialog, help_text
 from pumpwatch_gui.gui.shell.main_window import PAGES
@@ -51,7 +51,7 @@ def fake() -> FakeStation:
 
 
 def cell(dialog: LimitsDialog, row: int, column: int) -> QTableWidgetItem:
-    item = dialog.table.item(row, FIRST + column)
+    item = dialog.table.item(row, dialog.table.first + column)
     assert item is not None
     return item
 
@@ -174,7 +174,7 @@ def test_wrong_limits_are_named_and_cannot_be_saved(
     cell(dialog, 1, column).setText(text)
     assert words in dialog.trouble.text().lower()
     assert not dialog.save_button.isEnabled()
-    dialog.table.setCurrentCell(1, FIRST + column)
+    dialog.table.setCurrentCell(1, dialog.table.first + column)
     dialog.restore_row()
     assert dialog.trouble.text() == ""
     assert dialog.save_button.isEnabled()

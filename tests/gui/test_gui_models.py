@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, write_history
-from pumpwatch_gui.commissioning.models import models_of
 from pumpwatch_gui.domain.events import Event, FeedbackGiven, OrderDone
 from pumpwatch_gui.domain.feedback import FeedbackVerdict
 from pumpwatch_gui.files.home import Home
@@ -45,7 +44,7 @@ class Bench:
     @property
     def registry(self) -> ModelRegistry:
         """What is stored now."""
-        return models_of(self.home)
+        return ModelRegistry(self.home.models)
 
     def stored(self, folder: Path, factor: float) -> str:
         """Another version of the shipped model in the registry of the pump."""
@@ -139,7 +138,7 @@ def test_too_short_data_is_reported_and_refused_unless_forced(bench: Bench, tmp_
     train.chooser.use_files([path])
     assert not train.train_button.isEnabled()
     train.check()
-    bench.wait(lambda: train.report is not None)
+    bench.wait(lambda: train.checked is not None)
     assert "25 min are needed" in " ".join(f.text for f in train.findings.rows)
     assert not train.train_button.isEnabled()
     train.short.setChecked(True)
@@ -163,7 +162,7 @@ def test_a_span_in_which_nothing_was_recorded_is_told_in_words(bench: Bench) -> 
     assert not train.train_button.isEnabled()
 
 
-def test_a_back_test_tells_what_each_sensitivity_would_have_done_and_takes_feedback(
+def test_a_back_test_tells_what_each_threshold_factor_would_have_done_and_takes_feedback(
     bench: Bench, recording: Path
 ) -> None:
     panel = bench.page.back_test
@@ -177,7 +176,7 @@ def test_a_back_test_tells_what_each_sensitivity_would_have_done_and_takes_feedb
     panel.episode_view.selectRow(0)
     bench.wait(lambda: panel.trend.curves)
     panel.note.setText("heard it myself")
-    panel.say(FeedbackVerdict.TRUE)
+    panel.give(FeedbackVerdict.TRUE)
     bench.wait(lambda: any(isinstance(e, FeedbackGiven) for e in bench.events))
     feedback = panel.episodes.rows[0].feedback
     assert feedback is not None
@@ -187,7 +186,7 @@ def test_a_back_test_tells_what_each_sensitivity_would_have_done_and_takes_feedb
     bench.wait(lambda: panel.outcome is not None, within_ms=60_000)
     assert panel.outcome is not None
     assert panel.outcome.now.known == panel.outcome.now.caught == 1
-    assert "1 of 1 known faults told" in panel.meaning.text()
+    assert "1 of 1 known faults found" in panel.meaning.text()
 
 
 def test_a_back_test_can_be_cancelled(bench: Bench, recording: Path) -> None:
@@ -200,7 +199,7 @@ def test_a_back_test_can_be_cancelled(bench: Bench, recording: Path) -> None:
     assert "cancelled" in panel.said.text()
 
 
-def test_another_sensitivity_makes_and_promotes_a_version_of_its_own(bench: Bench, recording: Path) -> None:
+def test_another_threshold_factor_makes_and_promotes_a_version_of_its_own(bench: Bench, recording: Path) -> None:
     panel = bench.page.back_test
     panel.chooser.use_files([recording])
     panel.run()
@@ -219,26 +218,26 @@ def test_a_training_that_cannot_be_done_is_told_and_leaves_nothing(
     train = bench.page.train
     train.chooser.use_files([recording])
     train.check()
-    bench.wait(lambda: train.report is not None)
+    bench.wait(lambda: train.checked is not None)
     train.train()
-    bench.wait(lambda: train.job is not None and not train.is_training and train.outcome.text())
+    bench.wait(lambda: train.training is not None and not train.is_training and train.outcome.text())
     (recording.parent / "sitecustomize.py").unlink()
     bench.wait(lambda: "no interpreter" in train.outcome.text())
     assert bench.registry.models(PUMP) == []
-    assert train._scratch is not None
-    assert not train._scratch.exists()
+    assert train.training is not None
+    assert not train.training.scratch.exists()
 
 
 @pytest.mark.train
-def test_a_model_is_trained_from_the_page_and_comes_onto_the_shelf(bench: Bench, recording: Path) -> None:
+def test_a_model_is_trained_from_the_page_and_is_stored(bench: Bench, recording: Path) -> None:
     train = bench.page.train
     train.chooser.use_files([recording])
     train.kind.setCurrentText("chart")
     train.check()
-    bench.wait(lambda: train.report is not None)
+    bench.wait(lambda: train.checked is not None)
     with bench.qtbot.waitSignal(train.stored, timeout=120_000):
         train.train()
-    assert "is on the shelf" in train.outcome.text()
+    assert "is stored" in train.outcome.text()
     bench.wait(lambda: len(bench.page.models.rows) == 2)
     assert bench.page.version == bench.page.models.rows[1].version
 
@@ -248,7 +247,7 @@ def test_a_training_can_be_cancelled_and_leaves_nothing(bench: Bench, recording:
     train = bench.page.train
     train.chooser.use_files([recording])
     train.check()
-    bench.wait(lambda: train.report is not None)
+    bench.wait(lambda: train.checked is not None)
     train.train()
     bench.wait(lambda: train.is_training)
     train.cancel_button.click()

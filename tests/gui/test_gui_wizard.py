@@ -17,11 +17,10 @@ from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetPump, SiteChange
 from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
-from pumpwatch_gui.gui.add_pump.end_steps import FIRST
 from pumpwatch_gui.gui.add_pump.first_run import FirstRunPage
+from pumpwatch_gui.gui.forms.limits_table import LIMIT_FIELDS
 from pumpwatch_gui.gui.overview.page import OverviewPage
 from pumpwatch_gui.gui.pump.page import PumpPage
-from pumpwatch_gui.gui.settings.limits_dialog import LIMIT_FIELDS
 from pumpwatch_gui.settings.map_file import read_map, read_map_file
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.settings.site_reader import load_site
@@ -241,7 +240,7 @@ def test_a_wrong_limit_keeps_the_step_and_going_back_keeps_what_was_filled_in(
 ) -> None:
     for _ in range(3):
         wizard.next()
-    column = FIRST + LIMIT_FIELDS.index("high")
+    column = wizard.limits.table.first + LIMIT_FIELDS.index("high")
     limit(wizard, column).setText("999")
     wizard.next()
     assert wizard.at == 4

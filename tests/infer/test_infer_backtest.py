@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pumpwatch_gui.commissioning.back_test import BackTest, back_test, residual_trend
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.detectors.adaptive import EVERY_S, HIGHEST, LOWEST, Adaptive
-from pumpwatch_gui.infer.evaluation.backtest import BackTest, back_test, residual_trend
 from pumpwatch_gui.infer.live.scorer import Scorer
 from tests.infer.infer_builders import FEW, frame_of, steady
 
@@ -65,15 +65,15 @@ def test_feedback_turns_episodes_into_known_faults_and_takes_them_out_of_the_fal
 
 def test_the_table_tells_fewer_alarms_the_wider_the_limit(chart_bundle: Path) -> None:
     table = judged(chart_bundle).table
-    assert [row.sensitivity for row in table] == sorted(row.sensitivity for row in table)
+    assert [row.threshold_factor for row in table] == sorted(row.threshold_factor for row in table)
     alarmed = [row.in_alarm for row in table]
     assert alarmed == sorted(alarmed, reverse=True)
 
 
-def test_the_row_of_the_table_is_what_a_model_of_that_sensitivity_does(chart_bundle: Path, tmp_path: Path) -> None:
+def test_the_row_of_the_table_is_what_a_model_of_that_threshold_factor_does(chart_bundle: Path, tmp_path: Path) -> None:
     from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 
-    row = next(row for row in judged(chart_bundle).table if row.sensitivity == 1.5)
+    row = next(row for row in judged(chart_bundle).table if row.threshold_factor == 1.5)
     with_threshold_factor(chart_bundle, tmp_path / "m", 1.5)
     assert back_test(load_bundle(tmp_path / "m", FEW), FEW, [faulty()]).now == row
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pumpwatch_gui.commissioning.back_test import back_test
 from pumpwatch_gui.domain.alarms.alarm import AlarmState, Stimulus
 from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.infer.evaluation.backtest import back_test
 from pumpwatch_gui.infer.evaluation.recorded_frames import frames_of
 from pumpwatch_gui.infer.evaluation.scoring import score_rows
 from pumpwatch_gui.infer.live.scorer import Scorer

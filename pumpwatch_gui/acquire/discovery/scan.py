@@ -7,10 +7,9 @@ on the GUI thread.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pumpwatch_gui.acquire.links.off_loop import off_loop
 from pumpwatch_gui.acquire.modbus.plan import any_block
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusConfig, ModbusRtuConfig, ModbusRtuTcpConfig, ModbusTcpConfig
+from pumpwatch_gui.domain.links.discovery import Found, Progress, ScanOutcome
 
 UNITS = range(1, 248)
 TIMEOUT_S = 0.3
@@ -29,37 +29,6 @@ AT_ONCE = 16
 """Ports that are tried at the same time."""
 STOP_POLL_S = 0.05
 TLS_PORT = 802
-
-
-class ScanOutcome(Enum):
-    """What a place that was scanned did."""
-
-    RESPONDED = "responded"
-    EXCEPTION = "exception"  # a device that does not have this register
-    GARBLED = "garbled"  # bytes came that are no response: a wrong speed, another protocol, two devices at once
-    SILENT = "silent"
-    OPEN = "open"  # a port that takes connections and gives no Modbus response
-    CLOSED = "closed"
-
-    @property
-    def is_there(self) -> bool:
-        """Whether a Modbus device responded."""
-        return self in (ScanOutcome.RESPONDED, ScanOutcome.EXCEPTION)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One place that was scanned: `config` reaches it (None: no driver does); `response_ms` is NaN without response."""
-
-    place: str
-    outcome: ScanOutcome
-    text: str
-    config: ModbusConfig | None = None
-    response_ms: float = float("nan")
-
-
-Progress = Callable[[int, int, Found | None], None]
-"""Called with (done, of how many, what was found last) on the scanning thread."""
 
 
 def scan_units(

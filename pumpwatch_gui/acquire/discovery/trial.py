@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,8 +13,8 @@ from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.modbus.plan import Block, any_block
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
+from pumpwatch_gui.domain.links.discovery import LinkTest
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
 
 if TYPE_CHECKING:
@@ -23,16 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LONGEST_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTest:
-    """The outcome in words, with the values when there were any."""
-
-    ok: bool
-    text: str
-    advice: str = ""
-    frame: Frame | None = None
 
 
 def test_link(config: DriverConfig, profile: PumpProfile, *, base_dir: Path | None = None) -> LinkTest:  # noqa: PT028 - no test of ours

@@ -26,6 +26,11 @@ class AlarmState(Enum):
         """Whether the condition holds."""
         return self in (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED)
 
+    @property
+    def is_unacknowledged(self) -> bool:
+        """Whether it waits for somebody to acknowledge it."""
+        return self in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
+
 
 class Stimulus(Enum):
     """What can move an alarm."""

@@ -20,13 +20,12 @@ class AddPumpDialog(SiteDialog):
 
     def __init__(self, context: PageContext, _pump_id: str = "", parent: QWidget | None = None) -> None:
         super().__init__(context, (1100, 710), parent)
-        self.setWindowTitle("Add a pump")
         self.draft = Draft(context.station.site().folder or context.site_file.parent)
         self.draft.config, context.proposed = context.proposed, None
         try:
             self.draft.use_profile(self.draft.profile_name)
         except InputError:
-            self.draft.profile = None  # told where the profile is chosen
+            self.draft.profile = None  # the step that chooses the profile says why
         self.link = LinkStep(context, self.draft)
         self.device = DeviceStep(context, self.draft, self.link)
         self.map, self.plausibility = MapStep(context, self.draft), PlausibilityStep(context, self.draft)
@@ -37,10 +36,10 @@ class AddPumpDialog(SiteDialog):
             self.stack.addWidget(step)
         self.advice = label("", "dim")
         self.heads = [label(f"{n}  {step.title}") for n, step in enumerate(self.steps, 1)]
-        self._lay_out()
+        self._build()
         self._turn(0)
 
-    def _lay_out(self) -> None:
+    def _build(self) -> None:
         self.back_button = button("&Back", "Back to the step before", self.back)
         self.next_button = button("&Next", "On to the next step", self.next)
         head = QHBoxLayout()
@@ -48,17 +47,11 @@ class AddPumpDialog(SiteDialog):
         for part in self.heads:
             head.addWidget(part)
         head.addStretch(1)
-        inner = QVBoxLayout(self.content)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.addWidget(self.stack)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(12)
-        column.addLayout(head)
-        column.addWidget(self.advice)
-        column.addWidget(self.content, 1)
-        column.addWidget(self.trouble)
-        column.addLayout(self.foot(self.back_button, self.next_button))
+        above = QVBoxLayout()
+        above.setSpacing(12)
+        above.addLayout(head)
+        above.addWidget(self.advice)
+        self.lay_out(self.stack, head=above, more=(self.back_button, self.next_button))
 
     @property
     def at(self) -> int:

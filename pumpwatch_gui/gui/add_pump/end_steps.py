@@ -1,37 +1,23 @@
 """Adding a pump, the last steps: plausibility, limits, save."""
 
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import (
-    QAbstractItemDelegate,
-    QAbstractItemView,
-    QComboBox,
-    QFormLayout,
-    QHeaderView,
-    QLineEdit,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.new_pump import Draft, Names, models_for
-from pumpwatch_gui.domain.pump.profile import Limits, Sensor
-from pumpwatch_gui.domain.wording import unit_text
+from pumpwatch_gui.commissioning.edit_site import free_id
+from pumpwatch_gui.commissioning.new_pump import Draft, Names
+from pumpwatch_gui.commissioning.profiles import NO_MODEL, model_for, model_names
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
+from pumpwatch_gui.gui.forms.limits_table import LimitsTable
 from pumpwatch_gui.gui.look.widgets import label
-from pumpwatch_gui.gui.settings.limits_dialog import LIMIT_FIELDS, TITLES, parse_limits
 from pumpwatch_gui.gui.shell.page import PageContext
-
-FIRST = 2
 
 
 class PlausibilityStep(Step):
     """The doctor's findings; one may go on with them."""
 
     title = "Plausibility"
-    advice = "Are these the readings of a pump? Go back to mend a register; you may go on with findings."
+    advice = "Are these the readings of a pump? Go back to correct a register; you may go on with findings."
 
     def __init__(self, context: PageContext, draft: Draft) -> None:
         super().__init__(context, draft)
@@ -59,18 +45,7 @@ class LimitsStep(Step):
 
     def __init__(self, context: PageContext, draft: Draft) -> None:
         super().__init__(context, draft)
-        self.sensors: tuple[Sensor, ...] = ()
-        self.table = QTableWidget(0, FIRST + len(TITLES))
-        self.table.setAccessibleName("Limits of every sensor")
-        self.table.setHorizontalHeaderLabels(["Sensor", "Span", *TITLES])
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(context.appearance.px(34))
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setTabKeyNavigation(False)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for column in range(FIRST):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        self.table = LimitsTable(context.appearance)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
@@ -84,44 +59,15 @@ class LimitsStep(Step):
     def enter(self) -> None:
         draft = self.draft
         sensors = draft.profile.sensors if draft.profile else ()
-        self.sensors = tuple(s for s in sensors if not draft.is_modbus or s.tag in draft.points)
-        with QSignalBlocker(self.table):
-            self.table.setRowCount(len(self.sensors))
-            for row, sensor in enumerate(self.sensors):
-                self._fixed(row, 0, sensor.label)
-                self._fixed(row, 1, f"{sensor.span[0]:g} to {sensor.span[1]:g} {unit_text(sensor.unit)}")
-                for i, name in enumerate(LIMIT_FIELDS):
-                    value = getattr(draft.limits[sensor.tag], name)
-                    item = QTableWidgetItem("" if value is None else f"{value:g}")
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                    self.table.setItem(row, FIRST + i, item)
-        self.table.setCurrentCell(0, FIRST)
-
-    def _fixed(self, row: int, column: int, text: str) -> None:
-        item = QTableWidgetItem(text)
-        item.setFlags(Qt.ItemFlag.ItemIsEnabled)
-        self.table.setItem(row, column, item)
+        self.table.show_limits([s for s in sensors if not draft.is_modbus or s.tag in draft.points], draft.limits)
 
     @override
     def leave(self) -> str:
-        for editor in self.table.viewport().findChildren(QLineEdit):  # a cell that is still open counts as typed
-            self.table.commitData(editor)
-            self.table.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
-        made: dict[str, Limits] = {}
-        wrong: list[str] = []
-        for row, sensor in enumerate(self.sensors):
-            cells = {n: self._cell(row, FIRST + i) for i, n in enumerate(LIMIT_FIELDS)}
-            try:
-                made[sensor.tag] = parse_limits(sensor, cells)
-            except ValueError as error:
-                wrong.append(f"{sensor.label}: {error}")
+        self.table.commit()
+        limits, wrong = self.table.read()
         if not wrong:
-            self.draft.limits.update(made)
+            self.draft.limits.update(limits)
         return "; ".join(wrong)
-
-    def _cell(self, row: int, column: int) -> str:
-        item = self.table.item(row, column)
-        return item.text() if item is not None else ""
 
 
 class SaveStep(Step):
@@ -160,14 +106,12 @@ class SaveStep(Step):
     def enter(self) -> None:
         draft = self.draft
         if not self.pump_id.text():
-            taken = {p.pump_id for p in self.context.station.site().pumps}
-            number = next(n for n in range(101, 10_000) if f"P-{n}" not in taken)
-            self.pump_id.setText(f"P-{number}")
-            self.pump_name.setText(f"Pump {number}")
-        names, meant = models_for(draft.profile_name)
+            pump_id, name = free_id([p.pump_id for p in self.context.station.site().pumps])
+            self.pump_id.setText(pump_id)
+            self.pump_name.setText(name)
         self.model.clear()
-        self.model.addItems(list(names))
-        self.model.setCurrentText(meant if self._has_all() else "none")
+        self.model.addItems(list(model_names()))
+        self.model.setCurrentText(model_for(draft.profile_name) if self._has_all() else NO_MODEL)
         self.summary.setText("\n".join(self._lines()))
         self.pump_id.selectAll()
 
@@ -194,4 +138,4 @@ class SaveStep(Step):
     def names(self) -> Names:
         """What was typed."""
         pump_id, name = self.pump_id.text().strip(), self.pump_name.text().strip()
-        return Names(pump_id, name or pump_id, self.model.currentText().strip() or "none")
+        return Names(pump_id, name or pump_id, self.model.currentText().strip() or NO_MODEL)

@@ -1,26 +1,26 @@
 """Adding a pump, the first two steps: how the device is reached, and what it is."""
 
-from pathlib import Path
-
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.discovery.scan import Found, scan_units
-from pumpwatch_gui.commissioning.new_pump import Draft, profile_names
+from pumpwatch_gui.commissioning.links import try_unit
+from pumpwatch_gui.commissioning.new_pump import Draft
+from pumpwatch_gui.commissioning.profiles import profile_names
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
+from pumpwatch_gui.domain.links.discovery import Found
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.maps_panel import MapsPanel
 from pumpwatch_gui.gui.devices.scan_panel import ScanPanel
 from pumpwatch_gui.gui.forms.form import Form
 from pumpwatch_gui.gui.forms.link_box import LinkBox
-from pumpwatch_gui.gui.look.widgets import label
+from pumpwatch_gui.gui.look.widgets import StatusText, label
 from pumpwatch_gui.gui.shell.page import PageContext
 
 
 class NewLinkBox(LinkBox):
-    """A link without a map yet: the test asks for one register, whatever the device is."""
+    """A link without a map yet: the test reads one register, whatever the device is."""
 
     @override
     def _make_form(self, config: DriverConfig | None) -> Form:
@@ -36,28 +36,25 @@ class NewLinkBox(LinkBox):
         if not isinstance(config, ModbusConfig):
             super().try_it()
             return
-        self.test.setEnabled(False)
-        self._say("connecting …", "dim")
-        self._ask(lambda: _asked(config, folder), self._answered, self._failed)
+        self._wait()
+        self._ask(lambda: try_unit(config, folder), self._probed, self._failed)
 
-    def _answered(self, found: Found) -> None:
+    def _probed(self, found: Found) -> None:
         self.test.setEnabled(True)
-        self._say(f"{found.place}: {found.text}", "" if found.outcome.is_there else "warning")
-
-
-def _asked(config: ModbusConfig, folder: Path | None) -> Found:
-    return scan_units(config, [config.unit], timeout_s=config.timeout_s, base_dir=folder)[0]
+        self.outcome.say(f"{found.place}: {found.text}", "" if found.outcome.is_there else "warning")
 
 
 class LinkStep(Step):
     """The driver and its settings."""
 
     title = "Link"
-    advice = "How is the device reached? The test asks it for one register."
+    advice = "How is the device reached? The test reads one register of it."
 
     def __init__(self, context: PageContext, draft: Draft) -> None:
         super().__init__(context, draft)
-        self.box = NewLinkBox(draft.config, ask=context.ask, profile=lambda: draft.profile, folder=draft.folder)
+        self.box = NewLinkBox(
+            draft.config, ask=context.ask, profile_name=lambda: draft.profile_name, folder=draft.folder
+        )
         self.box.remove.hide()
         self.box.setMaximumWidth(context.appearance.px(760))
         scroll = QScrollArea()
@@ -76,7 +73,7 @@ class LinkStep(Step):
     def leave(self) -> str:
         config = self.box.value()
         if config is None:
-            return "mend what is named beside the field"
+            return "correct what is named at the field"
         if config != self.draft.config:
             self.draft.config = config
             self.draft.forget()
@@ -117,7 +114,7 @@ class DeviceStep(Step):
         self.tabs.setAccessibleName("Template or scan")
         self.tabs.addTab(self.maps, "Template")
         self.tabs.addTab(self.scan, "Scan")
-        self.said = label("", "dim")
+        self.said = StatusText()
         row = QHBoxLayout()
         row.setSpacing(8)
         name = label("Profile")

@@ -8,16 +8,15 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.new_pump import Draft, Preview, read_preview, reader_of
+from pumpwatch_gui.domain.display import ShownValue, Trust
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusConfig
-from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.pump.profile import Sensor
-from pumpwatch_gui.domain.values.quality import Quality
-from pumpwatch_gui.domain.wording import error_text, number, unit_text
+from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
-from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -31,28 +30,20 @@ class PointRow:
 
     sensor: Sensor
     point: Point | None
-    reading: PointValue | None = None
+    shown: ShownValue | None = None
     registers: tuple[int, ...] = ()
 
     @property
     def value(self) -> str:
-        """The value with its unit; `?` and why, where it is bad."""
-        if self.reading is None:
-            return ""
-        if self.reading.quality is Quality.BAD:
-            return "?"
-        return f"{number(self.reading.value, self.sensor.decimals)} {unit_text(self.sensor.unit)}"
+        """The value with its unit, as far as it may be shown."""
+        return self.shown.with_unit if self.shown else ""
 
     @property
     def state(self) -> str:
-        """Whether the value will be believed."""
-        if self.point is None and self.reading is None:
-            return "– no register"
-        if self.reading is None:
-            return "not read yet"
-        if self.reading.quality is Quality.GOOD:
-            return "● good"
-        return f"✕ {self.reading.reason.text}"
+        """Whether the value will be used, and why not."""
+        if self.shown is None:
+            return "not read yet" if self.point else "– no register"
+        return "● good" if self.shown.trust is Trust.LIVE else f"✕ {self.shown.reason}"
 
 
 class MapStep(Step):
@@ -80,8 +71,7 @@ class MapStep(Step):
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._go_to(now.row()))
         self.leave_button = button("Leave out", "Take the register from this sensor", self.leave_out)
         QShortcut(QKeySequence(Qt.Key.Key_Delete), self.view, self.leave_out, context=Qt.ShortcutContext.WidgetShortcut)
-        self.said = label("", "dim")
-        self.said.setWordWrap(True)
+        self.said = StatusText()
         self.said.setAccessibleName("State of the preview")
         self.browser = RegisterBrowser(context.appearance, context.ask, make_words="Put into the map")
         self.browser.tag_wanted.connect(self.put)
@@ -121,7 +111,7 @@ class MapStep(Step):
         self._show(None)
         self.view.selectRow(0)
         self._go_to(0)
-        self.say("reading …")
+        self.said.say("reading …")
         self.read()
 
     @override
@@ -165,26 +155,24 @@ class MapStep(Step):
         self._timer.start()
         if isinstance(preview, Exception):
             self._show(None)
-            self.say(error_text(preview), warn=True)
+            self.said.warn(error_text(preview))
             return
         self.draft.keep(preview)
         self._show(preview)
-        good = sum(r.quality is Quality.GOOD for r in preview.readings.values())
+        good = sum(value.trust is Trust.LIVE for value in preview.shown.values())
         words = f"live: {good} of {len(self.rows.rows)} sensors good"
-        self.say(f"{words} – {preview.trouble}" if preview.trouble else words, warn=bool(preview.trouble))
+        if preview.trouble:
+            self.said.warn(f"{words} – {preview.trouble}")
+        else:
+            self.said.say(words)
 
     def _show(self, preview: Preview | None) -> None:
         draft = self.draft
         sensors = draft.profile.sensors if draft.profile else ()
-        readings, registers = (preview.readings, preview.registers) if preview else ({}, {})
+        shown, registers = (preview.shown, preview.registers) if preview else ({}, {})
         self.rows.show_rows(
-            [PointRow(s, draft.points.get(s.tag), readings.get(s.tag), registers.get(s.tag, ())) for s in sensors]
+            [PointRow(s, draft.points.get(s.tag), shown.get(s.tag), registers.get(s.tag, ())) for s in sensors]
         )
-
-    def say(self, words: str, *, warn: bool = False) -> None:
-        """A line below the preview."""
-        set_role(self.said, "warning" if warn else "dim")
-        self.said.setText(words)
 
     # ---------------------------------------------------------------- the map
 
@@ -202,9 +190,9 @@ class MapStep(Step):
         try:
             self.draft.put(point)
         except InputError as error:
-            self.browser.say(error_text(error), warn=True)
+            self.browser.said.warn(error_text(error))
             return
-        self.browser.say(f"{point.tag} is read from {point.documented} (wire {point.address})")
+        self.browser.said.say(f"{point.tag} is read from {point.documented} (wire {point.address})")
         self._changed()
 
     def leave_out(self) -> None:

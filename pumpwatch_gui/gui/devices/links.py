@@ -6,22 +6,18 @@ from math import isfinite
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
-from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.commissioning.links import DRIVER_CHOICES, line_text
 from pumpwatch_gui.commissioning.plausibility import WAIT_S
-from pumpwatch_gui.domain.links.config import ModbusRtuConfig
-from pumpwatch_gui.domain.links.line_budget import line_budget
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.ports import Station
-from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.wording import duration, error_text, number
-from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
+from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column
-from pumpwatch_gui.settings.line_check import PlacedLink, poll_plan
 
 _MARKS = {LinkState.ONLINE: "●", LinkState.CONNECTING: "○", LinkState.STALE: "▲", LinkState.OFFLINE: "✕"}
 _EXCEPTIONS = {1: "function unknown", 2: "address unknown", 3: "value refused", 4: "device failure", 5: "accepted",
-               6: "busy", 10: "no path", 11: "no answer behind the gateway"}  # fmt: skip
+               6: "busy", 10: "no path", 11: "no response behind the gateway"}  # fmt: skip
 _FACTS = ("State", "Last good values", "Driver", "Endpoint", "Period", "Response time", "Good", "Exceptions",
           "Line", "Identity")  # fmt: skip
 
@@ -94,8 +90,7 @@ class LinkDetail(Panel):
             grid.addWidget(label(name, "dim"), row, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value, row, 1)
             self.facts[name] = value
-        self.trouble = label("")
-        self.trouble.setWordWrap(True)
+        self.trouble = StatusText()
         self.trouble.setAccessibleName("Last error")
         self.read_id = button("Read device ID", "Read the device identification (function 43/14)", self.identify)
         column: QVBoxLayout = self.body
@@ -121,7 +116,7 @@ class LinkDetail(Panel):
         texts = {
             "State": f"{state_text(view)}, for {since}",
             "Last good values": good,
-            "Driver": DRIVERS[view.driver].label if view.driver in DRIVERS else view.driver,
+            "Driver": DRIVER_CHOICES[view.driver].label,
             "Endpoint": view.endpoint,
             "Period": f"{view.period_s:g} s",
             "Response time": times if isfinite(view.response_p50_ms) else "none yet",
@@ -133,15 +128,14 @@ class LinkDetail(Panel):
         if view.identity:
             self.facts["Identity"].setText(view.identity)
         set_role(self.facts["State"], "strong" if view.state is LinkState.ONLINE else "warning")
-        self.trouble.setText(trouble_text(view))
-        set_role(self.trouble, "dim" if view.state is LinkState.ONLINE else "warning")
+        self.trouble.say(trouble_text(view), "dim" if view.state is LinkState.ONLINE else "warning")
 
     def _choose(self, view: LinkView) -> None:
         self.link_id = view.link_id
         self.heading.setText(view.link_id)
         self.facts["Identity"].setText("not read")
         self.facts["Line"].setText("–")
-        self.read_id.setEnabled(view.driver in DRIVERS and DRIVERS[view.driver].config.uses_registers)
+        self.read_id.setEnabled(DRIVER_CHOICES[view.driver].config.uses_registers)
         site, link_id = self.context.station.site(), view.link_id
         self.context.ask(lambda: (link_id, line_text(site, link_id)), self._show_line)
 
@@ -168,21 +162,3 @@ def _identity(station: Station, link_id: str) -> str:
     except Exception as error:  # noqa: BLE001 - whatever it was is shown in place of the identification
         return f"no identification: {error_text(error)}"
     return " · ".join(f"{key} {value}" for key, value in found.items()) or "it is empty"
-
-
-def line_text(site: Site, link_id: str) -> str:
-    """What the poll plan of all links of a serial line needs of its time; reads register maps."""
-    config = site.link(link_id)
-    if not isinstance(config, ModbusRtuConfig):
-        return "no serial line of this machine"
-    placed = [
-        PlacedLink(f"{pump.pump_id}/{n}", link, pump.profile)
-        for pump in site.pumps
-        for n, link in enumerate(pump.links, 1)
-        if isinstance(link, ModbusRtuConfig) and link.device == config.device
-    ]
-    plans = [plan for link in placed if (plan := poll_plan(link, site.folder))]
-    if not plans:
-        return "no register map"
-    budget = line_budget(plans, config.speed)
-    return f"{budget.text}, {len(plans)} links ({budget.load:.0%} busy)"

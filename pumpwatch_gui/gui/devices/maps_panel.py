@@ -1,4 +1,4 @@
-"""The register maps there are: shipped templates and own ones; look, import, export."""
+"""The register maps there are: shipped templates and user maps; their points, import, export."""
 
 from pathlib import Path
 
@@ -7,14 +7,16 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.user_maps import all_maps, export_map, import_map, map_path
+from pumpwatch_gui.commissioning.user_maps import all_maps, export_map, imported_map, read_user_map
+from pumpwatch_gui.domain.commands import ChangeSite
+from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
+from pumpwatch_gui.domain.site_changes import SaveRegisterMap
 from pumpwatch_gui.domain.wording import error_text
-from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
-from pumpwatch_gui.settings.map_file import read_map_file
 
 
 class MapsPanel(QWidget):
@@ -27,14 +29,14 @@ class MapsPanel(QWidget):
         self.context = context
         self.names: tuple[str, ...] = ()
         self.map: RegisterMap | None = None
+        self._importing = ""
         self.points: RowsModel[Point] = RowsModel(point_columns())
         self.list = QListWidget()
         self.list.setAccessibleName("Register maps")
         self.list.currentRowChanged.connect(self._choose)
         widths = {0: 184, 1: 70, 2: 54, 3: 72, 4: 60, 5: 78}
         self.view = TableView(context.appearance, self.points, "Points of the register map", widths=widths, stretch=6)
-        self.head = label("", "dim")
-        self.head.setWordWrap(True)
+        self.head = StatusText()
         left, right, whole = QVBoxLayout(), QVBoxLayout(), QHBoxLayout(self)
         left.addWidget(self.list, 1)
         if with_files:
@@ -52,7 +54,7 @@ class MapsPanel(QWidget):
 
     @property
     def folder(self) -> Path:
-        """Where own maps lie beside."""
+        """The folder of the site file."""
         return self.context.station.site().folder or self.context.site_file.parent
 
     @property
@@ -62,7 +64,7 @@ class MapsPanel(QWidget):
         return self.names[at] if 0 <= at < len(self.names) else ""
 
     def reload(self, choose: str = "") -> None:
-        """List the maps anew and stand on `choose`, else on the one before."""
+        """List the maps again and choose `choose`, else the one before."""
         folder, wanted = self.folder, choose or self.name
         self.context.ask(lambda: (all_maps(folder), wanted), self._listed, self._failed)
 
@@ -79,7 +81,7 @@ class MapsPanel(QWidget):
     def _choose(self, at: int) -> None:
         if 0 <= at < len(self.names):
             name, folder = self.names[at], self.folder
-            self.context.ask(lambda: (name, read_map_file(map_path(name, folder))), self._show, self._failed)
+            self.context.ask(lambda: (name, read_user_map(name, folder)), self._show, self._failed)
 
     def _show(self, answer: tuple[str, RegisterMap]) -> None:
         name, self.map = answer
@@ -88,18 +90,23 @@ class MapsPanel(QWidget):
         self.points.show_rows(self.map.points)
         base = {0: "addresses from 0", 1: "addresses from 1"}.get(self.map.base, "addresses as 40001")
         profile = f" · profile {self.map.profile}" if self.map.profile else ""
-        self.say(f"{self.map.label or self.map.name} · {len(self.map.points)} points · {base}{profile}")
+        self.head.say(f"{self.map.label or self.map.name} · {len(self.map.points)} points · {base}{profile}")
         self.chosen.emit(name)
 
-    def say(self, words: str, *, warn: bool = False) -> None:
-        """A line above the points."""
-        set_role(self.head, "warning" if warn else "dim")
-        self.head.setText(words)
-
     def import_file(self, path: Path) -> None:
-        """Check a file and copy it beside the site file."""
+        """Check a file and have it saved next to the site file."""
         folder = self.folder
-        self.context.ask(lambda: import_map(path, folder), self.reload, self._failed)
+        self.context.ask(lambda: imported_map(path, folder), self._order, self._failed)
+
+    def _order(self, change: SaveRegisterMap) -> None:
+        self._importing = change.file
+        self.context.order(ChangeSite((change,)), self._imported)
+
+    def _imported(self, outcome: OrderDone) -> None:
+        if outcome.ok:
+            self.reload(self._importing)
+        else:
+            self.head.warn(outcome.text)
 
     def export_file(self, path: Path) -> None:
         """Write the chosen map to a file."""
@@ -108,10 +115,10 @@ class MapsPanel(QWidget):
             self.context.ask(lambda: export_map(name, folder, path), self._exported, self._failed)
 
     def _exported(self, path: Path) -> None:
-        self.say(f"Exported to {path}")
+        self.head.say(f"Exported to {path}")
 
     def _failed(self, error: Exception) -> None:
-        self.say(error_text(error), warn=True)
+        self.head.warn(error_text(error))
 
     def _choose_import(self) -> None:
         dialog = QFileDialog(self, "A register map", "", "Register maps (*.toml);;All files (*)")

@@ -127,7 +127,7 @@ class DevicesPage(Page):
             (lambda t, a, n: station.links.read_block(link_id, t, a, n).result(WAIT_S)) if is_modbus else None, sensors
         )
         if not is_modbus:
-            self.browser.say("This link has no registers.")
+            self.browser.said.say("This link has no registers.")
         self.scan.use_config(config)
         self.plausibility.use((lambda: live_material(station, link_id)) if pump else None)
 
@@ -140,12 +140,13 @@ class DevicesPage(Page):
         self.context.order(ChangeSite(changes), self._tag_saved)
 
     def _tag_saved(self, outcome: OrderDone) -> None:
-        point = self._tag
-        text = f"{point.tag} is read from {point.documented} (wire {point.address}) now" if outcome.ok else outcome.text
-        self.browser.say(text, warn=not outcome.ok)
+        if outcome.ok:
+            self.browser.said.say(f"{self._tag.tag} is read from {self._tag.documented} (wire {self._tag.address}) now")
+        else:
+            self.browser.said.warn(outcome.text)
 
     def _tag_failed(self, error: Exception) -> None:
-        self.browser.say(error_text(error), warn=True)
+        self.browser.said.warn(error_text(error))
 
     def _add_found(self, config: ModbusConfig) -> None:
         if "add-pump" in self.context.dialogs:

@@ -1,4 +1,4 @@
-"""The plausibility doctor on the screen: what looks wrong about a pump's readings, why, and what to try."""
+"""The plausibility check on the screen: what looks wrong about a pump's readings, why, and what to try."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,14 +9,14 @@ from pumpwatch_gui.commissioning.plausibility import ReadingsToCheck, findings_o
 from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.look.theme import Appearance
-from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.shell.page import Ask
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 
 class PlausibilityPanel(QWidget):
-    """Findings with cause and advice. `gather` is called beside the GUI thread and may raise."""
+    """Findings with cause and advice. `gather` is called off the GUI thread and may raise."""
 
     examined = Signal()
 
@@ -26,13 +26,11 @@ class PlausibilityPanel(QWidget):
         self._gather: Callable[[], ReadingsToCheck] | None = None
         self.findings: RowsModel[PlausibilityFinding] = RowsModel(_columns())
         self.examine_button = button("Examine", "Examine the readings of this pump", self.examine)
-        self.summary = label("", "dim")
-        self.summary.setWordWrap(True)
+        self.summary = StatusText()
         self.summary.setAccessibleName("What the examination found")
         self.view = TableView(appearance, self.findings, "Findings", widths={0: 104, 1: 190, 2: 360}, stretch=3)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
-        self.whole = label("")
-        self.whole.setWordWrap(True)
+        self.whole = StatusText()
         self.whole.setAccessibleName("Chosen finding")
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -57,7 +55,7 @@ class PlausibilityPanel(QWidget):
         if gather is None:
             return
         self.examine_button.setEnabled(False)
-        self.summary.setText("examining …")
+        self.summary.say("examining …")
 
         def work() -> tuple[Callable[[], ReadingsToCheck], str, tuple[PlausibilityFinding, ...]]:
             material = gather()
@@ -80,10 +78,9 @@ class PlausibilityPanel(QWidget):
         self._show([], error_text(error), warn=True)
 
     def _show(self, found: Sequence[PlausibilityFinding], words: str, *, warn: bool = False) -> None:
-        set_role(self.summary, "warning" if warn else "strong" if words else "dim")
-        self.summary.setText(words)
+        self.summary.say(words, "warning" if warn else "strong")
         self.findings.show_rows(found)
-        self.whole.setText("")
+        self.whole.say("")
         if found:
             self.view.selectRow(0)
             self._choose(0)
@@ -91,7 +88,7 @@ class PlausibilityPanel(QWidget):
     def _choose(self, at: int) -> None:
         if 0 <= at < len(self.findings.rows):
             finding = self.findings.rows[at]
-            self.whole.setText(f"{finding.what}.\nLikely: {finding.cause}.\nTry: {finding.advice}.")
+            self.whole.say(f"{finding.what}.\nLikely: {finding.cause}.\nTry: {finding.advice}.", "")
 
 
 def _columns() -> list[Column[PlausibilityFinding]]:

@@ -32,7 +32,7 @@ from pumpwatch_gui.gui.devices.register_rows import (
 )
 from pumpwatch_gui.gui.devices.tag_form import TagForm
 from pumpwatch_gui.gui.look.theme import Appearance
-from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import Ask
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -86,8 +86,7 @@ class RegisterBrowser(QWidget):
         self.repeat = QCheckBox("Repeat")
         self.repeat.setAccessibleName("Read the block every second")
         self.repeat.toggled.connect(self._repeat)
-        self.said = label("", "dim")
-        self.said.setWordWrap(True)
+        self.said = StatusText()
         self.base.currentIndexChanged.connect(lambda _: self._renumber())
         self.table.currentIndexChanged.connect(lambda _: self._renumber())
         self._wire = 0
@@ -137,7 +136,7 @@ class RegisterBrowser(QWidget):
         self._edition += 1
         self.repeat.setChecked(False)
         self.registers.show_rows([])
-        self.say("")
+        self.said.say("")
         self.read_button.setEnabled(reader is not None)
         self.form.show_sensors(sensors)
         self.show_types()
@@ -167,7 +166,7 @@ class RegisterBrowser(QWidget):
         try:
             address = wire_address(self.address.value(), table, int(self.base.currentData()), size=count)
         except ValueError as error:
-            self.say(str(error), warn=True)
+            self.said.warn(str(error))
             return
         self.read_button.setEnabled(False)
 
@@ -191,7 +190,7 @@ class RegisterBrowser(QWidget):
         self.view.selectRow(min(at, len(rows) - 1))
         self.show_types()
         changed = sum(row.before is not None for row in rows)
-        self.say(f"{len(rows)} read" + (f", ◆ {changed} changed since the reading before" if before else ""))
+        self.said.say(f"{len(rows)} read" + (f", ◆ {changed} changed since the reading before" if before else ""))
         self._again()
 
     def _failed(self, error: Exception) -> None:
@@ -200,7 +199,7 @@ class RegisterBrowser(QWidget):
                 return
             error = error.error
         self.read_button.setEnabled(True)
-        self.say(error_text(error), warn=True)
+        self.said.warn(error_text(error))
         self._again()
 
     def _again(self) -> None:
@@ -221,20 +220,15 @@ class RegisterBrowser(QWidget):
 
     @override
     def hideEvent(self, event: QHideEvent) -> None:
-        """Nothing is read that nobody looks at."""
+        """Nothing is read that is not on the screen."""
         self.repeat.setChecked(False)
         super().hideEvent(event)
-
-    def say(self, words: str, *, warn: bool = False) -> None:
-        """A line below the tables."""
-        set_role(self.said, "warning" if warn else "dim")
-        self.said.setText(words)
 
     def _keep_wire(self) -> None:
         try:
             self._wire = wire_address(self.address.value(), str(self.table.currentData()), int(self.base.currentData()))
         except ValueError:
-            return  # told when it is read
+            return  # reported when it is read
 
     def _renumber(self) -> None:
         self.address.setValue(number_in(self._wire, str(self.table.currentData()), int(self.base.currentData())))
@@ -266,13 +260,13 @@ class RegisterBrowser(QWidget):
             if column > 0:
                 self.form.order.setCurrentText(ORDERS[column - 1])
                 chosen = self.types.rows[row].views[column - 1]
-                self.say(f"{chosen.type} {chosen.order}: {chosen.text}")
+                self.said.say(f"{chosen.type} {chosen.order}: {chosen.text}")
 
     def _make_it(self) -> None:
         try:
             point = self.form.point()
         except ValueError as error:
-            self.say(str(error), warn=True)
+            self.said.warn(str(error))
             return
         if point is not None:
             self.tag_wanted.emit(point)

@@ -1,15 +1,12 @@
 """Looking for devices: units behind an address, ports of one host, speeds of a serial port; progress and cancel."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from math import isfinite
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QSpinBox, QVBoxLayout, QWidget
 
-from pumpwatch_gui.acquire.discovery.scan import COMMON_BAUDS, COMMON_PORTS, Found, scan_lines, scan_ports, scan_units
-from pumpwatch_gui.commissioning.scan_job import ScanJob
+from pumpwatch_gui.commissioning.scan import LINE_SPEEDS, ScanJob, ScanKind, ScanRequest, ScanView, start_scan
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import (
     DriverConfig,
@@ -20,16 +17,15 @@ from pumpwatch_gui.domain.links.config import (
     ModbusTlsConfig,
     SerialPlace,
 )
+from pumpwatch_gui.domain.links.discovery import Found
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.port_box import PortBox
-from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 POLL_MS = 100
-UNITS, PORTS, SPEEDS = "units", "ports", "speeds"
-_KINDS = {UNITS: "Units behind an address", PORTS: "Ports of one host", SPEEDS: "Speeds of a serial port"}
 _WAYS = {"modbus-tcp": "Modbus TCP", "modbus-rtu-over-tcp": "RTU over TCP", "modbus-rtu": "RTU, serial",
          "modbus-tls": "TLS, as the link"}  # fmt: skip
 
@@ -54,8 +50,7 @@ class ScanPanel(QWidget):
         self.use_button = button(use_words, use_words, self._use)
         self.progress = QProgressBar()
         self.progress.setAccessibleName("Progress of the scan")
-        self.said = label("Asks only what you name here, for one register each; never writes.", "dim")
-        self.said.setWordWrap(True)
+        self.said = StatusText("Scans only what you name here: one register of each is read, nothing is written.")
         self.view = TableView(
             context.appearance, self.found, "What was found", widths={0: 210, 1: 110, 2: 84}, stretch=3
         )
@@ -69,8 +64,8 @@ class ScanPanel(QWidget):
 
     def _make_fields(self) -> None:
         self.kind, self.way = QComboBox(), QComboBox()
-        for key, words in _KINDS.items():
-            self.kind.addItem(words, key)
+        for kind in ScanKind:
+            self.kind.addItem(kind.value, kind)
         for key, words in list(_WAYS.items())[:3]:
             self.way.addItem(words, key)
         self.host, self.device = QLineEdit(), PortBox(self.context.ask)
@@ -83,9 +78,8 @@ class ScanPanel(QWidget):
         self.wait.setSuffix(" ms")
         self.wait.setSingleStep(50)
         self.line = QComboBox()
-        for baud in COMMON_BAUDS:
-            for parity in ("N", "E", "O"):
-                self.line.addItem(f"{baud} 8{parity}1", (baud, parity))
+        for speed in LINE_SPEEDS:
+            self.line.addItem(speed.text, speed)
         names: tuple[tuple[QWidget, str], ...] = (
             (self.kind, "What to look for"), (self.way, "Way to the device"), (self.host, "Host to scan"),
             (self.port, "TCP port"), (self.device, "Serial port"), (self.line, "Line settings"),
@@ -127,16 +121,17 @@ class ScanPanel(QWidget):
         row.addWidget(widget)
 
     def _choose_kind(self) -> None:
-        kind, way = str(self.kind.currentData()), str(self.way.currentData())
-        is_serial = kind == SPEEDS or (kind == UNITS and way == "modbus-rtu")
-        is_fixed = kind == UNITS and way == "modbus-tls"
+        kind, way = self.kind.currentData(), str(self.way.currentData())
+        is_units = kind is ScanKind.UNITS
+        is_serial = kind is ScanKind.SPEEDS or (is_units and way == "modbus-rtu")
+        is_fixed = is_units and way == "modbus-tls"
         shown: dict[QWidget, bool] = {
-            self.way: kind == UNITS,
+            self.way: is_units,
             self.host: not is_serial and not is_fixed,
-            self.port: kind == UNITS and not is_serial and not is_fixed,
+            self.port: is_units and not is_serial and not is_fixed,
             self.device: is_serial,
-            self.line: kind == UNITS and is_serial,
-            self.last: kind != PORTS,
+            self.line: is_units and is_serial,
+            self.last: kind is not ScanKind.PORTS,
         }
         for widget, on in shown.items():
             widget.setVisible(on)
@@ -166,14 +161,13 @@ class ScanPanel(QWidget):
     def start(self) -> None:
         """Begin; what was found before goes."""
         try:
-            scan, total = self._question()
+            self.job = start_scan(self._request(), self.context.station.site())
         except (InputError, ValueError) as error:
-            self._say(error_text(error), warn=True)
+            self.said.warn(error_text(error))
             return
         self.found.show_rows([])
-        self.job = ScanJob(scan, total)
         self.destroyed.connect(self.job.cancel)
-        self._say("scanning …")
+        self.said.say("scanning …")
         self._timer.start()
         self._show_state()
 
@@ -182,30 +176,15 @@ class ScanPanel(QWidget):
         if self.job is not None:
             self.job.cancel()
 
-    def _question(self) -> tuple[Callable[..., object], int]:
-        kind, wait_s = str(self.kind.currentData()), self.wait.value() / 1000
-        units = range(self.first.value(), self.last.value() + 1)
-        host, device = self.host.text().strip(), self.device.text()
-        if kind == PORTS:
-            if not host:
-                raise InputError("which host?", "type its name or address")
-            unit = self.first.value()
-            return lambda p, s: scan_ports(host, unit=unit, timeout_s=wait_s, progress=p, stop=s), len(COMMON_PORTS)
-        if not units:
-            raise InputError(f"there is no unit from {units.start} to {units.stop - 1}", "let the first be the smaller")
-        if kind == SPEEDS:
-            self._check_free(device)
-            serial = tuple(u for u in units if 1 <= u <= 247)
-            scan = partial(scan_lines, [device], units=serial, timeout_s=wait_s)
-            return lambda p, s: scan(progress=p, stop=s), len(COMMON_BAUDS) * 2 * len(serial)
-        config = self._config()
-        if isinstance(config, ModbusRtuConfig):
-            self._check_free(config.device)
-        top = 255 if isinstance(config, ModbusTcpConfig | ModbusTlsConfig) else 247
-        asked = [u for u in units if (0 if top == 255 else 1) <= u <= top]
-        base_dir = self.context.station.site().folder
-        return lambda p, s: scan_units(config, asked, timeout_s=wait_s, base_dir=base_dir, progress=p, stop=s), len(
-            asked
+    def _request(self) -> ScanRequest:
+        kind = self.kind.currentData()
+        return ScanRequest(
+            kind,
+            range(self.first.value(), self.last.value() + 1),
+            self.wait.value() / 1000,
+            config=self._config() if kind is ScanKind.UNITS else None,
+            host=self.host.text().strip(),
+            device=self.device.text(),
         )
 
     def _config(self) -> ModbusConfig:
@@ -213,22 +192,13 @@ class ScanPanel(QWidget):
         if way == "modbus-tls" and self._tls is not None:
             return self._tls
         if way == "modbus-rtu":
-            baud, parity = self.line.currentData()
-            return ModbusRtuConfig(self.device.text(), baud, parity)
+            speed = self.line.currentData()
+            return ModbusRtuConfig(self.device.text(), speed.baud, speed.parity)
         kind = ModbusRtuTcpConfig if way == "modbus-rtu-over-tcp" else ModbusTcpConfig
         return kind(self.host.text().strip(), self.port.value())
 
-    def _check_free(self, device: str) -> None:
-        """A serial port serves one program at a time."""
-        if not device:
-            raise InputError("which serial port?", "choose or type one")
-        for pump in self.context.station.site().pumps:
-            for n, link in enumerate(pump.links, 1):
-                if getattr(link, "device", "") == device:
-                    raise InputError(f"{pump.pump_id}/{n} uses {device}", "take the link out of the settings meanwhile")
-
     def poll(self) -> None:
-        """Show how the scan stands."""
+        """Show the progress of the scan."""
         if self.job is None:
             return
         view = self.job.poll()
@@ -236,23 +206,21 @@ class ScanPanel(QWidget):
         self.progress.setValue(view.done)
         if len(view.found) != len(self.found.rows):
             self.found.append(view.found[len(self.found.rows) :])
-        there = sum(f.outcome.is_there for f in view.found)
         if view.is_running:
-            self._say(f"{view.done} of {view.total} asked, {there} there")
+            self.said.say(f"{view.done} of {view.total} scanned, {view.there} found")
             return
         self._timer.stop()
         if view.error is not None:
-            self._say(error_text(view.error), warn=True)
+            self.said.warn(error_text(view.error))
         else:
-            self._finish(view.found, there, is_whole=view.done >= view.total)
+            self._finish(view)
         self._show_state()
 
-    def _finish(self, found: tuple[Found, ...], there: int, *, is_whole: bool) -> None:
-        ordered = sorted(found, key=lambda f: not f.outcome.is_there)
-        self.found.show_rows(ordered)
-        end = "done" if is_whole else "cancelled"
-        self._say(f"{end}: {len(found)} asked, {there} there")
-        if there:
+    def _finish(self, view: ScanView) -> None:
+        self.found.show_rows(sorted(view.found, key=lambda f: not f.outcome.is_there))
+        end = "done" if view.done >= view.total else "cancelled"
+        self.said.say(f"{end}: {len(view.found)} scanned, {view.there} found")
+        if view.there:
             self.view.selectRow(0)
             self.view.setFocus()
 
@@ -271,10 +239,6 @@ class ScanPanel(QWidget):
         self.start_button.setEnabled(not is_running)
         self.cancel_button.setEnabled(is_running)
         self.use_button.setEnabled(self.chosen is not None)
-
-    def _say(self, words: str, *, warn: bool = False) -> None:
-        set_role(self.said, "warning" if warn else "dim")
-        self.said.setText(words)
 
 
 def _columns() -> list[Column[Found]]:

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.ports import Packet, TrafficTap
 from pumpwatch_gui.domain.wording import error_text
-from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -20,7 +20,7 @@ KEPT = 2000
 """Packets that the monitor shows; older ones leave it."""
 
 TAKE_MS = 200
-HINT = "Choose a line to see all of its bytes. It is kept only while you look."
+HINT = "Choose a line to see all of its bytes. Traffic is kept only while this panel is on the screen."
 
 
 class TrafficPanel(QWidget):
@@ -43,10 +43,9 @@ class TrafficPanel(QWidget):
         self.save_button = button("Save…", "Save the traffic to a file", self._choose_file)
         self.count = label("", "dim")
         widths = {0: 124, 1: 92, 2: 360}
-        self.view = TableView(context.appearance, self.packets, "TrafficTap", widths=widths, stretch=3)
+        self.view = TableView(context.appearance, self.packets, "Traffic", widths=widths, stretch=3)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
-        self.whole = label(HINT, "dim")
-        self.whole.setWordWrap(True)
+        self.whole = StatusText(HINT)
         self.whole.setAccessibleName("Chosen piece of traffic")
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -89,8 +88,7 @@ class TrafficPanel(QWidget):
         """Forget what was seen."""
         self.packets.show_rows([])
         self.count.setText("")
-        set_role(self.whole, "dim")
-        self.whole.setText(HINT)
+        self.whole.say(HINT)
 
     def save(self, path: Path) -> None:
         """Write what is shown to a text file, off the GUI thread."""
@@ -98,12 +96,10 @@ class TrafficPanel(QWidget):
         self.context.ask(lambda: _write(path, rows), self._saved, self._failed)
 
     def _saved(self, path: Path) -> None:
-        set_role(self.whole, "dim")
-        self.whole.setText(f"Saved to {path}")
+        self.whole.say(f"Saved to {path}")
 
     def _failed(self, error: Exception) -> None:
-        set_role(self.whole, "warning")
-        self.whole.setText(f"not saved: {error_text(error)}")
+        self.whole.warn(f"not saved: {error_text(error)}")
 
     def _choose_file(self) -> None:
         dialog = QFileDialog(self, "Save the traffic", f"{self.link_id.replace('/', '-')}.txt", "Text (*.txt)")
@@ -118,8 +114,7 @@ class TrafficPanel(QWidget):
     def _choose(self, at: int) -> None:
         if 0 <= at < len(self.packets.rows):
             packet = self.packets.rows[at]
-            set_role(self.whole, "dim")
-            self.whole.setText(f"{packet.text}\n{packet.hex}")
+            self.whole.say(f"{packet.text}\n{packet.hex}")
 
     def _watch(self) -> None:
         self._end()
@@ -151,7 +146,7 @@ class TrafficPanel(QWidget):
 def _columns() -> list[Column[Packet]]:
     return [
         Column("Time", lambda p: f"{datetime.fromtimestamp(p.time_ns / 1e9):%H:%M:%S.%f}"[:-3]),
-        Column("Way", lambda p: "→ asked" if p.sent else "← came"),
+        Column("Way", lambda p: "→ sent" if p.sent else "← received"),
         Column("In words", lambda p: p.text, tip=lambda p: p.text),
         Column("Bytes", lambda p: p.hex, tip=lambda p: p.hex),
     ]
@@ -160,7 +155,7 @@ def _columns() -> list[Column[Packet]]:
 def _write(path: Path, packets: Sequence[Packet]) -> Path:
     lines = (
         f"{datetime.fromtimestamp(p.time_ns / 1e9).isoformat(timespec='milliseconds')}\t{p.link_id}\t"
-        f"{'sent' if p.sent else 'came'}\t{p.hex}\t{p.text}\n"
+        f"{'sent' if p.sent else 'received'}\t{p.hex}\t{p.text}\n"
         for p in packets
     )
     path.write_text("".join(lines), "utf-8")

@@ -6,14 +6,12 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from pumpwatch_gui.acquire.discovery.trial import LinkTest, test_link
-from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.commissioning.links import DRIVER_CHOICES, Trial, try_link
+from pumpwatch_gui.domain.display import Trust
 from pumpwatch_gui.domain.links.config import DriverConfig
-from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.values.quality import Quality
-from pumpwatch_gui.domain.wording import number, unit_text
+from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.form import Form
-from pumpwatch_gui.gui.look.widgets import button, label, set_role
+from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import Ask
 
 
@@ -22,19 +20,19 @@ class LinkBox(QWidget):
 
     removed = Signal()
 
-    def __init__(self, config: DriverConfig | None, *, ask: Ask, profile: Callable[[], PumpProfile | None],
-                 folder: Path | None) -> None:  # fmt: skip
+    def __init__(
+        self, config: DriverConfig | None, *, ask: Ask, profile_name: Callable[[], str], folder: Path | None
+    ) -> None:
         super().__init__()
-        self._ask, self._profile, self._folder = ask, profile, folder
+        self._ask, self._profile_name, self._folder = ask, profile_name, folder
         self.driver = QComboBox()
         self.driver.setAccessibleName("Driver")
-        for kind in DRIVERS.values():
+        for kind in DRIVER_CHOICES.values():
             self.driver.addItem(kind.label, kind.name)
         if config is not None:
             self.driver.setCurrentIndex(self.driver.findData(config.driver))
         self.form = self._make_form(config)
-        self.outcome = label("", "dim")
-        self.outcome.setWordWrap(True)
+        self.outcome = StatusText()
         self.test = button("Test connection", "Test this connection", self.try_it)
         self.remove = button("Remove link", "Remove this link", self.removed.emit)
         top, foot = QHBoxLayout(), QHBoxLayout()
@@ -56,44 +54,32 @@ class LinkBox(QWidget):
         self.driver.currentIndexChanged.connect(self._change_driver)
 
     def _make_form(self, config: DriverConfig | None) -> Form:
-        return Form(DRIVERS[self.driver.currentData()].config, config, ask=self._ask)
+        return Form(DRIVER_CHOICES[self.driver.currentData()].config, config, ask=self._ask)
 
     def value(self) -> DriverConfig | None:
-        """The link as filled in, or None with the mistake beside its field."""
+        """The link as filled in, or None with the mistake at its field."""
         config: DriverConfig | None = self.form.value()
         return config
 
     def try_it(self) -> None:
         """Connect and read once, off the GUI thread, and say in words what came."""
-        config, profile = self.value(), self._profile()
-        if config is None or profile is None:
-            return
-        folder = self._folder
-        self.test.setEnabled(False)
-        self._say("connecting …", "dim")
-        self._ask(lambda: (profile, test_link(config, profile, base_dir=folder)), self._tried, self._failed)
+        config, profile_name, folder = self.value(), self._profile_name(), self._folder
+        if config is not None:
+            self._wait()
+            self._ask(lambda: try_link(config, profile_name, folder), self._tried, self._failed)
 
-    def _tried(self, answer: tuple[PumpProfile, LinkTest]) -> None:
-        profile, test = answer
+    def _wait(self) -> None:
+        self.test.setEnabled(False)
+        self.outcome.say("connecting …")
+
+    def _tried(self, trial: Trial) -> None:
         self.test.setEnabled(True)
-        lines = [test.text] + ([test.advice] if test.advice else [])
-        if test.frame is not None:
-            lines.append(
-                "   ".join(
-                    f"{s.label} {number(v, s.decimals)} {unit_text(s.unit)}"
-                    for s, v, q in zip(profile.sensors, test.frame.values, test.frame.quality, strict=True)
-                    if q != Quality.BAD
-                )
-            )
-        self._say("\n".join(lines), "" if test.ok else "warning")
+        values = (f"{v.sensor.label} {v.with_unit}" for v in trial.values if v.trust is not Trust.BAD)
+        self.outcome.say("\n".join((*trial.lines, "   ".join(values))).rstrip(), "" if trial.ok else "warning")
 
     def _failed(self, error: Exception) -> None:
         self.test.setEnabled(True)
-        self._say(str(error), "warning")
-
-    def _say(self, words: str, role: str) -> None:
-        self.outcome.setText(words)
-        set_role(self.outcome, role)
+        self.outcome.warn(error_text(error))
 
     def _change_driver(self) -> None:
         self.show_config(None)
@@ -103,4 +89,4 @@ class LinkBox(QWidget):
         old, self.form = self.form, self._make_form(config)
         self._column.replaceWidget(old, self.form)
         old.deleteLater()
-        self._say("", "dim")
+        self.outcome.say("")

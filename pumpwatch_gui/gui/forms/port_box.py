@@ -4,7 +4,8 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.discovery.serial_ports import Port, list_ports
+from pumpwatch_gui.commissioning.links import serial_ports
+from pumpwatch_gui.domain.links.discovery import SerialPort
 from pumpwatch_gui.gui.shell.page import Ask
 
 
@@ -33,7 +34,7 @@ class PortBox(QComboBox):
     def _choose(self, at: int) -> None:
         self.setEditText(str(self.itemData(at)))
 
-    def show_ports(self, ports: tuple[Port, ...]) -> None:
+    def show_ports(self, ports: tuple[SerialPort, ...]) -> None:
         """Offer these ports; what was typed stays."""
         typed = self.currentText()
         self.blockSignals(True)
@@ -46,7 +47,7 @@ class PortBox(QComboBox):
         self.setToolTip("\n".join(port.label for port in ports) or "the system names no serial port")
 
     def _list(self) -> None:
-        self._ask(list_ports, self.show_ports)
+        self._ask(serial_ports, self.show_ports)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

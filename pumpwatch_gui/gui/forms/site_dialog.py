@@ -1,6 +1,6 @@
 """The base of every dialog that changes the site: one order, and its outcome on the screen."""
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.events import OrderDone
@@ -28,13 +28,32 @@ class SiteDialog(QDialog):
         self._more: tuple[QPushButton, ...] = ()
         self._is_allowed, self._is_saving = True, False
 
-    def foot(self, *more: QPushButton) -> QHBoxLayout:
-        """The row of buttons: `more`, Save and Cancel."""
+    def lay_out(
+        self, *fields: QWidget | QLayout, head: QLayout | None = None, more: tuple[QPushButton, ...] = ()
+    ) -> None:
+        """The fields under one another, the last takes the room; above them `head`; `more` buttons next to Save."""
         self._more = more
+        inner, column = QVBoxLayout(self.content), QVBoxLayout(self)
+        inner.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(16, 16, 16, 16)
+        for box in (inner, column):
+            box.setSpacing(12)
+        for field in fields:
+            if isinstance(field, QWidget):
+                inner.addWidget(field, int(field is fields[-1]))
+            else:
+                inner.addLayout(field, int(field is fields[-1]))
+        if head is not None:
+            column.addLayout(head)
+        column.addWidget(self.content, 1)
+        column.addWidget(self.trouble)
+        column.addLayout(self._foot())
+
+    def _foot(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addStretch(1)
-        for made in (*more, self.save_button, button("Cancel", "Close without saving", self.reject)):
+        for made in (*self._more, self.save_button, button("Cancel", "Close without saving", self.reject)):
             row.addWidget(made)
         return row
 

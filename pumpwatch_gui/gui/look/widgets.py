@@ -54,6 +54,24 @@ def label(words: str, role: str = "") -> QLabel:
     return made
 
 
+class StatusText(QLabel):
+    """A line that says what is going on, what came of it or what is wrong; it wraps."""
+
+    def __init__(self, words: str = "") -> None:
+        super().__init__(words)
+        self.setProperty("role", "dim")
+        self.setWordWrap(True)
+
+    def say(self, words: str, role: str = "dim") -> None:
+        """Show words in one of the style sheet's roles."""
+        set_role(self, role)
+        self.setText(words)
+
+    def warn(self, words: str) -> None:
+        """Show what is wrong."""
+        self.say(words, "warning")
+
+
 def set_role(target: QWidget, role: str) -> None:
     """Change the style-sheet role of a widget, when it is another than now."""
     if target.property("role") != role:

@@ -1,42 +1,35 @@
-"""Back-test: a model on the rest of the history, sensitivity in the operator's terms, what was found to be judged."""
+"""Back-test: a model on the rest of the history, threshold factors in the operator's terms, feedback on episodes."""
 
+from dataclasses import replace
 from functools import partial
 from threading import Event
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSlider, QSplitter, QVBoxLayout, QWidget
 
-from pumpwatch_gui.commissioning.models import models_of
+from pumpwatch_gui.commissioning.back_test import (
+    BackTest,
+    BackTestRun,
+    FactorRow,
+    FoundEpisode,
+    ResidualTrend,
+    run_back_test,
+)
 from pumpwatch_gui.domain.commands import GiveFeedback, SetThresholdFactor
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
-from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.site import PumpSettings
-from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.wording import clock, duration, error_text, number
 from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
-from pumpwatch_gui.gui.look.widgets import button, label, set_role
-from pumpwatch_gui.gui.models.material import MaterialChooser, TrainingMaterial, bundle_of
+from pumpwatch_gui.gui.look.widgets import StatusText, button, label
+from pumpwatch_gui.gui.models.material import MaterialChooser
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel, stamp
 from pumpwatch_gui.gui.tables.table_view import TableView
-from pumpwatch_gui.infer.bundles.bundle import Bundle
-from pumpwatch_gui.infer.evaluation.backtest import (
-    BackTest,
-    FoundEpisode,
-    ResidualTrend,
-    SensitivityRow,
-    back_test,
-    residual_trend,
-)
-
-LEAD_S = 5400.0
-"""Seconds before an onset from which a fresh detector has settled when its residuals are looked at."""
 
 
 class BackTestPanel(QWidget):
-    """Tests the model chosen beside it. `tested` tells that there is an outcome."""
+    """Tests the model chosen at the left. `tested`: there is an outcome."""
 
     tested = Signal()
 
@@ -46,12 +39,10 @@ class BackTestPanel(QWidget):
         self.pump: PumpSettings | None = None
         self.version = ""
         self.is_active = True
-        self.outcome: BackTest | None = None
-        self._bundle: Bundle | None = None
-        self._recordings: list[Recording] = []
+        self._run: BackTestRun | None = None
         self._part = 0.0
         self._stop = Event()
-        self.rows: RowsModel[SensitivityRow] = RowsModel(_row_columns())
+        self.rows: RowsModel[FactorRow] = RowsModel(_row_columns())
         self.episodes: RowsModel[FoundEpisode] = RowsModel(_episode_columns())
         self._timer = QTimer(self)
         self._timer.setInterval(200)
@@ -71,16 +62,15 @@ class BackTestPanel(QWidget):
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setAccessibleName("Progress of the back-test")
-        self.said = label("The model chosen at the left is run over the span, row by row, as if it were live.", "dim")
-        self.said.setWordWrap(True)
-        self.table = TableView(appearance, self.rows, "What each sensitivity would have done",
+        self.said = StatusText("The model chosen at the left is run over the span, row by row, as if it were live.")
+        self.table = TableView(appearance, self.rows, "What each threshold factor would have done",
                                widths={0: 100, 1: 100, 2: 170, 3: 120}, stretch=4)  # fmt: skip
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName("Sensitivity: left tells most, right least")
+        self.slider.setAccessibleName("Threshold factor: left alarms most, right least")
         self.slider.setRange(0, 0)
         self.slider.valueChanged.connect(self._slid)
         self.meaning = label("", "strong")
-        self.use_button = button("Use this sensitivity", "Make and promote a model with this sensitivity", self.use)
+        self.use_button = button("Use this factor", "Make and promote a model with this threshold factor", self.use)
         self.use_button.setEnabled(False)
         self.episode_view = TableView(appearance, self.episodes, "Episodes found",
                                       widths={0: 170, 1: 80, 2: 64, 4: 120}, stretch=3)  # fmt: skip
@@ -89,11 +79,11 @@ class BackTestPanel(QWidget):
         self.note.setPlaceholderText("Note: what was it?")
         self.note.setAccessibleName("Note to the episode")
         self.words = [
-            button(word, f"The episode was {hint}", partial(self.say, verdict))
+            button(word, f"The episode was {hint}", partial(self.give, verdict))
             for word, verdict, hint in (
                 ("True", FeedbackVerdict.TRUE, "right: something was wrong"),
                 ("False", FeedbackVerdict.FALSE, "a false alarm"),
-                ("Unknown", FeedbackVerdict.UNKNOWN, "neither: nobody knows"),
+                ("Unknown", FeedbackVerdict.UNKNOWN, "neither: it is not known"),
             )
         ]
         self.trend = SmallPlot(appearance, "Residuals about the onset", x_text=lambda x: clock(int(x * 1e9)),
@@ -103,7 +93,7 @@ class BackTestPanel(QWidget):
         run, slide, feedback = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         for row, widgets in (
             (run, (self.run_button, self.cancel_button)),
-            (slide, (label("tells most"), self.slider, label("tells least"), self.use_button)),
+            (slide, (label("alarms most"), self.slider, label("alarms least"), self.use_button)),
             (feedback, (self.note, *self.words)),
         ):
             row.setSpacing(8)
@@ -138,20 +128,25 @@ class BackTestPanel(QWidget):
 
     # ---------------------------------------------------------------- running
 
+    @property
+    def outcome(self) -> BackTest | None:
+        """The outcome on show."""
+        return self._run.outcome if self._run else None
+
     def show_model(self, pump: PumpSettings, version: str, *, is_active: bool) -> None:
-        """The model to test; an outcome of another is put away."""
+        """The model to test; an outcome of another is removed."""
         if self.pump is None or (pump.pump_id, version) != (self.pump.pump_id, self.version):
-            self._put_away()
+            self._clear()
         self.pump, self.version, self.is_active = pump, version, is_active
-        self.use_button.setEnabled(self.outcome is not None and is_active)
+        self.use_button.setEnabled(self._run is not None and is_active)
 
     def run(self) -> None:
         """Read the span and stream it through the model, off the GUI thread."""
         if self.pump is None:
             return
-        self._put_away()
-        material, version, station = self.chooser.material(self.pump), self.version, self.context.station
-        registry = models_of(self.context.home)
+        self._clear()
+        material, version = self.chooser.material(self.pump), self.version
+        home, station = self.context.home, self.context.station
         self._stop, self._part = Event(), 0.0
         stop = self._stop
 
@@ -160,18 +155,13 @@ class BackTestPanel(QWidget):
             if stop.is_set():
                 raise PumpWatchError("cancelled", "run it again when it suits")
 
-        def test() -> tuple[Bundle, list[Recording], BackTest]:
-            recordings = material.read(station)
-            bundle = bundle_of(registry, material.pump, version, station.site().folder)
-            said = _said_of(material, recordings, station)
-            outcome = back_test(bundle, material.pump.profile, recordings, feedback=said, progress=progress)
-            return bundle, recordings, outcome
-
-        self.said.setText("running …")
+        self.said.say("running …")
         self.run_button.setEnabled(False)
         self.cancel_button.setEnabled(True)
         self._timer.start()
-        self.context.ask(test, self._tested, self._failed)
+        self.context.ask(
+            lambda: run_back_test(home, station, material, version, progress=progress), self._tested, self._failed
+        )
 
     def _stop_now(self) -> None:
         self._stop.set()
@@ -184,69 +174,64 @@ class BackTestPanel(QWidget):
 
     def _failed(self, error: Exception) -> None:
         self._ended()
-        self.said.setText(error_text(error))
-        set_role(self.said, "warning")
+        self.said.warn(error_text(error))
 
-    def _tested(self, answer: tuple[Bundle, list[Recording], BackTest]) -> None:
+    def _tested(self, run: BackTestRun) -> None:
         self._ended()
-        self._bundle, self._recordings, self.outcome = answer
-        test = self.outcome
-        set_role(self.said, "strong")
-        self.said.setText(
+        self._run, test = run, run.outcome
+        self.said.say(
             f"{test.scored_h:.2f} h scored of {test.span_h:.2f} h: {len(test.episodes)} episodes, "
             f"{number(test.in_alarm, 2)} % of normal time in alarm, "
             f"{number(test.now.false_a_week, 1)} false alarms a week to expect "
-            "(an episode counts as false until somebody calls it true or unknown)"
+            "(an episode counts as false until its feedback is true or unknown)",
+            "strong",
         )
         self.rows.show_rows(test.table)
         self.episodes.show_rows(test.episodes)
         self.slider.setRange(0, len(test.table) - 1)
-        nearest = min(range(len(test.table)), key=lambda i: abs(test.table[i].sensitivity - test.now.sensitivity))
+        nearest = min(
+            range(len(test.table)), key=lambda i: abs(test.table[i].threshold_factor - test.now.threshold_factor)
+        )
         self.slider.setValue(nearest)
         self._slid(nearest)
         self.use_button.setEnabled(self.is_active)
         self.use_button.setToolTip("" if self.is_active else "Promote this model first")
         self.tested.emit()
 
-    def _put_away(self) -> None:
-        self.outcome = None
+    def _clear(self) -> None:
+        self._run = None
         self.rows.show_rows([])
         self.episodes.show_rows([])
         self.trend.show_curves()
         self.meaning.setText("")
         self.use_button.setEnabled(False)
-        set_role(self.said, "dim")
 
-    # ---------------------------------------------------------------- sensitivity
+    # ---------------------------------------------------------------- threshold factor
 
     def _slid(self, at: int) -> None:
-        if self.outcome is None:
+        if self._run is None:
             return
-        row = self.outcome.table[at]
-        known = f", {row.caught} of {row.known} known faults told" if row.known else "; no known fault in the span"
-        self.meaning.setText(f"{row.sensitivity:g}: {number(row.false_a_week, 1)} false alarms a week to expect{known}")
+        row = self._run.outcome.table[at]
+        known = f", {row.caught} of {row.known} known faults found" if row.known else "; no known fault in the span"
+        expected = f"{number(row.false_a_week, 1)} false alarms a week to expect"
+        self.meaning.setText(f"{row.threshold_factor:g}: {expected}{known}")
         self.table.selectRow(at)
 
     def use(self) -> None:
-        """Order a model with the sensitivity of the slider."""
-        if self.outcome is not None and self.pump is not None:
-            row = self.outcome.table[self.slider.value()]
-            self.context.order(SetThresholdFactor(self.pump.pump_id, row.sensitivity))
+        """Order a model with the threshold factor of the slider."""
+        if self._run is not None and self.pump is not None:
+            row = self._run.outcome.table[self.slider.value()]
+            self.context.order(SetThresholdFactor(self.pump.pump_id, row.threshold_factor))
 
     # ---------------------------------------------------------------- episodes
 
     def _choose(self, at: int) -> None:
-        if self._bundle is None or self.pump is None or not 0 <= at < len(self.episodes.rows):
+        run = self._run
+        if run is None or not 0 <= at < len(self.episodes.rows):
             return
-        episode, bundle, pump, recordings = self.episodes.rows[at], self._bundle, self.pump, self._recordings
+        episode = self.episodes.rows[at]
         self.note.setText(episode.feedback.note if episode.feedback else "")
-        around = [_cut(recording, episode.start_ns / 1e9) for recording in recordings]
-        near = [recording for recording in around if recording is not None]
-
-        def trend() -> tuple[FoundEpisode, ResidualTrend]:
-            return episode, residual_trend(bundle, pump.profile, near, around_ns=episode.start_ns)
-
-        self.context.ask(trend, self._show_trend)
+        self.context.ask(lambda: (episode, run.trend(episode)), self._show_trend)
 
     def _show_trend(self, answer: tuple[FoundEpisode, ResidualTrend]) -> None:
         episode, trend = answer
@@ -257,45 +242,27 @@ class BackTestPanel(QWidget):
         ]
         self.trend.show_curves(*curves, mark=episode.start_ns / 1e9, marked="onset")
 
-    def say(self, verdict: FeedbackVerdict) -> None:
-        """Store what a person says of the chosen episode."""
+    def give(self, verdict: FeedbackVerdict) -> None:
+        """Order feedback on the chosen episode."""
         at = self.episode_view.currentIndex().row()
         if self.pump is None or not 0 <= at < len(self.episodes.rows):
             return
-        e = self.episodes.rows[at]
-        said = EpisodeFeedback(
-            self.pump.pump_id, e.start_ns, e.end_ns, verdict, self.note.text().strip(), self.context.user
-        )
-        self.context.order(GiveFeedback(said))
+        episode = self.episodes.rows[at]
+        note, by = self.note.text().strip(), self.context.user
+        feedback = EpisodeFeedback(self.pump.pump_id, episode.start_ns, episode.end_ns, verdict, note, by)
+        self.context.order(GiveFeedback(feedback))
         rows = list(self.episodes.rows)
-        rows[at] = FoundEpisode(e.start_ns, e.end_ns, e.peak, e.leading, said)
+        rows[at] = replace(episode, feedback=feedback)
         self.episodes.show_rows(rows)
 
 
-def _said_of(material: TrainingMaterial, recordings: list[Recording], station: Station) -> list[EpisodeFeedback]:
-    start, end = recordings[0].time_s[0], recordings[-1].time_s[-1]
-    said: list[EpisodeFeedback] = station.history.feedback(
-        material.pump.pump_id, start_ns=int(start * 1e9), end_ns=int(end * 1e9) + 1
-    )
-    return said
-
-
-def _cut(recording: Recording, at_s: float) -> Recording | None:
-    """The part of a recording about an onset, with what a detector needs to settle before it."""
-    inside = (recording.time_s >= at_s - LEAD_S) & (recording.time_s <= at_s + 600)
-    if not inside.any():
-        return None
-    times, values = recording.time_s[inside].copy(), np.ascontiguousarray(recording.values[inside])
-    return Recording(recording.path, times, values, recording.missing, recording.notes)
-
-
-def _row_columns() -> list[Column[SensitivityRow]]:
+def _row_columns() -> list[Column[FactorRow]]:
     return [
-        Column("Sensitivity", lambda r: f"{r.sensitivity:g}", right=True),
+        Column("Factor", lambda r: f"{r.threshold_factor:g}", right=True),
         Column("Episodes", lambda r: f"{r.episodes}", right=True),
         Column("False alarms a week", lambda r: number(r.false_a_week, 1), right=True),
         Column("In alarm, %", lambda r: number(r.in_alarm, 2), right=True),
-        Column("Known faults told", lambda r: f"{r.caught} of {r.known}" if r.known else "none known", right=True),
+        Column("Known faults found", lambda r: f"{r.caught} of {r.known}" if r.known else "none known", right=True),
     ]
 
 

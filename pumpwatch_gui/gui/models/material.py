@@ -1,70 +1,21 @@
-"""What a model is made of or tested on: a span of a pump's history, or CSV files; read off the GUI thread."""
+"""The chooser of what a model is made of or tested on: a span of a pump's history, or CSV files."""
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, Signal
 from PySide6.QtWidgets import QDateTimeEdit, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.ports import Station
+from pumpwatch_gui.commissioning.material import Material
 from pumpwatch_gui.domain.site import PumpSettings
-from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.files.recording import read_recording
-from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import button, label
-from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
-from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 
 HOUR_S = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingMaterial:
-    """A span of a pump's history (Unix UTC ns), or `files` instead."""
-
-    pump: PumpSettings
-    start_ns: int
-    end_ns: int
-    files: tuple[Path, ...] = ()
-
-    def read(self, station: Station) -> list[Recording]:
-        """The recordings, oldest first. Blocks. Raises InputError for what cannot be read or is empty."""
-        if self.files:
-            return [read_recording(path, self.pump.profile) for path in self.files]
-        if self.end_ns <= self.start_ns:
-            raise InputError("the span ends before it begins", "choose a later end")
-        history = station.history
-        return [history.recording(self.pump.pump_id, self.pump.profile, start_ns=self.start_ns, end_ns=self.end_ns)]
-
-    @property
-    def words(self) -> str:
-        """What it is, for the journal."""
-        if self.files:
-            return ", ".join(path.name for path in self.files)
-        start, end = (QDateTime.fromMSecsSinceEpoch(ns // 1_000_000) for ns in (self.start_ns, self.end_ns))
-        return f"{start.toString('yyyy-MM-dd HH:mm')} to {end.toString('yyyy-MM-dd HH:mm')}"
-
-
-def bundle_of(registry: ModelRegistry, pump: PumpSettings, version: str, folder: Path | None) -> Bundle:
-    """A stored version of a pump's model; "" is the one that the site file names.
-
-    Raises BundleError when it cannot be used, InputError when the site file names none.
-    """
-    if version:
-        return load_bundle(registry.bundle(pump.pump_id, version), pump.profile)
-    if pump.model == "none":
-        raise InputError(f"{pump.pump_id} has no model in the site file", "choose a stored one, or train one")
-    try:
-        return load_bundle(find_shipped("models", pump.model, base_dir=folder), pump.profile)
-    except FileNotFoundError as error:
-        raise InputError(f"the model of {pump.pump_id} is not there: {error}", "mend it in the settings") from error
-
-
 class MaterialChooser(QWidget):
-    """From, to, and the usual spans; or files. `changed` tells that another is chosen."""
+    """From, to, and the usual spans; or files. `changed`: something else was chosen."""
 
     changed = Signal()
 
@@ -108,10 +59,10 @@ class MaterialChooser(QWidget):
         self.chosen.setText("instead of history: " + ", ".join(p.name for p in files) if files else "from history")
         self.changed.emit()
 
-    def material(self, pump: PumpSettings) -> TrainingMaterial:
+    def material(self, pump: PumpSettings) -> Material:
         """What is chosen, for a pump."""
         start, end = (edit.dateTime().toMSecsSinceEpoch() * 1_000_000 for edit in (self.start, self.end))
-        return TrainingMaterial(pump, start, end, self.files)
+        return Material(pump, start, end, self.files)
 
     def _use_span(self) -> None:
         self.use_files([])

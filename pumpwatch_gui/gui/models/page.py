@@ -1,7 +1,6 @@
-"""Models: a pump's models on the shelf; train, back-test, shadow, promote, roll back."""
+"""Models: the stored models of a pump; train, back-test, shadow, promote, roll back."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -19,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.models import models_of
+from pumpwatch_gui.commissioning.models import ModelChoice, ModelRow, export_row, models_of
+from pumpwatch_gui.commissioning.profiles import NO_MODEL
 from pumpwatch_gui.domain.commands import (
     ModelCommand,
     Promote,
@@ -29,48 +29,31 @@ from pumpwatch_gui.domain.commands import (
     StartShadow,
     StopShadow,
 )
-from pumpwatch_gui.domain.detection import Detection, NotScored
-from pumpwatch_gui.domain.errors import PumpWatchError
+from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult
+from pumpwatch_gui.domain.display import presence
 from pumpwatch_gui.domain.events import Event, OrderDone
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.wording import error_text, number
-from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
+from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
 from pumpwatch_gui.gui.models.backtest_panel import BackTestPanel
-from pumpwatch_gui.gui.models.material import bundle_of
 from pumpwatch_gui.gui.models.training_panel import TrainPanel
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel, stamp
 from pumpwatch_gui.gui.tables.table_view import TableView
-from pumpwatch_gui.infer.bundles.bundle import CARD_FILE
-from pumpwatch_gui.infer.bundles.manifest import Manifest
-from pumpwatch_gui.infer.bundles.registry import ModelRegistry, PumpModels, export_model
-from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of
 
 SLOW_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRow:
-    """One model that a pump could use; `version` "" is the one that the site file names."""
-
-    version: str
-    made_ns: int
-    state: str
-    card: str
-    path: Path | None
-    manifest: Manifest | None = None
-
-
 class ModelsPage(Page):
-    """The shelf at the left, the work at the right."""
+    """The models at the left, the work at the right."""
 
     key = "models"
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
         self.pump: PumpSettings | None = None
-        self.state = PumpModels()
+        self.choice = ModelChoice(())
         self._last_s = 0.0
         self.models: RowsModel[ModelRow] = RowsModel(_columns())
         self.train, self.back_test = TrainPanel(context), BackTestPanel(context)
@@ -97,7 +80,7 @@ class ModelsPage(Page):
         widths = {0: 112, 1: 112, 2: 80, 3: 48}
         self.view = TableView(self.appearance, self.models, "Models of this pump", widths=widths, stretch=4)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
-        self.shadow_button = button("Start shadow", "Let the chosen model judge beside the active one",
+        self.shadow_button = button("Start shadow", "Let the chosen model judge next to the active one",
                                     lambda: self._order(StartShadow(self._id, self.version)))  # fmt: skip
         self.stop_button = button("Stop shadow", "End the shadow of this pump",
                                   lambda: self._order(StopShadow(self._id)))  # fmt: skip
@@ -109,17 +92,14 @@ class ModelsPage(Page):
         for waiting in (self.shadow_button, self.stop_button, self.promote_button, self.back_button,
                         self.export_button, self.rebaseline):  # fmt: skip
             waiting.setEnabled(False)
-        self.shadow = label("", "dim")
-        self.said = label("", "strong")
-        for words in (self.shadow, self.said):
-            words.setWordWrap(True)
+        self.shadow, self.said = StatusText(), StatusText()
         self.card = QTextBrowser()
         self.card.setAccessibleName("Card of the chosen model")
         self.card.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Train or back-test")
         self.tabs.addTab(self.train, "Train")
-        self.tabs.addTab(self.back_test, "Back-test, sensitivity, episodes")
+        self.tabs.addTab(self.back_test, "Back-test, threshold, episodes")
         self.train.stored.connect(self._stored)
 
     def _lay_out(self) -> None:
@@ -185,7 +165,7 @@ class ModelsPage(Page):
     def _choose_pump(self) -> None:
         pumps, at = self.context.station.site().pumps, self.chooser.currentIndex()
         self.pump = pumps[at] if 0 <= at < len(pumps) else None
-        self.said.setText("")
+        self.said.say("")
         if self.pump is not None:
             self.train.show_pump(self.pump)
         self.reload()
@@ -197,44 +177,39 @@ class ModelsPage(Page):
             self.chooser.setCurrentIndex(ids.index(pump_id))
 
     def reload(self, choose: str | None = None) -> None:
-        """Read the shelf of the pump, off the GUI thread; `choose` is the version to stand on then."""
+        """Read the models of the pump, off the GUI thread; `choose` is the version to choose then."""
         if self.pump is None:
             return
-        pump, registry, folder = self.pump, models_of(self.context.home), self.context.station.site().folder
+        pump, home, folder = self.pump, self.context.home, self.context.station.site().folder
         wanted = self.version if choose is None else choose
+        self.context.ask(lambda: (pump, models_of(home, pump, folder), wanted), self._show_models, self._failed)
 
-        def read() -> tuple[PumpSettings, PumpModels, list[ModelRow], str]:
-            state = registry.valid(pump.pump_id, site_model=pump.model)
-            return pump, state, _rows(pump, registry, folder), wanted
-
-        self.context.ask(read, self._show_models, self._failed)
-
-    def _show_models(self, answer: tuple[PumpSettings, PumpModels, list[ModelRow], str]) -> None:
-        pump, self.state, rows, wanted = answer
+    def _show_models(self, answer: tuple[PumpSettings, ModelChoice, str]) -> None:
+        pump, choice, wanted = answer
         if self.pump is None or pump.pump_id != self.pump.pump_id:
             return
-        self.models.show_rows(rows)
-        at = next((i for i, row in enumerate(rows) if row.version == wanted), 0)
+        self.choice = choice
+        self.models.show_rows(choice.rows)
+        at = next((i for i, row in enumerate(choice.rows) if row.version == wanted), 0)
         self.view.selectRow(at)
         self._choose_model(at)
-        active = next((row for row in rows if "active" in row.state), None)
+        active = next((row for row in choice.rows if row.is_active), None)
         self.active.setText(f"active: {_name(active)}" if active else "no model judges this pump")
-        self.adaptive.setChecked(self.state.adaptive)
+        self.adaptive.setChecked(choice.is_adaptive)
 
     def _choose_model(self, at: int) -> None:
         if self.pump is None or not 0 <= at < len(self.models.rows):
             return
         row = self.models.rows[at]
-        active = row.version == self.state.active
-        whole = row.manifest is not None
+        may_run = row.version != "" and row.is_usable and not row.is_active
         self.card.setMarkdown(row.card)
-        self.shadow_button.setEnabled(bool(row.version) and whole and not active and row.version != self.state.shadow)
-        self.stop_button.setEnabled(bool(self.state.shadow))
-        self.promote_button.setEnabled(bool(row.version) and whole and not active)
-        self.back_button.setEnabled(bool(self.state.before))
-        self.export_button.setEnabled(whole)
-        self.rebaseline.setEnabled(self.pump.model != "none" or bool(self.state.active))
-        self.back_test.show_model(self.pump, row.version, is_active=active)
+        self.shadow_button.setEnabled(may_run and row.version != self.choice.shadow)
+        self.stop_button.setEnabled(self.choice.shadow != "")
+        self.promote_button.setEnabled(may_run)
+        self.back_button.setEnabled(self.choice.can_roll_back)
+        self.export_button.setEnabled(row.is_usable)
+        self.rebaseline.setEnabled(self.pump.model != NO_MODEL or any(row.is_active for row in self.models.rows))
+        self.back_test.show_model(self.pump, row.version, is_active=row.is_active)
 
     # ---------------------------------------------------------------- orders
 
@@ -244,8 +219,7 @@ class ModelsPage(Page):
     @override
     def on_event(self, event: Event) -> None:
         if isinstance(event, OrderDone) and event.pump_id == self._id and event.command != "record":
-            set_role(self.said, "strong" if event.ok else "warning")
-            self.said.setText(event.text)
+            self.said.say(event.text, "strong" if event.ok else "warning")
             if self.isVisible():
                 self.reload()
 
@@ -253,8 +227,7 @@ class ModelsPage(Page):
         self.reload(version)
 
     def _failed(self, error: Exception) -> None:
-        set_role(self.said, "warning")
-        self.said.setText(error_text(error))
+        self.said.warn(error_text(error))
 
     def _choose_export(self) -> None:
         dialog = QFileDialog(self, "Copy the model to a new folder inside", "")
@@ -264,25 +237,17 @@ class ModelsPage(Page):
 
     def export(self, folder: Path) -> None:
         """Copy the chosen model, card included, into a new folder of `folder`."""
-        row = self.models.rows[self.view.currentIndex().row()]
-        if row.path is not None and row.manifest is not None and self.pump is not None:
-            source, out = row.path, folder / f"{self.pump.pump_id}-{row.manifest.version}"
-
-            def copy() -> Path:
-                export_model(source, out)
-                return out
-
-            self.context.ask(copy, self._exported, self._failed)
+        row, pump_id = self.models.rows[self.view.currentIndex().row()], self._id
+        self.context.ask(lambda: export_row(row, pump_id, folder), self._exported, self._failed)
 
     def _exported(self, out: Path) -> None:
-        set_role(self.said, "strong")
-        self.said.setText(f"Copied to {out}")
+        self.said.say(f"Copied to {out}", "strong")
 
     # ---------------------------------------------------------------- living
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Read the shelf anew when the page is turned to."""
+        """Read the models again when the page is turned to."""
         super().showEvent(event)
         self._fill_pumps()
         self.reload()
@@ -295,65 +260,44 @@ class ModelsPage(Page):
         self._last_s = now
         self._fill_pumps()
         pump = next((p for p in view.pumps if p.pump_id == self._id), None)
-        self.shadow.setText(self._judgement(pump) if pump else "")
+        self.shadow.say(self._judgement(pump, view.mono_ns) if pump else "")
 
-    def _judgement(self, pump: PumpView) -> str:
+    def _judgement(self, pump: PumpView, now_ns: int) -> str:
         """How the active model and its shadow judge now."""
-        words = f"Active: {_score_result(pump.score_result)}."
-        shadow = pump.shadow
+        seen, shadow = presence(pump, now_ns, self.context.last_good), pump.shadow
+
+        def judged(result: ScoreResult | None) -> str:
+            return _score_result(result) if seen.live else f"not scored, {seen.text}"
+
+        words = f"Active: {judged(pump.score_result)}."
         if shadow is None:
             return words
         share = 100 * shadow.in_alarm / shadow.scored if shadow.scored else 0.0
         return (
-            f"{words} Shadow {shadow.version}: {_score_result(shadow.score_result)}; {shadow.scored:,} windows, "
+            f"{words} Shadow {shadow.version}: {judged(shadow.score_result)}; {shadow.scored:,} windows, "
             f"{len(shadow.episodes)} episodes, {share:.1f} % in alarm."
         )
 
 
-def _rows(pump: PumpSettings, registry: ModelRegistry, folder: Path | None) -> list[ModelRow]:
-    """The site file's model, then the stored ones, newest first. Blocks."""
-    rows: list[ModelRow] = []
-    state = registry.valid(pump.pump_id, site_model=pump.model)
-    if pump.model != "none":
-        word = "site file" if state.active else "site file, active"
-        try:
-            bundle = bundle_of(registry, pump, "", folder)
-            made_ns = (bundle.path / CARD_FILE).stat().st_mtime_ns
-            rows.append(ModelRow("", made_ns, word, bundle.card, bundle.path, bundle.manifest))
-        except PumpWatchError as error:
-            rows.append(ModelRow("", 0, f"{word}: not usable", error_text(error), None))
-    for stored in registry.models(pump.pump_id):
-        words = [word for word, on in (("active", stored.version == state.active), ("shadow", stored.is_shadow)) if on]
-        state_words = "altered, refused" if stored.error else ", ".join(words) or "stored"
-        card = stored.error or (stored.path / CARD_FILE).read_text("utf-8")
-        manifest = None if stored.error else stored.manifest
-        rows.append(ModelRow(stored.version, stored.path.stat().st_mtime_ns, state_words, card, stored.path, manifest))
-    return rows
-
-
-def _score_result(score_result: object) -> str:
-    if isinstance(score_result, Detection):
-        return f"score {number(score_result.score, 2)}"
-    return score_result.why if isinstance(score_result, NotScored) else "not judged yet"
+def _score_result(result: ScoreResult | None) -> str:
+    match result:
+        case Detection(score=score):
+            return f"score {number(score, 2)}"
+        case NotScored(why=why):
+            return why
+        case None:
+            return "not judged yet"
 
 
 def _name(row: ModelRow) -> str:
-    if row.manifest is None:
-        return "not usable"
-    return f"{row.version or row.manifest.name} · {row.manifest.kind}"
+    return f"{row.version or row.name} · {row.kind}" if row.is_usable else "not usable"
 
 
 def _columns() -> list[Column[ModelRow]]:
-    def hours(row: ModelRow) -> str:
-        return f"{row.manifest.trained['running_h']:.1f} h" if row.manifest else ""
-
-    def sensitivity(row: ModelRow) -> str:
-        return f"{threshold_factor_of(row.manifest):g}" if row.manifest else ""
-
     return [
-        Column("Version", lambda r: r.version or (r.manifest.name if r.manifest else "–"), tip=lambda r: r.version),
+        Column("Version", lambda r: r.version or r.name or "–", tip=lambda r: r.version),
         Column("State", lambda r: r.state, tip=lambda r: r.state),
-        Column("Trained on", hours, right=True),
-        Column("Sens.", sensitivity, right=True),
+        Column("Trained on", lambda r: f"{r.trained_h:.1f} h" if r.is_usable else "", right=True),
+        Column("Factor", lambda r: f"{r.threshold_factor:g}" if r.is_usable else "", right=True),
         Column("Made", lambda r: stamp(r.made_ns)[:-3] if r.made_ns else "–"),
     ]

@@ -2,19 +2,19 @@
 
 import time
 from collections import deque
+from math import isfinite
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
-from pumpwatch_gui.domain.display import is_stale, presence
+from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.display import LastGood, presence, total_of
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.ports import JournalQuery
-from pumpwatch_gui.domain.station import PumpView, RunState, StationView
-from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.domain.station import RunState, StationView
 from pumpwatch_gui.domain.wording import clock, event_text, number, plain, unit_text
 from pumpwatch_gui.gui.look.widgets import Panel
 from pumpwatch_gui.gui.overview.tiles import TileGrid
@@ -27,18 +27,20 @@ SIDE_PX = 300
 EVENTS_KEPT = 40
 
 
+FLOW_TAG = "flow_rate_l_min"
+
 SIDE_EVERY = 4
-"""The lists at the side are made anew every so many frames of the screen, and with every alarm."""
+"""The lists at the side are made again every so many frames of the screen, and with every alarm."""
 
 
 class OverviewPage(Page):
-    """Tiles that fill the page; beside them, where the window is wide enough, attention, totals and last events."""
+    """Tiles that fill the page; at the right, where the window is wide enough, attention, totals and last events."""
 
     key = "overview"
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
-        self._beat = 0
+        self._turn = 0
         self._alarms: tuple[Alarm, ...] = ()
         self.tiles = TileGrid(context)
         self.attention = RowList(context.appearance, "Needs attention", empty="Nothing needs attention")
@@ -74,11 +76,11 @@ class OverviewPage(Page):
     def refresh(self, view: StationView) -> None:
         """Show all pumps as they are now."""
         self.tiles.refresh(view)
-        self._beat += 1
-        if self._side.isVisible() and (self._beat % SIDE_EVERY == 1 or view.alarms != self._alarms):
+        self._turn += 1
+        if self._side.isVisible() and (self._turn % SIDE_EVERY == 1 or view.alarms != self._alarms):
             self._alarms = view.alarms
-            self.attention.show_rows(attention_rows(view, self.context))
-            self.now.show_rows(station_rows(view))
+            self.attention.show_rows(attention_rows(view, self.context.last_good))
+            self.now.show_rows(station_rows(view, self.context.last_good))
 
     @override
     def on_event(self, event: Event) -> None:
@@ -96,7 +98,7 @@ class OverviewPage(Page):
         self.events.show_rows(tuple(self._recent))
 
     def _no_past(self, error: Exception) -> None:
-        """A journal that cannot be read is told by the store's own alarm; the list starts empty."""
+        """A journal that cannot be read has an alarm of its own; the list starts empty."""
 
     def _open(self, pump_id: str) -> None:
         self.context.open_page("pump", pump_id)
@@ -117,27 +119,20 @@ class OverviewPage(Page):
         self._side.setFixedWidth(self.appearance.px(SIDE_PX))
 
 
-def attention_rows(view: StationView, context: PageContext) -> tuple[Row, ...]:
+def attention_rows(view: StationView, last_good: LastGood) -> tuple[Row, ...]:
     """Pumps with an alarm or without values, the worst first (the tiles themselves never move)."""
     blink = blink_is_on(view.mono_ns)
     ranked = []
     for order, pump in enumerate(view.pumps):
-        seen = presence(pump, view.mono_ns, context.last_good)
+        seen = presence(pump, view.mono_ns, last_good)
         alarm = pump.alarms[0] if pump.alarms else None
         if alarm is None and seen.live:
             continue
-        unseen = any(a.state in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED) for a in pump.alarms)
-        right = (
-            seen.text
-            if not seen.live
-            else f"health {number(round(pump.health), 0)}"
-            if pump.health == pump.health
-            else ""
-        )
+        unseen = any(a.state.is_unacknowledged for a in pump.alarms)
         row = Row(
             pump.pump_id,
             f"{pump.pump_id} {pump.name}" if pump.name != pump.pump_id else pump.pump_id,
-            right=right,
+            right=seen.text if not seen.live else f"health {number(seen.health, 0)}" if isfinite(seen.health) else "",
             priority=alarm.priority if alarm else None,
             hollow=alarm is not None and not alarm.state.is_active,
             border=unseen and blink,
@@ -146,41 +141,28 @@ def attention_rows(view: StationView, context: PageContext) -> tuple[Row, ...]:
     return tuple(row for *_, row in sorted(ranked, key=lambda entry: entry[:3]))
 
 
-def station_rows(view: StationView) -> tuple[Row, ...]:
-    """Totals over the pumps that can be seen; every total says how many pumps it stands on."""
+def station_rows(view: StationView, last_good: LastGood) -> tuple[Row, ...]:
+    """Totals over the pumps whose values are live; every total says how many pumps it is of."""
     pumps = view.pumps
     if not pumps:
         return ()
-    states = [RunState.NO_DATA if is_stale(p, view.mono_ns) else p.run_state for p in pumps]
+    seen = [presence(pump, view.mono_ns, last_good) for pump in pumps]
+    states = [one.run_state for one in seen]
     links = [link.state for pump in pumps for link in pump.links]
-    healths = [(p.health, p.pump_id) for p in pumps if p.health == p.health]
+    healths = [(one.health, pump.pump_id) for one, pump in zip(seen, pumps, strict=True) if isfinite(one.health)]
     rows = [
         Row("running", "Running", right=f"{states.count(RunState.RUNNING)} of {len(pumps)}"),
         Row("standby", "Standby", right=str(states.count(RunState.STANDBY))),
         Row("links", "Links online", right=f"{links.count(LinkState.ONLINE)} of {len(links)}"),
     ]
-    flow = _total_flow(pumps, view.mono_ns)
-    if flow:
-        rows.append(flow)
+    if flow := total_of(pumps, FLOW_TAG, view.mono_ns, last_good):
+        total, unit, count = flow
+        of = "" if count == len(pumps) else f" of {count} pumps"
+        rows.append(Row("flow", f"Flow{of}", right=f"{number(total, 0)} {unit_text(unit)}"))
     if healths:
         worst, pump_id = min(healths)
-        rows.append(Row("health", "Lowest health", right=f"{pump_id} · {number(round(worst), 0)}"))
+        rows.append(Row("health", "Lowest health", right=f"{pump_id} · {number(worst, 0)}"))
     return tuple(rows)
-
-
-def _total_flow(pumps: tuple[PumpView, ...], now_ns: int) -> Row | None:
-    tag, units, total, count = "flow_rate_l_min", set(), 0.0, 0
-    for pump in pumps:
-        if tag not in pump.profile.tags or pump.frame is None or is_stale(pump, now_ns):
-            continue
-        i = pump.profile.index(tag)
-        if pump.frame.quality[i] == Quality.GOOD:
-            units.add(pump.profile.sensors[i].unit)
-            total, count = total + float(pump.frame.values[i]), count + 1
-    if len(units) != 1:
-        return None
-    of = "" if count == len(pumps) else f" of {count} pumps"
-    return Row("flow", f"Flow{of}", right=f"{number(total, 0)} {unit_text(units.pop())}")
 
 
 def _event_row(time_ns: int, pump_id: str, words: str) -> Row:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from math import ceil, isnan, log, nan
+from math import ceil, log
 
 from PySide6.QtCore import QRectF
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.detection import Detection, NotScored
 from pumpwatch_gui.domain.display import (
     LastGood,
@@ -78,16 +78,16 @@ def tile_state(pump: PumpView, view: StationView, *, last_good: LastGood, kind: 
     keys = key_sensors(pump.profile.tags, watched_tags(pump), kind.sensors)
     active = {a.tag: a.priority for a in reversed(pump.alarms) if a.state.is_active and a.tag}
     worst = pump.alarms[0] if pump.alarms else None
-    unseen = [a for a in pump.alarms if a.state in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)]
+    unseen = [a for a in pump.alarms if a.state.is_unacknowledged]
     shown = unseen[0] if unseen and worst and unseen[0].priority == worst.priority else worst
     return TileState(
         pump_id=pump.pump_id,
         name=pump.name if pump.name != pump.pump_id else "",
-        run_state=pump.run_state if seen.live else RunState.NO_DATA,
+        run_state=seen.run_state,
         presence=seen,
         readings=tuple(read_sensor(pump, i, now, last_good) for i in keys),
         urgent=tuple(active.get(pump.profile.sensors[i].tag) for i in keys),
-        health=nan if isnan(pump.health) or not seen.live else round(pump.health),
+        health=seen.health,
         border=shown.priority if shown else None,
         blinks=bool(unseen),
         hollow=shown is not None and not shown.state.is_active,

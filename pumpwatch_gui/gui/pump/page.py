@@ -18,16 +18,16 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import Acknowledge
-from pumpwatch_gui.domain.display import presence
+from pumpwatch_gui.domain.display import live_score, presence
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery
-from pumpwatch_gui.domain.station import RunState, StationView
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import clock, event_text, number, plain
 from pumpwatch_gui.gui.look.theme import icon_size
 from pumpwatch_gui.gui.look.widgets import KeyButton, Panel, button
 from pumpwatch_gui.gui.pump.cards import LinksCard, SensorPanel, WhyCard
-from pumpwatch_gui.gui.pump.rows import UNSEEN, StatusLine, alarm_rows, facts, lane_text, sensor_rows
+from pumpwatch_gui.gui.pump.rows import StatusLine, alarm_rows, facts, lane_text, sensor_rows
 from pumpwatch_gui.gui.pump.trend import TrendStack
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.row_list import Row, RowList
@@ -198,7 +198,7 @@ class PumpPage(Page):
             self.events.show_rows((*self.events.rows, *past)[:EVENTS_SHOWN])
 
     def _no_past(self, error: Exception) -> None:
-        """A journal that cannot be read is told by the store's own alarm; the list starts empty."""
+        """A journal that cannot be read has an alarm of its own; the list starts empty."""
 
     @override
     def on_event(self, event: Event) -> None:
@@ -242,15 +242,10 @@ class PumpPage(Page):
         pump, last_good = view.pump(self.pump_id), self.context.last_good
         seen = presence(pump, view.mono_ns, last_good)
         words = facts(pump, view.mono_ns) if seen.live else f"? {seen.text}"
-        self.facts.show_state(pump.run_state if seen.live else RunState.NO_DATA, words, live=seen.live)
+        self.facts.show_state(seen.run_state, words, live=seen.live)
         rows = sensor_rows(pump, view.mono_ns, last_good)
-        self.sensors.show_rows(rows, pump.run_state)
-        score = (
-            pump.detection.score
-            if pump.detection and seen.live and pump.score_result is pump.detection
-            else float("nan")
-        )
-        texts = (*(lane_text(row) for row in rows), number(score, 2))
+        self.sensors.show_rows(rows, seen.run_state)
+        texts = (*(lane_text(row) for row in rows), number(live_score(pump, seen), 2))
         self.trends.show_values(pump, view, texts)
         self.why.show_pump(pump, seen=seen.live)
         self._choose_cards(live=seen.live)
@@ -258,14 +253,14 @@ class PumpPage(Page):
         self._alarms = pump.alarms
         self._alarm_heading.setText(f"Active alarms · {len(pump.alarms)}" if pump.alarms else "Active alarms")
         self.alarms.show_rows(alarm_rows(pump.alarms, view))
-        self.ack.setEnabled(any(a.state in UNSEEN and self._is_current(a) for a in pump.alarms))
-        self.ack_all.setEnabled(any(a.state in UNSEEN for a in pump.alarms))
+        self.ack.setEnabled(any(a.state.is_unacknowledged and self._is_current(a) for a in pump.alarms))
+        self.ack_all.setEnabled(any(a.state.is_unacknowledged for a in pump.alarms))
 
     def _is_current(self, alarm: Alarm) -> bool:
         return self.alarms.current is not None and self.alarms.current.key == alarm.alarm_id
 
     def _acknowledge(self, alarm_id: str) -> None:
-        if any(a.alarm_id == alarm_id and a.state in UNSEEN for a in self._alarms):
+        if any(a.alarm_id == alarm_id and a.state.is_unacknowledged for a in self._alarms):
             self.context.order(Acknowledge(alarm_id))
 
     def _acknowledge_current(self) -> None:
@@ -313,7 +308,7 @@ class PumpPage(Page):
         self._left.setFixedWidth(self.appearance.px(460 if wide else 300))
         self._right.setFixedWidth(self.appearance.px(360 if wide else 280))
         narrow = self.width() < self.appearance.px(880)
-        self._left.setVisible(not narrow)  # the lanes tell the values too
+        self._left.setVisible(not narrow)  # the lanes show the values too
         self._previous.setVisible(not narrow)
         self._next.setVisible(not narrow)
         for made, icon in ((self._previous, "previous"), (self._next, "next")):

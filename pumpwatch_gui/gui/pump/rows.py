@@ -5,7 +5,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
+from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.display import LastGood, read_sensor
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
@@ -16,9 +16,6 @@ from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.pump.cards import SensorRow
 from pumpwatch_gui.gui.shell.top_bar import blink_is_on
 from pumpwatch_gui.gui.tables.row_list import Row
-
-UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
-"""The states that somebody must still acknowledge."""
 
 
 class StatusLine(Painted):
@@ -98,7 +95,7 @@ def alarm_rows(alarms: tuple[Alarm, ...], view: StationView) -> tuple[Row, ...]:
     """The alarms of a pump, worst first; a border blinks until one is acknowledged."""
     rows = []
     for alarm in alarms:
-        unseen = alarm.state in UNSEEN
+        unseen = alarm.state.is_unacknowledged
         value, limit = alarm_number(alarm.value, alarm), alarm_number(alarm.limit, alarm)
         words = [alarm.text, value, f"(limit {limit})" if limit else ""]
         if not unseen and alarm.by:

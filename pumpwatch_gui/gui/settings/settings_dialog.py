@@ -1,6 +1,6 @@
 """Settings: the station, its pumps and their links, saved to the site file as a whole."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import (
@@ -11,34 +11,20 @@ from PySide6.QtWidgets import (
     QListWidget,
     QSpinBox,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 from typing_extensions import override
 
+from pumpwatch_gui.commissioning.edit_site import PumpDraft, drafts_of, free_id, site_changes
+from pumpwatch_gui.commissioning.profiles import model_names, profile_names
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
-from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetPump, SetStation, SiteChange
+from pumpwatch_gui.domain.site_changes import SetStation
 from pumpwatch_gui.domain.wording import error_text
-from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.gui.forms.link_box import LinkBox
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
-from pumpwatch_gui.settings.profile_file import load_profile
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A pump as it is being edited. `was` is its id in the file, "" for a new one."""
-
-    was: str
-    pump_id: str
-    name: str
-    profile: str = "centrifugal"
-    model: str = "centrifugal"
-    links: tuple[DriverConfig | None, ...] = (None,)
 
 
 class SettingsDialog(SiteDialog):
@@ -46,10 +32,9 @@ class SettingsDialog(SiteDialog):
 
     def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
         super().__init__(context, (980, 680), parent)
-        self.setWindowTitle("Settings")
         site = context.station.site()
         self._folder = site.folder or context.site_file.parent
-        self._drafts = [_Draft(p.pump_id, p.pump_id, p.name, p.profile_name, p.model, p.links) for p in site.pumps]
+        self._drafts = drafts_of(site)
         self._at = -1
         self.links: list[LinkBox] = []
         self._make_station(site.name, site.station, site.currency)
@@ -57,17 +42,7 @@ class SettingsDialog(SiteDialog):
         body.setSpacing(12)
         body.addWidget(self._make_list())
         body.addWidget(self._make_pump(), 1)
-        inner = QVBoxLayout(self.content)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(12)
-        inner.addWidget(self._station)
-        inner.addLayout(body, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(12)
-        column.addWidget(self.content, 1)
-        column.addWidget(self.trouble)
-        column.addLayout(self.foot())
+        self.lay_out(self._station, body)
         self._fill_list()
         if not self._drafts:
             self.add_pump()
@@ -108,10 +83,8 @@ class SettingsDialog(SiteDialog):
         panel = Panel(self.context.appearance, "Pump")
         self.pump_id, self.pump_name = QLineEdit(), QLineEdit()
         self.profile, self.model = QComboBox(), QComboBox()
-        resources = shipped("resources") / "profiles"
-        self.profile.addItems(sorted(p.stem for p in resources.glob("*.toml")))
-        models = (p.name for p in shipped("models").iterdir() if (p / "manifest.json").is_file())
-        self.model.addItems([*sorted(models), "none"])
+        self.profile.addItems(list(profile_names()))
+        self.model.addItems(list(model_names()))
         form = QFormLayout()
         form.setVerticalSpacing(8)
         fields = (("Id", self.pump_id), ("Name", self.pump_name), ("Profile", self.profile), ("Model", self.model))
@@ -145,9 +118,7 @@ class SettingsDialog(SiteDialog):
     def add_pump(self) -> None:
         """A fresh pump with the next free id."""
         self._store()
-        taken = {d.pump_id for d in self._drafts}
-        number = next(n for n in range(101, 10_000) if f"P-{n}" not in taken)
-        self._append(_Draft("", f"P-{number}", f"Pump {number}"))
+        self._append(PumpDraft("", *free_id([d.pump_id for d in self._drafts])))
 
     def copy_pump(self) -> None:
         """The chosen pump once more, with the next free id."""
@@ -165,7 +136,7 @@ class SettingsDialog(SiteDialog):
             self._fill_list()
             self.list.setCurrentRow(min(row, len(self._drafts) - 1))
 
-    def _append(self, draft: _Draft) -> None:
+    def _append(self, draft: PumpDraft) -> None:
         self._drafts.append(draft)
         self._fill_list()
         self.list.setCurrentRow(len(self._drafts) - 1)
@@ -190,7 +161,7 @@ class SettingsDialog(SiteDialog):
             self._add_link(link)
 
     def _add_link(self, config: DriverConfig | None) -> None:
-        box = LinkBox(config, ask=self.context.ask, profile=self._profile, folder=self._folder)
+        box = LinkBox(config, ask=self.context.ask, profile_name=self._profile_name, folder=self._folder)
         box.removed.connect(lambda: self._drop_link(box))
         self.links.append(box)
         self.tabs.addTab(box, f"Link {len(self.links)}")
@@ -203,12 +174,8 @@ class SettingsDialog(SiteDialog):
         for i in range(self.tabs.count()):
             self.tabs.setTabText(i, f"Link {i + 1}")
 
-    def _profile(self) -> PumpProfile | None:
-        try:
-            return load_profile(self.profile.currentText(), base_dir=self._folder)
-        except InputError as error:
-            self.trouble.setText(f"{error.message}: {error.advice}")
-            return None
+    def _profile_name(self) -> str:
+        return self.profile.currentText().strip()
 
     def _store(self) -> bool:
         """Keep what the fields say; False, with the mistake shown, when a link does not hold."""
@@ -217,12 +184,12 @@ class SettingsDialog(SiteDialog):
         links = tuple(box.value() for box in self.links)
         if None in links:
             self.tabs.setCurrentIndex(links.index(None))
-            self.trouble.setText(f"{self.pump_id.text()}: mend what is named beside the field")
+            self.trouble.setText(f"{self.pump_id.text()}: correct what is named at the field")
             return False
         self.trouble.setText("")
-        self._drafts[self._at] = _Draft(
+        self._drafts[self._at] = PumpDraft(
             self._drafts[self._at].was, self.pump_id.text().strip(), self.pump_name.text().strip(),
-            self.profile.currentText().strip(), self.model.currentText().strip(), links,
+            self._profile_name(), self.model.currentText().strip(), links,
         )  # fmt: skip
         return True
 
@@ -233,30 +200,8 @@ class SettingsDialog(SiteDialog):
         """Order what differs from the site as it is now."""
         if not self._store():
             return
+        station = SetStation(self.site_name.text().strip(), self.station.value(), self.currency.text().strip())
         try:
-            self.order(self._changes())
+            self.order(site_changes(self.context.station.site(), station, self._drafts))
         except InputError as error:
             self.trouble.setText(error_text(error))
-
-    def _changes(self) -> tuple[SiteChange, ...]:
-        """What differs from the site as it is judged now. Raises InputError for an id that is used twice."""
-        site, changes = self.context.station.site(), list[SiteChange]()
-        ids = [draft.pump_id for draft in self._drafts]
-        twice = next((pump_id for pump_id in ids if ids.count(pump_id) > 1), None)
-        if twice is not None:
-            raise InputError(f"not saved: the id {twice} is used twice", "give each pump its own id")
-        head = SetStation(self.site_name.text().strip(), self.station.value(), self.currency.text().strip())
-        if head != SetStation(site.name, site.station, site.currency):
-            changes.append(head)
-        kept = {draft.was for draft in self._drafts}
-        changes += [RemovePump(pump.pump_id) for pump in site.pumps if pump.pump_id not in kept]
-        changes += [
-            RenamePump(draft.was, draft.pump_id) for draft in self._drafts if draft.was and draft.was != draft.pump_id
-        ]
-        for draft in self._drafts:
-            links = tuple(link for link in draft.links if link is not None)
-            wanted = SetPump(draft.pump_id, draft.name, draft.profile, draft.model, links)
-            old = site.pump(draft.was)
-            if old is None or wanted != SetPump(draft.pump_id, old.name, old.profile_name, old.model, old.links):
-                changes.append(wanted)
-        return tuple(changes)

@@ -236,6 +236,7 @@ class MainWindow(QMainWindow):
         topic = self.current if key == "help" else pump_id
         dialog = entry.build(self.context, topic, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(entry.title)
         if key != "help":  # a dialog takes the keyboard from the window, and with it the window's own F1
             QShortcut(QKeySequence("F1"), dialog, lambda: _help(self.context, key, dialog).open())
         dialog.open()

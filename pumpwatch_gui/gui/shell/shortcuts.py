@@ -20,7 +20,6 @@ class ShortcutsDialog(QDialog):
 
     def __init__(self, context: PageContext, _pump_id: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys")
         self.resize(context.appearance.px(520), context.appearance.px(620))
         rows = [
             (action.text(), ", ".join(key.toString() for key in action.shortcuts()))

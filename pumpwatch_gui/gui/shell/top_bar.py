@@ -5,7 +5,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import age, alarm_number, clock, duration
 from pumpwatch_gui.gui.look import paint
@@ -20,9 +20,8 @@ OLD_AFTER_S = 3.0
 
 
 def worst_unacknowledged(view: StationView) -> Alarm | None:
-    """The alarm for the banner: the first, worst first, that nobody has acknowledged."""
-    unseen = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
-    return next((alarm for alarm in view.alarms if alarm.state in unseen), None)
+    """The alarm for the banner: the worst that is not acknowledged."""
+    return next((alarm for alarm in view.alarms if alarm.state.is_unacknowledged), None)
 
 
 def blink_is_on(mono_ns: int) -> bool:

@@ -13,7 +13,6 @@ class AboutDialog(QDialog):
 
     def __init__(self, context: PageContext, _pump_id: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("About PumpWatch")
         self.resize(context.appearance.px(620), context.appearance.px(440))
         self.text = QPlainTextEdit(diagnostics(context))
         self.text.setReadOnly(True)

@@ -1,13 +1,11 @@
 """The data-quality report: what is wrong with a recording, told before a model is made of it."""
 
-from dataclasses import dataclass
-from enum import Enum
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.values.data_quality import QualityFinding, QualityReport, Severity, gravest_first
 from pumpwatch_gui.domain.values.pace import GAP_PERIODS, LEAST_GAP_S
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.training.normal_running import REFUSE_BELOW_S, WARN_BELOW_S, Commissioning
@@ -23,39 +21,6 @@ _MODE_BINS = 40
 _MODE_SHARE = 0.1
 
 
-class Severity(Enum):
-    """How much a finding matters to a model."""
-
-    NOTE = "note"
-    WARNING = "warning"
-    REFUSAL = "refusal"  # no model is made of it unless forced
-
-
-@dataclass(frozen=True, slots=True)
-class QualityFinding:
-    """One thing to know about a recording; `tag` is "" when it is about the whole."""
-
-    severity: Severity
-    tag: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class QualityReport:
-    """What a recording holds, in seconds where a name ends so, and what was found, the gravest first."""
-
-    rows: int
-    duration_s: float
-    running_s: float
-    period_s: float
-    findings: tuple[QualityFinding, ...]
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether a model may be made without force."""
-        return all(finding.severity is not Severity.REFUSAL for finding in self.findings)
-
-
 def quality_report(recording: Recording, profile: PumpProfile) -> QualityReport:
     """Look a recording over: length, gaps, what the reader dropped, and each sensor's holes, flat lines and modes."""
     commissioning = Commissioning(profile, (recording,))
@@ -67,10 +32,8 @@ def quality_report(recording: Recording, profile: PumpProfile) -> QualityReport:
         values = recording.values[running, i] if running.any() else recording.values[:, i]
         findings += [QualityFinding(g, sensor.tag, t) for g, t in _sensor(values, sensor.span, period_s)]
         findings += _beyond_limits(sensor, values)
-    order = list(Severity)[::-1]
-    findings.sort(key=lambda finding: order.index(finding.severity))
     duration_s = float(recording.time_s[-1] - recording.time_s[0])
-    return QualityReport(recording.time_s.size, duration_s, running_s, period_s, tuple(findings))
+    return QualityReport(recording.time_s.size, duration_s, running_s, period_s, gravest_first(findings))
 
 
 def _length(running_s: float) -> list[QualityFinding]:

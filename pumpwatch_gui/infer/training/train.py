@@ -11,13 +11,14 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.data_quality import Severity
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE, Bundle, load_bundle
 from pumpwatch_gui.infer.bundles.card import card
 from pumpwatch_gui.infer.bundles.writing import check_place, write_bundle
 from pumpwatch_gui.infer.detectors.detector import Windows
-from pumpwatch_gui.infer.evaluation.data_quality import Severity, quality_report
+from pumpwatch_gui.infer.evaluation.data_quality import quality_report
 from pumpwatch_gui.infer.network.autoencoder import MODEL_FILE, TOLERANCE, Autoencoder
 from pumpwatch_gui.infer.network.numpy_forward import WEIGHTS_FILE, Weights, reconstruct
 from pumpwatch_gui.infer.network.onnx_graph import build

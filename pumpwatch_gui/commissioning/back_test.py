@@ -1,4 +1,4 @@
-"""Back-test: a model on recordings it was not made of, in the operator's terms, for a table of sensitivities."""
+"""Back-test: a model on recordings it was not made of, in the operator's terms, for a table of threshold factors."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.commissioning.material import Material
+from pumpwatch_gui.commissioning.models import bundle_of
 from pumpwatch_gui.domain.alarms.episodes import Episodes
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
+from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of
 from pumpwatch_gui.infer.detectors.combined import ConditionedStream
@@ -25,8 +30,10 @@ Floats = NDArray[np.float64]
 
 WEEK_S = 7 * 86_400.0
 LONGEST_STEP_S = 30.0
-SENSITIVITIES = (1.0, 1.1, 1.25, 1.4, 1.5, 1.75, 2.0)
+THRESHOLD_FACTORS = (1.0, 1.1, 1.25, 1.4, 1.5, 1.75, 2.0)
 LEADING = 3
+SETTLING_S = 5400.0
+"""Seconds before an onset from which a fresh detector has settled when its residuals are shown."""
 _LEAST_PROGRESS = 5_000
 
 Progress = Callable[[float], None]
@@ -36,7 +43,7 @@ Progress = Callable[[float], None]
 class FoundEpisode:
     """One episode in alarm, Unix UTC nanoseconds. `leading` are (tag, share) at its onset, the greatest first.
 
-    `feedback` is what was said of it, None when nobody did.
+    `feedback` is None where there is none.
     """
 
     start_ns: int
@@ -47,13 +54,14 @@ class FoundEpisode:
 
 
 @dataclass(frozen=True, slots=True)
-class SensitivityRow:
-    """What one sensitivity would have done.
+class FactorRow:
+    """What one threshold factor would have done.
 
-    `false_a_week`: episodes that nobody called true or unknown, a week of scored time. `caught` of `known` true ones.
+    `false_a_week`: episodes without feedback or with the feedback false, a week of scored time. `caught` of `known`
+    true ones.
     """
 
-    sensitivity: float
+    threshold_factor: float
     episodes: int
     false_a_week: float
     in_alarm: float
@@ -66,7 +74,7 @@ class BackTest:
     """A model on a span of history.
 
     `scored_h` hours were scored, `in_alarm` is the % of scored time outside known faults in alarm. `table` has a row
-    for each of `SENSITIVITIES`, `now` is that of the model as it is.
+    for each of `THRESHOLD_FACTORS`, `now` is that of the model as it is.
     """
 
     version: str
@@ -74,8 +82,8 @@ class BackTest:
     scored_h: float
     in_alarm: float
     episodes: tuple[FoundEpisode, ...]
-    now: SensitivityRow
-    table: tuple[SensitivityRow, ...]
+    now: FactorRow
+    table: tuple[FactorRow, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,19 +140,56 @@ def back_test(
 ) -> BackTest:
     """Stream recordings of one pump (oldest first) through the live path and count what the operator would have met.
 
-    Feedback that says true marks a known fault: catching it counts for a sensitivity, and its time is not normal.
+    Feedback that says true marks a known fault: catching it counts for a threshold factor, and its time is not normal.
     Feedback that says false or nothing at all leaves an episode a false alarm; unknown counts as neither.
-    `progress` is told the part done, 0 to 1; what it raises ends the test.
+    `progress` is called with the part done, 0 to 1; what it raises ends the test.
     """
     rows = _rows(bundle, profile, recordings, progress)
     scores, shares = _collect(rows)
     own = threshold_factor_of(bundle.manifest)
     found = tuple(_found(e, shares, profile.tags, feedback) for e in _alarm(scores, 1.0)[1])
     now = _row(own, scores, 1.0, feedback)
-    table = tuple(_row(s, scores, own / s, feedback) for s in SENSITIVITIES)
+    table = tuple(_row(factor, scores, own / factor, feedback) for factor in THRESHOLD_FACTORS)
     scored_s = float(scores.step_s[np.isfinite(scores.score)].sum())
     span_s = sum(float(r.time_s[-1] - r.time_s[0]) for r in recordings)
     return BackTest(bundle.version, span_s / 3600, scored_s / 3600, now.in_alarm, found, now, table)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BackTestRun:
+    """A back-test that was run: its outcome, and what it needs to show what led to an episode."""
+
+    outcome: BackTest
+    pump: PumpSettings
+    bundle: Bundle
+    recordings: Sequence[Recording]
+
+    def trend(self, episode: FoundEpisode) -> ResidualTrend:
+        """The residuals about the onset of an episode. Blocks."""
+        around = [cut for recording in self.recordings if (cut := _around(recording, episode.start_ns / 1e9))]
+        return residual_trend(self.bundle, self.pump.profile, around, around_ns=episode.start_ns)
+
+
+def run_back_test(home: Home, station: Station, material: Material, version: str, *, progress: Progress) -> BackTestRun:
+    """Test a model of a pump ("": that of the site file) on what was chosen. Blocks; what `progress` raises ends it.
+
+    Raises InputError, BundleError, StoreError.
+    """
+    pump, recordings = material.pump, material.read(station)
+    bundle = bundle_of(home, pump, version, station.site().folder)
+    start, end = recordings[0].time_s[0], recordings[-1].time_s[-1]
+    feedback = station.history.feedback(pump.pump_id, start_ns=int(start * 1e9), end_ns=int(end * 1e9) + 1)
+    outcome = back_test(bundle, pump.profile, recordings, feedback=feedback, progress=progress)
+    return BackTestRun(outcome, pump, bundle, recordings)
+
+
+def _around(recording: Recording, at_s: float) -> Recording | None:
+    """The part of a recording about an onset, with what a detector needs to settle before it."""
+    inside = (recording.time_s >= at_s - SETTLING_S) & (recording.time_s <= at_s + 600)
+    if not inside.any():
+        return None
+    times, values = recording.time_s[inside].copy(), np.ascontiguousarray(recording.values[inside])
+    return Recording(recording.path, times, values, recording.missing, recording.notes)
 
 
 def residual_trend(
@@ -244,7 +289,7 @@ def _found(
     return FoundEpisode(episode.start_ns, episode.end_ns, episode.peak, leading, given[-1] if given else None)
 
 
-def _row(sensitivity: float, scores: _Scores, factor: float, feedback: Sequence[EpisodeFeedback]) -> SensitivityRow:
+def _row(threshold_factor: float, scores: _Scores, factor: float, feedback: Sequence[EpisodeFeedback]) -> FactorRow:
     on, episodes = _alarm(scores, factor)
     known = [f for f in feedback if f.verdict is FeedbackVerdict.TRUE]
     excused = [f for f in feedback if f.verdict is not FeedbackVerdict.FALSE]
@@ -256,4 +301,4 @@ def _row(sensitivity: float, scores: _Scores, factor: float, feedback: Sequence[
     normal_s = float(scores.step_s[normal].sum())
     in_alarm = 100 * float(scores.step_s[normal & on].sum()) / normal_s if normal_s else nan
     a_week = false * WEEK_S / normal_s if normal_s else nan
-    return SensitivityRow(sensitivity, len(episodes), a_week, in_alarm, caught, len(known))
+    return FactorRow(threshold_factor, len(episodes), a_week, in_alarm, caught, len(known))

@@ -1,0 +1,90 @@
+"""Making a model as a user does it: data that was checked, a training under way, the model in the registry."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pumpwatch_gui.commissioning.material import Material
+from pumpwatch_gui.commissioning.models import store_model
+from pumpwatch_gui.commissioning.training_job import JobView, TrainingJob
+from pumpwatch_gui.domain.ports import Station
+from pumpwatch_gui.domain.values.data_quality import QualityReport, joined
+from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.files.recording import write_recording
+from pumpwatch_gui.infer.evaluation.data_quality import quality_report
+from pumpwatch_gui.infer.training.normal_running import SENSITIVITY
+from pumpwatch_gui.infer.training.trainers import TRAINERS
+
+KINDS = tuple(TRAINERS)
+"""The kinds of detector that can be trained, the usual first."""
+USUAL_FACTOR = SENSITIVITY
+"""The threshold factor of a model when none is chosen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckedMaterial:
+    """What a model may be made of, read and examined."""
+
+    material: Material
+    recordings: tuple[Recording, ...]
+    report: QualityReport
+
+
+def check_material(material: Material, station: Station) -> CheckedMaterial:
+    """Read what was chosen and examine it. Blocks. Raises InputError, StoreError."""
+    recordings = material.read(station)
+    report = joined([quality_report(recording, material.pump.profile) for recording in recordings])
+    return CheckedMaterial(material, tuple(recordings), report)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How a model is made: the kind of detector, the threshold factor, and whether too little data is allowed."""
+
+    kind: str
+    threshold_factor: float
+    allow_short: bool = False
+
+
+class Training:
+    """A training under way in a child process, and the folder in which its data and its model are meanwhile."""
+
+    def __init__(self, checked: CheckedMaterial, options: TrainingOptions, folder: Path | None) -> None:
+        """Write the data where the child can read it, and start the child. Blocks. Raises InputError."""
+        self.material = material = checked.material
+        self.scratch = Path(tempfile.mkdtemp(prefix="pumpwatch-training-"))
+        files = [path.resolve() for path in material.files]
+        if not files:
+            for recording in checked.recordings:
+                files.append(self.scratch / recording.path.name)
+                write_recording(recording, files[-1], material.pump.profile)
+        self._job = TrainingJob(
+            material.pump.profile_name,
+            files,
+            self.scratch / material.pump.pump_id,
+            kind=options.kind,
+            allow_short=options.allow_short,
+            sensitivity=options.threshold_factor,
+            base_dir=folder,
+        )
+
+    def poll(self) -> JobView:
+        """Its progress now."""
+        return self._job.poll()
+
+    def cancel(self) -> None:
+        """End it; nothing is left behind once it was discarded."""
+        self._job.cancel()
+
+    def store(self, home: Home) -> str:
+        """Take the finished model into the registry; its version. Blocks. Raises BundleError, InputError."""
+        try:
+            return store_model(home, self.material.pump.pump_id, self._job.poll().out)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.scratch, ignore_errors=True)

@@ -1,0 +1,111 @@
+"""The table in which limits are edited: a row a sensor, checked while it is typed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QHeaderView, QLineEdit, QTableWidget
+from PySide6.QtWidgets import QTableWidgetItem as Cell
+
+from pumpwatch_gui.domain.pump.profile import Limits, Sensor
+from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_text
+from pumpwatch_gui.gui.look.theme import Appearance, color
+
+LIMIT_FIELDS = tuple(f.name for f in fields(Limits))
+TITLES = ("Low-low", "Low", "High", "High-high", "Deadband", "On-delay, s", "Off-delay, s")
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+def parse_limits(sensor: Sensor, cells: Mapping[str, str]) -> Limits:
+    """The limits that the typed cells mean; an empty limit is not watched.
+
+    Raises ValueError with the column and what is wrong: no number, order, or outside the sensor's span.
+    """
+    values: dict[str, float | None] = {}
+    for name, text in cells.items():
+        title, optional = TITLES[LIMIT_FIELDS.index(name)].lower(), name in ("low_low", "low", "high", "high_high")
+        try:
+            values[name] = typed_number(text) if text.strip() else None if optional else 0.0
+        except ValueError as error:
+            raise ValueError(f"{title}: {error}") from None
+        value = values[name]
+        if optional and value is not None and not sensor.span[0] <= value <= sensor.span[1]:
+            raise ValueError(f"{title}: {text} is outside the span {sensor.span[0]:g} to {sensor.span[1]:g}")
+    return Limits(**values)  # type: ignore[arg-type]
+
+
+class LimitsTable(QTableWidget):
+    """Sensor, span and `facts` in fixed cells, then the limits. `edited` is emitted after every change by hand."""
+
+    edited = Signal()
+
+    def __init__(self, appearance: Appearance, *facts: str) -> None:
+        titles = ("Sensor", "Span", *facts)
+        super().__init__(0, len(titles) + len(TITLES))
+        self._look, self.first = appearance, len(titles)
+        self.sensors: tuple[Sensor, ...] = ()
+        self.setAccessibleName("Limits of every sensor")
+        self.setHorizontalHeaderLabels([*titles, *TITLES])
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(appearance.px(34))
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setTabKeyNavigation(False)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for column in range(self.first):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        self.itemChanged.connect(lambda _: self.edited.emit())
+
+    def show_limits(
+        self, sensors: Sequence[Sensor], limits: Mapping[str, Limits], facts: Sequence[Sequence[str]] = ()
+    ) -> None:
+        """Show these sensors with their limits by tag, and the other fixed cells of each row."""
+        self.sensors = tuple(sensors)
+        with QSignalBlocker(self):
+            self.setRowCount(len(sensors))
+            for row, sensor in enumerate(sensors):
+                span = f"{sensor.span[0]:g} to {sensor.span[1]:g} {unit_text(sensor.unit)}".rstrip()
+                for column, text in enumerate((sensor.label, span, *(facts[row] if facts else ()))):
+                    cell = Cell(text)
+                    cell.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                    if column:
+                        cell.setTextAlignment(RIGHT)
+                    self.setItem(row, column, cell)
+                self.fill(row, limits[sensor.tag])
+        if sensors:
+            self.setCurrentCell(0, self.first)
+
+    def fill(self, row: int, limits: Limits) -> None:
+        """Put limits into a row."""
+        for i, name in enumerate(LIMIT_FIELDS):
+            value = getattr(limits, name)
+            cell = Cell("" if value is None else editable_number(value))
+            cell.setTextAlignment(RIGHT)
+            self.setItem(row, self.first + i, cell)
+
+    def read(self) -> tuple[dict[str, Limits], list[str]]:
+        """The limits of the right rows by tag, and what is wrong with the others, which are marked."""
+        limits, wrong = dict[str, Limits](), list[str]()
+        theme = self._look.theme
+        with QSignalBlocker(self):
+            for row, sensor in enumerate(self.sensors):
+                try:
+                    limits[sensor.tag] = parse_limits(
+                        sensor, {name: self._text(row, self.first + i) for i, name in enumerate(LIMIT_FIELDS)}
+                    )
+                except ValueError as error:
+                    wrong.append(f"{sensor.label}: {error}")
+                head = self.item(row, 0)
+                if head is not None:
+                    head.setForeground(color(theme.text if sensor.tag in limits else theme.warning))
+        return limits, wrong
+
+    def commit(self) -> None:
+        """Take what is typed in a cell that is still open."""
+        for editor in self.viewport().findChildren(QLineEdit):
+            self.commitData(editor)
+            self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
+
+    def _text(self, row: int, column: int) -> str:
+        cell = self.item(row, column)
+        return cell.text() if cell is not None else ""
