@@ -20,9 +20,11 @@ BENCHES = {
         "false alarms, faults told and delays: test bed (--data DIR) and simulated plant",
         "ten minutes, with a test bed fifteen",
     ),
-    "store": ("store", "rows a second and commit times of the writer", "half a minute"),
+    "store": ("store", "readings a second and commit times of the writer, with scores", "a minute"),
+    "history": ("history", "bytes a reading, reads of an hour and a day, start against size", "eight minutes"),
     "latency": ("latency", "sensor to latest() and sensor to painted, 3 scored pumps at 10 Hz", "three minutes"),
     "load": ("load", "50 scored pumps at 1 Hz and at 10 Hz, headless and with a window", "eleven minutes"),
+    "memory": ("memory", "growth of the memory of a station with a window", "seven minutes"),
     "links": (
         "links",
         "50 devices at 10 Hz, sick ones among them, how soon faults are seen, what a line carries",

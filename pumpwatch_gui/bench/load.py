@@ -5,9 +5,6 @@ model scores: CPU and memory of the process, and the frames and scores that it h
 """
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -19,7 +16,7 @@ import numpy as np
 import psutil
 
 from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
-from pumpwatch_gui.bench.plant_ports import plant_with_ports
+from pumpwatch_gui.bench.station import SUMMARY, running_station
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.store.query.history import History
@@ -85,21 +82,11 @@ def measure(
 ) -> Load:
     """Run a station for so long and watch it from outside for the last `seconds`."""
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        with plant_with_ports(home, pumps=pumps, period_s=period_s) as site_file:
-            summary = home / "summary.json"
-            command = [sys.executable, "-m", "pumpwatch_gui", "run", "--site", str(site_file), "--home", folder,
-                       "--for", str(settle_s + seconds + 2), "--summary", str(summary)]  # fmt: skip
-            environment = dict(os.environ) if headless else {"QT_QPA_PLATFORM": "offscreen", **os.environ}
-            child = subprocess.Popen(command + ["--headless"] * headless, env=environment, stdout=subprocess.DEVNULL)
-            try:
-                time.sleep(settle_s)
-                stretch = _watch(psutil.Process(child.pid), seconds)
-                child.wait(60)
-            finally:
-                child.kill()
-                child.wait()
-        return _load(home, stretch, json.loads(summary.read_text("utf-8")), period_s)
+        home, for_s = Path(folder), settle_s + seconds
+        with running_station(home, pumps=pumps, period_s=period_s, headless=headless, for_s=for_s) as process:
+            time.sleep(settle_s)
+            stretch = _watch(process, seconds)
+        return _load(home, stretch, json.loads((home / SUMMARY).read_text("utf-8")), period_s)
 
 
 @dataclass(frozen=True, slots=True)

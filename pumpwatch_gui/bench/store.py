@@ -3,49 +3,61 @@
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-
-from pumpwatch_gui.bench.figure import Figure
+from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
+from pumpwatch_gui.bench.plant_rows import PUMPS, PlantRows
+from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.store.hot.writer import PumpRow, Store
+from pumpwatch_gui.store.hot.writer import Store
+
+SECONDS = 30
+MOST_READINGS = 50_000
+START_NS = 1_800_000_000_000_000_000
 
 
 def run(_data: Path | None) -> Iterator[Figure]:
-    """500 frames a second for ten seconds, then as fast as it goes."""
-    profile = load_profile("centrifugal")
-    pumps = [PumpRow(f"P-{i}", f"Pump {i}", profile) for i in range(50)]
+    """500 readings a second, each with its score, for half a minute; then as fast as it goes."""
+    yield from figures(seconds=SECONDS, most=MOST_READINGS)
+
+
+def figures(*, seconds: float, most: int) -> Iterator[Figure]:
+    """At 500 readings/s for so long, then `most` of them at once. Raises NotMeasuredError when rows were lost."""
+    rows, scans = PlantRows(), round(seconds * 10)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "bench.db", station=1, pumps=pumps, on_trouble=print)
+        store = Store(Path(folder) / "bench.db", station=1, pumps=rows.pumps, on_trouble=print)
         stop = threading.Event()
         thread = threading.Thread(target=store.run, args=(stop,))
         thread.start()
-        cpu, started = time.thread_time(), time.monotonic()
-        process_cpu = time.process_time()
-        for beat in range(100):
-            for i in range(50):
-                store.offer_frame(_frame(i, beat, 100), "NORMAL")
-            time.sleep(max(0.0, started + (beat + 1) / 10 - time.monotonic()))
-        writer_cpu = (time.process_time() - process_cpu) - (time.thread_time() - cpu)
+        try:
+            cpu, process_cpu, started = time.thread_time(), time.process_time(), time.monotonic()
+            for scan in range(scans):
+                _offer(store, rows.at(scan, _time_ns(scan)))
+                time.sleep(max(0.0, started + (scan + 1) / 10 - time.monotonic()))
+            writer_cpu = (time.process_time() - process_cpu) - (time.thread_time() - cpu)
+            view, took_s = store.view(), time.monotonic() - started
+            yield Figure("500 readings/s with scores: commit p50", view.commit_ms.p50, "ms", "synchronous FULL, 1 a s")
+            yield Figure("500 readings/s with scores: commit p99", view.commit_ms.p99, "ms", f"in {took_s:.0f} s")
+            yield Figure("500 readings/s with scores: writer CPU", writer_cpu / took_s, "cores", "≤ 0.1")
+            made = [pair for scan in range(most // PUMPS) for pair in rows.at(scans + scan, _time_ns(scans + scan))]
+            started, count = time.monotonic(), store.view().committed
+            _offer(store, made)
+        finally:
+            stop.set()
+            thread.join()
         view = store.view()
-        yield Figure("500 readings/s: commit p50", view.commit_ms.p50, "ms", "synchronous FULL, one a second")
-        yield Figure("500 readings/s: commit p99", view.commit_ms.p99, "ms")
-        yield Figure("500 readings/s: writer CPU", writer_cpu / 10, "cores", "≤ 0.1")
-        started, count = time.monotonic(), store.view().committed
-        for beat in range(1000):
-            for i in range(50):
-                store.offer_frame(_frame(i, 10_000 + beat, 100), "NORMAL")
-        stop.set()
-        thread.join()
-        rate = (store.view().committed - count) / (time.monotonic() - started)
-        yield Figure("as fast as it goes", rate, "readings/s", "a full station needs 50-500")
-        yield Figure("lost", store.view().lost, "readings", "0 unless the queue was filled on purpose")
+        if view.lost or view.lost_others:
+            raise NotMeasuredError(f"{view.lost} readings and {view.lost_others} scores found no room in the queue")
+        rate = (view.committed - count) / (time.monotonic() - started)
+        yield Figure("as fast as it goes, with scores", rate, "readings/s", "a full station needs 50-500")
 
 
-def _frame(pump: int, beat: int, period_ms: int) -> Frame:
-    ns = 1_800_000_000_000_000_000 + beat * period_ms * 1_000_000
-    zero = np.zeros(10, dtype=np.uint8)
-    return Frame(f"P-{pump}", beat, ns, ns, np.arange(10.0) + beat % 7, zero, zero.copy())
+def _time_ns(scan: int) -> int:
+    return START_NS + scan * 100_000_000
+
+
+def _offer(store: Store, made: Iterable[tuple[Frame, Detection]]) -> None:
+    for frame, detection in made:
+        store.offer_frame(frame, "NORMAL")
+        store.offer_detection(detection)
