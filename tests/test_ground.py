@@ -13,20 +13,20 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"tensorflow", "keras", "sklearn", "pandas"}
 
 
-def test_locks_name_no_host_index_or_path():
+def test_locks_name_no_host_index_or_path() -> None:
     for lock in (ROOT / "installer").glob("lock-*.txt"):
         text = lock.read_text()
         assert not re.search(r"https?:|file:|--index|--find-links|(^|\s)/\w", text), lock.name
         assert text.count("--hash=sha256:") > 50
 
 
-def test_every_locked_requirement_has_hashes():
+def test_every_locked_requirement_has_hashes() -> None:
     for lock in (ROOT / "installer").glob("lock-*.txt"):
         for entry in re.split(r"\n(?=\S)", lock.read_text().strip()):
             assert "--hash=sha256:" in entry, f"{lock.name}: {entry.splitlines()[0]}"
 
 
-def test_the_top_level_is_fixed():
+def test_the_top_level_is_fixed() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     if not tracked:
         pytest.skip("not a git checkout")
@@ -35,13 +35,13 @@ def test_the_top_level_is_fixed():
     assert {name.split("/")[0] for name in tracked if not name.startswith(".")} <= allowed
 
 
-def test_no_modbus_write_call_exists_in_the_package():
+def test_no_modbus_write_call_exists_in_the_package() -> None:
     calls = re.compile(r"\.(write_(coils?|registers?)|mask_write_register|readwrite_registers)\(")
     for path in (ROOT / "pumpwatch_gui").rglob("*.py"):
         assert not calls.search(path.read_text("utf-8")), path
 
 
-def test_a_request_of_any_other_function_cannot_even_be_built():
+def test_a_request_of_any_other_function_cannot_even_be_built() -> None:
     from pumpwatch_gui.acquire.modbus.plan import Block
     from pumpwatch_gui.acquire.modbus.strict_link import _read_pdu
 
@@ -53,18 +53,18 @@ def test_a_request_of_any_other_function_cannot_even_be_built():
                 _read_pdu(1, Block(function, 0, 1, ()))
 
 
-def test_only_one_place_sends_anything_to_a_device():
+def test_only_one_place_sends_anything_to_a_device() -> None:
     senders = re.compile(r"\.execute\(|pymodbus\.client|Write\w*Request|ReadWrite\w*Request|serial\.Serial\(")
     found = {p.name for p in (ROOT / "pumpwatch_gui" / "acquire").rglob("*.py") if senders.search(p.read_text("utf-8"))}
     assert found <= {"strict_link.py", "channel.py", "serial_port.py"}
 
 
-def test_files_hold_one_idea():
+def test_files_hold_one_idea() -> None:
     for path in (ROOT / "pumpwatch_gui").rglob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= 400, path
 
 
-def test_the_wheel_finds_resources_and_models_as_the_checkout_does(tmp_path: Path):
+def test_the_wheel_finds_resources_and_models_as_the_checkout_does(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -95,7 +95,7 @@ def test_the_wheel_finds_resources_and_models_as_the_checkout_does(tmp_path: Pat
 
 
 @pytest.mark.parametrize("what", ["headless", "window"])
-def test_the_program_starts_without_tensorflow_scikit_learn_and_pandas(what: str, tmp_path: Path):
+def test_the_program_starts_without_tensorflow_scikit_learn_and_pandas(what: str, tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from pumpwatch_gui.cli import main\n"
@@ -106,7 +106,7 @@ def test_the_program_starts_without_tensorflow_scikit_learn_and_pandas(what: str
     assert run.stdout.splitlines()[-1] == "loaded: [] 0", run.stdout + run.stderr
 
 
-def test_the_changelog_names_the_version():
+def test_the_changelog_names_the_version() -> None:
     from pumpwatch_gui import __version__
 
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()

@@ -145,7 +145,7 @@ def test_every_good_value_recorded_and_stored_is_the_truth(station: tuple[TruthS
 
 def test_a_killed_server_turns_values_bad_and_its_return_turns_them_good(
     station: tuple[TruthServer, Path], wait_until: Callable[..., None]
-):
+) -> None:
     server, site = station
     process = collector(site)
     record = site.parent / "record.csv"
@@ -168,7 +168,7 @@ def test_a_killed_server_turns_values_bad_and_its_return_turns_them_good(
 
 def test_a_paused_server_turns_values_bad_within_its_timeout(
     station: tuple[TruthServer, Path], wait_until: Callable[..., None]
-):
+) -> None:
     server, site = station
     process = collector(site)
     record = site.parent / "record.csv"
@@ -188,7 +188,7 @@ def test_a_paused_server_turns_values_bad_within_its_timeout(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_cleanly_and_loses_nothing(
     station: tuple[TruthServer, Path], number: signal.Signals, wait_until: Callable[..., None]
-):
+) -> None:
     _server, site = station
     process = collector(site)
     record = site.parent / "record.csv"
