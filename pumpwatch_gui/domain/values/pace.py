@@ -1,4 +1,4 @@
-"""The pace of samples, told from their time stamps alone, and what counts as a gap in it."""
+"""The pace of samples, found from their time stamps alone, and what counts as a gap in it."""
 
 from collections import deque
 

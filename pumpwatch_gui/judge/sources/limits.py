@@ -47,7 +47,7 @@ class LimitJudge:
 
     def __init__(self, profile: PumpProfile) -> None:
         self._pace = Pace()
-        self._was_standing = False
+        self._was_stopped = False
         self._started_ns: int | None = None
         self.use_profile(profile)
 
@@ -117,11 +117,11 @@ class LimitJudge:
         return not any(delay.active or delay.is_running for delay in self._delays)
 
     def _is_low_masked(self, mono_ns: int, state: RunState) -> bool:
-        """While the pump stands, may stand, or starts up. A link that comes back is no start."""
+        """While the pump is stopped, may be stopped, or starts up. A link that comes back is no start."""
         if state is RunState.STANDBY:
-            self._was_standing = True
-        elif state is RunState.RUNNING and self._was_standing:
-            self._was_standing, self._started_ns = False, mono_ns
+            self._was_stopped = True
+        elif state is RunState.RUNNING and self._was_stopped:
+            self._was_stopped, self._started_ns = False, mono_ns
         is_starting = self._started_ns is not None and mono_ns - self._started_ns < START_UP_NS
         return is_starting or state is not RunState.RUNNING
 
