@@ -38,6 +38,6 @@ class Pace:
         if last_ns is None or mono_ns <= last_ns:
             return float("inf")
         interval = (mono_ns - last_ns) / 1e9
-        is_gap = bool(self._recent) and interval > self.gap_s
+        is_gap = interval > LEAST_GAP_S and bool(self._recent) and interval > self.gap_s
         self._recent.append(interval)
         return float("inf") if is_gap else interval
