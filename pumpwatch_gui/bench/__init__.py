@@ -17,7 +17,7 @@ BENCHES = {
     "inference": ("inference", "one window and batches, beside keras and the BLAS limit", "a minute"),
     "detection": (
         "detection",
-        "false alarms, faults told and delays: test bed (--data DIR) and simulated plant",
+        "false alarms, faults detected and delays: test bed (--data DIR) and simulated plant",
         "ten minutes, with a test bed fifteen",
     ),
     "store": ("store", "readings a second and commit times of the writer, with scores", "a minute"),

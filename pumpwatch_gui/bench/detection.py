@@ -32,15 +32,15 @@ KINDS = ("combined", "chart")
 _PROCESSES = 2
 _REFERENCE = {
     "A": {"f1": "≥ 0.80", "far": "≤ 22", "mar": "≤ 20"},
-    "C": {"told": "all", "delay_median_s": "≤ 60 s", "in_alarm": "≤ 3", "false_alarms": "≤ 1"},
-    "D, sound labels": {"told": "all", "in_alarm": "≤ 25"},
+    "C": {"detected": "all", "delay_median_s": "≤ 60 s", "in_alarm": "≤ 3", "false_alarms": "≤ 1"},
+    "D, sound labels": {"detected": "all", "in_alarm": "≤ 25"},
 }
-_UNITS = {"far": "%", "mar": "%", "told": "", "delay_median_s": "s", "false_alarms": "", "in_alarm": "%"}
+_UNITS = {"far": "%", "mar": "%", "detected": "", "delay_median_s": "s", "false_alarms": "", "in_alarm": "%"}
 _WORDS = {
     "f1": "F1",
     "far": "FAR",
     "mar": "MAR",
-    "told": "told",
+    "detected": "detected",
     "delay_median_s": "median delay",
     "false_alarms": "false alarms",
     "in_alarm": "of normal time in alarm",
@@ -85,7 +85,7 @@ def _figures(result: Result) -> Iterator[Figure]:
     for field, word in _WORDS.items():
         value, unit = float(getattr(marks, field)), _UNITS.get(field, "")
         reference = wanted.get(field, "")
-        if field == "told":
+        if field == "detected":
             unit, reference = f"of {marks.events}", reference
         yield Figure(f"{result.protocol}, {result.who}: {word}", value, unit, reference)
 
@@ -101,8 +101,8 @@ def _plant() -> Iterator[Figure]:
     cases = plant.every_case()
     parts = [(plant.SEED + 100 + i, cases[i::_PROCESSES]) for i in range(_PROCESSES)]
     with ProcessPoolExecutor(_PROCESSES, multiprocessing.get_context("spawn")) as pool:
-        told = [one for part in pool.map(plant.faults, parts) for one in part]
-        yield from _faults(told)
+        outcomes = [one for part in pool.map(plant.faults, parts) for one in part]
+        yield from _faults(outcomes)
         _say(f"{plant.PUMPS} pumps for {plant.HOURS:.0f} h of normal running follow, about ten minutes")
         seen = [one for part in pool.map(plant.normal, runs) for one in part]
     days = sum(one.rows for one in seen) / 86_400
@@ -113,20 +113,22 @@ def _plant() -> Iterator[Figure]:
     yield Figure("plant: of normal time scored", 100 * scored / max(sum(one.rows for one in seen), 1), "%")
 
 
-def _faults(told: Sequence[plant.Told]) -> Iterator[Figure]:
+def _faults(outcomes: Sequence[plant.FaultOutcome]) -> Iterator[Figure]:
     for word, severity in plant.SEVERITIES.items():
-        own = [one for one in told if one.severity == severity]
-        missed = ", ".join(one.fault for one in own if not one.is_told)
-        yield Figure(f"plant: {word} faults told", _share(one.is_told for one in own), "%", f"missed: {missed or '-'}")
-    grave = [one for one in told if one.severity > plant.SEVERITIES["mild"]]
-    yield Figure("plant: moderate and severe faults told", _share(one.is_told for one in grave), "%", "≥ 95")
-    for fault in dict.fromkeys(one.fault for one in told):
-        own = [one for one in told if one.fault == fault and one.is_told]
+        own = [one for one in outcomes if one.severity == severity]
+        missed = ", ".join(one.fault for one in own if not one.is_detected)
+        yield Figure(
+            f"plant: {word} faults detected", _share(one.is_detected for one in own), "%", f"missed: {missed or '-'}"
+        )
+    grave = [one for one in outcomes if one.severity > plant.SEVERITIES["mild"]]
+    yield Figure("plant: moderate and severe faults detected", _share(one.is_detected for one in grave), "%", "≥ 95")
+    for fault in dict.fromkeys(one.fault for one in outcomes):
+        own = [one for one in outcomes if one.fault == fault and one.is_detected]
         if own:
             led = ", ".join(dict.fromkeys(one.tag for one in own))
             median = float(np.median([one.delay_s for one in own]))
             yield Figure(f"plant: {fault}, median delay", median, "s", f"led by {led}")
-    right = _share(one.led_well for one in told if one.is_told)
+    right = _share(one.led_well for one in outcomes if one.is_detected)
     yield Figure("plant: leading sensor in the top two of the fault", right, "%", "≥ 85")
 
 

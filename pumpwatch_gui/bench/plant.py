@@ -45,8 +45,8 @@ class WatchedPump:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How a fault was told: seconds after its onset (infinite: not at all) and the tag that led, "" for none."""
+class FaultOutcome:
+    """How a fault was detected: seconds after its onset (infinite: not at all) and the tag that led, "" for none."""
 
     fault: str
     severity: float
@@ -54,7 +54,7 @@ class Told:
     tag: str
 
     @property
-    def is_told(self) -> bool:
+    def is_detected(self) -> bool:
         """Whether it was."""
         return self.delay_s < inf
 
@@ -117,19 +117,19 @@ def normal(part: tuple[int, int, float]) -> list[WatchedPump]:
     return list(watch(Plant(pumps, seed=seed, cold=True, cycles=True), hours=hours).values())
 
 
-def faults(part: tuple[int, Sequence[tuple[str, float]]]) -> list[Told]:
+def faults(part: tuple[int, Sequence[tuple[str, float]]]) -> list[FaultOutcome]:
     """(seed, (fault, severity)…): a pump for each, healthy for two hours after a cold start, then half an hour ill."""
     seed, cases = part
     specs = [FaultSpec(f"P-{101 + i}", name, ONSET_S, severity) for i, (name, severity) in enumerate(cases)]
     plant = Plant(len(cases), seed=seed, cold=True, faults=specs)
     seen = watch(plant, hours=(ONSET_S + FAULT_S) / 3600)
-    return [_told(spec, seen[spec.pump_id]) for spec in specs]
+    return [_outcome(spec, seen[spec.pump_id]) for spec in specs]
 
 
-def _told(spec: FaultSpec, seen: WatchedPump) -> Told:
+def _outcome(spec: FaultSpec, seen: WatchedPump) -> FaultOutcome:
     found = sorted((t, tag) for t, tag in (*seen.raised, *seen.missing) if t >= spec.onset_s)
     time_s, tag = found[0] if found else (inf, "")
-    return Told(spec.fault, spec.severity, time_s - spec.onset_s, tag)
+    return FaultOutcome(spec.fault, spec.severity, time_s - spec.onset_s, tag)
 
 
 def every_case() -> list[tuple[str, float]]:

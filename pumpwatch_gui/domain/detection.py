@@ -1,4 +1,4 @@
-"""The verdict of a detector on one window of a pump."""
+"""What a detector finds in one window of a pump."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Detection:
     `shares` (n,) is each sensor's part of the error, summing to 1 (0 for a sensor that was masked).
     `sensor_states` holds NORMAL, ANOMALY or MISSING per sensor, `sensor_anomaly_counts` (n,) int64 how many
     anomalous windows each sensor has led since start (both after the original system).
-    `is_anomaly` is the bare verdict of this window (score > 1); persistence is the alarm's affair.
+    `is_anomaly` says that this window scores above 1; whether that is an alarm is for `AlarmRule`.
     `time_ns` and `seq` are those of the newest frame in the window.
     """
 
@@ -41,7 +41,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class NotScored:
-    """Why a pump has no verdict just now (`window 12 of 30`, `pump stopped`, `flow_rate_l_min is BAD`, `no model`)."""
+    """Why a pump has no score just now (`window 12 of 30`, `pump stopped`, `flow_rate_l_min is BAD`, `no model`)."""
 
     pump_id: str
     time_ns: int

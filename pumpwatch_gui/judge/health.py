@@ -38,7 +38,7 @@ class Health:
         self._last_ns = 0
 
     def update(self, frame: Frame, *, score: float, running: bool) -> float:
-        """The index after this frame; NaN while the pump stands, has no data, or has nothing that tells its health."""
+        """The index after this frame; NaN while the pump is stopped, has no data, or gives nothing to judge by."""
         if not running:
             self._value = math.nan
             return self._value
@@ -53,8 +53,8 @@ class Health:
 
     def _instant(self, frame: Frame, score: float) -> float:
         way = (frame.values - self._start) / (self._end - self._start)
-        told = way[np.isfinite(way)]
-        parts = [1.0 - float(told.max(initial=0.0))] if told.size else []
+        known = way[np.isfinite(way)]
+        parts = [1.0 - float(known.max(initial=0.0))] if known.size else []
         if not math.isnan(score):
             parts.append(1.0 - max(0.0, (score - 0.6) / 1.6))
         return 100.0 * min(1.0, max(0.0, min(parts))) if parts else math.nan

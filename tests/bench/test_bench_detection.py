@@ -3,7 +3,7 @@
 from pumpwatch_gui.acquire.simulator.faults import FAULTS
 from pumpwatch_gui.acquire.simulator.plant import Plant
 from pumpwatch_gui.bench.detection import _protocols
-from pumpwatch_gui.bench.plant import Told, every_case, faults, leading, watch
+from pumpwatch_gui.bench.plant import FaultOutcome, every_case, faults, leading, watch
 
 
 def test_every_fault_is_tried_at_three_severities() -> None:
@@ -19,12 +19,12 @@ def test_the_two_strongest_symptoms_lead_and_a_sensor_fault_leads_by_its_own_sen
     assert all(leading(name) for name in FAULTS)
 
 
-def test_a_severe_fault_is_told_after_its_onset_with_a_leading_sensor() -> None:
-    (told,) = faults((3, [("oil_pressure_loss", 1.0)]))
-    assert told.is_told
-    assert told.delay_s >= 0
-    assert told.led_well == (told.tag in leading("oil_pressure_loss"))
-    assert not Told("imbalance", 0.3, float("inf"), "").is_told
+def test_a_severe_fault_is_detected_after_its_onset_with_a_leading_sensor() -> None:
+    (outcome,) = faults((3, [("oil_pressure_loss", 1.0)]))
+    assert outcome.is_detected
+    assert outcome.delay_s >= 0
+    assert outcome.led_well == (outcome.tag in leading("oil_pressure_loss"))
+    assert not FaultOutcome("imbalance", 0.3, float("inf"), "").is_detected
 
 
 def test_every_second_of_every_pump_is_watched() -> None:

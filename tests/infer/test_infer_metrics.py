@@ -28,12 +28,12 @@ def judged(label: str, alarm: str) -> Judged:
 def test_rows_events_delays_and_false_alarms_are_counted_as_defined() -> None:
     m = marks([judged("....xxxx............", ".....xxxxx..........")])
     assert (m.f1, m.far, m.mar) == pytest.approx((3 / (3 + (2 + 1) / 2), 100 * 2 / 16, 100 * 1 / 4))
-    assert (m.events, m.told, m.delay_median_s, m.false_alarms) == (1, 1, 1.0, 0)
+    assert (m.events, m.detected, m.delay_median_s, m.false_alarms) == (1, 1, 1.0, 0)
 
 
-def test_an_alarm_that_was_on_already_tells_nothing() -> None:
+def test_an_alarm_that_was_on_already_detects_nothing() -> None:
     m = marks([judged("....xxxx", "..xxxxxx")])
-    assert (m.events, m.told) == (1, 0)
+    assert (m.events, m.detected) == (1, 0)
 
 
 def test_alarms_less_than_30_s_apart_are_one_false_alarm() -> None:
@@ -78,13 +78,13 @@ def test_the_protocols_judge_a_made_up_test_bed_and_name_their_baselines(bed: Pa
     told: list[str] = []
     a = protocol_a(files, kind="chart", only=("valve1/0", "other/5"), progress=told.append)
     assert [r.who for r in a] == ["chart", "always in alarm", "a clock, no sensor"]
-    assert a[0].marks.told == 2
+    assert a[0].marks.detected == 2
     assert a[1].marks.far == 100.0
     assert len(told) == 2
     c = protocol_c(files, kind="chart", commissioned=("valve1/0", "valve1/1"), streamed=("valve1/2",))
-    assert c[0].marks.told == 1
+    assert c[0].marks.detected == 1
     d = protocol_d(files, kind="chart", streamed=("other/5",))
-    assert d[0].marks.told == 1
+    assert d[0].marks.detected == 1
     assert d[1].files == ("anomaly-free/anomaly-free", "other/5")
 
 

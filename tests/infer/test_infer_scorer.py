@@ -97,7 +97,7 @@ def test_a_detection_carries_shares_states_and_running_counts(plain: Bundle) -> 
     assert score_result.model_version == plain.version
 
 
-def test_a_pump_that_sent_nothing_new_has_no_verdict(plain: Bundle) -> None:
+def test_a_pump_that_sent_nothing_new_has_no_result(plain: Bundle) -> None:
     scorer = scorer_of(plain, "P-1")
     feed(scorer, range(WINDOW))
     assert len(scorer.score_due()) == 1
@@ -113,7 +113,7 @@ def test_windows_that_were_overtaken_are_counted(plain: Bundle) -> None:
     assert scorer.skipped == 4
 
 
-def test_the_reason_is_said_when_there_is_no_verdict(plain: Bundle) -> None:
+def test_the_reason_is_said_when_there_is_no_score(plain: Bundle) -> None:
     scorer = scorer_of(plain, "P-1")
     feed(scorer, range(3))
     assert why(scorer) == "window 3 of 6"
@@ -151,7 +151,7 @@ def test_a_gap_a_stop_and_a_bad_sample_restart_the_window_and_never_become_a_zer
     assert isinstance(scorer.score_due()[0], Detection)
 
 
-def test_frames_of_a_pump_nobody_assigned_are_passed_over(plain: Bundle) -> None:
+def test_frames_of_a_pump_that_was_not_assigned_are_passed_over(plain: Bundle) -> None:
     scorer = scorer_of(plain, "P-1")
     feed(scorer, range(WINDOW), pump="P-9")
     assert scorer.score_due() == []

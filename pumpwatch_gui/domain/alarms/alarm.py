@@ -14,7 +14,7 @@ class Priority(IntEnum):
 
 
 class AlarmState(Enum):
-    """Where an alarm stands (letters after ISA-18.2)."""
+    """The state of an alarm (letters after ISA-18.2)."""
 
     NORMAL = "normal"  # A
     UNACKNOWLEDGED = "unacknowledged"  # B
@@ -62,7 +62,7 @@ def next_state(state: AlarmState, stimulus: Stimulus) -> AlarmState:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm as it stands now. `alarm_id` is `PUMP/source` (`P-101/bearing_temperature_c.high_high`).
+    """One alarm as it is now. `alarm_id` is `PUMP/source` (`P-101/bearing_temperature_c.high_high`).
 
     `value` and `limit` are in `unit`; NaN where there is none (a lost link). `raised_ns` and `changed_ns` are Unix UTC
     (`raised_ns`: when the condition had persisted for the on-delay). `by` is who acknowledged, "" before that.

@@ -1,4 +1,4 @@
-"""The pace of samples, told from their time stamps alone, and what counts as a gap in it."""
+"""The pace of samples, found from their time stamps alone, and what counts as a gap in it."""
 
 from collections import deque
 
@@ -38,6 +38,6 @@ class Pace:
         if last_ns is None or mono_ns <= last_ns:
             return float("inf")
         interval = (mono_ns - last_ns) / 1e9
-        is_gap = bool(self._recent) and interval > self.gap_s
+        is_gap = interval > LEAST_GAP_S and bool(self._recent) and interval > self.gap_s
         self._recent.append(interval)
         return float("inf") if is_gap else interval

@@ -15,7 +15,7 @@ class Trace:
     """A copy of the recent frames of one pump, oldest first.
 
     `time_s` (m,) Unix seconds float64, `values` (m, n) float32 (NaN = BAD), `quality` (m, n) uint8,
-    `score` (m,) float32 the anomaly score that stood at that frame (NaN = not scored).
+    `score` (m,) float32 the anomaly score at that frame (NaN = not scored).
     """
 
     time_s: NDArray[np.float64]
@@ -40,7 +40,7 @@ class TraceRing:
         self._lock = threading.Lock()
 
     def append(self, frame: Frame, score: float) -> None:
-        """Add a frame and the score that stood when it came."""
+        """Add a frame and the score at that time."""
         with self._lock:
             i = self._count % self._time.size
             self._time[i] = frame.time_s

@@ -1,4 +1,4 @@
-"""A threshold that follows the running within bounds, a little at a time, and tells every change. Off by default."""
+"""A threshold that follows the running within bounds, a little at a time, and reports every change. Off by default."""
 
 from collections import deque
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ class Adaptive:
         self._last_ns: int | None = None
 
     def judged(self, detection: Detection) -> Detection:
-        """The detection against the limit as it stands now."""
+        """The detection against the limit as it is now."""
         if self.factor == 1.0:
             return detection
         score = detection.score / self.factor

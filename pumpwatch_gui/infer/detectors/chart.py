@@ -18,9 +18,9 @@ NORM = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
-    """Charts residuals (n,) after `unmixing` (n, n), which takes out what commissioning saw moving together.
+    """Charts residuals (n,) after `whitening` (n, n), which takes out what commissioning saw moving together.
 
-    The unmixed residuals still belong to one sensor each (ZCA whitening), so the chart explains itself.
+    The whitened residuals still belong to one sensor each (ZCA whitening), so the chart explains itself.
     """
 
     whitening: Floats
@@ -31,8 +31,8 @@ class Chart:
 
     def deviations(self, residuals: Floats) -> Floats:
         """How far each sensor is out (…, n), about 1 ordinarily."""
-        unmixed: Floats = np.abs(residuals @ self.whitening)
-        return unmixed
+        deviations: Floats = np.abs(residuals @ self.whitening)
+        return deviations
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a manifest."""
@@ -53,7 +53,7 @@ def power_mean(deviations: Floats) -> Floats:
 
 
 def contributions(deviations: Floats) -> Floats:
-    """Each sensor's part of `fused` (…, n), summing to 1; all 0 where there is no deviation."""
+    """Each sensor's part of `power_mean` (…, n), summing to 1; all 0 where there is no deviation."""
     worst = deviations.max(axis=-1, keepdims=True)
     parts = (deviations / np.where(worst > 0, worst, 1.0)) ** 2
     shares: Floats = parts / np.maximum(parts.sum(axis=-1, keepdims=True), 1e-12)

@@ -23,7 +23,7 @@ from pumpwatch_gui.infer.live.window import Window
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 
 REACH = 16.0
-"""Residuals beyond this many spreads look the same to the network."""
+"""Residuals beyond this many spreads are the same to the network."""
 INPUT_UNIT = 4.0
 NETWORK_CAP = 2.0
 SPEED = "motor_rpm"
@@ -267,7 +267,7 @@ class ConditionedStream(Stream):
         if run_state is RunState.RUNNING:
             self._ran_ns = mono_ns
         elif self._ran_ns is None or mono_ns - self._ran_ns > self._d.conditioning.hold_s * 1e9:
-            return "it cannot be told whether the pump runs"
+            return "unknown whether the pump runs"
         return self._turning(mono_ns, values)
 
     def _turning(self, mono_ns: int, values: Floats) -> str:

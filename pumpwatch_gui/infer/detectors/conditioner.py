@@ -19,7 +19,7 @@ from pumpwatch_gui.infer.detectors.scaler import floats
 log = logging.getLogger("pumpwatch.infer")
 
 Floats = NDArray[np.float64]
-_LEVEL_S, _TREND_S = 60.0, 300.0  # two averages of unequal lag: their difference tells a drift
+_LEVEL_S, _TREND_S = 60.0, 300.0  # two averages of unequal lag: their difference shows a drift
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ class Conditioner:
     """The memory of one pump. `step` takes one row and gives its residuals in spreads, 0 where a sensor is left out.
 
     After `step`: `scored` (n,) marks the sensors that count just now, `missing` (n,) those without a value; `ready`
-    tells whether any does; `waited_s` how long the pump has been settling.
+    says whether any does; `waited_s` how long the pump has been settling.
     """
 
     def __init__(self, conditioning: Conditioning, *, tags: tuple[str, ...] = (), pump_id: str = "") -> None:

@@ -17,7 +17,7 @@ Windows = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowScore:
-    """The verdict on one window, in limit units: a `score` above 1.0 is an anomaly.
+    """The score of one window, in limit units: a `score` above 1.0 is an anomaly.
 
     `loss` is the bare error and `threshold` the error that scores 1.0; `shares` (n,) sum to 1 (all 0 when there is no
     error at all); `high` (n,) marks sensors whose own error is out of the ordinary, `missing` (n,) those left out.
@@ -49,7 +49,7 @@ class Stream(Protocol):
         ...
 
     def score(self, errors: Floats) -> WindowScore:
-        """The verdict on the window last given by `look`, from the network's error of each sensor (n,)."""
+        """The score of the window last given by `window`, from the network's error of each sensor (n,)."""
         ...
 
     def rebaseline(self) -> None:
@@ -71,7 +71,7 @@ class Detector(Protocol):
         ...
 
     def score(self, streams: Sequence[Stream], errors: Floats) -> list[WindowScore]:
-        """The verdict on each stream's newest window from the errors (b, n): as its own `conclude`, all at once."""
+        """The score of each stream's newest window from the errors (b, n): as its own `score`, all at once."""
         ...
 
     def warm_up(self) -> None:

@@ -1,4 +1,4 @@
-"""Flat lines: a sensor whose value stands still far longer than it ever did while it was known to be well."""
+"""Flat lines: a sensor whose value does not change for far longer than it ever did in healthy running."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class FlatLine:
 
 
 def flat_limits(longest_s: Floats, *, changed: NDArray[np.bool_]) -> Floats:
-    """The run that tells a fault (n,), from the longest seen in commissioning; infinite for a sensor that never moved.
+    """The run that is a fault (n,), from the longest seen in commissioning; infinite for a sensor that never moved.
 
     Four times the longest run, and never below a minute.
     """

@@ -39,7 +39,7 @@ class Marks:
     """The figures of a protocol.
 
     `f1`, `far` (false alarm rate, % of normal rows) and `mar` (missed alarm rate, % of anomalous rows) count rows.
-    `told` of `events` began with the alarm off and were then alarmed; `delay_median_s` and `delay_p90_s` are of those.
+    `detected` of `events` began with the alarm off and were then alarmed, after `delay_median_s` and `delay_p90_s`.
     `false_alarms` overlap no event, in `normal_h` hours; `in_alarm` is the % of normal time spent in alarm.
     """
 
@@ -47,7 +47,7 @@ class Marks:
     far: float
     mar: float
     events: int
-    told: int
+    detected: int
     delay_median_s: float
     delay_p90_s: float
     false_alarms: int
@@ -61,7 +61,7 @@ def marks(stretches: Sequence[Judged]) -> Marks:
     alarm = np.concatenate([s.alarm for s in stretches])
     hit, false, missed = (int((a & b).sum()) for a, b in ((label, alarm), (~label, alarm), (label, ~alarm)))
     delays = [delay for s in stretches for delay in _delays(s)]
-    told = [delay for delay in delays if np.isfinite(delay)]
+    found = [delay for delay in delays if np.isfinite(delay)]
     normal_s = sum(float(_steps(s)[~s.label].sum()) for s in stretches)
     alarmed_s = sum(float(_steps(s)[~s.label & s.alarm].sum()) for s in stretches)
     return Marks(
@@ -69,9 +69,9 @@ def marks(stretches: Sequence[Judged]) -> Marks:
         far=_percent(false, int((~label).sum())),
         mar=_percent(missed, int(label.sum())),
         events=len(delays),
-        told=len(told),
-        delay_median_s=float(np.median(told)) if told else nan,
-        delay_p90_s=float(np.quantile(told, 0.9)) if told else nan,
+        detected=len(found),
+        delay_median_s=float(np.median(found)) if found else nan,
+        delay_p90_s=float(np.quantile(found, 0.9)) if found else nan,
         false_alarms=sum(_false_alarms(s) for s in stretches),
         normal_h=normal_s / 3600,
         in_alarm=_percent(alarmed_s, normal_s),
@@ -97,7 +97,7 @@ def alarms(time_s: Floats, alarm: Flags) -> list[tuple[int, int]]:
 
 
 def _delays(stretch: Judged) -> Iterator[float]:
-    """For each event the seconds until it was told; infinite when it never was, or the alarm was on already."""
+    """For each event the seconds until it was detected; infinite when it never was, or the alarm was on already."""
     for start, stop in runs(stretch.label):
         on = np.flatnonzero(stretch.alarm[start:stop])
         already = start > 0 and stretch.alarm[start - 1]

@@ -1,7 +1,7 @@
-"""Protocols that measure detection, every row fed by itself through the live path, with two baselines beside them.
+"""Protocols that measure detection, every row fed by itself through the live path, with two baselines.
 
 The recordings are those of the SKAB water-pump test bed (folders valve1, valve2, other, anomaly-free), which the user
-supplies. Nothing here looks at a label before the rows were judged.
+supplies. No label is used before the rows were judged.
 """
 
 import tempfile
@@ -159,7 +159,7 @@ def _judged(file: Labelled, rows: Iterator[ScoredRow]) -> Judged:
 
 
 def _baselines(protocol: str, files: Sequence[Labelled], *, after: int = 0) -> list[Result]:
-    """What predictors that read no sensor reach: any detector has to beat them."""
+    """What predictors that read no sensor reach: any detector has to do better."""
     names = tuple(file.name for file in files)
     always = [Judged(f.name, f.recording.time_s, f.label, np.ones_like(f.label)) for f in files]
     clock = []
@@ -184,6 +184,6 @@ def _labelled(name: str, path: Path) -> Labelled:
 
 def _line(m: Marks) -> str:
     return (
-        f"F1 {m.f1:.3f}, FAR {m.far:.1f} %, MAR {m.mar:.1f} %, told {m.told} of {m.events}, "
+        f"F1 {m.f1:.3f}, FAR {m.far:.1f} %, MAR {m.mar:.1f} %, detected {m.detected} of {m.events}, "
         f"delay {m.delay_median_s:.0f} s, {m.false_alarms} false alarms, {m.in_alarm:.1f} % of normal time in alarm"
     )

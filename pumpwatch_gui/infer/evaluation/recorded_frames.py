@@ -33,8 +33,8 @@ def frames_of(recording: Recording, profile: PumpProfile, *, pump_id: str, mono_
     quality = np.where(np.isnan(values), Quality.BAD, Quality.GOOD).astype(np.uint8)
     time_ns = np.rint(recording.time_s * 1e6).astype(np.int64) * 1000
     mono = time_ns - time_ns[0] + mono_ns
-    for i, (stamp, beat) in enumerate(zip(time_ns.tolist(), mono.tolist(), strict=True)):
-        yield Frame(pump_id, i, stamp, beat, values[i], quality[i], reason[i])
+    for i, (stamp, since_start) in enumerate(zip(time_ns.tolist(), mono.tolist(), strict=True)):
+        yield Frame(pump_id, i, stamp, since_start, values[i], quality[i], reason[i])
 
 
 def chained(recordings: Iterable[Recording], profile: PumpProfile, *, pump_id: str) -> Iterator[Frame]:

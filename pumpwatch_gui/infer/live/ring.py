@@ -55,5 +55,5 @@ class RingBuffer:
 
     @property
     def dropped(self) -> int:
-        """Frames lost because nobody took them in time."""
+        """Frames lost because they were not taken in time."""
         return self._dropped

@@ -35,7 +35,7 @@ class Autoencoder:
 
     @classmethod
     def blank(cls, *, window: int, sensors: int) -> "Autoencoder":
-        """A network that has learnt nothing (all weights 0), to look at windows before there is another."""
+        """A network that has learnt nothing (all weights 0), to see the windows before there is another."""
         weights = Weights(*(np.zeros(shape, dtype=np.float32) for shape in Weights.shapes(sensors, 1)))
         blank = cls(Path(), weights, window=window)
         blank.runtime = "none"

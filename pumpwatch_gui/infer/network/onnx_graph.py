@@ -16,7 +16,7 @@ OPSET = 17
 def build(weights: Weights, *, window: int) -> bytes:
     """The model as bytes; input `window` (b, w, n), output `reconstruction` (b, w, n), both float32.
 
-    The weights stay outside, in `weights.bin` beside the model as `Weights.to_bytes` lays them out, so that numpy
+    The weights stay outside, in `weights.bin` next to the model as `Weights.to_bytes` lays them out, so that numpy
     and the runtime read the same bytes.
     """
     sensors, units = weights.output.shape[1], weights.output.shape[0]

@@ -161,11 +161,11 @@ def _quantile(tracks: Sequence[Floats]) -> float:
 def _figures(limit: float, tracks: Sequence[Track]) -> dict[str, Any]:
     """What the held-back part says of the limit."""
     days = sum(track.duration_s for track in tracks) / DAY_S
-    told = alarms_at(limit, tracks)
+    count = alarms_at(limit, tracks)
     over = float(np.mean(np.concatenate([t.score for t in tracks]) > limit))
     return {
         "threshold": f"{limit:.3f} times the {QUANTILE:.0f}th percentiles of the last 20 % of each recording",
-        "alarms in the held-back part": f"{told} in {24 * days:.1f} h, {7 * told / max(days, 1e-9):.1f} a week",
+        "alarms in the held-back part": f"{count} in {24 * days:.1f} h, {7 * count / max(days, 1e-9):.1f} a week",
         "share of the held-back part above the limit": f"{100 * over:.2f} %",
     }
 

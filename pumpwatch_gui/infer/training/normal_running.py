@@ -29,7 +29,7 @@ class Overview:
     """The running part of all recordings at a glance.
 
     `rows` counts samples `period_s` apart; `used` (n,) marks sensors that had a value, `flat_s` (n,) is the run of one
-    value that would tell a fault; `blocks` are the rows (m, n) in stretches of about ten minutes.
+    value that is a fault; `blocks` are the rows (m, n) in stretches of about ten minutes.
     """
 
     rows: int
@@ -60,14 +60,14 @@ class Commissioning:
             raise ValueError("sensitivity: must be 0.5 to 5")
 
     def runs(self) -> Iterator[Iterator[tuple[Frame, RunState]]]:
-        """For each recording its frames in order, each with the run state told from it."""
+        """For each recording its frames in order, each with its run state."""
         rule = run_rule(self.profile)
         for number, recording in enumerate(self.recordings):
             frames = frames_of(recording, self.profile, pump_id=f"recording {number + 1}")
             yield ((frame, state_of(frame, self.profile.tags, rule)) for frame in frames)
 
     def overview(self) -> "Overview":
-        """Look over everything once."""
+        """One pass over everything."""
         flat = FlatLine(len(self.profile.sensors))
         longest = np.zeros(len(self.profile.sensors))
         blocks: list[NDArray[np.float64]] = []

@@ -86,9 +86,9 @@ def train_on(
     """Train a detector of `kind` on recordings of normal running (each a pump of its own) and write it to `out`.
 
     The threshold is computed with the runtime that ships; `sensitivity` (1.0 tells most, 1.5 least) widens it, except
-    for the plain kind. `progress` is told a line now and then; what it raises ends
-    the training. Raises InputError for too short or unusable recordings or an `out` that holds other files,
-    PumpWatchError when the exported network does not agree with TensorFlow within 1e-5.
+    for the plain kind. `progress` gets a line now and then; what it raises ends the training. Raises InputError for too
+    short or unusable recordings or an `out` that holds other files, PumpWatchError when the exported network does not
+    agree with TensorFlow within 1e-5.
     """
     _check_kind(kind)
     check_place(out)
@@ -117,7 +117,7 @@ def train_on(
 
 
 def _look_over(commissioning: Commissioning, *, forced: bool, progress: Progress) -> None:
-    """Tell what is wrong with each recording; raises InputError for one that is no normal running, unless forced."""
+    """Report what is wrong with each recording; raises InputError for one that is no normal running, unless forced."""
     for recording in commissioning.recordings:
         for finding in quality_report(recording, commissioning.profile).findings:
             text = f"{recording.path.name}: {finding.tag + ': ' if finding.tag else ''}{finding.text}"
@@ -181,11 +181,11 @@ def fit(windows: Windows, *, epochs: int | None, progress: Progress, seed: int =
     steps = -(-len(windows) // BATCH)
     rounds = epochs or min(MOST_EPOCHS, max(20, -(-LEAST_STEPS // steps)))
 
-    def tell(epoch: int, logs: Any) -> None:
+    def report(epoch: int, logs: Any) -> None:
         progress(Epoch(epoch + 1, rounds, float(logs["loss"])))
 
     callbacks = [
-        keras.callbacks.LambdaCallback(on_epoch_end=tell),
+        keras.callbacks.LambdaCallback(on_epoch_end=report),
         keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=2, min_delta=1e-4),
     ]
     history = model.fit(windows, windows, epochs=rounds, batch_size=BATCH, verbose=0, callbacks=callbacks)

@@ -28,15 +28,15 @@ class Trainer(Protocol):
 
 def seen_by(detector: Detector, commissioning: Commissioning) -> Windows:
     """Every window the live path would have scored (b, w, n), float32."""
-    looks = []
+    windows = []
     for run in commissioning.runs():
         stream = detector.stream()
         for frame, state in run:
             stream.feed(frame, state)
             window = stream.window()
             if not isinstance(window, str):
-                looks.append(window.copy())
-    return np.stack(looks) if looks else np.zeros((0, 1, len(commissioning.profile.sensors)), dtype=np.float32)
+                windows.append(window.copy())
+    return np.stack(windows) if windows else np.zeros((0, 1, len(commissioning.profile.sensors)), dtype=np.float32)
 
 
 def errors_of(network: Autoencoder, windows: Windows, *, batch: int = 512) -> np.ndarray[Any, np.dtype[np.float64]]:

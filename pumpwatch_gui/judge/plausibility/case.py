@@ -8,10 +8,10 @@ from statistics import median
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 
 Numbers = Mapping[str, float]
-"""One reading by tag, in the tags' units as decoded, before the span was looked at; absent or NaN: none."""
+"""One reading by tag, in the tags' units as decoded, before the span was checked; absent or NaN: none."""
 
 WORKING = 0.3
-"""Below this part of the rated current (or speed) the pump stands, or runs idle: nothing is judged by it."""
+"""Below this part of the rated current (or speed) the pump is stopped, or runs idle: nothing is judged by it."""
 RATED_BAND = (0.4, 1.5)
 """Flow, head and current over their rated values, of a pump that works."""
 

@@ -25,13 +25,13 @@ FLOW_EXPONENT, HEAD_EXPONENT, POWER_EXPONENT = (0.5, 8.0), (-0.3, 2.6), (1.0, 4.
 CONSTANT_AFTER = 20
 SAME_AFTER = 5
 SLOW = ("_c",)
-"""Endings of tags that may well stand still for minutes."""
+"""Endings of tags that may well not change for minutes."""
 
 
 def examine(profile: PumpProfile, series: Sequence[Numbers]) -> tuple[PlausibilityFinding, ...]:
-    """Everything that looks wrong about a short series of readings (or one), the certain before the doubtful.
+    """Everything that seems wrong about a short series of readings (or one), the certain before the doubtful.
 
-    Values outside a sensor's span are wanted too: they tell the unit. What a check needs and is not there (a sensor, a
+    Values outside a sensor's span are wanted too: they show the unit. What a check needs and is not there (a sensor, a
     figure of the nameplate) leaves that check out.
     """
     case = Case(profile, tuple(series))
@@ -61,7 +61,7 @@ def _spans_and_units(case: Case) -> Iterator[PlausibilityFinding]:
         if slip is None:
             cause = "a wrong register, type, word order or scale, or a sensor without a signal"
             yield PlausibilityFinding(
-                "span", (sensor.tag,), what, cause, "look at the register in all types and orders", True
+                "span", (sensor.tag,), what, cause, "view the register in all types and orders", True
             )
             continue
         if not is_outside:
@@ -113,7 +113,7 @@ def _suction(case: Case) -> Iterator[PlausibilityFinding]:
     if is_gauge and lowest < -ATMOSPHERE_BAR:
         what = f"the suction pressure reads {lowest:g} bar, below a perfect vacuum of {-ATMOSPHERE_BAR} bar"
         yield PlausibilityFinding(
-            "suction", (tag,), what, "a wrong type, offset or word order", "look at the raw register", True
+            "suction", (tag,), what, "a wrong type, offset or word order", "view the raw register", True
         )
     elif not is_gauge and lowest < 0:
         what = f"the suction pressure reads {lowest:g} bar absolute, which cannot be below 0"
@@ -123,8 +123,8 @@ def _suction(case: Case) -> Iterator[PlausibilityFinding]:
     open_bar, other_bar = (ATMOSPHERE_BAR, 0.0) if is_gauge else (0.0, ATMOSPHERE_BAR)
     if abs(suction - open_bar) < 0.05 and abs(discharge - open_bar) < 0.05:
         kind, other = ("gauge", "absolute") if is_gauge else ("absolute", "gauge")
-        what = f"the pump stands and both pressures read {suction:.2f} bar, though set as {kind}"
-        cause = f"an open system stands at {other_bar:g} bar {kind}; {suction:.2f} would be {other} pressure"
+        what = f"the pump is stopped and both pressures read {suction:.2f} bar, though set as {kind}"
+        cause = f"an open system is at {other_bar:g} bar {kind}; {suction:.2f} would be {other} pressure"
         yield PlausibilityFinding("suction", (tag,), what, cause, advice)
 
 
@@ -143,7 +143,7 @@ def _energy(case: Case) -> Iterator[PlausibilityFinding]:
         return
     hydraulic, electrical = (median(column) for column in zip(*readings, strict=True))
     efficiency = hydraulic / electrical
-    if LOWEST_EFFICIENCY <= efficiency <= HIGHEST_EFFICIENCY or hydraulic < 0:  # the latter is told by the pressures
+    if LOWEST_EFFICIENCY <= efficiency <= HIGHEST_EFFICIENCY or hydraulic < 0:  # the latter shows in the pressures
         return
     tags = tuple(t for t in ENERGY_TAGS if t in case.profile.tags)
     what = (
@@ -217,7 +217,7 @@ def _affinity(case: Case) -> Iterator[PlausibilityFinding]:
         what = f"at {n - 1:+.0%} of speed the {name} changes by {high / low - 1:+.0%} (as n^{exponent:.1f}; {law})"
         cause = f"speed or {name} comes from another pump, is a commanded value, or a valve moved meanwhile"
         yield PlausibilityFinding(
-            "affinity", ("motor_rpm", tag), what, cause, "change the speed alone and look which of them follows"
+            "affinity", ("motor_rpm", tag), what, cause, "change the speed alone and see which of them follows"
         )
 
 
@@ -234,12 +234,12 @@ def _silent_sensors(case: Case) -> Iterator[PlausibilityFinding]:
             what = f"{sensor.label} reads 0 while the pump works"
             cause = "an unconnected sensor, a register that is not used, or a wrong address"
             yield PlausibilityFinding(
-                "silent", (sensor.tag,), what, cause, "look at the neighbours of the register in the browser"
+                "silent", (sensor.tag,), what, cause, "view the neighbours of the register in the browser"
             )
 
 
 def _constant_sensors(case: Case) -> Iterator[PlausibilityFinding]:
-    """What stands still to the last digit while the rest moves."""
+    """What keeps its last digit while the rest moves."""
     moving = {s.tag for s in case.profile.sensors if len(set(case.all(s.tag))) > 1}
     for sensor in case.profile.sensors:
         values = case.all(sensor.tag)
@@ -247,7 +247,7 @@ def _constant_sensors(case: Case) -> Iterator[PlausibilityFinding]:
         if not mismatches_of(sensor.tag) or is_slow or len(values) < CONSTANT_AFTER or len(moving) < 2 or 0.0 in values:
             continue
         if sensor.tag not in moving and case.working:
-            what = f"{sensor.label} stood at {values[0]:g} {sensor.unit} over {len(values)} readings, the others moved"
+            what = f"{sensor.label} stayed at {values[0]:g} {sensor.unit} over {len(values)} readings, the others moved"
             cause = "a setpoint or limit instead of the measured value, a frozen sensor, or a coarse scale"
             yield PlausibilityFinding(
                 "constant", (sensor.tag,), what, cause, "compare with the local display; try the next registers"

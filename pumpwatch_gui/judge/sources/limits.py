@@ -47,7 +47,7 @@ class LimitJudge:
 
     def __init__(self, profile: PumpProfile) -> None:
         self._pace = Pace()
-        self._was_standing = False
+        self._was_stopped = False
         self._started_ns: int | None = None
         self.use_profile(profile)
 
@@ -71,8 +71,8 @@ class LimitJudge:
         self._sign = np.array(sign)
         self._limit = np.array([p.limit for p in self._points])
         self._deadband = np.array(deadband)
-        self._is_low = self._sign < 0
-        self._judged_ns = np.zeros(len(self._points), dtype=np.int64)
+        self._is_high = self._sign > 0
+        self._judged_ns = np.zeros(len(self._points), dtype=np.int64)  # true only while a delay runs
         self.adopt(active)
 
     @property
@@ -90,17 +90,20 @@ class LimitJudge:
         """The limits that were raised or returned to normal at this frame."""
         signals: list[AlarmSignal] = []
         mono_ns = frame.mono_ns
-        gap_ns = self._pace.gap_s * 1e9  # before the step: an interval must not make its own pace
-        self._pace.step(mono_ns)
-        judged = frame.quality[self._index] != Quality.BAD
-        if self._is_low_masked(mono_ns, state):
-            judged &= ~self._is_low
+        is_masked = self._is_low_masked(mono_ns, state)
         excess = self._sign * (frame.values[self._index] - self._limit)
-        over = excess > 0
-        after_gap = mono_ns - self._judged_ns > gap_ns
-        self._judged_ns[judged] = mono_ns
-        if self._is_quiet and not (over & judged).any():
+        over = excess > 0  # a BAD value is NaN and never over
+        if is_masked:
+            over &= self._is_high
+        if self._is_quiet and not over.any():
+            self._pace.step(mono_ns)
             return signals
+        judged = frame.quality[self._index] != Quality.BAD
+        if is_masked:
+            judged &= self._is_high
+        after_gap = mono_ns - self._judged_ns > self._pace.gap_s * 1e9
+        self._pace.step(mono_ns)  # after the gap was found: an interval must not make its own pace
+        self._judged_ns[judged] = mono_ns
         clear = excess < -self._deadband
         for i in np.flatnonzero(judged):
             delay = self._delays[i]
@@ -117,11 +120,11 @@ class LimitJudge:
         return not any(delay.active or delay.is_running for delay in self._delays)
 
     def _is_low_masked(self, mono_ns: int, state: RunState) -> bool:
-        """While the pump stands, may stand, or starts up. A link that comes back is no start."""
+        """While the pump is stopped, may be stopped, or starts up. A link that comes back is no start."""
         if state is RunState.STANDBY:
-            self._was_standing = True
-        elif state is RunState.RUNNING and self._was_standing:
-            self._was_standing, self._started_ns = False, mono_ns
+            self._was_stopped = True
+        elif state is RunState.RUNNING and self._was_stopped:
+            self._was_stopped, self._started_ns = False, mono_ns
         is_starting = self._started_ns is not None and mono_ns - self._started_ns < START_UP_NS
         return is_starting or state is not RunState.RUNNING
 
