@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -44,7 +44,14 @@ class ReplayConfig(DriverConfig):
 class ReplayChannel:
     """Plays one recording at its own spacing (divided by `speed`); a gap stays a gap, an empty cell is BAD."""
 
-    def __init__(self, spec: LinkSpec) -> None:
+    def __init__(
+        self,
+        spec: LinkSpec,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock, self._sleep = clock, sleep
         self._spec, self._config = spec, spec.config_as(ReplayConfig)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._recording: Recording | None = None
@@ -72,11 +79,11 @@ class ReplayChannel:
         recording = self._recording
         assert recording is not None
         if self._started_s is None:
-            self._started_s = time.monotonic()
+            self._started_s = self._clock()
         if self._row == recording.time_s.size:
             self._started_s += await self._end(recording)
         due_s = self._started_s + (recording.time_s[self._row] - recording.time_s[0]) / self._config.speed
-        await self._wait(due_s - time.monotonic())
+        await self._wait(due_s - self._clock())
         values = recording.values[self._row]
         self._row += 1
         spec.meter.requests += 1
@@ -95,7 +102,7 @@ class ReplayChannel:
 
     async def _wait(self, wait_s: float) -> None:
         longest_s = SILENT_SPACINGS * max(self._spacing_s, self._config.period_s)
-        await asyncio.sleep(min(max(wait_s, 0.0), longest_s))
+        await self._sleep(min(max(wait_s, 0.0), longest_s))
         if wait_s > longest_s:
             text = f"the recording {self._config.file} holds no row for another {wait_s - longest_s:.1f} s"
             raise LinkFault(FaultKind.TIMEOUT, Reason.TIMEOUT, text, "the gap is in the recording itself")
@@ -103,7 +110,7 @@ class ReplayChannel:
     async def _end(self, recording: Recording) -> float:
         """Go back to the first row; seconds from the last start to the next."""
         if not self._config.loop:
-            await asyncio.sleep(max(self._spacing_s, self._config.period_s))
+            await self._sleep(max(self._spacing_s, self._config.period_s))
             text = f"the recording {self._config.file} has ended"
             raise LinkFault(FaultKind.ENDED, Reason.NO_COMMUNICATION, text, "turn on repeat to play it again")
         length_s = float(recording.time_s[-1] - recording.time_s[0]) / self._config.speed

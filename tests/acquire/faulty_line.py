@@ -101,6 +101,7 @@ LINE_FAULTS: Mapping[str, Reply] = {
     "empty": _send(lambda r: frame(r, r.pdu(values=b""))),
     "byte count -2": _send(lambda r: frame(r, r.pdu(size=len(r.values()) - 2))),
     "byte count +2": _send(lambda r: frame(r, r.pdu(size=len(r.values()) + 2))),
+    "bytes after the values": _send(lambda r: frame(r, r.pdu(size=len(r.values()), values=r.values() + b"\x01\x02"))),
     "no byte count": _send(lambda r: frame(r, bytes((r.function,)))),
     "wrong unit": _send(lambda r: frame(r, unit=r.unit + 1)),
     "wrong function": _send(lambda r: frame(r, r.pdu(function=7 - r.function))),

@@ -146,6 +146,7 @@ FAULTS: Mapping[str, Answer] = {
     "byte count +1": _counted(1),
     "byte count -2": _counted(-2),
     "byte count +2": _counted(2),
+    "bytes after the values": lambda p, r: p.send(r.adu(r.pdu(size=len(r.values()), values=r.values() + b"\x01\x02"))),
     "no byte count": lambda p, r: p.send(r.adu(bytes((r.function,)))),
     "wrong unit": lambda p, r: p.send(r.adu(unit=r.unit + 1)),
     "wrong function": lambda p, r: p.send(r.adu(r.pdu(function=7 - r.function))),
@@ -192,7 +193,7 @@ class FaultyServer:
         self.closes_at_once = False
         self.log: list[Request] = []
         self.connections = 0
-        self._peers: list[Peer] = []
+        self.peers: list[Peer] = []
         self._lock = threading.RLock()
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
@@ -239,10 +240,10 @@ class FaultyServer:
         """End all connections; the monotonic instant before it was done."""
         with self._lock:
             at_s = time.monotonic()
-            for peer in self._peers:
+            for peer in self.peers:
                 self._forget(peer)
                 getattr(peer, how)()
-            self._peers.clear()
+            self.peers.clear()
             return at_s
 
     def stop(self) -> None:
@@ -269,7 +270,7 @@ class FaultyServer:
             self._woken.recv(100)
         elif key.fileobj is self._listener:
             self._accept(self._listener)
-        elif key.data in self._peers:
+        elif key.data in self.peers:
             self._receive(key.data)
 
     def _accept(self, listener: socket.socket) -> None:
@@ -280,7 +281,7 @@ class FaultyServer:
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = Peer(sock)
-        self._peers.append(peer)
+        self.peers.append(peer)
         self._selector.register(sock, selectors.EVENT_READ, peer)
 
     def _forget(self, peer: Peer) -> None:
@@ -305,7 +306,7 @@ class FaultyServer:
             if peer.sock.fileno() >= 0:
                 self._forget(peer)
                 peer.sock.close()
-            self._peers.remove(peer)
+            self.peers.remove(peer)
 
     def _answer(self, peer: Peer, frame: bytes) -> None:
         tid, _, _, unit, function, address, count = struct.unpack(">HHHBBHH", frame)

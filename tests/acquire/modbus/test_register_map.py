@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.register_map import parse_register_map, wire_address
+from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 from pumpwatch_gui.files.register_maps import load_register_map
 
 TAGS = ("speed", "temperature", "pressure", "running")
+PUMP_TAGS = ("motor_rpm", "flow_rate_l_min", "pump_on")
 GOOD: dict[str, Any] = tomllib.loads("""
 name = "x"
 base = 0
@@ -102,7 +104,7 @@ def test_a_mistake_is_named_with_its_path(change: dict[str, Any], words: tuple[s
     assert all(word in "\n".join(said) for word in words), said
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     said = problems(head={"base": 7}, adress=1, scale=0, order="X")
     assert len(said) >= 4
 
@@ -122,7 +124,10 @@ def test_bits_of_one_register_may_share_it_and_one_bit_may_not_be_bound_twice() 
         (0, "holding", 0, 0), (65535, "coil", 0, 65535), (1, "holding", 1, 0), (100, "input", 1, 99),
         (40001, "holding", 40001, 0), (49999, "holding", 40001, 9998), (30101, "input", 40001, 100),
         (1, "coil", 40001, 0), (10001, "discrete", 40001, 0), (400001, "holding", 40001, 0),
-        (465536, "holding", 40001, 65535), (300011, "input", 40001, 10),
+        (465536, "holding", 40001, 65535), (300011, "input", 40001, 10), (100, "holding", 0, 100),
+        (101, "holding", 1, 100), (40101, "holding", 40001, 100), (101, "coil", 40001, 100),
+        (10101, "discrete", 40001, 100), (410101, "holding", 40001, 10100), (365536, "input", 40001, 65535),
+        (65535, "holding", 0, 65535),
     ],
 )  # fmt: skip
 def test_each_notation_gives_its_wire_address(number: int, table: str, base: int, wire: int) -> None:
@@ -130,13 +135,14 @@ def test_each_notation_gives_its_wire_address(number: int, table: str, base: int
 
 
 @pytest.mark.parametrize(
-    ("number", "table", "base"),
-    [(0, "holding", 1), (30001, "holding", 40001), (40001, "input", 40001), (40000, "holding", 40001),
-     (65536, "coil", 0)],
+    ("number", "table", "base", "size"),
+    [(0, "holding", 1, 1), (30001, "holding", 40001, 1), (40001, "input", 40001, 1), (40000, "holding", 40001, 1),
+     (65536, "coil", 0, 1), (65536, "holding", 0, 1), (65535, "holding", 0, 2), (40101, "input", 40001, 1),
+     (100, "holding", 40001, 1), (0, "coil", 40001, 1), (465537, "holding", 40001, 1)],
 )  # fmt: skip
-def test_a_number_of_another_notation_is_refused(number: int, table: str, base: int) -> None:
+def test_a_number_that_is_no_address_of_the_table_is_refused(number: int, table: str, base: int, size: int) -> None:
     with pytest.raises(ValueError, match=str(number)):
-        wire_address(number, table, base)
+        wire_address(number, table, base, size=size)
 
 
 ANYTHING = st.recursive(
@@ -181,7 +187,90 @@ def test_a_missing_map_and_a_folder_are_input_errors(tmp_path: Path) -> None:
         assert caught.value.advice
 
 
-def test_every_shipped_map_is_good() -> None:
-    from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
+def row(**keys: Any) -> dict[str, Any]:
+    return {"tag": "motor_rpm", "address": 0, "type": "uint16", **keys}
 
+
+def mistakes(*points: Any, **top: Any) -> dict[str, str]:
+    found, said = parse_register_map({"name": "m", "point": list(points), **top}, tags=PUMP_TAGS)
+    assert (found is None) == bool(said)
+    return {p.path: str(p) for p in said}
+
+
+def test_messages_name_the_address_as_manuals_do() -> None:
+    found, _ = parse_register_map({"name": "m", "point": [row(address=100)]}, tags=PUMP_TAGS)
+    assert found is not None
+    assert found.points[0].documented == "40101"
+    found, _ = parse_register_map({"name": "m", "point": [row(address=10100, table="input")]}, tags=PUMP_TAGS)
+    assert found is not None
+    assert found.points[0].documented == "310101"
+
+
+def test_all_mistakes_are_named_at_once_each_with_its_path() -> None:
+    found = mistakes(
+        row(type="unit16"), row(tag="flow_rate_l_min", address=70000), row(tag="pump_on", table="coil"),
+        row(addres=3), "no table", base=1, colour="red",
+    )  # fmt: skip
+    assert set(found) == {"colour", "point[0].type", "point[1].address", "point[2].type", "point[3].addres",
+                          "point[4]"}  # fmt: skip
+    assert "did you mean `address`?" in found["point[3].addres"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "path"),
+    [({"scale": 0}, "scale"), ({"scale": float("nan")}, "scale"), ({"scale": 10**400}, "scale"),
+     ({"scale": True}, "scale"), ({"offset": "1"}, "offset"), ({"type": ["uint16"]}, "type"), ({"type": {}}, "type"),
+     ({"table": []}, "table"), ({"order": "ACBD"}, "order"), ({"address": True}, "address"),
+     ({"address": -1}, "address"),
+     ({"address": 1.0}, "address"), ({"tag": ""}, "tag"), ({"tag": 5}, "tag"), ({"bit": 3}, "bit"),
+     ({"type": "bit", "bit": 16}, "bit"), ({"type": "bit"}, "bit"), ({"not_available": 5}, "not_available"),
+     ({"not_available": ["x"]}, "not_available"), ({"type": "float32", "not_available": [1e39]}, "not_available")],
+)  # fmt: skip
+def test_a_wrong_key_is_named(keys: dict[str, Any], path: str) -> None:
+    assert f"point[0].{path}" in mistakes(row(**keys))
+
+
+@pytest.mark.parametrize(("kind", "value"), [("int16", 65535), ("uint16", -1), ("uint32", 2**32), ("uint16", 0.5)])
+def test_a_sentinel_that_can_never_be_read_is_a_mistake(kind: str, value: float) -> None:
+    assert "never occurs" in mistakes(row(type=kind, not_available=[value]))["point[0].not_available"]
+
+
+def test_overlapping_points_are_a_mistake_with_both_names_and_the_wire_address() -> None:
+    found = mistakes(row(type="float32", address=10), row(tag="flow_rate_l_min", address=11))
+    assert "motor_rpm and flow_rate_l_min both use 40012 (wire address 11)" in found["point[1].address"]
+
+
+def test_the_same_address_in_two_tables_is_no_overlap() -> None:
+    assert not mistakes(row(), row(tag="flow_rate_l_min", table="input"))
+
+
+def test_a_misspelt_tag_is_found_and_a_foreign_one_left_out() -> None:
+    assert "did you mean `flow_rate_l_min`?" in mistakes(row(), row(tag="flow_rate_lmin", address=1))["point[1].tag"]
+    kept, _ = parse_register_map({"name": "m", "point": [row(), row(tag="valve_state", address=1)]}, tags=PUMP_TAGS)
+    assert kept is not None
+    assert [p.tag for p in kept.points] == ["motor_rpm"]
+
+
+@pytest.mark.parametrize("document", [None, [], 5, {}, {"name": 3, "point": {}}, {"name": "m", "point": []}])
+def test_what_is_no_map_at_all_is_refused(document: object) -> None:
+    found, said = parse_register_map(document, tags=PUMP_TAGS)
+    assert found is None
+    assert said
+
+
+def test_the_shipped_map_binds_each_of_the_ten_standard_tags_once() -> None:
     assert len(load_register_map("generic", tags=STANDARD_TAGS).points) == 10
+    assert {p.tag for p in load_register_map("generic", tags=STANDARD_TAGS, base_dir=None).points} == set(STANDARD_TAGS)
+
+
+def test_a_map_in_the_folder_of_the_site_file_is_found_and_its_mistakes_come_in_one_error(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text('name = "my"\n[[point]]\ntag = "motor_rpm"\naddress = -1\ntype = "word"\n')
+    with pytest.raises(InputError) as caught:
+        load_register_map("./my.toml", tags=PUMP_TAGS, base_dir=tmp_path)
+    assert "point[0].address" in caught.value.message
+    assert "point[0].type" in caught.value.message
+
+
+def test_an_unknown_map_is_an_input_error_that_names_the_shipped_ones() -> None:
+    with pytest.raises(InputError, match="generic"):
+        load_register_map("generik", tags=PUMP_TAGS, base_dir=None)

@@ -1,18 +1,18 @@
 """The fault matrix: every way in which a peer can go wrong, all at once, each against its own link.
 
-`python tests/acquire/matrix.py` prints it: fault × driver: wrong values accepted / noticed ms / recovered ms.
+`python -m tests.acquire.links.fault_matrix` prints it: fault × driver: wrong values / noticed ms / recovered ms.
 """
 
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.modbus.framers import SILENCE_S
 from pumpwatch_gui.domain.links.config import (
     DriverConfig,
@@ -21,31 +21,49 @@ from pumpwatch_gui.domain.links.config import (
     ModbusTcpConfig,
     ModbusTlsConfig,
 )
-from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from tests.acquire.certificates import TlsRelay, make_authority, make_certificate
 from tests.acquire.faulty_line import LINE_FAULTS, FaultyGateway, FaultyLine, FaultyPty
-from tests.acquire.faulty_server import FAULTS, FaultyServer, truth
+from tests.acquire.faulty_server import FAULTS, FaultyServer, Request, truth
+from tests.acquire.scanning import Scanning, register_map, registers_profile
 
-PERIOD_S, TIMEOUT_S = 0.4, 0.15
-PATIENCE_S = 0.35
-"""The time-out where the right answer comes: a machine that stands still for a moment must not look like the fault."""
+PERIOD_S = 0.4
+TIMEOUT_S = 0.15
+"""Where the fault is that nothing comes in time."""
+PATIENCE_S = 2.0
+"""Where something comes: a machine that is held up for a moment must not make a time-out of the fault."""
+NOTHING_IN_TIME = {
+    "stall", "late", "late, behind the next request", "late, within the quiet period", "held back", "slip", "truncated",
+    "length too long", "echo alone", "wrong transaction, behind", "wrong transaction, ahead",
+}  # fmt: skip
+AFTER_THE_VALUES = {"garbage after, apart"}
+"""Comes between two scans: the frame of its own scan is GOOD still."""
 FRAME_SILENCE_S = 0.6 * SILENCE_S
 """Measured where the pieces are sent; where they are heard it may be longer."""
 FAULT_TICKS = {"modbus-tcp": (4, 13), "modbus-tls": (4, 13), "modbus-rtu": (6, 15), "modbus-rtu-over-tcp": (6, 15)}
 MAPS = {"one block": (0, 1, 2, 3), "two blocks": (0, 1, 2, 3, 100, 101, 102)}
 UNSEEN = {"byte by byte", "in two pieces", "duplicated", "exception 6", "noise before", "noise after", "zeros before",
           "echo before", "foreign frame before", "gap of 20 ms", "CRC error", "inverted data bit"}  # fmt: skip
-"""The right answer comes whole, or a second try brings it: no value may be lost."""
+"""The right response comes whole, or a second try brings it: no value may be lost."""
 MAY_BE_UNSEEN = {"garbage after", "exception 2", "exception 3", "lost byte", "noise", "truncated", "unplugged",
                  "odd: one byte less", "odd: one byte more", "byte count -2", "byte count +2"}  # fmt: skip
 """The values came before the garbage; a block that is refused once is split and read in pieces at once; a frame that
-fails its CRC is asked for again at once."""
+fails its CRC is requested again at once."""
 
 
 def faults_of(driver: str) -> Iterable[str]:
     return FAULTS if driver in ("modbus-tcp", "modbus-tls") else LINE_FAULTS
+
+
+@dataclass
+class Episode:
+    """One time that a fault was played: in the how many-th frame after it was not GOOD, and all GOOD again, after s."""
+
+    scans: int | None = None
+    noticed_s: float | None = None
+    recovered_s: float | None = None
+    reasons: set[Reason] = field(default_factory=set)
 
 
 @dataclass
@@ -60,36 +78,35 @@ class Case:
     wrong: list[str] = field(default_factory=list)
 
     def take(self, frame: Frame) -> None:
-        """Judge a frame while the server's last requests are still those that it came from."""
+        """Check a frame while the server's last requests are still those that it came from."""
         self.frames.append((time.monotonic(), frame))
         for i, address in enumerate(self.addresses):
             if frame.quality[i] == Quality.BAD:
                 continue
-            asked = self.server.newest(address)
-            if asked is None or frame.values[i] != truth(address, asked.tick):
-                self.wrong.append(f"frame {frame.seq}: register {address} reads {frame.values[i]}, asked {asked}")
+            request = self.server.newest(address)
+            if request is None or frame.values[i] != truth(address, request.tick):
+                self.wrong.append(f"frame {frame.seq}: register {address}: {frame.values[i]}, {request}")
 
-    def episodes(self) -> list[tuple[float | None, float | None, set[Reason]]]:
-        """For each time the fault was played: noticed after s, all good again after s, reasons seen between."""
-        found = []
-        asked = [r for r in self.server.log if r.fault]
-        for n, request in enumerate(asked):
-            end_s = asked[n + 1].at_s if n + 1 < len(asked) else float("inf")
-            noticed = recovered = None
-            reasons: set[Reason] = set()
-            for at_s, frame in self.frames:
-                if not request.at_s < at_s < end_s:
-                    continue
-                if not (frame.quality == Quality.GOOD).all():
-                    noticed = noticed or at_s - request.at_s
-                    reasons |= {Reason(r) for r in frame.reason[frame.quality != Quality.GOOD]}
-                elif noticed and recovered is None:
-                    recovered = at_s - request.at_s
-            found.append((noticed, recovered, reasons))
+    def episodes(self) -> list[Episode]:
+        """What came of each time that the fault was played."""
+        played = [r for r in self.server.log if r.fault]
+        ends = [*(r.at_s for r in played[1:]), float("inf")]
+        return [self._episode(r, end_s) for r, end_s in zip(played, ends, strict=False)]
+
+    def _episode(self, request: Request, end_s: float) -> Episode:
+        found = Episode()
+        frames = [(at_s, f) for at_s, f in self.frames if request.at_s < at_s < end_s]
+        for scans, (at_s, frame) in enumerate(frames, 1):
+            if not (frame.quality == Quality.GOOD).all():
+                if found.scans is None:
+                    found.scans, found.noticed_s = scans, at_s - request.at_s
+                found.reasons |= {Reason(int(r)) for r in frame.reason[frame.quality != Quality.GOOD]}
+            elif found.scans is not None and found.recovered_s is None:
+                found.recovered_s = at_s - request.at_s
         return found
 
     def broken(self) -> list[bool]:
-        """For each time the fault was played: whether its answer really paused so long that no frame lasts over it."""
+        """For each time the fault was played: whether its response really paused longer than a frame may."""
         silences = getattr(self.server, "silences", {})
         return [silences.get(r.tick, 0.0) > FRAME_SILENCE_S for r in self.server.log if r.fault]
 
@@ -102,17 +119,7 @@ class Case:
             return len(self.server.log) > ticks[-1] + 6
         if self.driver.startswith("modbus-rtu") and self.fault == "slip":
             return len(self.server.log) > ticks[-1] + 20  # a unit that lags for ever is never good again
-        return all(recovered for _, recovered, _ in episodes)
-
-
-def write_map(path: Path, addresses: tuple[int, ...]) -> str:
-    points = "".join(f'[[point]]\ntag = "r{a}"\naddress = {a}\ntype = "uint16"\n' for a in addresses)
-    path.write_text(f'name = "{path.stem}"\n{points}')
-    return str(path)
-
-
-def profile(addresses: tuple[int, ...]) -> PumpProfile:
-    return PumpProfile("registers", tuple(Sensor(f"r{a}", f"Register {a}", "", (0, 65535), 1) for a in addresses))
+        return all(e.recovered_s is not None for e in episodes)
 
 
 def _connect(
@@ -120,8 +127,8 @@ def _connect(
 ) -> tuple[FaultyServer | FaultyLine, DriverConfig]:
     """A fresh peer that plays the fault, and the settings that reach it."""
     script = dict.fromkeys(FAULT_TICKS[driver], fault)
-    timeout_s = PATIENCE_S if fault in UNSEEN else TIMEOUT_S
-    common = {"unit": 1, "period_s": PERIOD_S, "timeout_s": timeout_s, "registers": registers}
+    timeout_s = TIMEOUT_S if fault in NOTHING_IN_TIME else PATIENCE_S
+    common: Any = {"unit": 1, "period_s": PERIOD_S, "timeout_s": timeout_s, "registers": registers}
     if driver == "modbus-rtu":
         line = stack.enter_context(FaultyPty(folder / "lines", script))
         assert isinstance(line, FaultyPty)
@@ -138,13 +145,13 @@ def _connect(
     return server, ModbusTlsConfig("127.0.0.1", relay.port, *files, **common)
 
 
-def play(driver: str, folder: Path, maps: Iterable[str] = ("one block",), longest_s: float = 16) -> list[Case]:
-    """Run all faults of a driver against these maps on one scanner."""
+def play(driver: str, folder: Path, maps: Iterable[str] = ("one block",), longest_s: float = 60) -> list[Case]:
+    """Run all faults of a driver against these maps on one scanner, until each is over."""
     if driver == "modbus-tls":
         make_authority(folder)
         make_certificate(folder, "server", role="Pump")
         make_certificate(folder, "client", role="Viewer")
-    files = {name: write_map(folder / f"{name.replace(' ', '-')}.toml", MAPS[name]) for name in maps}
+    files = {name: register_map(folder / f"{name.replace(' ', '-')}.toml", *MAPS[name]) for name in maps}
     cases, bindings = dict[str, Case](), list[Binding]()
     with ExitStack() as stack:
         for fault in faults_of(driver):
@@ -152,25 +159,12 @@ def play(driver: str, folder: Path, maps: Iterable[str] = ("one block",), longes
                 server, config = _connect(driver, fault, folder, registers, stack)
                 pump = f"{fault} on {name}"
                 cases[pump] = Case(driver, fault, MAPS[name], server)
-                bindings.append(Binding(pump, profile(MAPS[name]), (config,)))
-        scanner = Scanner(bindings, on_frame=lambda f: cases[f.pump_id].take(f), on_event=lambda e: None)
-        escaped: list[BaseException] = []
-        stop = threading.Event()
-
-        def run() -> None:
-            try:
-                scanner.run(stop)
-            except BaseException as error:  # noqa: BLE001 - the top of a thread
-                escaped.append(error)
-
-        thread = threading.Thread(target=run, name="pumpwatch-links-matrix")
-        thread.start()
-        deadline = time.monotonic() + longest_s
-        while time.monotonic() < deadline and not all(case.is_over() for case in cases.values()):
-            time.sleep(0.05)
-        stop.set()
-        thread.join(5)
-    assert not escaped, escaped
+                bindings.append(Binding(pump, registers_profile(*MAPS[name]), (config,)))
+        with Scanning(bindings) as s:
+            s.on_frame = lambda f: cases[f.pump_id].take(f)
+            deadline = time.monotonic() + longest_s
+            while time.monotonic() < deadline and not all(case.is_over() for case in cases.values()):
+                time.sleep(0.05)
     return list(cases.values())
 
 
@@ -182,9 +176,10 @@ def table(results: dict[str, list[Case]]) -> str:
         if not cases:
             return ""
         episodes = [e for c in cases for e in c.episodes()]
-        noticed, recovered = (max((e[i] or 0 for e in episodes), default=0) * 1e3 for i in (0, 1))
-        return f"{sum(len(c.wrong) for c in cases)} / {noticed or '-':>4.0f} / {recovered:>4.0f}" if noticed else (
-            f"{sum(len(c.wrong) for c in cases)} /    - /    -")  # fmt: skip
+        wrong = sum(len(c.wrong) for c in cases)
+        noticed_ms = 1e3 * max((e.noticed_s or 0.0 for e in episodes), default=0.0)
+        recovered_ms = 1e3 * max((e.recovered_s or 0.0 for e in episodes), default=0.0)
+        return f"{wrong} / {noticed_ms:>4.0f} / {recovered_ms:>4.0f}" if noticed_ms else f"{wrong} /    - /    -"
 
     faults = list(dict.fromkeys(c.fault for cases in results.values() for c in cases))
     lines = [f"{'fault':32}" + "".join(f"{driver:>22}" for driver in results)]

@@ -44,7 +44,7 @@ def test_a_tag_that_no_link_binds_is_not_connected(pump: Assembly) -> None:
     assert (frame.quality[2], frame.reason[2]) == (Quality.BAD, Reason.NOT_CONNECTED)
 
 
-def test_before_its_first_answer_a_link_waits_for_initial_values(pump: Assembly) -> None:
+def test_before_its_first_response_a_link_waits_for_initial_values(pump: Assembly) -> None:
     frame = pump.scanned("P/1", {"a": good(1)}, 100 * S)
     assert frame is not None
     assert frame.reason[1] == Reason.WAITING_FOR_INITIAL_DATA
@@ -93,18 +93,54 @@ def test_of_two_links_with_one_tag_the_better_quality_wins() -> None:
     assert frame.values[1] == 2
 
 
-def test_a_step_of_the_wall_clock_is_followed_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    wall, mono = [1_000 * S], [5 * S]
-    clock = WallClock(lambda: wall[0], lambda: mono[0])
-    assert clock.at(5 * S) == 1_000 * S
-    wall[0] += 40_000_000  # small drift is not followed
-    assert clock.at(5 * S) == 1_000 * S
-    wall[0] += 3_600 * S
+class Clocks:
+    """A wall clock and a monotonic one that only tests move."""
+
+    def __init__(self) -> None:
+        self.wall_ns, self.mono_ns = 10**18, 5 * S
+        self.made = WallClock(lambda: self.wall_ns, lambda: self.mono_ns)
+
+    def pass_by(self, ns: int) -> None:
+        self.wall_ns += ns
+        self.mono_ns += ns
+
+    def now(self) -> int:
+        return self.made.at(self.mono_ns)
+
+
+@pytest.mark.parametrize("step_s", [3_600.0, -3_600.0, 0.051, -0.051])
+def test_a_step_of_the_wall_clock_either_way_is_followed_and_logged_once(
+    step_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    clocks = Clocks()
+    assert clocks.now() == clocks.wall_ns
+    clocks.pass_by(7 * S)
+    assert clocks.now() == clocks.wall_ns
+    clocks.wall_ns += int(step_s * S)
     with caplog.at_level(logging.WARNING):
-        assert clock.at(5 * S) == wall[0]
-        clock.at(5 * S)
-    assert clock.steps == 1
-    assert len(caplog.records) == 1
+        assert clocks.now() == clocks.wall_ns
+        clocks.pass_by(S)
+        assert clocks.now() == clocks.wall_ns
+    assert clocks.made.steps == 1
+    assert [r.getMessage() for r in caplog.records] == [f"the system clock was stepped by {step_s:+.3f} s"]
+
+
+@pytest.mark.parametrize("noise_s", [0.049, -0.049])
+def test_noise_of_the_wall_clock_is_not_followed(noise_s: float) -> None:
+    clocks = Clocks()
+    before = clocks.now()
+    clocks.wall_ns += int(noise_s * S)
+    assert clocks.now() == before
+    assert clocks.made.steps == 0
+
+
+def test_two_clock_readings_with_a_thread_switch_between_are_no_step() -> None:
+    clocks = Clocks()
+    readings = iter((5 * S, 5 * S, 5 * S + 60_000_000))  # at the start; before and after the wall clock is read
+    slow = WallClock(lambda: clocks.wall_ns, lambda: next(readings))
+    clocks.wall_ns += 60_000_000  # 60 ms pass between the first reading and that of the wall clock
+    assert slow.at(5 * S) == 10**18
+    assert slow.steps == 0
 
 
 def test_rebinding_keeps_what_unchanged_links_brought_and_the_numbering(pump: Assembly) -> None:
