@@ -4,9 +4,11 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from pumpwatch_gui.cli.interrupts import Interrupts
 from pumpwatch_gui.cli.parser import build_parser
+from pumpwatch_gui.cli.side_streams import side_streams
 from pumpwatch_gui.domain.errors import InputError, PrerequisiteError, PumpWatchError
 
 
@@ -17,7 +19,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.windowed:  # it runs until somebody ends it: from here on a signal only sets a flag
         options.interrupts = Interrupts()
     try:
-        return int(options.run(options))
+        with side_streams() if options.windowed else nullcontext():
+            return int(options.run(options))
+    except BrokenPipeError:  # `pumpwatch check | head -1`: nobody reads the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except PumpWatchError as error:
         print(f"error: {error.message}", file=sys.stderr)
         if error.advice:
@@ -32,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sees_no_terminal() -> bool:
-    """Whether somebody started this from an icon: there is a screen to speak on and nobody reads standard error."""
+    """Whether somebody started this from an icon: there is a screen, and standard error is read by no one."""
     has_screen = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return (
         has_screen

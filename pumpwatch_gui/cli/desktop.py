@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from pumpwatch_gui.cli.headless import Usage, run_headless, status_line, write_summary
+from pumpwatch_gui.cli.headless import Usage, check_summary, run_headless, status_line, write_summary
 from pumpwatch_gui.cli.homes import open_home, scratch_home
 from pumpwatch_gui.domain.commands import Order, Record
 from pumpwatch_gui.domain.errors import InputError
@@ -64,13 +64,22 @@ def screenshots(options: argparse.Namespace) -> int:
 
 
 def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace, *, status: bool) -> int:
-    """Run what was loaded: with a window, or headless when that is asked for. Returns the exit code."""
-    _tell(loaded)
+    """Run what was loaded: with a window, or headless when that is asked for. Returns the exit code.
+
+    Raises InputError when the summary cannot be written: before the run if that shows by then, else at its end.
+    """
+    _report_mistakes(loaded)
+    if options.summary is not None:
+        check_summary(options.summary)
     if not options.headless:
         show = _window if has_display() else _without_display
         return show(loaded, home, site_file, options)
     engine = _engine(loaded.site, home, site_file, options)
-    code = run_headless(engine, options.interrupts, for_s=options.for_s, summary=options.summary, status=status)
+    try:
+        code = run_headless(engine, options.interrupts, for_s=options.for_s, summary=options.summary, status=status)
+    except InputError:  # of the summary: the run itself has come to its end
+        home.ended()
+        raise
     home.ended()
     return _end(code, engine)
 
@@ -140,15 +149,18 @@ def has_display() -> bool:
 
 
 def _engine(site: Site, home: Home, site_file: Path, options: argparse.Namespace) -> Engine:
-    record = getattr(options, "record", None)
-    unclean = home.begun()
-    engine = Engine(site, home, site_file=site_file, record=Recorder(record) if record is not None else None)
-    if unclean:
-        engine.submit(Order(Record("The last run ended without a clean stop; the logs say more"), "PumpWatch"))
+    path: Path | None = getattr(options, "record", None)
+
+    def report(text: str) -> None:
+        engine.submit(Order(Record(text), "PumpWatch"))
+
+    engine = Engine(site, home, site_file=site_file, record=None if path is None else Recorder(path, report=report))
+    if home.begun():  # only now: what could not be opened has not begun
+        report("The last run ended without a clean stop; the logs say more")
     return engine
 
 
-def _tell(loaded: LoadedSite) -> None:
+def _report_mistakes(loaded: LoadedSite) -> None:
     for problem in loaded.problems:
         print(f"site file: {problem}", file=sys.stderr)
         log.warning("site file: %s", problem)

@@ -15,7 +15,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.engine import Engine
-from pumpwatch_gui.files.atomic import write_atomic
+from pumpwatch_gui.files.atomic import check_writable, write_atomic
 
 LOOK_S = 0.1
 STUCK_AFTER_S = 30.0
@@ -107,6 +107,14 @@ def _state_word(pump: PumpView) -> str:
     return pump.run_state.value.lower() + score
 
 
+def check_summary(path: Path) -> None:
+    """Raise InputError when a summary could not be written to `path` now: better before a run than after it."""
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def write_summary(engine: Engine, path: Path, usage: Usage, *, exit_reason: str) -> None:
     """Write what happened as JSON. Raises InputError when the file cannot be written."""
     view = engine.latest()
@@ -133,7 +141,11 @@ def write_summary(engine: Engine, path: Path, usage: Usage, *, exit_reason: str)
     try:
         write_atomic(path, (json.dumps(_without_nan(document), indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
-        raise InputError(f"the summary {path} cannot be written: {error.strerror}", "choose another path") from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"the summary {path} cannot be written: {error.strerror}", "choose another path")
 
 
 def _pump_summary(engine: Engine, pump: PumpView) -> dict[str, object]:

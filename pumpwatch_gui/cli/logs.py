@@ -5,10 +5,10 @@ import json
 import logging
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from types import TracebackType
-from typing import TextIO
 
 from typing_extensions import override
 
@@ -16,6 +16,7 @@ from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.events import AlarmChanged, LinkChanged
 from pumpwatch_gui.files.home import Home
 
+log = logging.getLogger("pumpwatch")
 crash_log = logging.getLogger("pumpwatch.crash")
 
 
@@ -57,13 +58,28 @@ class TextFormatter(logging.Formatter):
         return datetime.fromtimestamp(record.created, UTC).isoformat(" ", timespec="milliseconds")
 
 
+class LogFile(RotatingFileHandler):
+    """A log file that stops nothing: when it cannot be written, that is said once on the terminal."""
+
+    _is_failing = False
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)  # the record itself is wrong: a bug, with its traceback
+        elif not self._is_failing:
+            self._is_failing = True
+            print(f"the log {self.baseFilename} cannot be written: {error.strerror}; going on without", file=sys.stderr)
+
+
 def start_logging(home: Home, *, verbose: bool, as_json: bool) -> None:
     """Log to `pumpwatch.log` and `pumpwatch.jsonl` in the home (5 MB, 5 old ones), and to the terminal if asked."""
     root = logging.getLogger("pumpwatch")
     root.setLevel(logging.INFO)
     root.propagate = False
     for name, formatter in (("pumpwatch.log", TextFormatter()), ("pumpwatch.jsonl", JsonFormatter())):
-        handler = RotatingFileHandler(home.logs / name, maxBytes=5_000_000, backupCount=5, encoding="utf-8", delay=True)
+        handler = LogFile(home.logs / name, maxBytes=5_000_000, backupCount=5, encoding="utf-8", delay=True)
         handler.setFormatter(formatter)
         root.addHandler(handler)
     if verbose or as_json:
@@ -72,8 +88,8 @@ def start_logging(home: Home, *, verbose: bool, as_json: bool) -> None:
         root.addHandler(terminal)
 
 
-def catch_crashes(home: Home) -> TextIO:
-    """Uncaught exceptions of every thread go to the log, hard crashes to `crash.log` (keep the returned file open)."""
+def catch_crashes(home: Home) -> None:
+    """Uncaught exceptions of every thread go to the log, hard crashes to `crash.log` or else to the terminal."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
@@ -87,6 +103,9 @@ def catch_crashes(home: Home) -> TextIO:
 
     sys.excepthook = hook
     threading.excepthook = thread_hook
-    file = (home.logs / "crash.log").open("a", encoding="utf-8")
-    faulthandler.enable(file)
-    return file
+    try:
+        faulthandler.enable((home.logs / "crash.log").open("a", encoding="utf-8"))  # it keeps the file open
+    except OSError as error:
+        log.warning("%s cannot be written: %s", home.logs / "crash.log", error.strerror)
+        with suppress(RuntimeError, OSError, ValueError):  # there is no standard error
+            faulthandler.enable()

@@ -40,6 +40,13 @@ def _pump_count(text: str) -> int:
     return value
 
 
+def _tcp_port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65_535:
+        raise argparse.ArgumentTypeError("must be 0 to 65535")
+    return value
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     everywhere = argparse.ArgumentParser(add_help=False)
@@ -129,7 +136,7 @@ def _add_faults(parser: argparse.ArgumentParser) -> None:
 def _add_tools(command: _Command) -> None:
     simulate = command("simulate", "cli.tools", "simulate", "physics pumps as a Modbus server, or as recorded CSV")
     simulate.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
-    simulate.add_argument("--port", type=int, default=5020, help="TCP port (default 5020; 0 takes a free one)")
+    simulate.add_argument("--port", type=_tcp_port, default=5020, help="TCP port (default 5020; 0 takes a free one)")
     framing = simulate.add_mutually_exclusive_group()
     framing.add_argument(
         "--rtu", metavar="DEVICE", help="serve RTU on this terminal instead (auto: a new pair, its path is printed)"

@@ -57,6 +57,9 @@ def simulate(options: argparse.Namespace) -> int:
         print(f"serving units 1 to {options.pumps} on {device}", flush=True)
 
     if options.rtu:
+        if options.rtu != "auto" and not Path(options.rtu).exists():
+            advice = "give the path of a serial port or of one end of a pair (socat), or --rtu auto for a new pair"
+            raise InputError(f"--rtu {options.rtu} does not exist", advice)
         serve_line(plant, device=options.rtu, registers=options.registers, speed=options.speed, ready=opened, stop=stop)
         return 0
     serve(plant, host=options.host, port=options.port, registers=options.registers, speed=options.speed,

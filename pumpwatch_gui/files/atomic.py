@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside the old one, forced to the disk, then put in its place."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -25,8 +26,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         with target.open("wb") as file:
             yield file
         return
-    # In the same folder: a rename is only atomic within one file system.
-    fresh = target.with_name(f"{target.name}.{secrets.token_hex(4)}.new")
+    fresh = _fresh(target)
     try:
         with fresh.open("xb") as file:
             yield file
@@ -39,6 +39,21 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             fresh.unlink(missing_ok=True)
         raise
     _force_folder(target.parent)
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError when `atomic_file` could not write to `path` now. Nothing is changed."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if target.is_fifo():  # opening it would wait for ever for a reader
+        raise OSError(errno.EINVAL, "it is a pipe")
+    if target.exists() and not target.is_file():
+        target.open("wb").close()
+        return
+    fresh = _fresh(target)
+    fresh.open("xb").close()
+    fresh.unlink()
 
 
 @contextmanager
@@ -80,6 +95,11 @@ def write_folder_atomic(folder: Path, files: Mapping[str, bytes]) -> None:
         raise
     _force_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _fresh(target: Path) -> Path:
+    """A name that no file has, in the same folder: a rename is only atomic within one file system."""
+    return target.with_name(f"{target.name}.{secrets.token_hex(4)}.new")
 
 
 def _rename(fresh: Path, target: Path) -> None:

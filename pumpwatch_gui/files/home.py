@@ -1,6 +1,7 @@
 """The home of one installation: where settings, database, logs and models lie."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,26 +45,30 @@ class Home:
         """Mark that a run has begun; whether the one before did not come to its end."""
         mark = self.path / "running"
         unclean = mark.exists()
-        mark.touch()
+        with suppress(OSError):  # of another user, after one run with sudo: the run goes on
+            mark.touch()
         return unclean
 
     def ended(self) -> None:
         """Mark that the run has come to its end."""
-        (self.path / "running").unlink(missing_ok=True)
+        with suppress(OSError):
+            (self.path / "running").unlink(missing_ok=True)
 
     def prepare(self) -> None:
-        """Make the folders; raises InputError with advice when that is not possible."""
+        """Make the folders; raises InputError with advice when the home cannot be written (the logs need not be)."""
         try:
-            self.logs.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
                 f"the home folder {self.path} cannot be used: {error.strerror}",
-                "choose another with --home DIR or PUMPWATCH_HOME, or mend its permissions",
+                "choose another with --home DIR or PUMPWATCH_HOME, or correct its permissions",
             ) from error
         if not os.access(self.path, os.W_OK):
             raise InputError(
-                f"the home folder {self.path} is read-only", "choose another with --home DIR or mend its permissions"
+                f"the home folder {self.path} is read-only", "choose another with --home DIR or correct its permissions"
             )
+        with suppress(OSError):
+            self.logs.mkdir(exist_ok=True)
 
 
 def find_home(given: str | None) -> Home:

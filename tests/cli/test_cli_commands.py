@@ -19,7 +19,7 @@ def pumpwatch(*arguments: str, env: dict[str, str] | None = None) -> subprocess.
     )
 
 
-def test_help_names_every_command(capsys: pytest.CaptureFixture[str]):
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--help"])
     assert end.value.code == 0
@@ -28,20 +28,20 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]):
         assert name in text
 
 
-def test_options_before_and_after_the_command_both_count():
+def test_options_before_and_after_the_command_both_count() -> None:
     assert build_parser().parse_args(["--home", "a", "doctor"]).home == "a"
     assert build_parser().parse_args(["doctor", "--home", "b"]).home == "b"
     assert build_parser().parse_args(["--verbose", "demo"]).verbose is True
 
 
-def test_a_good_site_checks_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_good_site_checks_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site = tmp_path / "site.toml"
     site.write_text(site_text(5020, 3, period_s=1.0).replace('model = "centrifugal"', 'model = "none"'))
     assert main(["check", "--site", str(site)]) == 0
     assert "3 pumps, 3 links" in capsys.readouterr().out
 
 
-def test_check_names_every_mistake_and_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_check_names_every_mistake_and_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site = tmp_path / "site.toml"
     site.write_text(site_text(0, 1, period_s=-1.0) + "colour = 3\n")
     assert main(["check", "--site", str(site)]) == 2
@@ -64,7 +64,7 @@ def test_check_names_every_mistake_and_ends_with_2(tmp_path: Path, capsys: pytes
 )
 def test_wrong_input_gets_one_line_of_what_and_one_of_advice(
     arguments: list[str], code: int, words: str, tmp_path: Path
-):
+) -> None:
     run = pumpwatch(*arguments, env={"PUMPWATCH_HOME": str(tmp_path)})
     assert run.returncode == code, run.stderr
     assert words in run.stderr
@@ -72,7 +72,7 @@ def test_wrong_input_gets_one_line_of_what_and_one_of_advice(
     assert len(run.stderr.strip().splitlines()) <= 2
 
 
-def test_a_home_that_cannot_be_made_is_told(tmp_path: Path):
+def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     site = tmp_path / "site.toml"
     site.write_text(site_text(5020, 1, period_s=1.0))
@@ -81,12 +81,12 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path):
     assert "--home" in run.stderr
 
 
-def test_the_simulator_ends_with_its_parent(tmp_path: Path):
+def test_the_simulator_ends_with_its_parent(tmp_path: Path) -> None:
     with simulated_site(tmp_path, pumps=1, faults=[], speed=1.0) as site:
         assert "port = " in site.read_text()
 
 
-def test_the_demo_without_a_display_prints_status_lines_and_leaves_a_picture(tmp_path: Path):
+def test_the_demo_without_a_display_prints_status_lines_and_leaves_a_picture(tmp_path: Path) -> None:
     env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": ""}
     run = pumpwatch("demo", "--for", "4", "--home", str(tmp_path), env=env)
     assert run.returncode == 0, run.stderr
@@ -96,6 +96,6 @@ def test_the_demo_without_a_display_prints_status_lines_and_leaves_a_picture(tmp
     assert Path(pictures[0]).read_bytes()[:4] == b"\x89PNG"
 
 
-def test_doctor_says_what_is_here(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_doctor_says_what_is_here(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["doctor", "--home", str(tmp_path)]) in (0, 4)
     assert "PySide6-Essentials" in capsys.readouterr().out

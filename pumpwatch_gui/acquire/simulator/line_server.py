@@ -103,6 +103,7 @@ def _pair() -> tuple[int, ...]:
 
 
 def _open(path: str) -> int:
+    import termios
     import tty
 
     # Without O_NOCTTY the port may become the terminal that controls us, and its hang-up would end the program. Raw,
@@ -110,7 +111,7 @@ def _open(path: str) -> int:
     try:
         end = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         tty.setraw(end)
-    except (OSError, tty.termios.error) as error:  # type: ignore[attr-defined]
+    except (OSError, termios.error) as error:  # termios.error is no OSError
         why = os.strerror(error.args[0]) if error.args and isinstance(error.args[0], int) else str(error)
         advice = "give the path of a serial port or of one end of a pair (socat), or --rtu auto for a new pair"
         raise LinkError(f"cannot serve on {path}: {why}", advice) from error
