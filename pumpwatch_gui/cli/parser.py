@@ -166,7 +166,11 @@ def _add_tools(command: _Command) -> None:
     train.add_argument("--kind", default=None, metavar="NAME", help="detector kind")
     train.add_argument("--allow-short", action="store_true", help="train even on too little data")
     train.add_argument(
-        "--sensitivity", type=_positive, default=None, metavar="X", help="1.0 tells most, 1.5 least (default 1.25)"
+        *("--threshold-factor", "--sensitivity"),
+        type=_positive,
+        default=None,
+        metavar="X",
+        help="1.0 alarms most, 1.5 little (default 1.25)",
     )
     train.add_argument("--json", action="store_true", help="tell the progress as JSON, an object a line")
     train.add_argument("csv", nargs="+", type=Path, metavar="CSV", help="recordings of normal running")

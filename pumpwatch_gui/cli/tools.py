@@ -91,9 +91,9 @@ def train(options: argparse.Namespace) -> int:
         print(json.dumps(line) if options.json else told, flush=True)
 
     _must_exist(options.csv)
-    chosen = {key: getattr(options, key) for key in ("kind", "sensitivity") if getattr(options, key) is not None}
-    if not 0.5 <= chosen.get("sensitivity", 1.0) <= 5.0:
-        raise InputError("--sensitivity must be 0.5 to 5", "1.0 tells most, 1.5 least")
+    chosen = {key: getattr(options, key) for key in ("kind", "threshold_factor") if getattr(options, key) is not None}
+    if not 0.5 <= chosen.get("threshold_factor", 1.0) <= 5.0:
+        raise InputError("--threshold-factor must be 0.5 to 5", "1.0 alarms most, 1.5 little")
     bundle = run_training(load_profile(options.profile, base_dir=Path.cwd()), options.csv, options.out,
                           allow_short=options.allow_short, progress=tell, **chosen)  # fmt: skip
     if options.json:

@@ -14,12 +14,12 @@ from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.recording import write_recording
 from pumpwatch_gui.infer.evaluation.data_quality import quality_report
-from pumpwatch_gui.infer.training.normal_running import SENSITIVITY
+from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR
 from pumpwatch_gui.infer.training.trainers import TRAINERS
 
 KINDS = tuple(TRAINERS)
 """The kinds of detector that can be trained, the usual first."""
-USUAL_FACTOR = SENSITIVITY
+USUAL_FACTOR = THRESHOLD_FACTOR
 """The threshold factor of a model when none is chosen."""
 
 
@@ -66,7 +66,7 @@ class Training:
             self.scratch / material.pump.pump_id,
             kind=options.kind,
             allow_short=options.allow_short,
-            sensitivity=options.threshold_factor,
+            threshold_factor=options.threshold_factor,
             base_dir=folder,
         )
 

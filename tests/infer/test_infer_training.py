@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.values.data_quality import Severity
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.recording import read_recording
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.detectors.combined import CombinedDetector
-from pumpwatch_gui.infer.evaluation.data_quality import Severity, quality_report
+from pumpwatch_gui.infer.evaluation.data_quality import quality_report
 from pumpwatch_gui.infer.evaluation.scoring import open_model, score_rows
 from pumpwatch_gui.infer.network.autoencoder import TOLERANCE
 from pumpwatch_gui.infer.training.train import train
@@ -155,14 +156,14 @@ def test_cancelling_a_training_leaves_no_bundle(tmp_path: Path) -> None:
     assert not (tmp_path / "m").exists()
 
 
-def test_sensitivity_widens_the_limit_in_proportion(tmp_path: Path) -> None:
+def test_the_threshold_factor_widens_the_limit_in_proportion(tmp_path: Path) -> None:
     limits = []
-    for sensitivity in (1.0, 1.5):
-        folder, _ = made(tmp_path, sensitivity=sensitivity)
+    for factor in (1.0, 1.5):
+        folder, _ = made(tmp_path, threshold_factor=factor)
         limits.append(load_bundle(folder, FEW).manifest.detector["limits"]["limit"])
     assert limits[1] == pytest.approx(1.5 * limits[0])
-    with pytest.raises(ValueError, match="sensitivity"):
-        made(tmp_path, sensitivity=9.0)
+    with pytest.raises(ValueError, match="threshold factor"):
+        made(tmp_path, threshold_factor=9.0)
 
 
 def test_a_pump_in_alarm_all_the_time_is_no_normal_running_and_is_refused(tmp_path: Path) -> None:

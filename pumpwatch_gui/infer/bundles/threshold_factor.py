@@ -6,7 +6,7 @@ from pumpwatch_gui.domain.errors import BundleError, InputError
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE
 from pumpwatch_gui.infer.bundles.manifest import Manifest, read_manifest, read_whole
 from pumpwatch_gui.infer.bundles.writing import write_document
-from pumpwatch_gui.infer.training.normal_running import SENSITIVITY
+from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR
 
 MIN_FACTOR, MAX_FACTOR = 0.5, 5.0
 _FIELD = "sensitivity"
@@ -15,7 +15,7 @@ _FIELD = "sensitivity"
 
 def threshold_factor_of(manifest: Manifest) -> float:
     """The threshold factor of a bundle: a higher one alarms less."""
-    return float(manifest.trained.get(_FIELD, SENSITIVITY))
+    return float(manifest.trained.get(_FIELD, THRESHOLD_FACTOR))
 
 
 def with_threshold_factor(bundle: Path, out: Path, factor: float) -> Manifest:

@@ -18,7 +18,7 @@ from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 from pumpwatch_gui.infer.training.alarm_rate import DAY_S, Track, alarms_at, level_for_alarm_rate
-from pumpwatch_gui.infer.training.normal_running import SENSITIVITY, Commissioning
+from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning
 from pumpwatch_gui.infer.training.statistics import independent, ordinary_deviation, spread_of
 from pumpwatch_gui.infer.training.trainer import Trainer, errors_of
 
@@ -82,8 +82,8 @@ class CombinedTrainer(Trainer):
         )
         both = [limits.mean(c / limits.chart, n / limits.network) for c, n in zip(chart, networks, strict=True)]
         tracks = [Track(h.time_s, score) for h, score in zip(held, both, strict=True)]
-        sensitivity = self._commissioning.sensitivity
-        limit = max(sensitivity * _quantile(both), sensitivity / SENSITIVITY * level_for_alarm_rate(tracks))
+        factor = self._commissioning.threshold_factor
+        limit = max(factor * _quantile(both), factor / THRESHOLD_FACTOR * level_for_alarm_rate(tracks))
         detector = self._detector(network, replace(limits, limit=limit), window=self._window)
         return detector.to_manifest(), _figures(limit, tracks)
 

@@ -21,7 +21,8 @@ from pumpwatch_gui.infer.training.statistics import BLOCK_S
 WARN_BELOW_S = 45 * 60.0
 REFUSE_BELOW_S = 25 * 60.0
 LEAST_BLOCK_S = 60.0
-SENSITIVITY = 1.25
+THRESHOLD_FACTOR = 1.25
+"""The threshold factor of a model when none is chosen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,17 +48,17 @@ class Overview:
 class Commissioning:
     """Recordings of normal running of one or more pumps of a profile; each recording is a pump of its own.
 
-    `sensitivity` widens the limit: 1.0 tells most, 1.5 least. Raises ValueError outside 0.5 to 5.
+    `threshold_factor` widens the limit: a higher one alarms less. Raises ValueError outside 0.5 to 5.
     """
 
     profile: PumpProfile
     recordings: tuple[Recording, ...]
-    sensitivity: float = SENSITIVITY
+    threshold_factor: float = THRESHOLD_FACTOR
 
     def __post_init__(self) -> None:
-        """Check the sensitivity."""
-        if not 0.5 <= self.sensitivity <= 5.0:
-            raise ValueError("sensitivity: must be 0.5 to 5")
+        """Check the threshold factor."""
+        if not 0.5 <= self.threshold_factor <= 5.0:
+            raise ValueError("threshold factor: must be 0.5 to 5")
 
     def runs(self) -> Iterator[Iterator[tuple[Frame, RunState]]]:
         """For each recording its frames in order, each with its run state."""

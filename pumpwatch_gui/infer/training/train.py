@@ -22,7 +22,7 @@ from pumpwatch_gui.infer.evaluation.data_quality import quality_report
 from pumpwatch_gui.infer.network.autoencoder import MODEL_FILE, TOLERANCE, Autoencoder
 from pumpwatch_gui.infer.network.numpy_forward import WEIGHTS_FILE, Weights, reconstruct
 from pumpwatch_gui.infer.network.onnx_graph import build
-from pumpwatch_gui.infer.training.normal_running import SENSITIVITY, Commissioning, check_length
+from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning, check_length
 from pumpwatch_gui.infer.training.trainer import Trainer
 from pumpwatch_gui.infer.training.trainers import TRAINERS
 
@@ -57,7 +57,7 @@ def train(
     *,
     kind: str = "combined",
     allow_short: bool = False,
-    sensitivity: float = SENSITIVITY,
+    threshold_factor: float = THRESHOLD_FACTOR,
     epochs: int | None = None,
     progress: Progress = lambda text: None,
 ) -> Bundle:
@@ -68,7 +68,7 @@ def train(
     _check_kind(kind)
     check_place(out)
     read = [read_recording(path, profile) for path in recordings]
-    return train_on(profile, read, out, kind=kind, allow_short=allow_short, sensitivity=sensitivity,
+    return train_on(profile, read, out, kind=kind, allow_short=allow_short, threshold_factor=threshold_factor,
                     epochs=epochs, progress=progress)  # fmt: skip
 
 
@@ -79,20 +79,20 @@ def train_on(
     *,
     kind: str = "combined",
     allow_short: bool = False,
-    sensitivity: float = SENSITIVITY,
+    threshold_factor: float = THRESHOLD_FACTOR,
     epochs: int | None = None,
     progress: Progress = lambda text: None,
 ) -> Bundle:
     """Train a detector of `kind` on recordings of normal running (each a pump of its own) and write it to `out`.
 
-    The threshold is computed with the runtime that ships; `sensitivity` (1.0 tells most, 1.5 least) widens it, except
+    The threshold is computed with the runtime that ships; `threshold_factor` widens it (a higher one alarms less), but
     for the plain kind. `progress` gets a line now and then; what it raises ends the training. Raises InputError for too
     short or unusable recordings or an `out` that holds other files, PumpWatchError when the exported network does not
     agree with TensorFlow within 1e-5.
     """
     _check_kind(kind)
     check_place(out)
-    commissioning = Commissioning(profile, tuple(recordings), sensitivity)
+    commissioning = Commissioning(profile, tuple(recordings), threshold_factor)
     for recording in commissioning.recordings:
         for note in recording.notes:
             progress(f"{recording.path.name}: {note}")
@@ -103,7 +103,7 @@ def train_on(
     trainer = TRAINERS[kind](commissioning, WINDOW)
     content: dict[str, Any] = {"name": out.name, "kind": kind, "window": WINDOW}
     trained = {"recordings": [r.path.name for r in commissioning.recordings], "running_h": round(running_s / 3600, 3)}
-    trained["sensitivity"] = sensitivity
+    trained["sensitivity"] = threshold_factor  # as manifests have called it since their first version
     if trainer.wants_network:
         files = _with_network(trainer, content, trained, epochs=epochs, progress=progress)
     else:
