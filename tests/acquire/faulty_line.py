@@ -1,4 +1,4 @@
-"""A hostile unit that speaks RTU, on a pseudo-terminal or behind a transparent gateway, answering as a script says.
+"""A hostile unit that speaks RTU, on a pseudo-terminal or behind a transparent gateway, responding by a script.
 
 Its truth moves as that of `faulty_server` does. The line can be unplugged and plugged in again: its name is a link,
 like those that udev makes, and stays the same.
@@ -16,6 +16,9 @@ import time
 import tty
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Self
+
+from typing_extensions import override
 
 from pumpwatch_gui.acquire.modbus.rtu import is_sealed, sealed
 from tests.acquire.faulty_server import Request
@@ -145,13 +148,13 @@ class FaultyLine:
         self.held: list[Request] = []
         self.slipping = False
         self.silences: dict[int, float] = {}
-        """Tick → the longest silence that there really was inside its answer, s: a sleep may last longer than asked."""
+        """Tick → the longest silence that there really was inside its response, s: sleeps may last longer."""
         self._sent_s: float | None = None
         self._buffer = b""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faulty-line", daemon=True)
 
-    def __enter__(self) -> "FaultyLine":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -162,7 +165,7 @@ class FaultyLine:
         return next((r for r in reversed(tuple(self.log)) if r.covers(address)), None)
 
     def send(self, piece: bytes) -> None:
-        """Put a piece of an answer on the line."""
+        """Put a piece of a response on the line."""
         if self._sent_s is not None:
             silence_s = time.monotonic() - self._sent_s
             self.silences[len(self.log)] = max(self.silences.get(len(self.log), 0.0), silence_s)
@@ -241,14 +244,17 @@ class FaultyPty(FaultyLine):
         self._wake.send(b"!")
         return at_s
 
+    @override
     def interrupt(self, for_s: float) -> None:
         self.unplug()
         self._stopping.wait(for_s)
         self.plug_in()
 
+    @override
     def _put(self, piece: bytes) -> None:
         os.write(self._ends[0], piece)
 
+    @override
     def stop(self) -> None:
         self._stopping.set()
         self._wake.send(b"!")
@@ -258,6 +264,7 @@ class FaultyPty(FaultyLine):
         self._wake.close()
         self._woken.close()
 
+    @override
     def _run(self) -> None:
         while not self._stopping.is_set():
             watched = [end for end in (self._ends[0], self._woken.fileno()) if end >= 0]
@@ -283,16 +290,19 @@ class FaultyGateway(FaultyLine):
         self._client: socket.socket | None = None
         self._thread.start()
 
+    @override
     def interrupt(self, for_s: float) -> None:
         self._hang_up()
         self._listener.close()
         self._stopping.wait(for_s)
         self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
 
+    @override
     def _put(self, piece: bytes) -> None:
         if self._client is not None:
             self._client.sendall(piece)
 
+    @override
     def stop(self) -> None:
         self._stopping.set()
         self._thread.join(5)
@@ -305,6 +315,7 @@ class FaultyGateway(FaultyLine):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
 
+    @override
     def _run(self) -> None:
         while not self._stopping.is_set():
             watched = [self._listener] if self._client is None else [self._listener, self._client]

@@ -1,7 +1,7 @@
-"""A hostile Modbus TCP peer on a raw socket: every request is answered as a script says.
+"""A hostile Modbus TCP peer on a raw socket: it responds to every request by a script.
 
 Its truth moves: request number k (its *tick*) sees register a hold `(257 * k + a) % 65536`, so a stale or a shifted
-block shows in every single value. Faults are named in `FAULTS`; a request without one gets a right answer.
+block shows in every single value. Faults are named in `FAULTS`; a request without one gets the right response.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 
 def truth(address: int, tick: int) -> int:
@@ -41,7 +42,7 @@ class Request:
         return struct.pack(f">{self.count}H", *registers)
 
     def pdu(self, **changes: int | bytes) -> bytes:
-        """The right answer's PDU, but for `function`, `size` (byte count) or `values`."""
+        """The PDU of the right response, but for `function`, `size` (byte count) or `values`."""
         values = changes.get("values", self.values())
         assert isinstance(values, bytes)
         head = struct.pack(">BB", changes.get("function", self.function), changes.get("size", len(values)))
@@ -84,58 +85,58 @@ class Peer:
         self.sock.close()
 
 
-Answer = Callable[[Peer, Request], None]
+Reply = Callable[[Peer, Request], None]
 GARBAGE = bytes(range(0x80, 0x95))
 
 
-def _resized(by: int) -> Answer:
-    """An answer with `by` more (or fewer) bytes of values, consistent in itself."""
+def _resized(by: int) -> Reply:
+    """A response with `by` more (or fewer) bytes of values, consistent in itself."""
 
-    def answer(peer: Peer, request: Request) -> None:
+    def reply(peer: Peer, request: Request) -> None:
         values = request.values()
         values = values[:by] if by < 0 else values + b"\x01" * by
         peer.send(request.adu(request.pdu(values=values)))
 
-    return answer
+    return reply
 
 
-def _counted(by: int) -> Answer:
+def _counted(by: int) -> Reply:
     """Only the byte count is wrong."""
     return lambda p, r: p.send(r.adu(r.pdu(size=len(r.values()) + by)))
 
 
-def _exception(code: int) -> Answer:
+def _exception(code: int) -> Reply:
     return lambda p, r: p.send(r.adu(bytes((r.function | 0x80, code))))
 
 
-def _late(by_s: float) -> Answer:
-    def answer(peer: Peer, request: Request) -> None:
+def _late(by_s: float) -> Reply:
+    def reply(peer: Peer, request: Request) -> None:
         time.sleep(by_s)
         peer.send(request.adu())
 
-    return answer
+    return reply
 
 
 def _held_back(peer: Peer, request: Request) -> None:
-    """Not answered now: its values go out as the answer to the next request, under that one's id."""
+    """No response now: its values go out as the response to the next request, under that one's id."""
     peer.held.append(request)
 
 
 def _slip(peer: Peer, request: Request) -> None:
-    """From now on every answer brings the values of the request before."""
+    """From now on every response brings the values of the request before."""
     peer.held.append(request)
     peer.slipping = True
 
 
-def _mid_frame(end: Callable[[Peer], None]) -> Answer:
-    def answer(peer: Peer, request: Request) -> None:
+def _mid_frame(end: Callable[[Peer], None]) -> Reply:
+    def reply(peer: Peer, request: Request) -> None:
         peer.send(request.adu()[:11])
         end(peer)
 
-    return answer
+    return reply
 
 
-FAULTS: Mapping[str, Answer] = {
+FAULTS: Mapping[str, Reply] = {
     "short by one register": _resized(-2),
     "short by two registers": _resized(-4),
     "long by one register": _resized(2),
@@ -205,7 +206,7 @@ class FaultyServer:
         self._thread = threading.Thread(target=self._run, name="faulty-server", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> "FaultyServer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -297,7 +298,7 @@ class FaultyServer:
         while got and len(peer.buffer) >= 12:
             frame, peer.buffer = peer.buffer[:12], peer.buffer[12:]
             try:
-                self._answer(peer, frame)
+                self._reply(peer, frame)
             except OSError:
                 got = b""
             if peer.sock.fileno() < 0:
@@ -308,7 +309,7 @@ class FaultyServer:
                 peer.sock.close()
             self.peers.remove(peer)
 
-    def _answer(self, peer: Peer, frame: bytes) -> None:
+    def _reply(self, peer: Peer, frame: bytes) -> None:
         tid, _, _, unit, function, address, count = struct.unpack(">HHHBBHH", frame)
         tick = len(self.log) + 1
         fault = self.script.get(tick, self.always)

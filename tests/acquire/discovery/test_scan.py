@@ -1,7 +1,6 @@
-"""Scanning finds what is there, says what is not, tells its progress and can be stopped."""
+"""Scanning finds what is there, reports what is not, and its progress, and can be stopped."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,17 +56,17 @@ def outcomes(found: tuple[Found, ...]) -> list[ScanOutcome]:
 
 
 def test_the_units_behind_an_endpoint_are_found_with_settings_that_reach_them(simulator: Port) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     config = ModbusTcpConfig("127.0.0.1", simulator, unit=9)
-    found = scan_units(config, range(1, 248), progress=lambda done, total, _: told.append((done, total)))
+    found = scan_units(config, range(1, 248), progress=lambda done, total, _: reported.append((done, total)))
     there = [f for f in found if f.outcome.is_there]
     assert [f.config.unit for f in there if f.config] == [1, 2, 3]
     assert all(f.response_ms >= 0 for f in there)
     assert set(outcomes(found)) == {ScanOutcome.RESPONDED, ScanOutcome.SILENT}
-    assert told == [(n, 247) for n in range(1, 248)]
+    assert reported == [(n, 247) for n in range(1, 248)]
 
 
-def test_a_silent_unit_is_told_apart_from_one_that_answers_with_an_exception() -> None:
+def test_a_silent_unit_is_distinguished_from_one_that_responds_with_an_exception() -> None:
     with FaultyServer({2: "exception 2", 3: "stall"}) as server:
         found = scan_units(ModbusTcpConfig("127.0.0.1", server.port), (4, 5, 6, 7), timeout_s=0.1)
     assert outcomes(found) == [ScanOutcome.RESPONDED, ScanOutcome.EXCEPTION, ScanOutcome.SILENT, ScanOutcome.RESPONDED]
@@ -82,7 +81,7 @@ def test_a_connection_that_breaks_costs_one_unit_and_no_more(fault: str) -> None
 
 
 @pytest.mark.parametrize("fault", ["wrong unit", "short by one register", "wrong function"])
-def test_a_wrong_answer_is_no_device(fault: str) -> None:
+def test_a_wrong_response_is_no_device(fault: str) -> None:
     with FaultyServer({1: fault}) as server:
         found = scan_units(ModbusTcpConfig("127.0.0.1", server.port), (1, 2), timeout_s=0.2)
     assert outcomes(found) == [ScanOutcome.GARBLED, ScanOutcome.RESPONDED]
@@ -99,11 +98,9 @@ def test_only_reads_go_out() -> None:
 def test_units_on_a_line_and_behind_a_gateway_are_found(tmp_path: Path) -> None:
     with FaultyPty(tmp_path) as line:
         line.dead_units = frozenset({2})
-        assert isinstance(line, FaultyPty)
         found = scan_units(ModbusRtuConfig(line.device, 115200), (1, 2, 3), timeout_s=0.1)
         assert outcomes(found) == [ScanOutcome.RESPONDED, ScanOutcome.SILENT, ScanOutcome.RESPONDED]
     with FaultyGateway() as gateway:
-        assert isinstance(gateway, FaultyGateway)
         gateway.dead_units = frozenset({1})
         found = scan_units(ModbusRtuTcpConfig("127.0.0.1", gateway.port), (1, 2), timeout_s=0.1)
         assert outcomes(found) == [ScanOutcome.SILENT, ScanOutcome.RESPONDED]
@@ -117,7 +114,7 @@ def test_an_endpoint_that_cannot_be_reached_is_a_fault_with_advice(tmp_path: Pat
     assert caught.value.advice
 
 
-def test_a_scan_ends_soon_after_it_is_told_to_and_keeps_what_it_has() -> None:
+def test_a_scan_that_is_stopped_ends_with_the_unit_it_is_at_and_keeps_what_it_has() -> None:
     stop = threading.Event()
     with FaultyServer(always="stall", script={1: "exception 1"}) as server:
         config = ModbusTcpConfig("127.0.0.1", server.port)
@@ -126,13 +123,11 @@ def test_a_scan_ends_soon_after_it_is_told_to_and_keeps_what_it_has() -> None:
             if done == 3:
                 stop.set()
 
-        started = time.monotonic()
         found = scan_units(config, range(1, 248), timeout_s=0.3, progress=note, stop=stop)
-        assert time.monotonic() - started < 2.5
     assert outcomes(found) == [ScanOutcome.EXCEPTION, ScanOutcome.SILENT, ScanOutcome.SILENT]
 
 
-def test_the_open_ports_of_a_host_are_told_by_what_they_speak(simulator: Port) -> None:
+def test_the_open_ports_of_a_host_are_distinguished_by_what_they_speak(simulator: Port) -> None:
     with served(rtu=True) as gateway, FaultyServer(always="stall") as mute, FaultyServer() as gone:
         gone.kill()
         ports = (gone.port, simulator, mute.port, gateway)
@@ -154,21 +149,19 @@ def test_more_than_one_host_is_refused(host: str) -> None:
 
 
 def test_the_speed_of_a_line_is_found_and_the_others_are_left_out(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     with FaultyPty(tmp_path, {1: "stall"}) as line:
-        assert isinstance(line, FaultyPty)
         devices = (str(tmp_path / "absent"), line.device)
         found = scan_lines(devices, (9600, 19200, 38400), timeout_s=0.1, parities=("N",),
-                           progress=lambda done, total, _: told.append((done, total)))  # fmt: skip
+                           progress=lambda done, total, _: reported.append((done, total)))  # fmt: skip
     assert outcomes(found) == [ScanOutcome.CLOSED, ScanOutcome.SILENT, ScanOutcome.RESPONDED]
     assert found[-1].config == ModbusRtuConfig(line.device, 19200)
-    assert told[-1] == (6, 6)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert reported[-1] == (6, 6)
+    assert [done for done, _ in reported] == sorted(done for done, _ in reported)
 
 
-def test_a_line_with_noise_on_it_is_told_as_garbled(tmp_path: Path) -> None:
+def test_a_line_with_noise_on_it_is_reported_as_garbled(tmp_path: Path) -> None:
     with FaultyPty(tmp_path, always="CRC error") as line:
-        assert isinstance(line, FaultyPty)
         found = scan_lines((line.device,), (9600,), parities=("N",), timeout_s=0.2)
     assert outcomes(found) == [ScanOutcome.GARBLED]
 

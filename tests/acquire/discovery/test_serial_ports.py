@@ -1,4 +1,4 @@
-"""The port list bears whatever a system says about its ports."""
+"""The port list takes whatever a system reports of its ports."""
 
 from types import SimpleNamespace
 
@@ -15,7 +15,7 @@ def usb(device: str, **changes: object) -> SimpleNamespace:
     return SimpleNamespace(device=device, **{**record, **changes})
 
 
-def test_a_usb_adapter_is_told_by_its_ids_and_its_serial_number() -> None:
+def test_a_usb_adapter_is_identified_by_its_ids_and_its_serial_number() -> None:
     port = port_of(usb("/dev/ttyUSB0"))
     assert port.identity == "0403:6001 FT1A"
     assert port.label == "/dev/ttyUSB0 · USB RS-485 · 0403:6001 FT1A"
@@ -30,7 +30,7 @@ def test_fields_that_a_system_leaves_out_are_empty() -> None:
     assert port_of(nothing) == SerialPort("COM1")
 
 
-def test_ports_are_sorted_by_name_and_number_whatever_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ports_are_sorted_by_name_and_number_whatever_the_system_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("COM10", "/dev/ttyUSB1", "COM2", "/dev/ttyACM0", "/dev/ttyUSB0")
     monkeypatch.setattr(system, "comports", lambda: [usb(n) for n in names])
     assert serial_ports() == ["/dev/ttyACM0", "/dev/ttyUSB0", "/dev/ttyUSB1", "COM2", "COM10"]

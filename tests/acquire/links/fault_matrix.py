@@ -131,11 +131,9 @@ def _connect(
     common: Any = {"unit": 1, "period_s": PERIOD_S, "timeout_s": timeout_s, "registers": registers}
     if driver == "modbus-rtu":
         line = stack.enter_context(FaultyPty(folder / "lines", script))
-        assert isinstance(line, FaultyPty)
         return line, ModbusRtuConfig(line.device, 115200, **common)
     if driver == "modbus-rtu-over-tcp":
         gateway = stack.enter_context(FaultyGateway(script))
-        assert isinstance(gateway, FaultyGateway)
         return gateway, ModbusRtuTcpConfig("127.0.0.1", gateway.port, **common)
     server = stack.enter_context(FaultyServer(script))
     if driver == "modbus-tcp":

@@ -26,7 +26,7 @@ def good(value: float) -> PointValue:
 
 @pytest.fixture
 def pump() -> Assembly:
-    """Link 1 (primary) binds a, link 2 binds b; nobody binds c."""
+    """Link 1 (primary) binds a, link 2 binds b; no link binds c."""
     return Assembly({spec(1): frozenset("a"), spec(2): frozenset("b")}, WallClock())
 
 

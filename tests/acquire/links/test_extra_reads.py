@@ -101,7 +101,6 @@ def test_extra_reads_that_were_not_done_are_cancelled_at_the_end(registers: str,
 
 def test_traffic_is_decoded_and_kept_only_while_it_is_watched(tmp_path: Path, registers: str, wait_until: Wait) -> None:
     with FaultyServer() as server, FaultyPty(tmp_path / "dev") as line:
-        assert isinstance(line, FaultyPty)
         links: dict[str, DriverConfig] = {
             "T": ModbusTcpConfig("127.0.0.1", server.port, 7, period_s=0.05, registers=registers),
             "R": ModbusRtuConfig(line.device, 115200, unit=7, period_s=0.05, registers=registers),
@@ -188,7 +187,6 @@ def test_a_unit_that_is_one_response_behind_for_ever_stays_bad_for_ever(
     addresses = (0,) if one_alone else (0, 1)
     registers = register_map(tmp_path / "m.toml", *addresses)
     with FaultyPty(tmp_path / "dev", {6: "slip"}) as line:
-        assert isinstance(line, FaultyPty)
         config = ModbusRtuConfig(line.device, 115200, period_s=0.05, timeout_s=0.1, registers=registers)
         with Scanning([Binding("P", registers_profile(*addresses), (config,))]) as s:
             wait_until(lambda: len(line.log) > 12)

@@ -1,6 +1,6 @@
 """Against the devices of others: four libraries over TCP and on serial lines, and a foreign client as second opinion.
 
-Every value is compared with what the peer was told to hold; the peers' own logs show that nothing but reads was asked.
+Every value is compared with what the peer was set to hold; the peers' own logs show that only reads were requested.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ from pumpwatch_gui.domain.values.quality import Quality
 from tests.acquire.scanning import Scanning, registers_profile
 
 Wait = Callable[..., None]
-HERE = Path(__file__).parent / "peers"
+PROGRAMS = Path(__file__).parents[1] / "peers"
 COILS = [int((i * i + i // 3) % 2 == 0) for i in range(64)]
 TABLES = {
     "holding": [(i * 2749 + 7) % 65536 for i in range(64)],
@@ -61,7 +61,7 @@ def libmodbus_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-Wall",
         "-Werror",
         "-I/usr/include/modbus",
-        str(HERE / "libmodbus_server.c"),
+        str(PROGRAMS / "libmodbus_server.c"),
         "-o",
         str(made),
         "-lmodbus",
@@ -95,7 +95,7 @@ def free_port() -> int:
 
 @dataclasses.dataclass
 class Peer:
-    """A running peer: settings that reach it, and the function codes it was asked for."""
+    """A running peer: settings that reach it, and the function codes of the requests that it got."""
 
     config: Any
     functions: set[int]
@@ -129,26 +129,26 @@ def peer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Peer]:
     environment: dict[str, str] = {}
     if library in ("modbus-serial", "jsmodbus"):
         environment = {"PEERS_FOLDER": str(request.getfixturevalue("npm_peers"))}
-        command = ["node", str(HERE / "node_server.js"), library]
+        command = ["node", str(PROGRAMS / "node_server.js"), library]
     elif library == "libmodbus":
         command = [str(request.getfixturevalue("libmodbus_server"))]
     else:
-        command = [sys.executable, str(HERE / "python_server.py"), library]
+        command = [sys.executable, str(PROGRAMS / "python_server.py"), library]
     if way == "tcp":
         port = free_port()
         with child(
-            [*command, way, str(port)], ModbusTcpConfig("127.0.0.1", port, period_s=0.1), environment
+            [*command, way, str(port)], ModbusTcpConfig("127.0.0.1", port, period_s=0.1, timeout_s=5.0), environment
         ) as running:
             yield running
         return
     with (
         line_pair(tmp_path) as (near, far),
-        child([*command, way, far], ModbusRtuConfig(near, 19200, period_s=0.1), environment) as running,
+        child([*command, way, far], ModbusRtuConfig(near, 19200, period_s=0.1, timeout_s=5.0), environment) as running,
     ):
         yield running
 
 
-def test_every_value_of_every_table_arrives_and_nothing_but_reads_is_asked(
+def test_every_value_of_every_table_arrives_and_only_reads_are_requested(
     peer: Peer, tmp_path: Path, wait_until: Wait
 ) -> None:
     for table, held in TABLES.items():
@@ -170,8 +170,8 @@ def test_every_value_of_every_table_arrives_and_nothing_but_reads_is_asked(
 
 
 @pytest.mark.parametrize("peer", ["libmodbus tcp", "libmodbus rtu", "modbus-tk tcp", "jsmodbus tcp"], indirect=True)
-def test_an_address_beyond_the_end_is_refused_whatever_the_peer_answers(peer: Peer) -> None:
-    """jsmodbus gives an empty normal answer instead of an exception: it must not pass for values."""
+def test_an_address_beyond_the_end_is_refused_whatever_the_peer_responds(peer: Peer) -> None:
+    """jsmodbus gives an empty normal response instead of an exception: it must not pass for values."""
     with pytest.raises(LinkFault) as caught:
         read_once(peer.config, "holding", 60, 40)
     assert caught.value.kind in (FaultKind.EXCEPTION, FaultKind.LENGTH)

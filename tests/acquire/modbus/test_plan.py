@@ -116,7 +116,7 @@ def test_a_double_at_the_limit_starts_a_block_of_its_own() -> None:
     assert sorted(b.count for b in blocks) == [4, 123]
 
 
-def test_the_last_register_can_be_read_and_told_apart() -> None:
+def test_the_last_register_can_be_read_and_distinguished() -> None:
     blocks = plan_blocks([point(0), point(65535)])
     assert blocks[0].shape != blocks[1].shape
     assert all(b.address + b.count <= 65536 for b in blocks)

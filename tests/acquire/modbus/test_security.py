@@ -1,4 +1,4 @@
-"""Modbus/TCP Security: who is let in, who is refused and how it is told, records in pieces, the role."""
+"""Modbus/TCP Security: who is let in, who is refused and with which words, records in pieces, the role."""
 
 import dataclasses
 import ssl
@@ -69,7 +69,7 @@ def strict_server(plant: Path, request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("strict_server", ["-tls1_2", "-tls1_3"], indirect=True)
-def test_a_device_that_refuses_our_certificate_is_told_apart_from_silence(plant: Path, strict_server: int) -> None:
+def test_a_device_that_refuses_our_certificate_is_distinguished_from_silence(plant: Path, strict_server: int) -> None:
     mine = config(strict_server, certificate="unknown.pem", key="unknown.key")
     outcome = trial.test_link(mine, PROFILE, base_dir=plant)
     assert not outcome.ok
@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_used_is_named(plant: Path, field: str, name: str)
     assert outcome.advice
 
 
-def test_an_encrypted_key_is_refused_and_never_asked_for(plant: Path) -> None:
+def test_an_encrypted_key_is_refused_without_a_prompt(plant: Path) -> None:
     subprocess.run(["openssl", "ec", "-aes128", "-passout", "pass:secret", "-in", str(plant / "client.key"), "-out",
                     str(plant / "locked.key")], check=True, capture_output=True)  # fmt: skip
     outcome = trial.test_link(config(1, key="locked.key"), PROFILE, base_dir=plant)

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from pumpwatch_gui.acquire.simulator import FAULTS, FaultSpec, Plant
 from pumpwatch_gui.acquire.simulator.faults import PARAMETERS
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
+Values = NDArray[np.float64]
 PUMP_FAULTS = [name for name, fault in FAULTS.items() if not fault.sensor]
 SEVERITIES = (0.3, 0.6, 1.0)
 ONSET_S = 120
@@ -21,7 +23,7 @@ MATERIAL = dict(zip(STANDARD_TAGS, (5.0, 1.5, 0.1, 0.3, 20.0, 0.05, 0.08, 0.6, 1
 
 
 @cache
-def recorded():
+def recorded() -> tuple[Values, Values]:
     """Half an hour at 1 Hz of each fault at each severity, and of the same pumps without: each (m, pumps, 10)."""
     specs = [
         FaultSpec(f"P-{101 + i}", name, ONSET_S, severity)
@@ -32,11 +34,11 @@ def recorded():
     return faulty, healthy
 
 
-def pump_of(name, severity):
+def pump_of(name: str, severity: float) -> int:
     return PUMP_FAULTS.index(name) * len(SEVERITIES) + SEVERITIES.index(severity)
 
 
-def agrees(sign, shift, unrest, material):
+def agrees(sign: str, shift: float, unrest: float, material: float) -> bool:
     """Whether a shift of the mean and a growth of the scatter are what `sign` says."""
     if "~" in sign and unrest < 1.5:
         return False
@@ -57,12 +59,13 @@ def agrees(sign, shift, unrest, material):
             return abs(shift) < material
         case "":
             return True
-    raise AssertionError(sign)
+        case _:
+            raise AssertionError(sign)
 
 
 @pytest.mark.parametrize("severity", [0.6, 1.0])
 @pytest.mark.parametrize("name", PUMP_FAULTS)
-def test_each_sensor_goes_the_way_the_symptom_table_says(name, severity):
+def test_each_sensor_goes_the_way_the_symptom_table_says(name: str, severity: float) -> None:
     faulty, healthy = recorded()
     pump = pump_of(name, severity)
     shift = (faulty[-120:, pump] - healthy[-120:, pump]).mean(axis=0)
@@ -76,7 +79,7 @@ def test_each_sensor_goes_the_way_the_symptom_table_says(name, severity):
 
 
 @pytest.mark.parametrize("name", PUMP_FAULTS)
-def test_a_moderate_fault_shows_against_the_noise_within_a_minute(name):
+def test_a_moderate_fault_shows_against_the_noise_within_a_minute(name: str) -> None:
     faulty, _ = recorded()
     pump = pump_of(name, 0.6)
     before = faulty[ONSET_S - 60 : ONSET_S, pump]
@@ -90,7 +93,7 @@ def test_a_moderate_fault_shows_against_the_noise_within_a_minute(name):
 
 
 @pytest.mark.parametrize("name", PUMP_FAULTS)
-def test_a_harder_fault_shifts_the_sensors_further(name):
+def test_a_harder_fault_shifts_the_sensors_further(name: str) -> None:
     faulty, healthy = recorded()
     reach = [
         np.abs((faulty[200:240, pump_of(name, s)] - healthy[200:240, pump_of(name, s)]).mean(axis=0))
@@ -100,24 +103,24 @@ def test_a_harder_fault_shifts_the_sensors_further(name):
     assert reach[0][lead] < reach[1][lead] < reach[2][lead]
 
 
-def test_nothing_moves_before_the_onset():
+def test_nothing_moves_before_the_onset() -> None:
     faulty, healthy = recorded()
     assert np.array_equal(faulty[: ONSET_S - 1], healthy[: ONSET_S - 1])
 
 
-def test_dry_run_and_dead_head_part_at_the_discharge_pressure():
+def test_dry_run_and_dead_head_part_at_the_discharge_pressure() -> None:
     faulty, healthy = recorded()
     last = slice(-120, None)
 
-    def shift(name):
+    def shift(name: str) -> float:
         pump = pump_of(name, 1.0)
-        return (faulty[last, pump, 6] - healthy[last, pump, 6]).mean()
+        return float((faulty[last, pump, 6] - healthy[last, pump, 6]).mean())
 
     assert shift("dry_run") < -3
     assert shift("closed_discharge") > 1
 
 
-def test_oil_pressure_leads_bearing_temperature_by_minutes():
+def test_oil_pressure_leads_bearing_temperature_by_minutes() -> None:
     faulty, healthy = recorded()
     pump = pump_of("oil_pressure_loss", 1.0)
     shift = np.abs(faulty[:, pump] - healthy[:, pump])
@@ -126,21 +129,21 @@ def test_oil_pressure_leads_bearing_temperature_by_minutes():
     assert bearing_at - oil_at > 120
 
 
-def test_the_table_names_known_parameters_and_all_ten_sensors():
+def test_the_table_names_known_parameters_and_all_ten_sensors() -> None:
     for fault in FAULTS.values():
         assert set(fault.effects) <= set(PARAMETERS)
         assert fault.sensor in STANDARD_TAGS or tuple(fault.symptoms) == STANDARD_TAGS
     assert set(PARAMETERS) == {name for fault in FAULTS.values() for name in fault.effects}
 
 
-def readings_with(text, seconds=200):
+def readings_with(text: str, seconds: int = 200) -> tuple[Values, Values]:
     """One reading a second of three pumps with a fault, and without."""
     spec = FaultSpec.parse(text)
     steps = seconds * 10
     return Plant(3, seed=6, faults=(spec,)).run(steps).values[::10].copy(), Plant(3, seed=6).run(steps).values[::10]
 
 
-def test_a_stuck_sensor_repeats_its_last_value_and_no_other_channel_changes():
+def test_a_stuck_sensor_repeats_its_last_value_and_no_other_channel_changes() -> None:
     faulty, healthy = readings_with("P-101=sensor_stuck.motor_current_a@60")
     assert (faulty[62:, 0, 7] == faulty[62, 0, 7]).all()
     assert faulty[62, 0, 7] == pytest.approx(healthy[58:61, 0, 7].mean(), abs=1)
@@ -148,7 +151,7 @@ def test_a_stuck_sensor_repeats_its_last_value_and_no_other_channel_changes():
     assert np.array_equal(faulty, healthy)
 
 
-def test_a_dropped_out_sensor_has_nothing_to_report():
+def test_a_dropped_out_sensor_has_nothing_to_report() -> None:
     faulty, _ = readings_with("P-102=sensor_dropout@60:1")
     assert np.isnan(faulty[61:, 1, 3]).all()
     assert np.isfinite(faulty[:60]).all()
@@ -156,7 +159,7 @@ def test_a_dropped_out_sensor_has_nothing_to_report():
     assert 0.2 < np.isnan(some[61:, 1, 3]).mean() < 0.8
 
 
-def test_a_drifting_sensor_leaves_its_value_steadily():
+def test_a_drifting_sensor_leaves_its_value_steadily() -> None:
     faulty, healthy = readings_with("P-103=sensor_drift.discharge_pressure_bar@60:1")
     error = faulty[:, 2, 6] - healthy[:, 2, 6]
     assert abs(error[:60]).max() < 1e-9
@@ -164,14 +167,14 @@ def test_a_drifting_sensor_leaves_its_value_steadily():
     assert error[-1] == pytest.approx(1.2)
 
 
-def test_a_fault_with_a_duration_goes_away_again():
+def test_a_fault_with_a_duration_goes_away_again() -> None:
     faulty, healthy = readings_with("P-101=imbalance@20+60:1")
     shift = faulty[:, 0, 3] - healthy[:, 0, 3]
     assert shift[40:79].min() > 4
     assert np.abs(shift[95:]).max() < 0.05
 
 
-def test_a_fault_is_read_from_one_word():
+def test_a_fault_is_read_from_one_word() -> None:
     spec = FaultSpec.parse("P-103=cavitation@60")
     assert (spec.pump_id, spec.fault, spec.onset_s, spec.severity) == ("P-103", "cavitation", 60.0, 0.6)
     full = FaultSpec.parse("P-101=sensor_stuck.motor_rpm@60+30:0.7:5")
@@ -198,13 +201,13 @@ def test_a_fault_is_read_from_one_word():
         ("", "cannot read", "P-103=cavitation@60"),
     ],
 )
-def test_a_fault_that_cannot_be_read_is_refused_with_advice(text, message, advice):
+def test_a_fault_that_cannot_be_read_is_refused_with_advice(text: str, message: str, advice: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         FaultSpec.parse(text)
     assert any(part in caught.value.advice for part in advice.split("|"))
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_a_fault_or_an_input_error(text):
+def test_any_text_is_a_fault_or_an_input_error(text: str) -> None:
     with suppress(InputError):
         assert FaultSpec.parse(text).fault in FAULTS

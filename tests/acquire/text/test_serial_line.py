@@ -13,7 +13,7 @@ from pumpwatch_gui.acquire.text.config import SerialLineConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from tests.acquire.pty_device import PtyDevice
-from tests.acquire.scanning import Scanning, registers_profile
+from tests.acquire.scanning import Scanning, reasons_of, registers_profile
 
 Wait = Callable[..., None]
 PROFILE = registers_profile(0, 1)
@@ -82,45 +82,49 @@ def test_lines_that_are_all_refused_turn_every_tag_bad_with_the_cause(device: Pt
     with Scanning([Binding("P", PROFILE, (config(device),))]) as s:
         wait_until(lambda: len(s.of("P")) >= 3)
         view = s.view("P/1")
-    assert all(set(f.reason) == {Reason.COMMUNICATION_ERROR} for f in s.of("P"))
+    assert all(set(reasons_of(f)) == {Reason.COMMUNICATION_ERROR} for f in s.of("P"))
     assert view.state is LinkState.STALE
     assert view.crc_errors >= 3
     assert view.good == 0
     assert "checksum" in view.last_error
 
 
-def test_a_silent_device_is_stale_after_three_periods_and_bad_at_every_beat(
+def test_a_silent_device_is_stale_after_three_periods_and_bad_at_every_scan(
     device: PtyDevice, wait_until: Wait
 ) -> None:
+    def is_good_after_a_line() -> bool:
+        device.send(checked(1))
+        return s.is_good("P")
+
     with Scanning([Binding("P", PROFILE, (config(device),))]) as s:
-        wait_until(lambda: device.send(checked(1)) is None and s.is_good("P"))
-        spoke_s = time.monotonic()
+        wait_until(is_good_after_a_line)
         wait_until(s.is_in("P/1", LinkState.STALE))
-        assert time.monotonic() - spoke_s < 0.6
+        good = [f for f in s.of("P") if f.worst is Quality.GOOD]
+        bad = next(f for f in s.of("P") if f.worst is Quality.BAD)
+        assert bad.mono_ns - good[-1].mono_ns >= 3 * 0.1 * 1e9
         before = len(s.of("P"))
         wait_until(lambda: len(s.of("P")) >= before + 3)
-        assert set(s.of("P")[-1].reason) == {Reason.TIMEOUT}
+        assert set(reasons_of(s.last("P"))) == {Reason.TIMEOUT}
         device.send(checked(2))
         wait_until(s.is_in("P/1", LinkState.ONLINE))
 
 
-def test_an_unplugged_port_is_noticed_at_once_and_comes_back_by_itself(device: PtyDevice, wait_until: Wait) -> None:
+def test_an_unplugged_port_is_noticed_before_it_is_silent_and_comes_back_by_itself(
+    device: PtyDevice, wait_until: Wait
+) -> None:
     device.repeat(checked, every_s=0.02)
-    with Scanning([Binding("P", PROFILE, (config(device),))]) as s:
+    with Scanning([Binding("P", PROFILE, (config(device, period_s=2.0),))]) as s:  # silent only after 6 s
         for _ in range(3):
             wait_until(lambda: s.is_good("P"))
-            unplugged_s = time.monotonic()
             device.unplug()
             wait_until(s.is_in("P/1", LinkState.OFFLINE))
-            assert time.monotonic() - unplugged_s <= 0.05
             wait_until(lambda: "no such port" in s.view("P/1").last_error)
-            assert set(s.of("P")[-1].reason) == {Reason.NO_COMMUNICATION}
-            plugged_s = time.monotonic()
+            assert set(reasons_of(s.last("P"))) == {Reason.NO_COMMUNICATION}
             device.plug()
             wait_until(s.is_in("P/1", LinkState.ONLINE))
-            assert time.monotonic() - plugged_s <= 3.0
         assert are_true(s)
         assert s.view("P/1").reconnects == 3
+    assert [e.state for e in s.events] == [LinkState.ONLINE, *[LinkState.OFFLINE, LinkState.ONLINE] * 3]
 
 
 def test_a_device_that_repeats_one_line_is_frozen(device: PtyDevice, wait_until: Wait) -> None:
@@ -129,14 +133,14 @@ def test_a_device_that_repeats_one_line_is_frozen(device: PtyDevice, wait_until:
         wait_until(lambda: s.is_good("P"))
         wait_until(s.is_in("P/1", LinkState.STALE))
         assert s.of("P")[-1].worst is Quality.UNCERTAIN
-        assert set(s.of("P")[-1].reason) == {Reason.FROZEN}
+        assert set(reasons_of(s.last("P"))) == {Reason.FROZEN}
 
 
 def test_values_outside_the_span_and_absent_ones_are_bad_with_their_reason(device: PtyDevice, wait_until: Wait) -> None:
     device.repeat(lambda i: b"70000,\n", every_s=0.02)
     with Scanning([Binding("P", PROFILE, (config(device),))]) as s:
         wait_until(lambda: len(s.of("P")) >= 2)
-    assert [Reason(r) for r in s.of("P")[-1].reason] == [Reason.OUT_OF_RANGE, Reason.SENSOR_FAILURE]
+    assert reasons_of(s.last("P")) == [Reason.OUT_OF_RANGE, Reason.SENSOR_FAILURE]
 
 
 def test_a_fast_device_is_thinned_and_what_is_passed_over_is_counted(device: PtyDevice, wait_until: Wait) -> None:
@@ -158,11 +162,11 @@ def test_two_links_cannot_have_one_port_and_the_second_says_so(device: PtyDevice
         assert "another program or link uses it" in loser.last_error
 
 
-def test_columns_that_fit_no_tag_are_said_to_be_a_mistake_of_the_settings(device: PtyDevice, wait_until: Wait) -> None:
+def test_columns_that_fit_no_tag_are_reported_as_a_mistake_of_the_settings(device: PtyDevice, wait_until: Wait) -> None:
     with Scanning([Binding("P", PROFILE, (config(device, columns=("a", "b")),))]) as s:
         wait_until(lambda: len(s.of("P")) >= 2)
         assert "columns" in s.view("P/1").last_error
-    assert set(s.of("P")[-1].reason) == {Reason.CONFIGURATION_ERROR}
+    assert set(reasons_of(s.last("P"))) == {Reason.CONFIGURATION_ERROR}
 
 
 def test_remarks_go_to_the_log_and_cost_no_value(
@@ -173,9 +177,9 @@ def test_remarks_go_to_the_log_and_cost_no_value(
     with Scanning([Binding("P", PROFILE, (config(device),))]) as s:
         wait_until(lambda: len(s.of("P")) >= 30)
         assert all(f.worst is Quality.GOOD for f in s.of("P"))
-    said = [r.message for r in caplog.records if r.message.startswith("remark of")]
-    assert said[0].endswith(": firmware 1.2")
-    assert len(said) <= 20
+    remarks = [r.message for r in caplog.records if r.message.startswith("remark of")]
+    assert remarks[0].endswith(": firmware 1.2")
+    assert len(remarks) <= 20
 
 
 @pytest.mark.slow

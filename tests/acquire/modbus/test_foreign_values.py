@@ -113,13 +113,13 @@ def test_moving_values_are_read_one_by_one_and_nothing_is_ever_written(
             low, high = (70_001 * k) & 0xFFFF, (70_001 * k) >> 16
             server.data_bank.set_holding_registers(0, [k, 0, 0, low, high])
             seen = len(s.frames)
-            wait_until(lambda seen=seen: len(s.frames) > seen + 1)  # type: ignore[misc]
+            wait_until(lambda seen=seen: len(s.frames) > seen + 1)
             newest = s.frames[-1]
             assert (newest.worst, *newest.values) == (Quality.GOOD, k, 70_001 * k)
     assert Log.functions == {3}
 
 
-def test_an_illegal_address_is_told_with_the_wire_address_and_the_likely_cause(
+def test_an_illegal_address_is_reported_with_the_wire_address_and_the_likely_cause(
     server: ModbusServer, tmp_path: Path
 ) -> None:
     server.data_hdl.read_h_regs = lambda *_: DataHandler.Return(exp_code=2)

@@ -1,0 +1,45 @@
+"""RTU frames among the bytes of a line."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pymodbus.framer import FramerRTU
+
+from pumpwatch_gui.acquire.crc16 import crc16
+from pumpwatch_gui.acquire.links.fault import FaultKind
+from pumpwatch_gui.acquire.modbus.response import Request
+from pumpwatch_gui.acquire.modbus.rtu import check_response, find, sealed
+
+
+@given(st.binary(min_size=1, max_size=260))
+def test_the_crc_is_that_of_another_library(content: bytes) -> None:
+    assert crc16(content).to_bytes(2, "little") == FramerRTU.compute_CRC(content).to_bytes(2)
+
+
+@given(st.integers(1, 125), st.binary(max_size=20), st.binary(max_size=20), st.integers(1, 247))
+def test_a_response_is_found_among_noise_and_never_by_its_echo(
+    n: int, before: bytes, after: bytes, number: int
+) -> None:
+    request, sent = Request(0, number, 3, n), sealed(number, bytes((3, 0, 0, 0, n)))
+    response = sealed(number, bytes((3, 2 * n)) + bytes(range(2 * n % 256)) + bytes(2 * n - 2 * n % 256))
+    found = find(before + response + after, request, sent)
+    assert found is not None
+    assert find(before + response[:-1], request, sent) is None
+    assert find(sent, request, sent) is None
+
+
+@given(st.integers(17, 24), st.integers(0, 255))
+def test_a_request_for_three_bytes_of_bits_is_not_taken_for_its_own_response(count: int, low: int) -> None:
+    """Read coils from 0x03xx: as a response the echo would be whole and right."""
+    sent = sealed(5, bytes((1, 3, low, 0, count)))
+    assert find(sent, Request(0, 5, 1, count), sent) is None
+    assert check_response(sent, Request(0, 5, 1, count), sent) is None
+
+
+@given(st.integers(1, 60), st.binary(min_size=1, max_size=20))
+def test_a_sealed_frame_with_bytes_after_its_values_is_refused_by_its_length(n: int, more: bytes) -> None:
+    request, sent = Request(0, 9, 3, n), sealed(9, bytes((3, 0, 0, 0, n)))
+    longer = sealed(9, bytes((3, 2 * n)) + bytes(2 * n) + more)
+    if find(longer, request, sent) is None:  # else the right CRC stood by chance where the right frame would end
+        refusal = check_response(longer, request, sent)
+        assert refusal is not None
+        assert refusal.kind is FaultKind.LENGTH
