@@ -1,6 +1,6 @@
 """Add a pump, step by step: link, device, map with live values, plausibility, limits, save."""
 
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.new_pump import Draft, new_pump_changes
@@ -11,6 +11,7 @@ from pumpwatch_gui.gui.add_pump.link_steps import DeviceStep, LinkStep
 from pumpwatch_gui.gui.add_pump.map_step import MapStep
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -42,15 +43,7 @@ class AddPumpDialog(SiteDialog):
     def _build(self) -> None:
         self.back_button = button("&Back", "Back to the step before", self.back)
         self.next_button = button("&Next", "On to the next step", self.next)
-        head = QHBoxLayout()
-        head.setSpacing(24)
-        for part in self.heads:
-            head.addWidget(part)
-        head.addStretch(1)
-        above = QVBoxLayout()
-        above.setSpacing(12)
-        above.addLayout(head)
-        above.addWidget(self.advice)
+        above = vbox(hbox(*self.heads, None, spacing=24), self.advice, spacing=12)
         self.lay_out(self.stack, head=above, more=(self.back_button, self.next_button))
 
     @property
@@ -66,7 +59,7 @@ class AddPumpDialog(SiteDialog):
     def next(self) -> None:
         """Keep this step and go on; on the last one save."""
         wrong = self.steps[self.at].leave()
-        self.trouble.setText(wrong)
+        self.trouble.warn(wrong)
         if wrong:
             return
         if self.is_last:
@@ -77,7 +70,7 @@ class AddPumpDialog(SiteDialog):
     def back(self) -> None:
         """To the step before; what was filled in stays."""
         if self.at > 0:
-            self.trouble.setText("")
+            self.trouble.warn("")
             self._turn(self.at - 1)
 
     def _turn(self, to: int) -> None:
@@ -104,7 +97,7 @@ class AddPumpDialog(SiteDialog):
 
     def _failed(self, error: Exception) -> None:
         self.hold(False)
-        self.trouble.setText(error_text(error))
+        self.trouble.warn(error_text(error))
 
     def _stop(self) -> None:
         for step in self.steps:

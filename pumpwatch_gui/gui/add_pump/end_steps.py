@@ -1,6 +1,6 @@
 """Adding a pump, the last steps: plausibility, limits, save."""
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.edit_site import free_id
@@ -9,6 +9,7 @@ from pumpwatch_gui.commissioning.profiles import NO_MODEL, model_for, model_name
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
 from pumpwatch_gui.gui.forms.limits_table import LimitsTable
+from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import label
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -22,9 +23,7 @@ class PlausibilityStep(Step):
     def __init__(self, context: PageContext, draft: Draft) -> None:
         super().__init__(context, draft)
         self.panel = PlausibilityPanel(context.appearance, context.ask)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.panel)
+        vbox(self.panel, parent=self)
 
     @property
     @override
@@ -46,9 +45,7 @@ class LimitsStep(Step):
     def __init__(self, context: PageContext, draft: Draft) -> None:
         super().__init__(context, draft)
         self.table = LimitsTable(context.appearance)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table)
+        vbox(self.table, parent=self)
 
     @property
     @override
@@ -90,12 +87,7 @@ class SaveStep(Step):
         self.summary = label("")
         self.summary.setWordWrap(True)
         self.summary.setAccessibleName("What will be saved")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(16)
-        column.addLayout(form)
-        column.addWidget(self.summary)
-        column.addStretch(1)
+        vbox(form, self.summary, None, parent=self, spacing=16)
 
     @property
     @override

@@ -3,8 +3,9 @@
 import sys
 
 from PySide6.QtCore import QProcess, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 
@@ -28,33 +29,27 @@ class FirstRunPage(Page):
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
         self.said = label("", "dim")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(16)
+        column = vbox(parent=self, margin=16, spacing=16)
         column.addStretch(2)
         column.addWidget(label("Welcome to PumpWatch", "title"), 0, Qt.AlignmentFlag.AlignHCenter)
         words = label("This station has no pumps yet. How do you want to begin?")
         column.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        row.addStretch(1)
         self.demo = button("Watch the demo", "Watch the demo", self.watch_demo)
         self.connect_pump = button("Connect a pump", "Connect a pump", self._connect)
-        row.addWidget(self._choice("Watch the demo", DEMO, self.demo), 3)
-        row.addWidget(self._choice("Connect a pump", CONNECT, self.connect_pump), 3)
-        row.addStretch(1)
-        column.addLayout(row)
+        demo, connect = (
+            self._choice("Watch the demo", DEMO, self.demo), self._choice("Connect a pump", CONNECT, self.connect_pump)
+        )  # fmt: skip
+        column.addLayout(hbox(None, (demo, 3), (connect, 3), None, spacing=16))
         column.addWidget(self.said, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(label(f"The site file will be {context.site_file}", "dim"), 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
         self.setFocusProxy(self.demo)
 
     def _choice(self, heading: str, words: str, act: QWidget) -> Panel:
-        panel = Panel(self.appearance, heading)
-        text: QLabel = label(words)
+        text = label(words)
         text.setWordWrap(True)
         text.setAlignment(Qt.AlignmentFlag.AlignTop)
-        panel.body.addWidget(text, 1)
+        panel = Panel(self.appearance, heading, text)
         panel.body.addWidget(act)
         panel.setMinimumHeight(self.appearance.px(220))
         return panel

@@ -1,6 +1,6 @@
 """Adding a pump, the first two steps: how the device is reached, and what it is."""
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QScrollArea, QTabWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.links import try_unit
@@ -15,6 +15,7 @@ from pumpwatch_gui.gui.devices.maps_panel import MapsPanel
 from pumpwatch_gui.gui.devices.scan_panel import ScanPanel
 from pumpwatch_gui.gui.forms.form import Form
 from pumpwatch_gui.gui.forms.link_box import LinkBox
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, label
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -60,9 +61,7 @@ class LinkStep(Step):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(self.box)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(scroll)
+        vbox(scroll, parent=self)
 
     @property
     @override
@@ -115,20 +114,9 @@ class DeviceStep(Step):
         self.tabs.addTab(self.maps, "Template")
         self.tabs.addTab(self.scan, "Scan")
         self.said = StatusText()
-        row = QHBoxLayout()
-        row.setSpacing(8)
         name = label("Profile")
         name.setBuddy(self.profile)
-        row.addWidget(name)
-        row.addWidget(self.profile)
-        row.addWidget(self.empty)
-        row.addStretch(1)
-        row.addWidget(self.said)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addLayout(row)
-        column.addWidget(self.tabs, 1)
+        vbox(hbox(name, self.profile, self.empty, None, self.said), (self.tabs, 1), parent=self)
 
     @property
     @override

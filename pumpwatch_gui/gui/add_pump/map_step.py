@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.new_pump import Draft, Preview, read_preview, reader_of
@@ -16,6 +16,7 @@ from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -75,14 +76,8 @@ class MapStep(Step):
         self.said.setAccessibleName("State of the preview")
         self.browser = RegisterBrowser(context.appearance, context.ask, make_words="Put into the map")
         self.browser.tag_wanted.connect(self.put)
-        upper, foot = QWidget(), QHBoxLayout()
-        column = QVBoxLayout(upper)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(self.view, 1)
-        foot.addWidget(self.said, 1)
-        foot.addWidget(self.leave_button)
-        column.addLayout(foot)
+        upper = QWidget()
+        vbox((self.view, 1), hbox((self.said, 1), self.leave_button), parent=upper, spacing=6)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(upper)
         split.addWidget(self.browser)
@@ -90,9 +85,7 @@ class MapStep(Step):
         split.setHandleWidth(8)
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(split)
+        vbox(split, parent=self)
 
     @property
     @override

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QListWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.user_maps import all_maps, export_map, imported_map, read_user_map
@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap
 from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -24,7 +25,7 @@ class MapsPanel(QWidget):
 
     chosen = Signal(str)
 
-    def __init__(self, context: PageContext, *, with_files: bool = True) -> None:
+    def __init__(self, context: PageContext) -> None:
         super().__init__()
         self.context = context
         self.names: tuple[str, ...] = ()
@@ -37,20 +38,12 @@ class MapsPanel(QWidget):
         widths = {0: 184, 1: 70, 2: 54, 3: 72, 4: 60, 5: 78}
         self.view = TableView(context.appearance, self.points, "Points of the register map", widths=widths, stretch=6)
         self.head = StatusText()
-        left, right, whole = QVBoxLayout(), QVBoxLayout(), QHBoxLayout(self)
-        left.addWidget(self.list, 1)
-        if with_files:
-            row = QHBoxLayout()
-            row.setSpacing(6)
-            row.addWidget(button("Import…", "Import a register map from a file", self._choose_import))
-            row.addWidget(button("Export…", "Export the chosen register map to a file", self._choose_export))
-            left.addLayout(row)
-        right.addWidget(self.head)
-        right.addWidget(self.view, 1)
-        whole.setContentsMargins(12, 12, 12, 12)
-        whole.setSpacing(12)
-        whole.addLayout(left, 2)
-        whole.addLayout(right, 5)
+        files = hbox(
+            button("Import…", "Import a register map from a file", self._choose_import),
+            button("Export…", "Export the chosen register map to a file", self._choose_export), spacing=6,
+        )  # fmt: skip
+        left, right = vbox((self.list, 1), files), vbox(self.head, (self.view, 1))
+        hbox((left, 2), (right, 5), parent=self, margin=12, spacing=12)
 
     @property
     def folder(self) -> Path:

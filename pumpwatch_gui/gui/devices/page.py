@@ -4,7 +4,7 @@ import time
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QScrollArea, QSplitter, QTabWidget, QVBoxLayout
+from PySide6.QtWidgets import QHeaderView, QScrollArea, QSplitter, QTabWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.plausibility import WAIT_S, live_material
@@ -23,6 +23,7 @@ from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
 from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
 from pumpwatch_gui.gui.devices.scan_panel import ScanPanel
 from pumpwatch_gui.gui.devices.traffic_panel import TrafficPanel
+from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
@@ -71,19 +72,13 @@ class DevicesPage(Page):
         self.setFocusProxy(self.view)
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        links = Panel(self.appearance, "Links")
-        head.addWidget(links.heading)
-        head.addWidget(self.summary)
-        head.addStretch(1)
+        head: list[QWidget] = [self.summary]
         if "add-pump" in self.context.dialogs:
             add = button("Add a pump…", "Add a pump, step by step", lambda: self.context.open_dialog("add-pump", ""))
-            head.addWidget(add)
+            head.append(add)
         if "settings" in self.context.dialogs:
-            head.addWidget(button("Settings…", "Change this link in the settings", self._open_settings))
-        links.body.insertLayout(0, head)
-        links.body.addWidget(self.view, 1)
+            head.append(button("Settings…", "Change this link in the settings", self._open_settings))
+        links = Panel(self.appearance, "Links", self.view, head)
         self._scroll = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -100,9 +95,7 @@ class DevicesPage(Page):
         whole.setStretchFactor(0, 1)
         whole.setStretchFactor(1, 2)
         whole.setSizes([self.appearance.px(230), self.appearance.px(390)])
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.addWidget(whole)
+        vbox(whole, parent=self, margin=16)
 
     def _choose(self, at: int) -> None:
         if 0 <= at < len(self.links.rows):

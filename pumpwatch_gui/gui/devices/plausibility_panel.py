@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from pumpwatch_gui.commissioning.plausibility import ReadingsToCheck, findings_of
 from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
 from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.shell.page import Ask
@@ -32,16 +33,8 @@ class PlausibilityPanel(QWidget):
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = StatusText()
         self.whole.setAccessibleName("Chosen finding")
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.examine_button)
-        row.addWidget(self.summary, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
-        column.addLayout(row)
-        column.addWidget(self.view, 1)
-        column.addWidget(self.whole)
+        head = hbox(self.examine_button, (self.summary, 1))
+        vbox(head, (self.view, 1), self.whole, parent=self, margin=12)
 
     def use(self, gather: Callable[[], ReadingsToCheck] | None, words: str = "") -> None:
         """Examine this from now on."""

@@ -8,10 +8,8 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
     QHeaderView,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 from typing_extensions import override
@@ -31,6 +29,7 @@ from pumpwatch_gui.gui.devices.register_rows import (
     type_rows,
 )
 from pumpwatch_gui.gui.devices.tag_form import TagForm
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import Ask
@@ -107,26 +106,13 @@ class RegisterBrowser(QWidget):
         self.bit_text.setAccessibleName("Bits of the register")
 
     def _lay_out(self) -> None:
-        top, middle, types = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
-        top.setSpacing(6)
-        parts: tuple[QWidget, ...] = (self.table, self.base, self.address, label("count", "dim"), self.count,
-                                      self.read_button, self.repeat)  # fmt: skip
-        for widget in parts:
-            top.addWidget(widget)
-        top.addStretch(1)
-        types.setSpacing(4)
-        types.addWidget(self.type_view, 1)
-        types.addWidget(self.bit_text)
-        middle.setSpacing(12)
-        middle.addWidget(self.view, 13)
-        middle.addLayout(types, 18)
-        middle.addWidget(self.form)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
-        column.addLayout(top)
-        column.addLayout(middle, 1)
-        column.addWidget(self.said)
+        top = hbox(
+            self.table, self.base, self.address, label("count", "dim"), self.count, self.read_button, self.repeat, None,
+            spacing=6,
+        )  # fmt: skip
+        types = vbox((self.type_view, 1), self.bit_text, spacing=4)
+        middle = hbox((self.view, 13), (types, 18), self.form, spacing=12)
+        vbox(top, (middle, 1), self.said, parent=self, margin=12)
 
     # ---------------------------------------------------------------- reading
 

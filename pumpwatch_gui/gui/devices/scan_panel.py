@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import isfinite
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QProgressBar, QSpinBox, QWidget
 
 from pumpwatch_gui.commissioning.scan import LINE_SPEEDS, ScanJob, ScanKind, ScanRequest, ScanView, start_scan
 from pumpwatch_gui.domain.errors import InputError
@@ -20,6 +20,7 @@ from pumpwatch_gui.domain.links.config import (
 from pumpwatch_gui.domain.links.discovery import Found
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.port_box import PortBox
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -91,34 +92,15 @@ class ScanPanel(QWidget):
         self.way.currentIndexChanged.connect(lambda _: self._choose_kind())
 
     def _lay_out(self) -> None:
-        self._labels: dict[QWidget, QLabel] = {}
-        ask, run = QHBoxLayout(), QHBoxLayout()
-        ask.setSpacing(6)
-        run.setSpacing(6)
-        for widget, words in ((self.kind, ""), (self.way, ""), (self.host, ""), (self.port, "port"), (self.device, ""),
-                              (self.line, "")):  # fmt: skip
-            self._place(ask, widget, words)
-        ask.setStretchFactor(self.host, 1)
-        ask.setStretchFactor(self.device, 1)
-        for widget, words in ((self.first, "unit"), (self.last, "to"), (self.wait, "wait")):
-            self._place(run, widget, words)
-        run.addWidget(self.start_button)
-        run.addWidget(self.cancel_button)
-        run.addWidget(self.progress, 1)
-        run.addWidget(self.use_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
-        for row in (ask, run):
-            column.addLayout(row)
-        column.addWidget(self.view, 1)
-        column.addWidget(self.said)
-
-    def _place(self, row: QHBoxLayout, widget: QWidget, words: str) -> None:
-        if words:
-            self._labels[widget] = label(words, "dim")
-            row.addWidget(self._labels[widget])
-        row.addWidget(widget)
+        self._labels: dict[QWidget, QLabel] = {
+            widget: label(words, "dim")
+            for widget, words in ((self.port, "port"), (self.first, "unit"), (self.last, "to"), (self.wait, "wait"))
+        }
+        port, *units = ((self._labels[widget], widget) for widget in (self.port, self.first, self.last, self.wait))
+        where = hbox(self.kind, self.way, (self.host, 1), *port, (self.device, 1), self.line, spacing=6)
+        run = hbox(*(part for unit in units for part in unit), self.start_button, self.cancel_button,
+                   (self.progress, 1), self.use_button, spacing=6)  # fmt: skip
+        vbox(where, run, (self.view, 1), self.said, parent=self, margin=12)
 
     def _choose_kind(self) -> None:
         kind, way = self.kind.currentData(), str(self.way.currentData())

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from math import isfinite
 
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLineEdit, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLineEdit, QScrollArea, QSpinBox, QWidget
 
 from pumpwatch_gui.commissioning.register_views import VIEWED, Suggestion, suggest, views
 from pumpwatch_gui.domain.links.register_map import ORDERS, Point
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.wording import unit_text
 from pumpwatch_gui.gui.devices.register_rows import RegisterRow, is_bits
+from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import button, label
 
@@ -70,11 +71,7 @@ class TagForm(QScrollArea):
                 grid.addWidget(widget, row, column, 1, 1 if len(widgets) > 1 else 2)
         self.order.setMinimumWidth(self._look.px(86))  # never cut: the four orders must not look alike
         inside = QWidget()
-        column_of = QVBoxLayout(inside)
-        column_of.setContentsMargins(0, 0, 0, 0)
-        column_of.addLayout(grid)
-        column_of.addWidget(self.make)
-        column_of.addStretch(1)
+        vbox(grid, self.make, None, parent=inside)
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)

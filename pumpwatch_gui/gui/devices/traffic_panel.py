@@ -6,11 +6,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.ports import Packet, TrafficTap
 from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -47,18 +48,8 @@ class TrafficPanel(QWidget):
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = StatusText(HINT)
         self.whole.setAccessibleName("Chosen piece of traffic")
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        for widget in (self.pause, self.clear_button, self.save_button):
-            row.addWidget(widget)
-        row.addStretch(1)
-        row.addWidget(self.count)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
-        column.addLayout(row)
-        column.addWidget(self.view, 1)
-        column.addWidget(self.whole)
+        head = hbox(self.pause, self.clear_button, self.save_button, None, self.count, spacing=6)
+        vbox(head, (self.view, 1), self.whole, parent=self, margin=12)
 
     def show_link(self, link_id: str) -> None:
         """Turn to a link; what was seen of the other is dropped."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QToolButton
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import alarm_number, duration, plain
 from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
@@ -58,18 +59,13 @@ class EventsPage(Page):
         self._batch.setSingleShot(True)
         self._batch.setInterval(BATCH_MS)
         self._batch.timeout.connect(self._load_newest)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(12)
-        column.addWidget(self._make_alarms(), 2)
-        column.addWidget(self._make_journal(), 5)
+        vbox((self._make_alarms(), 2), (self._make_journal(), 5), parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.journal_view)
         self.reload()
 
     # ---------------------------------------------------------------- building
 
     def _make_alarms(self) -> Panel:
-        panel = Panel(self.appearance, "Active alarms")
         widths = {0: 60, 1: 180, 2: 90, 4: 120, 5: 100, 6: 210, 7: 120}
         self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms", widths=widths, stretch=3)
         self.alarm_view.setIconSize(QSize(18, 18))
@@ -78,17 +74,9 @@ class EventsPage(Page):
             "Acknowledge selected", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Space"
         )
         self.no_alarms = label("No active alarms", "dim")
-        head = QHBoxLayout()
-        head.addWidget(panel.heading)
-        head.addStretch(1)
-        head.addWidget(self.no_alarms)
-        head.addWidget(self.acknowledge_button)
-        panel.body.insertLayout(0, head)
-        panel.body.addWidget(self.alarm_view, 1)
-        return panel
+        return Panel(self.appearance, "Active alarms", self.alarm_view, (self.no_alarms, self.acknowledge_button))
 
     def _make_journal(self) -> Panel:
-        panel = Panel(self.appearance, "Journal")
         widths = {0: 180, 1: 96, 2: 90, 3: 130, 5: 140}
         self.journal_view = TableView(self.appearance, self.journal, "Journal", widths=widths, stretch=4)
         self.journal_view.setIconSize(QSize(18, 18))
@@ -109,17 +97,10 @@ class EventsPage(Page):
         self.kind.addItems(list(KINDS))
         self.kind.currentIndexChanged.connect(lambda _: self.reload())
         self.outcome = label("", "dim")
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(panel.heading)
-        head.addStretch(1)
-        for widget in (self.outcome, self.text, self.pump, self.kind):
-            head.addWidget(widget)
         self.text.setMinimumWidth(self.appearance.px(200))
-        head.addWidget(button("Export CSV…", "Export what the filter shows as CSV", self.choose_export))
-        panel.body.insertLayout(0, head)
-        panel.body.addWidget(self.journal_view, 1)
-        return panel
+        export = button("Export CSV…", "Export what the filter shows as CSV", self.choose_export)
+        head = (self.outcome, self.text, self.pump, self.kind, export)
+        return Panel(self.appearance, "Journal", self.journal_view, head)
 
     def _alarm_columns(self) -> list[Column[Alarm]]:
         return [

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from pumpwatch_gui.commissioning.links import DRIVER_CHOICES, Trial, try_link
 from pumpwatch_gui.domain.display import Trust
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.form import Form
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import Ask
 
@@ -35,22 +36,10 @@ class LinkBox(QWidget):
         self.outcome = StatusText()
         self.test = button("Test connection", "Test this connection", self.try_it)
         self.remove = button("Remove link", "Remove this link", self.removed.emit)
-        top, foot = QHBoxLayout(), QHBoxLayout()
         name = label("Driver")
         name.setBuddy(self.driver)
-        top.addWidget(name)
-        top.addWidget(self.driver, 1)
-        foot.addWidget(self.test)
-        foot.addStretch(1)
-        foot.addWidget(self.remove)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(12, 12, 12, 12)
-        self._column.setSpacing(8)
-        self._column.addLayout(top)
-        self._column.addWidget(self.form)
-        self._column.addLayout(foot)
-        self._column.addWidget(self.outcome)
-        self._column.addStretch(1)
+        head, foot = hbox(name, (self.driver, 1)), hbox(self.test, None, self.remove)
+        self._column = vbox(head, self.form, foot, self.outcome, None, parent=self, margin=12)
         self.driver.currentIndexChanged.connect(self._change_driver)
 
     def _make_form(self, config: DriverConfig | None) -> Form:

@@ -1,11 +1,12 @@
 """The base of every dialog that changes the site: one order, and its outcome on the screen."""
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLayout, QPushButton, QWidget
 
 from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.site_changes import SiteChange
-from pumpwatch_gui.gui.look.widgets import button, label
+from pumpwatch_gui.gui.look.layout import Part, hbox, vbox
+from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.shell.page import PageContext
 
 
@@ -21,41 +22,18 @@ class SiteDialog(QDialog):
         self.context = context
         self.resize(*map(context.appearance.px, size))
         self.content = QWidget()
-        self.trouble = label("", "warning")
-        self.trouble.setWordWrap(True)
+        self.trouble = StatusText()
         self.save_button = button("Save", "Save", self.save)
         self.save_button.setDefault(True)
         self._more: tuple[QPushButton, ...] = ()
         self._is_allowed, self._is_saving = True, False
 
-    def lay_out(
-        self, *fields: QWidget | QLayout, head: QLayout | None = None, more: tuple[QPushButton, ...] = ()
-    ) -> None:
-        """The fields under one another, the last takes the room; above them `head`; `more` buttons next to Save."""
+    def lay_out(self, *fields: Part, head: QLayout | None = None, more: tuple[QPushButton, ...] = ()) -> None:
+        """The fields under one another; above them `head`; `more` buttons next to Save."""
         self._more = more
-        inner, column = QVBoxLayout(self.content), QVBoxLayout(self)
-        inner.setContentsMargins(0, 0, 0, 0)
-        column.setContentsMargins(16, 16, 16, 16)
-        for box in (inner, column):
-            box.setSpacing(12)
-        for field in fields:
-            if isinstance(field, QWidget):
-                inner.addWidget(field, int(field is fields[-1]))
-            else:
-                inner.addLayout(field, int(field is fields[-1]))
-        if head is not None:
-            column.addLayout(head)
-        column.addWidget(self.content, 1)
-        column.addWidget(self.trouble)
-        column.addLayout(self._foot())
-
-    def _foot(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addStretch(1)
-        for made in (*self._more, self.save_button, button("Cancel", "Close without saving", self.reject)):
-            row.addWidget(made)
-        return row
+        vbox(*fields, parent=self.content, spacing=12)
+        foot = hbox(None, *more, self.save_button, button("Cancel", "Close without saving", self.reject))
+        vbox(head or vbox(), (self.content, 1), self.trouble, foot, parent=self, margin=16, spacing=12)
 
     def save(self) -> None:
         """Order what was filled in."""
@@ -86,4 +64,4 @@ class SiteDialog(QDialog):
         if outcome.ok:
             self.accept()
         else:
-            self.trouble.setText(outcome.text)
+            self.trouble.warn(outcome.text)

@@ -1,6 +1,6 @@
 """Small widgets that several screens share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QVBo
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.theme import MEDIUM, Appearance, color
 
 
@@ -31,9 +32,14 @@ class Painted(QWidget):
 
 
 class Panel(QFrame):
-    """A flat panel with a 1 px line, a heading and a column of content in `body`."""
+    """A flat panel with a 1 px line, a heading and a column of content in `body`.
 
-    def __init__(self, appearance: Appearance, heading: str = "") -> None:
+    `content` takes the room; `head` are widgets at the right of the heading.
+    """
+
+    def __init__(
+        self, appearance: Appearance, heading: str = "", content: QWidget | None = None, head: Sequence[QWidget] = ()
+    ) -> None:
         super().__init__()
         self.appearance = appearance
         self.setProperty("panel", True)
@@ -43,7 +49,9 @@ class Panel(QFrame):
         self.heading = label(heading, "heading")
         if heading:
             self.setAccessibleName(heading)
-            self.body.addWidget(self.heading)
+            self.body.addLayout(hbox(self.heading, None, *head))
+        if content is not None:
+            self.body.addWidget(content, 1)
 
 
 def label(words: str, role: str = "") -> QLabel:

@@ -5,7 +5,7 @@ from functools import partial
 from threading import Event
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSlider, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QProgressBar, QSlider, QSplitter, QWidget
 
 from pumpwatch_gui.commissioning.back_test import (
     BackTest,
@@ -20,6 +20,7 @@ from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.wording import clock, duration, error_text, number
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.models.material import MaterialChooser
@@ -90,41 +91,17 @@ class BackTestPanel(QWidget):
                                empty="Choose an episode: the leading sensors about its onset come here")  # fmt: skip
 
     def _lay_out(self) -> None:
-        run, slide, feedback = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        for row, widgets in (
-            (run, (self.run_button, self.cancel_button)),
-            (slide, (label("alarms most"), self.slider, label("alarms least"), self.use_button)),
-            (feedback, (self.note, *self.words)),
-        ):
-            row.setSpacing(8)
-            for widget in widgets:
-                row.addWidget(widget, int(widget in (self.slider, self.note)))
-        run.addWidget(self.progress, 1)
-        upper, lower = QWidget(), QWidget()
-        for box, content in (
-            (upper, (self.table, slide, self.meaning)),
-            (lower, (self.episode_view, feedback, self.trend)),
-        ):
-            inner = QVBoxLayout(box)
-            inner.setContentsMargins(0, 0, 0, 0)
-            inner.setSpacing(8)
-            for part in content:
-                if isinstance(part, QWidget):
-                    inner.addWidget(part, int(part is not self.meaning))
-                else:
-                    inner.addLayout(part)
+        run = hbox(self.run_button, self.cancel_button, (self.progress, 1))
+        slide = hbox(label("alarms most"), (self.slider, 1), label("alarms least"), self.use_button)
         split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(upper)
-        split.addWidget(lower)
+        upper, lower = QWidget(), QWidget()
+        vbox((self.table, 1), slide, self.meaning, parent=upper)
+        vbox((self.episode_view, 1), hbox((self.note, 1), *self.words), (self.trend, 1), parent=lower)
+        for half in (upper, lower):
+            split.addWidget(half)
         split.setSizes([240, 320])
         split.setChildrenCollapsible(False)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
-        column.addWidget(self.chooser)
-        column.addLayout(run)
-        column.addWidget(self.said)
-        column.addWidget(split, 1)
+        vbox(self.chooser, run, self.said, (split, 1), parent=self, margin=12)
 
     # ---------------------------------------------------------------- running
 

@@ -4,10 +4,11 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, Signal
-from PySide6.QtWidgets import QDateTimeEdit, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDateTimeEdit, QFileDialog, QWidget
 
 from pumpwatch_gui.commissioning.material import Material
 from pumpwatch_gui.domain.site import PumpSettings
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import button, label
 
@@ -29,21 +30,13 @@ class MaterialChooser(QWidget):
             edit.setMinimumWidth(appearance.px(178))
             edit.dateTimeChanged.connect(lambda _: self._use_span())
         self.chosen = label("", "dim")
-        span, quick = QHBoxLayout(), QHBoxLayout()
-        for widget in (label("From"), self.start, label("to"), self.end):
-            span.addWidget(widget)
-        quick.addWidget(label("The last", "dim"))
-        for words, hours in (("1 h", 1), ("8 h", 8), ("24 h", 24), ("7 d", 168)):
-            quick.addWidget(button(words, f"{name}, the last {words}", partial(self.last, hours)))
-        quick.addWidget(button("CSV…", f"{name}, from CSV files", self._choose_files))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        for row in (span, quick):
-            row.setSpacing(8)
-            row.addStretch(1)
-            column.addLayout(row)
-        column.addWidget(self.chosen)
+        spans = [
+            button(words, f"{name}, the last {words}", partial(self.last, hours))
+            for words, hours in (("1 h", 1), ("8 h", 8), ("24 h", 24), ("7 d", 168))
+        ]
+        files = button("CSV…", f"{name}, from CSV files", self._choose_files)
+        span = hbox(label("From"), self.start, label("to"), self.end, None)
+        vbox(span, hbox(label("The last", "dim"), *spans, files, None), self.chosen, parent=self)
         self.last(24)
 
     def last(self, hours: float) -> None:

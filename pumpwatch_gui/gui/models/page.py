@@ -10,11 +10,9 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QGridLayout,
-    QHBoxLayout,
     QSplitter,
     QTabWidget,
     QTextBrowser,
-    QVBoxLayout,
 )
 from typing_extensions import override
 
@@ -35,6 +33,7 @@ from pumpwatch_gui.domain.events import Event, OrderDone
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.wording import error_text, number
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
 from pumpwatch_gui.gui.models.backtest_panel import BackTestPanel
 from pumpwatch_gui.gui.models.training_panel import TrainPanel
@@ -105,14 +104,7 @@ class ModelsPage(Page):
     def _lay_out(self) -> None:
         head = Panel(self.appearance)
         head.setAccessibleName("Pump and active model")
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        row.addWidget(self.chooser)
-        row.addWidget(self.active)
-        row.addStretch(1)
-        row.addWidget(self.adaptive)
-        row.addWidget(self.rebaseline)
-        head.body.addLayout(row)
+        head.body.addLayout(hbox(self.chooser, self.active, None, self.adaptive, self.rebaseline, spacing=12))
         registry = Panel(self.appearance, "Models of this pump")
         buttons = QGridLayout()
         buttons.setSpacing(6)
@@ -121,9 +113,7 @@ class ModelsPage(Page):
         ):
             buttons.addWidget(widget, i // 3, i % 3)
         buttons.setColumnStretch(3, 1)
-        for part, stretch in ((self.view, 3), (self.shadow, 0), (self.said, 0), (self.card, 4)):
-            registry.body.addWidget(part, stretch)
-        registry.body.insertLayout(2, buttons)
+        registry.body.addLayout(vbox((self.view, 3), buttons, self.shadow, self.said, (self.card, 4)), 1)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(registry)
         split.addWidget(self.tabs)
@@ -132,11 +122,7 @@ class ModelsPage(Page):
         split.setSizes([460, 600])
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 3)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(12)
-        column.addWidget(head)
-        column.addWidget(split, 1)
+        vbox(head, (split, 1), parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.view)
 
     # ---------------------------------------------------------------- choosing

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QProgressBar, QWidget
 
 from pumpwatch_gui.commissioning.training import (
     KINDS,
@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.commands import Record
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.data_quality import QualityFinding
 from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.models.material import HOUR_S, MaterialChooser
@@ -86,31 +87,13 @@ class TrainPanel(QWidget):
         )
 
     def _lay_out(self) -> None:
-        check, options = QHBoxLayout(), QHBoxLayout()
-        for row, widgets in (
-            (check, (self.check_button, label("Kind"), self.kind)),
-            (options, (label("Threshold factor"), self.factor, self.short)),
-        ):
-            row.setSpacing(8)
-            for widget in widgets:
-                row.addWidget(widget)
-            row.addStretch(1)
-        run = QHBoxLayout()
-        run.setSpacing(8)
-        run.addWidget(self.train_button)
-        run.addWidget(self.cancel_button)
-        run.addWidget(self.progress, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
-        column.addWidget(self.chooser)
-        column.addLayout(check)
-        column.addLayout(options)
-        column.addWidget(self.summary)
-        column.addWidget(self.table, 3)
-        column.addLayout(run)
-        column.addWidget(self.outcome)
-        column.addWidget(self.loss, 3)
+        check = hbox(self.check_button, label("Kind"), self.kind, None)
+        options = hbox(label("Threshold factor"), self.factor, self.short, None)
+        run = hbox(self.train_button, self.cancel_button, (self.progress, 1))
+        vbox(
+            self.chooser, check, options, self.summary, (self.table, 3), run, self.outcome, (self.loss, 3), parent=self,
+            margin=12,
+        )  # fmt: skip
 
     # ---------------------------------------------------------------- checking
 

@@ -5,7 +5,7 @@ from collections import deque
 from math import isfinite
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
@@ -16,6 +16,7 @@ from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import RunState, StationView
 from pumpwatch_gui.domain.wording import clock, event_text, number, plain, unit_text
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel
 from pumpwatch_gui.gui.overview.tiles import TileGrid
 from pumpwatch_gui.gui.shell.page import Page, PageContext
@@ -48,11 +49,7 @@ class OverviewPage(Page):
         self.events = RowList(context.appearance, "Last events", empty="No events yet", lines=2)
         self._recent: deque[Row] = deque(maxlen=EVENTS_KEPT)
         self._side = self._make_side()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 16, 16, 16)
-        row.setSpacing(12)
-        row.addWidget(self.tiles, 1)
-        row.addWidget(self._side)
+        hbox((self.tiles, 1), self._side, parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.tiles)
         self.tiles.opened.connect(self._open)
         self.attention.activated.connect(self._open)
@@ -63,13 +60,10 @@ class OverviewPage(Page):
 
     def _make_side(self) -> QWidget:
         side = QWidget()
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(12)
-        for rows, stretch in ((self.attention, 0), (self.now, 0), (self.events, 1)):
-            panel = Panel(self.appearance, rows.accessibleName())
-            panel.body.addWidget(rows, 1)
-            column.addWidget(panel, stretch)
+        panels = [
+            Panel(self.appearance, rows.accessibleName(), rows) for rows in (self.attention, self.now, self.events)
+        ]
+        vbox(*panels[:2], (panels[2], 1), parent=side, spacing=12)
         return side
 
     @override

@@ -1,34 +1,31 @@
 """All tiles of the overview in one painted widget: fifty plots would cost ten times as much."""
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from typing_extensions import override
 
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.look import paint
-from pumpwatch_gui.gui.look.theme import color
-from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.overview.tile_painter import WINDOW_S, TilePainter
 from pumpwatch_gui.gui.overview.tile_state import Grid, TileKind, TileState, best_grid, kind_for, tile_state
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.shell.top_bar import blink_is_on
+from pumpwatch_gui.gui.tables.painted_list import PaintedList
 
 ASPECT = {TileKind.LARGE: 1.3, TileKind.MEDIUM: 1.35, TileKind.SMALL: 1.15}
 TRACE_EVERY = 20
-"""A tile's sparkline is read anew every so many frames of the screen: once a second."""
+"""A tile's sparkline is read again every so many frames of the screen: once a second."""
 
 AGE_EVERY = 4
-"""Ages and links of a tile are looked at anew every so many frames of the screen: five times a second."""
+"""Ages and links of a tile are decided again every so many frames of the screen: five times a second."""
 
 
-class TileGrid(Painted):
-    """Tiles in plant order, never re-sorted. `opened` carries the pump whose tile was pressed or chosen with Enter."""
+class TileGrid(PaintedList):
+    """Tiles in plant order, never re-sorted. `opened` carries the pump whose tile was activated."""
 
     opened = Signal(str)
+    activating_keys = (*PaintedList.activating_keys, Qt.Key.Key_Space)
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context.appearance, "Pumps")
@@ -38,11 +35,8 @@ class TileGrid(Painted):
         self._traces: dict[str, Trace] = {}
         self._painter = TilePainter(context.appearance, TileKind.LARGE)
         self._turn = 0
-        self._at = 0
         self._on = True
         self._now_s = 0.0
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     @property
@@ -75,7 +69,7 @@ class TileGrid(Painted):
             self._at = min(self._at, max(len(self.states) - 1, 0))
             self._painter = TilePainter(self.appearance, kind)
             self._read_traces(self._pumps)
-            self._speak()
+            self.speak()
             self.update()
             return
         renewed = self._pumps[self._turn :: TRACE_EVERY]
@@ -87,7 +81,7 @@ class TileGrid(Painted):
             if state != before or state.pump_id in fresh or (state.blinks and was_on != self._on):
                 self.update(grid.rect(i).toAlignedRect().adjusted(-2, -2, 2, 2))
         if self.hasFocus() and self.states and self.states[self._at] != old[self._at]:
-            self._speak()
+            self.speak()
 
     def _state(
         self, number: int, pump: PumpView, view: StationView, kind: TileKind, seen: tuple[PumpView, TileState] | None
@@ -122,10 +116,7 @@ class TileGrid(Painted):
             if region.intersects(rect.toAlignedRect()):
                 trace = self._traces.get(state.pump_id)
                 self._painter.paint(painter, rect, state, on=self._on, pump=pump, trace=trace, now_s=self._now_s)
-        if self.states and self.hasFocus():
-            painter.setPen(QPen(color(appearance.theme.focus), 1, Qt.PenStyle.DotLine))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(grid.rect(self._at).adjusted(4.5, 4.5, -4.5, -4.5))
+        self.paint_focus(painter, 4.5)
         painter.end()
 
     @override
@@ -142,59 +133,30 @@ class TileGrid(Painted):
 
     @property
     def focused(self) -> TileState | None:
-        """The tile the keyboard stands on."""
+        """The tile that has the keyboard."""
         return self.states[self._at] if self.states else None
 
-    def _move(self, to: int) -> None:
-        if 0 <= to < len(self.states) and to != self._at:
-            self._at = to
-            self._speak()
-            self.update()
+    @override
+    def cell_count(self) -> int:
+        return len(self.states)
 
-    def _speak(self) -> None:
+    @override
+    def cell_columns(self) -> int:
+        return self.grid.columns
+
+    @override
+    def cell_rect(self, i: int) -> QRectF:
+        return self.grid.rect(i)
+
+    @override
+    def speak(self) -> None:
         state = self.focused
         self.setAccessibleName(f"Pump {state.pump_id} {state.name}" if state else "Pumps")
         self.describe(state.spoken if state else "No pumps in this site")
 
     @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows, Home and End move between tiles; Enter opens the pump."""
-        columns, key = self.grid.columns, Qt.Key(event.key())
-        moves: dict[Qt.Key, Callable[[], int]] = {
-            Qt.Key.Key_Left: lambda: self._at - 1,
-            Qt.Key.Key_Right: lambda: self._at + 1,
-            Qt.Key.Key_Up: lambda: self._at - columns,
-            Qt.Key.Key_Down: lambda: self._at + columns,
-            Qt.Key.Key_Home: lambda: 0,
-            Qt.Key.Key_End: lambda: len(self.states) - 1,
-        }
-        if key in moves:
-            self._move(moves[key]())
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.focused:
-            self.opened.emit(self.focused.pump_id)
-        else:
-            super().keyPressEvent(event)
-
-    @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Open the pump under the pointer."""
-        grid = self.grid
-        for i, state in enumerate(self.states):
-            if grid.rect(i).contains(event.position()):
-                self._move(i)
-                self.opened.emit(state.pump_id)
-                return
-
-    @override
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show and tell where the keyboard is."""
-        self._speak()
-        self.update()
-
-    @override
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that it is elsewhere."""
-        self.update()
+    def activate(self, i: int) -> None:
+        self.opened.emit(self.states[i].pump_id)
 
 
 def _is_alike(pump: PumpView, before: PumpView) -> bool:

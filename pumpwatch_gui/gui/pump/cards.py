@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QLineF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QLineF, QRectF, QSize, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.wording import duration, number, unit_text
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
 from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.tables.painted_list import PaintedList
 
 SHARES_SHOWN = 4
 
@@ -39,8 +40,8 @@ class _Columns:
     stacked: bool
 
 
-class SensorPanel(Painted):
-    """An analog indicator a sensor. `chosen` carries the index of a sensor that was pressed or chosen with Enter."""
+class SensorPanel(PaintedList):
+    """An analog indicator a sensor. `chosen` carries the index of a sensor."""
 
     chosen = Signal(int)
 
@@ -48,9 +49,6 @@ class SensorPanel(Painted):
         super().__init__(appearance, "Sensors")
         self.rows: tuple[SensorRow, ...] = ()
         self._quiet = False
-        self._at = 0
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_rows(self, rows: tuple[SensorRow, ...], state: RunState) -> None:
         """Show these; repaints the rows that changed."""
@@ -63,11 +61,16 @@ class SensorPanel(Painted):
         before, self.rows = self.rows, rows
         for i, (old, new) in enumerate(zip(before, rows, strict=True)):
             if old != new:
-                self.update(self._rect(i).toAlignedRect())
+                self.update(self.cell_rect(i).toAlignedRect())
                 if i == self._at and self.hasFocus():
-                    self._speak()
+                    self.speak()
 
-    def _rect(self, i: int) -> QRectF:
+    @override
+    def cell_count(self) -> int:
+        return len(self.rows)
+
+    @override
+    def cell_rect(self, i: int) -> QRectF:
         height = self.height() / max(len(self.rows), 1)
         return QRectF(0, i * height, self.width(), height)
 
@@ -80,14 +83,11 @@ class SensorPanel(Painted):
     def paintEvent(self, event: QPaintEvent) -> None:
         """The rows that the event touches."""
         painter = QPainter(self)
-        appearance, columns = self.appearance, self._columns()
+        columns = self._columns()
         for i, row in enumerate(self.rows):
-            if event.region().intersects(self._rect(i).toAlignedRect()):
-                self._paint_row(painter, self._rect(i), row, columns, last=i == len(self.rows) - 1)
-        if self.hasFocus() and self.rows:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(color(appearance.theme.focus), 1, Qt.PenStyle.DotLine))
-            painter.drawRect(self._rect(self._at).adjusted(0.5, 1.5, -0.5, -2.5))
+            if event.region().intersects(self.cell_rect(i).toAlignedRect()):
+                self._paint_row(painter, self.cell_rect(i), row, columns, last=i == len(self.rows) - 1)
+        self.paint_focus(painter, 1.5)
         painter.end()
 
     def _columns(self) -> _Columns:
@@ -139,7 +139,8 @@ class SensorPanel(Painted):
         words = words if appearance.width(words, 11) <= band.width() else reading.age_text
         paint.text(painter, appearance, band, words, appearance.theme.strong, size=11, align=paint.CENTRE)
 
-    def _speak(self) -> None:
+    @override
+    def speak(self) -> None:
         if self.rows:
             row = self.rows[self._at]
             reading, unit = row.reading, unit_text(row.reading.sensor.unit)
@@ -148,39 +149,8 @@ class SensorPanel(Painted):
             self.describe(f"{reading.sensor.label}: {reading.text.replace('?', 'no value')} {unit}{why}{rank}")
 
     @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows move, Enter enlarges the sensor's trend."""
-        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
-        key = Qt.Key(event.key())
-        if key in steps and self.rows:
-            self._at = min(max(self._at + steps[key], 0), len(self.rows) - 1)
-            self._speak()
-            self.update()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.rows:
-            self.chosen.emit(self._at)
-        else:
-            super().keyPressEvent(event)
-
-    @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the row under the pointer."""
-        for i in range(len(self.rows)):
-            if self._rect(i).contains(event.position()):
-                self._at = i
-                self._speak()
-                self.update()
-                self.chosen.emit(i)
-
-    @override
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show and tell where the keyboard is."""
-        self._speak()
-        self.update()
-
-    @override
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that it is elsewhere."""
-        self.update()
+    def activate(self, i: int) -> None:
+        self.chosen.emit(i)
 
 
 def top_shares(detection: Detection, labels: tuple[str, ...], count: int = SHARES_SHOWN) -> list[tuple[str, float]]:

@@ -7,11 +7,9 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
-    QHBoxLayout,
     QPushButton,
     QScrollArea,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 from typing_extensions import override
@@ -24,6 +22,7 @@ from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import clock, event_text, number, plain
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import icon_size
 from pumpwatch_gui.gui.look.widgets import KeyButton, Panel, button
 from pumpwatch_gui.gui.pump.cards import LinksCard, SensorPanel, WhyCard
@@ -73,43 +72,22 @@ class PumpPage(Page):
         scroll.viewport().setAutoFillBackground(False)
         self.sensors.setAutoFillBackground(False)
         self._left.body.addWidget(scroll, 1)
-        centre = Panel(self.appearance)
+        centre = Panel(self.appearance, content=self.trends)
         centre.setAccessibleName("Trends")
-        centre.body.addWidget(self.trends, 1)
-        column = QVBoxLayout(self._right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(12)
-        self._why_panel, self._links_panel = self._panel("Why", self.why), self._panel("Links", self.links)
-        column.addWidget(self._why_panel)
-        column.addWidget(self._alarm_panel(), 3)
-        column.addWidget(self._links_panel)
-        self._events_panel = self._panel("Last events", self.events)
-        column.addWidget(self._events_panel, 4)
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        row.addWidget(self._left)
-        row.addWidget(centre, 1)
-        row.addWidget(self._right)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(16, 16, 16, 16)
-        whole.setSpacing(12)
-        whole.addWidget(self._header())
-        whole.addLayout(row, 1)
-
-    def _panel(self, heading: str, content: QWidget) -> Panel:
-        panel = Panel(self.appearance, heading)
-        panel.body.addWidget(content, 1)
-        return panel
+        self._why_panel = Panel(self.appearance, "Why", self.why)
+        self._links_panel = Panel(self.appearance, "Links", self.links)
+        self._events_panel = Panel(self.appearance, "Last events", self.events)
+        vbox(
+            self._why_panel, (self._alarm_panel(), 3), self._links_panel, (self._events_panel, 4), parent=self._right,
+            spacing=12,
+        )  # fmt: skip
+        row = hbox(self._left, (centre, 1), self._right, spacing=12)
+        vbox(self._header(), (row, 1), parent=self, margin=16, spacing=12)
 
     def _alarm_panel(self) -> Panel:
-        panel = self._panel("Active alarms", self.alarms)
+        panel = Panel(self.appearance, "Active alarms", self.alarms)
         self._alarm_heading = panel.heading
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.ack)
-        row.addWidget(self.ack_all)
-        row.addStretch(1)
-        panel.body.addLayout(row)
+        panel.body.addLayout(hbox(self.ack, self.ack_all, None))
         return panel
 
     def _header(self) -> Panel:
@@ -120,10 +98,7 @@ class PumpPage(Page):
         self.chooser.setProperty("title", True)
         self._previous = self._step_button("previous", "Previous pump (PgUp)", -1)
         self._next = self._step_button("next", "Next pump (PgDn)", 1)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for widget in (self._previous, self.chooser, self._next):
-            row.addWidget(widget)
+        row = hbox(self._previous, self.chooser, self._next)
         row.addSpacing(8)
         row.addWidget(self.facts, 1)
         for words, length in LENGTHS:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.profiles import profile_limits
@@ -12,6 +12,7 @@ from pumpwatch_gui.domain.site_changes import SetLimits
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.limits_table import LimitsTable
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
+from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -26,13 +27,9 @@ class LimitsDialog(SiteDialog):
         self.pump.addItems([p.pump_id for p in context.station.site().pumps])
         self.pump.setCurrentText(pump_id)
         self.table = LimitsTable(context.appearance, "Now")
-        head = QHBoxLayout()
-        head.addWidget(label("Pump", "heading"))
-        head.addWidget(self.pump)
-        head.addStretch(1)
-        head.addWidget(label("An empty limit is not watched.", "dim"))
-        head.addWidget(button("Restore row", "Restore the profile's own limits in this row", self.restore_row))
-        self.lay_out(head, self.table)
+        hint = label("An empty limit is not watched.", "dim")
+        restore = button("Restore row", "Restore the profile's own limits in this row", self.restore_row)
+        self.lay_out(hbox(label("Pump", "heading"), self.pump, None, hint, restore), (self.table, 1))
         self.pump.currentIndexChanged.connect(lambda _: self.load())
         self.table.edited.connect(self.check)
         self.load()
@@ -51,7 +48,7 @@ class LimitsDialog(SiteDialog):
     def check(self) -> None:
         """Name every wrong row; Save is there only when none is."""
         wrong = self.table.read()[1]
-        self.trouble.setText("\n".join(wrong))
+        self.trouble.warn("\n".join(wrong))
         self.allow_save(not wrong)
 
     def restore_row(self) -> None:
@@ -70,7 +67,7 @@ class LimitsDialog(SiteDialog):
             self.check()
 
     def _failed(self, error: Exception) -> None:
-        self.trouble.setText(error_text(error))
+        self.trouble.warn(error_text(error))
 
     @override
     def save(self) -> None:

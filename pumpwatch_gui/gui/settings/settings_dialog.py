@@ -6,7 +6,6 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QSpinBox,
@@ -23,6 +22,7 @@ from pumpwatch_gui.domain.site_changes import SetStation
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.link_box import LinkBox
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
+from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -38,11 +38,8 @@ class SettingsDialog(SiteDialog):
         self._at = -1
         self.links: list[LinkBox] = []
         self._make_station(site.name, site.station, site.currency)
-        body = QHBoxLayout()
-        body.setSpacing(12)
-        body.addWidget(self._make_list())
-        body.addWidget(self._make_pump(), 1)
-        self.lay_out(self._station, body)
+        body = hbox(self._make_list(), (self._make_pump(), 1), spacing=12)
+        self.lay_out(self._station, (body, 1))
         self._fill_list()
         if not self._drafts:
             self.add_pump()
@@ -55,28 +52,22 @@ class SettingsDialog(SiteDialog):
         self.site_name, self.currency, self.station = QLineEdit(name), QLineEdit(currency), QSpinBox()
         self.station.setRange(1, 1023)
         self.station.setValue(number)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for words, field, stretch in (("Name", self.site_name, 3), ("Number", self.station, 1),
-                                      ("Currency", self.currency, 1)):  # fmt: skip
+        fields = (("Name", self.site_name), ("Number", self.station), ("Currency", self.currency))
+        for words, field in fields:
             field.setAccessibleName(f"Station {words.lower()}")
-            row.addWidget(label(words))
-            row.addWidget(field, stretch)
-        self._station.body.addLayout(row)
+        self._station.body.addLayout(
+            hbox(*(part for words, field in fields for part in (label(words), (field, 3 if words == "Name" else 1))))
+        )
 
     def _make_list(self) -> Panel:
-        panel = Panel(self.context.appearance, "Pumps")
         self.list = QListWidget()
         self.list.setAccessibleName("Pumps")
         self.list.setMinimumWidth(self.context.appearance.px(200))
         self.list.currentRowChanged.connect(self._choose)
-        panel.body.addWidget(self.list, 1)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        row.addWidget(button("Add", "Add a pump", self.add_pump))
-        row.addWidget(button("Copy", "Copy this pump", self.copy_pump))
-        row.addWidget(button("Remove", "Remove this pump", self.remove_pump))
-        panel.body.addLayout(row)
+        panel = Panel(self.context.appearance, "Pumps", self.list)
+        buttons = (("Add", "Add a pump", self.add_pump), ("Copy", "Copy this pump", self.copy_pump),
+                   ("Remove", "Remove this pump", self.remove_pump))  # fmt: skip
+        panel.body.addLayout(hbox(*(button(*given) for given in buttons), spacing=6))
         return panel
 
     def _make_pump(self) -> Panel:
@@ -184,9 +175,9 @@ class SettingsDialog(SiteDialog):
         links = tuple(box.value() for box in self.links)
         if None in links:
             self.tabs.setCurrentIndex(links.index(None))
-            self.trouble.setText(f"{self.pump_id.text()}: correct what is named at the field")
+            self.trouble.warn(f"{self.pump_id.text()}: correct what is named at the field")
             return False
-        self.trouble.setText("")
+        self.trouble.warn("")
         self._drafts[self._at] = PumpDraft(
             self._drafts[self._at].was, self.pump_id.text().strip(), self.pump_name.text().strip(),
             self._profile_name(), self.model.currentText().strip(), links,
@@ -204,4 +195,4 @@ class SettingsDialog(SiteDialog):
         try:
             self.order(site_changes(self.context.station.site(), station, self._drafts))
         except InputError as error:
-            self.trouble.setText(error_text(error))
+            self.trouble.warn(error_text(error))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QMainWindow, QMenu, QStackedWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
 from pumpwatch_gui.gui.shell.footer import Footer
 from pumpwatch_gui.gui.shell.nav_bar import NavBar, NavButton
@@ -284,17 +285,9 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(100, self._build_one)
 
     def _lay_out(self) -> None:
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
-        middle.addWidget(self.rail)
-        middle.addWidget(self._stack, 1)
         whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.strip)
-        column.addLayout(middle, 1)
-        column.addWidget(self.footer)
+        middle = hbox(self.rail, (self._stack, 1), spacing=0)
+        vbox(self.strip, (middle, 1), self.footer, parent=whole, spacing=0)
         self.setCentralWidget(whole)
         self.setMinimumSize(1024, 640)
 

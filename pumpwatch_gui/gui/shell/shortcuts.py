@@ -1,7 +1,8 @@
 """The list of keys, made from the window's own commands."""
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QWidget
 
+from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import button
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -31,7 +32,5 @@ class ShortcutsDialog(QDialog):
         self.model.show_rows([*rows, *ON_PAGES])
         box = QDialogButtonBox()
         box.addButton(button("Close", "Close", self.reject), QDialogButtonBox.ButtonRole.RejectRole)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.addWidget(TableView(context.appearance, self.model, "Keys", widths={1: 160}, stretch=0), 1)
-        column.addWidget(box)
+        table = TableView(context.appearance, self.model, "Keys", widths={1: 160}, stretch=0)
+        vbox((table, 1), box, parent=self, margin=16)

@@ -1,8 +1,9 @@
 """About: versions and licences, ready to copy."""
 
-from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
 
 from pumpwatch_gui import __version__
+from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.system.diagnostics import diagnostics
@@ -21,13 +22,8 @@ class AboutDialog(QDialog):
         role = QDialogButtonBox.ButtonRole
         box.addButton(button("Copy diagnostics", "Copy versions and links", self.copy), role.ActionRole)
         box.addButton(button("Close", "Close", self.reject), role.RejectRole)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(8)
-        column.addWidget(label(f"PumpWatch {__version__}", "title"))
-        column.addWidget(label("Apache-2.0. Font Inter: Open Font License. Qt for Python: LGPL-3.0.", "dim"))
-        column.addWidget(self.text, 1)
-        column.addWidget(box)
+        licences = label("Apache-2.0. Font Inter: Open Font License. Qt for Python: LGPL-3.0.", "dim")
+        vbox(label(f"PumpWatch {__version__}", "title"), licences, (self.text, 1), box, parent=self, margin=16)
 
     def copy(self) -> None:
         """Put the text on the clipboard."""

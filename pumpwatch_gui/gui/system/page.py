@@ -12,10 +12,8 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QPlainTextEdit,
-    QVBoxLayout,
 )
 from typing_extensions import override
 
@@ -23,6 +21,7 @@ from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.station import EngineStats, Percentiles, StationView
 from pumpwatch_gui.domain.wording import clock, duration, number
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.system.diagnostics import diagnostics
@@ -46,16 +45,8 @@ class SystemPage(Page):
         self._last_s = 0.0
         self.figures: dict[str, QLabel] = {}
         self.links: RowsModel[LinkView] = RowsModel(_link_columns())
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(12)
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        for heading, names in _FIGURES.items():
-            top.addWidget(self._make_figures(heading, names), 1)
-        column.addLayout(top)
-        column.addWidget(self._make_links(), 3)
-        column.addWidget(self._make_log(), 3)
+        figures = hbox(*((self._make_figures(heading, names), 1) for heading, names in _FIGURES.items()), spacing=12)
+        vbox(figures, (self._make_links(), 3), (self._make_log(), 3), parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.link_view)
         self._log_timer = QTimer(self)
         self._log_timer.setInterval(SLOW_MS)
@@ -80,15 +71,12 @@ class SystemPage(Page):
         return panel
 
     def _make_links(self) -> Panel:
-        panel = Panel(self.appearance, "Links")
         widths = {0: 80, 1: 190, 2: 92, 3: 78, 4: 78, 5: 70, 6: 120, 7: 80, 8: 80, 9: 88}
         self.link_view = TableView(self.appearance, self.links, "Links", widths=widths, stretch=10)
         self.link_view.activated.connect(lambda i: self.context.open_page("pump", self.links.rows[i.row()].pump_id))
-        panel.body.addWidget(self.link_view, 1)
-        return panel
+        return Panel(self.appearance, "Links", self.link_view)
 
     def _make_log(self) -> Panel:
-        panel = Panel(self.appearance, "Log")
         self.log_text = QPlainTextEdit()
         self.log_text.setReadOnly(True)
         self.log_text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
@@ -100,16 +88,8 @@ class SystemPage(Page):
         self.level.addItems(list(LEVELS))
         self.level.setAccessibleName("Lowest level shown")
         self.level.currentIndexChanged.connect(lambda _: self.read_log())
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(panel.heading)
-        head.addStretch(1)
-        for widget in (self.follow, self.level):
-            head.addWidget(widget)
-        head.addWidget(button("Copy diagnostics", "Copy versions, figures and links", self.copy_diagnostics))
-        panel.body.insertLayout(0, head)
-        panel.body.addWidget(self.log_text, 1)
-        return panel
+        copy = button("Copy diagnostics", "Copy versions, figures and links", self.copy_diagnostics)
+        return Panel(self.appearance, "Log", self.log_text, (self.follow, self.level, copy))
 
     # ---------------------------------------------------------------- living
 

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import MEDIUM, Appearance, color
-from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.tables.painted_list import PaintedList
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,10 @@ class Row:
         return ", ".join(w for w in (rank, self.left, self.text, self.right) if w)
 
 
-class RowList(Painted):
-    """Paints rows; `activated` carries the key of a row that was pressed, or chosen with Enter."""
+class RowList(PaintedList):
+    """Paints rows; `activated` carries the key of a row."""
 
     activated = Signal(str)
-    chosen = Signal(str)
 
     def __init__(
         self, appearance: Appearance, name: str, *, empty: str, lines: int = 1, live_right: bool = False
@@ -48,14 +46,11 @@ class RowList(Painted):
         super().__init__(appearance, name)
         self.rows: tuple[Row, ...] = ()
         self._empty, self._lines, self._live_right = empty, lines, live_right
-        self._at = 0
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.describe(empty)
 
     @property
     def current(self) -> Row | None:
-        """The row the keyboard stands on."""
+        """The row that has the keyboard."""
         return self.rows[self._at] if self._at < len(self.rows) else None
 
     def show_rows(self, rows: tuple[Row, ...]) -> None:
@@ -66,7 +61,7 @@ class RowList(Painted):
         many = len(rows) != len(self.rows)
         self.rows = rows
         self._at = next((i for i, row in enumerate(rows) if row.key == key), 0)
-        self._tell()
+        self.speak()
         if many:
             self.updateGeometry()
         self.update()
@@ -84,8 +79,10 @@ class RowList(Painted):
         """Two rows: below that the list is cut and says how many more there are."""
         return QSize(self.appearance.px(160), min(max(len(self.rows), 1), 2) * self._row_px())
 
-    def _fitting(self) -> int:
-        return max(1, self.height() // self._row_px())
+    def _shown(self) -> int:
+        """How many rows are shown: one gives way to the count of those that do not fit."""
+        fitting = max(1, self.height() // self._row_px())
+        return len(self.rows) if len(self.rows) <= fitting else max(fitting - 1, 1)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -94,14 +91,13 @@ class RowList(Painted):
         if not self.rows:
             top = QRectF(0, 0, self.width(), self.appearance.px(24))
             paint.text(painter, self.appearance, top, self._empty, self.appearance.theme.dim, size=12)
-        fit = self._fitting()
-        shown = self.rows if len(self.rows) <= fit else self.rows[: max(fit - 1, 1)]
-        for i, row in enumerate(shown):
-            self._paint_row(painter, QRectF(0, i * self._row_px(), self.width(), self._row_px()), row, i == self._at)
-        if len(shown) < len(self.rows) and fit > 1:
-            context = QRectF(0, len(shown) * self._row_px(), self.width(), self._row_px())
-            words = f"and {len(self.rows) - len(shown)} more"
-            paint.text(painter, self.appearance, context, words, self.appearance.theme.dim, size=12)
+        shown = self._shown()
+        for i in range(shown):
+            self._paint_row(painter, self.cell_rect(i), self.rows[i], i == self._at)
+        rest = QRectF(0, shown * self._row_px(), self.width(), self._row_px())
+        if shown < len(self.rows) and rest.bottom() <= self.height():
+            words = f"and {len(self.rows) - shown} more"
+            paint.text(painter, self.appearance, rest, words, self.appearance.theme.dim, size=12)
         painter.end()
 
     def _paint_row(self, painter: QPainter, box: QRectF, row: Row, current: bool) -> None:
@@ -139,43 +135,24 @@ class RowList(Painted):
             paint.text(painter, appearance, rect, line, appearance.theme.text)
 
     @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows move, Enter activates."""
-        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
-        key = Qt.Key(event.key())
-        if key in steps and self.rows:
-            self._at = min(max(self._at + steps[key], 0), len(self.rows) - 1)
-            self._tell()
-            self.update()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current:
-            self.activated.emit(self.current.key)
-        else:
-            super().keyPressEvent(event)
+    def cell_count(self) -> int:
+        """Every row, those too that do not fit."""
+        return len(self.rows)
 
     @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Move to the row and activate it."""
-        at = int(event.position().y()) // self._row_px()
-        if at < min(len(self.rows), self._fitting()):
-            self._at = at
-            self._tell()
-            self.update()
-            self.activated.emit(self.rows[at].key)
+    def cell_rect(self, i: int) -> QRectF:
+        """Row under row; one that does not fit has no place."""
+        height = self._row_px()
+        return QRectF(0, i * height, self.width(), height) if i < self._shown() else QRectF()
 
     @override
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the keyboard is."""
-        self.update()
-
-    @override
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that it is elsewhere."""
-        self.update()
-
-    def _tell(self) -> None:
+    def speak(self) -> None:
         current = self.current
         self.describe(f"{current.spoken} ({self._at + 1} of {len(self.rows)})" if current else self._empty)
-        self.chosen.emit(current.key if current else "")
+
+    @override
+    def activate(self, i: int) -> None:
+        self.activated.emit(self.rows[i].key)
 
 
 def _wrapped(appearance: Appearance, words: str, width: float, lines: int) -> list[str]:
