@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with side_streams() if options.windowed else nullcontext():
             return int(options.run(options))
-    except BrokenPipeError:  # `pumpwatch check | head -1`: nobody reads the rest
+    except BrokenPipeError:  # `pumpwatch check | head -1`: the rest has no reader
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except PumpWatchError as error:

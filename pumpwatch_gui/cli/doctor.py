@@ -91,7 +91,7 @@ def _files(home: Home) -> Iterator[Check]:
             yield Check(kind, False, str(error), "install the program again")
     place = next(p for p in (home.path, *home.path.parents) if p.exists())
     writable = os.access(place, os.W_OK)
-    yield Check("home", writable, str(home.path), "choose another with --home DIR, or mend its permissions")
+    yield Check("home", writable, str(home.path), "choose another with --home DIR, or correct its permissions")
     free = shutil.disk_usage(place).free / 1e9
     yield Check("disk", free > 1, f"{free:.1f} GB free; 50 pumps at 1 Hz take about 0.5 GB a day", "free some space")
 

@@ -92,7 +92,7 @@ def run_headless(
 
 
 def status_line(view: StationView) -> str:
-    """One line: time, the pumps that run, the worst alarm, the pulse."""
+    """One line: time, the pumps that run, the worst alarm."""
     running = sum(p.run_state.value == "RUNNING" for p in view.pumps)
     scores = " ".join(f"{p.pump_id} {_state_word(p)}" for p in view.pumps[:8]) + (" …" if len(view.pumps) > 8 else "")
     alarm = f"  ALARM {view.alarms[0].pump_id}: {view.alarms[0].text}" if view.alarms else ""

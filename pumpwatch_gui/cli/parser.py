@@ -83,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_again(parser: argparse.ArgumentParser, action: argparse.Action) -> None:
-    """The same option for a sub-command, without a default that would undo what stood before the command."""
+    """The same option for a sub-command, without a default that would undo what was given before the command."""
     names, text = action.option_strings, action.help
     if action.nargs == 0:
         parser.add_argument(*names, action="store_true", help=text, default=argparse.SUPPRESS)
@@ -172,7 +172,7 @@ def _add_tools(command: _Command) -> None:
         metavar="X",
         help="1.0 alarms most, 1.5 little (default 1.25)",
     )
-    train.add_argument("--json", action="store_true", help="tell the progress as JSON, an object a line")
+    train.add_argument("--json", action="store_true", help="print the progress as JSON, an object a line")
     train.add_argument("csv", nargs="+", type=Path, metavar="CSV", help="recordings of normal running")
     score = command("score", "cli.tools", "score", "run recordings through the live detector, faster than real time")
     score.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model bundle")

@@ -84,18 +84,18 @@ def train(options: argparse.Namespace) -> int:
     from pumpwatch_gui.infer.training.train import Epoch
     from pumpwatch_gui.infer.training.train import train as run_training
 
-    def tell(told: str | Epoch) -> None:
+    def report(news: str | Epoch) -> None:
         line = (
-            {"epoch": told.number, "epochs": told.of, "loss": told.loss} if isinstance(told, Epoch) else {"text": told}
+            {"epoch": news.number, "epochs": news.of, "loss": news.loss} if isinstance(news, Epoch) else {"text": news}
         )
-        print(json.dumps(line) if options.json else told, flush=True)
+        print(json.dumps(line) if options.json else news, flush=True)
 
     _must_exist(options.csv)
     chosen = {key: getattr(options, key) for key in ("kind", "threshold_factor") if getattr(options, key) is not None}
     if not 0.5 <= chosen.get("threshold_factor", 1.0) <= 5.0:
         raise InputError("--threshold-factor must be 0.5 to 5", "1.0 alarms most, 1.5 little")
     bundle = run_training(load_profile(options.profile, base_dir=Path.cwd()), options.csv, options.out,
-                          allow_short=options.allow_short, progress=tell, **chosen)  # fmt: skip
+                          allow_short=options.allow_short, progress=report, **chosen)  # fmt: skip
     if options.json:
         print(json.dumps({"version": bundle.version}), flush=True)
     return 0

@@ -74,7 +74,7 @@ class Recorder:
             self._report(f"The record {self.path} is written again; {self.lost} frames were lost in all")
 
     def _append(self, rows: str) -> None:
-        # Opened anew each time, so that a file which was removed or moved away is made again rather than written to
+        # Opened each time, so that a file which was removed or moved away is made again rather than written to
         # unseen. Unbuffered, so that no half of a row is left over when the disk is full.
         with self.path.open("ab", buffering=0) as file:
             size = file.tell()

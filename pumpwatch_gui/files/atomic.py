@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside the old one, forced to the disk, then put in its place."""
+"""Files that are whole or not there: written next to the old one, forced to the disk, then put in its place."""
 
 import errno
 import os

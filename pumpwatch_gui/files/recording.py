@@ -1,4 +1,4 @@
-"""Recordings: samples of one pump in a CSV file, read whole and told honestly what was wrong with them."""
+"""Recordings: samples of one pump in a CSV file, read whole, with notes of what was wrong in them."""
 
 import csv
 import re

@@ -100,7 +100,7 @@ class SiteFile:
                 table[field.name] = value
 
     def save(self) -> Path | None:
-        """Check the whole, keep the old version beside (`site.toml.old-…`), write, and put in place at once.
+        """Check the whole, keep the old version (`site.toml.old-…`), write, and put in place at once.
 
         Returns the path of the old version (None when there was none). Raises InputError, with the file on disk
         untouched, when the new text has mistakes or the folder cannot be written.

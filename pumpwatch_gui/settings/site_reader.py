@@ -34,7 +34,7 @@ class ModelCheck(Protocol):
 def load_site(path: Path, *, keep_backup: bool = True, check_model: ModelCheck | None = None) -> LoadedSite:
     """Read and check a site file. Never raises for what is in it: the program opens on what is good.
 
-    A file with mistakes is copied aside first (`site.toml.bad-…`) when `keep_backup`. With `check_model` the model of
+    A file with mistakes is copied first (`site.toml.bad-…`) when `keep_backup`. With `check_model` the model of
     each pump is loaded as well (0.1 s for the first of a kind). Raises InputError only when the file cannot be read
     at all.
     """
@@ -79,7 +79,7 @@ def parse_site(text: str, folder: Path | None, check_model: ModelCheck | None = 
 
 
 def cautions(site: Site) -> list[Problem]:
-    """What is no mistake but should be looked at: a device outside the plant's own network."""
+    """What is no mistake but should be checked: a device outside the plant's own network."""
     return [
         Problem(f"pump {pump.pump_id}, link {n}", f"{link.endpoint} is a public address", PUBLIC_ADVICE)
         for pump in site.pumps

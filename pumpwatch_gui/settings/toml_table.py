@@ -87,7 +87,7 @@ class Table:
         return Table(self.content.get(key, {}), f"{self.path}.{key}".lstrip("."), self.problems)
 
     def finish(self) -> None:
-        """Refuse every key that nobody took, with the nearest known key as advice."""
+        """Refuse every key that was not taken, with the nearest known key as advice."""
         for key in self.content:
             if key not in self._known:
                 near = get_close_matches(key, self._known, n=1)

@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, Orde
 
 
 def acknowledged_by(event: Event, before: AlarmState | None) -> str:
-    """Who acknowledged with this event, "" when nobody did. `before` is the state the alarm had until now.
+    """Who acknowledged with this event, "" when no person did. `before` is the state the alarm had until now.
 
     A later return to normal still carries the name of who acknowledged; it is not a second acknowledgement.
     """

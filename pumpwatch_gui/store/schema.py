@@ -57,8 +57,8 @@ def upgrades() -> dict[int, str]:
     return {int(file.name.split("_")[0]): file.read_text("utf-8") for file in files}
 
 
-def look_at(path: Path, newest: int) -> FileKind:
-    """What the file is, told from its first 100 bytes; nothing is touched.
+def file_kind(path: Path, newest: int) -> FileKind:
+    """What the file is, by its first 100 bytes; nothing is touched.
 
     Raises StoreError for what must not be used: a folder, a file of another program, or of a version above `newest`.
     """
@@ -90,7 +90,10 @@ def connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(os.fspath(path))
     connection.set_busy_timeout(BUSY_MS)
     run(connection, "PRAGMA journal_mode = WAL")
+    # FULL, not NORMAL: with a write-ahead log NORMAL leaves the fsync to the checkpoint, and a power cut takes the
+    # last commits, which were counted as safe.
     run(connection, "PRAGMA synchronous = FULL")
+    # A log that grew while a reader held its snapshot is cut again, or it would keep its size for ever.
     run(connection, "PRAGMA journal_size_limit = 67108864")
     return connection
 
@@ -112,7 +115,7 @@ def upgrade(connection: apsw.Connection, path: Path, steps: dict[int, str]) -> N
                 run(connection, f"PRAGMA user_version = {number}")
                 run(connection, f"PRAGMA application_id = {APPLICATION_ID}")
             log.info("database %s is now of version %d", path, number)
-    # The header must name owner and version in the file itself, where look_at reads them.
+    # The header must name owner and version in the file itself, where file_kind reads them.
     if version < max(steps):
         run(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -185,12 +188,12 @@ def from_apsw(error: apsw.Error, path: Path) -> StoreError:
         case apsw.BusyError() | apsw.LockedError():
             return StoreError(f"the database {path} is held by another program", "close what else uses it")
         case apsw.CorruptError() | apsw.NotADBError():
-            return StoreError(f"the database {path} is damaged", "restart PumpWatch: it puts the file aside")
+            return StoreError(f"the database {path} is damaged", "the writer quarantines it and starts a new history")
         case _:
             return StoreError(f"the database {path} cannot be used: {error}", "check the disk and its cable")
 
 
-_PERMISSIONS = "mend the permissions of the folder and the file, or choose another home with --home DIR"
+_PERMISSIONS = "correct the permissions of the folder and the file, or choose another home with --home DIR"
 
 
 def _has_tables(path: Path) -> bool:

@@ -68,7 +68,7 @@ def load_bundle(path: Path, profile: PumpProfile) -> Bundle:
 def _proven_network(path: Path, version: str) -> Autoencoder | None:
     """The network of a bundle, None for a kind without. The pumps of one model share it, and its proof.
 
-    `version` tells contents apart: another model in the same folder is another key. Raises OSError, ValueError or
+    Another model in the same folder has another `version`, and so another key. Raises OSError, ValueError or
     BundleError.
     """
     manifest = read_manifest(path)

@@ -36,7 +36,7 @@ T = TypeVar("T")
 class Manifest:
     """What a bundle says of itself. `version` is the beginning of its digest, so no two contents share one.
 
-    `sensors` in order, `rule` tells when such a pump runs; `window` samples and `units` of the network (0: it has
+    `sensors` in order, `rule` says when such a pump runs; `window` samples and `units` of the network (0: it has
     none); `detector` and `trained` are tables of the kind; `parity` holds one window and TensorFlow's reconstruction
     of it, each (1, window, n), None without a network.
     """

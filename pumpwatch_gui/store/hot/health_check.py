@@ -1,4 +1,4 @@
-"""A look through the whole database after an unclean end, beside the writer."""
+"""A check of the whole database after an unclean end, while the writer goes on."""
 
 import logging
 import os

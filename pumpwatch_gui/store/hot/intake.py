@@ -20,32 +20,32 @@ class PumpsChanged:
 
 
 class Troubles:
-    """Tells each trouble once when it starts, and once that all is well when the last one is over. Any thread."""
+    """Reports each trouble once when it starts, and once that all is well when the last one is over. Any thread."""
 
-    def __init__(self, tell: Callable[[StoreTrouble], None]) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[StoreTrouble], None]) -> None:
+        self._report = report
         self._open: dict[str, str] = {}
         self._lock = threading.Lock()
 
     @property
     def text(self) -> str:
-        """The troubles that stand, in words; "" when there is none."""
+        """The troubles there are, in words; "" when there is none."""
         return "; ".join(tuple(self._open.values()))
 
     def start(self, kind: str, text: str) -> None:
-        """A trouble is there; told only if it is new."""
+        """A trouble is there; reported only if it is new."""
         with self._lock:
             is_new = kind not in self._open
             self._open[kind] = text
         if is_new:
-            self._tell(StoreTrouble(time.time_ns(), True, text))
+            self._report(StoreTrouble(time.time_ns(), True, text))
 
     def end(self, kind: str, text: str) -> None:
-        """A trouble is over; `text` is told if no other stands."""
+        """A trouble is over; `text` is reported if there is no other."""
         with self._lock:
             is_over = self._open.pop(kind, None) is not None and not self._open
         if is_over:
-            self._tell(StoreTrouble(time.time_ns(), False, text))
+            self._report(StoreTrouble(time.time_ns(), False, text))
 
 
 class Intake:

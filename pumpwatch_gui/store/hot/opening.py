@@ -13,9 +13,9 @@ from pumpwatch_gui.store.schema import (
     Connect,
     FileKind,
     connect,
+    file_kind,
     foreign,
     from_apsw,
-    look_at,
     run,
     upgrade,
     upgrades,
@@ -27,9 +27,9 @@ RESERVE_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open database. `notice` tells what a person must know of it ("" = nothing), `aside` where a damaged one went.
+    """An open database. `notice` is what a person must know of it ("" = nothing).
 
-    `unclean`: the last writer did not come to its end.
+    `quarantined` is where a damaged one went; `unclean`: the last writer did not come to its end.
     """
 
     connection: apsw.Connection
@@ -39,13 +39,13 @@ class Opened:
 
 
 def open_database(path: Path, *, connect: Connect = connect, now: datetime | None = None) -> Opened:
-    """Open, create or upgrade the database at `path`; a damaged one is put aside and a fresh one started.
+    """Open, create or upgrade the database at `path`; a damaged one is quarantined and a fresh one started.
 
     Raises StoreError for a newer or foreign file (which stay untouched), and where the folder cannot be written.
     """
     steps = upgrades()
-    kind = look_at(path, max(steps))
-    left_over = kind in (FileKind.MISSING, FileKind.EMPTY) and _size(_beside(path, "-wal")) > 0
+    kind = file_kind(path, max(steps))
+    left_over = kind in (FileKind.MISSING, FileKind.EMPTY) and _size(_sibling(path, "-wal")) > 0
     if kind is FileKind.DAMAGED or left_over:
         return quarantine(path, connect=connect, now=now)
     try:
@@ -65,13 +65,13 @@ def quarantine(path: Path, *, connect: Connect = connect, now: datetime | None =
     quarantined = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
     try:
         for ending in ("-wal", "-shm", ""):
-            if _beside(path, ending).exists():
-                _beside(path, ending).rename(_beside(quarantined, ending))
+            if _sibling(path, ending).exists():
+                _sibling(path, ending).rename(_sibling(quarantined, ending))
     except OSError as error:
         raise StoreError(
-            f"the damaged database {path} cannot be put aside: {error.strerror}", "move it away by hand"
+            f"the damaged database {path} cannot be renamed: {error.strerror}", "move it away by hand"
         ) from error
-    notice = f"The database was damaged: it was put aside as {quarantined.name} and a new history was started"
+    notice = f"The database was damaged: it was renamed to {quarantined.name} and a new history was started"
     return Opened(_open(path, upgrades(), connect), notice, quarantined)
 
 
@@ -81,8 +81,8 @@ def mark_writing(connection: apsw.Connection, writing: bool) -> None:
 
 
 def make_reserve(path: Path) -> None:
-    """Lay down the reserve file beside the database, unless it is there or the disk is nearly full."""
-    reserve = _beside(path, ".reserve")
+    """Lay down the reserve file next to the database, unless it is there or the disk is nearly full."""
+    reserve = _sibling(path, ".reserve")
     try:
         disk = os.statvfs(path.parent) if hasattr(os, "statvfs") else None
         if _size(reserve) >= RESERVE_BYTES or (disk and disk.f_bavail * disk.f_frsize < 4 * RESERVE_BYTES):
@@ -91,20 +91,20 @@ def make_reserve(path: Path) -> None:
             for _ in range(RESERVE_BYTES >> 20):
                 file.write(bytes(1 << 20))
     except OSError:
-        free_reserve(path)  # half a reserve helps nobody; the store works without
+        free_reserve(path)  # half a reserve is of no use; the store works without
 
 
 def free_reserve(path: Path) -> None:
     """Give the reserve back to a full disk."""
     try:
-        _beside(path, ".reserve").unlink(missing_ok=True)
+        _sibling(path, ".reserve").unlink(missing_ok=True)
     except OSError:
         return  # read-only: nothing to gain
 
 
 def bytes_on_disk(path: Path) -> int:
     """Bytes of the database and its write-ahead log."""
-    return _size(path) + _size(_beside(path, "-wal"))
+    return _size(path) + _size(_sibling(path, "-wal"))
 
 
 def _open(path: Path, steps: dict[int, str], connect: Connect) -> apsw.Connection:
@@ -132,7 +132,7 @@ def _get(connection: apsw.Connection, key: str) -> str:
     return "" if value is None else str(value)
 
 
-def _beside(path: Path, ending: str) -> Path:
+def _sibling(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 

@@ -15,7 +15,7 @@ from pumpwatch_gui.store.schema import Row, columns, quoted, run, transaction
 log = logging.getLogger("pumpwatch.store")
 
 NEEDED = ("pumps", "layouts")
-"""Without them no reading can be told from another: ids hold pump numbers, masks the order of tags."""
+"""Without them no reading can be attributed: ids hold pump numbers, masks the order of tags."""
 AT_ONCE = ("open_alarms", "audit_log")
 """Small, and to be there before the first new row: the audit log is a chain."""
 BIT_BY_BIT = (
@@ -45,7 +45,7 @@ class Salvage:
 
     @classmethod
     def begin(cls, quarantined: Path, target: apsw.Connection) -> "Salvage | None":
-        """Copy the small tables at once; None when the file does not even yield its pumps (it stays aside)."""
+        """Copy the small tables at once; None when the file does not even yield its pumps (it stays as it is)."""
         try:
             source = apsw.Connection(os.fspath(quarantined), flags=apsw.SQLITE_OPEN_READONLY)
             run(source, "PRAGMA writable_schema = ON")  # or SQLite refuses a file that was cut short as a whole

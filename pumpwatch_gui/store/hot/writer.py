@@ -58,7 +58,7 @@ class Store:
     """The history of a station on disk. Build it, give `run` a thread, offer what happens from any thread.
 
     `path` is opened (created, upgraded) here. Raises StoreError, with advice, when it is of a newer version or of
-    another program, or cannot be written. What was found wrong on opening (a damaged file that was put aside, a pump
+    another program, or cannot be written. What was found wrong on opening (a damaged file that was quarantined, a pump
     that cannot be stored) is reported through `on_trouble` once `run` starts. `on_trouble` is called on the thread
     that finds the trouble and must not block.
     """
@@ -198,7 +198,7 @@ class Store:
                 self._reopen()
             while self._write_next():
                 alive()
-            self._look_after()
+            self._maintain()
         except StoreError as error:
             self._fail(error)
             return False
@@ -253,7 +253,7 @@ class Store:
         if batch.refused:
             self._report_refused(batch.refused)
 
-    def _look_after(self) -> None:
+    def _maintain(self) -> None:
         connection = self._open_connection()
         if self._check is not None and self._check.is_damaged:
             self._is_broken = True
@@ -319,7 +319,7 @@ class Store:
             return self._begin(quarantine(self.path, connect=self._connect))
 
     def _reopen(self) -> None:
-        """Open again after a fault; a database that turned out to be damaged is put aside first."""
+        """Open again after a fault; a database that turned out to be damaged is quarantined first."""
         self._end_check() if self._is_broken else None
         open_it = quarantine if self._is_broken else open_database
         # The encoder goes on as it is: rows that wait in memory keep their ids, alarms their last state.
