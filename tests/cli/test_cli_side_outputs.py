@@ -57,25 +57,19 @@ def test_a_pipe_that_nobody_reads_does_not_hang_the_check(site: Path, tmp_path: 
         assert "it is a pipe" in run.stderr
 
 
+def verbose_run(site: Path, home: Path, *, seconds: int) -> list[str]:
+    options = ["--site", str(site), "--home", str(home), "--headless", "--verbose", "--for", str(seconds)]
+    return [sys.executable, "-m", "pumpwatch_gui", "run", *options]
+
+
 def readings(home: Path) -> int:
     history = History(home / "pumpwatch.db")
     return int(history.readings("P-101", "motor_rpm", start_ns=0, end_ns=2**62).time_s.size)
 
 
 def test_a_reader_of_the_terminal_that_goes_away_stops_nothing(site: Path, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pumpwatch_gui",
-        "run",
-        "--site",
-        str(site),
-        "--headless",
-        "--verbose",
-        "--for",
-        "5",
-    ]
-    command += ["--home", str(tmp_path), "--summary", str(tmp_path / "run.json")]
+    command = verbose_run(site, tmp_path, seconds=5)
+    command += ["--summary", str(tmp_path / "run.json")]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
     assert run.stdout is not None
     assert run.stderr is not None
@@ -92,20 +86,9 @@ def test_a_reader_of_the_terminal_that_goes_away_stops_nothing(site: Path, tmp_p
 
 @needs_full
 def test_a_full_disk_behind_the_terminal_stops_nothing(site: Path, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pumpwatch_gui",
-        "run",
-        "--site",
-        str(site),
-        "--headless",
-        "--verbose",
-        "--for",
-        "3",
-    ]
+    command = verbose_run(site, tmp_path, seconds=3)
     with Path("/dev/full").open("w") as full:
-        run = subprocess.run([*command, "--home", str(tmp_path)], stdout=full, stderr=full, timeout=60, check=False)
+        run = subprocess.run(command, stdout=full, stderr=full, timeout=60, check=False)
     assert run.returncode == 0
     assert readings(tmp_path) > 1
 
