@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpwatch_gui.files.atomic import atomic_file, atomic_text, write_atomic, write_folder_atomic
+from pumpwatch_gui.files.atomic import atomic_file, atomic_text, check_writable, write_atomic, write_folder_atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -107,3 +107,21 @@ def test_a_folder_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None
         write_folder_atomic(tmp_path / "m", {"a": b"2", "no/such": b"3"})
     assert names(tmp_path) == ["m"]
     assert (tmp_path / "m" / "a").read_bytes() == b"1"
+
+
+def test_whether_a_file_can_be_written_is_found_without_changing_anything(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("old")
+    check_writable(tmp_path / "old")
+    check_writable(tmp_path / "new")
+    assert (names(tmp_path), (tmp_path / "old").read_text()) == (["old"], "old")
+    for path in (tmp_path, tmp_path / "no" / "file", tmp_path / "old" / "file"):
+        with pytest.raises(OSError, match=r".") as caught:
+            check_writable(path)
+        assert caught.value.strerror
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX pipes")
+def test_a_pipe_without_a_reader_is_refused_and_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="it is a pipe"):
+        check_writable(tmp_path / "pipe")

@@ -103,3 +103,27 @@ def test_a_recording_written_is_the_recording_read(tmp_path: Path) -> None:
     again = read_recording(tmp_path / "r.csv", FEW)
     assert again.time_s == pytest.approx(recording.time_s)
     assert (again.values == recording.values).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"[" * 100_000, b"\xff", b'{"active": 5}'])
+def test_a_state_that_cannot_be_read_is_said_and_the_models_stay(
+    registry: ModelRegistry, chart_bundle: Path, content: bytes
+) -> None:
+    version = registry.add("P-1", chart_bundle)
+    (registry.folder / "P-1" / "state.json").write_bytes(content)
+    again = ModelRegistry(registry.folder)
+    with pytest.raises(BundleError, match=r"state\.json cannot be read") as caught:
+        again.state("P-1")
+    assert "remove the file" in caught.value.advice
+    assert again.bundle("P-1", version).is_dir()
+
+
+def test_a_bundle_that_cannot_be_copied_leaves_nothing_half(registry: ModelRegistry, chart_bundle: Path) -> None:
+    registry.folder.mkdir()
+    (registry.folder / "P-1").write_text("a file where the folder is to be")
+    with pytest.raises(InputError, match="cannot write"):
+        registry.add("P-1", chart_bundle)
+    (registry.folder / "P-1").unlink()
+    version = registry.add("P-1", chart_bundle)
+    (registry.folder / "P-1" / f"{version}.new").mkdir()  # what a write that was cut off leaves behind
+    assert [m.version for m in registry.models("P-1")] == [version]

@@ -186,6 +186,38 @@ def test_a_pump_that_cannot_be_registered_costs_only_itself(open_store: Open) ->
     assert "too many columns" in trouble.text
 
 
+def test_a_full_disk_sends_no_good_row_to_quarantine(open_store: Open, wait_until: Wait) -> None:
+    disk = Disk()
+    store = open_store("motor_rpm", "flow_rate_l_min", connect=disk.connect)
+    for i in range(3_000):
+        store.store.offer_frame(frame_of([float(i), 0.0], at_s=i), "NORMAL")
+    store.store.offer_detection(detection(5, nan))
+    disk.fill()
+    store.start()
+    wait_until(lambda: store.troubles)
+    assert store.store.view().quarantined == 0
+    disk.is_full = False
+    wait_until(lambda: store.store.view().committed == 3_000)
+    store.end()
+    assert (store.store.view().lost, store.store.view().quarantined) == (0, 1)
+    assert [row["kind"] for row in quarantined(store)] == ["Detection"]
+
+
+def test_a_bug_in_a_change_of_pumps_is_not_met_again_at_every_restart(
+    open_store: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store("motor_rpm")
+    store.store.set_pumps([writer.PumpRow("P-9", "", profile_of("motor_rpm"))], {"P-101": "P-9"})
+    store.store.offer_frame(frame_of([1.0], pump_id="P-9"), "NORMAL")
+    stop = threading.Event()
+    stop.set()
+    monkeypatch.setattr(writer, "rename", lambda connection, renamed: renamed["P-101"] and 1 / 0 if renamed else None)
+    with pytest.raises(ZeroDivisionError):
+        store.store.run(stop)
+    store.store.run(stop)
+    assert (store.store.view().committed, store.store.view().lost) == (1, 0)
+
+
 class BugError(Exception):
     """An error that no part of the store knows."""
 

@@ -218,10 +218,7 @@ class Store:
         if not self._items:
             self._items = self._intake.take(MAX_ITEMS)
         if isinstance(self._items, PumpsChanged):
-            self._pumps = self._items.pumps
-            self._register(connection, self._encoder, self._items.renamed)
-            self._items = []
-            self._report_unregistered()
+            self._change_pumps(connection, self._items)
             return True
         if not self._items:
             return False
@@ -232,6 +229,18 @@ class Store:
         self._items, self._batch = [], None  # first: whatever goes wrong below, they are on the disk
         self._acknowledge(written, time.perf_counter() - start)
         return True
+
+    def _change_pumps(self, connection: apsw.Connection, change: PumpsChanged) -> None:
+        self._pumps = change.pumps
+        try:
+            self._register(connection, self._encoder, change.renamed)
+        except (StoreError, *DISK_FAULTS):
+            raise  # the change stays at the head of the queue
+        except BaseException:
+            self._items = []  # a bug: met again it would end every restart. Opening registers the pumps without it
+            raise
+        self._items = []
+        self._report_unregistered()
 
     def _commit(self, connection: apsw.Connection, batch: Batch) -> Batch:
         try:
