@@ -1,5 +1,6 @@
 """One rule for scores: the live alarm, the scored recording and the back-test are the same, instant for instant."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from pumpwatch_gui.infer.evaluation.scoring import score_rows
 from pumpwatch_gui.infer.live.scorer import Scorer
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.judge.sources.anomaly import AnomalyJudge
-from tests.infer.infer_builders import ScriptedDetector, bundle_of
+from tests.infer.infer_builders import FEW, ScriptedDetector, bundle_of
 
 S = 10**9
 ONE = PumpProfile("one", (Sensor("score", "Score", "", (-1.0, 100.0), 0.01),))
@@ -173,6 +174,15 @@ def test_the_signal_names_the_leading_sensor_and_carries_score_and_threshold() -
     assert (signal.source, signal.tag, signal.text) == ("anomaly", "score", "Anomaly: score 100 %")
     assert (signal.value, signal.limit) == (1.5, ANOMALY_RULE.threshold)
     assert judge.active
+
+
+def test_the_two_greatest_contributions_are_named_the_greatest_first() -> None:
+    judge = AnomalyJudge(FEW)
+    shares = np.array([0.1, 0.6, 0.3])
+    found = [judge.judge(replace(detection_of(1.5, second), shares=shares)) for second in range(6)]
+    signal = found[5]
+    assert signal is not None
+    assert (signal.tag, signal.text) == ("heat", "Anomaly: heat 60 %, hum 30 %")
 
 
 def test_an_alarm_that_was_active_before_a_restart_returns_by_scores() -> None:
