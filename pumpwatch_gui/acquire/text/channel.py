@@ -79,6 +79,7 @@ class SerialLineChannel:
         Raises LinkFault when the port is lost, when no line came for three periods, and when a period brought only
         lines that were refused.
         """
+        # The device sets the pace, and a burst after a standstill would come as so many frames of one moment.
         await asyncio.sleep(max(self._due_s - time.monotonic(), 0.0))
         while self._newest is None:
             self._raise_what_is_due()
