@@ -12,20 +12,38 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.acquire.modbus.rtu import is_sealed, sealed
 from pumpwatch_gui.domain.links.line_budget import REQUEST_BYTES, LineSpeed
 
-SICK = ("stall", "refuse", "reset", "finish", "garbage", "busy", "byte by byte", "truncated", "wrong unit", "late")
+
+class Sickness(Enum):
+    """What is wrong with a device."""
+
+    NONE = "none"
+    STALL = "stall"
+    REFUSE = "refuse"
+    RESET = "reset"
+    FINISH = "finish"
+    GARBAGE = "garbage"
+    BUSY = "busy"
+    BYTE_BY_BYTE = "byte by byte"
+    TRUNCATED = "truncated"
+    WRONG_UNIT = "wrong unit"
+    LATE = "late"
+
+
+SICK = tuple(s for s in Sickness if s is not Sickness.NONE)
 CHILD = ["-m", "pumpwatch_gui.bench.link_peers"]
 REQUEST = 12
 """Bytes of a read request over Modbus TCP."""
 
 
 class Peers:
-    """The child and its ports. `set_sickness` gives one of them a sickness ("" cures it)."""
+    """The child and its ports. `set_sickness` gives one of them a sickness."""
 
     def __init__(self, count: int) -> None:
         self._child = subprocess.Popen(
@@ -43,20 +61,20 @@ class Peers:
         self._child.wait(5)
         self._child.stdout.close()
 
-    def set_sickness(self, index: int, sickness: str) -> None:
+    def set_sickness(self, index: int, sickness: Sickness) -> None:
         """Change one device; done when this returns."""
-        self._command({"index": index, "sickness": sickness})
+        self._command({"index": index, "sickness": sickness.value})
 
-    def drop(self, index: int, how: str) -> None:
-        """End a device's connections by `reset` or `finish`."""
-        self._command({"index": index, "drop": how})
+    def drop(self, index: int, how: Sickness) -> None:
+        """End a device's connections by RESET or FINISH."""
+        self._command({"index": index, "drop": how.value})
 
     def writes(self) -> int:
         """Requests seen that were no reads."""
         return int(self._command({"writes": True}))
 
     @contextmanager
-    def sick(self, count: int, only: str = "") -> Iterator[None]:
+    def sick(self, count: int, only: Sickness | None = None) -> Iterator[None]:
         """Have the first `count` devices sick, each in another way."""
         for i in range(count):
             self.set_sickness(i, only or SICK[i % len(SICK)])
@@ -64,7 +82,7 @@ class Peers:
             yield
         finally:
             for i in range(count):
-                self.set_sickness(i, "")
+                self.set_sickness(i, Sickness.NONE)
 
     def _command(self, command: dict[str, object]) -> Any:
         assert self._child.stdin is not None
@@ -83,27 +101,27 @@ class _Device:
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.port: int = self.listener.getsockname()[1]
-        self.sickness = ""
+        self.sickness = Sickness.NONE
         self.clients: dict[socket.socket, bytes] = {}
         self.writes = self.tick = 0
 
-    def fall(self, sickness: str) -> None:
-        """Change the sickness; `refuse` also closes the port."""
-        if sickness == "refuse":
-            self.drop("reset")
+    def fall(self, sickness: Sickness) -> None:
+        """Change the sickness; REFUSE also closes the port."""
+        if sickness is Sickness.REFUSE:
+            self.drop(Sickness.RESET)
             self.listener.close()
         elif self.listener.fileno() < 0:
             self.listener = socket.create_server(("127.0.0.1", self.port), backlog=16)
         self.sickness = sickness
 
-    def drop(self, how: str) -> None:
+    def drop(self, how: Sickness) -> None:
         """End all connections."""
         for client in tuple(self.clients):
             self.end(client, how)
 
-    def end(self, client: socket.socket, how: str) -> None:
+    def end(self, client: socket.socket, how: Sickness) -> None:
         """End one connection."""
-        if how == "reset":  # lingering for 0 s makes the close send RST instead of FIN
+        if how is Sickness.RESET:  # lingering for 0 s makes the close send RST instead of FIN
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.clients.pop(client, None)
         client.close()
@@ -120,7 +138,7 @@ class _Device:
         except OSError:
             piece = b""
         if not piece:
-            self.end(ready, "finish")
+            self.end(ready, Sickness.FINISH)
             return
         self.clients[ready] += piece
         while len(self.clients.get(ready, b"")) >= REQUEST:
@@ -133,21 +151,21 @@ class _Device:
         self.writes += function not in (1, 2, 3, 4, 43)
         registers = [(self.tick + address + i) & 0xFFFF for i in range(count)]
         pdu = struct.pack(f">BB{count}H", function, 2 * count, *registers)
-        if self.sickness == "busy":
+        if self.sickness is Sickness.BUSY:
             pdu = bytes((function | 0x80, 6))
-        unit += self.sickness == "wrong unit"
+        unit += self.sickness is Sickness.WRONG_UNIT
         frame = struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit) + pdu
-        if self.sickness in ("reset", "finish"):
+        if self.sickness in (Sickness.RESET, Sickness.FINISH):
             self.end(client, self.sickness)
-        elif self.sickness == "garbage":
+        elif self.sickness is Sickness.GARBAGE:
             client.sendall(bytes(range(0x80, 0x95)))
-        elif self.sickness == "truncated":
+        elif self.sickness is Sickness.TRUNCATED:
             client.sendall(frame[:-3])
-        elif self.sickness in ("late", "byte by byte"):
-            pieces = [frame] if self.sickness == "late" else [frame[i : i + 1] for i in range(len(frame))]
-            wait_s = 0.7 if self.sickness == "late" else 0.0005
+        elif self.sickness in (Sickness.LATE, Sickness.BYTE_BY_BYTE):
+            pieces = [frame] if self.sickness is Sickness.LATE else [frame[i : i + 1] for i in range(len(frame))]
+            wait_s = 0.7 if self.sickness is Sickness.LATE else 0.0005
             threading.Thread(target=_slowly, args=(client, pieces, wait_s), daemon=True).start()
-        elif self.sickness != "stall":
+        elif self.sickness is not Sickness.STALL:
             client.sendall(frame)
 
 
@@ -194,9 +212,9 @@ def _execute(devices: list[_Device], command: dict[str, Any]) -> int:
         return sum(d.writes for d in devices)
     device = devices[command["index"]]
     if "drop" in command:
-        device.drop(command["drop"])
+        device.drop(Sickness(command["drop"]))
     else:
-        device.fall(command["sickness"])
+        device.fall(Sickness(command["sickness"]))
     return 0
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.acquire.modbus.channel import strict_link
 from pumpwatch_gui.acquire.modbus.plan import any_block
-from pumpwatch_gui.bench.link_peers import Peers, cpu_clock, paced_unit
+from pumpwatch_gui.bench.link_peers import Peers, Sickness, cpu_clock, paced_unit
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.line_budget import block_s
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
@@ -131,30 +131,29 @@ def station_run(ports: list[int], folder: Path, *, seconds: float) -> Run:
     return Run(frames, seconds, used / seconds)
 
 
-def noticed_ms(peers: Peers, folder: Path, how: str, times: int = 5) -> float:
-    """The longest of some times from a fault to the first BAD frame."""
-    worst = 0.0
-    for _ in range(times):
-        worst = max(worst, _unplugged_ms(folder) if how == "unplug" else _dropped_ms(peers, folder, how))
-    return worst
+def noticed_ms(once: Callable[[], float], times: int = 5) -> float:
+    """The longest of some times (ms) from a fault to the first BAD frame."""
+    return max(once() for _ in range(times))
 
 
-def _dropped_ms(peers: Peers, folder: Path, how: str) -> float:
+def dropped_ms(peers: Peers, folder: Path, how: Sickness) -> float:
+    """Milliseconds from a RESET, a FINISH or a STALL to the first BAD frame."""
     # A long period: what is noticed sooner was not noticed by a request.
-    config = tcp(peers.ports[0], folder) if how == "stall" else tcp(peers.ports[0], folder, period_s=2.0)
+    config = tcp(peers.ports[0], folder) if how is Sickness.STALL else tcp(peers.ports[0], folder, period_s=2.0)
     with watching(config) as watched:
         watched.until(Quality.GOOD, time.monotonic())
         at_s = time.monotonic()
-        if how == "stall":
-            peers.set_sickness(0, "stall")
+        if how is Sickness.STALL:
+            peers.set_sickness(0, how)
         else:
             peers.drop(0, how)
         found = watched.until(Quality.BAD, at_s) * 1e3
-    peers.set_sickness(0, "")
+    peers.set_sickness(0, Sickness.NONE)
     return found
 
 
-def _unplugged_ms(folder: Path) -> float:
+def unplugged_ms(folder: Path) -> float:
+    """Milliseconds from an unplug to the first BAD frame."""
     with paced_unit(115200) as device:
         config = ModbusRtuConfig(device, 115200, period_s=2.0, registers=_map(folder))
         watched = Watched([config])
@@ -167,10 +166,16 @@ def _unplugged_ms(folder: Path) -> float:
     return found * 1e3
 
 
-def recovered_s(peers: Peers, folder: Path, way: str) -> float:
-    """Seconds from the device's return, after 3 s away, to the first GOOD frame."""
-    if way == "tcp":
-        return _away(tcp(peers.ports[0], folder), lambda is_away: peers.set_sickness(0, "refuse" if is_away else ""))
+def tcp_recovered_s(peers: Peers, folder: Path) -> float:
+    """Seconds from the return of a TCP device, after 3 s away, to the first GOOD frame."""
+    return _away(
+        tcp(peers.ports[0], folder),
+        lambda is_away: peers.set_sickness(0, Sickness.REFUSE if is_away else Sickness.NONE),
+    )
+
+
+def line_recovered_s(folder: Path) -> float:
+    """Seconds from the return of a unit on a serial line, after 3 s away, to the first GOOD frame."""
     responds = threading.Event()
     responds.set()
 

@@ -2,11 +2,22 @@
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from pumpwatch_gui.bench.figure import Figure
-from pumpwatch_gui.bench.link_peers import SICK, Peers, paced_unit
-from pumpwatch_gui.bench.link_runs import Run, line_run, noticed_ms, recovered_s, station_run, stopped_s
+from pumpwatch_gui.bench.link_peers import SICK, Peers, Sickness, paced_unit
+from pumpwatch_gui.bench.link_runs import (
+    Run,
+    dropped_ms,
+    line_recovered_s,
+    line_run,
+    noticed_ms,
+    station_run,
+    stopped_s,
+    tcp_recovered_s,
+    unplugged_ms,
+)
 
 PUMPS, RATE_HZ, SECONDS = 50, 10.0, 15.0
 LINE_SECONDS = 6.0
@@ -39,12 +50,13 @@ def _station(peers: Peers, folder: Path) -> Iterator[Figure]:
 
 
 def _moments(peers: Peers, folder: Path) -> Iterator[Figure]:
-    for how, limit in (("reset", "≤ 50"), ("finish", "≤ 50"), ("stall", "≤ time-out + one period, ≤ 1000")):
-        yield Figure(f"{how} noticed, TCP", noticed_ms(peers, folder, how), "ms", limit)
-    yield Figure("unplug noticed, serial line", noticed_ms(peers, folder, "unplug"), "ms", "≤ 50")
-    yield Figure("good again after 3 s away, TCP", recovered_s(peers, folder, "tcp"), "s", "≤ 6")
-    yield Figure("good again after 3 s away, serial line", recovered_s(peers, folder, "line"), "s", "≤ 3")
-    with peers.sick(PUMPS, only="stall"):
+    stall_limit = "≤ time-out + one period, ≤ 1000"
+    for how, limit in ((Sickness.RESET, "≤ 50"), (Sickness.FINISH, "≤ 50"), (Sickness.STALL, stall_limit)):
+        yield Figure(f"{how.value} noticed, TCP", noticed_ms(partial(dropped_ms, peers, folder, how)), "ms", limit)
+    yield Figure("unplug noticed, serial line", noticed_ms(partial(unplugged_ms, folder)), "ms", "≤ 50")
+    yield Figure("good again after 3 s away, TCP", tcp_recovered_s(peers, folder), "s", "≤ 6")
+    yield Figure("good again after 3 s away, serial line", line_recovered_s(folder), "s", "≤ 3")
+    with peers.sick(PUMPS, only=Sickness.STALL):
         yield Figure("stop with 50 stalled devices", stopped_s(peers.ports, folder), "s", "≤ 1")
 
 

@@ -21,6 +21,7 @@ from pumpwatch_gui.domain.links.config import ModbusConfig, ModbusRtuConfig, Mod
 from pumpwatch_gui.domain.links.discovery import Found, Progress, ScanOutcome
 
 UNITS = range(1, 248)
+"""All unit ids of a line: 0 is the broadcast, 248 to 255 are reserved (Modbus over Serial Line 1.02, 2.2)."""
 TIMEOUT_S = 0.3
 COMMON_PORTS = (502, 802, 503, 1502, 4001, 4196, 5020, 8899, 10001, 20108, 26)
 """Modbus, Modbus over TLS, and what serial gateways and simulators usually listen on."""

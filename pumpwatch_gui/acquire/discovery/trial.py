@@ -63,6 +63,7 @@ async def _with_link(
     if not isinstance(config, ModbusConfig):
         raise InputError(f"{config.driver} has no registers", "choose a Modbus driver")
     link = strict_link(config, base_dir)
+    # Closed in any case: many serial gateways serve one client only, and would refuse the link itself.
     try:
         await link.connect()
         return await use(link, config.unit, config.timeout_s)

@@ -11,7 +11,7 @@ KEPT = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Packet:
+class TrafficPacket:
     """One piece of traffic as it went over the wire.
 
     `mono_ns` monotonic, `time_ns` Unix UTC nanoseconds; the link that was being scanned, whether we sent it, the
@@ -43,16 +43,16 @@ class Traffic:
         self.link_id = link_id
         self.dropped = 0
         self._end = end
-        self._packets: deque[Packet] = deque(maxlen=KEPT)
+        self._packets: deque[TrafficPacket] = deque(maxlen=KEPT)
 
-    def take(self) -> list[Packet]:
+    def take(self) -> list[TrafficPacket]:
         """What came since the last time, oldest first."""
-        taken: list[Packet] = []
+        taken: list[TrafficPacket] = []
         while self._packets:
             taken.append(self._packets.popleft())
         return taken
 
-    def offer(self, packet: Packet) -> None:
+    def offer(self, packet: TrafficPacket) -> None:
         """Keep a packet (links thread)."""
         self.dropped += len(self._packets) == KEPT
         self._packets.append(packet)
@@ -68,6 +68,6 @@ class Traffic:
         self.close()
 
 
-def packet_now(link_id: str, describe: Callable[[bool, bytes], str], sent: bool, content: bytes) -> Packet:
+def packet_now(link_id: str, describe: Callable[[bool, bytes], str], sent: bool, content: bytes) -> TrafficPacket:
     """A packet that went just now."""
-    return Packet(time.monotonic_ns(), time.time_ns(), link_id, sent, content, describe)
+    return TrafficPacket(time.monotonic_ns(), time.time_ns(), link_id, sent, content, describe)

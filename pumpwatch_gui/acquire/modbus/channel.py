@@ -30,7 +30,8 @@ from pumpwatch_gui.files.register_maps import load_register_map
 TOO_WIDE = (ExceptionCode.ILLEGAL_ADDRESS, ExceptionCode.ILLEGAL_VALUE)
 """Exceptions that a smaller block may not meet: a gap in it that does not exist, or more than the device sends."""
 CLOSE_AFTER = 2
-"""Time-outs in a row, of each unit behind the connection, after which it is given up."""
+"""Time-outs in a row, of each unit behind the connection, after which it is given up. A connection whose other end lost
+its power, or whose entry a firewall dropped, gives no error: requests on it time out for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,19 +255,21 @@ async def read_identity(link: StrictLink, unit: int, *, timeout_s: float) -> Map
     first, last = 0, -1
     while first > last:  # a device whose "next object" goes back would keep this going for ever
         pdu = await link.identify(unit, first, timeout_s=timeout_s)
-        at = 7
+        at = 7  # function, MEI type, code, conformity, more follows, next object, number of objects
         for _ in range(pdu[6] if len(pdu) > 6 else 0):
             head, text = pdu[at : at + 2], pdu[at + 2 : at + 2 + (pdu[at + 1] if at + 1 < len(pdu) else 0)]
             if len(head) < 2 or len(text) < head[1]:
                 raise refused(Refusal(FaultKind.LENGTH, "the identification breaks off"))
             found[_OBJECTS.get(head[0], f"object {head[0]}")] = text.decode("ascii", "replace")
             at += 2 + head[1]
+        # "More follows" is 0xFF by the standard; any value but 0 is taken for it.
         if len(pdu) < 7 or not pdu[4]:
             break
         first, last = pdu[5], first
     return found
 
 
+# Objects 0 to 2 are mandatory, 3 to 6 optional; from 0x80 on they are the maker's own.
 _OBJECTS = {0: "vendor", 1: "product code", 2: "revision", 3: "vendor URL", 4: "product name", 5: "model name",
             6: "application name"}  # fmt: skip
 

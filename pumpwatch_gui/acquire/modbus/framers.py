@@ -96,6 +96,7 @@ class RtuFramer(FramerRTU):
         self._cancel_check()
         request = self.request
         if request is None:
+            # Between two requests: what comes can only be late, or of another master on the line.
             late = None if self._last is None else find(data, self._last, self.sent)
             if late is not None:
                 self._link.stray(late, None)

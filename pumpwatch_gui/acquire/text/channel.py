@@ -11,8 +11,8 @@ from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.text.config import ChecksumRule, LineFormat, SerialLineConfig
 from pumpwatch_gui.acquire.text.formats import LineParser, Values
 from pumpwatch_gui.acquire.text.line_framing import LONGEST, LineFramer
+from pumpwatch_gui.acquire.text.port_reader import PortReader
 from pumpwatch_gui.acquire.text.refusal import ADVICE, DropReason, LineRefused
-from pumpwatch_gui.acquire.text.serial_port import SerialPort
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.decode import PointValue, bad, judge_value
 from pumpwatch_gui.domain.values.quality import Quality, Reason
@@ -37,7 +37,7 @@ class SerialLineChannel:
     def __init__(self, spec: LinkSpec) -> None:
         self._config, self._spec, self._meter = spec.config_as(SerialLineConfig), spec, spec.meter
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._port = SerialPort(self._config, received=self._received, lost=self._drop)
+        self._port = PortReader(self._config, received=self._received, lost=self._drop)
         self._framer = LineFramer()
         self._parser: LineParser | None = None
         self._newest: tuple[Values, bytes] | None = None
@@ -79,6 +79,7 @@ class SerialLineChannel:
         Raises LinkFault when the port is lost, when no line came for three periods, and when a period brought only
         lines that were refused.
         """
+        # The device sets the pace, and a burst after a standstill would come as so many frames of one moment.
         await asyncio.sleep(max(self._due_s - time.monotonic(), 0.0))
         while self._newest is None:
             self._raise_what_is_due()

@@ -213,6 +213,7 @@ class ModbusRtuConfig(ModbusConfig, SerialPlace):
     """A unit on a serial line. All units of one device share the line and its settings."""
 
     driver: ClassVar[str] = "modbus-rtu"
+    # On a line a register read along costs two characters (2.1 ms at 9,600 baud), on TCP next to nothing.
     max_gap: ClassVar[int] = 4
 
     unit: int = unit_id(1, 247)

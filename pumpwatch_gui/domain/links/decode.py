@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from pumpwatch_gui.domain.links.register_map import Point
+from pumpwatch_gui.domain.links.register_map import BIT_FUNCTIONS, Point
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 FORMATS = {
@@ -84,7 +84,7 @@ def judge_value(value: float, span: tuple[float, float]) -> PointValue:
 def decoder(point: Point, span: tuple[float, float], at: int) -> Callable[[Sequence[int]], PointValue]:
     """What reads `point` out of a block's registers (or bits), where it starts at index `at`."""
     end = at + point.size
-    if point.table in ("coil", "discrete"):
+    if point.function in BIT_FUNCTIONS:
         return lambda bits: judge_raw(int(bits[at]), point, span)
     kind, order, bit = point.type, point.order, point.bit
     return lambda registers: judge_raw(raw_number(registers[at:end], kind, order, bit), point, span)

@@ -10,7 +10,7 @@ from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.discovery.trial import read_once
 from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.scanner import Binding
-from pumpwatch_gui.acquire.links.traffic import Packet
+from pumpwatch_gui.acquire.links.traffic import TrafficPacket
 from pumpwatch_gui.acquire.replay import ReplayConfig
 from pumpwatch_gui.acquire.simulator import Plant, serve
 from pumpwatch_gui.domain.errors import InputError
@@ -112,7 +112,7 @@ def test_traffic_is_decoded_and_kept_only_while_it_is_watched(tmp_path: Path, re
 
 
 def check_traffic(s: Scanning, name: str, wait_until: Wait) -> None:
-    packets: list[Packet] = []
+    packets: list[TrafficPacket] = []
 
     def enough() -> bool:
         packets.extend(traffic.take())

@@ -19,7 +19,7 @@ READ_TIMEOUT_S = 0.2
 LARGEST_READ = 4096
 
 
-class SerialPort:
+class PortReader:
     """Opens a port and hands over what comes. `received` and `lost` are called on the loop that made it."""
 
     def __init__(
