@@ -6,6 +6,7 @@ from math import isfinite
 
 from pumpwatch_gui.commissioning.register_reading import read_points
 from pumpwatch_gui.commissioning.word_order import swapped
+from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.ports import Station
@@ -41,8 +42,8 @@ def findings_of(material: ReadingsToCheck) -> tuple[PlausibilityFinding, ...]:
         if point.tag in profile.tags and material.raw.get(point.tag)
         if (finding := swapped(point, profile.sensors[profile.index(point.tag)], material.raw[point.tag]))
     ]
-    told = {tag for finding in orders for tag in finding.tags}
-    others = [f for f in examine(profile, material.series) if not (set(f.tags) <= told and f.kind in ("span", "unit"))]
+    known = {tag for finding in orders for tag in finding.tags}
+    others = [f for f in examine(profile, material.series) if not (set(f.tags) <= known and f.kind in ("span", "unit"))]
     return tuple(sorted([*orders, *others], key=lambda f: not f.is_certain))
 
 
@@ -64,7 +65,7 @@ def live_material(station: Station, link_id: str) -> ReadingsToCheck:
     points = load_register_map(config.registers, tags=profile.tags, base_dir=site.folder).points
     try:
         read = read_points(points, lambda t, a, n: station.links.read_block(link_id, t, a, n).result(WAIT_S))
-    except Exception as error:  # noqa: BLE001 - whatever it was, the recent past can still be examined
+    except (PumpWatchError, OSError, KeyError) as error:  # the recent past can still be examined
         return ReadingsToCheck(profile, series, f"{words} (its registers cannot be read now: {error_text(error)})")
     raw = {tag: [registers] for tag, registers in read.registers.items()}
     return ReadingsToCheck(profile, [*series, read.numbers(points)], f"{words} and its registers", points, raw)

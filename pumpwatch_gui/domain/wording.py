@@ -1,12 +1,10 @@
-"""How numbers, ages, units and events read on the screen."""
+"""How numbers, ages, units and alarms read on the screen."""
 
 from datetime import datetime
 from math import isfinite
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.errors import PumpWatchError
-from pumpwatch_gui.domain.events import Event
-from pumpwatch_gui.domain.journal import journal_row
 from pumpwatch_gui.domain.pump.profile import Sensor
 
 UNKNOWN = "?"
@@ -75,12 +73,6 @@ def duration(seconds: float) -> str:
 def clock(time_ns: int) -> str:
     """Local time of day of a UTC stamp."""
     return f"{datetime.fromtimestamp(time_ns / 1e9):%H:%M:%S}"
-
-
-def event_text(event: Event) -> tuple[str, str]:
-    """Pump ("" for the station) and text of an event, worded as in the journal."""
-    row = journal_row(event, 0)
-    return row.pump_id, plain(row.text)
 
 
 def plain(text: str) -> str:

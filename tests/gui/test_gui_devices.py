@@ -21,7 +21,6 @@ from pumpwatch_gui.commissioning.links import line_text
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
-from pumpwatch_gui.gui.devices.links import link_columns
 from pumpwatch_gui.gui.devices.page import DevicesPage
 from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
 from pumpwatch_gui.gui.devices.register_rows import block_rows, type_rows
@@ -117,7 +116,7 @@ def test_the_table_tells_what_the_link_counts(station: OnDevices, qtbot: QtBot) 
         return row.good > 3 and row.requests <= link.requests and row.state is link.state
 
     qtbot.waitUntil(shown, timeout=5000)
-    titles = [column.title for column in link_columns()]
+    titles = [column.title for column in page.links.columns]
     text = page.links.columns[titles.index("State")].text(page.links.rows[0])
     assert text == "● online"
     assert "Modbus TCP" in page.detail.facts["Driver"].text()

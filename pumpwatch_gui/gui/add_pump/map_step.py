@@ -1,6 +1,7 @@
 """Adding a pump, the map: each sensor with its register and its value now, and the browser to find what is missing."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -122,33 +123,34 @@ class MapStep(Step):
     # ---------------------------------------------------------------- the preview
 
     def read(self) -> None:
-        """Read every point once, off the GUI thread; again a second after the answer."""
+        """Read every point once, off the GUI thread; again a second later."""
         draft, edition = self.draft, self._edition
         config, profile, points, folder = draft.config, draft.profile, draft.used, draft.folder
         if self._is_asking or not self._is_on or config is None or profile is None:
             return
         self._is_asking = True
+        self.context.ask(
+            lambda: read_preview(config, profile, points, folder),
+            partial(self._read, edition),
+            partial(self._not_read, edition),
+        )
 
-        def ask() -> tuple[int, Preview | Exception]:
-            try:
-                return edition, read_preview(config, profile, points, folder)
-            except Exception as error:  # noqa: BLE001 - whatever it was, it is told above the table
-                return edition, error
-
-        self.context.ask(ask, self._came)
-
-    def _came(self, answer: tuple[int, Preview | Exception]) -> None:
-        edition, preview = answer
+    def _ended(self, edition: int) -> bool:
+        """A reading has ended; whether it is of the map as it is now. The next is on its way then."""
         self._is_asking = False
-        if not self._is_on:
-            return
-        if edition != self._edition:
+        if self._is_on and edition != self._edition:
             self.read()
-            return
-        self._timer.start()
-        if isinstance(preview, Exception):
+        elif self._is_on:
+            self._timer.start()
+        return self._is_on and edition == self._edition
+
+    def _not_read(self, edition: int, error: Exception) -> None:
+        if self._ended(edition):
             self._show(None)
-            self.said.warn(error_text(preview))
+            self.said.warn(error_text(error))
+
+    def _read(self, edition: int, preview: Preview) -> None:
+        if not self._ended(edition):
             return
         self.draft.keep(preview)
         self._show(preview)

@@ -1,7 +1,7 @@
-"""The links of the station as the Devices page shows them: the table of counters, and the chosen link in words."""
+"""The chosen link in words, and the columns of the table above it."""
 
-from collections.abc import Callable
-from math import isfinite
+from collections.abc import Mapping
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
@@ -9,65 +9,19 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 from pumpwatch_gui.commissioning.links import DRIVER_CHOICES, line_text
 from pumpwatch_gui.commissioning.plausibility import WAIT_S
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
-from pumpwatch_gui.domain.ports import Station
-from pumpwatch_gui.domain.wording import duration, error_text, number
+from pumpwatch_gui.domain.wording import duration, error_text
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
-from pumpwatch_gui.gui.tables.rows_model import Column
+from pumpwatch_gui.gui.tables.links import response_text, state_text, trouble_text
 
-_MARKS = {LinkState.ONLINE: "●", LinkState.CONNECTING: "○", LinkState.STALE: "▲", LinkState.OFFLINE: "✕"}
 _EXCEPTIONS = {1: "function unknown", 2: "address unknown", 3: "value refused", 4: "device failure", 5: "accepted",
                6: "busy", 10: "no path", 11: "no response behind the gateway"}  # fmt: skip
-_FACTS = ("State", "Last good values", "Driver", "Endpoint", "Period", "Response time", "Good", "Exceptions",
+_FACTS = ("State", "Last good values", "Driver", "Endpoint", "Period", "Response, ms", "Good", "Exceptions",
           "Line", "Identity")  # fmt: skip
 
 
-def state_text(view: LinkView) -> str:
-    """The state with its mark."""
-    return f"{_MARKS[view.state]} {view.state.value}"
-
-
-def exceptions_text(view: LinkView) -> str:
-    """Count by code: `2: 14, 6: 1`."""
-    return ", ".join(f"{code}: {count:,}" for code, count in sorted(view.exceptions.items()))
-
-
-def trouble_text(view: LinkView) -> str:
-    """The last error with its probable cause."""
-    if not view.last_error:
-        return ""
-    earlier = "earlier: " if view.state is LinkState.ONLINE else ""
-    return f"{earlier}{view.last_error}" + (f" – {view.last_advice}" if view.last_advice else "")
-
-
-def link_columns() -> list[Column[LinkView]]:
-    """State and every counter."""
-
-    def count(title: str, of: Callable[[LinkView], int], tip: str) -> Column[LinkView]:
-        return Column(title, lambda v: f"{of(v):,}", right=True, tip=lambda _: tip)
-
-    def response_times(view: LinkView) -> str:
-        return f"{number(view.response_p50_ms, 1)} / {number(view.response_p95_ms, 1)}"
-
-    return [
-        Column("Link", lambda v: v.link_id),
-        Column("Endpoint", lambda v: v.endpoint, tip=lambda v: f"{v.endpoint} ({v.driver})"),
-        Column("State", state_text),
-        count("Requests", lambda v: v.requests, "Requests that were sent (text lines: lines that came)"),
-        count("Good", lambda v: v.good, "Responses that passed every check"),
-        count("Time-outs", lambda v: v.timeouts, "No response in time"),
-        count("Refused", lambda v: v.refused_responses, "Responses of another unit or function"),
-        count("Length", lambda v: v.wrong_length, "Short and long responses"),
-        count("CRC", lambda v: v.crc_errors, "Damaged on the way"),
-        Column("Exceptions", exceptions_text, tip=lambda _: "The device refused the request: code and count"),
-        count("Late", lambda v: v.late_responses, "Responses that came after their time-out"),
-        count("Reconn.", lambda v: v.reconnects, "How often the link came back"),
-        count("Missed", lambda v: v.missed_scans, "Scans that could not begin in time"),
-        Column("p50 / p95 ms", response_times, right=True),
-        Column("Last error", trouble_text, tip=trouble_text),
-    ]
-
-
+LINK_TITLES = ("Link", "Endpoint", "State", "Requests", "Good", "Time-outs", "Refused", "Length", "CRC", "Exceptions",
+               "Late", "Reconn.", "Missed", "p50 / p95 ms", "Last error")  # fmt: skip
 LINK_WIDTHS = {0: 74, 1: 168, 2: 96, 3: 66, 4: 66, 5: 78, 6: 68, 7: 62, 8: 52, 9: 86, 10: 50, 11: 70, 12: 76, 13: 98}
 
 
@@ -111,7 +65,6 @@ class LinkDetail(Panel):
         share = f"{view.good:,} of {view.requests:,}"
         if view.requests:
             share += f" ({view.good / view.requests:.1%})"
-        times = f"{number(view.response_p50_ms, 1)} / {number(view.response_p95_ms, 1)} ms"
         codes = "; ".join(f"{n:,} × {c} {_EXCEPTIONS.get(c, '')}".rstrip() for c, n in sorted(view.exceptions.items()))
         texts = {
             "State": f"{state_text(view)}, for {since}",
@@ -119,7 +72,7 @@ class LinkDetail(Panel):
             "Driver": DRIVER_CHOICES[view.driver].label,
             "Endpoint": view.endpoint,
             "Period": f"{view.period_s:g} s",
-            "Response time": times if isfinite(view.response_p50_ms) else "none yet",
+            "Response, ms": response_text(view),
             "Good": share,
             "Exceptions": codes or "none",
         }
@@ -137,28 +90,25 @@ class LinkDetail(Panel):
         self.facts["Line"].setText("–")
         self.read_id.setEnabled(DRIVER_CHOICES[view.driver].config.uses_registers)
         site, link_id = self.context.station.site(), view.link_id
-        self.context.ask(lambda: (link_id, line_text(site, link_id)), self._show_line)
-
-    def _show_line(self, answer: tuple[str, str]) -> None:
-        if answer[0] == self.link_id:
-            self.facts["Line"].setText(answer[1])
+        self.context.ask(lambda: line_text(site, link_id), partial(self._show, link_id, "Line"))
 
     def identify(self) -> None:
         """Read the device identification over the running link."""
-        link_id, station = self.link_id, self.context.station
-        if not link_id:
-            return
-        self.facts["Identity"].setText("reading …")
-        self.context.ask(lambda: (link_id, _identity(station, link_id)), self._identified)
+        link_id, links = self.link_id, self.context.station.links
+        if link_id:
+            self.facts["Identity"].setText("reading …")
+            self.context.ask(
+                lambda: links.identify(link_id).result(WAIT_S),
+                partial(self._identified, link_id),
+                partial(self._not_identified, link_id),
+            )
 
-    def _identified(self, answer: tuple[str, str]) -> None:
-        if answer[0] == self.link_id:
-            self.facts["Identity"].setText(answer[1])
+    def _identified(self, link_id: str, found: Mapping[str, str]) -> None:
+        self._show(link_id, "Identity", " · ".join(f"{key} {value}" for key, value in found.items()) or "it is empty")
 
+    def _not_identified(self, link_id: str, error: Exception) -> None:
+        self._show(link_id, "Identity", f"no identification: {error_text(error)}")
 
-def _identity(station: Station, link_id: str) -> str:
-    try:
-        found = station.links.identify(link_id).result(WAIT_S)
-    except Exception as error:  # noqa: BLE001 - whatever it was is shown in place of the identification
-        return f"no identification: {error_text(error)}"
-    return " · ".join(f"{key} {value}" for key, value in found.items()) or "it is empty"
+    def _show(self, link_id: str, name: str, text: str) -> None:
+        if link_id == self.link_id:
+            self.facts[name].setText(text)

@@ -1,5 +1,6 @@
 """The register maps there are: shipped templates and user maps; their points, import, export."""
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -30,7 +31,6 @@ class MapsPanel(QWidget):
         self.context = context
         self.names: tuple[str, ...] = ()
         self.map: RegisterMap | None = None
-        self._importing = ""
         self.points: RowsModel[Point] = RowsModel(point_columns())
         self.list = QListWidget()
         self.list.setAccessibleName("Register maps")
@@ -59,10 +59,9 @@ class MapsPanel(QWidget):
     def reload(self, choose: str = "") -> None:
         """List the maps again and choose `choose`, else the one before."""
         folder, wanted = self.folder, choose or self.name
-        self.context.ask(lambda: (all_maps(folder), wanted), self._listed, self._failed)
+        self.context.ask(lambda: all_maps(folder), partial(self._listed, wanted), self._failed)
 
-    def _listed(self, answer: tuple[tuple[str, ...], str]) -> None:
-        names, wanted = answer
+    def _listed(self, wanted: str, names: tuple[str, ...]) -> None:
         if names != self.names:
             self.names = names
             self.list.blockSignals(True)
@@ -74,16 +73,16 @@ class MapsPanel(QWidget):
     def _choose(self, at: int) -> None:
         if 0 <= at < len(self.names):
             name, folder = self.names[at], self.folder
-            self.context.ask(lambda: (name, read_user_map(name, folder)), self._show, self._failed)
+            self.context.ask(lambda: read_user_map(name, folder), partial(self._show, name), self._failed)
 
-    def _show(self, answer: tuple[str, RegisterMap]) -> None:
-        name, self.map = answer
+    def _show(self, name: str, found: RegisterMap) -> None:
         if name != self.name:
             return
-        self.points.show_rows(self.map.points)
-        base = {0: "addresses from 0", 1: "addresses from 1"}.get(self.map.base, "addresses as 40001")
-        profile = f" · profile {self.map.profile}" if self.map.profile else ""
-        self.head.say(f"{self.map.label or self.map.name} · {len(self.map.points)} points · {base}{profile}")
+        self.map = found
+        self.points.show_rows(found.points)
+        base = {0: "addresses from 0", 1: "addresses from 1"}.get(found.base, "addresses as 40001")
+        profile = f" · profile {found.profile}" if found.profile else ""
+        self.head.say(f"{found.label or found.name} · {len(found.points)} points · {base}{profile}")
         self.chosen.emit(name)
 
     def import_file(self, path: Path) -> None:
@@ -92,12 +91,11 @@ class MapsPanel(QWidget):
         self.context.ask(lambda: imported_map(path, folder), self._order, self._failed)
 
     def _order(self, change: SaveRegisterMap) -> None:
-        self._importing = change.file
-        self.context.order(ChangeSite((change,)), self._imported)
+        self.context.order(ChangeSite((change,)), partial(self._imported, change.file))
 
-    def _imported(self, outcome: OrderDone) -> None:
+    def _imported(self, name: str, outcome: OrderDone) -> None:
         if outcome.ok:
-            self.reload(self._importing)
+            self.reload(name)
         else:
             self.head.warn(outcome.text)
 

@@ -1,6 +1,7 @@
 """Devices: every link with its counters; its traffic, its registers, what is behind it, and whether it makes sense."""
 
 import time
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
@@ -17,7 +18,7 @@ from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.site_changes import SiteChange
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import error_text
-from pumpwatch_gui.gui.devices.links import LINK_WIDTHS, LinkDetail, link_columns
+from pumpwatch_gui.gui.devices.links import LINK_TITLES, LINK_WIDTHS, LinkDetail
 from pumpwatch_gui.gui.devices.maps_panel import MapsPanel
 from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
 from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
@@ -26,6 +27,7 @@ from pumpwatch_gui.gui.devices.traffic_panel import TrafficPanel
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.tables.links import link_columns
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
@@ -48,7 +50,7 @@ class DevicesPage(Page):
         self._last_s = 0.0
         self.link_id = self._shown = ""
         self._now_ns = 0
-        self.links: RowsModel[LinkView] = RowsModel(link_columns())
+        self.links: RowsModel[LinkView] = RowsModel(link_columns(*LINK_TITLES))
         self.view = TableView(self.appearance, self.links, "Links", widths=LINK_WIDTHS, stretch=len(LINK_WIDTHS))
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.view.activated.connect(lambda i: context.open_page("pump", self.links.rows[i.row()].pump_id))
@@ -126,15 +128,16 @@ class DevicesPage(Page):
 
     def _make_tag(self, point: Point) -> None:
         site, site_file, link_id = self.context.station.site(), self.context.site_file, self.link_id
-        self._tag = point
-        self.context.ask(lambda: tag_changes(site, site_file, link_id, point), self._save_tag, self._tag_failed)
+        self.context.ask(
+            lambda: tag_changes(site, site_file, link_id, point), partial(self._save_tag, point), self._tag_failed
+        )
 
-    def _save_tag(self, changes: tuple[SiteChange, ...]) -> None:
-        self.context.order(ChangeSite(changes), self._tag_saved)
+    def _save_tag(self, point: Point, changes: tuple[SiteChange, ...]) -> None:
+        self.context.order(ChangeSite(changes), partial(self._tag_saved, point))
 
-    def _tag_saved(self, outcome: OrderDone) -> None:
+    def _tag_saved(self, point: Point, outcome: OrderDone) -> None:
         if outcome.ok:
-            self.browser.said.say(f"{self._tag.tag} is read from {self._tag.documented} (wire {self._tag.address}) now")
+            self.browser.said.say(f"{point.tag} is read from {point.documented} (wire {point.address}) now")
         else:
             self.browser.said.warn(outcome.text)
 

@@ -1,6 +1,7 @@
 """The plausibility check on the screen: what looks wrong about a pump's readings, why, and what to try."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -50,14 +51,16 @@ class PlausibilityPanel(QWidget):
         self.examine_button.setEnabled(False)
         self.summary.say("examining …")
 
-        def work() -> tuple[Callable[[], ReadingsToCheck], str, tuple[PlausibilityFinding, ...]]:
+        def work() -> tuple[str, tuple[PlausibilityFinding, ...]]:
             material = gather()
-            return gather, material.words, findings_of(material)
+            return material.words, findings_of(material)
 
-        self._ask(work, self._came, self._failed)
+        self._ask(work, partial(self._examined, gather), self._failed)
 
-    def _came(self, answer: tuple[Callable[[], ReadingsToCheck], str, tuple[PlausibilityFinding, ...]]) -> None:
-        gather, words, found = answer
+    def _examined(
+        self, gather: Callable[[], ReadingsToCheck], outcome: tuple[str, tuple[PlausibilityFinding, ...]]
+    ) -> None:
+        words, found = outcome
         self.examine_button.setEnabled(self._gather is not None)
         if gather is not self._gather:
             return

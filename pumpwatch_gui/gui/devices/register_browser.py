@@ -1,6 +1,7 @@
 """The register browser: any block, its changes, every type and order side by side, and a tag made of what is right."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent
@@ -155,17 +156,13 @@ class RegisterBrowser(QWidget):
             self.said.warn(str(error))
             return
         self.read_button.setEnabled(False)
+        self._ask(
+            lambda: reader(table, address, count),
+            partial(self._read, edition, table, address),
+            partial(self._not_read, edition),
+        )
 
-        def ask() -> tuple[int, str, int, Sequence[int]]:
-            try:
-                return edition, table, address, reader(table, address, count)
-            except Exception as error:
-                raise _Unread(edition, error) from error
-
-        self._ask(ask, self._came, self._failed)
-
-    def _came(self, answer: tuple[int, str, int, Sequence[int]]) -> None:
-        edition, table, address, values = answer
+    def _read(self, edition: int, table: str, address: int, values: Sequence[int]) -> None:
         if edition != self._edition:
             return
         self.read_button.setEnabled(True)
@@ -179,11 +176,9 @@ class RegisterBrowser(QWidget):
         self.said.say(f"{len(rows)} read" + (f", ◆ {changed} changed since the reading before" if before else ""))
         self._again()
 
-    def _failed(self, error: Exception) -> None:
-        if isinstance(error, _Unread):
-            if error.edition != self._edition:
-                return
-            error = error.error
+    def _not_read(self, edition: int, error: Exception) -> None:
+        if edition != self._edition:
+            return
         self.read_button.setEnabled(True)
         self.said.warn(error_text(error))
         self._again()
@@ -256,9 +251,3 @@ class RegisterBrowser(QWidget):
             return
         if point is not None:
             self.tag_wanted.emit(point)
-
-
-class _Unread(Exception):  # noqa: N818 - carries what went wrong with the reading it belongs to
-    def __init__(self, edition: int, error: Exception) -> None:
-        super().__init__(str(error))
-        self.edition, self.error = edition, error

@@ -1,7 +1,9 @@
 """Events: what stands now, and the journal of all that happened."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
@@ -171,11 +173,14 @@ class EventsPage(Page):
     def reload(self) -> None:
         """Read the newest rows that the filter lets through."""
         self._loading = True
-        history, query = self.context.station.history, self.query()
-        self.context.ask(lambda: (query, history.journal(query, limit=PAGE_ROWS)), self._show, self._failed)
+        self._read(self.query(), self._show)
 
-    def _show(self, answer: tuple[JournalQuery, list[JournalRow]]) -> None:
-        query, rows = answer
+    def _read(self, query: JournalQuery, use: Callable[[JournalQuery, list[JournalRow]], None]) -> None:
+        """Read a page of the journal for `use`, which is called with what the filter was then."""
+        history, shown = self.context.station.history, self.query()
+        self.context.ask(lambda: history.journal(query, limit=PAGE_ROWS), partial(use, shown), self._failed)
+
+    def _show(self, query: JournalQuery, rows: list[JournalRow]) -> None:
         self._loading = False
         if query == self.query():
             self.journal.show_rows(rows)
@@ -185,11 +190,9 @@ class EventsPage(Page):
     def _load_newest(self) -> None:
         if time.monotonic() - self._last_event_s < COMMITTED_S:
             self._batch.start()
-        history, query = self.context.station.history, self.query()
-        self.context.ask(lambda: (query, history.journal(query, limit=PAGE_ROWS)), self._merge, self._failed)
+        self._read(self.query(), self._merge)
 
-    def _merge(self, answer: tuple[JournalQuery, list[JournalRow]]) -> None:
-        query, rows = answer
+    def _merge(self, query: JournalQuery, rows: list[JournalRow]) -> None:
         if query == self.query():
             known = {row.id for row in self.journal.rows[:PAGE_ROWS]}
             self.journal.prepend([row for row in rows if row.id not in known])
@@ -200,15 +203,10 @@ class EventsPage(Page):
         if self._loading or self._all_loaded or not self.journal.rows or value < bar.maximum() - bar.pageStep():
             return
         self._loading = True
-        last, history, query = self.journal.rows[-1], self.context.station.history, self.query()
+        last = self.journal.rows[-1]
+        self._read(replace(self.query(), before_ns=last.time_ns, before_id=last.id), self._add_older)
 
-        def older() -> tuple[JournalQuery, list[JournalRow]]:
-            return query, history.journal(replace(query, before_ns=last.time_ns, before_id=last.id), limit=PAGE_ROWS)
-
-        self.context.ask(older, self._add_older, self._failed)
-
-    def _add_older(self, answer: tuple[JournalQuery, list[JournalRow]]) -> None:
-        query, rows = answer
+    def _add_older(self, query: JournalQuery, rows: list[JournalRow]) -> None:
         self._loading = False
         if query == self.query():
             self.journal.append(rows)

@@ -208,10 +208,9 @@ class BackTestPanel(QWidget):
             return
         episode = self.episodes.rows[at]
         self.note.setText(episode.feedback.note if episode.feedback else "")
-        self.context.ask(lambda: (episode, run.trend(episode)), self._show_trend)
+        self.context.ask(lambda: run.trend(episode), partial(self._show_trend, episode))
 
-    def _show_trend(self, answer: tuple[FoundEpisode, ResidualTrend]) -> None:
-        episode, trend = answer
+    def _show_trend(self, episode: FoundEpisode, trend: ResidualTrend) -> None:
         labels = {s.tag: s.label for s in self.pump.profile.sensors} if self.pump else {}
         curves = [
             Curve(labels.get(tag, tag), trend.time_s, trend.residuals[:, trend.tags.index(tag)])

@@ -1,6 +1,7 @@
 """Models: the stored models of a pump; train, back-test, shadow, promote, roll back."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -168,10 +169,9 @@ class ModelsPage(Page):
             return
         pump, home, folder = self.pump, self.context.home, self.context.station.site().folder
         wanted = self.version if choose is None else choose
-        self.context.ask(lambda: (pump, models_of(home, pump, folder), wanted), self._show_models, self._failed)
+        self.context.ask(lambda: models_of(home, pump, folder), partial(self._show_models, pump, wanted), self._failed)
 
-    def _show_models(self, answer: tuple[PumpSettings, ModelChoice, str]) -> None:
-        pump, choice, wanted = answer
+    def _show_models(self, pump: PumpSettings, wanted: str, choice: ModelChoice) -> None:
         if self.pump is None or pump.pump_id != self.pump.pump_id:
             return
         self.choice = choice

@@ -1,11 +1,13 @@
 """Training as a user does it: a healthy span, its data-quality report, a child process with its loss."""
 
 import time
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QProgressBar, QWidget
 
+from pumpwatch_gui.commissioning.material import Material
 from pumpwatch_gui.commissioning.training import (
     KINDS,
     USUAL_FACTOR,
@@ -188,7 +190,7 @@ class TrainPanel(QWidget):
         if view.phase is JobPhase.DONE:
             home = self.context.home
             self.outcome.say("Trained.")
-            self.context.ask(lambda: (training.store(home), training), self._stored, self._train_failed)
+            self.context.ask(lambda: training.store(home), partial(self._stored, training.material), self._train_failed)
             return
         training.discard()
         if view.phase is JobPhase.FAILED:
@@ -196,8 +198,7 @@ class TrainPanel(QWidget):
         else:
             self.outcome.say("Cancelled: nothing was kept.")
 
-    def _stored(self, answer: tuple[str, Training]) -> None:
-        version, material = answer[0], answer[1].material
+    def _stored(self, material: Material, version: str) -> None:
         self.context.order(Record(f"Model {version} trained on {material.words}", material.pump.pump_id))
         took_s = time.monotonic() - self._started_s
         self.outcome.say(f"Model {version} is stored after {took_s:.0f} s. Back-test it, let it run in shadow.")

@@ -1,7 +1,5 @@
 """Overview: every pump at a glance, in plant order, and what needs attention."""
 
-import time
-from collections import deque
 from math import isfinite
 
 from PySide6.QtGui import QResizeEvent
@@ -11,16 +9,15 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.display import LastGood, presence, total_of
 from pumpwatch_gui.domain.events import Event
-from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.view import LinkState
-from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import RunState, StationView
-from pumpwatch_gui.domain.wording import clock, event_text, number, plain, unit_text
+from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel
 from pumpwatch_gui.gui.overview.tiles import TileGrid
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.shell.top_bar import blink_is_on
+from pumpwatch_gui.gui.tables.event_list import EventList
 from pumpwatch_gui.gui.tables.row_list import Row, RowList
 
 SIDE_FROM_PX = 1600
@@ -46,17 +43,15 @@ class OverviewPage(Page):
         self.tiles = TileGrid(context)
         self.attention = RowList(context.appearance, "Needs attention", empty="Nothing needs attention")
         self.now = RowList(context.appearance, "Station now", empty="No pumps", live_right=True)
-        self.events = RowList(context.appearance, "Last events", empty="No events yet", lines=2)
-        self._recent: deque[Row] = deque(maxlen=EVENTS_KEPT)
+        self.events = EventList(context, "Last events", kept=EVENTS_KEPT)
         self._side = self._make_side()
         hbox((self.tiles, 1), self._side, parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.tiles)
         self.tiles.opened.connect(self._open)
         self.attention.activated.connect(self._open)
-        self.events.activated.connect(self._open_event)
+        self.events.pump_chosen.connect(self._open)
         self.appearance.changed.connect(self._fit)
-        history = context.station.history
-        context.ask(lambda: history.journal(JournalQuery(), limit=EVENTS_KEPT), self._show_past, self._no_past)
+        self.events.show_pump(None)
 
     def _make_side(self) -> QWidget:
         side = QWidget()
@@ -79,28 +74,11 @@ class OverviewPage(Page):
     @override
     def on_event(self, event: Event) -> None:
         """Put it on top of the last events."""
-        pump_id, words = event_text(event)
-        self._recent.appendleft(_event_row(event.time_ns, pump_id, words))
-        self.events.show_rows(tuple(self._recent))
-
-    def _show_past(self, journal: list[JournalRow]) -> None:
-        newest = {(row.left, row.text) for row in self._recent}
-        for line in journal:
-            row = _event_row(line.time_ns, line.pump_id, plain(line.text))
-            if (row.left, row.text) not in newest and len(self._recent) < EVENTS_KEPT:
-                self._recent.append(row)
-        self.events.show_rows(tuple(self._recent))
-
-    def _no_past(self, error: Exception) -> None:
-        """A journal that cannot be read has an alarm of its own; the list starts empty."""
+        self.events.add(event)
 
     def _open(self, pump_id: str) -> None:
-        self.context.open_page("pump", pump_id)
-
-    def _open_event(self, key: str) -> None:
-        pump_id = key.split("|", 1)[0]
-        if any(pump.pump_id == pump_id for pump in self.context.station.site().pumps):
-            self._open(pump_id)
+        if self.context.station.site().pump(pump_id) is not None:
+            self.context.open_page("pump", pump_id)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -157,8 +135,3 @@ def station_rows(view: StationView, last_good: LastGood) -> tuple[Row, ...]:
         worst, pump_id = min(healths)
         rows.append(Row("health", "Lowest health", right=f"{pump_id} · {number(worst, 0)}"))
     return tuple(rows)
-
-
-def _event_row(time_ns: int, pump_id: str, words: str) -> Row:
-    text = words if not pump_id or pump_id in words else f"{pump_id} {words}"
-    return Row(f"{pump_id}|{time_ns}|{time.monotonic_ns()}", text, left=clock(time_ns))

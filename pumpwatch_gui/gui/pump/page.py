@@ -18,10 +18,8 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.display import live_score, presence
 from pumpwatch_gui.domain.events import Event
-from pumpwatch_gui.domain.journal import JournalRow
-from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import clock, event_text, number, plain
+from pumpwatch_gui.domain.wording import number
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import icon_size
 from pumpwatch_gui.gui.look.widgets import KeyButton, Panel, button
@@ -29,7 +27,8 @@ from pumpwatch_gui.gui.pump.cards import LinksCard, SensorPanel, WhyCard
 from pumpwatch_gui.gui.pump.rows import StatusLine, alarm_rows, facts, lane_text, sensor_rows
 from pumpwatch_gui.gui.pump.trend import TrendStack
 from pumpwatch_gui.gui.shell.page import Page, PageContext
-from pumpwatch_gui.gui.tables.row_list import Row, RowList
+from pumpwatch_gui.gui.tables.event_list import EventList
+from pumpwatch_gui.gui.tables.row_list import RowList
 
 EVENTS_SHOWN = 20
 LENGTHS = (("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0))
@@ -50,7 +49,7 @@ class PumpPage(Page):
         self.sensors, self.trends = SensorPanel(appearance), TrendStack(context)
         self.why, self.links = WhyCard(appearance), LinksCard(appearance)
         self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=2)
-        self.events = RowList(appearance, "Last events of this pump", empty="No events yet", lines=2)
+        self.events = EventList(context, "Last events of this pump", kept=EVENTS_SHOWN)
         self.ack = KeyButton(appearance, "Acknowledge", "", name="Acknowledge the chosen alarm (Enter)")
         self.ack_all = KeyButton(appearance, "All", "Ctrl+F10", name="Acknowledge all alarms of this pump")
         self._lengths = QButtonGroup(self)
@@ -158,30 +157,13 @@ class PumpPage(Page):
         if pump_id == self.pump_id:
             return
         self.pump_id = pump_id
-        self.events.show_rows(())
-        history = self.context.station.history
-        self.context.ask(
-            lambda: (pump_id, history.journal(JournalQuery(pump_id=pump_id), limit=EVENTS_SHOWN)),
-            self._show_past,
-            self._no_past,
-        )
-
-    def _show_past(self, answer: tuple[str, list[JournalRow]]) -> None:
-        pump_id, journal = answer
-        if pump_id == self.pump_id:
-            past = tuple(Row(str(line.id), plain(line.text), left=clock(line.time_ns)) for line in journal)
-            self.events.show_rows((*self.events.rows, *past)[:EVENTS_SHOWN])
-
-    def _no_past(self, error: Exception) -> None:
-        """A journal that cannot be read has an alarm of its own; the list starts empty."""
+        self.events.show_pump(pump_id)
 
     @override
     def on_event(self, event: Event) -> None:
         """Put it on top, when it is about this pump."""
-        pump_id, words = event_text(event)
-        if pump_id == self.pump_id and pump_id:
-            newest = Row(f"{event.time_ns}|{words}", words, left=clock(event.time_ns))
-            self.events.show_rows((newest, *self.events.rows)[:EVENTS_SHOWN])
+        if self.pump_id:
+            self.events.add(event)
 
     def step(self, by: int) -> None:
         """Turn to the neighbour in plant order, around the ends."""

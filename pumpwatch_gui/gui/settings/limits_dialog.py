@@ -1,6 +1,7 @@
 """Limits of one pump: every sensor's alarm limits, deadband and delays, checked while they are typed."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from PySide6.QtWidgets import QComboBox, QWidget
 from typing_extensions import override
@@ -57,10 +58,9 @@ class LimitsDialog(SiteDialog):
         pump = site.pump(self.pump.currentText())
         if pump is not None and row >= 0:
             tag, name = self.table.sensors[row].tag, pump.profile_name
-            self.context.ask(lambda: (tag, profile_limits(name, site.folder)), self._restore, self._failed)
+            self.context.ask(lambda: profile_limits(name, site.folder), partial(self._restore, tag), self._failed)
 
-    def _restore(self, answer: tuple[str, Mapping[str, Limits]]) -> None:
-        tag, own = answer
+    def _restore(self, tag: str, own: Mapping[str, Limits]) -> None:
         row = next((i for i, sensor in enumerate(self.table.sensors) if sensor.tag == tag), -1)
         if row >= 0 and tag in own:
             self.table.fill(row, own[tag])

@@ -1,6 +1,7 @@
 """What a page is, and what it may use."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -27,7 +28,16 @@ class Ask(Protocol):
         on_result: Callable[[Any], None],
         on_error: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Exactly one of the two is called, later, on the GUI thread (neither when the window closed meanwhile)."""
+        """Exactly one of the two is called, later, on the GUI thread (neither when the window closed meanwhile).
+
+        Give methods of widgets, or partials of them: they are not called once the widget is deleted.
+        """
+
+
+def can_call(callback: Callable[..., object]) -> bool:
+    """Whether the widget still exists whose method (or partial of one) a callback is; True for other functions."""
+    owner = getattr(callback.func if isinstance(callback, partial) else callback, "__self__", None)
+    return not isinstance(owner, QObject) or isValid(owner)
 
 
 class Navigation(NamedTuple):
@@ -79,8 +89,7 @@ class PageContext:
         if not isinstance(event, OrderDone):
             return
         on_done = self._waiting.pop(event.order_id, None)
-        owner = getattr(on_done, "__self__", None)
-        if on_done is not None and (not isinstance(owner, QObject) or isValid(owner)):
+        if on_done is not None and can_call(on_done):
             on_done(event)
 
 

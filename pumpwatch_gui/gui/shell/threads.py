@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, QRunnable, Qt, QThread, QThreadPool, Signal, Slot
-from shiboken6 import isValid
 from typing_extensions import override
 
 from pumpwatch_gui.domain.ports import Station, Subscription
+from pumpwatch_gui.gui.shell.page import can_call
 
 log = logging.getLogger("pumpwatch.gui")
 
 
 STUCK_AFTER_S = 30.0
-"""A loop that has not ended so long after it was told to is stuck for ever."""
+"""A loop that has not ended so long after the stop is stuck for ever."""
 _stuck: list[QThread] = []
 """Threads that are kept until the process ends: Qt aborts when a running QThread is deleted."""
 
@@ -41,17 +41,17 @@ class _LoopThread(QThread):
         self._run(self._stop)
 
 
-class _Question(QRunnable):
+class _Call(QRunnable):
     def __init__(self, function: Callable[[], Any], answer: Callable[[Any, bool], None]) -> None:
         super().__init__()
         self._function, self._answer = function, answer
 
     @override
     def run(self) -> None:
-        """Ask, and hand back the result or the error."""
+        """Call it, and hand back the result or the error."""
         try:
             result = self._function()
-        except Exception as error:  # noqa: BLE001 - the top of a thread; the asker is told
+        except Exception as error:  # noqa: BLE001 - the top of a thread; it is handed over
             self._answer(error, False)
         else:
             self._answer(result, True)
@@ -115,8 +115,8 @@ class EngineHost(QObject):
     ) -> None:
         """Call `function` in a worker and one of the others on the GUI thread.
 
-        Give methods of widgets: nothing is called once the widget is deleted or the host has stopped. Without
-        `on_error` an error goes to the log.
+        Nothing is called once the widget whose method it is was deleted, or the host has stopped. Without `on_error` an
+        error goes to the log.
         """
 
         def answer(result: Any, good: bool) -> None:
@@ -124,12 +124,11 @@ class EngineHost(QObject):
                 self._answered.emit(on_result if good else on_error or _log_error, result)
 
         if self._open:
-            self._pool.start(_Question(function, answer))
+            self._pool.start(_Call(function, answer))
 
     @Slot(object, object)
     def _deliver(self, callback: Callable[[Any], None], result: Any) -> None:
-        owner = getattr(callback, "__self__", None)
-        if self._open and (not isinstance(owner, QObject) or isValid(owner)):
+        if self._open and can_call(callback):
             callback(result)
 
 

@@ -18,14 +18,15 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from pumpwatch_gui import __version__
-from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.station import EngineStats, Percentiles, StationView
 from pumpwatch_gui.domain.wording import clock, duration, number
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.system.diagnostics import diagnostics
-from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
+from pumpwatch_gui.gui.tables.links import link_columns
+from pumpwatch_gui.gui.tables.rows_model import RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 LOG_LINES = 400
@@ -44,7 +45,7 @@ class SystemPage(Page):
         self._process.cpu_percent()
         self._last_s = 0.0
         self.figures: dict[str, QLabel] = {}
-        self.links: RowsModel[LinkView] = RowsModel(_link_columns())
+        self.links: RowsModel[LinkView] = RowsModel(link_columns(*_LINK_TITLES))
         figures = hbox(*((self._make_figures(heading, names), 1) for heading, names in _FIGURES.items()), spacing=12)
         vbox(figures, (self._make_links(), 3), (self._make_log(), 3), parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.link_view)
@@ -166,6 +167,8 @@ def tail(path: Path, level: int) -> str:
         return "nothing was logged yet"
 
 
+_LINK_TITLES = ("Link", "Endpoint", "State", "Frames", "Missed", "Period", "p50 / p95 ms", "Time-outs", "Refused",
+                "Reconn.", "Last error")  # fmt: skip
 _FIGURES: dict[str, tuple[str, ...]] = {
     "Links": ("Frames", "Frames a second", "Missed scans", "Sensor to screen source"),
     "Inference": ("Scored", "p50 / p95 / p99", "Skipped windows", "Model"),
@@ -177,28 +180,3 @@ _FIGURES: dict[str, tuple[str, ...]] = {
 
 def _three(times: Percentiles) -> str:
     return " / ".join(number(x, 1) for x in (times.p50, times.p95, times.p99)) + " ms"
-
-
-def _link_columns() -> list[Column[LinkView]]:
-    def answers(view: LinkView) -> str:
-        return f"{number(view.response_p50_ms, 1)} / {number(view.response_p95_ms, 1)} ms"
-
-    def trouble(view: LinkView) -> str:
-        if not view.last_error:
-            return ""
-        earlier = "earlier: " if view.state is LinkState.ONLINE else ""
-        return f"{earlier}{view.last_error}" + (f" – {view.last_advice}" if view.last_advice else "")
-
-    return [
-        Column("Link", lambda v: v.link_id),
-        Column("Endpoint", lambda v: v.endpoint, tip=lambda v: v.endpoint),
-        Column("State", lambda v: v.state.value),
-        Column("Frames", lambda v: f"{v.frames:,}", right=True),
-        Column("Missed", lambda v: f"{v.missed_scans:,}", right=True),
-        Column("Period", lambda v: f"{v.period_s:g} s", right=True),
-        Column("Answer p50 / p95", answers, right=True),
-        Column("Time-outs", lambda v: f"{v.timeouts:,}", right=True),
-        Column("Refused", lambda v: f"{v.refused_responses:,}", right=True),
-        Column("Reconnects", lambda v: f"{v.reconnects:,}", right=True),
-        Column("Last error", trouble, tip=trouble),
-    ]

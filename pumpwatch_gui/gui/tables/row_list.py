@@ -16,7 +16,8 @@ from pumpwatch_gui.gui.tables.painted_list import PaintedList
 class Row:
     """One row: a mark or a `left` word, the text (two lines at most), a dim word at the `right`.
 
-    `border` draws the priority's border (blinking is the caller's: it hands in rows with and without).
+    `border` draws the priority's border (blinking is the caller's: it hands in rows with and without). `pump_id` is the
+    pump that it is about.
     """
 
     key: str
@@ -26,7 +27,7 @@ class Row:
     priority: Priority | None = None
     hollow: bool = False
     border: bool = False
-    strong_right: bool = False
+    pump_id: str = ""
 
     @property
     def spoken(self) -> str:

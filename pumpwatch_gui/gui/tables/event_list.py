@@ -1,0 +1,59 @@
+"""The list of the last events: what the journal has, and what happens while it is open."""
+
+from functools import partial
+from itertools import count
+
+from PySide6.QtCore import Signal
+from typing_extensions import override
+
+from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.journal import JournalRow, journal_row
+from pumpwatch_gui.domain.ports import JournalQuery
+from pumpwatch_gui.domain.wording import clock, plain
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.tables.row_list import Row, RowList
+
+
+class EventList(RowList):
+    """The newest `kept` events on top, of one pump or of all. `pump_chosen` carries the pump of a row that has one."""
+
+    pump_chosen = Signal(str)
+
+    def __init__(self, context: PageContext, name: str, *, kept: int) -> None:
+        super().__init__(context.appearance, name, empty="No events yet", lines=2)
+        self._context, self._kept = context, kept
+        self._pump_id: str | None = None
+        self._keys = count()
+
+    def show_pump(self, pump_id: str | None) -> None:
+        """Turn to a pump, or to all (None); what the journal has of it comes off the GUI thread."""
+        self._pump_id = pump_id
+        self.show_rows(())
+        history, query, limit = self._context.station.history, JournalQuery(pump_id=pump_id), self._kept
+        self._context.ask(lambda: history.journal(query, limit=limit), partial(self._add_past, pump_id), self._no_past)
+
+    def add(self, event: Event) -> None:
+        """An event happened."""
+        line = journal_row(event, 0)
+        if self._pump_id in (None, line.pump_id):
+            self.show_rows((self._row(line), *self.rows)[: self._kept])
+
+    @override
+    def activate(self, i: int) -> None:
+        if self.rows[i].pump_id:
+            self.pump_chosen.emit(self.rows[i].pump_id)
+
+    def _add_past(self, pump_id: str | None, journal: list[JournalRow]) -> None:
+        if pump_id == self._pump_id:
+            known = {(row.left, row.text) for row in self.rows}  # what happened meanwhile may be in the journal too
+            past = [row for row in map(self._row, journal) if (row.left, row.text) not in known]
+            self.show_rows((*self.rows, *past)[: self._kept])
+
+    def _no_past(self, error: Exception) -> None:
+        """A journal that cannot be read has an alarm of its own; the list starts empty."""
+
+    def _row(self, line: JournalRow) -> Row:
+        text = plain(line.text)
+        if self._pump_id is None and line.pump_id not in text:
+            text = f"{line.pump_id} {text}"
+        return Row(str(next(self._keys)), text, left=clock(line.time_ns), pump_id=line.pump_id)
