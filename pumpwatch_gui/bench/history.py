@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
-from pumpwatch_gui.bench.plant_rows import PUMPS, PlantRows
+from pumpwatch_gui.bench.plant_rows import PUMPS, PlantRows, offer
 from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.query.history import History
 
@@ -50,9 +50,7 @@ def grow(path: Path, rows: PlantRows, since_s: int, until_s: int) -> None:
     thread.start()
     try:
         for second in range(since_s, until_s):
-            for frame, detection in rows.at(second, START_NS + second * SECOND):
-                store.offer_frame(frame, "NORMAL")
-                store.offer_detection(detection)
+            offer(store, rows.at(second, START_NS + second * SECOND))
             while store.view().depth > QUEUE:
                 time.sleep(0.02)
     finally:

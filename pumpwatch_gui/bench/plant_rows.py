@@ -1,6 +1,6 @@
 """Readings and scores as a running station writes them: every one different, the values of the simulated plant."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.settings.profile_file import load_profile
-from pumpwatch_gui.store.hot.writer import PumpRow
+from pumpwatch_gui.store.hot.writer import PumpRow, Store
 
 PUMPS = 50
 CYCLE_S = 600
@@ -31,27 +31,35 @@ class PlantRows:
         self._shares = np.full(len(self.profile.sensors), 1 / len(self.profile.sensors))
         self._counts = np.zeros(len(self.profile.sensors), dtype=np.int64)
 
-    def at(self, number: int, time_ns: int) -> Iterator[tuple[Frame, Detection]]:
+    def at(self, number: int, time_ns: int) -> list[tuple[Frame, Detection]]:
         """The scan of that number of every pump, at an instant (Unix UTC), and its score."""
         values, scores = self._values[number % CYCLE_S], self._scores[number % CYCLE_S].tolist()
         states = ("NORMAL",) * len(self.profile.sensors)
+        scan = []
         for pump, own, score in zip(self.pumps, values, scores, strict=True):
             frame = Frame(pump.pump_id, number, time_ns, time_ns, own.copy(), self._good, self._good)
-            yield (
-                frame,
-                Detection(
-                    pump_id=pump.pump_id,
-                    seq=number,
-                    time_ns=time_ns,
-                    mono_ns=time_ns,
-                    kind="combined",
-                    score=score,
-                    reconstruction_loss=0.1 * score,
-                    threshold=0.1,
-                    is_anomaly=score > 1.0,
-                    shares=self._shares,
-                    sensor_states=states,
-                    sensor_anomaly_counts=self._counts,
-                    model_version="bench",
-                ),
+            detection = Detection(
+                pump_id=pump.pump_id,
+                seq=number,
+                time_ns=time_ns,
+                mono_ns=time_ns,
+                kind="combined",
+                score=score,
+                reconstruction_loss=0.1 * score,
+                threshold=0.1,
+                is_anomaly=score > 1.0,
+                shares=self._shares,
+                sensor_states=states,
+                sensor_anomaly_counts=self._counts,
+                model_version="bench",
             )
+            scan.append((frame, detection))
+        return scan
+
+
+def offer(store: Store, scan: Sequence[tuple[Frame, Detection]]) -> None:
+    """Hand in one scan of all pumps as the program does: the readings as they come, the scores a moment later."""
+    for frame, _ in scan:
+        store.offer_frame(frame, "NORMAL")
+    for _, detection in scan:
+        store.offer_detection(detection)

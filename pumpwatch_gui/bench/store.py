@@ -3,13 +3,11 @@
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
-from pumpwatch_gui.bench.plant_rows import PUMPS, PlantRows
-from pumpwatch_gui.domain.detection import Detection
-from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.bench.plant_rows import PUMPS, PlantRows, offer
 from pumpwatch_gui.store.hot.writer import Store
 
 SECONDS = 30
@@ -33,16 +31,17 @@ def figures(*, seconds: float, most: int) -> Iterator[Figure]:
         try:
             cpu, process_cpu, started = time.thread_time(), time.process_time(), time.monotonic()
             for scan in range(scans):
-                _offer(store, rows.at(scan, _time_ns(scan)))
+                offer(store, rows.at(scan, _time_ns(scan)))
                 time.sleep(max(0.0, started + (scan + 1) / 10 - time.monotonic()))
             writer_cpu = (time.process_time() - process_cpu) - (time.thread_time() - cpu)
             view, took_s = store.view(), time.monotonic() - started
             yield Figure("500 readings/s with scores: commit p50", view.commit_ms.p50, "ms", "synchronous FULL, 1 a s")
             yield Figure("500 readings/s with scores: commit p99", view.commit_ms.p99, "ms", f"in {took_s:.0f} s")
             yield Figure("500 readings/s with scores: writer CPU", writer_cpu / took_s, "cores", "≤ 0.1")
-            made = [pair for scan in range(most // PUMPS) for pair in rows.at(scans + scan, _time_ns(scans + scan))]
+            made = [rows.at(scan, _time_ns(scan)) for scan in range(scans, scans + most // PUMPS)]
             started, count = time.monotonic(), store.view().committed
-            _offer(store, made)
+            for each in made:
+                offer(store, each)
         finally:
             stop.set()
             thread.join()
@@ -55,9 +54,3 @@ def figures(*, seconds: float, most: int) -> Iterator[Figure]:
 
 def _time_ns(scan: int) -> int:
     return START_NS + scan * 100_000_000
-
-
-def _offer(store: Store, made: Iterable[tuple[Frame, Detection]]) -> None:
-    for frame, detection in made:
-        store.offer_frame(frame, "NORMAL")
-        store.offer_detection(detection)

@@ -17,7 +17,7 @@ def rows() -> PlantRows:
 
 
 def test_no_two_scans_of_a_pump_are_alike(rows: PlantRows) -> None:
-    first, second = ([*rows.at(number, 10**18 + number)] for number in (0, 1))
+    first, second = (rows.at(number, 10**18 + number) for number in (0, 1))
     assert len(first) == len({frame.pump_id for frame, _ in first}) == PUMPS
     for (one, scored), (other, scored_next) in zip(first, second, strict=True):
         assert np.isfinite(one.values).all()
