@@ -119,16 +119,17 @@ def test_an_item_that_cannot_be_made_into_rows_is_quarantined_too(open_store: Op
 def test_bad_rows_are_reported_once_when_they_start_and_once_when_they_end(
     open_store: Open, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "REFUSED_OVER_S", 0.3)
+    monkeypatch.setattr(writer, "REFUSED_OVER_S", 3600.0)
     monkeypatch.setattr(writer, "COMMIT_EVERY_S", 0.02)
     store = open_store("motor_rpm", "flow_rate_l_min")
     store.start()
     for count in range(1, 4):
         store.store.offer_detection(detection(count, nan))
         wait_until(lambda count=count: store.store.view().quarantined == count)
-        assert [t.started for t in store.troubles] == [True]
+    wait_until(lambda: [t.started for t in store.troubles] == [True])
     assert row_quarantine.FILE in store.troubles[0].text
     assert "NOT NULL" in store.store.view().error
+    monkeypatch.setattr(writer, "REFUSED_OVER_S", 0.0)
     wait_until(lambda: len(store.troubles) == 2)
     assert not store.troubles[1].started
     assert store.store.view().error == ""

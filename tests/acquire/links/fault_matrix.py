@@ -38,8 +38,8 @@ NOTHING_IN_TIME = {
     "length too long", "echo alone", "wrong transaction, behind", "wrong transaction, ahead",
 }  # fmt: skip
 AFTER_THE_VALUES = {"garbage after, apart"}
-"""Comes between two scans, so that the frame of its own scan is GOOD; or in the request of the second block; or with the
-values, on a machine that is held up, and is dropped."""
+"""Comes between two scans, so that the frame of its own scan is GOOD; or in the request of the second block; or with
+the values, on a machine that is held up, and is dropped."""
 FRAME_SILENCE_S = 0.6 * SILENCE_S
 """Measured where the pieces are sent; where they are heard it may be longer."""
 FAULT_TICKS = {"modbus-tcp": (4, 13), "modbus-tls": (4, 13), "modbus-rtu": (6, 15), "modbus-rtu-over-tcp": (6, 15)}
