@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.detection import Detection, ScoreResult, ShadowView
@@ -23,7 +24,7 @@ class RunState(Enum):
 class PumpView:
     """One pump now. `profile` carries the pump's own limits. `frame` is None before the first scan.
 
-    `health` is 0-100, NaN where it cannot be told; `alarms` are all that are not NORMAL, worst first.
+    `health` is 0-100, NaN where it is not known; `alarms` are all that are not NORMAL, worst first.
     `stale_after_s`: the age at which the values of `frame` must be shown as old.
     """
 
@@ -56,6 +57,28 @@ class LoopHealth:
     def is_late(self, mono_ns: int) -> bool:
         """Whether the loop has stopped, at an instant of the monotonic clock."""
         return mono_ns - self.alive_mono_ns > self.late_after_s * 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class LoopWords:
+    """What people call the work of a loop, and what is not done while the loop has stopped."""
+
+    name: str
+    consequence: str
+
+
+LOOP_WORDS: Mapping[str, LoopWords] = MappingProxyType(
+    {
+        "judge": LoopWords("Judging", "alarms are not being judged"),
+        "links": LoopWords("Polling", "no values are being read"),
+        "store": LoopWords("History", "nothing is being stored"),
+        "infer": LoopWords("Anomaly detection", "anomalies are not being found"),
+        "orders": LoopWords("Orders", "nothing can be acknowledged or changed"),
+        "watchdog": LoopWords("Supervision", "a part that stops is not noticed"),
+        "record": LoopWords("CSV recording", "the file is not being written"),
+    }
+)
+"""The loops of an engine by name, the gravest loss first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +117,7 @@ class EngineStats:
 
 @dataclass(frozen=True, slots=True)
 class StationView:
-    """All pumps in plant order, all alarms worst first, and the pulse of the program."""
+    """All pumps in plant order, all alarms worst first, and how the program itself is doing."""
 
     name: str
     time_ns: int

@@ -20,7 +20,7 @@ from pumpwatch_gui.domain.events import Event, Note, OrderDone, SiteChanged, Sto
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
-from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.station import LOOP_WORDS, StationView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.engine.annunciator import Annunciator
@@ -44,16 +44,6 @@ LINK_VIEWS_S = 0.25
 TICK_S = 0.1
 HUNG_AFTER_S = 10.0
 """A call of a model that takes longer does not return: detection goes on without that model."""
-WORDS = {
-    "links": "Polling",
-    "infer": "Anomaly detection",
-    "judge": "Judging",
-    "orders": "Executing orders",
-    "store": "History",
-    "record": "Recording to CSV",
-    "watchdog": "Supervision",
-}
-"""What has stopped when a loop has, for the alarm list."""
 
 Loop = Callable[[threading.Event], None]
 
@@ -271,7 +261,7 @@ class Engine:
         self._bus.publish(trouble)
 
     def _on_loop_trouble(self, trouble: LoopTrouble) -> None:
-        word = WORDS[trouble.name]
+        word = LOOP_WORDS[trouble.name].name
         if trouble.is_over:
             self._annunciator.announce(f"loop.{trouble.name}", f"{word} works again", is_over=True)
             self._bus.publish(Note(time.time_ns(), f"{word} works again after: {trouble.text}"))

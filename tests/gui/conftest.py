@@ -59,3 +59,11 @@ def open_window(qapp: QApplication, tmp_path: Path) -> Iterator[OpenWindow]:
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     opened.clear()
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def no_crash(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """The window survives a bug of a page and logs it; a test does not, unless it has cleared the log."""
+    yield
+    crashes = [record for record in caplog.records if record.name == "pumpwatch.crash"]
+    assert crashes == []

@@ -24,4 +24,4 @@ def test_live_values_of_real_links_reach_the_tiles_and_the_trends(qtbot: QtBot, 
         window.open_page("pump", "P-102")
         qtbot.waitUntil(lambda: page.trends._trace is not None and page.trends._trace.time_s.size >= 2, timeout=10_000)
         qtbot.waitUntil(lambda: any("P-102" in row.text for row in overview.events.rows), timeout=5000)
-        assert not window.strip.plant.old
+        assert not window.top_bar.plant.old

@@ -30,7 +30,8 @@ from pumpwatch_gui.gui.look.theme import THEMES
 from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.overview.page import OverviewPage
 from pumpwatch_gui.gui.pump.page import PumpPage
-from pumpwatch_gui.gui.shell.main_window import DIALOGS, PAGES, MainWindow
+from pumpwatch_gui.gui.shell.entries import DIALOGS, PAGES
+from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.snapshots import snapshot_pages
 from pumpwatch_gui.gui.shell.top_bar import worst_unacknowledged
 from tests.gui.conftest import OpenWindow
@@ -53,8 +54,8 @@ def test_every_page_and_command_has_a_key_of_its_own(open_window: OpenWindow) ->
     window = open_window()
     keys = [s.toString() for action in window.findChildren(QAction) for s in action.shortcuts()]
     assert len(keys) == len(set(keys))
-    assert all(entry.shortcut in keys for entry in PAGES if entry.rail)
-    assert all(entry.shortcut in keys for entry in DIALOGS if entry.rail)
+    assert all(entry.shortcut in keys for entry in PAGES if entry.in_nav)
+    assert all(entry.shortcut in keys for entry in DIALOGS if entry.in_nav)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -98,7 +99,7 @@ def test_nothing_is_pushed_out_of_the_window(
     QApplication.processEvents()
     window.refresh()
     QApplication.processEvents()
-    for widget in (window.strip, window.strip.menu, window.rail, window.footer, window.page(key)):
+    for widget in (window.top_bar, window.top_bar.menu, window.nav_bar, window.footer, window.page(key)):
         inside = window.rect().contains(widget.rect().translated(widget.mapTo(window, QPoint(0, 0))))
         assert inside, f"{type(widget).__name__} at {widget.mapTo(window, QPoint(0, 0))} {widget.size()}"
 
@@ -109,8 +110,8 @@ def test_the_banner_shows_the_worst_that_nobody_has_acknowledged(open_window: Op
     alarm = worst_unacknowledged(window.context.station.latest())
     assert alarm is not None
     assert alarm.pump_id == "P-102"
-    assert "P-102" in window.strip.banner.accessibleName()
-    assert "priority 1" in window.strip.banner.accessibleName()
+    assert "P-102" in window.top_bar.banner.accessibleName()
+    assert "priority 1" in window.top_bar.banner.accessibleName()
 
 
 def test_f10_acknowledges_exactly_what_the_banner_shows(open_window: OpenWindow) -> None:
@@ -125,7 +126,7 @@ def test_f10_acknowledges_exactly_what_the_banner_shows(open_window: OpenWindow)
 def test_nothing_can_be_acknowledged_when_nothing_is_open(open_window: OpenWindow) -> None:
     station = FakeStation(2, scenes={}, history_s=5)
     window = open_window(source=station)
-    assert not window.strip.ack.isEnabled()
+    assert not window.top_bar.ack.isEnabled()
     press(window, Qt.Key.Key_F10)
     assert station.orders == []
 
@@ -133,11 +134,11 @@ def test_nothing_can_be_acknowledged_when_nothing_is_open(open_window: OpenWindo
 def test_the_heartbeat_turns_into_a_warning_when_values_are_old(open_window: OpenWindow) -> None:
     station = FakeStation(3, scenes={}, history_s=5)
     window = open_window(source=station)
-    was_old = window.strip.plant.old
+    was_old = window.top_bar.plant.old
     station.offset_ns = 12 * SECOND
     window.refresh()
-    assert (was_old, window.strip.plant.old) == (False, True)
-    assert "OLD 0:12" in window.strip.plant.accessibleDescription()
+    assert (was_old, window.top_bar.plant.old) == (False, True)
+    assert "OLD 0:12" in window.top_bar.plant.accessibleDescription()
 
 
 def test_the_heartbeat_does_not_live_on_frames_that_are_all_bad(open_window: OpenWindow) -> None:
@@ -145,8 +146,8 @@ def test_the_heartbeat_does_not_live_on_frames_that_are_all_bad(open_window: Ope
     window = open_window(source=station)
     station.step(1.0)
     window.refresh()
-    assert window.strip.plant.old
-    assert "no values yet" in window.strip.plant.accessibleDescription()
+    assert window.top_bar.plant.old
+    assert "no values yet" in window.top_bar.plant.accessibleDescription()
 
 
 def test_the_arrow_keys_walk_over_the_tiles_and_enter_opens_the_pump(open_window: OpenWindow) -> None:

@@ -1,4 +1,4 @@
-"""The few shapes everything is drawn from. Sizes in px at 100 %, scaled by the look."""
+"""The few shapes everything is drawn from. Sizes in px at 100 %, scaled by the appearance."""
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPolygonF
@@ -10,7 +10,7 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.wording import unit_text
 from pumpwatch_gui.gui.look.theme import REGULAR, STRONG, Appearance, color
 
-# Plain numbers: joining Qt's flags anew for each of some hundred texts a frame costs a tenth of it.
+# Plain numbers: joining Qt's flags again for each of some hundred texts a frame costs a tenth of it.
 _LINE = Qt.TextFlag.TextSingleLine.value | Qt.AlignmentFlag.AlignVCenter.value
 LEFT = _LINE | Qt.AlignmentFlag.AlignLeft.value
 RIGHT = _LINE | Qt.AlignmentFlag.AlignRight.value
@@ -223,7 +223,7 @@ def _limit_values(sensor: Sensor) -> list[float]:
 
 
 def value_token(appearance: Appearance, reading: ShownValue, *, quiet: bool = False, urgent: bool = False) -> str:
-    """The colour of a number: live blue, grey when not live or the pump stands (`quiet`), white in alarm (`urgent`)."""
+    """The colour of a number: live blue, grey when not live or at rest (`quiet`), white in alarm (`urgent`)."""
     if urgent:
         return appearance.theme.strong
     return appearance.theme.live if reading.trust is Trust.LIVE and not quiet else appearance.theme.text
@@ -251,7 +251,7 @@ def value_and_unit(
 
 
 def health_bar(painter: QPainter, appearance: Appearance, rect: QRectF, health: float) -> None:
-    """A bar of 0-100; hatched when the health cannot be told."""
+    """A bar of 0-100; hatched when the health is not known."""
     theme = appearance.theme
     if health == health:
         filled = QRectF(rect.left(), rect.top(), rect.width() * min(max(health, 0), 100) / 100, rect.height())

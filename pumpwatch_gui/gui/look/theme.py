@@ -1,7 +1,7 @@
 """Every colour, font and icon, and the only style sheet. Three themes: dark (night), light (day), high contrast.
 
 The palettes were chosen for three kinds of colour blindness and for contrast against their own field; a priority is
-nevertheless always told by shape, number and text as well (`paint.priority_mark`).
+nevertheless always shown by shape, number and text as well (`paint.priority_mark`).
 """
 
 from dataclasses import dataclass
@@ -151,7 +151,7 @@ def register_fonts() -> str:
 
 
 class Appearance(QObject):
-    """The theme and the scale in use, and everything made from them. `changed` tells painters to repaint."""
+    """The theme and the scale in use, and everything made from them. `changed`: repaint."""
 
     changed = Signal()
 
@@ -166,7 +166,7 @@ class Appearance(QObject):
         self._icons: dict[tuple[str, str], QIcon] = {}
 
     def set_theme(self, name: str) -> None:
-        """Go over to a theme (`dark`, `light`, `high-contrast`)."""
+        """Change to a theme (`dark`, `light`, `high-contrast`)."""
         self.theme = THEMES[name]
         self.apply()
 
@@ -175,7 +175,7 @@ class Appearance(QObject):
         self.set_theme(DARK.name if self.theme is LIGHT else LIGHT.name)
 
     def set_scale(self, percent: int) -> None:
-        """Go over to the nearest of `SCALES`."""
+        """Change to the nearest of `SCALES`."""
         self.scale = min(SCALES, key=lambda s: abs(s - percent))
         self._fonts.clear()
         self._metrics.clear()
@@ -234,7 +234,7 @@ class Appearance(QObject):
         return self._icons[key]
 
     def apply(self) -> None:
-        """Give palette, font and style sheet to the application and tell every painter."""
+        """Give palette, font and style sheet to the application and have everything repainted."""
         application = QApplication.instance()
         if isinstance(application, QApplication):
             application.setStyle("Fusion")
@@ -255,7 +255,7 @@ def _drawn(name: str, token: str, size: int = 48) -> QPixmap:
 
 
 def icon_size(appearance: Appearance, size: float = 20) -> QSize:
-    """A square icon size at the look's scale."""
+    """A square icon size at the scale in use."""
     return QSize(appearance.px(size), appearance.px(size))
 
 

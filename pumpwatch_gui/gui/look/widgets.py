@@ -13,7 +13,7 @@ from pumpwatch_gui.gui.look.theme import MEDIUM, Appearance, color
 
 
 class Painted(QWidget):
-    """A widget that paints itself and repaints when the look changes. Give it an accessible name."""
+    """A widget that paints itself and repaints when the appearance changes. Give it an accessible name."""
 
     def __init__(self, appearance: Appearance, name: str) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ def button(words: str, name: str, on_click: Callable[[], object], *, hint: str =
 
 
 class KeyButton(QAbstractButton):
-    """A button that shows its key beside the word, dimmer (`Acknowledge F10`)."""
+    """A button that shows its key next to the word, dimmer (`Acknowledge F10`)."""
 
     def __init__(self, appearance: Appearance, words: str, key: str, *, name: str = "") -> None:
         super().__init__()

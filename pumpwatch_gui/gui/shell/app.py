@@ -23,7 +23,7 @@ from pumpwatch_gui.gui.shell.threads import EngineHost, Hosted
 
 log = logging.getLogger("pumpwatch.gui")
 
-STOP_LOOK_MS = 100
+STOP_POLL_MS = 100
 _QT_LEVELS = {QtMsgType.QtDebugMsg: logging.DEBUG, QtMsgType.QtInfoMsg: logging.INFO,
               QtMsgType.QtWarningMsg: logging.WARNING, QtMsgType.QtCriticalMsg: logging.ERROR,
               QtMsgType.QtFatalMsg: logging.CRITICAL}  # fmt: skip
@@ -55,15 +55,14 @@ def run_gui(
     """The desktop program: show the window, host the engine's loops, stop both together.
 
     Returns whether every thread has ended. A second start in the same home raises the first window and returns at once.
-    `engine` is called once it is sure that this is the first. `should_stop` is asked ten times a second; `for_s` closes
-    the window after so many seconds; `status` is called once a second; `picture` gets what the window shows when it
-    closes.
+    `engine` is called once it is sure that this is the first, `should_stop` ten times a second, `status` once a second;
+    `for_s` closes the window after so many seconds; `picture` gets what the window shows when it closes.
     """
     app = application()
     qInstallMessageHandler(_log_qt)
     instance = SingleInstance(home.path)
     if instance.taken:
-        print("PumpWatch is already running in this home; its window was asked to come to the front")  # noqa: T201
+        print("PumpWatch is already running in this home; its window comes to the front")  # noqa: T201
         return True
     running = engine()
     host = EngineHost(running)
@@ -84,15 +83,15 @@ def run_gui(
     if picture is not None:
         window.closing.connect(lambda: window.grab().save(str(picture)))
 
-    def look() -> None:
+    def poll() -> None:
         if should_stop():
             watch.stop()
             window.close()
             app.quit()  # with a dialog open, closing the window does not end Qt's loop
 
     watch = QTimer(window)
-    watch.timeout.connect(look)
-    watch.start(STOP_LOOK_MS)
+    watch.timeout.connect(poll)
+    watch.start(STOP_POLL_MS)
     app.exec()
     ended = host.stop()
     dispose(window)

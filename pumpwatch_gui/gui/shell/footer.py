@@ -1,6 +1,6 @@
-"""The quiet line at the foot: the pulse of the program itself."""
+"""The quiet line at the foot: how the program itself is doing."""
 
-from math import isfinite
+from math import inf, isfinite
 
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -8,12 +8,14 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import clock
+from pumpwatch_gui.domain.wording import clock, duration
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
 from pumpwatch_gui.gui.look.widgets import Painted
 
 HEIGHT = 26
+OLD_COMMIT_S, FRAMES_MISSED = 5.0, 3.0
+"""The store commits once a second: an older commit is a trouble, unless no more than so many frames came since."""
 
 
 def stats_words(view: StationView) -> tuple[tuple[str, bool], ...]:
@@ -22,16 +24,12 @@ def stats_words(view: StationView) -> tuple[tuple[str, bool], ...]:
     online = sum(link.state is LinkState.ONLINE for link in links)
     inference = f"inference p99 {stats.inference.p99:.1f} ms" if isfinite(stats.inference.p99) else "inference waiting"
     dropped = f" · dropped {stats.ring_dropped:,}" if stats.ring_dropped else ""
-    commit = "nothing committed yet"
-    if stats.last_commit_ns:
-        took = f" · {stats.commit.p50:.1f} ms" if isfinite(stats.commit.p50) else ""
-        commit = f"committed {clock(stats.last_commit_ns)}{took}"
     words = [
         (f"{online} of {len(links)} links online", online < len(links)),
         (f"frames {stats.frames_per_s:.1f}/s · missed {stats.missed_scans:,}", False),
         (inference, False),
         (f"queue {stats.ring_depth:,} / {stats.ring_capacity:,}{dropped}", bool(stats.ring_dropped)),
-        (commit, False),
+        _commit_words(view),
     ]
     if stats.readings_lost:
         words.append((f"{stats.readings_lost:,} readings lost", True))
@@ -40,11 +38,24 @@ def stats_words(view: StationView) -> tuple[tuple[str, bool], ...]:
     return tuple(words)
 
 
+def _commit_words(view: StationView) -> tuple[str, bool]:
+    """When the history was last written; a trouble when that is too long ago for the frames that come."""
+    stats = view.stats
+    late_s = max(OLD_COMMIT_S, FRAMES_MISSED / stats.frames_per_s) if stats.frames_per_s else inf
+    if not stats.last_commit_ns:
+        return "nothing committed yet", stats.frames > late_s * stats.frames_per_s
+    age_s = (view.time_ns - stats.last_commit_ns) / 1e9
+    if age_s > late_s:
+        return f"last committed {duration(age_s)} ago", True
+    took = f" · {stats.commit.p50:.1f} ms" if isfinite(stats.commit.p50) else ""
+    return f"committed {clock(stats.last_commit_ns)}{took}", False
+
+
 class Footer(Painted):
-    """Paints `pulse_words`, and the model in use at the right."""
+    """Paints `stats_words`, and the model in use at the right."""
 
     def __init__(self, appearance: Appearance) -> None:
-        super().__init__(appearance, "Pulse of the program")
+        super().__init__(appearance, "State of the program")
         self._words: tuple[tuple[str, bool], ...] = ()
         self._model = ""
 
@@ -54,7 +65,7 @@ class Footer(Painted):
         return QSize(400, self.appearance.px(HEIGHT))
 
     def refresh(self, view: StationView) -> None:
-        """Show the pulse as it is now."""
+        """Show the figures as they are now."""
         words, model = stats_words(view), f"model {view.model}" if view.model else "no model"
         if (words, model) != (self._words, self._model):
             self._words, self._model = words, model
@@ -82,7 +93,7 @@ class Footer(Painted):
                 break
             context = QRectF(x, 0, room, box.height())
             x += paint.text(
-                painter, appearance, context, shown, theme.text if trouble else theme.dim, size=12, weight=weight
+                painter, appearance, context, shown, theme.warning if trouble else theme.dim, size=12, weight=weight
             )
             x += px(28)
         painter.end()

@@ -1,4 +1,4 @@
-"""Help: one page of text for each page of the program, from `resources/help/`."""
+"""Help: one text for each page and dialog of the program, from `resources/help/`."""
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QWidget
 
@@ -8,11 +8,10 @@ from pumpwatch_gui.gui.look.theme import Appearance
 
 
 class HelpDialog(QDialog):
-    """Shows `resources/help/TOPIC.md`; a topic without a page shows the overview's."""
+    """Shows `resources/help/TOPIC.md`."""
 
     def __init__(self, appearance: Appearance, topic: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("PumpWatch help")
         self.resize(appearance.px(720), appearance.px(620))
         self.browser = QTextBrowser()
         self.browser.setAccessibleName("Help text")
@@ -25,7 +24,5 @@ class HelpDialog(QDialog):
 
 
 def help_text(topic: str) -> str:
-    """The Markdown of a topic, or of the overview where there is none."""
-    folder = shipped("resources") / "help"
-    page = folder / f"{topic}.md"
-    return (page if page.is_file() else folder / "overview.md").read_text("utf-8")
+    """The Markdown of a topic, which is the key of a page or dialog. Raises FileNotFoundError."""
+    return (shipped("resources") / "help" / f"{topic}.md").read_text("utf-8")

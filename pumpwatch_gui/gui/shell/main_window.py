@@ -1,14 +1,15 @@
-"""The window: strip, rail, pages, foot line; the tables of pages, dialogs and commands; what it remembers."""
+"""The window: top bar, navigation bar, pages, footer; its commands; what it remembers."""
 
 import getpass
+import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QDialog, QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
@@ -19,145 +20,23 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
+from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
 from pumpwatch_gui.gui.shell.nav_bar import NavBar, NavButton
 from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
+from pumpwatch_gui.gui.shell.stopped_bar import stopped_words
 from pumpwatch_gui.gui.shell.top_bar import TopBar
+
+crash_log = logging.getLogger("pumpwatch.crash")
 
 FRAME_MS = 50
 LAYOUT_VERSION = 1
-FIRST_RUN = "first-run"
-"""The page that a site without pumps opens on, if there is one."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageEntry:
-    """One page: `build` imports and makes it, the first time it is wanted. Without `rail` it has no button there."""
-
-    key: str
-    title: str
-    icon: str
-    shortcut: str
-    build: Callable[[PageContext], Page]
-    rail: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class DialogEntry:
-    """One dialog: `build(place, pump_id, parent)`. `rail` dialogs have a button at the foot of the rail."""
-
-    key: str
-    title: str
-    icon: str
-    shortcut: str
-    build: Callable[[PageContext, str, QWidget], QDialog]
-    rail: bool = False
-
-
-def _overview(context: PageContext) -> Page:
-    from pumpwatch_gui.gui.overview.page import OverviewPage
-
-    return OverviewPage(context)
-
-
-def _pump(context: PageContext) -> Page:
-    from pumpwatch_gui.gui.pump.page import PumpPage
-
-    return PumpPage(context)
-
-
-def _events(context: PageContext) -> Page:
-    from pumpwatch_gui.gui.events.page import EventsPage
-
-    return EventsPage(context)
-
-
-def _models(context: PageContext) -> Page:
-    from pumpwatch_gui.gui.models.page import ModelsPage
-
-    return ModelsPage(context)
-
-
-def _devices(context: PageContext) -> Page:
-    from pumpwatch_gui.gui.devices.page import DevicesPage
-
-    return DevicesPage(context)
-
-
-def _system(context: PageContext) -> Page:
-    from pumpwatch_gui.gui.system.page import SystemPage
-
-    return SystemPage(context)
-
-
-def _first_run(context: PageContext) -> Page:
-    from pumpwatch_gui.gui.add_pump.first_run import FirstRunPage
-
-    return FirstRunPage(context)
-
-
-def _settings(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
-    from pumpwatch_gui.gui.settings.settings_dialog import SettingsDialog
-
-    return SettingsDialog(context, pump_id, parent)
-
-
-def _add_pump(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
-    from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
-
-    return AddPumpDialog(context, pump_id, parent)
-
-
-def _limits(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
-    from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
-
-    return LimitsDialog(context, pump_id, parent)
-
-
-def _shortcuts(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
-    from pumpwatch_gui.gui.shell.shortcuts import ShortcutsDialog
-
-    return ShortcutsDialog(context, pump_id, parent)
-
-
-def _about(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
-    from pumpwatch_gui.gui.system.about import AboutDialog
-
-    return AboutDialog(context, pump_id, parent)
-
-
-def _help(context: PageContext, topic: str, parent: QWidget) -> QDialog:
-    from pumpwatch_gui.gui.shell.help import HelpDialog
-
-    return HelpDialog(context.appearance, topic, parent)
-
-
-PAGES: tuple[PageEntry, ...] = (
-    PageEntry("overview", "Overview", "overview", "F2", _overview),
-    PageEntry("pump", "Pump", "pump", "F6", _pump),
-    PageEntry("events", "Events", "events", "F7", _events),
-    PageEntry("models", "Models", "models", "Ctrl+M", _models),
-    PageEntry("devices", "Devices", "devices", "Ctrl+E", _devices),
-    PageEntry("system", "System", "system", "F8", _system),
-    PageEntry(FIRST_RUN, "Welcome", "station", "", _first_run, rail=False),
-)
-"""Every page there is, in the order of the rail. F3 to F5 stay free for alarms, trends and diagnosis."""
-
-DIALOGS: tuple[DialogEntry, ...] = (
-    DialogEntry("settings", "Settings", "settings", "Ctrl+,", _settings, rail=True),
-    DialogEntry("limits", "Limits", "limits", "Ctrl+L", _limits, rail=True),
-    DialogEntry("help", "Help", "help", "F1", _help, rail=True),
-    DialogEntry("add-pump", "Add a pump", "", "Ctrl+Shift+A", _add_pump),
-    DialogEntry("shortcuts", "Keys", "", "Ctrl+K", _shortcuts),
-    DialogEntry("about", "About PumpWatch", "", "", _about),
-)
-"""Every dialog there is. A page shows a button for one only if its key is in `PageContext.dialogs`."""
 
 
 class MainWindow(QMainWindow):
     """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
 
-    It remembers theme, scale, geometry and page in `home.settings`, unless it is given a `look` of its own.
+    It remembers theme, scale, geometry and page in `home.settings`, unless it is given an `appearance` of its own.
     `sampled` carries every view of the station that the page was given, `painted` comes once what that changed is on
     the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it.
     """
@@ -175,6 +54,7 @@ class MainWindow(QMainWindow):
         self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
         self._remembers = appearance is None
         self.appearance = appearance or self._remembered_appearance()
+        self._dialogs = {d.key: d for d in DIALOGS if d.needs is None or d.needs in station.capabilities}
         self.context = PageContext(
             station,
             home,
@@ -182,17 +62,19 @@ class MainWindow(QMainWindow):
             appearance=self.appearance,
             ask=ask,
             user=_user(),
-            navigation=Navigation(self.open_page, self.open_dialog, frozenset(entry.key for entry in DIALOGS)),
+            navigation=Navigation(self.open_page, self.open_dialog, frozenset(self._dialogs)),
         )
         self._live = self._is_painted = False
+        self._failing_since_s: float | None = None
         self._entries = {entry.key: entry for entry in PAGES}
         self._pages: dict[str, Page] = {}
-        self._rail_buttons: dict[str, NavButton] = {}
+        self._nav_buttons: dict[str, NavButton] = {}
         self._stack = QStackedWidget()
-        self.strip, self.rail, self.footer = TopBar(self.context), NavBar(self.appearance), Footer(self.appearance)
+        self.top_bar, self.nav_bar = TopBar(self.context), NavBar(self.appearance)
+        self.footer = Footer(self.appearance)
         self._lay_out()
-        self._fill_rail_and_menu()
-        self.strip.acknowledge.connect(self._acknowledge)
+        self._fill_navigation()
+        self.top_bar.acknowledge.connect(self._acknowledge)
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self.refresh)
@@ -204,8 +86,8 @@ class MainWindow(QMainWindow):
 
     @property
     def pages(self) -> tuple[str, ...]:
-        """The keys of the pages in the rail, in its order."""
-        return tuple(key for key, entry in self._entries.items() if entry.rail)
+        """The keys of the pages in the navigation bar, in its order."""
+        return tuple(key for key, entry in self._entries.items() if entry.in_nav)
 
     @property
     def current(self) -> str:
@@ -225,21 +107,22 @@ class MainWindow(QMainWindow):
         if pump_id:
             page.show_pump(pump_id)
         self._stack.setCurrentWidget(page)
-        if key in self._rail_buttons:
-            self._rail_buttons[key].setChecked(True)
+        if key in self._nav_buttons:
+            self._nav_buttons[key].setChecked(True)
         self.setWindowTitle(f"{self._entries[key].title} – {self.context.station.site().name} – PumpWatch")
         page.setFocus()
         self.refresh()
 
     def open_dialog(self, key: str, pump_id: str = "") -> None:
-        """Open a dialog beside the window's own flow; nothing waits for it."""
-        entry = next(entry for entry in DIALOGS if entry.key == key)
+        """Open a dialog; nothing waits for it. Raises KeyError for one that this station has not."""
+        entry = self._dialogs[key]
         topic = self.current if key == "help" else pump_id
         dialog = entry.build(self.context, topic, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setWindowTitle(entry.title)
+        dialog.setWindowIcon(self.appearance.icon(entry.icon))
         if key != "help":  # a dialog takes the keyboard from the window, and with it the window's own F1
-            QShortcut(QKeySequence("F1"), dialog, lambda: _help(self.context, key, dialog).open())
+            QShortcut(QKeySequence("F1"), dialog, lambda: open_help(self.context, key, dialog))
         dialog.open()
 
     def on_event(self, event: Event) -> None:
@@ -249,14 +132,25 @@ class MainWindow(QMainWindow):
             page.on_event(event)
 
     def refresh(self) -> None:
-        """Sample the station once and show it."""
-        view = self.context.station.latest()
+        """Sample the station once and show it. What cannot be shown is announced above what is left of it."""
+        try:
+            self._show(self.context.station.latest())
+        except Exception:  # noqa: BLE001 - the top of the screen's loop: a page that stopped must not look alive
+            now_s = time.monotonic()
+            if self._failing_since_s is None:
+                self._failing_since_s = now_s
+                crash_log.critical("the page %s cannot be shown", self.current, exc_info=True)
+            self.top_bar.stopped.show_words(stopped_words(None, now_s - self._failing_since_s))
+        else:
+            self._failing_since_s = None
+
+    def _show(self, view: StationView) -> None:
         self.context.last_good.see(view)
-        self.strip.refresh(view)
-        self.footer.refresh(view)
         page = self._stack.currentWidget()
         if isinstance(page, Page):
             page.refresh(view)
+        self.top_bar.refresh(view)
+        self.footer.refresh(view)
         self.sampled.emit(view)
         if view.pumps and self.current == FIRST_RUN:
             self.open_page(PAGES[0].key)
@@ -265,14 +159,14 @@ class MainWindow(QMainWindow):
             self.painted.connect(self.first_live, Qt.ConnectionType.SingleShotConnection)
 
     def bring_to_front(self) -> None:
-        """Show the window above the others (a second start asked for it)."""
+        """Show the window above the others (a second start wants it)."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
         self.activateWindow()
 
     def start(self) -> None:
-        """Begin sampling; build the pages not yet built while nobody waits for them."""
+        """Begin sampling; build the pages not yet built meanwhile."""
         self._timer.start()
         QTimer.singleShot(300, self._build_one)
 
@@ -286,33 +180,35 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         whole = QWidget()
-        middle = hbox(self.rail, (self._stack, 1), spacing=0)
-        vbox(self.strip, (middle, 1), self.footer, parent=whole, spacing=0)
+        middle = hbox(self.nav_bar, (self._stack, 1), spacing=0)
+        vbox(self.top_bar, (middle, 1), self.footer, parent=whole, spacing=0)
         self.setCentralWidget(whole)
         self.setMinimumSize(1024, 640)
 
-    def _fill_rail_and_menu(self) -> None:
+    def _fill_navigation(self) -> None:
         menu = QMenu(self)
-        for entry in (page for page in PAGES if page.rail):
+        for entry in (page for page in PAGES if page.in_nav):
             show = self._command(menu, entry.title, entry.shortcut, partial(self.open_page, entry.key))
             button = NavButton(self.appearance, icon=entry.icon, words=entry.title, key=entry.shortcut)
             button.clicked.connect(show.trigger)
-            self.rail.add(button)
-            self._rail_buttons[entry.key] = button
+            self.nav_bar.add(button)
+            self._nav_buttons[entry.key] = button
         menu.addSeparator()
-        for dialog in (d for d in DIALOGS if d.rail):
+        for dialog in (d for d in self._dialogs.values() if d.in_nav):
             show = self._command(menu, dialog.title, dialog.shortcut, partial(self.open_dialog, dialog.key))
             button = NavButton(self.appearance, icon=dialog.icon, words=dialog.title, key=dialog.shortcut, page=False)
             button.clicked.connect(show.trigger)
-            self.rail.add(button)
-        for dialog in (d for d in DIALOGS if not d.rail):
+            self.nav_bar.add(button)
+        for dialog in (d for d in self._dialogs.values() if not d.in_nav):
             self._command(menu, dialog.title, dialog.shortcut, partial(self.open_dialog, dialog.key))
+        first_run = self._entries[FIRST_RUN]
+        self._command(None, first_run.title, first_run.shortcut, partial(self.open_page, FIRST_RUN))
         menu.addSeparator()
         self._fill_commands(menu)
-        self.strip.menu.setMenu(menu)
+        self.top_bar.menu.setMenu(menu)
 
     def _fill_commands(self, menu: QMenu) -> None:
-        self._command(menu, "Acknowledge the alarm in the banner", "F10", self.strip.acknowledge_shown)
+        self._command(menu, "Acknowledge the alarm in the banner", "F10", self.top_bar.acknowledge_shown)
         menu.addSeparator()
         self._command(menu, "Day or night", "Ctrl+D", self.appearance.toggle_day)
         for theme in THEMES.values():
@@ -325,7 +221,7 @@ class MainWindow(QMainWindow):
         menu.addSeparator()
         for i in range(9):
             self._command(None, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i))
-        self._command(None, "Menu", "Alt+M", self.strip.menu.showMenu)
+        self._command(None, "Menu", "Alt+M", self.top_bar.menu.showMenu)
         self._command(menu, "Quit", "Ctrl+Q", self.close)
 
     def _command(self, menu: QMenu | None, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
@@ -366,7 +262,7 @@ class MainWindow(QMainWindow):
         if isinstance(state, QByteArray):
             self.restoreState(state, LAYOUT_VERSION)
         page = str(self._settings.value("window/page", PAGES[0].key))
-        page = page if page in self._rail_buttons else PAGES[0].key
+        page = page if page in self._nav_buttons else PAGES[0].key
         empty = not self.context.station.site().pumps and FIRST_RUN in self._entries
         self.open_page(FIRST_RUN if empty else page)
 
@@ -388,7 +284,7 @@ class MainWindow(QMainWindow):
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop sampling and remember how the window stood."""
+        """Stop sampling and remember the window."""
         self.closing.emit()
         self._timer.stop()
         if self._remembers:

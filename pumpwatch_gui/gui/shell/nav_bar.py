@@ -1,4 +1,4 @@
-"""The rail: one button a page, always in the same place, with its word and its key."""
+"""The navigation bar: one button a page, always in the same place, with its word and its key."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen
@@ -28,7 +28,7 @@ class NavButton(QAbstractButton):
 
     @override
     def sizeHint(self) -> QSize:
-        """A field of the rail."""
+        """A field of the bar."""
         return QSize(self.appearance.px(WIDTH), self.appearance.px(66))
 
     @override
@@ -70,7 +70,7 @@ class NavButton(QAbstractButton):
 
 
 class NavBar(QFrame):
-    """The column of rail buttons; `pages` stand at the top, `others` at the foot."""
+    """The column of buttons: pages at the top, dialogs at the foot."""
 
     def __init__(self, appearance: Appearance) -> None:
         super().__init__()

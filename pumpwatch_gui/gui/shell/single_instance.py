@@ -7,11 +7,11 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
-ANSWER_MS = 1000
+CONNECT_MS = 1000
 
 
 class SingleInstance(QObject):
-    """Holds the lock of a home. `taken` tells that another program has it (it was asked to come to the front)."""
+    """Holds the lock of a home. `taken`: another program has it (its window comes to the front)."""
 
     def __init__(self, home: Path) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class SingleInstance(QObject):
         self._raise: Callable[[], None] | None = None
         self.taken = not self._lock.tryLock(100)
         if self.taken:
-            self._ask_to_raise()
+            self._raise_other()
 
     def serve(self, bring_to_front: Callable[[], None]) -> None:
         """Listen for later starts and bring the window to the front for them."""
@@ -30,7 +30,7 @@ class SingleInstance(QObject):
         QLocalServer.removeServer(self._name)
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
-        self._server.newConnection.connect(self._asked)
+        self._server.newConnection.connect(self._called)
         self._server.listen(self._name)
 
     def release(self) -> None:
@@ -39,14 +39,14 @@ class SingleInstance(QObject):
             self._server.close()
         self._lock.unlock()
 
-    def _asked(self) -> None:
+    def _called(self) -> None:
         while self._server is not None and self._server.hasPendingConnections():
             self._server.nextPendingConnection().deleteLater()
             if self._raise is not None:
                 self._raise()
 
-    def _ask_to_raise(self) -> None:
+    def _raise_other(self) -> None:
         socket = QLocalSocket()
         socket.connectToServer(self._name)
-        socket.waitForConnected(ANSWER_MS)
+        socket.waitForConnected(CONNECT_MS)
         socket.disconnectFromServer()

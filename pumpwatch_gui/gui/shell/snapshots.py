@@ -10,7 +10,7 @@ from pumpwatch_gui.gui.shell.main_window import MainWindow
 def snapshot_pages(window: MainWindow, out: Path, *, suffix: str = "") -> list[Path]:
     """Write every page of a shown window as `KEY<suffix>.png` into `out`; the Pump page turns to the worst alarm.
 
-    Returns the paths in rail order. Raises OSError when a picture cannot be written.
+    Returns the paths in the order of the navigation bar. Raises OSError when a picture cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
     before = window.current

@@ -1,17 +1,19 @@
-"""The strip at the top of every page: plant, time, age of the values, and the worst unacknowledged alarm."""
+"""The top bar of every page: what has stopped, plant, time, age of the values, the worst unacknowledged alarm."""
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import age, alarm_number, clock, duration
 from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import LIGHT, STRONG, Appearance, color, icon_size
 from pumpwatch_gui.gui.look.widgets import KeyButton, Painted
 from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.shell.stopped_bar import StoppedBar, stopped_words
 
 HEIGHT = 56
 CLOCK_PX = 184
@@ -143,7 +145,7 @@ class Banner(QAbstractButton):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Border in the alarm's colour, blinking; the words stand still."""
+        """Border in the alarm's colour, blinking; the words do not blink."""
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         painter = QPainter(self)
         box = QRectF(self.rect())
@@ -211,7 +213,7 @@ class AlarmCounts(Painted):
         return QSize(self.appearance.px(4 * 42), HEIGHT)
 
     def refresh(self, view: StationView) -> None:
-        """Count anew."""
+        """Count again."""
         counts = {p: sum(a.priority is p for a in view.alarms) for p in Priority}
         if counts != self._counts or not self.accessibleDescription():
             self._counts = counts
@@ -237,7 +239,7 @@ class AlarmCounts(Painted):
 
 
 class TopBar(QWidget):
-    """The whole strip. `acknowledge` carries the alarm that the banner shows."""
+    """The whole bar. `acknowledge` carries the alarm that the banner shows."""
 
     acknowledge = Signal(object)
 
@@ -259,16 +261,18 @@ class TopBar(QWidget):
         self.day.clicked.connect(context.appearance.toggle_day)
         self.ack.clicked.connect(self.acknowledge_shown)
         self.banner.clicked.connect(self._open_shown)
-        row = QHBoxLayout(self)
+        self.stopped = StoppedBar(context.appearance)
+        row = hbox(self.plant, self.banner, self.counts, self.ack, self.day, self.menu, spacing=16)
         row.setContentsMargins(0, 0, 16, 0)
-        row.setSpacing(16)
-        for widget in (self.plant, self.banner, self.counts, self.ack, self.day, self.menu):
-            row.addWidget(widget)
+        self._row = QWidget()
+        self._row.setLayout(row)
+        vbox(self.stopped, self._row, parent=self, spacing=0)
         self.appearance.changed.connect(self._fit)
         self._fit()
 
     def refresh(self, view: StationView) -> None:
         """Show the station as it is now."""
+        self.stopped.show_words(stopped_words(view))
         self.plant.refresh(view)
         self.banner.refresh(view)
         self.counts.refresh(view)
@@ -302,7 +306,7 @@ class TopBar(QWidget):
 
     def _fit(self) -> None:
         self._make_room()
-        self.setFixedHeight(self.appearance.px(HEIGHT))
+        self._row.setFixedHeight(self.appearance.px(HEIGHT))
         self.day.setIcon(self.appearance.icon("night" if self.appearance.theme is LIGHT else "day"))
         self.menu.setIcon(self.appearance.icon("menu"))
         for tool in (self.day, self.menu):

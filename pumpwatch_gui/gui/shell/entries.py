@@ -1,0 +1,149 @@
+"""The tables of pages and dialogs: title, icon, key and how each is made."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QDialog, QWidget
+
+from pumpwatch_gui.domain.ports import Capability
+from pumpwatch_gui.gui.shell.page import Page, PageContext
+
+FIRST_RUN = "first-run"
+"""The page that a site without pumps opens on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """One page: `build` imports and makes it, the first time it is wanted.
+
+    `icon` is a file in `resources/icons`, `shortcut` its key, `resources/help/KEY.md` its help. Not `in_nav`: it has no
+    button in the navigation bar.
+    """
+
+    key: str
+    title: str
+    icon: str
+    shortcut: str
+    build: Callable[[PageContext], Page]
+    in_nav: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DialogEntry:
+    """One dialog: `build(context, pump_id, parent)`; the rest as of a page.
+
+    `in_nav`: it has a button at the foot of the navigation bar. `needs`: what the station must be able to do.
+    """
+
+    key: str
+    title: str
+    icon: str
+    shortcut: str
+    build: Callable[[PageContext, str, QWidget], QDialog]
+    in_nav: bool = False
+    needs: Capability | None = None
+
+
+def _overview(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.overview.page import OverviewPage
+
+    return OverviewPage(context)
+
+
+def _pump(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.pump.page import PumpPage
+
+    return PumpPage(context)
+
+
+def _events(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.events.page import EventsPage
+
+    return EventsPage(context)
+
+
+def _models(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.models.page import ModelsPage
+
+    return ModelsPage(context)
+
+
+def _devices(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.devices.page import DevicesPage
+
+    return DevicesPage(context)
+
+
+def _system(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.system.page import SystemPage
+
+    return SystemPage(context)
+
+
+def _first_run(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.add_pump.first_run import FirstRunPage
+
+    return FirstRunPage(context)
+
+
+def _settings(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.settings.settings_dialog import SettingsDialog
+
+    return SettingsDialog(context, pump_id, parent)
+
+
+def _add_pump(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog
+
+    return AddPumpDialog(context, pump_id, parent)
+
+
+def _limits(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
+
+    return LimitsDialog(context, pump_id, parent)
+
+
+def _shortcuts(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.shell.shortcuts import ShortcutsDialog
+
+    return ShortcutsDialog(context, pump_id, parent)
+
+
+def _about(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.system.about import AboutDialog
+
+    return AboutDialog(context, pump_id, parent)
+
+
+def _help(context: PageContext, topic: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.shell.help import HelpDialog
+
+    return HelpDialog(context.appearance, topic, parent)
+
+
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("overview", "Overview", "overview", "F2", _overview),
+    PageEntry("pump", "Pump", "pump", "F6", _pump),
+    PageEntry("events", "Events", "events", "F7", _events),
+    PageEntry("models", "Models", "models", "Ctrl+M", _models),
+    PageEntry("devices", "Devices", "devices", "Ctrl+E", _devices),
+    PageEntry("system", "System", "system", "F8", _system),
+    PageEntry(FIRST_RUN, "Welcome", "station", "Shift+F1", _first_run, in_nav=False),
+)
+"""Every page there is, in the order of the navigation bar. F3 to F5 stay free for alarms, trends and diagnosis."""
+
+DIALOGS: tuple[DialogEntry, ...] = (
+    DialogEntry("settings", "Settings", "settings", "Ctrl+,", _settings, in_nav=True, needs=Capability.CONFIGURE),
+    DialogEntry("limits", "Limits", "limits", "Ctrl+L", _limits, in_nav=True, needs=Capability.CONFIGURE),
+    DialogEntry("help", "Help", "help", "F1", _help, in_nav=True),
+    DialogEntry("add-pump", "Add a pump", "add", "Ctrl+Shift+A", _add_pump, needs=Capability.CONFIGURE),
+    DialogEntry("shortcuts", "Keys", "keys", "Ctrl+K", _shortcuts),
+    DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),
+)
+"""Every dialog there is. A page shows a button for one only if its key is in `PageContext.dialogs`."""
+
+
+def open_help(context: PageContext, topic: str, parent: QWidget) -> None:
+    """Show the help on a page or dialog above another dialog."""
+    _help(context, topic, parent).open()
