@@ -22,7 +22,7 @@ from pumpwatch_gui.settings.map_file import MapFile, read_map
 from pumpwatch_gui.settings.profile_file import load_profile
 
 KEPT = 120
-"""Readings that are kept for the plausibility doctor."""
+"""Readings that are kept for the plausibility check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Draft:
             self.raw[tag].append(registers)
 
     def material(self) -> ReadingsToCheck:
-        """What the plausibility doctor is asked about."""
+        """What the plausibility check examines."""
         if self.profile is None or not self.series:
             raise InputError("nothing was read yet", "go back and wait for a value")
         points = [p for p in self.used if p.tag in self.raw]
@@ -114,7 +114,7 @@ class Draft:
 
 
 def reader_of(config: ModbusConfig, folder: Path) -> Reader:
-    """Reads a device that is no running link; connects anew each time."""
+    """Reads a device that is no running link; connects again each time."""
     return lambda table, address, count: read_once(config, table, address, count, base_dir=folder)
 
 

@@ -17,7 +17,7 @@ _PATIENCE_S = 10.0
 
 
 class JobPhase(Enum):
-    """Where a training stands."""
+    """What a training is doing."""
 
     RUNNING = "running"
     DONE = "done"
@@ -27,7 +27,7 @@ class JobPhase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A training now. `loss` is that of each epoch so far, `lines` are what it said, `error` what went wrong.
+    """A training now. `loss` is that of each epoch so far, `lines` are what it printed, `error` what went wrong.
 
     `progress` is 0 to 1 (the epochs done). `version` of the bundle in `out` once it is done.
     """
@@ -58,7 +58,7 @@ class TrainingJob:
         threshold_factor: float | None = None,
         base_dir: Path | None = None,
     ) -> None:
-        """Start it. `profile` is a shipped name or a file; both it and the recordings are seen from `beside`."""
+        """Start it. `profile` is a shipped name or a file; both it and the recordings are seen from `base_dir`."""
         command = [*_program(), "train", "--profile", profile, "--out", str(out.resolve()), "--kind", kind, "--json"]
         command += ["--allow-short"] * allow_short
         command += [] if threshold_factor is None else ["--threshold-factor", f"{threshold_factor:g}"]
@@ -83,7 +83,7 @@ class TrainingJob:
         self._reader.start()
 
     def poll(self) -> JobView:
-        """How it stands now."""
+        """Its progress now."""
         return self._view
 
     def cancel(self) -> None:
@@ -122,8 +122,8 @@ class TrainingJob:
         elif self._cancelled:
             self._view = replace(self._view, phase=JobPhase.CANCELLED)
         else:
-            told = [line for line in self._errors if line][-2:]
-            text = "\n".join(told) or f"the training ended with code {code}"
+            last = [line for line in self._errors if line][-2:]
+            text = "\n".join(last) or f"the training ended with code {code}"
             self._view = replace(self._view, phase=JobPhase.FAILED, error=text)
 
 

@@ -1,4 +1,4 @@
-"""The part of the plausibility doctor that needs the raw registers: words or bytes in another order. Pure."""
+"""The part of the plausibility check that needs the raw registers: words or bytes in another order. Pure."""
 
 from collections.abc import Sequence
 from math import isfinite, nan
@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.pump.profile import Sensor
 def engineering(point: Point, registers: Sequence[int]) -> float:
     """The value of a point's own registers, whatever the span says; NaN when it is not available or no number.
 
-    This is what `judge.plausibility.examine` wants: a value outside the span tells the unit.
+    This is what `judge.plausibility.examine` needs: a value outside the span gives away the unit.
     """
     raw = registers[0] if point.table in ("coil", "discrete") else _raw(point, registers, point.order)
     if raw in point.not_available or not isfinite(raw):

@@ -31,7 +31,7 @@ class Trust(Enum):
 class ShownValue:
     """One sensor as it may be shown: `text` is the number, or `?` where none may be believed.
 
-    `value` is NaN unless LIVE or UNCERTAIN, so that no pointer stands on an old number. `age_s` is the time since
+    `value` is NaN unless LIVE or UNCERTAIN, so that no pointer is at an old number. `age_s` is the time since
     the value was last good in whole seconds, 0 while LIVE, NaN when it never was. `reason` says why it is not LIVE.
     """
 
@@ -115,7 +115,7 @@ class LastGood:
 
 
 def is_stale(pump: PumpView, now_ns: int) -> bool:
-    """Whether the newest frame of a pump is too old to be shown as it stands."""
+    """Whether the newest frame of a pump is too old to be shown as it is."""
     return pump.frame is None or (now_ns - pump.frame.mono_ns) / 1e9 > pump.stale_after_s
 
 
@@ -194,7 +194,7 @@ def engineering_scale(sensor: Sensor) -> tuple[float, float]:
     """The fixed scale of a sensor's indicator and trends, in its unit: its normal band and limits with room around.
 
     Never from the live values: scaled to itself, noise looks like an alarm. For the same reason the scale is never
-    narrower than `LEAST_SHARE` of its own top. A value outside (a pump that stands) is held at the edge.
+    narrower than `LEAST_SHARE` of its own top. A value outside (of a pump at rest) is held at the edge.
     """
     points = [x for x in (*_limits(sensor), *(sensor.normal or ())) if x is not None]
     if not points:

@@ -33,7 +33,7 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 
 REFRESH_S = 0.5
 WIDE = 1500
-"""From this width on (px at 100 %) the table has room for the last error, which the panel below tells anyway."""
+"""From this width on (px at 100 %) the table has room for the last error, which the panel below shows anyway."""
 FITTING = 1150
 """From this width on the table shows all its counters without scrolling."""
 NARROW = 950

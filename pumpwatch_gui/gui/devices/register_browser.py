@@ -52,7 +52,7 @@ class RegisterBrowser(QWidget):
 
     def __init__(self, appearance: Appearance, ask: Ask, *, make_words: str = "Make this a tag") -> None:
         super().__init__()
-        self._look, self._ask = appearance, ask
+        self._appearance, self._ask = appearance, ask
         self._reader: Reader | None = None
         self._edition = 0
         self.registers: RowsModel[RegisterRow] = RowsModel(register_columns())
@@ -93,9 +93,9 @@ class RegisterBrowser(QWidget):
         self.address.valueChanged.connect(lambda _: self._keep_wire())
 
     def _make_tables(self) -> None:
-        self.view = TableView(self._look, self.registers, "Registers", widths={0: 96, 1: 62, 2: 66}, stretch=3)
+        self.view = TableView(self._appearance, self.registers, "Registers", widths={0: 96, 1: 62, 2: 66}, stretch=3)
         self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self.show_types())
-        self.type_view = TableView(self._look, self.types, "Every type and order", widths={0: 76}, stretch=0)
+        self.type_view = TableView(self._appearance, self.types, "Every type and order", widths={0: 76}, stretch=0)
         self.type_view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
         header = self.type_view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -197,7 +197,7 @@ class RegisterBrowser(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where it is narrow, the mark of a change needs the room of the hexadecimal digits."""
         super().resizeEvent(event)
-        self.view.setColumnHidden(1, self.width() < self._look.px(NARROW))
+        self.view.setColumnHidden(1, self.width() < self._appearance.px(NARROW))
 
     @override
     def hideEvent(self, event: QHideEvent) -> None:

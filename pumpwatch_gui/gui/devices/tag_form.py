@@ -24,7 +24,7 @@ class TagForm(QScrollArea):
 
     def __init__(self, appearance: Appearance, words: str, on_make: Callable[[], None]) -> None:
         super().__init__()
-        self._look = appearance
+        self._appearance = appearance
         self._sensors: tuple[Sensor, ...] = ()
         self._rows: Sequence[RegisterRow] = ()
         self._at = -1
@@ -64,12 +64,12 @@ class TagForm(QScrollArea):
             for column, (name, widget) in enumerate(widgets, 1):
                 widget.setAccessibleName(f"Tag: {name}")
                 widget.setToolTip(name)
-                widget.setMinimumWidth(self._look.px(60))
+                widget.setMinimumWidth(self._appearance.px(60))
                 if isinstance(widget, QComboBox):
                     widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
                     widget.setMinimumContentsLength(5)
                 grid.addWidget(widget, row, column, 1, 1 if len(widgets) > 1 else 2)
-        self.order.setMinimumWidth(self._look.px(86))  # never cut: the four orders must not look alike
+        self.order.setMinimumWidth(self._appearance.px(86))  # never cut: the four orders must not look alike
         inside = QWidget()
         vbox(grid, self.make, None, parent=inside)
         self.setWidget(inside)
@@ -77,7 +77,7 @@ class TagForm(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
 
     def _fit(self) -> None:
-        self.setFixedWidth(self._look.px(WIDTH))
+        self.setFixedWidth(self._appearance.px(WIDTH))
 
     def show_sensors(self, sensors: Sequence[Sensor]) -> None:
         """Offer these sensors."""

@@ -1,4 +1,4 @@
-"""Events: what stands now, and the journal of all that happened."""
+"""Events: the active alarms, and the journal of all that happened."""
 
 import time
 from collections.abc import Callable

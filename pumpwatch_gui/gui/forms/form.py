@@ -1,4 +1,4 @@
-"""A form made from a frozen dataclass: one field each, with label, unit, help and the mistake beside it."""
+"""A form made from a frozen dataclass: one field each, with label, unit, help and the mistake below it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
@@ -15,7 +15,7 @@ LARGEST = 10**9
 
 
 class Form(QWidget):
-    """Fields of a dataclass type. `value()` builds it; `changed` tells that a field was edited.
+    """Fields of a dataclass type. `value()` builds it; `changed`: a field was edited.
 
     The metadata of a field gives `label`, `help`, `unit`, `min`, `max`, `choices` and, for a serial device, `port`:
     with `ask` such a field lists the ports of this machine.
@@ -40,7 +40,7 @@ class Form(QWidget):
             self._add(grid, row, field, hints[field.name], _start_of(field, start))
 
     def value(self) -> Any:
-        """The dataclass as filled in, or None with the mistake shown beside its field."""
+        """The dataclass as filled in, or None with the mistake shown below its field."""
         for mistake in self.mistakes.values():
             mistake.setText("")
             mistake.hide()

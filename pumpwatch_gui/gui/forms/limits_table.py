@@ -42,7 +42,7 @@ class LimitsTable(QTableWidget):
     def __init__(self, appearance: Appearance, *facts: str) -> None:
         titles = ("Sensor", "Span", *facts)
         super().__init__(0, len(titles) + len(TITLES))
-        self._look, self.first = appearance, len(titles)
+        self._appearance, self.first = appearance, len(titles)
         self.sensors: tuple[Sensor, ...] = ()
         self.setAccessibleName("Limits of every sensor")
         self.setHorizontalHeaderLabels([*titles, *TITLES])
@@ -86,7 +86,7 @@ class LimitsTable(QTableWidget):
     def read(self) -> tuple[dict[str, Limits], list[str]]:
         """The limits of the right rows by tag, and what is wrong with the others, which are marked."""
         limits, wrong = dict[str, Limits](), list[str]()
-        theme = self._look.theme
+        theme = self._appearance.theme
         with QSignalBlocker(self):
             for row, sensor in enumerate(self.sensors):
                 try:

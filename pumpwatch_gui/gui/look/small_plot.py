@@ -15,7 +15,7 @@ from pumpwatch_gui.gui.look.theme import Appearance, color
 from pumpwatch_gui.gui.look.widgets import Painted
 
 _DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
-"""Curves are told apart by their strokes, not by colour."""
+"""Curves differ by their strokes, not by colour."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class TilePainter:
         self._lanes: dict[str, list[TileLane]] = {}
 
     def forget(self, pump_id: str) -> None:
-        """Its trace, its size or its sensors changed: make the sparklines anew."""
+        """Its trace, its size or its sensors changed: make the sparklines again."""
         self._lanes.pop(pump_id, None)
 
     def paint(
@@ -155,7 +155,7 @@ class TilePainter:
         value_px = max(self._figures_px(r) for r in state.readings) + unit_px + px(6)
         most = area.width() - value_px if self._small else area.width() * 0.42
         words = [paint.fitting_words(appearance, r.sensor.label, most, sizes.label) for r in state.readings[:count]]
-        # On the smallest tiles the units have to tell: all labels or none.
+        # On the smallest tiles the unit says which sensor it is: all labels or none.
         named = all(appearance.width(w, sizes.label) <= most for w in words)
         label_px = min(max(appearance.width(w, sizes.label) for w in words) + px(2), most) if named else 0.0
         for i in range(count):
@@ -193,7 +193,7 @@ class TilePainter:
         size = self._sizes.label
         words = paint.fitting_words(self.appearance, reading.sensor.label, context.width(), size)
         if self._small and self.appearance.width(words, size) > context.width():
-            return  # the unit tells which it is; half a word would not
+            return  # the unit says which it is; half a word would not
         paint.text(painter, self.appearance, context, words, self.appearance.theme.text, size=self._sizes.label)
 
     def _indicator(self, painter: QPainter, track: QRectF, state: TileState, i: int) -> None:

@@ -41,7 +41,7 @@ def kind_for(pumps: int) -> TileKind:
 
 @dataclass(frozen=True, slots=True)
 class TileState:
-    """Everything a tile shows. Two equal states paint the same picture (beside the sparkline).
+    """Everything a tile shows. Two equal states paint the same picture (but for the sparkline).
 
     `border` is the priority of the worst alarm, None without; `blinks` while one of that pump is not acknowledged.
     """

@@ -32,7 +32,7 @@ class SensorRow:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Widths in px; `stacked` puts the indicator under the label where there is no room beside it."""
+    """Widths in px; `stacked` puts the indicator under the label where there is no room next to it."""
 
     label_px: float
     value_px: float
@@ -164,15 +164,15 @@ def top_shares(detection: Detection, labels: tuple[str, ...], count: int = SHARE
 
 
 def why_words(pump: PumpView, *, seen: bool) -> tuple[str, str]:
-    """The judgement in one line and what follows from it; states what the model cannot tell."""
+    """The judgement in one line and what follows from it; names what the model cannot find."""
     match pump.score_result:
         case Detection(score=score, is_anomaly=True) if seen:
-            body = "These sensors differ most from normal running. The model tells that, not which part fails."
+            body = "These sensors differ most from normal running. The model finds that, not which part fails."
             return f"Not normal: {number(score, 2)} times the limit", body
         case Detection(score=score) if seen:
             return "Normal running", f"Score {number(score, 2)}, the limit is 1. Shares of what little differs:"
         case NotScored(why=why) if seen:
-            return "Not scored", f"{why[:1].upper()}{why[1:]}. A verdict needs an unbroken window of running."
+            return "Not scored", f"{why[:1].upper()}{why[1:]}. A score needs an unbroken window of running."
         case _:
             return "Not scored", "There are no values to judge."
 
@@ -189,7 +189,7 @@ class WhyCard(Painted):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     def show_pump(self, pump: PumpView, *, seen: bool) -> None:
-        """Show the verdict on a pump; `seen` is whether its values are live."""
+        """Show the score of a pump; `seen` is whether its values are live."""
         headline, body = why_words(pump, seen=seen)
         labels = tuple(s.label for s in pump.profile.sensors)
         score_result = pump.score_result
@@ -245,7 +245,7 @@ class WhyCard(Painted):
 
 
 class LinksCard(Painted):
-    """Each link of the pump: where to, how it stands, how fast it answers, what went wrong last and what to try."""
+    """Each link of the pump: where to, its state, how fast it responds, what went wrong last and what to try."""
 
     def __init__(self, appearance: Appearance) -> None:
         super().__init__(appearance, "Links")

@@ -1,4 +1,4 @@
-"""The arithmetic of stacked trends: which part of time is shown, where lanes lie, which samples a pixel stands for."""
+"""The arithmetic of stacked trends: which part of time is shown, where lanes lie, which samples a pixel shows."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise

@@ -84,7 +84,7 @@ def sensor_rows(pump: PumpView, now_ns: int, last_good: LastGood) -> tuple[Senso
 
 
 def lane_text(row: SensorRow) -> str:
-    """The number beside a lane's label; its age with it where it is not live."""
+    """The number next to a lane's label; its age with it where it is not live."""
     reading = row.reading
     if not reading.age_text:
         return reading.shown

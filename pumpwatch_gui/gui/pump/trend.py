@@ -46,7 +46,7 @@ class _Curve:
 
 
 class TrendStack(Painted):
-    """All sensors of one pump and its anomaly score. `window_changed` tells when length or pause changed.
+    """All sensors of one pump and its anomaly score. `window_changed`: length or pause changed.
 
     Keys: Space pauses, + and - zoom, [ and ] go back and forth, Left and Right move the cursor, End is live again,
     Escape removes the cursor and makes all lanes equal.
@@ -216,7 +216,7 @@ class TrendStack(Painted):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _lane_value(self, lane: Lane, i: int) -> tuple[str, bool]:
-        """The words beside a lane's label, and whether they are a live number or one measured at the cursor."""
+        """The words next to a lane's label, and whether they are a live number or one measured at the cursor."""
         if self._trace is not None and self.cursor_s is not None:
             within = self._pump.stale_after_s if self._pump else 3.0
             value = value_at(self._trace, lane, self.cursor_s, within_s=within)
@@ -236,7 +236,7 @@ class TrendStack(Painted):
         ends = [(number(x, lane.end_decimals), x) for x in lane.scale]
         if rect.height() >= row * (len(inside) + 2):
             inside += ends
-        # Labels stand in the gutter, beside their line and clear of every curve.
+        # Labels are in the gutter, next to their line and clear of every curve.
         heights = [lane.height_of(x, rect) for _, x in inside]
         labels = apart(heights, row, rect.top() - px(HEAD_PX) + row / 2 + 1, rect.bottom() - row / 2 + px(3))
         for entry, y in zip(inside, labels, strict=True):

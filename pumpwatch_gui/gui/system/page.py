@@ -1,4 +1,4 @@
-"""System: the pulse of the program, its links, its versions and its log."""
+"""System: how the program itself is doing, its links, its versions and its log."""
 
 import time
 from collections import deque

@@ -16,7 +16,7 @@ _ROOT = QModelIndex()
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """One column: its title, the text of a row in it, and how it stands."""
+    """One column: its title, the text of a row in it, and its alignment."""
 
     title: str
     text: Callable[[T], str]

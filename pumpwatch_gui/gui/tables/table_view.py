@@ -15,7 +15,7 @@ class TableView(QTableView):
         self, appearance: Appearance, model: QAbstractItemModel, name: str, *, widths: Mapping[int, int], stretch: int
     ) -> None:
         super().__init__()
-        self._look, self._widths = appearance, widths
+        self._appearance, self._widths = appearance, widths
         self.setModel(model)
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -33,6 +33,6 @@ class TableView(QTableView):
         self._fit()
 
     def _fit(self) -> None:
-        self.verticalHeader().setDefaultSectionSize(self._look.px(30))
+        self.verticalHeader().setDefaultSectionSize(self._appearance.px(30))
         for column, width in self._widths.items():
-            self.setColumnWidth(column, self._look.px(width))
+            self.setColumnWidth(column, self._appearance.px(width))
