@@ -117,7 +117,10 @@ class EngineStats:
 
 @dataclass(frozen=True, slots=True)
 class StationView:
-    """All pumps in plant order, all alarms worst first, and how the program itself is doing."""
+    """All pumps in plant order, all alarms worst first, and how the program itself is doing.
+
+    `is_site_edited`: the site file was changed outside the program; `ChangeSite` is refused until `ReloadSite`.
+    """
 
     name: str
     time_ns: int
@@ -126,6 +129,7 @@ class StationView:
     alarms: tuple[Alarm, ...]
     stats: EngineStats
     model: str = ""
+    is_site_edited: bool = False
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

@@ -120,6 +120,7 @@ class Engine:
                 [h.health() for h in self._watchdog.heartbeats.values()],
             ),
             model=", ".join(sorted({b.name for b in tuple(self._inference.models.bundles.values())})),
+            is_site_edited=self._orders.is_site_edited,
         )
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:

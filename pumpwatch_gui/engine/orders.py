@@ -61,7 +61,8 @@ class Orders:
         self._apply, self._to_models = apply, to_models
         self._inbox: deque[Order] = deque()
         self._looked_s = time.monotonic()
-        self._edit_announced = False
+        self.is_site_edited = False
+        """Whether the site file was changed outside the program, as of the last look; any thread."""
 
     def submit(self, order: Order) -> OrderId:
         """Queue an order; never blocks."""
@@ -107,6 +108,7 @@ class Orders:
                 else:
                     self.done(order, False, f"{alarm_id}: nothing to acknowledge")
             case ChangeSite(changes):
+                self._look_at_file()
                 self._change(order, self._configuration.change(changes))
             case ReloadSite():
                 self._change(order, self._configuration.reload())
@@ -124,13 +126,13 @@ class Orders:
                 assert_never(order.command)
 
     def _change(self, order: Order, update: SiteUpdate) -> None:
-        self._edit_announced = False
+        self.is_site_edited = False
         text = update.text[:1].upper() + update.text[1:]
         self._apply(update, lambda: self.done(order, True, text))
 
     def _look_at_file(self) -> None:
-        if self._configuration.is_edited_outside != self._edit_announced:
-            self._edit_announced = not self._edit_announced
-            if self._edit_announced:
+        if self._configuration.is_edited_outside != self.is_site_edited:
+            self.is_site_edited = not self.is_site_edited
+            if self.is_site_edited:
                 text = f"{self._configuration.path.name} was changed outside this program; reload it in the settings"
                 self._bus.publish(Note(time.time_ns(), text, "WARNING"))

@@ -137,7 +137,9 @@ def test_a_file_edited_outside_is_never_written_over_and_can_be_reloaded(station
     assert not refused.ok
     assert "changed outside" in refused.text
     assert path.read_text("utf-8") == edited
+    assert station.engine.latest().is_site_edited
     assert station.order(ReloadSite()).ok
+    assert not station.engine.latest().is_site_edited
     assert station.pump("P-101").name == "By hand"
     assert station.order(ChangeSite((SetStation("South", 7, "EUR"),))).ok
 

@@ -11,7 +11,16 @@ import numpy as np
 from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
 from pumpwatch_gui.acquire.modbus.traffic_text import mbap_text
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Stimulus, next_state
-from pumpwatch_gui.domain.commands import Acknowledge, ChangeSite, GiveFeedback, ModelCommand, Order, OrderId, Record
+from pumpwatch_gui.domain.commands import (
+    Acknowledge,
+    ChangeSite,
+    GiveFeedback,
+    ModelCommand,
+    Order,
+    OrderId,
+    Record,
+    ReloadSite,
+)
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, OrderDone, SiteChanged
@@ -89,6 +98,7 @@ class FakeStation:
 
     Move `offset_ns` to let time pass without new frames, put seconds into `stopped` to stop a loop. Orders are kept in
     `orders` and executed at once; while `is_held` they wait for `answer`, and with a `refusal` none is executed.
+    `edited` is the site as somebody has edited its file outside.
     """
 
     def __init__(
@@ -106,6 +116,7 @@ class FakeStation:
         self.links = FakeLinks(lambda link_id: self._site.link(link_id) is not None)
         self.orders: list[Order] = []
         self.is_held, self.refusal = False, ""
+        self.edited: Site | None = None
         self.stopped: dict[str, float] = {}
         self.stats = EngineStats(
             frames=36_120, frames_per_s=float(pumps), ring_depth=3, ring_capacity=1000, ring_high_water=61,
@@ -183,7 +194,10 @@ class FakeStation:
         loops = tuple(LoopHealth(name, mono_ns - int(self.stopped.get(name, 0.1) * SECOND)) for name in LOOPS)
         commit_ns = self.stats.last_commit_ns or self._time_ns - SECOND
         stats = replace(self.stats, last_commit_ns=commit_ns, loops=loops)
-        return StationView(self._site.name, self._time_ns, mono_ns, pumps, tuple(alarms), stats, "centrifugal 1.0")
+        return StationView(
+            self._site.name, self._time_ns, mono_ns, pumps, tuple(alarms), stats, "centrifugal 1.0",
+            is_site_edited=self.edited is not None,
+        )  # fmt: skip
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
         """The frames so far. Raises KeyError."""
@@ -221,7 +235,12 @@ class FakeStation:
                 return f"{alarm_id} acknowledged"
             case ChangeSite(changes):
                 self._need(Capability.CONFIGURE)
+                if self.edited is not None:
+                    raise InputError("not saved: site.toml was changed outside this program", "reload it")
                 self.change(*_changed(self._site, changes))
+            case ReloadSite():
+                self.change(self.edited or self._site)
+                self.edited = None
             case Record(text):
                 return text
             case GiveFeedback(feedback):
@@ -230,8 +249,6 @@ class FakeStation:
                 self._need(Capability.TRAIN)
                 if self._site.pump(order.pump_id) is None:
                     raise InputError(f"no pump {order.pump_id}")
-            case _:
-                pass
         return f"{order.name}: done"
 
     def _need(self, capability: Capability) -> None:

@@ -158,6 +158,46 @@ def test_a_site_file_that_was_edited_outside_is_not_written_over(station: Runnin
     assert dialog.isVisible()
     assert dialog.save_button.isEnabled()
     assert station.site_file.read_text("utf-8") == edited
+    station.site_file.write_text(edited.replace("centrifugal", "no such profile"), "utf-8")
+    dialog.reload_button.click()
+    qtbot.waitUntil(lambda: "no such profile" in dialog.trouble.text(), timeout=10_000)
+    assert dialog.pump_name.text() == "Boiler feed, renamed"
+    station.site_file.write_text(edited, "utf-8")
+    dialog.reload_button.click()
+    qtbot.waitUntil(lambda: dialog.trouble.text() == "Site file read again: 2 pumps", timeout=10_000)
+    assert not dialog.reload_button.isVisible()
+    assert [dialog.list.item(i).text() for i in range(2)] == ["P-101  Boiler feed A", "P-102  Boiler feed, by hand"]
+    dialog.pump_name.setText("Boiler feed, renamed")
+    dialog.save()
+    qtbot.waitUntil(lambda: is_closed(dialog), timeout=10_000)
+    assert [p.name for p in station.saved().pumps] == ["Boiler feed, renamed", "Boiler feed, by hand"]
+
+
+def test_a_reload_is_offered_while_the_file_is_another_one_and_shows_the_site_as_it_is_then(
+    open_window: OpenWindow, fake: FakeStation
+) -> None:
+    window = open_window(source=fake)
+    settings = dialog_of(window, SettingsDialog, "settings", "P-102")
+    limits = dialog_of(window, LimitsDialog, "limits", "P-102")
+    assert not settings.reload_button.isVisible()
+    site = fake.site()
+    fake.edited = replace(site, name="By hand", pumps=site.pumps[1:])
+    settings.pump_name.setText("Another")
+    settings.save()
+    assert settings.reload_button.isVisible()
+    assert dialog_of(window, LimitsDialog, "limits", "P-102").reload_button.isVisible()
+    settings.reload_button.click()
+    assert not settings.reload_button.isVisible()
+    assert (settings.site_name.text(), settings.pump_id.text()) == ("By hand", "P-102")
+    assert settings.pump_name.text() == site.pumps[1].name
+    assert settings.list.count() == len(site.pumps) - 1
+    fake.edited = site
+    cell(limits, 1, 2).setText("75.5")
+    limits.save()
+    limits.reload_button.click()
+    assert limits.pump.count() == len(site.pumps)
+    assert limits.pump.currentText() == "P-102"
+    assert cell(limits, 1, 2).text() != "75.5"
 
 
 # -------------------------------------------------------------------- limits

@@ -1,8 +1,10 @@
 """The base of every dialog that changes the site: one order, and its outcome on the screen."""
 
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QDialog, QLayout, QPushButton, QWidget
 
-from pumpwatch_gui.domain.commands import ChangeSite
+from pumpwatch_gui.domain.commands import ChangeSite, Command, ReloadSite
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.site_changes import SiteChange
 from pumpwatch_gui.gui.look.layout import Part, hbox, vbox
@@ -13,6 +15,7 @@ from pumpwatch_gui.gui.shell.page import PageContext
 class SiteDialog(QDialog):
     """Closes when its order was executed; stays open with the reason when it was refused.
 
+    While the site file is another one than the station has read, no order is executed: then there is a Reload button.
     Put the fields into `content`: it is disabled while an order is under way, and so is Save. `trouble` is the line for
     what is wrong.
     """
@@ -25,6 +28,9 @@ class SiteDialog(QDialog):
         self.trouble = StatusText()
         self.save_button = button("Save", "Save", self.save)
         self.save_button.setDefault(True)
+        self.reload_button = button(
+            "Reload", "Read the site file again, which was changed outside this program", self.reload
+        )
         self._more: tuple[QPushButton, ...] = ()
         self._is_allowed, self._is_saving = True, False
 
@@ -32,20 +38,29 @@ class SiteDialog(QDialog):
         """The fields under one another; above them `head`; `more` buttons next to Save."""
         self._more = more
         vbox(*fields, parent=self.content, spacing=12)
-        foot = hbox(None, *more, self.save_button, button("Cancel", "Close without saving", self.reject))
+        foot = hbox(
+            None, self.reload_button, *more, self.save_button, button("Cancel", "Close without saving", self.reject)
+        )
         vbox(head or vbox(), (self.content, 1), self.trouble, foot, parent=self, margin=16, spacing=12)
+        self._offer_reload()
 
     def save(self) -> None:
         """Order what was filled in."""
         raise NotImplementedError
+
+    def show_site(self) -> None:
+        """Fill the fields from the site as it is now, where a dialog shows it."""
+
+    def reload(self) -> None:
+        """Order that the site file be read again."""
+        self._order(ReloadSite(), self._reloaded)
 
     def order(self, changes: tuple[SiteChange, ...]) -> None:
         """Order these changes, all or none; nothing to change closes the dialog."""
         if not changes:
             self.accept()
             return
-        self.hold(True)
-        self.context.order(ChangeSite(changes), self._done)
+        self._order(ChangeSite(changes), self._done)
 
     def allow_save(self, allowed: bool) -> None:
         """Whether what is filled in may be saved."""
@@ -55,9 +70,13 @@ class SiteDialog(QDialog):
     def hold(self, on: bool) -> None:
         """Disable everything but Cancel, while an order is under way."""
         self._is_saving = on
-        for part in (self.content, *self._more):
+        for part in (self.content, self.reload_button, *self._more):
             part.setEnabled(not on)
         self.allow_save(self._is_allowed)
+
+    def _order(self, command: Command, on_done: Callable[[OrderDone], None]) -> None:
+        self.hold(True)
+        self.context.order(command, on_done)
 
     def _done(self, outcome: OrderDone) -> None:
         self.hold(False)
@@ -65,3 +84,16 @@ class SiteDialog(QDialog):
             self.accept()
         else:
             self.trouble.warn(outcome.text)
+            self._offer_reload()
+
+    def _reloaded(self, outcome: OrderDone) -> None:
+        self.hold(False)
+        self._offer_reload()
+        if outcome.ok:
+            self.show_site()
+            self.trouble.say(outcome.text)
+        else:
+            self.trouble.warn(outcome.text)
+
+    def _offer_reload(self) -> None:
+        self.reload_button.setVisible(self.context.station.latest().is_site_edited)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QWidget
 from typing_extensions import override
 
@@ -25,17 +26,26 @@ class LimitsDialog(SiteDialog):
         super().__init__(context, (1080, 600), parent)
         self.pump = QComboBox()
         self.pump.setAccessibleName("Pump")
-        self.pump.addItems([p.pump_id for p in context.station.site().pumps])
-        self.pump.setCurrentText(pump_id)
         self.table = LimitsTable(context.appearance, "Now")
         hint = label("An empty limit is not watched.", "dim")
         restore = button("Restore row", "Restore the profile's own limits in this row", self.restore_row)
         self.lay_out(hbox(label("Pump", "heading"), self.pump, None, hint, restore), (self.table, 1))
-        self.pump.currentIndexChanged.connect(lambda _: self.load())
+        self.pump.currentIndexChanged.connect(lambda _: self._show_pump())
         self.table.edited.connect(self.check)
-        self.load()
+        self._show_site(pump_id)
 
-    def load(self) -> None:
+    @override
+    def show_site(self) -> None:
+        self._show_site(self.pump.currentText())
+
+    def _show_site(self, pump_id: str) -> None:
+        with QSignalBlocker(self.pump):
+            self.pump.clear()
+            self.pump.addItems([p.pump_id for p in self.context.station.site().pumps])
+            self.pump.setCurrentText(pump_id)
+        self._show_pump()
+
+    def _show_pump(self) -> None:
         """Show the limits the chosen pump is judged by now."""
         view = self.context.station.latest()
         pump = next((p for p in view.pumps if p.pump_id == self.pump.currentText()), None)

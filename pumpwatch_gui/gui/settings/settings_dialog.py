@@ -32,14 +32,25 @@ class SettingsDialog(SiteDialog):
 
     def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
         super().__init__(context, (980, 680), parent)
-        site = context.station.site()
-        self._folder = site.folder or context.site_file.parent
-        self._drafts = drafts_of(site)
+        self._folder = context.station.site().folder or context.site_file.parent
+        self._drafts: list[PumpDraft] = []
         self._at = -1
         self.links: list[LinkBox] = []
-        self._make_station(site.name, site.station, site.currency)
+        self._make_station()
         body = hbox(self._make_list(), (self._make_pump(), 1), spacing=12)
         self.lay_out(self._station, (body, 1))
+        self._show_site(pump_id)
+
+    @override
+    def show_site(self) -> None:
+        self._show_site(self._drafts[self._at].was if self._at >= 0 else "")
+
+    def _show_site(self, pump_id: str) -> None:
+        site = self.context.station.site()
+        self.site_name.setText(site.name)
+        self.station.setValue(site.station)
+        self.currency.setText(site.currency)
+        self._drafts, self._at = drafts_of(site), -1
         self._fill_list()
         if not self._drafts:
             self.add_pump()
@@ -47,11 +58,10 @@ class SettingsDialog(SiteDialog):
 
     # ---------------------------------------------------------------- building
 
-    def _make_station(self, name: str, number: int, currency: str) -> None:
+    def _make_station(self) -> None:
         self._station = Panel(self.context.appearance, "Station")
-        self.site_name, self.currency, self.station = QLineEdit(name), QLineEdit(currency), QSpinBox()
+        self.site_name, self.currency, self.station = QLineEdit(), QLineEdit(), QSpinBox()
         self.station.setRange(1, 1023)
-        self.station.setValue(number)
         fields = (("Name", self.site_name), ("Number", self.station), ("Currency", self.currency))
         for words, field in fields:
             field.setAccessibleName(f"Station {words.lower()}")
