@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pumpwatch_gui.bench import plant
 from pumpwatch_gui.bench.figure import Figure
+from pumpwatch_gui.bench.rigs import plant
 from pumpwatch_gui.infer.evaluation.protocols import (
     COMMISSIONED,
     FREE,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
-from pumpwatch_gui.bench.plant_rows import PUMPS, PlantRows, offer
+from pumpwatch_gui.bench.rigs.plant_rows import PUMPS, PlantRows, offer
 from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.query.history import History
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
-from pumpwatch_gui.bench.window import live_window, scored_pumps, turn, turn_until_scored
+from pumpwatch_gui.bench.rigs.window import live_window, scored_pumps, turn, turn_until_scored
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.gui.shell.main_window import MainWindow

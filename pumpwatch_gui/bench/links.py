@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from pumpwatch_gui.bench.figure import Figure
-from pumpwatch_gui.bench.link_peers import SICK, Peers, Sickness, paced_unit
-from pumpwatch_gui.bench.link_runs import (
+from pumpwatch_gui.bench.rigs.link_peers import SICK, Peers, Sickness, paced_unit
+from pumpwatch_gui.bench.rigs.link_runs import (
     Run,
     dropped_ms,
     line_recovered_s,

@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 
 from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
-from pumpwatch_gui.bench.station import SUMMARY, running_station
+from pumpwatch_gui.bench.rigs.station import SUMMARY, running_station
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.store.query.history import History

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
-from pumpwatch_gui.bench.station import running_station
+from pumpwatch_gui.bench.rigs.station import running_station
 
 PUMPS, PERIOD_S = 10, 0.05
 WARM_S, SECONDS = 210.0, 180.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
-from pumpwatch_gui.bench.plant_rows import PUMPS, PlantRows, offer
+from pumpwatch_gui.bench.rigs.plant_rows import PUMPS, PlantRows, offer
 from pumpwatch_gui.store.hot.writer import Store
 
 SECONDS = 30

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent
 
 from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
-from pumpwatch_gui.bench.window import live_window, turn
+from pumpwatch_gui.bench.rigs.window import live_window, turn
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.page import Page

@@ -3,7 +3,7 @@
 from pumpwatch_gui.acquire.simulator.faults import FAULTS
 from pumpwatch_gui.acquire.simulator.plant import Plant
 from pumpwatch_gui.bench.detection import _protocols
-from pumpwatch_gui.bench.plant import FaultOutcome, every_case, faults, leading, watch
+from pumpwatch_gui.bench.rigs.plant import FaultOutcome, every_case, faults, leading, watch
 
 
 def test_every_fault_is_tried_at_three_severities() -> None:

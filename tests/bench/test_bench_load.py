@@ -10,7 +10,7 @@ import pytest
 from pumpwatch_gui.bench import load
 from pumpwatch_gui.bench.figure import NotMeasuredError
 from pumpwatch_gui.bench.load import Load, figures
-from pumpwatch_gui.bench.plant_ports import plant_with_ports
+from pumpwatch_gui.bench.rigs.plant_ports import plant_with_ports
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.settings.site_reader import load_site
 

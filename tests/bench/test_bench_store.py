@@ -7,7 +7,7 @@ import pytest
 
 from pumpwatch_gui.bench import history, store
 from pumpwatch_gui.bench.figure import NotMeasuredError
-from pumpwatch_gui.bench.plant_rows import PUMPS, PlantRows
+from pumpwatch_gui.bench.rigs.plant_rows import PUMPS, PlantRows
 from pumpwatch_gui.store.query.history import History
 
 

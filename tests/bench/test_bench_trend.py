@@ -3,8 +3,8 @@
 import pytest
 
 from pumpwatch_gui.bench.figure import NotMeasuredError
+from pumpwatch_gui.bench.rigs.window import live_window
 from pumpwatch_gui.bench.trend import changed_frames
-from pumpwatch_gui.bench.window import live_window
 
 
 def test_only_frames_that_brought_a_new_value_count() -> None:

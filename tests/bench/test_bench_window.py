@@ -12,7 +12,7 @@ from typing_extensions import override
 from pumpwatch_gui.bench import latency
 from pumpwatch_gui.bench.figure import NotMeasuredError
 from pumpwatch_gui.bench.latency import PaintWatch
-from pumpwatch_gui.bench.window import live_window, turn_until, turn_until_scored
+from pumpwatch_gui.bench.rigs.window import live_window, turn_until, turn_until_scored
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpwatch_gui.commissioning.new_pump import Draft, Names, new_pump_changes
+from pumpwatch_gui.commissioning.pumps.new_pump import Draft, Names, new_pump_changes
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.commissioning.register_views import VIEWED, View, bits, suggest, views
+from pumpwatch_gui.commissioning.devices.register_views import VIEWED, View, bits, suggest, views
 from pumpwatch_gui.domain.links.decode import arrange
 from pumpwatch_gui.domain.links.register_map import ORDERS, TYPES
 from pumpwatch_gui.domain.pump.profile import Sensor

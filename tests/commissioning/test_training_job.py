@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pumpwatch_gui.commissioning.training_job import JobPhase, TrainingJob
+from pumpwatch_gui.commissioning.models.training_job import JobPhase, TrainingJob
 from tests.infer.infer_builders import steady, written
 
 pytestmark = pytest.mark.train

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.commissioning.word_order import engineering, swapped
+from pumpwatch_gui.commissioning.devices.word_order import engineering, swapped
 from pumpwatch_gui.domain.links.decode import arrange
 from pumpwatch_gui.domain.links.register_map import ORDERS, Point
 from pumpwatch_gui.domain.pump.profile import Sensor

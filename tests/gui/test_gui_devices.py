@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from serial.tools import list_ports as system
 
 from pumpwatch_gui.acquire.replay import ReplayConfig
-from pumpwatch_gui.commissioning.links import line_text
+from pumpwatch_gui.commissioning.devices.links import line_text
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.gui.add_pump.dialog import AddPumpDialog

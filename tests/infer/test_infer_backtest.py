@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pumpwatch_gui.commissioning.backtest import BackTest, back_test, residual_trend
+from pumpwatch_gui.commissioning.models.backtest import BackTest, back_test, residual_trend
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.station import RunState

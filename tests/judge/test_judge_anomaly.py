@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpwatch_gui.commissioning.backtest import back_test
+from pumpwatch_gui.commissioning.models.backtest import back_test
 from pumpwatch_gui.domain.alarms.alarm import AlarmState, Stimulus
 from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE
 from pumpwatch_gui.domain.detection import Detection

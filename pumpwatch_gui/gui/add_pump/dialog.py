@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.new_pump import Draft, new_pump_changes
+from pumpwatch_gui.commissioning.pumps.new_pump import Draft, new_pump_changes
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.add_pump.end_steps import LimitsStep, PlausibilityStep, SaveStep

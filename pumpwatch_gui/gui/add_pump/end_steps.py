@@ -3,9 +3,9 @@
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.edit_site import free_id
-from pumpwatch_gui.commissioning.new_pump import Draft, Names
-from pumpwatch_gui.commissioning.profiles import NO_MODEL, model_for, model_names
+from pumpwatch_gui.commissioning.pumps.edit_site import free_id
+from pumpwatch_gui.commissioning.pumps.new_pump import Draft, Names
+from pumpwatch_gui.commissioning.pumps.profiles import NO_MODEL, model_for, model_names
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
 from pumpwatch_gui.gui.forms.limits_table import LimitsTable

@@ -3,9 +3,9 @@
 from PySide6.QtWidgets import QCheckBox, QComboBox, QScrollArea, QTabWidget, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.links import try_unit
-from pumpwatch_gui.commissioning.new_pump import Draft
-from pumpwatch_gui.commissioning.profiles import profile_names
+from pumpwatch_gui.commissioning.devices.links import try_unit
+from pumpwatch_gui.commissioning.pumps.new_pump import Draft
+from pumpwatch_gui.commissioning.pumps.profiles import profile_names
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.discovery import Found

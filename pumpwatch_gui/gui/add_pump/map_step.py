@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QSplitter, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.new_pump import Draft, Preview, read_preview, reader_of
+from pumpwatch_gui.commissioning.pumps.new_pump import Draft, Preview, read_preview, reader_of
 from pumpwatch_gui.domain.display import ShownValue, Trust
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusConfig

@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QWidget
 
-from pumpwatch_gui.commissioning.new_pump import Draft
+from pumpwatch_gui.commissioning.pumps.new_pump import Draft
 from pumpwatch_gui.gui.shell.page import PageContext
 
 

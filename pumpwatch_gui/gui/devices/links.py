@@ -6,8 +6,8 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
-from pumpwatch_gui.commissioning.links import DRIVER_CHOICES, line_text
-from pumpwatch_gui.commissioning.plausibility import WAIT_S
+from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, line_text
+from pumpwatch_gui.commissioning.pumps.plausibility import WAIT_S
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.wording import duration, error_text
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, set_role

@@ -8,7 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QListWidget, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.user_maps import all_maps, export_map, imported_map, read_user_map
+from pumpwatch_gui.commissioning.pumps.user_maps import all_maps, export_map, imported_map, read_user_map
 from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.links.register_map import Point, RegisterMap

@@ -8,8 +8,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QScrollArea, QSplitter, QTabWidget, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.plausibility import WAIT_S, live_material
-from pumpwatch_gui.commissioning.user_maps import tag_changes
+from pumpwatch_gui.commissioning.pumps.plausibility import WAIT_S, live_material
+from pumpwatch_gui.commissioning.pumps.user_maps import tag_changes
 from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.links.config import ModbusConfig

@@ -6,7 +6,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from pumpwatch_gui.commissioning.plausibility import ReadingsToCheck, findings_of
+from pumpwatch_gui.commissioning.pumps.plausibility import ReadingsToCheck, findings_of
 from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.register_reading import Reader
-from pumpwatch_gui.commissioning.register_views import bits
+from pumpwatch_gui.commissioning.devices.register_reading import Reader
+from pumpwatch_gui.commissioning.devices.register_views import bits
 from pumpwatch_gui.domain.links.register_map import BASES, ORDERS, Point, number_in, wire_address
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.wording import error_text

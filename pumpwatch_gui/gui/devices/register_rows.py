@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pumpwatch_gui.commissioning.register_views import VIEWED, View, views
+from pumpwatch_gui.commissioning.devices.register_views import VIEWED, View, views
 from pumpwatch_gui.domain.links.register_map import ORDERS, TABLES, documented
 from pumpwatch_gui.gui.tables.rows_model import Column
 

@@ -6,7 +6,7 @@ from math import isfinite
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QProgressBar, QSpinBox, QWidget
 
-from pumpwatch_gui.commissioning.scan import LINE_SPEEDS, ScanJob, ScanKind, ScanRequest, ScanView, start_scan
+from pumpwatch_gui.commissioning.devices.scan import LINE_SPEEDS, ScanJob, ScanKind, ScanRequest, ScanView, start_scan
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import (
     DriverConfig,

@@ -5,7 +5,7 @@ from math import isfinite
 
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLineEdit, QScrollArea, QSpinBox, QWidget
 
-from pumpwatch_gui.commissioning.register_views import VIEWED, Suggestion, suggest, views
+from pumpwatch_gui.commissioning.devices.register_views import VIEWED, Suggestion, suggest, views
 from pumpwatch_gui.domain.links.register_map import ORDERS, Point
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.wording import unit_text

@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from pumpwatch_gui.commissioning.links import DRIVER_CHOICES, Trial, try_link
+from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, Trial, try_link
 from pumpwatch_gui.domain.display import Trust
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.wording import error_text

@@ -4,7 +4,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.links import serial_ports
+from pumpwatch_gui.commissioning.devices.links import serial_ports
 from pumpwatch_gui.domain.links.discovery import SerialPort
 from pumpwatch_gui.gui.shell.page import Ask
 

@@ -7,7 +7,7 @@ from threading import Event
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLineEdit, QProgressBar, QSlider, QSplitter, QWidget
 
-from pumpwatch_gui.commissioning.backtest import (
+from pumpwatch_gui.commissioning.models.backtest import (
     BackTest,
     BackTestRun,
     FactorRow,

@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QDateTime, Signal
 from PySide6.QtWidgets import QDateTimeEdit, QFileDialog, QWidget
 
-from pumpwatch_gui.commissioning.material import Material
+from pumpwatch_gui.commissioning.models.material import Material
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import Appearance

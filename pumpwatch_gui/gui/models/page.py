@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.models import ModelChoice, ModelRow, export_row, models_of
-from pumpwatch_gui.commissioning.profiles import NO_MODEL
+from pumpwatch_gui.commissioning.models.stored import ModelChoice, ModelRow, export_row, models_of
+from pumpwatch_gui.commissioning.pumps.profiles import NO_MODEL
 from pumpwatch_gui.domain.commands import (
     ModelCommand,
     Promote,

@@ -7,8 +7,8 @@ import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QProgressBar, QWidget
 
-from pumpwatch_gui.commissioning.material import Material
-from pumpwatch_gui.commissioning.training import (
+from pumpwatch_gui.commissioning.models.material import Material
+from pumpwatch_gui.commissioning.models.training import (
     KINDS,
     USUAL_FACTOR,
     CheckedMaterial,
@@ -16,7 +16,7 @@ from pumpwatch_gui.commissioning.training import (
     TrainingOptions,
     check_material,
 )
-from pumpwatch_gui.commissioning.training_job import JobPhase, JobView
+from pumpwatch_gui.commissioning.models.training_job import JobPhase, JobView
 from pumpwatch_gui.domain.commands import Record
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.data_quality import QualityFinding

@@ -7,7 +7,7 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.profiles import profile_limits
+from pumpwatch_gui.commissioning.pumps.profiles import profile_limits
 from pumpwatch_gui.domain.display import read_sensor
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site_changes import SetLimits

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.edit_site import PumpDraft, drafts_of, free_id, site_changes
-from pumpwatch_gui.commissioning.profiles import model_names, profile_names
+from pumpwatch_gui.commissioning.pumps.edit_site import PumpDraft, drafts_of, free_id, site_changes
+from pumpwatch_gui.commissioning.pumps.profiles import model_names, profile_names
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.site_changes import SetStation

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pumpwatch_gui.acquire.modbus.plan import plan_blocks
-from pumpwatch_gui.commissioning.word_order import engineering
+from pumpwatch_gui.commissioning.devices.word_order import engineering
 from pumpwatch_gui.domain.display import ShownValue, fresh_value
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.links.decode import judge_raw, raw_number

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from pumpwatch_gui.bench.plant_ports import plant_with_ports
+from pumpwatch_gui.bench.rigs.plant_ports import plant_with_ports
 
 SUMMARY = "summary.json"
 END_S = 2.0

@@ -11,7 +11,7 @@ import numpy as np
 
 from pumpwatch_gui.acquire.simulator import Plant
 from pumpwatch_gui.bench.figure import NotMeasuredError
-from pumpwatch_gui.bench.plant_ports import plant_with_ports
+from pumpwatch_gui.bench.rigs.plant_ports import plant_with_ports
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.values.frame import Frame

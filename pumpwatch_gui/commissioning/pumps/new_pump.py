@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.acquire.discovery.trial import read_once, test_link
-from pumpwatch_gui.commissioning.plausibility import ReadingsToCheck
-from pumpwatch_gui.commissioning.register_reading import Reader, read_points, shown_point
-from pumpwatch_gui.commissioning.user_maps import FOLDER, free_path, keeping_sentinels, map_path
+from pumpwatch_gui.commissioning.devices.register_reading import Reader, read_points, shown_point
+from pumpwatch_gui.commissioning.pumps.plausibility import ReadingsToCheck
+from pumpwatch_gui.commissioning.pumps.user_maps import FOLDER, free_path, keeping_sentinels, map_path
 from pumpwatch_gui.domain.display import ShownValue, fresh_values
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.commissioning.material import Material
-from pumpwatch_gui.commissioning.models import bundle_of
+from pumpwatch_gui.commissioning.models.material import Material
+from pumpwatch_gui.commissioning.models.stored import bundle_of
 from pumpwatch_gui.domain.alarms.episodes import Episodes
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict

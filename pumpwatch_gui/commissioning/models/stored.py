@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pumpwatch_gui.commissioning.profiles import NO_MODEL
+from pumpwatch_gui.commissioning.pumps.profiles import NO_MODEL
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.wording import error_text

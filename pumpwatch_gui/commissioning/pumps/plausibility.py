@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
-from pumpwatch_gui.commissioning.register_reading import read_points
-from pumpwatch_gui.commissioning.word_order import swapped
+from pumpwatch_gui.commissioning.devices.register_reading import read_points
+from pumpwatch_gui.commissioning.devices.word_order import swapped
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point

@@ -37,7 +37,7 @@ class Sickness(Enum):
 
 
 SICK = tuple(s for s in Sickness if s is not Sickness.NONE)
-CHILD = ["-m", "pumpwatch_gui.bench.link_peers"]
+CHILD = ["-m", "pumpwatch_gui.bench.rigs.link_peers"]
 REQUEST = 12
 """Bytes of a read request over Modbus TCP."""
 

@@ -5,9 +5,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from pumpwatch_gui.commissioning.material import Material
-from pumpwatch_gui.commissioning.models import store_model
-from pumpwatch_gui.commissioning.training_job import JobView, TrainingJob
+from pumpwatch_gui.commissioning.models.material import Material
+from pumpwatch_gui.commissioning.models.stored import store_model
+from pumpwatch_gui.commissioning.models.training_job import JobView, TrainingJob
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.values.data_quality import QualityReport, joined
 from pumpwatch_gui.domain.values.recording import Recording

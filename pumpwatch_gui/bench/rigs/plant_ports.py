@@ -26,7 +26,7 @@ from pumpwatch_gui.files.register_maps import load_register_map
 from pumpwatch_gui.settings.simulated import site_text
 
 REFRESH_S = 0.1
-COMMAND = [sys.executable, "-m", "pumpwatch_gui.bench.plant_ports"]
+COMMAND = [sys.executable, "-m", "pumpwatch_gui.bench.rigs.plant_ports"]
 
 
 @contextmanager

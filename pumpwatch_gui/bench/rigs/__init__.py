@@ -1,0 +1,1 @@
+"""What the benchmarks run on: peers, plants, a station, a real window."""

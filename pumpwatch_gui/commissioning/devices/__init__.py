@@ -1,0 +1,1 @@
+"""Looking at devices before and after they are pumps: links, scans, registers."""

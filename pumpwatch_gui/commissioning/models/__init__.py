@@ -1,0 +1,1 @@
+"""Models of a pump: material, training, back-test, what is stored."""

@@ -1,0 +1,1 @@
+"""Adding and changing pumps: drafts, register maps, profiles, plausibility."""
