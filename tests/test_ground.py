@@ -56,7 +56,7 @@ def test_a_request_of_any_other_function_cannot_even_be_built() -> None:
 def test_only_one_place_sends_anything_to_a_device() -> None:
     senders = re.compile(r"\.execute\(|pymodbus\.client|Write\w*Request|ReadWrite\w*Request|serial\.Serial\(")
     found = {p.name for p in (ROOT / "pumpwatch_gui" / "acquire").rglob("*.py") if senders.search(p.read_text("utf-8"))}
-    assert found <= {"strict_link.py", "channel.py", "serial_port.py"}
+    assert found <= {"strict_link.py", "port_reader.py"}
 
 
 def test_files_hold_one_idea() -> None:

@@ -24,10 +24,10 @@ from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.site_changes import RenamePump, SetLimits
+from pumpwatch_gui.gui.help.dialog import HelpDialog, help_text
 from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
 from pumpwatch_gui.gui.settings.settings_dialog import SettingsDialog
 from pumpwatch_gui.gui.shell.entries import PAGES
-from pumpwatch_gui.gui.shell.help import HelpDialog, help_text
 from pumpwatch_gui.settings.simulated import site_text
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_station import FakeStation

@@ -105,19 +105,19 @@ def _limits(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
 
 
 def _shortcuts(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
-    from pumpwatch_gui.gui.shell.shortcuts import ShortcutsDialog
+    from pumpwatch_gui.gui.help.shortcuts import ShortcutsDialog
 
     return ShortcutsDialog(context, pump_id, parent)
 
 
 def _about(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
-    from pumpwatch_gui.gui.system.about import AboutDialog
+    from pumpwatch_gui.gui.help.about import AboutDialog
 
     return AboutDialog(context, pump_id, parent)
 
 
 def _help(context: PageContext, topic: str, parent: QWidget) -> QDialog:
-    from pumpwatch_gui.gui.shell.help import HelpDialog
+    from pumpwatch_gui.gui.help.dialog import HelpDialog
 
     return HelpDialog(context.appearance, topic, parent)
 

@@ -21,10 +21,10 @@ from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.station import EngineStats, Percentiles, StationView
 from pumpwatch_gui.domain.wording import clock, duration, number
+from pumpwatch_gui.gui.help.diagnostics import diagnostics
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
 from pumpwatch_gui.gui.shell.page import Page, PageContext
-from pumpwatch_gui.gui.system.diagnostics import diagnostics
 from pumpwatch_gui.gui.tables.links import link_columns
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView

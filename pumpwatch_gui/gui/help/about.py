@@ -3,10 +3,10 @@
 from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
 
 from pumpwatch_gui import __version__
+from pumpwatch_gui.gui.help.diagnostics import diagnostics
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import button, label
 from pumpwatch_gui.gui.shell.page import PageContext
-from pumpwatch_gui.gui.system.diagnostics import diagnostics
 
 
 class AboutDialog(QDialog):
