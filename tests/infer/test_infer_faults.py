@@ -216,6 +216,63 @@ def test_what_a_call_gave_during_which_its_model_was_excluded_is_not_used() -> N
     assert why(result) == "model late is out of use: it was late"
 
 
+@pytest.mark.parametrize(("score", "states"), [(1.0, {"NORMAL"}), (1.01, {"ANOMALY", "NORMAL"})])
+def test_a_window_is_anomalous_above_the_threshold_and_not_at_it(score: float, states: set[str]) -> None:
+    found = Station(Failing()).results(score=score)["C"]
+    assert isinstance(found, Detection)
+    assert found.is_anomaly == (score > 1.0)
+    assert set(found.sensor_states) == states
+    assert found.sensor_anomaly_counts.sum() == (score > 1.0)
+
+
+class Counting(ScriptedDetector):
+    """Counts what is asked of it; every sensor errs beyond the ordinary."""
+
+    def __init__(self) -> None:
+        self.warmed = self.fed = 0
+
+    @override
+    def warm_up(self) -> None:
+        self.warmed += 1
+
+    @override
+    def stream(self) -> ScriptedStream:
+        outer = self
+
+        class Stream(ScriptedStream):
+            @override
+            def feed(self, frame: Frame, run_state: RunState) -> None:
+                outer.fed += 1
+                super().feed(frame, run_state)
+
+            @override
+            def score(self, errors: Floats) -> WindowScore:
+                return replace(super().score(errors), high=np.ones(3, dtype=np.bool_))
+
+        return Stream()
+
+
+def test_a_model_that_is_excluded_is_neither_warmed_up_nor_fed() -> None:
+    scorer, detector = Scorer(), Counting()
+    scorer.exclude("v1")
+    scorer.assign("A", FEW, bundle_of(detector))
+    scorer.feed(frame_of((0.5, 0, 0), second=1, pump_id="A"), ON)
+    assert why(scorer.score_due()[0]).startswith("model v1 is out of use")
+    assert (detector.warmed, detector.fed) == (0, 0)
+
+
+def test_a_model_that_no_pump_uses_is_let_go() -> None:
+    scorer, old, new = Scorer(), Counting(), Counting()
+    scorer.assign("A", FEW, bundle_of(old))
+    scorer.assign("A", FEW, None)
+    scorer.assign("A", FEW, bundle_of(new))
+    scorer.feed(frame_of((0.5, 0, 0), second=1, pump_id="A"), ON)
+    (result,) = scorer.score_due()
+    assert (old.fed, new.fed) == (0, 1)
+    assert isinstance(result, Detection)
+    assert result.sensor_states == ("NORMAL",) * 3, "a window below the threshold accuses no sensor"
+
+
 # ---------------------------------------------------------------- real networks
 
 

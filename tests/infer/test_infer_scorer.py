@@ -111,6 +111,9 @@ def test_windows_that_were_overtaken_are_counted(plain: Bundle) -> None:
     assert isinstance(score_result, Detection)
     assert score_result.seq == WINDOW + 3
     assert scorer.skipped == 4
+    feed(scorer, range(WINDOW + 4, WINDOW + 5))
+    scorer.score_due()
+    assert scorer.skipped == 4
 
 
 def test_the_reason_is_said_when_there_is_no_score(plain: Bundle) -> None:
