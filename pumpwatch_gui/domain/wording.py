@@ -26,7 +26,8 @@ def number(value: float, decimals: int) -> str:
 
 def editable_number(value: float) -> str:
     """A number in a field to be edited: what `typed_number` gives back unchanged."""
-    return f"{value:.12g}"
+    text = f"{value:.12g}"
+    return text if float(text) == value else repr(value)
 
 
 def typed_number(text: str) -> float:

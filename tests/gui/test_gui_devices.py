@@ -27,6 +27,7 @@ from pumpwatch_gui.gui.devices.register_rows import block_rows, type_rows
 from pumpwatch_gui.gui.devices.scan_panel import ScanPanel
 from pumpwatch_gui.gui.forms.form import Form
 from pumpwatch_gui.gui.forms.port_box import PortBox
+from pumpwatch_gui.gui.look.widgets import NumberBox
 from pumpwatch_gui.settings.map_file import read_map_file
 from pumpwatch_gui.settings.simulated import site_text
 from pumpwatch_gui.settings.site_reader import load_site
@@ -370,6 +371,60 @@ def test_the_port_list_names_the_usb_identity_and_leaves_room_to_type(
     box.setText("/dev/serial/by-id/usb-x")
     box._list()
     assert form.value().device == "/dev/serial/by-id/usb-x"
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("1.5", 1.5), ("1,5", 1.5), ("0,25", 0.25), ("1500", 1500.0), ("1,234.5", 1.234)]
+)
+def test_a_number_is_typed_with_a_point_or_a_comma_and_never_grows_by_it(
+    qtbot: QtBot, typed: str, value: float
+) -> None:
+    form = Form(ModbusTcpConfig, ask=at_once)
+    qtbot.addWidget(form)
+    form.show()
+    box = editor_of(form, "period_s", NumberBox)
+    box.setMaximum(1e6)
+    box.selectAll()
+    QTest.keyClicks(box, typed)
+    assert box.value() == value
+    assert box.text().startswith(str(value).removesuffix(".0"))
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "words"),
+    [("x", "0", "'x' is not a number"), ("1", "", "'' is not a number"), ("1,234.5", "0", "is not a number"),
+     ("inf", "0", "is not a number"), ("0", "0", "the scale must not be 0")],
+)  # fmt: skip
+def test_a_tag_with_a_wrong_scale_or_offset_is_refused_in_words(
+    open_window: OpenWindow, scale: str, offset: str, words: str
+) -> None:
+    page = page_of(open_window(), DevicesPage)
+    page.show_pump("P-101")
+    page.browser.go_to("holding", 0, 4)
+    page.browser.read()
+    form = page.browser.form
+    form.scale.setText(scale)
+    form.offset.setText(offset)
+    QTest.keyClick(form.make, Qt.Key.Key_Space)
+    assert words in page.browser.said.text()
+
+
+def test_a_coding_is_shown_as_it_can_be_typed_again(open_window: OpenWindow) -> None:
+    page = page_of(open_window(), DevicesPage)
+    page.show_pump("P-101")
+    page.browser.go_to("holding", 0, 4)
+    page.browser.read()
+    form = page.browser.form
+    for scale, text in ((0.1, "0.1"), (1.0, "1"), (1 / 3, "0.3333333333333333")):
+        form.show_coding(Point("motor_rpm", "holding", 0, "uint16", scale=scale))
+        assert form.scale.text() == text
+        point = form.point()
+        assert point is not None
+        assert point.scale == scale
+    form.scale.setText("0,1")
+    point = form.point()
+    assert point is not None
+    assert point.scale == 0.1
 
 
 # -------------------------------------------------------------------- plausibility, maps

@@ -24,10 +24,10 @@ from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.site_changes import RenamePump, SetLimits
-from pumpwatch_gui.gui.help.dialog import HelpDialog, help_text
+from pumpwatch_gui.gui.help.dialog import HelpDialog
 from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
 from pumpwatch_gui.gui.settings.settings_dialog import SettingsDialog
-from pumpwatch_gui.gui.shell.entries import PAGES
+from pumpwatch_gui.gui.shell.entries import DIALOGS
 from pumpwatch_gui.settings.simulated import site_text
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_station import FakeStation
@@ -298,7 +298,7 @@ def test_save_is_disabled_while_an_order_is_under_way(open_window: OpenWindow, f
 # -------------------------------------------------------------------- every dialog
 
 
-@pytest.mark.parametrize("key", ["settings", "limits", "add-pump", "shortcuts", "about"])
+@pytest.mark.parametrize("key", [entry.key for entry in DIALOGS if entry.key != "help"])
 def test_every_control_of_a_dialog_has_a_name_and_f1_explains_it(
     open_window: OpenWindow, fake: FakeStation, key: str
 ) -> None:
@@ -320,8 +320,3 @@ def test_every_control_of_a_dialog_has_a_name_and_f1_explains_it(
     assert len(shown) == 1
     shown[0].close()
     dialog.close()
-
-
-def test_every_page_and_its_dialogs_have_a_help_text_of_their_own() -> None:
-    texts = [help_text(key) for key in (*(p.key for p in PAGES), "settings", "limits", "add-pump")]
-    assert len(set(texts)) == len(texts)

@@ -78,10 +78,10 @@ def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An hour and a half of one pump that begins to cavitate after the hour."""
+    """Three quarters of an hour of one pump that begins to cavitate after thirty minutes."""
     path = tmp_path_factory.mktemp("recording") / "rest.csv"
-    plant = Plant(1, seed=3, faults=(FaultSpec.parse(f"{PUMP}=cavitation@3600:0.8"),))
-    write_history(plant, days=1.5 / 24, path=path)
+    plant = Plant(1, seed=3, faults=(FaultSpec.parse(f"{PUMP}=cavitation@1800:0.8"),))
+    write_history(plant, days=0.75 / 24, path=path)
     return path
 
 

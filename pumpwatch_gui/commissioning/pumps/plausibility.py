@@ -9,7 +9,7 @@ from pumpwatch_gui.commissioning.devices.word_order import swapped
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
-from pumpwatch_gui.domain.ports import Station
+from pumpwatch_gui.domain.ports import Capability, Station
 from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.wording import error_text
@@ -60,7 +60,7 @@ def live_material(station: Station, link_id: str) -> ReadingsToCheck:
         for row in trace.values[-LOOKED_BACK:]
     ]
     words = f"{len(series)} readings of {pump_id}"
-    if not isinstance(config, ModbusConfig):
+    if not isinstance(config, ModbusConfig) or Capability.BROWSE not in station.capabilities:
         return ReadingsToCheck(profile, series, words)
     points = load_register_map(config.registers, tags=profile.tags, base_dir=site.folder).points
     try:

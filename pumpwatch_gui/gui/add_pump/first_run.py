@@ -36,9 +36,10 @@ class FirstRunPage(Page):
         column.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
         self.demo = button("Watch the demo", "Watch the demo", self.watch_demo)
         self.connect_pump = button("Connect a pump", "Connect a pump", self._connect)
-        demo, connect = (
-            self._choice("Watch the demo", DEMO, self.demo), self._choice("Connect a pump", CONNECT, self.connect_pump)
-        )  # fmt: skip
+        demo = self._choice("Watch the demo", DEMO, self.demo)
+        connect = self._choice("Connect a pump", CONNECT, self.connect_pump)
+        if "add-pump" not in context.dialogs:
+            connect.hide()
         column.addLayout(hbox(None, (demo, 3), (connect, 3), None, spacing=16))
         column.addWidget(self.said, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(label(f"The site file will be {context.site_file}", "dim"), 0, Qt.AlignmentFlag.AlignHCenter)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, line_text
 from pumpwatch_gui.commissioning.pumps.plausibility import WAIT_S
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.domain.wording import duration, error_text
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -47,6 +48,8 @@ class LinkDetail(Panel):
         self.trouble = StatusText()
         self.trouble.setAccessibleName("Last error")
         self.read_id = button("Read device ID", "Read the device identification (function 43/14)", self.identify)
+        if Capability.BROWSE not in context.station.capabilities:
+            self.read_id.hide()
         column: QVBoxLayout = self.body
         column.addLayout(grid)
         column.addWidget(self.trouble)

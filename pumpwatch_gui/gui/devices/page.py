@@ -15,6 +15,7 @@ from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.domain.site_changes import SiteChange
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import error_text
@@ -65,10 +66,14 @@ class DevicesPage(Page):
         self.scan.wanted.connect(self._add_found)
         self.plausibility = PlausibilityPanel(self.appearance, context.ask)
         self.maps = MapsPanel(context)
-        panels = ((self.traffic, "Traffic"), (self.browser, "Registers"), (self.scan, "Scan"),
-                  (self.plausibility, "Plausibility"), (self.maps, "Register maps"))  # fmt: skip
-        for panel, title in panels:
-            self.tabs.addTab(panel, title)
+        panels = ((self.traffic, "Traffic", Capability.BROWSE), (self.browser, "Registers", Capability.BROWSE),
+                  (self.scan, "Scan", Capability.CONFIGURE), (self.plausibility, "Plausibility", None),
+                  (self.maps, "Register maps", Capability.CONFIGURE))  # fmt: skip
+        for panel, title, needs in panels:
+            if needs is None or needs in context.station.capabilities:
+                self.tabs.addTab(panel, title)
+        if Capability.CONFIGURE not in context.station.capabilities:
+            self.browser.form.hide()
         self._lay_out()
         self.appearance.changed.connect(self._arrange)
         self.setFocusProxy(self.view)
@@ -145,9 +150,8 @@ class DevicesPage(Page):
         self.browser.said.warn(error_text(error))
 
     def _add_found(self, config: ModbusConfig) -> None:
-        if "add-pump" in self.context.dialogs:
-            self.context.proposed = config
-            self.context.open_dialog("add-pump", "")
+        self.context.proposed = config
+        self.context.open_dialog("add-pump", "")
 
     def _open_settings(self) -> None:
         self.context.open_dialog("settings", self.link_id.rpartition("/")[0])

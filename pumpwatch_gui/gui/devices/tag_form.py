@@ -1,14 +1,13 @@
 """The form that makes a tag of a register: sensor, type, order, scale; and what would fit the sensor."""
 
 from collections.abc import Callable, Sequence
-from math import isfinite
 
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLineEdit, QScrollArea, QSpinBox, QWidget
 
 from pumpwatch_gui.commissioning.devices.register_views import VIEWED, Suggestion, suggest, views
 from pumpwatch_gui.domain.links.register_map import ORDERS, Point
 from pumpwatch_gui.domain.pump.profile import Sensor
-from pumpwatch_gui.domain.wording import unit_text
+from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_text
 from pumpwatch_gui.gui.devices.register_rows import RegisterRow, is_bits
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.theme import Appearance
@@ -101,8 +100,8 @@ class TagForm(QScrollArea):
         """Fill in how a point is coded."""
         self.type.setCurrentText(point.type if point.type != "bit" else "uint16")
         self.order.setCurrentText(point.order)
-        self.scale.setText(repr(point.scale))
-        self.offset.setText(repr(point.offset))
+        self.scale.setText(editable_number(point.scale))
+        self.offset.setText(editable_number(point.offset))
         self.bit.setValue(point.bit if point.type == "bit" else -1)
 
     def point(self) -> Point | None:
@@ -110,12 +109,9 @@ class TagForm(QScrollArea):
         row, sensor = self._row, self._sensor
         if row is None or sensor is None:
             return None
-        try:
-            scale, offset = float(self.scale.text()), float(self.offset.text())
-        except ValueError:
-            raise ValueError("scale and offset must be numbers, with a decimal point") from None
-        if not isfinite(scale + offset) or scale == 0:
-            raise ValueError("scale and offset must be finite, and the scale not 0")
+        scale, offset = typed_number(self.scale.text()), typed_number(self.offset.text())
+        if scale == 0:
+            raise ValueError("the scale must not be 0")
         bit = self.bit.value()
         kind = "bool" if is_bits(row.table) else "bit" if bit >= 0 else self.type.currentText()
         order = self.order.currentText() if kind not in ("bool", "bit") else "ABCD"
@@ -137,7 +133,7 @@ class TagForm(QScrollArea):
         self.suggestions = ()
         if sensor is not None and row is not None and not is_bits(row.table):
             found = views([one.value for one in self._rows], self._at)
-            self.suggestions = suggest(found, sensor, shown=_number(self.shown.text()))[:SUGGESTED]
+            self.suggestions = suggest(found, sensor, shown=self._on_display())[:SUGGESTED]
         unit = unit_text(sensor.unit) if sensor else ""
         words = [f"{s.value:.6g} {unit}: {s.view.type} {s.view.order} × {s.scale:g}" for s in self.suggestions]
         if words != [self.likely.itemText(i) for i in range(1, self.likely.count())] or not self.likely.count():
@@ -146,17 +142,15 @@ class TagForm(QScrollArea):
             self.likely.addItems([f"{len(words)} fit" if words else "none fits", *words])
             self.likely.blockSignals(False)
 
+    def _on_display(self) -> float | None:
+        try:
+            return typed_number(self.shown.text())
+        except ValueError:
+            return None  # nothing was typed, or not all of it yet
+
     def _choose_likely(self, at: int) -> None:
         if 0 < at <= len(self.suggestions):
             chosen = self.suggestions[at - 1]
             self.type.setCurrentText(chosen.view.type)
             self.order.setCurrentText(chosen.view.order)
-            self.scale.setText(f"{chosen.scale:g}")
-
-
-def _number(text: str) -> float | None:
-    """What was typed as a number; None when it is none (yet)."""
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return None
+            self.scale.setText(editable_number(chosen.scale))

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any, get_type_hints
 
-from PySide6.QtCore import QLocale, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
 from pumpwatch_gui.gui.forms.port_box import PortBox
-from pumpwatch_gui.gui.look.widgets import label
+from pumpwatch_gui.gui.look.widgets import NumberBox, label
 from pumpwatch_gui.gui.shell.page import Ask
 
 LARGEST = 10**9
@@ -99,11 +99,8 @@ class Form(QWidget):
             self._read[name] = whole.value
             return whole
         if hint is float:
-            number = QDoubleSpinBox()
-            number.setLocale(QLocale.c())
-            number.setDecimals(3)
-            number.setRange(float(meta.get("min", -LARGEST)), float(meta.get("max", LARGEST)))
-            number.setValue(float(start or 0.0))
+            low, high = float(meta.get("min", -LARGEST)), float(meta.get("max", LARGEST))
+            number = NumberBox(low, high, float(start or 0.0), decimals=3)
             number.setSuffix(suffix)
             number.valueChanged.connect(lambda _: self.changed.emit())
             self._read[name] = number.value

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QLocale, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QValidator
+from PySide6.QtWidgets import QAbstractButton, QDoubleSpinBox, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look import paint
@@ -52,6 +52,22 @@ class Panel(QFrame):
             self.body.addLayout(hbox(self.heading, None, *head))
         if content is not None:
             self.body.addWidget(content, 1)
+
+
+class NumberBox(QDoubleSpinBox):
+    """A number between `low` and `high`, typed with a decimal point or a decimal comma."""
+
+    def __init__(self, low: float, high: float, value: float, *, decimals: int = 2) -> None:
+        super().__init__()
+        self.setLocale(QLocale.c())
+        self.setDecimals(decimals)
+        self.setRange(low, high)
+        self.setValue(value)
+
+    @override
+    def validate(self, text: str, at: int) -> tuple[QValidator.State, str, int]:
+        """A comma becomes a point: Qt would take it for the mark of thousands, and 1,5 for 15."""
+        return super().validate(text.replace(",", "."), at)
 
 
 def label(words: str, role: str = "") -> QLabel:

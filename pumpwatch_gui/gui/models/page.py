@@ -31,6 +31,7 @@ from pumpwatch_gui.domain.commands import (
 from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult
 from pumpwatch_gui.domain.display import presence
 from pumpwatch_gui.domain.events import Event, OrderDone
+from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.wording import error_text, number
@@ -89,8 +90,8 @@ class ModelsPage(Page):
         self.back_button = button("Roll back", "Go back to the model before the last promotion",
                                   lambda: self._order(RollBack(self._id)))  # fmt: skip
         self.export_button = button("Export…", "Copy the chosen model with its card to a folder", self._choose_export)
-        for waiting in (self.shadow_button, self.stop_button, self.promote_button, self.back_button,
-                        self.export_button, self.rebaseline):  # fmt: skip
+        acting = (self.shadow_button, self.stop_button, self.promote_button, self.back_button, self.rebaseline)
+        for waiting in (*acting, self.export_button):
             waiting.setEnabled(False)
         self.shadow, self.said = StatusText(), StatusText()
         self.card = QTextBrowser()
@@ -101,6 +102,9 @@ class ModelsPage(Page):
         self.tabs.addTab(self.train, "Train")
         self.tabs.addTab(self.back_test, "Back-test, threshold, episodes")
         self.train.stored.connect(self._stored)
+        if Capability.TRAIN not in self.context.station.capabilities:
+            for part in (*acting, self.adaptive, self.tabs):
+                part.hide()
 
     def _lay_out(self) -> None:
         head = Panel(self.appearance)

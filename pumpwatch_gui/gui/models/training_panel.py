@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QProgressBar, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QProgressBar, QWidget
 
 from pumpwatch_gui.commissioning.models.material import Material
 from pumpwatch_gui.commissioning.models.training import (
@@ -23,7 +23,7 @@ from pumpwatch_gui.domain.values.data_quality import QualityFinding
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
-from pumpwatch_gui.gui.look.widgets import StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import NumberBox, StatusText, button, label
 from pumpwatch_gui.gui.models.material import HOUR_S, MaterialChooser
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -62,10 +62,8 @@ class TrainPanel(QWidget):
         self.kind = QComboBox()
         self.kind.addItems(list(KINDS))
         self.kind.setAccessibleName("Kind of detector")
-        self.factor = QDoubleSpinBox()
-        self.factor.setRange(1.0, 2.0)
+        self.factor = NumberBox(1.0, 2.0, USUAL_FACTOR)
         self.factor.setSingleStep(0.05)
-        self.factor.setValue(USUAL_FACTOR)
         self.factor.setAccessibleName("Threshold factor: a higher one alarms less")
         self.factor.setToolTip("A higher factor alarms less")
         self.short = QCheckBox("even if too short")

@@ -1,0 +1,53 @@
+"""Every table keeps the rules of Qt's item models, alone and on its page.
+
+A tester warns of each rule that is broken, and pytest-qt fails the test for it.
+"""
+
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QDialog
+
+from pumpwatch_gui.domain.events import Note
+from pumpwatch_gui.gui.shell.entries import DIALOGS
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
+from tests.gui.conftest import OpenWindow
+from tests.gui.fake_scenes import Scene
+from tests.gui.fake_station import FakeStation
+from tests.gui.parts import dialog_of
+
+WARN = QAbstractItemModelTester.FailureReportingMode.Warning
+
+
+def test_rows_that_come_change_and_go_keep_the_rules_of_item_models(qapp: QApplication) -> None:
+    model: RowsModel[int] = RowsModel([Column("Name", str), Column("Again", str, right=True, tip=str)])
+    tester = QAbstractItemModelTester(model, WARN)
+    model.show_rows([1, 2, 3])
+    model.show_rows([1, 5, 3])
+    model.prepend([7, 8])
+    model.append([9])
+    model.append([])
+    model.keep_last(4)
+    assert model.rows == [1, 5, 3, 9]
+    model.show_rows([])
+    model.prepend([1])
+    assert model.rows == [1]
+    assert tester.model() is model
+
+
+def test_every_table_of_every_page_and_dialog_keeps_the_rules_of_item_models(open_window: OpenWindow) -> None:
+    station = FakeStation(4, scenes={1: Scene("hot"), 2: Scene("lost")}, history_s=60)
+    window = open_window(source=station)
+    dialogs = [dialog_of(window, QDialog, entry.key, "P-101") for entry in DIALOGS]
+    for key in window.pages:
+        window.page(key)
+    views = [view for part in (window, *dialogs) for view in part.findChildren(QAbstractItemView)]
+    testers = [QAbstractItemModelTester(model, WARN) for model in {view.model() for view in views} if model is not None]
+    tables = [model for model in (tester.model() for tester in testers) if isinstance(model, RowsModel)]
+    for second, key in enumerate(2 * window.pages, 1):
+        station.scenes[3] = Scene("hot" if second % 2 else "lost")
+        station.step(float(second))
+        station.publish(Note(station.latest().time_ns, f"note {second}"))
+        window.open_page(key, f"P-10{1 + second % 4}")
+        window.refresh()
+        QApplication.processEvents()
+    assert len(tables) >= 10
+    assert len([table for table in tables if table.rows]) >= 4
