@@ -1,0 +1,184 @@
+"""Mutation testing of the core rooms with Cosmic Ray: `python -m tests.mutation [--room NAME] [--count N] [--seed N]`.
+
+Cosmic Ray makes the mutants and runs the tests; this chooses a sample by seed, works in a copy of the tree (a run that
+is killed leaves no mutant behind), and prints a table. Exit code 1 when a mutant survives that `equivalent.py` does not
+argue, or when the tests fail without any mutant.
+"""
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from shlex import join
+
+from cosmic_ray.commands import init
+from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.work_db import WorkDB, use_db
+from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkItem, WorkResult
+
+from tests.mutation.equivalent import EQUIVALENT
+from tests.mutation.rooms import ROOMS, paths
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TIMEOUT_S = 90.0
+"""A mutant whose tests take longer is killed: it hangs. The slowest tests take 40 s on a busy machine."""
+ALIKE = ("_Is_Eq", "_IsNot_NotEq", "_Eq_Is", "_NotEq_IsNot")
+"""Operators left out: identity and equality are the same for None, members of an Enum and small numbers."""
+MODULES = {module: (room, tests) for room, modules in ROOMS.items() for module, tests in modules.items()}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--room", choices=ROOMS, help="only this room")
+    parser.add_argument("--count", type=int, default=300, help="mutants in all (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample (default: %(default)s)")
+    parser.add_argument("--only", metavar="FILE:LINE", nargs="*", help="of the sample, only the mutants of these lines")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        return _run(Path(folder), options)
+
+
+def _run(folder: Path, options: argparse.Namespace) -> int:
+    _copy_tree(folder)
+    os.chdir(folder)
+    modules = [m for m, (room, _) in MODULES.items() if options.room in (None, room)]
+    with use_db("mutants.sqlite", WorkDB.Mode.create) as db:
+        init([Path(m) for m in modules], db, {})
+        chosen = sample(db.work_items, options.count, options.seed)
+    print(f"{len(chosen)} mutants of {len(modules)} modules, seed {options.seed}", flush=True)
+    if options.only:
+        chosen = [item for item in chosen if place(_spec(item)) in options.only]
+    if not _warm_up({_module(item) for item in chosen}):
+        return 1
+    killed: dict[str, int] = defaultdict(int)
+    survived: dict[str, list[tuple[WorkItem, WorkResult]]] = defaultdict(list)
+    started = time.monotonic()
+    for at, item in enumerate(chosen, 1):
+        room, tests = MODULES[_module(item)]
+        before = time.monotonic()
+        result = mutate_and_test(item.mutations, _command(tests), TIMEOUT_S)
+        is_killed = result.test_outcome is TestOutcome.KILLED
+        state = "killed" if is_killed else "SURVIVED" if result.test_outcome is TestOutcome.SURVIVED else "NOT RUN"
+        print(f"{at:4} {time.monotonic() - before:5.1f} s  {state:8} {place(_spec(item))}", flush=True)
+        if is_killed:
+            killed[room] += 1
+        else:
+            print("\n".join(_changed(result)), flush=True)
+            survived[room].append((item, result))
+    return _report(killed, survived, (time.monotonic() - started) / max(1, len(chosen)))
+
+
+def sample(items: Iterable[WorkItem], count: int, seed: int) -> list[WorkItem]:
+    """`count` random mutants: the places in random order, one mutant of each, before any place gives a second one."""
+    by_place: dict[tuple[str, tuple[int, int]], list[WorkItem]] = defaultdict(list)
+    annotations = {module: _annotations(Path(module)) for module in MODULES}
+    for item in items:
+        spec = _spec(item)
+        is_annotation = any(start <= spec.start_pos < end for start, end in annotations[_module(item)])
+        if not is_annotation and not _is_override(spec) and not spec.operator_name.endswith(ALIKE):
+            by_place[_module(item), spec.start_pos].append(item)
+    dice = random.Random(seed)
+    places = [sorted(of, key=lambda i: (_spec(i).operator_name, _spec(i).occurrence)) for of in by_place.values()]
+    places.sort(key=lambda of: (_module(of[0]), _spec(of[0]).start_pos))
+    for of in places:
+        dice.shuffle(of)
+    dice.shuffle(places)
+    rounds = range(max(map(len, places), default=0))
+    chosen = [of[turn] for turn in rounds for of in places if turn < len(of)][:count]
+    return sorted(chosen, key=lambda item: (list(MODULES).index(_module(item)), _spec(item).start_pos))
+
+
+def place(spec: MutationSpec) -> str:
+    """`plan.py:17`."""
+    return f"{spec.module_path.name}:{spec.start_pos[0]}"
+
+
+def _spec(item: WorkItem) -> MutationSpec:
+    return item.mutations[0]
+
+
+def _module(item: WorkItem) -> str:
+    return _spec(item).module_path.as_posix()
+
+
+def _annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where types are written: `int + None` instead of `int | None` is no fault that a test could be blamed for."""
+    found: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        kinds = (getattr(node, "annotation", None), getattr(node, "returns", None))
+        for kind in kinds:
+            if isinstance(kind, ast.expr):
+                end = (kind.end_lineno or kind.lineno, kind.end_col_offset or 0)
+                found.append(((kind.lineno, kind.col_offset), end))
+    return found
+
+
+def _is_override(spec: MutationSpec) -> bool:
+    """Whether only `@override` is removed, which the type checker alone reads."""
+    lines = (ROOT / spec.module_path).read_text(encoding="utf-8").splitlines()
+    return "Decorator" in spec.operator_name and lines[spec.start_pos[0] - 1].strip() == "@override"
+
+
+def _copy_tree(folder: Path) -> None:
+    skip = shutil.ignore_patterns("__pycache__")
+    for name in ("pumpwatch_gui", "tests", "resources", "models"):
+        shutil.copytree(ROOT / name, folder / name, ignore=skip)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    lists = "".join(f"{key} =\n    " + "\n    ".join(settings[key]) + "\n" for key in ("filterwarnings", "markers"))
+    (folder / "pytest.ini").write_text(f"[pytest]\ntimeout = {settings['timeout']}\n{lists}", encoding="utf-8")
+
+
+def _command(tests: tuple[str, ...]) -> str:
+    # Plugins that these tests do not use (Qt) cost a second each time.
+    plugins = ("-p", "no:cacheprovider", "-p", "pytest_timeout", "-p", "_hypothesis_pytestplugin")
+    return join((sys.executable, "-m", "pytest", "-q", "-x", *plugins, "-m", "not slow and not train", *paths(tests)))
+
+
+def _warm_up(modules: Iterable[str]) -> bool:
+    """Run the tests without any mutant, which also compiles them: Cosmic Ray's runs write no byte code."""
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(Path.cwd())}
+    wanted = dict.fromkeys(name for module in modules for name in MODULES[module][1])
+    return not wanted or subprocess.run(_command(tuple(wanted)), shell=True, check=False).returncode == 0
+
+
+def _changed(result: WorkResult) -> list[str]:
+    lines = (result.diff or result.output or "").splitlines()
+    return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+
+
+def _reason(item: WorkItem, result: WorkResult) -> str:
+    added = [line[1:].strip() for line in _changed(result) if line.startswith("+")]
+    return EQUIVALENT.get((_module(item).removeprefix("pumpwatch_gui/"), " ".join(added)), "")
+
+
+def _report(
+    killed: dict[str, int], survived: dict[str, list[tuple[WorkItem, WorkResult]]], seconds: float
+) -> int:
+    holes = 0
+    print(f"\n{'room':24} mutants  killed  survived  argued equivalent")
+    for room in ROOMS:
+        left = survived[room]
+        argued = sum(bool(_reason(*one)) for one in left)
+        holes += len(left) - argued
+        if killed[room] or left:
+            print(f"{room:24} {killed[room] + len(left):7} {killed[room]:7} {len(left):9} {argued:18}")
+    total, dead = sum(killed.values()) + sum(map(len, survived.values())), sum(killed.values())
+    print(f"{'in all':24} {total:7} {dead:7} {total - dead:9} {total - dead - holes:18}")
+    print(f"{100 * dead / max(1, total):.1f} % killed, {seconds:.1f} s a mutant")
+    for item, result in (one for of in survived.values() for one in of):
+        print(f"\n{_module(item)}:{_spec(item).start_pos[0]}  {_reason(item, result) or 'NOT ARGUED'}")
+        print("\n".join(_changed(result)))
+    return 1 if holes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
