@@ -7,23 +7,29 @@ argue, or when the tests fail without any mutant.
 
 import argparse
 import ast
+import difflib
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from shlex import join
 
+import apsw  # noqa: F401
+import numpy  # noqa: F401
+import pytest
 from cosmic_ray.commands import init
-from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.mutating import use_mutation
+from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkItem, WorkResult
+from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkItem
+from hypothesis import Phase, settings
 
 from tests.mutation.equivalent import EQUIVALENT
 from tests.mutation.rooms import ROOMS, paths
@@ -31,9 +37,24 @@ from tests.mutation.rooms import ROOMS, paths
 ROOT = Path(__file__).resolve().parent.parent.parent
 TIMEOUT_S = 90.0
 """A mutant whose tests take longer is killed: it hangs. The slowest tests take 40 s on a busy machine."""
+WARM_UP_S = 900.0
 ALIKE = ("_Is_Eq", "_IsNot_NotEq", "_Eq_Is", "_NotEq_IsNot")
 """Operators left out: identity and equality are the same for None, members of an Enum and small numbers."""
 MODULES = {module: (room, tests) for room, modules in ROOMS.items() for module, tests in modules.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A mutant that no test noticed, with the lines that it changed (`- before`, `+ after`)."""
+
+    spec: MutationSpec
+    change: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why nothing could notice it; "" when that is not argued."""
+        added = " ".join(line[2:].strip() for line in self.change if line.startswith("+"))
+        return EQUIVALENT.get((self.spec.module_path.as_posix().removeprefix("pumpwatch_gui/"), added), "")
 
 
 def main() -> int:
@@ -60,20 +81,23 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     if not _warm_up({_module(item) for item in chosen}):
         return 1
     killed: dict[str, int] = defaultdict(int)
-    survived: dict[str, list[tuple[WorkItem, WorkResult]]] = defaultdict(list)
+    survived: dict[str, list[Survivor]] = defaultdict(list)
     started = time.monotonic()
     for at, item in enumerate(chosen, 1):
         room, tests = MODULES[_module(item)]
         before = time.monotonic()
-        result = mutate_and_test(item.mutations, _command(tests), TIMEOUT_S)
-        is_killed = result.test_outcome is TestOutcome.KILLED
-        state = "killed" if is_killed else "SURVIVED" if result.test_outcome is TestOutcome.SURVIVED else "NOT RUN"
-        print(f"{at:4} {time.monotonic() - before:5.1f} s  {state:8} {place(_spec(item))}", flush=True)
+        spec = _spec(item)
+        operator = get_operator(spec.operator_name)(**spec.operator_args)
+        with use_mutation(spec.module_path, operator, spec.occurrence) as (original, mutated):
+            is_killed = _tested(tests) is TestOutcome.KILLED
+        change = [line for line in difflib.ndiff(original.splitlines(), mutated.splitlines()) if line[0] in "+-"]
+        print(f"{at:4} {time.monotonic() - before:5.1f} s  {'killed' if is_killed else 'SURVIVED':8} {place(spec)}")
         if is_killed:
             killed[room] += 1
         else:
-            print("\n".join(_changed(result)), flush=True)
-            survived[room].append((item, result))
+            survived[room].append(Survivor(spec, tuple(change)))
+            print("\n".join(change))
+        sys.stdout.flush()
     return _report(killed, survived, (time.monotonic() - started) / max(1, len(chosen)))
 
 
@@ -84,7 +108,7 @@ def sample(items: Iterable[WorkItem], count: int, seed: int) -> list[WorkItem]:
     for item in items:
         spec = _spec(item)
         is_annotation = any(start <= spec.start_pos < end for start, end in annotations[_module(item)])
-        if not is_annotation and not _is_override(spec) and not spec.operator_name.endswith(ALIKE):
+        if not (is_annotation or _is_no_fault(spec) or spec.operator_name.endswith(ALIKE)):
             by_place[_module(item), spec.start_pos].append(item)
     dice = random.Random(seed)
     places = [sorted(of, key=lambda i: (_spec(i).operator_name, _spec(i).occurrence)) for of in by_place.values()]
@@ -122,10 +146,14 @@ def _annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     return found
 
 
-def _is_override(spec: MutationSpec) -> bool:
-    """Whether only `@override` is removed, which the type checker alone reads."""
+def _is_no_fault(spec: MutationSpec) -> bool:
+    """Whether only `@override` is removed, or the star of a signature or call is taken for a multiplication."""
     lines = (ROOT / spec.module_path).read_text(encoding="utf-8").splitlines()
-    return "Decorator" in spec.operator_name and lines[spec.start_pos[0] - 1].strip() == "@override"
+    row, column = spec.start_pos
+    if "Decorator" in spec.operator_name:
+        return lines[row - 1].strip() == "@override"
+    before = (" ".join(lines[: row - 1]) + " " + lines[row - 1][:column]).rstrip()
+    return "Binary" in spec.operator_name and before[-1] in "([{,=:"
 
 
 def _copy_tree(folder: Path) -> None:
@@ -137,46 +165,71 @@ def _copy_tree(folder: Path) -> None:
     (folder / "pytest.ini").write_text(f"[pytest]\ntimeout = {settings['timeout']}\n{lists}", encoding="utf-8")
 
 
-def _command(tests: tuple[str, ...]) -> str:
+def _tested(tests: Iterable[str], *, write_bytecode: bool = False) -> TestOutcome:
+    """Run tests on the copy as it is now, in a fork of this process: the libraries are imported already.
+
+    A process of its own for each mutant, as threads and event loops must not outlive it.
+    """
+    process = os.fork()
+    if process == 0:
+        os.setsid()
+        sys.dont_write_bytecode = not write_bytecode  # else a mutant of equal size and second is not seen
+        code = 9
+        try:
+            code = _pytest(tests)
+        finally:
+            os._exit(code)
+    deadline = time.monotonic() + (TIMEOUT_S if not write_bytecode else WARM_UP_S)
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            return TestOutcome.SURVIVED if status == 0 else TestOutcome.KILLED
+        time.sleep(0.02)
+    os.killpg(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    return TestOutcome.KILLED
+
+
+def _pytest(tests: Iterable[str]) -> int:
+    output = os.open("output.txt", os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    for name in [n for n in sys.modules if n.partition(".")[0] in ("tests", "pumpwatch_gui")]:
+        del sys.modules[name]
+    sys.path[:] = [str(Path.cwd()), *(p for p in sys.path if Path(p or ROOT).resolve() != ROOT)]
+    # No shrinking, and the same examples each time: a mutant must only be noticed.
+    settings.register_profile("mutation", derandomize=True, database=None, phases=(Phase.explicit, Phase.generate))
+    settings.load_profile("mutation")
     # Plugins that these tests do not use (Qt) cost a second each time.
     plugins = ("-p", "no:cacheprovider", "-p", "pytest_timeout", "-p", "_hypothesis_pytestplugin")
-    return join((sys.executable, "-m", "pytest", "-q", "-x", *plugins, "-m", "not slow and not train", *paths(tests)))
+    return int(pytest.main(["-q", "-x", *plugins, "-m", "not slow and not train", *paths(tests)]))
 
 
 def _warm_up(modules: Iterable[str]) -> bool:
-    """Run the tests without any mutant, which also compiles them: Cosmic Ray's runs write no byte code."""
+    """Run the tests without any mutant, which also compiles them: the later runs write no byte code."""
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(Path.cwd())}
     wanted = dict.fromkeys(name for module in modules for name in MODULES[module][1])
-    return not wanted or subprocess.run(_command(tuple(wanted)), shell=True, check=False).returncode == 0
+    if not wanted or _tested(wanted, write_bytecode=True) is TestOutcome.SURVIVED:
+        return True
+    print(Path("output.txt").read_text(encoding="utf-8"))
+    return False
 
 
-def _changed(result: WorkResult) -> list[str]:
-    lines = (result.diff or result.output or "").splitlines()
-    return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-
-
-def _reason(item: WorkItem, result: WorkResult) -> str:
-    added = [line[1:].strip() for line in _changed(result) if line.startswith("+")]
-    return EQUIVALENT.get((_module(item).removeprefix("pumpwatch_gui/"), " ".join(added)), "")
-
-
-def _report(
-    killed: dict[str, int], survived: dict[str, list[tuple[WorkItem, WorkResult]]], seconds: float
-) -> int:
+def _report(killed: dict[str, int], survived: dict[str, list[Survivor]], seconds: float) -> int:
     holes = 0
     print(f"\n{'room':24} mutants  killed  survived  argued equivalent")
     for room in ROOMS:
         left = survived[room]
-        argued = sum(bool(_reason(*one)) for one in left)
+        argued = sum(bool(one.reason) for one in left)
         holes += len(left) - argued
         if killed[room] or left:
             print(f"{room:24} {killed[room] + len(left):7} {killed[room]:7} {len(left):9} {argued:18}")
     total, dead = sum(killed.values()) + sum(map(len, survived.values())), sum(killed.values())
     print(f"{'in all':24} {total:7} {dead:7} {total - dead:9} {total - dead - holes:18}")
     print(f"{100 * dead / max(1, total):.1f} % killed, {seconds:.1f} s a mutant")
-    for item, result in (one for of in survived.values() for one in of):
-        print(f"\n{_module(item)}:{_spec(item).start_pos[0]}  {_reason(item, result) or 'NOT ARGUED'}")
-        print("\n".join(_changed(result)))
+    for one in (one for of in survived.values() for one in of):
+        print(f"\n{one.spec.module_path}:{one.spec.start_pos[0]}  {one.reason or 'NOT ARGUED'}")
+        print("\n".join(one.change))
     return 1 if holes else 0
 
 

@@ -1,6 +1,6 @@
 """Which modules are mutated, and the tests that must notice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 MODBUS = "pumpwatch_gui/acquire/modbus/"
 ALARMS = "pumpwatch_gui/domain/alarms/"
@@ -10,7 +10,12 @@ HOT = "pumpwatch_gui/store/hot/"
 _LINK = ("acquire/modbus/test_strict_link", "acquire/modbus/test_rtu", "acquire/modbus/test_serial_lines")
 _LIMITS = ("judge/test_judge_limits", "judge/test_judge_desk")
 _SCORES = ("domain/test_domain_alarm_rule", "judge/test_judge_anomaly")
-_WRITER = ("store/test_store_round_trip", "store/test_store_trouble", "store/test_store_opening", "store/test_store_refused")
+_WRITER = (
+    "store/test_store_round_trip",
+    "store/test_store_trouble",
+    "store/test_store_opening",
+    "store/test_store_refused",
+)
 
 ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "strict link": {
@@ -52,7 +57,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
 """Room → module → its tests below `tests/` (files without `.py`, or folders), those that notice the most first."""
 
 
-def paths(tests: tuple[str, ...]) -> Iterator[str]:
+def paths(tests: Iterable[str]) -> Iterator[str]:
     """The arguments of pytest for tests named as in ROOMS."""
     for name in tests:
         yield f"tests/{name}" + (".py" if "test_" in name else "")
