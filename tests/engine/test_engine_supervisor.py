@@ -6,6 +6,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from pumpwatch_gui.engine.supervisor import CALM_S, LAST_ATTEMPTS, Heartbeat, LoopTrouble, Watchdog, supervise
 
@@ -69,6 +70,7 @@ class Pauses(threading.Event):
         super().__init__()
         self.waits: list[float | None] = []
 
+    @override
     def wait(self, timeout: float | None = None) -> bool:
         self.waits.append(timeout)
         return False

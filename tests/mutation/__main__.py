@@ -65,6 +65,7 @@ def main() -> int:
     parser.add_argument("--only", metavar="FILE:LINE", nargs="*", help="of the sample, only the mutants of these lines")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        Path(folder).chmod(0o755)  # a test gives its rights up and still reads the resources
         return _run(Path(folder), options)
 
 
@@ -78,13 +79,15 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     print(f"{len(chosen)} mutants of {len(modules)} modules, seed {options.seed}", flush=True)
     if options.only:
         chosen = [item for item in chosen if place(_spec(item)) in options.only]
-    if not _warm_up({_module(item) for item in chosen}):
-        return 1
     killed: dict[str, int] = defaultdict(int)
     survived: dict[str, list[Survivor]] = defaultdict(list)
+    warm = set[str]()
     started = time.monotonic()
     for at, item in enumerate(chosen, 1):
         room, tests = MODULES[_module(item)]
+        if room not in warm and not _warm_up(room):
+            return 1
+        warm.add(room)
         before = time.monotonic()
         spec = _spec(item)
         operator = get_operator(spec.operator_name)(**spec.operator_args)
@@ -123,7 +126,7 @@ def sample(items: Iterable[WorkItem], count: int, seed: int) -> list[WorkItem]:
 
 def place(spec: MutationSpec) -> str:
     """`plan.py:17`."""
-    return f"{spec.module_path.name}:{spec.start_pos[0]}"
+    return f"{Path(spec.module_path).name}:{spec.start_pos[0]}"
 
 
 def _spec(item: WorkItem) -> MutationSpec:
@@ -131,7 +134,7 @@ def _spec(item: WorkItem) -> MutationSpec:
 
 
 def _module(item: WorkItem) -> str:
-    return _spec(item).module_path.as_posix()
+    return Path(_spec(item).module_path).as_posix()
 
 
 def _annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -150,10 +153,11 @@ def _is_no_fault(spec: MutationSpec) -> bool:
     """Whether only `@override` is removed, or the star of a signature or call is taken for a multiplication."""
     lines = (ROOT / spec.module_path).read_text(encoding="utf-8").splitlines()
     row, column = spec.start_pos
-    if "Decorator" in spec.operator_name:
+    operator = str(spec.operator_name)
+    if "Decorator" in operator:
         return lines[row - 1].strip() == "@override"
     before = (" ".join(lines[: row - 1]) + " " + lines[row - 1][:column]).rstrip()
-    return "Binary" in spec.operator_name and before[-1] in "([{,=:"
+    return "Binary" in operator and before.endswith(tuple("([{,=:"))
 
 
 def _copy_tree(folder: Path) -> None:
@@ -205,13 +209,13 @@ def _pytest(tests: Iterable[str]) -> int:
     return int(pytest.main(["-q", "-x", *plugins, "-m", "not slow and not train", *paths(tests)]))
 
 
-def _warm_up(modules: Iterable[str]) -> bool:
-    """Run the tests without any mutant, which also compiles them: the later runs write no byte code."""
+def _warm_up(room: str) -> bool:
+    """Run a room's tests without any mutant, which also compiles them: the later runs write no byte code."""
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(Path.cwd())}
-    wanted = dict.fromkeys(name for module in modules for name in MODULES[module][1])
-    if not wanted or _tested(wanted, write_bytecode=True) is TestOutcome.SURVIVED:
+    tests = dict.fromkeys(name for names in ROOMS[room].values() for name in names)
+    if _tested(tests, write_bytecode=True) is TestOutcome.SURVIVED:
         return True
-    print(Path("output.txt").read_text(encoding="utf-8"))
+    print(f"the tests of {room} fail without any mutant", Path("output.txt").read_text(encoding="utf-8"))
     return False
 
 
