@@ -156,7 +156,7 @@ def _is_no_fault(spec: MutationSpec) -> bool:
     operator = str(spec.operator_name)
     if "Decorator" in operator:
         return lines[row - 1].strip() == "@override"
-    before = (" ".join(lines[: row - 1]) + " " + lines[row - 1][:column]).rstrip()
+    before: str = (" ".join(lines[: row - 1]) + " " + lines[row - 1][:column]).rstrip()
     return "Binary" in operator and before.endswith(tuple("([{,=:"))
 
 
