@@ -59,7 +59,7 @@ class Survivor:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("--room", choices=ROOMS, help="only this room")
+    parser.add_argument("--room", choices=ROOMS, nargs="*", help="of the sample, only the mutants of these rooms")
     parser.add_argument("--count", type=int, default=300, help="mutants in all (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default: %(default)s)")
     parser.add_argument("--only", metavar="FILE:LINE", nargs="*", help="of the sample, only the mutants of these lines")
@@ -72,11 +72,12 @@ def main() -> int:
 def _run(folder: Path, options: argparse.Namespace) -> int:
     _copy_tree(folder)
     os.chdir(folder)
-    modules = [m for m, (room, _) in MODULES.items() if options.room in (None, room)]
     with use_db("mutants.sqlite", WorkDB.Mode.create) as db:
-        init([Path(m) for m in modules], db, {})
+        init([Path(m) for m in MODULES], db, {})
         chosen = sample(db.work_items, options.count, options.seed)
-    print(f"{len(chosen)} mutants of {len(modules)} modules, seed {options.seed}", flush=True)
+    print(f"{len(chosen)} mutants of {len(MODULES)} modules, seed {options.seed}", flush=True)
+    if options.room:
+        chosen = [item for item in chosen if MODULES[_module(item)][0] in options.room]
     if options.only:
         chosen = [item for item in chosen if place(_spec(item)) in options.only]
     killed: dict[str, int] = defaultdict(int)

@@ -7,7 +7,7 @@ ALARMS = "pumpwatch_gui/domain/alarms/"
 SOURCES = "pumpwatch_gui/judge/sources/"
 HOT = "pumpwatch_gui/store/hot/"
 
-_LINK = ("acquire/modbus/test_strict_link", "acquire/modbus/test_rtu", "acquire/modbus/test_serial_lines")
+_LINK = ("acquire/modbus/test_strict_link", "acquire/modbus/test_rtu", "acquire/modbus/test_strict_rules")
 _LIMITS = ("judge/test_judge_limits", "judge/test_judge_desk")
 _SCORES = ("domain/test_domain_alarm_rule", "judge/test_judge_anomaly")
 _WRITER = (
