@@ -37,7 +37,8 @@ def test_a_frame_whose_values_and_qualities_disagree_is_refused() -> None:
     for values, quality in (([1.0], [2]), ([np.nan], [0]), ([np.inf], [1])):
         with pytest.raises(ValueError, match="BAD values must be NaN"):
             frame_of(values, quality, [0])
-    for values, quality, reason in (([1.0, 2.0], [0], [0]), ([1.0], [0, 0], [0]), ([1.0], [0], [0, 0])):
+    shapes = ((1, 2, 1), (1, 1, 2), (2, 1, 1), (2, 2, 1), (2, 1, 2), (1, 2, 2))
+    for values, quality, reason in (([1.0] * v, [0] * q, [0] * r) for v, q, r in shapes):
         with pytest.raises(ValueError, match="shapes differ"):
             frame_of(values, quality, reason)
 

@@ -156,9 +156,9 @@ def _is_no_fault(spec: MutationSpec) -> bool:
     row, column = spec.start_pos
     operator = str(spec.operator_name)
     if "Decorator" in operator:
-        return lines[row - 1].strip() == "@override"
+        return bool(lines[row - 1].strip() == "@override")
     before: str = (" ".join(lines[: row - 1]) + " " + lines[row - 1][:column]).rstrip()
-    return "Binary" in operator and before.endswith(tuple("([{,=:"))
+    return bool("Binary" in operator and before.endswith(tuple("([{,=:")))
 
 
 def _copy_tree(folder: Path) -> None:
