@@ -28,14 +28,18 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "quality and decoding": {
         "pumpwatch_gui/domain/links/decode.py": ("acquire/modbus/test_decode",),
-        "pumpwatch_gui/domain/values/quality.py": ("acquire/modbus/test_decode", "domain"),
-        "pumpwatch_gui/domain/values/frame.py": ("acquire/links/test_assembly", "judge/test_judge_limits", "domain"),
+        "pumpwatch_gui/domain/values/quality.py": ("acquire/modbus/test_decode", "domain/test_domain_values"),
+        "pumpwatch_gui/domain/values/frame.py": (
+            "acquire/links/test_assembly",
+            "judge/test_judge_limits",
+            "domain/test_domain_values",
+        ),
     },
     "limits and delays": {
         SOURCES + "limits.py": ("judge/test_judge_limits",),
         SOURCES + "anomaly.py": ("judge/test_judge_anomaly",),
         SOURCES + "link.py": ("judge/test_judge_links",),
-        ALARMS + "alarm.py": ("judge/test_judge_desk", "domain"),
+        ALARMS + "alarm.py": ("judge/test_judge_desk", "domain/test_domain_values"),
         ALARMS + "delays.py": (*_LIMITS, *_SCORES),
         ALARMS + "episodes.py": _SCORES,
     },
