@@ -16,6 +16,8 @@ _WRITER = (
     "store/test_store_opening",
     "store/test_store_refused",
 )
+_COUNTING = "store/test_store_counting"
+_BATCH = ("store/test_store_round_trip", "store/test_store_refused", "store/test_store_feedback")
 
 ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "strict link": {
@@ -46,10 +48,13 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "desk": {"pumpwatch_gui/judge/alarms/desk.py": ("judge/test_judge_desk",)},
     "writer": {
         HOT + "writer.py": _WRITER,
-        HOT + "batch.py": ("store/test_store_round_trip", "store/test_store_refused", "store/test_store_feedback"),
-        HOT + "intake.py": ("store/test_store_trouble", "store/test_store_pumps", "store/test_store_refused"),
-        HOT + "counters.py": ("store/test_store_round_trip", "store/test_store_trouble", "store/test_store_refused"),
-        HOT + "row_quarantine.py": ("store/test_store_refused",),
+        HOT + "batch.py": (_COUNTING, *_BATCH),
+        HOT + "intake.py": (_COUNTING, "store/test_store_pumps", "store/test_store_refused"),
+        HOT + "counters.py": (_COUNTING, *_BATCH),
+        HOT + "row_quarantine.py": (
+            _COUNTING,
+            "store/test_store_refused",
+        ),
         HOT + "health_check.py": ("store/test_store_opening",),
     },
     "audit chain": {"pumpwatch_gui/store/audit.py": ("store/test_store_round_trip", "store/test_store_feedback")},
