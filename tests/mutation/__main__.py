@@ -53,8 +53,12 @@ class Survivor:
     @property
     def reason(self) -> str:
         """Why nothing could notice it; "" when that is not argued."""
-        added = " ".join(line[2:].strip() for line in self.change if line.startswith("+"))
-        return EQUIVALENT.get((self.spec.module_path.as_posix().removeprefix("pumpwatch_gui/"), added), "")
+        added = " ".join(line[2:] for line in self.change if line.startswith("+"))
+        module = Path(self.spec.module_path).as_posix().removeprefix("pumpwatch_gui/")
+        same = (
+            why for (where, line), why in EQUIVALENT.items() if (where, _squeezed(line)) == (module, _squeezed(added))
+        )
+        return next(same, "")
 
 
 def main() -> int:
@@ -128,6 +132,10 @@ def sample(items: Iterable[WorkItem], count: int, seed: int) -> list[WorkItem]:
 def place(spec: MutationSpec) -> str:
     """`plan.py:17`."""
     return f"{Path(spec.module_path).name}:{spec.start_pos[0]}"
+
+
+def _squeezed(line: str) -> str:
+    return "".join(line.split())
 
 
 def _spec(item: WorkItem) -> MutationSpec:

@@ -102,9 +102,15 @@ def right_rtu(request: bytes) -> bytes:
     return sealed(request[0], bytes((3, 4, 0, 7, 1, 0)))
 
 
-def use(wire: Wire, steps: Callable[[StrictLink], Awaitable[None]], *, speed: LineSpeed | None = None) -> None:
+def use(
+    wire: Wire,
+    steps: Callable[[StrictLink], Awaitable[None]],
+    *,
+    speed: LineSpeed | None = None,
+    is_rtu: bool | None = None,
+) -> None:
     async def run() -> None:
-        link = StrictLink(wire, is_rtu=speed is not None, speed=speed)
+        link = StrictLink(wire, is_rtu=speed is not None if is_rtu is None else is_rtu, speed=speed)
         await link.connect()
         await steps(link)
 
@@ -350,16 +356,27 @@ def test_a_port_is_deaf_after_more_than_three_seconds_without_a_byte_and_two_mis
         link.tap = lambda is_sent, piece: setattr(clock, "now_s", clock.now_s + 3.5)
         await fault_of(link)
         assert not link.lost.done()  # one miss, however long
-        link.received(b"a byte")
-        link.tap = None
-        for clock.now_s in (200.0, 201.0, 203.0):
+
+    use(Wire(), steps, speed=SPEED)
+
+    async def more_steps(link: StrictLink) -> None:
+        for clock.now_s in (1.0, 2.0, 4.0):
             await fault_of(link)
             assert not link.lost.done()
-        clock.now_s = 203.3
+        clock.now_s = 4.3
         await fault_of(link)
         assert link.lost.result() == "the line: not one byte came for 3 s"
 
-    use(Wire(), steps, speed=SPEED)
+    use(Wire(), more_steps, speed=SPEED)
+
+
+def test_behind_a_gateway_there_is_no_pause_between_two_frames(clock: Clock) -> None:
+    async def steps(link: StrictLink) -> None:
+        await link.read(1, BLOCK, timeout_s=5.0)
+        await link.read(1, BLOCK, timeout_s=5.0)
+        assert clock.now_s == 100.0
+
+    use(Wire(right_rtu), steps, is_rtu=True)
 
 
 def test_a_port_that_still_brings_bytes_is_not_deaf(clock: Clock) -> None:
