@@ -54,10 +54,11 @@ def test_episodes_run_from_the_raise_to_the_last_instant_in_alarm_with_their_pea
 
 
 def test_a_raise_exactly_at_the_merging_time_is_the_same_episode() -> None:
-    for apart, stimulus in ((30, Stimulus.RESUMED), (31, Stimulus.RAISED)):
+    for late_ns, stimulus in ((0, Stimulus.RESUMED), (1, Stimulus.RAISED)):
         alarm = ScoreAlarm(AlarmRule(on_delay_s=0, off_delay_s=0))
-        found = [alarm.update(second * S, 2.0 if second in (0, apart) else 0.0) for second in range(apart + 1)]
-        assert found[-1] is stimulus
+        found = [alarm.update(second * S, 0.0 if second else 2.0) for second in range(30)]
+        assert found[:2] == [Stimulus.RAISED, Stimulus.RETURNED]
+        assert alarm.update(30 * S + late_ns, 2.0) is stimulus
 
 
 @settings(max_examples=200, deadline=None)

@@ -6,6 +6,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from pumpwatch_gui.engine.supervisor import CALM_S, LAST_ATTEMPTS, Heartbeat, LoopTrouble, Watchdog, supervise
 
@@ -62,6 +63,45 @@ def test_a_stop_ends_the_pause_before_a_restart() -> None:
     assert not thread.is_alive()
 
 
+class Pauses(threading.Event):
+    """A stop flag that notes how long it was waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+
+    @override
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        return False
+
+
+def test_the_pause_before_a_restart_doubles_up_to_30_s_and_starts_again_after_a_run_of_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, runs, stop = [1000.0], iter([0.0] * 5 + [60.0] + [60.5] + [0.0]), Pauses()
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def run() -> None:
+        for lasting_s in runs:
+            now[0] += lasting_s
+            raise LoopError
+
+    supervise("x", run, stop=stop, on_death=lambda *_: None, restart_delay_s=2.0)
+    assert stop.waits == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 2.0, 4.0]
+
+
+def test_a_loop_is_restarted_half_a_second_after_its_first_death() -> None:
+    runs, stop = iter([LoopError()]), Pauses()
+
+    def run() -> None:
+        for error in runs:
+            raise error
+
+    supervise("x", run, stop=stop, on_death=lambda *_: None)
+    assert stop.waits == [0.5]
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock, to be set."""
@@ -107,6 +147,9 @@ def test_a_death_is_announced_at_once_and_is_over_when_the_loop_has_run_for_a_wh
 
 def test_a_loop_that_has_ended_is_not_late(clock: list[float]) -> None:
     heartbeat = Heartbeat("links")
+    clock[0] += 7
+    assert heartbeat.age_s == 7.0
+    assert heartbeat.health().is_late(time.monotonic_ns())
     heartbeat.end()
     clock[0] += 3600
     assert heartbeat.age_s == 0.0

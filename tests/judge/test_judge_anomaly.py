@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pumpwatch_gui.commissioning.models.backtest import back_test
-from pumpwatch_gui.domain.alarms.alarm import AlarmState, Stimulus
+from pumpwatch_gui.domain.alarms.alarm import AlarmState, Priority, Stimulus
 from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
@@ -189,3 +189,21 @@ def test_an_alarm_that_was_active_before_a_restart_returns_by_scores() -> None:
     judge = AnomalyJudge(ONE, active=True)
     found = [judge.judge(detection_of(0.2, second)) for second in range(3)]
     assert [signal.stimulus for signal in found if signal] == [Stimulus.RETURNED]
+
+
+def test_an_anomaly_alarm_names_the_two_leading_sensors_with_their_shares_and_the_first_ones_tag() -> None:
+    profile = PumpProfile("three", tuple(Sensor(t, f"Sensor {t.upper()}", "", (0.0, 1.0)) for t in ("a", "b", "c")))
+    judge = AnomalyJudge(profile)
+    shares, counts = np.array([0.3, 0.124, 0.576]), np.zeros(3, dtype=np.int64)
+    found = [
+        judge.judge(Detection("P", t, 0, t * S, "lstm", 2.5, 0.1, 0.2, True, shares, ("NORMAL",) * 3, counts, "v1"))
+        for t in range(6)
+    ]
+    assert found[:5] == [None] * 5
+    signal = found[5]
+    assert signal is not None
+    assert (signal.source, signal.tag, signal.text) == ("anomaly", "c", "Anomaly: sensor c 58 %, sensor a 30 %")
+    assert (signal.priority, signal.value, signal.limit) == (Priority.LOW, 2.5, 1.0)
+    assert judge.active is True
+    assert AnomalyJudge(profile).active is False
+    assert AnomalyJudge(profile, active=True).active is True

@@ -67,6 +67,14 @@ def test_an_alarm_keeps_its_words_and_the_time_it_was_raised_until_it_is_raised_
     assert (change.alarm.text, change.alarm.raised_ns, change.alarm.changed_ns) == ("a is up", 1, 5)
 
 
+def test_an_alarm_raised_again_before_it_was_acknowledged_has_its_new_words_and_time() -> None:
+    desk = raised(("P", "a"))
+    desk.apply("P", signal("a", Stimulus.RETURNED), 5)
+    change = desk.apply("P", AlarmSignal("a", "", Priority.HIGH, "other words", nan, nan, "", Stimulus.RAISED), 9)
+    assert change is not None
+    assert (change.alarm.text, change.alarm.raised_ns, change.alarm.by) == ("other words", 9, "")
+
+
 stimuli = st.tuples(st.sampled_from(["a", "b", "c", "d"]), st.sampled_from(Priority), st.sampled_from(Stimulus))
 
 

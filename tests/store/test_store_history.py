@@ -46,6 +46,38 @@ def test_a_gap_is_a_hole_and_not_a_bridge(open_store: Any, frame_of: Any, points
     assert not np.isnan(thinned.mean[thinned.time_s < START_NS / 1e9 + 199]).any()
 
 
+def test_readings_more_than_three_usual_distances_apart_have_a_hole_halfway_between_them(
+    open_store: Any, frame_of: Any
+) -> None:
+    store = open_store("motor_rpm")
+    for second in [*range(10), 12, 13, 16.5, 17]:  # 3 distances at most, but for one of 3.5
+        store.store.offer_frame(frame_of([5.0], at_s=second), "NORMAL")
+    store.end()
+    thinned = read(store)
+    assert (thinned.time_s[np.isnan(thinned.mean)] - START_NS / 1e9).tolist() == [14.75]
+    assert np.isnan(thinned.low).tolist() == np.isnan(thinned.high).tolist() == np.isnan(thinned.mean).tolist()
+
+
+def test_readings_are_given_from_the_start_up_to_but_not_with_the_end(open_store: Any, frame_of: Any) -> None:
+    store = open_store("motor_rpm")
+    for second in range(20):
+        store.store.offer_frame(frame_of([float(second)], at_s=second), "NORMAL")
+    store.end()
+    assert len(read(store, end_s=10, points=10).mean) == 10
+    thinned = read(store, end_s=20, points=6)
+    assert (thinned.time_s - START_NS / 1e9).round(3).tolist() == [1.583, 4.750, 7.917, 11.084, 14.251, 17.418]
+    assert thinned.low.tolist() == [0, 4, 7, 10, 13, 16]
+    assert thinned.high.tolist() == [3, 6, 9, 12, 15, 19]
+
+
+def test_a_trend_of_no_points_is_refused(open_store: Any) -> None:
+    store = open_store("motor_rpm")
+    store.end()
+    assert read(store, points=1).mean.size == 0
+    with pytest.raises(ValueError, match="positive"):
+        read(store, points=0)
+
+
 def test_a_bad_stretch_is_a_hole(open_store: Any, frame_of: Any) -> None:
     store = open_store("motor_rpm")
     for second in range(1_000):

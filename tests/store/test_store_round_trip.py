@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from math import isnan, nan
 from typing import Any
 
@@ -16,6 +17,7 @@ from pumpwatch_gui.domain.events import AlarmChanged, LinkChanged, Note, OrderDo
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
+from pumpwatch_gui.store.audit import AuditRow, chained
 from pumpwatch_gui.store.hot.batch import bits, masks
 from pumpwatch_gui.store.hot.writer import PumpRow
 from pumpwatch_gui.store.ids import make_id
@@ -283,6 +285,26 @@ def test_a_forged_audit_row_breaks_the_chain(open_store: Any) -> None:
     store.rows("DROP TRIGGER audit_log_keeps_values")
     store.rows("UPDATE audit_log SET by = 'ravi' WHERE id = ?", second_id)
     assert store.history.audit_break() == second_id
+
+
+def test_an_audit_row_taken_out_of_the_middle_breaks_the_chain_at_the_next(open_store: Any) -> None:
+    store = open_store("motor_rpm")
+    for second in range(3):
+        store.store.offer_event(OrderDone(START_NS + second * 10**9, "", "record", True, f"note {second}", "asha"))
+    store.end()
+    ids = [row_id for (row_id,) in store.rows("SELECT id FROM audit_log ORDER BY id")]
+    store.rows("DROP TRIGGER audit_log_keeps_rows")
+    store.rows("DELETE FROM audit_log WHERE id = ?", ids[1])
+    assert store.history.audit_break() == ids[2]
+
+
+def test_the_hash_of_an_audit_row_covers_each_of_its_values_and_the_hash_before() -> None:
+    row = AuditRow(1, 2, "record", "P-101", "asha", True, "note")
+    others = [
+        replace(row, id=9), replace(row, time_ns=9), replace(row, action="x"), replace(row, pump_id="P-102"),
+        replace(row, by="ravi"), replace(row, ok=False), replace(row, text="other"),
+    ]  # fmt: skip
+    assert len({chained(b"", row), chained(b"before", row), *(chained(b"", other) for other in others)}) == 9
 
 
 def test_a_stop_writes_all_that_is_queued(open_store: Any, frame_of: Any, wait_until: Callable[..., None]) -> None:

@@ -1,17 +1,19 @@
 """The disk fails, the queue fills, the process dies: what was acknowledged is there, what was lost is counted."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+from typing_extensions import override
 
 from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.store.hot.writer import Store
@@ -173,6 +175,59 @@ def test_an_offer_does_not_wait_for_a_writer_that_hangs(
     other.execute("ROLLBACK").fetchall()
     other.close()
     wait_until(lambda: store.store.view().committed == 2_001)
+
+
+class Turns(threading.Event):
+    """A stop flag whose waits pass on a clock of its own; set after `end_s`."""
+
+    def __init__(self, end_s: float) -> None:
+        super().__init__()
+        self.now_s, self._end_s = 100.0, 100.0 + end_s
+
+    @override
+    def wait(self, timeout: float | None = None) -> bool:
+        self.now_s += timeout or 0.0
+        return self.now_s >= self._end_s
+
+
+@pytest.mark.parametrize(
+    ("refused", "commits"),
+    [
+        ((), [0.0, 1.0, 2.0, 3.0]),
+        (range(1, 7), [0.0, 1.0, 1.5, 2.5, 4.5, 9.5, 14.5, 19.5, 20.5]),
+        ((0, 2), [0.0, 0.5, 1.5, 2.0, 3.0]),
+    ],
+)
+def test_commits_come_once_a_second_and_after_a_refusal_at_rising_intervals(
+    open_store: Any, monkeypatch: pytest.MonkeyPatch, refused: Collection[int], commits: list[float]
+) -> None:
+    store, stop, found, alive = open_store("motor_rpm").store, Turns(commits[-1] + 0.4), list[float](), list[float]()
+    monkeypatch.setattr(time, "monotonic", lambda: stop.now_s)
+
+    def flush(alive: Callable[[], None]) -> bool:
+        found.append(stop.now_s - 100.0)
+        return len(found) - 1 not in refused
+
+    monkeypatch.setattr(store, "_flush", flush)
+    store.run(stop, lambda: alive.append(stop.now_s - 100.0))
+    assert found[:-1] == pytest.approx(commits)  # the last one is that of the end
+    assert max(after - before for before, after in itertools.pairwise(alive)) <= 0.5
+
+
+def test_a_writer_that_is_late_commits_half_a_second_later_and_not_at_once(
+    open_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, stop, found = open_store("motor_rpm").store, Turns(9.0), list[float]()
+    monkeypatch.setattr(time, "monotonic", lambda: stop.now_s)
+
+    def flush(alive: Callable[[], None]) -> bool:
+        found.append(stop.now_s - 100.0)
+        stop.now_s += 3.0 if len(found) == 2 else 0.0  # one commit takes 3 s
+        return True
+
+    monkeypatch.setattr(store, "_flush", flush)
+    store.run(stop)
+    assert found[:5] == pytest.approx([0.0, 1.0, 4.5, 5.5, 6.5])
 
 
 def test_a_reader_with_a_snapshot_does_not_stop_the_writer(

@@ -153,3 +153,7 @@ def test_a_bcd_register_with_a_digit_above_nine_is_bad(register: int) -> None:
 def test_a_scale_that_overflows_is_bad() -> None:
     reading = decoder(point("float64", scale=1e10), EVERYTHING, 0)(registers_of(1e307, "float64", "ABCD"))
     assert reading.reason is Reason.NOT_A_NUMBER
+
+
+def test_a_bit_that_is_not_named_is_the_least() -> None:
+    assert [raw_number([word], "bit", "ABCD") for word in (0, 1, 2, 3)] == [0, 1, 0, 1]

@@ -1,5 +1,6 @@
 """Planning: every point covered once, every limit kept, no value split, and no two neighbours alike."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +9,8 @@ from pumpwatch_gui.acquire.modbus.plan import (
     MAX_BITS,
     MAX_REGISTERS,
     Block,
+    any_block,
+    ordered,
     plan_blocks,
     poll_blocks,
     split_block,
@@ -127,3 +130,65 @@ def test_the_heartbeat_is_polled_along_and_gaps_on_a_line_are_half_as_wide() -> 
     assert (block.count, [p.tag for p in block.points]) == (10, ["holding0", HEARTBEAT])
     assert len(poll_blocks(ModbusRtuConfig("/dev/x", heartbeat=9), [point(0)])) == 2
     assert len(poll_blocks(ModbusTcpConfig("h"), [point(0)])) == 1
+
+
+@pytest.mark.parametrize(("table", "most"), [("holding", 125), ("input", 125), ("coil", 2000), ("discrete", 2000)])
+def test_a_request_takes_125_registers_or_2000_bits_and_no_more(table: str, most: int) -> None:
+    kind = "bool" if most == 2000 else "uint16"
+    assert [b.count for b in plan_blocks([point(i, kind, table) for i in range(most)])] == [most]
+    assert len(plan_blocks([point(i, kind, table) for i in range(most + 1)])) == 2
+    assert any_block(table, 65536 - most, most).count == most
+    assert any_block(table, 65535, 1).address == 65535
+    for address, count in ((0, 0), (0, most + 1), (-1, 1), (65536, 1), (65535, 2)):
+        with pytest.raises(ValueError, match="must be"):
+            any_block(table, address, count)
+
+
+def test_a_table_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="table: must be one of coil, discrete, input, holding, not 'register'"):
+        any_block("register", 0, 1)
+
+
+def test_a_block_names_its_first_address_as_manuals_do() -> None:
+    assert [any_block(t, 7, 1).documented for t in ("coil", "discrete", "input", "holding")] == [
+        "00008", "10008", "30008", "40008",
+    ]  # fmt: skip
+
+
+def test_a_double_is_read_with_its_neighbour_at_the_same_address() -> None:
+    """Overlapping points: the widest first, and the block ends with the widest."""
+    (block,) = plan_blocks([point(0), point(0, "float64"), point(2)])
+    assert (block.count, [p.size for p in block.points]) == (4, [4, 1, 1])
+
+
+def test_blocks_of_equal_shape_are_widened_by_one_or_two_registers_within_the_limit() -> None:
+    assert [b.count for b in plan_blocks([point(0), point(100), point(200)])] == [2, 1, 3]
+    full = [point(start + i) for start in (0, 1000) for i in range(125)]
+    assert [b.count for b in plan_blocks(full)] == [124, 1, 125]
+
+
+def test_the_most_frequent_shape_is_put_between_the_others() -> None:
+    one, two = any_block("holding", 0, 1), any_block("holding", 9, 2)
+    assert [b.count for b in ordered([two, one, one])] == [1, 2, 1]
+    assert [b.count for b in ordered([two, one, one, one])] == [1, 2, 1, 1]
+
+
+def test_a_refused_block_splits_at_its_gaps_first_and_bits_of_a_register_stay_together() -> None:
+    (block,) = plan_blocks([point(0), point(1), point(5, "float32")])
+    assert [(b.address, b.count) for b in split_block(block)] == [(0, 2), (5, 2)]
+    bits = [Point(f"bit{bit}", "holding", 3, "bit", bit=bit) for bit in (0, 1)]
+    (run,) = plan_blocks([*bits, point(4)])
+    pieces = split_block(run)
+    assert [[p.tag for p in b.points] for b in pieces] == [["bit0", "bit1"], ["holding4"]]
+    assert split_block(pieces[0]) == (pieces[0],)
+
+
+def test_the_request_that_synchronises_is_the_first_point_or_one_register_less_or_more() -> None:
+    (block,) = plan_blocks([point(3, "float32"), point(5)])
+    assert (sync_block(block).address, sync_block(block).count) == (3, 2)
+    assert sync_block(block).points == block.points[:1]
+    (double,) = plan_blocks([point(3, "float32")])
+    assert (sync_block(double).address, sync_block(double).count) == (3, 1)
+    for address, first in ((3, 3), (65534, 65534), (65535, 65534)):
+        (single,) = plan_blocks([point(address)])
+        assert (sync_block(single).address, sync_block(single).count) == (first, 2)

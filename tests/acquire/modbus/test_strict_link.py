@@ -94,6 +94,73 @@ def test_any_bytes_are_a_frame_too_few_bytes_or_no_modbus(received: bytes) -> No
         assert len(adu.pdu) >= 1
 
 
+def frame(length: int, *, protocol: int = 0) -> bytes:
+    return (
+        bytes((0x12, 0x34))
+        + protocol.to_bytes(2)
+        + length.to_bytes(2)
+        + bytes((9, *(i % 256 for i in range(1, length))))
+    )
+
+
+@pytest.mark.parametrize("length", [2, 3, 253, 254])
+def test_a_frame_is_cut_when_it_is_whole_and_what_follows_is_left(length: int) -> None:
+    whole = frame(length)
+    assert cut(whole[:-1]) is None
+    assert cut(whole) == cut(whole + whole) == (Adu(0x1234, 9, whole[7:]), 6 + length)
+
+
+@pytest.mark.parametrize("length", [0, 1, 255, 65535])
+def test_a_length_that_no_frame_has_is_no_modbus_as_soon_as_it_is_read(length: int) -> None:
+    head = frame(2)[:4] + length.to_bytes(2)
+    assert cut(head[:5]) is None
+    with pytest.raises(NotModbusError, match=f"length {length} in the header"):
+        cut(head)
+
+
+@pytest.mark.parametrize("protocol", [1, 256])
+def test_another_protocol_is_no_modbus_as_soon_as_it_is_read(protocol: int) -> None:
+    whole = frame(5, protocol=protocol)
+    assert cut(whole[:3]) is None
+    with pytest.raises(NotModbusError, match=f"protocol id {protocol} instead of 0"):
+        cut(whole[:4])
+
+
+@pytest.mark.parametrize(
+    ("adu", "why"),
+    [
+        (Adu(8, 9, bytes((3, 2, 0, 0))), "transaction id 8 instead of 7"),
+        (Adu(7, 8, bytes((3, 2, 0, 0))), "unit 8 instead of 9"),
+        (Adu(7, 9, bytes((0x84, 2))), "function 132 instead of 3"),
+        (Adu(7, 9, bytes((3,))), "byte count missing instead of 2"),
+        (Adu(7, 9, bytes((3, 4, 0, 0))), "byte count 4 instead of 2"),
+        (Adu(7, 9, bytes((3, 2, 0))), "1 bytes of values instead of 2"),
+        (Adu(7, 9, bytes((0x83,))), "exception response of 1 bytes instead of 2"),
+    ],
+)
+def test_a_refusal_says_what_came_and_what_was_due(adu: Adu, why: str) -> None:
+    refusal = mismatch(adu, Request(7, 9, 3, 1))
+    assert refusal is not None
+    assert refusal.why == why
+
+
+def test_a_device_identification_is_known_by_its_mei_type_alone() -> None:
+    request = Request(7, 9, 0x2B, 0)
+    assert request.size == 0
+    assert mismatch(Adu(7, 9, bytes((0x2B, 0x0E, 1, 1, 0, 0, 0))), request) is None
+    assert mismatch(Adu(7, 9, bytes((0xAB, 1))), request) is None
+    refusal = mismatch(Adu(7, 9, bytes((0x2B, 0x0D, 1))), request)
+    assert refusal is not None
+    assert (refusal.kind, refusal.why) == (FaultKind.REFUSED, "no device identification")
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 16, 17])
+def test_bits_fill_whole_bytes_from_the_lowest_bit(count: int) -> None:
+    packed = pack_bits([1] * count)
+    assert int.from_bytes(packed, "little") == 2**count - 1
+    assert len(packed) == (count + 7) // 8
+
+
 @given(st.lists(st.integers(0, 1), max_size=80))
 def test_bits_come_back_as_they_were_packed(bits: list[int]) -> None:
     assert unpack_bits(pack_bits(bits), len(bits)) == bits

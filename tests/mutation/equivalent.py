@@ -1,0 +1,13 @@
+"""Mutants that no test can kill, each with the reason."""
+
+EQUIVALENT: dict[tuple[str, str], str] = {
+    (
+        "acquire/modbus/strict_link.py",
+        "response = await self._exchange(pdu, Request(0, unit, IDENTIFY, 1), timeout_s)",
+    ): "an identification has no count: its size is unknown (0) whatever the count says",
+    (
+        "acquire/modbus/strict_link.py",
+        'params = CommParams(comm_type=CommType.TCP, comm_name="pumpwatch", reconnect_delay=0, timeout_connect=2.0)',
+    ): "overwritten before each request; the wire, not pymodbus, opens the connection",
+}
+"""(file below `pumpwatch_gui`, the mutated line) → why nothing that the program promises differs."""
