@@ -41,11 +41,15 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class NotScored:
-    """Why a pump has no score just now (`window 12 of 30`, `pump stopped`, `flow_rate_l_min is BAD`, `no model`)."""
+    """Why a pump has no score just now (`window 12 of 30`, `pump stopped`, `flow_rate_l_min is BAD`, `no model`).
+
+    Not `has_model`: nothing will score the pump until it is given a model.
+    """
 
     pump_id: str
     time_ns: int
     why: str
+    has_model: bool = True
 
 
 ScoreResult = Detection | NotScored

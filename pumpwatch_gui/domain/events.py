@@ -10,10 +10,11 @@ from pumpwatch_gui.domain.links.view import LinkState
 
 @dataclass(frozen=True, slots=True)
 class AlarmChanged:
-    """An alarm moved to the state it carries."""
+    """An alarm moved to the state it carries. `is_renamed`: only the id of its pump is another one."""
 
     time_ns: int
     alarm: Alarm
+    is_renamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class LivePump:
         """What the newest score found."""
         self.score_result = score_result
         if isinstance(score_result, NotScored):
-            return None
+            return None if score_result.has_model else self._anomaly.retire()
         self.detection = score_result
         self.anomalous_windows += score_result.is_anomaly
         return self._anomaly.judge(score_result)

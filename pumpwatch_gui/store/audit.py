@@ -15,7 +15,7 @@ def acknowledged_by(event: Event, before: AlarmState | None) -> str:
 
     A later return to normal still carries the name of who acknowledged; it is not a second acknowledgement.
     """
-    if not isinstance(event, AlarmChanged):
+    if not isinstance(event, AlarmChanged) or event.is_renamed:
         return ""
     state = event.alarm.state
     resumed = state is AlarmState.ACKNOWLEDGED and before is AlarmState.NORMAL  # an episode that goes on

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 
+import apsw
 import pytest
 
-from pumpwatch_gui.domain.alarms.alarm import AlarmState
-from pumpwatch_gui.domain.commands import ChangeSite, ReloadSite
+from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, AlarmState, Priority, Stimulus
+from pumpwatch_gui.domain.alarms.episodes import ScoreAlarm
+from pumpwatch_gui.domain.commands import Acknowledge, ChangeSite, ReloadSite
 from pumpwatch_gui.domain.events import SiteChanged
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.ports import JournalQuery
@@ -94,6 +97,33 @@ def test_a_limit_is_saved_audited_judged_by_and_resets_nothing(station: RunningS
     rows = station.engine.history.journal(JournalQuery(kinds=("command",)))
     assert [row.by for row in rows] == ["asha", "ravi"]
     assert History(station.home.database).audit_break() is None
+
+
+def test_a_renamed_pump_takes_its_acknowledged_alarm_along_and_nobody_acknowledges_twice(
+    station: RunningStation,
+) -> None:
+    limits = SetLimits("P-102", {"motor_rpm": Limits(high=10.0, on_delay_s=0.0)})
+    assert station.order(ChangeSite((limits,))).ok
+    wait_until(lambda: any(a.alarm_id == "P-102/motor_rpm.high" for a in station.engine.latest().alarms))
+    assert station.order(Acknowledge("P-102/motor_rpm.high")).ok
+    assert station.order(ChangeSite((RenamePump("P-102", "P-202"),))).ok
+    alarms = [(a.alarm_id, a.state, a.by) for a in station.engine.latest().alarms]
+    assert alarms == [("P-202/motor_rpm.high", AlarmState.ACKNOWLEDGED, "asha")]
+    station.end()
+    with apsw.Connection(str(station.home.database), flags=apsw.SQLITE_OPEN_READONLY) as connection:
+        acts = connection.execute("SELECT action, text FROM audit_log ORDER BY id").fetchall()
+    assert [text for action, text in acts if action == "acknowledge"] == ["P-102/motor_rpm.high"]
+
+
+def test_a_pump_that_loses_its_model_keeps_no_anomaly_alarm(station: RunningStation) -> None:
+    pump = station.engine._judging.pumps["P-101"]
+    pump._anomaly._alarm = ScoreAlarm(active=True)
+    signal = AlarmSignal("anomaly", "", Priority.LOW, "Anomaly", nan, nan, "", Stimulus.RAISED)
+    station.engine._annunciator.apply("P-101", signal)
+    old = station.engine.site().pumps[0]
+    without = SetPump("P-101", old.name, old.profile_name, "none", old.links)
+    assert station.order(ChangeSite((without,))).ok
+    wait_until(lambda: [a.state for a in station.engine.latest().alarms] == [AlarmState.RETURNED])
 
 
 def test_pumps_are_added_changed_and_removed_and_the_others_go_on(station: RunningStation, port: int) -> None:

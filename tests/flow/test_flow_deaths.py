@@ -99,7 +99,7 @@ LOOP_FAULTS: dict[str, tuple[Callable[[RunningStation], Callable[[], bool]], str
     "orders: the loop": (lambda s: fail_once(s.engine._orders, "_guarded"), "Orders stopped"),
     "store: the flush": (lambda s: fail_once(s.engine._store, "_flush", 2), "History stopped"),
     "store: the write": (lambda s: fail_once(s.engine._store, "_write_next", 2), "History stopped"),
-    "store: looking after the file": (lambda s: fail_once(s.engine._store, "_look_after", 2), "History stopped"),
+    "store: looking after the file": (lambda s: fail_once(s.engine._store, "_maintain", 2), "History stopped"),
     "watchdog: the look": (lambda s: fail_once(s.engine._watchdog, "look", 2), "Supervision stopped"),
 }
 

@@ -3,7 +3,6 @@
 from collections import Counter
 
 import pytest
-from pumpwatch_gui.gui.shell.help import help_text
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QDialog
@@ -12,6 +11,7 @@ from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.gui.add_pump.first_run import FirstRunPage
 from pumpwatch_gui.gui.devices.page import DevicesPage
+from pumpwatch_gui.gui.help.dialog import help_text
 from pumpwatch_gui.gui.models.page import ModelsPage
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, DialogEntry, PageEntry
 from tests.gui.conftest import OpenWindow

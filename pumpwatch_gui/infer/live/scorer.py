@@ -122,7 +122,7 @@ class Scorer:
         for pump, frame in self._take():
             window = self._window(frame.pump_id, pump)
             if isinstance(window, str) or pump.stream is None or pump.bundle is None:
-                results.append(NotScored(frame.pump_id, frame.time_ns, str(window)))
+                results.append(NotScored(frame.pump_id, frame.time_ns, str(window), has_model=self._is_used(pump)))
             else:
                 due[pump.bundle.version].append(_Due(pump, pump.stream, frame, window))
         for version, batch in due.items():
@@ -153,6 +153,9 @@ class Scorer:
                     pass
                 finally:
                     self._on_call(None)
+
+    def _is_used(self, pump: _Pump) -> bool:
+        return pump.bundle is not None and pump.bundle.version not in self._excluded
 
     def _take(self) -> Iterable[tuple[_Pump, Frame]]:
         for pump in self._pumps.values():

@@ -83,7 +83,7 @@ class AlarmDesk:
             for old in [a for a in self.alarms if a.pump_id == pump_id]:
                 gone = replace(old, state=AlarmState.NORMAL, changed_ns=time_ns)
                 here = replace(old, alarm_id=f"{new_id}/{_source(old)}", pump_id=new_id, changed_ns=time_ns)
-                changes += [self._put(gone), self._put(here)]
+                changes += [replace(self._put(alarm), is_renamed=True) for alarm in (gone, here)]
             ended = [a for a in self._ended.values() if a.pump_id == pump_id]
             self._ended |= {f"{new_id}/{_source(a)}": a for a in ended}
         return tuple(changes)

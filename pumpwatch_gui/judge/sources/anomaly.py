@@ -1,8 +1,10 @@
 """The anomaly alarm of one pump, by the one rule for scores, naming the leading sensors."""
 
+from math import nan
+
 import numpy as np
 
-from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority
+from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority, Stimulus
 from pumpwatch_gui.domain.alarms.episodes import ANOMALY_RULE, ScoreAlarm
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -28,6 +30,14 @@ class AnomalyJudge:
     def active(self) -> bool:
         """Whether the alarm is on."""
         return self._alarm.active
+
+    def retire(self) -> AlarmSignal | None:
+        """End the alarm of a pump that has no model any more; None when it is not active."""
+        if not self.active:
+            return None
+        self._alarm = ScoreAlarm()
+        text = "Anomaly: no model judges this pump any more"
+        return AlarmSignal(self.source, "", Priority.LOW, text, nan, nan, "", Stimulus.RETURNED)
 
     def judge(self, detection: Detection) -> AlarmSignal | None:
         """What this detection changed, if anything."""
