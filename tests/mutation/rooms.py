@@ -46,8 +46,12 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         ALARMS + "episodes.py": _SCORES,
     },
     "desk": {"pumpwatch_gui/judge/alarms/desk.py": ("judge/test_judge_desk",)},
+    "audit chain": {"pumpwatch_gui/store/audit.py": ("store/test_store_round_trip", "store/test_store_feedback")},
+    "thinning": {
+        "pumpwatch_gui/store/query/thinning.py": ("store/test_store_history", "contracts/test_historian_contract")
+    },
+    "supervisor": {"pumpwatch_gui/engine/supervisor.py": ("engine/test_engine_supervisor",)},
     "writer": {
-        HOT + "writer.py": _WRITER,
         HOT + "batch.py": (_COUNTING, *_BATCH),
         HOT + "intake.py": (_COUNTING, "store/test_store_pumps", "store/test_store_refused"),
         HOT + "counters.py": (_COUNTING, *_BATCH),
@@ -56,12 +60,8 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
             "store/test_store_refused",
         ),
         HOT + "health_check.py": ("store/test_store_opening",),
+        HOT + "writer.py": _WRITER,
     },
-    "audit chain": {"pumpwatch_gui/store/audit.py": ("store/test_store_round_trip", "store/test_store_feedback")},
-    "thinning": {
-        "pumpwatch_gui/store/query/thinning.py": ("store/test_store_history", "contracts/test_historian_contract")
-    },
-    "supervisor": {"pumpwatch_gui/engine/supervisor.py": ("engine/test_engine_supervisor",)},
 }
 """Room → module → its tests below `tests/` (files without `.py`, or folders), those that notice the most first."""
 
