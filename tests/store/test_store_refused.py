@@ -247,6 +247,8 @@ def test_a_writer_that_died_of_a_bug_goes_on_where_it_was_when_it_is_run_again(o
     assert store.rows("SELECT count(*), sum(motor_rpm) FROM sensor_readings") == [(25_001, 25_000 * 25_001 / 2)]
     view = store.store.view()
     assert (view.committed, view.lost, view.depth, view.error) == (25_001, 0, 0, "")
+    assert list(store.path.parent.glob("*damaged*")) == []  # a bug says nothing about the file
+    assert store.troubles == []
 
 
 def test_a_bug_right_after_a_commit_does_not_write_its_rows_twice(
