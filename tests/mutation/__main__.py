@@ -19,6 +19,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import apsw  # noqa: F401
@@ -162,13 +163,18 @@ def _annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
 
 def _is_no_fault(spec: MutationSpec) -> bool:
     """Whether only `@override` is removed, or the star of a signature or call is taken for a multiplication."""
-    lines = (ROOT / spec.module_path).read_text(encoding="utf-8").splitlines()
-    row, column = spec.start_pos
+    lines = _lines(str(spec.module_path))
+    row, column = map(int, spec.start_pos)
     operator = str(spec.operator_name)
     if "Decorator" in operator:
-        return bool(lines[row - 1].strip() == "@override")
-    before: str = (" ".join(lines[: row - 1]) + " " + lines[row - 1][:column]).rstrip()
-    return bool("Binary" in operator and before.endswith(tuple("([{,=:")))
+        return lines[row - 1].strip() == "@override"
+    before = [*lines[max(0, row - 4) : row - 1], lines[row - 1][:column]]
+    return "Binary" in operator and " ".join(before).rstrip().endswith(("(", "[", "{", ",", "=", ":"))
+
+
+@cache
+def _lines(module: str) -> list[str]:
+    return (ROOT / module).read_text(encoding="utf-8").splitlines()
 
 
 def _copy_tree(folder: Path) -> None:

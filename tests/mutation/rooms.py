@@ -7,7 +7,7 @@ ALARMS = "pumpwatch_gui/domain/alarms/"
 SOURCES = "pumpwatch_gui/judge/sources/"
 HOT = "pumpwatch_gui/store/hot/"
 
-_LINK = ("acquire/modbus/test_strict_link", "acquire/modbus/test_rtu", "acquire/modbus/test_strict_rules")
+_LINK = ("acquire/modbus/test_strict_rules", "acquire/modbus/test_strict_link", "acquire/modbus/test_rtu")
 _LIMITS = ("judge/test_judge_limits", "judge/test_judge_desk")
 _SCORES = ("domain/test_domain_alarm_rule", "judge/test_judge_anomaly")
 _WRITER = (
@@ -23,7 +23,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "strict link": {
         MODBUS + "strict_link.py": _LINK,
         MODBUS + "response.py": _LINK,
-        MODBUS + "rtu.py": _LINK[1:],
+        MODBUS + "rtu.py": _LINK[::-1],
         MODBUS + "framers.py": _LINK,
         MODBUS + "plan.py": ("acquire/modbus/test_plan",),
         "pumpwatch_gui/acquire/links/assembly.py": ("acquire/links/test_assembly",),
