@@ -23,6 +23,7 @@ from PySide6.QtCore import QDate, QDateTime, QEvent, QTime
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
+from pumpwatch_gui.commissioning.models.stored import ModelChoice, ModelRow
 from pumpwatch_gui.domain.events import AlarmChanged, Event, LinkChanged, Note, OrderDone
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.files.home import Home
@@ -52,12 +53,27 @@ LOG = """\
 2026-01-15 10:22:36,118 WARNING pumpwatch.links: P-110/1: no response from 10.0.4.20 within 0.5 s
 """
 LEVELS = 16
-"""A channel that is off by no more counts as equal. The stored pictures have 256 colours, which moves a pixel by up to 6
-levels; text differs from its ground by 60 and more."""
+"""A channel that is off by no more counts as equal. The stored pictures have 256 colours, which moves a pixel by up to
+6 levels; text differs from its ground by 60 and more."""
 MAX_SHARE = 0.0001
 """The share of pixels that may differ: 92 of a page. One machine paints the same picture again to the pixel, so this is
 only for the rounding of other processors at the edges of curves. One changed word of five letters is 100 to 200 pixels.
 """
+
+MODELS = ModelChoice(
+    (
+        ModelRow(
+            "", "site file, active", "# Model centrifugal\nTrained on 88.2 h of normal running of four pumps.",
+            Path("centrifugal"), NOW_NS - 40 * 86_400 * SECOND, True, True, "centrifugal", "combined", 88.2, 1.25,
+        ),
+        ModelRow(
+            "20260110-081500", "shadow", "# Model 20260110-081500\nTrained on 24 h of P-103.",
+            Path("stored"), NOW_NS - 5 * 86_400 * SECOND, False, True, "centrifugal", "combined", 24.0, 1.1,
+        ),
+    ),
+    shadow="20260110-081500",
+)  # fmt: skip
+"""Instead of the shipped model, which is trained again now and then."""
 
 Pixels = NDArray[np.uint8]
 
@@ -117,6 +133,7 @@ def steady() -> Iterator[None]:
         stack.enter_context(patch("time.monotonic", lambda: 1e6))
         stack.enter_context(patch("psutil.Process", SteadyProcess))
         stack.enter_context(patch("pumpwatch_gui.gui.system.page.__version__", "1.0"))
+        stack.enter_context(patch("pumpwatch_gui.gui.models.page.models_of", lambda *_: MODELS))
         flash_ms = QApplication.cursorFlashTime()
         QApplication.setCursorFlashTime(0)
         try:
@@ -242,7 +259,7 @@ def differing(stored: Pixels, actual: Pixels) -> NDArray[np.bool_]:
 
 def with_256_colours(array: Pixels) -> QImage:
     """The picture in at most 256 of its colours, each channel of a pixel as little off as that allows."""
-    packed = array.reshape(-1, 3).astype(np.int32) @ [65536, 256, 1]
+    packed = array.reshape(-1, 3).astype(np.int32) @ np.array([65536, 256, 1], np.int32)
     found, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
     every = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
     by_count = np.argsort(-counts, kind="stable")

@@ -78,7 +78,7 @@ class ModelsPage(Page):
             "Re-baseline", "Take the present running of this pump as its new normal",
             lambda: self._order(Rebaseline(self._id)),
       )  # fmt: skip
-        widths = {0: 112, 1: 112, 2: 80, 3: 48}
+        widths = {0: 94, 1: 106, 2: 82, 3: 60}
         self.view = TableView(self.appearance, self.models, "Models of this pump", widths=widths, stretch=4)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
         self.shadow_button = button("Start shadow", "Let the chosen model judge next to the active one",
