@@ -78,7 +78,7 @@ class ModelsPage(Page):
             "Re-baseline", "Take the present running of this pump as its new normal",
             lambda: self._order(Rebaseline(self._id)),
       )  # fmt: skip
-        widths = {0: 94, 1: 106, 2: 82, 3: 60}
+        widths = {0: 124, 1: 110, 2: 82, 3: 60}
         self.view = TableView(self.appearance, self.models, "Models of this pump", widths=widths, stretch=4)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
         self.shadow_button = button("Start shadow", "Let the chosen model judge next to the active one",
@@ -289,5 +289,6 @@ def _columns() -> list[Column[ModelRow]]:
         Column("State", lambda r: r.state, tip=lambda r: r.state),
         Column("Trained on", lambda r: f"{r.trained_h:.1f} h" if r.is_usable else "", right=True),
         Column("Factor", lambda r: f"{r.threshold_factor:g}" if r.is_usable else "", right=True),
-        Column("Made", lambda r: stamp(r.made_ns)[:-3] if r.made_ns else "–"),
+        Column("Made", lambda r: stamp(r.made_ns)[:10] if r.made_ns else "–",
+               tip=lambda r: stamp(r.made_ns) if r.made_ns else ""),
     ]
