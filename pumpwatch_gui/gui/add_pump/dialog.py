@@ -20,7 +20,7 @@ class AddPumpDialog(SiteDialog):
     """Six steps on one draft. Nothing reaches the disk or the station before the last."""
 
     def __init__(self, context: PageContext, _pump_id: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(context, (1100, 710), parent)
+        super().__init__(context, (1100, 660), parent)
         self.draft = Draft(context.station.site().folder or context.site_file.parent)
         self.draft.config, context.proposed = context.proposed, None
         try:

@@ -229,5 +229,5 @@ def _columns() -> list[Column[Found]]:
         Column("Place", lambda f: f.place, tip=lambda f: f.place),
         Column("Outcome", lambda f: marks[f.outcome.is_there] + f.outcome.value),
         Column("Response", lambda f: f"{f.response_ms:.0f} ms" if isfinite(f.response_ms) else "", right=True),
-        Column("In words", lambda f: f.text, tip=lambda f: f.text),
+        Column("Result", lambda f: f.text, tip=lambda f: f.text),
     ]

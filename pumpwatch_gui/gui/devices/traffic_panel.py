@@ -47,7 +47,7 @@ class TrafficPanel(QWidget):
         self.view = TableView(context.appearance, self.packets, "Traffic", widths=widths, stretch=3)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = StatusText(HINT)
-        self.whole.setAccessibleName("Chosen piece of traffic")
+        self.whole.setAccessibleName("Chosen packet")
         head = hbox(self.pause, self.clear_button, self.save_button, None, self.count, spacing=6)
         vbox(head, (self.view, 1), self.whole, parent=self, margin=12)
 
@@ -73,7 +73,7 @@ class TrafficPanel(QWidget):
         if is_at_end:
             self.view.scrollToBottom()
         dropped = f", {self._traffic.dropped:,} dropped" if self._traffic.dropped else ""
-        self.count.setText(f"{len(self.packets.rows):,} pieces{dropped}")
+        self.count.setText(f"{len(self.packets.rows):,} packets{dropped}")
 
     def clear(self) -> None:
         """Forget what was seen."""
@@ -99,7 +99,7 @@ class TrafficPanel(QWidget):
         dialog.open()
 
     def _paused(self, on: bool) -> None:
-        self.pause.setText("Go on" if on else "Pause")
+        self.pause.setText("Resume" if on else "Pause")
         self.take()
 
     def _choose(self, at: int) -> None:
@@ -137,8 +137,8 @@ class TrafficPanel(QWidget):
 def _columns() -> list[Column[Packet]]:
     return [
         Column("Time", lambda p: f"{datetime.fromtimestamp(p.time_ns / 1e9):%H:%M:%S.%f}"[:-3]),
-        Column("Way", lambda p: "→ sent" if p.sent else "← received"),
-        Column("In words", lambda p: p.text, tip=lambda p: p.text),
+        Column("Direction", lambda p: "→ sent" if p.sent else "← received"),
+        Column("Meaning", lambda p: p.text, tip=lambda p: p.text),
         Column("Bytes", lambda p: p.hex, tip=lambda p: p.hex),
     ]
 

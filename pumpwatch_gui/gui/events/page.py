@@ -61,7 +61,7 @@ class EventsPage(Page):
         self._batch.setSingleShot(True)
         self._batch.setInterval(BATCH_MS)
         self._batch.timeout.connect(self._load_newest)
-        vbox((self._make_alarms(), 2), (self._make_journal(), 5), parent=self, margin=16, spacing=12)
+        vbox((self._make_alarms(), 3), (self._make_journal(), 4), parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.journal_view)
         self.reload()
 

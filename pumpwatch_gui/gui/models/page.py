@@ -78,7 +78,7 @@ class ModelsPage(Page):
             "Re-baseline", "Take the present running of this pump as its new normal",
             lambda: self._order(Rebaseline(self._id)),
       )  # fmt: skip
-        widths = {0: 112, 1: 112, 2: 80, 3: 48}
+        widths = {0: 140, 1: 122, 2: 82, 3: 58}
         self.view = TableView(self.appearance, self.models, "Models of this pump", widths=widths, stretch=4)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
         self.shadow_button = button("Start shadow", "Let the chosen model judge next to the active one",
@@ -124,7 +124,7 @@ class ModelsPage(Page):
         split.addWidget(self.tabs)
         split.setHandleWidth(12)
         split.setChildrenCollapsible(False)
-        split.setSizes([460, 600])
+        split.setSizes([520, 600])
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 3)
         vbox(head, (split, 1), parent=self, margin=16, spacing=12)
@@ -289,5 +289,9 @@ def _columns() -> list[Column[ModelRow]]:
         Column("State", lambda r: r.state, tip=lambda r: r.state),
         Column("Trained on", lambda r: f"{r.trained_h:.1f} h" if r.is_usable else "", right=True),
         Column("Factor", lambda r: f"{r.threshold_factor:g}" if r.is_usable else "", right=True),
-        Column("Made", lambda r: stamp(r.made_ns)[:-3] if r.made_ns else "–"),
+        Column(
+            "Made",
+            lambda r: stamp(r.made_ns)[:10] if r.made_ns else "–",
+            tip=lambda r: stamp(r.made_ns) if r.made_ns else "",
+        ),
     ]

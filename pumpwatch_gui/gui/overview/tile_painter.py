@@ -177,7 +177,8 @@ class TilePainter:
         """Room for the largest number of the sensor's scale: it must not change with the value, or indicators jump."""
         size = self._sizes.value
         largest = max((number(x, reading.sensor.decimals) for x in engineering_scale(reading.sensor)), key=len)
-        return self.appearance.width(largest, size, STRONG)
+        doubt = "" if self._small else " ?"  # small tiles hatch a doubtful number instead
+        return self.appearance.width(largest + doubt, size, STRONG)
 
     def _doubtful(self, painter: QPainter, context: QRectF, reading: ShownValue) -> None:
         """A value without an indicator to hatch: the number itself is hatched, with its age."""

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QLineEdit,
     QListWidget,
+    QScrollArea,
     QSpinBox,
     QTabWidget,
     QWidget,
@@ -165,13 +166,20 @@ class SettingsDialog(SiteDialog):
         box = LinkBox(config, ask=self.context.ask, profile_name=self._profile_name, folder=self._folder)
         box.removed.connect(lambda: self._drop_link(box))
         self.links.append(box)
-        self.tabs.addTab(box, f"Link {len(self.links)}")
-        self.tabs.setCurrentWidget(box)
+        scroll = QScrollArea()  # the fields of a link are higher than a small screen
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(box)
+        self.tabs.addTab(scroll, f"Link {len(self.links)}")
+        self.tabs.setCurrentWidget(scroll)
 
     def _drop_link(self, box: LinkBox) -> None:
+        at = self.links.index(box)
         self.links.remove(box)
-        self.tabs.removeTab(self.tabs.indexOf(box))
-        box.deleteLater()
+        scroll = self.tabs.widget(at)
+        self.tabs.removeTab(at)
+        if scroll is not None:
+            scroll.deleteLater()
         for i in range(self.tabs.count()):
             self.tabs.setTabText(i, f"Link {i + 1}")
 

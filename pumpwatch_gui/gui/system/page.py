@@ -118,7 +118,7 @@ class SystemPage(Page):
             "Frames": f"{stats.frames:,}",
             "Frames a second": number(stats.frames_per_s, 1),
             "Missed scans": f"{stats.missed_scans:,}",
-            "Sensor to screen source": _three(stats.sensor_to_latest),
+            "Sensor to screen": _three(stats.sensor_to_latest),
             "Scored": f"{stats.inference_count:,}",
             "p50 / p95 / p99": _three(stats.inference),
             "Skipped windows": f"{stats.inference_skipped:,}",
@@ -127,9 +127,9 @@ class SystemPage(Page):
             "High water": f"{stats.ring_high_water:,}",
             "Dropped": f"{stats.ring_dropped:,}",
             "Store queue": f"{stats.store_depth:,}",
-            "Commit p50 / p95 / p99": _three(stats.commit),
+            "Commit time": _three(stats.commit),
             "Last commit": clock(stats.last_commit_ns) if stats.last_commit_ns else "–",
-            "Readings committed": f"{stats.readings_committed:,}",
+            "Readings stored": f"{stats.readings_committed:,}",
             "Readings lost": f"{stats.readings_lost:,}",
             "Database": f"{stats.database_bytes / 1e6:,.1f} MB",
             "Memory": f"{memory:,.0f} MB",
@@ -170,10 +170,10 @@ def tail(path: Path, level: int) -> str:
 _LINK_TITLES = ("Link", "Endpoint", "State", "Frames", "Missed", "Period", "p50 / p95 ms", "Time-outs", "Refused",
                 "Reconn.", "Last error")  # fmt: skip
 _FIGURES: dict[str, tuple[str, ...]] = {
-    "Links": ("Frames", "Frames a second", "Missed scans", "Sensor to screen source"),
+    "Links": ("Frames", "Frames a second", "Missed scans", "Sensor to screen"),
     "Inference": ("Scored", "p50 / p95 / p99", "Skipped windows", "Model"),
     "Queue": ("Waiting", "High water", "Dropped", "Store queue"),
-    "Store": ("Commit p50 / p95 / p99", "Last commit", "Readings committed", "Readings lost", "Database"),
+    "Store": ("Commit time", "Last commit", "Readings stored", "Readings lost", "Database"),
     "Program": ("Memory", "Processor", "Running for", "PumpWatch"),
 }
 
