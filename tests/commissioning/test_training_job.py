@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_training_tells_its_loss_and_ends_with_a_bundle(folder: Path) -> None:
+def test_a_training_reports_its_loss_and_ends_with_a_bundle(folder: Path) -> None:
     job = TrainingJob("./few.toml", [folder / "a.csv"], folder / "out", base_dir=folder)
     view = job.wait(100)
     assert view.phase is JobPhase.DONE, view.error

@@ -150,7 +150,7 @@ def journal(keeper: Keeper) -> Historian:
     return keeper.historian()
 
 
-def test_the_newest_lines_come_first_and_no_more_than_were_asked_for(journal: Historian) -> None:
+def test_the_newest_lines_come_first_and_no_more_than_the_limit(journal: Historian) -> None:
     rows = journal.journal(JournalQuery())
     assert [row.time_ns for row in rows] == sorted((row.time_ns for row in rows), reverse=True)
     assert [row.text for row in rows][::5] == ["Stopped", "Started"]

@@ -50,7 +50,7 @@ def engine(folder: Path) -> Iterator[Station]:
 
 
 def fake(_folder: Path) -> AbstractContextManager[Station]:
-    """The double that the tests of the window stand on."""
+    """The fake that the tests of the window use."""
     return nullcontext(FakeStation(2, scenes={}, history_s=30))
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is no
 
 @pytest.fixture(scope="module")
 def screen() -> Iterator[str]:
-    """A display that nobody else uses."""
+    """A display of its own."""
     read, write = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"],
@@ -75,7 +75,7 @@ def test_a_second_start_in_the_same_home_raises_the_first_window_and_ends(
     assert time.monotonic() - before < 10
 
 
-def test_an_unclean_end_is_told_by_the_next_start(screen: str, tmp_path: Path, wait_until: Wait) -> None:
+def test_an_unclean_end_is_reported_by_the_next_start(screen: str, tmp_path: Path, wait_until: Wait) -> None:
     first = started(screen, "demo", "--home", str(tmp_path))
     wait_until(lambda: "first live values" in log_of(tmp_path), within_s=30)
     first.kill()
@@ -99,7 +99,7 @@ def test_a_database_of_a_newer_version_is_refused_in_a_box_and_keeps_its_bytes(
     program = started(screen, "demo", "--home", str(tmp_path))
     assert program.stderr is not None
     assert "newer" in program.stderr.readline()
-    try:  # the box stands until it is read
+    try:  # the box is shown until it is read
         wait_until(lambda: _titles(screen).count("PumpWatch cannot start"), within_s=20)
         assert program.poll() is None
     finally:

@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.values.frame import Frame, bad_frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 USUAL = np.array([1479.0, 64.8, 4.21, 2.31, 1452.0, 1.79, 6.48, 27.9, 58.1, 24.6])
-STANDING = np.array([0.0, 27.0, 0.02, 0.21, 0.0, 1.81, 1.83, 0.0, 26.0, 24.6])
+STANDBY = np.array([0.0, 27.0, 0.02, 0.21, 0.0, 1.81, 1.83, 0.0, 26.0, 24.6])
 NOISE = np.array([1.2, 0.12, 0.012, 0.05, 6.0, 0.01, 0.012, 0.12, 0.1, 0.05])
 SECOND = 1_000_000_000
 NAN = float("nan")
@@ -70,7 +70,7 @@ class Moment:
         if what == "stale" and now_s > -41:
             return None
         noise = rng.normal(0, 1, 10) * NOISE * (0.1 if what == "standby" else 1.0)
-        values = ((STANDING if what == "standby" else USUAL) + noise) * (1 + 0.002 * np.sin(now_s / 60 + self.i))
+        values = ((STANDBY if what == "standby" else USUAL) + noise) * (1 + 0.002 * np.sin(now_s / 60 + self.i))
         if what == "hot" and now_s > -240:
             values[1] += 23.5 * (now_s + 240) / 240
             values[3] += 2.3 * (now_s + 240) / 240

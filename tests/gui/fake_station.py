@@ -289,14 +289,14 @@ class FakeStation:
 
     def _pump(self, i: int, pump: PumpSettings) -> PumpView:
         moment = self._moment(i, pump.pump_id)
-        lost, standing = moment.what == "lost", moment.what == "standby"
+        lost, standby = moment.what == "lost", moment.what == "standby"
         detection = moment.detection()
-        why = "pump stopped" if standing else "no communication"
+        why = "pump stopped" if standby else "no communication"
         alarms = map(self._seen, alarms_of(pump.pump_id, self.scenes.get(i, Scene()), self.start_ns))
         health = {"hot": 38.0, "anomaly": 71.0, "lost": float("nan"), "one_bad": 88.0}.get(moment.what, 92.0 + i % 7)
         return PumpView(
             pump.pump_id, pump.name, pump.profile,
-            RunState.NO_DATA if lost else RunState.STANDBY if standing else RunState.RUNNING,
+            RunState.NO_DATA if lost else RunState.STANDBY if standby else RunState.RUNNING,
             self._frames.get(pump.pump_id), detection or NotScored(pump.pump_id, moment.time_ns, why), detection,
             health, (moment.link(),), tuple(a for a in alarms if a.state is not AlarmState.NORMAL), 3.0,
         )  # fmt: skip

@@ -108,7 +108,7 @@ def read(qtbot: QtBot, browser: RegisterBrowser) -> None:
 # -------------------------------------------------------------------- links
 
 
-def test_the_table_tells_what_the_link_counts(station: OnDevices, qtbot: QtBot) -> None:
+def test_the_table_shows_what_the_link_counts(station: OnDevices, qtbot: QtBot) -> None:
     page = station.page
 
     def shown() -> bool:
@@ -165,13 +165,13 @@ def test_the_load_of_a_serial_line_is_shown_with_its_figure() -> None:
 # -------------------------------------------------------------------- traffic
 
 
-def test_traffic_shows_what_was_asked_and_what_came(station: OnDevices, qtbot: QtBot, tmp_path: Path) -> None:
+def test_traffic_shows_requests_and_responses(station: OnDevices, qtbot: QtBot, tmp_path: Path) -> None:
     panel = station.page.traffic
     turn_to(station.page, panel)
     qtbot.waitUntil(lambda: len(panel.packets.rows) >= 4, timeout=5000)
-    asked = next(p for p in panel.packets.rows if p.sent)
+    request = next(p for p in panel.packets.rows if p.sent)
     came = next(p for p in panel.packets.rows if not p.sent)
-    assert asked.text == "unit 1: read 11 holding registers from 0"
+    assert request.text == "unit 1: read 11 holding registers from 0"
     assert "14790 648 421 231" in came.text
     assert "39 c6 02 88" in came.hex
     panel.save(tmp_path / "traffic.txt")
@@ -179,7 +179,7 @@ def test_traffic_shows_what_was_asked_and_what_came(station: OnDevices, qtbot: Q
     assert "read 11 holding registers from 0" in (tmp_path / "traffic.txt").read_text("utf-8")
 
 
-def test_paused_traffic_stands_still_and_is_watched_only_while_it_is_on_show(station: OnDevices, qtbot: QtBot) -> None:
+def test_paused_traffic_does_not_move_and_is_watched_only_while_it_is_on_show(station: OnDevices, qtbot: QtBot) -> None:
     panel = station.page.traffic
     turn_to(station.page, panel)
     qtbot.waitUntil(lambda: len(panel.packets.rows) >= 2, timeout=5000)
@@ -229,7 +229,7 @@ def test_a_register_that_changed_is_marked_with_what_it_was(peer: Peer, station:
     assert "1 changed" in browser.said.text()
 
 
-def test_an_address_of_another_table_is_refused_before_anything_is_asked(station: OnDevices, qtbot: QtBot) -> None:
+def test_an_address_of_another_table_is_refused_before_anything_is_requested(station: OnDevices, qtbot: QtBot) -> None:
     browser = station.page.browser
     turn_to(station.page, browser)
     browser.base.setCurrentIndex(2)
@@ -240,7 +240,7 @@ def test_an_address_of_another_table_is_refused_before_anything_is_asked(station
     assert browser.read_button.isEnabled()
 
 
-def test_a_tag_made_of_a_register_is_read_live_from_a_map_beside_the_site_file(
+def test_a_tag_made_of_a_register_is_read_live_from_a_map_next_to_the_site_file(
     peer: Peer, station: OnDevices, qtbot: QtBot
 ) -> None:
     peer[0].data_bank.set_holding_registers(20, [377])
@@ -334,7 +334,7 @@ def test_a_scan_of_a_silent_device_can_be_cancelled(open_window: OpenWindow, qtb
         assert panel.start_button.isEnabled()
 
 
-def test_a_scan_of_ports_tells_the_closed_ones_and_wants_one_host(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_a_scan_of_ports_names_the_closed_ones_and_needs_one_host(open_window: OpenWindow, qtbot: QtBot) -> None:
     panel = devices(open_window).scan
     panel.kind.setCurrentIndex(1)
     panel.host.setText("")
@@ -430,7 +430,7 @@ def test_a_coding_is_shown_as_it_can_be_typed_again(open_window: OpenWindow) -> 
 # -------------------------------------------------------------------- plausibility, maps
 
 
-def test_the_doctor_says_what_looks_wrong_about_the_live_values(peer: Peer, station: OnDevices, qtbot: QtBot) -> None:
+def test_the_findings_say_what_looks_wrong_about_the_live_values(peer: Peer, station: OnDevices, qtbot: QtBot) -> None:
     panel = station.page.plausibility
     turn_to(station.page, panel)
     panel.examine()

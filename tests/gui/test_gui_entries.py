@@ -3,9 +3,10 @@
 from collections import Counter
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QWidget
 
 from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.files.shipped import shipped
@@ -54,6 +55,15 @@ def test_every_entry_is_reached_by_its_key_alone(open_window: OpenWindow) -> Non
         assert dialog.windowTitle() == entry.title
         assert not dialog.windowIcon().isNull()
         dialog.close()
+
+
+def test_no_label_of_any_page_or_dialog_takes_text_from_outside_for_markup(open_window: OpenWindow) -> None:
+    window = open_window()
+    parts: list[QWidget] = [*map(window.page, [page.key for page in PAGES]), window.top_bar, window.footer]
+    parts += [dialog_of(window, QDialog, entry.key, "P-101") for entry in DIALOGS]
+    labels = [label for part in parts for label in part.findChildren(QLabel) if label.buddy() is None]
+    assert len(labels) > 100
+    assert {label.text() for label in labels if label.textFormat() is not Qt.TextFormat.PlainText} == set()
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_site_files_model_stands_first_with_its_card(bench: Bench) -> None:
+def test_the_site_files_model_is_first_with_its_card(bench: Bench) -> None:
     row = bench.page.models.rows[0]
     assert (row.version, row.state) == ("", "site file, active")
     assert "Model centrifugal" in bench.page.card.toPlainText()
@@ -145,7 +145,7 @@ def test_too_short_data_is_reported_and_refused_unless_forced(bench: Bench, tmp_
     assert train.train_button.isEnabled()
 
 
-def test_data_that_cannot_be_read_is_told_in_words(bench: Bench, tmp_path: Path) -> None:
+def test_data_that_cannot_be_read_is_reported_in_words(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "wrong.csv"
     path.write_text("time;what\n1;2\n", "utf-8")
     bench.page.train.chooser.use_files([path])
@@ -154,7 +154,7 @@ def test_data_that_cannot_be_read_is_told_in_words(bench: Bench, tmp_path: Path)
     assert "wrong.csv" in bench.page.train.summary.text()
 
 
-def test_a_span_in_which_nothing_was_recorded_is_told_in_words(bench: Bench) -> None:
+def test_a_span_in_which_nothing_was_recorded_is_reported_in_words(bench: Bench) -> None:
     train = bench.page.train
     train.chooser.end.setDateTime(train.chooser.start.dateTime().addSecs(60))
     train.check()
@@ -162,7 +162,7 @@ def test_a_span_in_which_nothing_was_recorded_is_told_in_words(bench: Bench) -> 
     assert not train.train_button.isEnabled()
 
 
-def test_a_back_test_tells_what_each_threshold_factor_would_have_done_and_takes_feedback(
+def test_a_back_test_shows_what_each_threshold_factor_would_have_done_and_takes_feedback(
     bench: Bench, recording: Path
 ) -> None:
     panel = bench.page.back_test
@@ -210,7 +210,7 @@ def test_another_threshold_factor_makes_and_promotes_a_version_of_its_own(bench:
     bench.wait(lambda: any(row.version and "active" in row.state for row in bench.page.models.rows))
 
 
-def test_a_training_that_cannot_be_done_is_told_and_leaves_nothing(
+def test_a_training_that_cannot_be_done_is_reported_and_leaves_nothing(
     bench: Bench, recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(recording.parent))

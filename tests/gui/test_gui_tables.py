@@ -3,6 +3,8 @@
 A tester warns of each rule that is broken, and pytest-qt fails the test for it.
 """
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QDialog
 
@@ -31,6 +33,16 @@ def test_rows_that_come_change_and_go_keep_the_rules_of_item_models(qapp: QAppli
     model.prepend([1])
     assert model.rows == [1]
     assert tester.model() is model
+
+
+def test_text_from_outside_is_no_markup_in_a_tip(qapp: QApplication) -> None:
+    model: RowsModel[str] = RowsModel([Column("Name", str, tip=str)])
+    words = ["<b>pump</b> & co\nsecond line", "3 < 5", "5 > 3 & 2"]
+    model.show_rows(words)
+    tips = [model.data(model.index(row, 0), Qt.ItemDataRole.ToolTipRole) for row in range(3)]
+    assert tips[2] == words[2]
+    shown = [QTextDocumentFragment.fromHtml(tip).toPlainText() for tip in tips[:2]]
+    assert shown == words[:2]
 
 
 def test_every_table_of_every_page_and_dialog_keeps_the_rules_of_item_models(open_window: OpenWindow) -> None:

@@ -1,4 +1,4 @@
-"""The window: strip, rail, keys, memory, names for those who do not see it."""
+"""The window: top bar, navigation, keys, what it remembers, accessible names."""
 
 import gc
 import sys
@@ -105,7 +105,7 @@ def test_nothing_is_pushed_out_of_the_window(
         assert inside, f"{type(widget).__name__} at {widget.mapTo(window, QPoint(0, 0))} {widget.size()}"
 
 
-def test_the_banner_shows_the_worst_that_nobody_has_acknowledged(open_window: OpenWindow) -> None:
+def test_the_banner_shows_the_worst_unacknowledged_alarm(open_window: OpenWindow) -> None:
     scenes = {0: Scene("anomaly", AlarmState.ACKNOWLEDGED), 1: Scene("hot"), 2: Scene("lost")}
     window = open_window(3, scenes=scenes)
     alarm = worst_unacknowledged(window.context.station.latest())
@@ -132,7 +132,7 @@ def test_nothing_can_be_acknowledged_when_nothing_is_open(open_window: OpenWindo
     assert station.orders == []
 
 
-def test_the_heartbeat_turns_into_a_warning_when_values_are_old(open_window: OpenWindow) -> None:
+def test_the_age_of_the_values_turns_into_a_warning_when_they_are_old(open_window: OpenWindow) -> None:
     station = FakeStation(3, scenes={}, history_s=5)
     window = open_window(source=station)
     was_old = window.top_bar.plant.old
@@ -142,7 +142,7 @@ def test_the_heartbeat_turns_into_a_warning_when_values_are_old(open_window: Ope
     assert "OLD 0:12" in window.top_bar.plant.accessibleDescription()
 
 
-def test_the_heartbeat_does_not_live_on_frames_that_are_all_bad(open_window: OpenWindow) -> None:
+def test_the_age_of_the_values_does_not_count_frames_that_are_all_bad(open_window: OpenWindow) -> None:
     station = FakeStation(2, scenes={0: Scene("lost"), 1: Scene("lost")}, history_s=5)
     window = open_window(source=station)
     station.step(1.0)
@@ -230,7 +230,7 @@ def test_space_pauses_the_trends_and_end_makes_them_live(open_window: OpenWindow
     assert not page.pause.isChecked()
 
 
-def test_the_cursor_puts_the_values_of_its_time_beside_the_lanes(open_window: OpenWindow) -> None:
+def test_the_cursor_shows_the_values_of_its_time_next_to_the_lanes(open_window: OpenWindow) -> None:
     station = FakeStation(1, scenes={}, history_s=300)
     window = open_window(source=station)
     window.open_page("pump")

@@ -117,7 +117,7 @@ def test_a_pump_comes_from_its_address_to_live_values_by_keyboard_alone(
         key(dialog, Qt.Key.Key_Down)
         for _ in range(2):
             key(dialog, Qt.Key.Key_Right)
-        for figure in "77":  # the first opens the cell, the second goes into it; nobody presses Enter
+        for figure in "77":  # the first opens the cell, the second goes into it; Enter is not pressed
             key(dialog, figure)
         on(dialog, qtbot, 5)
         key(dialog, "B-7")

@@ -6,6 +6,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.commissioning.devices.links import serial_ports
 from pumpwatch_gui.domain.links.discovery import SerialPort
+from pumpwatch_gui.gui.look.widgets import plain_tip
 from pumpwatch_gui.gui.shell.page import Ask
 
 
@@ -44,7 +45,7 @@ class PortBox(QComboBox):
         self.setCurrentIndex(-1)
         self.setEditText(typed)
         self.blockSignals(False)
-        self.setToolTip("\n".join(port.label for port in ports) or "the system names no serial port")
+        self.setToolTip(plain_tip("\n".join(port.label for port in ports) or "the system names no serial port"))
 
     def _list(self) -> None:
         self._ask(serial_ports, self.show_ports)

@@ -80,7 +80,7 @@ def priority_mark(
 ) -> None:
     """Shape, outline and figure of a priority: square 1, triangle 2, triangle on its tip 3, circle 4.
 
-    `hollow` for an alarm whose condition is over but which nobody has acknowledged.
+    `hollow` for an alarm whose condition is over but which is not acknowledged.
     """
     theme = appearance.theme
     painter.save()

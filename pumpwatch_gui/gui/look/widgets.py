@@ -1,6 +1,7 @@
 """Small widgets that several screens share."""
 
 from collections.abc import Callable, Sequence
+from html import escape
 
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QValidator
@@ -73,6 +74,7 @@ class NumberBox(QDoubleSpinBox):
 def label(words: str, role: str = "") -> QLabel:
     """A label in one of the style sheet's roles (`dim`, `strong`, `heading`, `title`, `live`, `warning`)."""
     made = QLabel(words)
+    made.setTextFormat(Qt.TextFormat.PlainText)  # text from outside may look like HTML
     if role:
         made.setProperty("role", role)
     return made
@@ -83,6 +85,7 @@ class StatusText(QLabel):
 
     def __init__(self, words: str = "") -> None:
         super().__init__(words)
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", "dim")
         self.setWordWrap(True)
 
@@ -102,6 +105,11 @@ def set_role(target: QWidget, role: str) -> None:
         target.setProperty("role", role)
         target.style().unpolish(target)
         target.style().polish(target)
+
+
+def plain_tip(words: str) -> str:
+    """What a tool tip must be given to show just these words, though they look like HTML."""
+    return f"<span style='white-space: pre-wrap'>{escape(words)}</span>" if "<" in words else words
 
 
 def button(words: str, name: str, on_click: Callable[[], object], *, hint: str = "") -> QPushButton:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QShowEvent, QTextDocument
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -192,7 +192,7 @@ class ModelsPage(Page):
             return
         row = self.models.rows[at]
         may_run = row.version != "" and row.is_usable and not row.is_active
-        self.card.setMarkdown(row.card)
+        self.card.document().setMarkdown(row.card, QTextDocument.MarkdownFeature.MarkdownNoHTML)
         self.shadow_button.setEnabled(may_run and row.version != self.choice.shadow)
         self.stop_button.setEnabled(self.choice.shadow != "")
         self.promote_button.setEnabled(may_run)

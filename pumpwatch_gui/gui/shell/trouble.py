@@ -1,5 +1,6 @@
 """What stops the program from starting, for somebody who started it from an icon and sees no terminal."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
 from pumpwatch_gui.gui.look.theme import Appearance
@@ -20,5 +21,6 @@ def show_trouble(message: str, advice: str) -> None:
 def trouble_box(message: str, advice: str) -> QMessageBox:
     """The box, not yet shown."""
     box = QMessageBox(QMessageBox.Icon.Critical, "PumpWatch cannot start", message)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText(advice)
     return box
