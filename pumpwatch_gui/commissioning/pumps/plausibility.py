@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
+import numpy as np
+
 from pumpwatch_gui.commissioning.devices.register_reading import read_points
 from pumpwatch_gui.commissioning.devices.word_order import swapped
 from pumpwatch_gui.domain.errors import PumpWatchError
@@ -68,4 +70,6 @@ def live_material(station: Station, link_id: str) -> ReadingsToCheck:
     except (PumpWatchError, OSError, KeyError) as error:  # the recent past can still be examined
         return ReadingsToCheck(profile, series, f"{words} (its registers cannot be read now: {error_text(error)})")
     raw = {tag: [registers] for tag, registers in read.registers.items()}
-    return ReadingsToCheck(profile, [*series, read.numbers(points)], f"{words} and its registers", points, raw)
+    # The trace keeps float32: unless rounded alike, the reading of now would differ from a value that has not moved.
+    now = {tag: float(np.float32(value)) for tag, value in read.numbers(points).items()}
+    return ReadingsToCheck(profile, [*series, now], f"{words} and its registers", points, raw)
