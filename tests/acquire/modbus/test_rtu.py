@@ -43,3 +43,44 @@ def test_a_sealed_frame_with_bytes_after_its_values_is_refused_by_its_length(n: 
         refusal = check_response(longer, request, sent)
         assert refusal is not None
         assert refusal.kind is FaultKind.LENGTH
+
+
+def test_a_response_is_found_behind_more_noise_than_a_frame_is_long() -> None:
+    request, sent = Request(0, 9, 3, 1), sealed(9, bytes((3, 0, 0, 0, 1)))
+    found = find(bytes(300) + sealed(9, bytes((3, 2, 7, 8))), request, sent)
+    assert found is not None
+    assert found.pdu == bytes((3, 2, 7, 8))
+
+
+def test_a_refusal_on_a_line_says_whether_bytes_are_missing_too_many_or_damaged() -> None:
+    request, sent = Request(0, 9, 3, 1), sealed(9, bytes((3, 0, 0, 0, 1)))
+    whole = sealed(9, bytes((3, 2, 7, 8)))
+    for received, kind, why in (
+        (whole[:-1], FaultKind.LENGTH, "6 bytes instead of 7"),
+        (whole[:1], FaultKind.LENGTH, "1 bytes instead of 7"),
+        (whole[:-1] + bytes((whole[-1] ^ 1,)), FaultKind.CRC, "CRC error"),
+        (sealed(9, bytes((3, 2, 7, 8, 9, 10))), FaultKind.LENGTH, "4 bytes of values instead of 2"),
+        (sealed(8, bytes((3, 2, 7, 8))), FaultKind.REFUSED, "unit 8 instead of 9"),
+        (bytes((9, 0x83, 2, 0)), FaultKind.CRC, "CRC error"),
+        (sent + sent, FaultKind.LENGTH, "byte count 0 instead of 2"),
+    ):
+        refusal = check_response(received, request, sent)
+        assert refusal is not None
+        assert (refusal.kind, refusal.why) == (kind, why)
+    assert check_response(sent, request, sent) is None
+
+
+def test_an_exception_and_an_identification_are_found_by_their_own_lengths() -> None:
+    reading, identify = Request(0, 9, 3, 1), Request(0, 9, 0x2B, 0)
+    objects = bytes((0, 2, 65, 66)) + bytes((1, 0)) + bytes((2, 3, 67, 68, 69))
+    for request, pdu in (
+        (reading, bytes((0x83, 2))),
+        (identify, bytes((0xAB, 1))),
+        (identify, bytes((0x2B, 0x0E, 2, 2, 0, 0, 3)) + objects),
+        (identify, bytes((0x2B, 0x0E, 2, 2, 0, 0, 0))),
+    ):
+        response = sealed(9, pdu)
+        found = find(b"\0" + response + b"\7\7", request, b"")
+        assert found is not None
+        assert found.pdu == pdu
+        assert [find(response[:size], request, b"") for size in range(len(response))] == [None] * len(response)
