@@ -13,6 +13,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "acquire/modbus/rtu.py",
         "return -1",
     ): "all that came but its last byte is then tried as a frame: its CRC or `mismatch` refuses it like no frame",
+    ("acquire/modbus/rtu.py", "return 1"): "a frame of one byte is too short to be sealed, like one of none",
     ("store/hot/writer.py", "self._was_unclean = True"): "set by the opening, before anything reads it",
 }
 """(file below `pumpwatch_gui`, the mutated line) → why nothing that the program promises differs."""
