@@ -24,7 +24,7 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         MODBUS + "strict_link.py": _LINK,
         MODBUS + "response.py": _LINK,
         MODBUS + "rtu.py": _LINK[::-1],
-        MODBUS + "framers.py": _LINK,
+        MODBUS + "framers.py": (*_LINK, "acquire/modbus/test_serial_lines"),
         MODBUS + "plan.py": ("acquire/modbus/test_plan",),
         "pumpwatch_gui/acquire/links/assembly.py": ("acquire/links/test_assembly",),
     },
