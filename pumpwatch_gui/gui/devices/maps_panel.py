@@ -35,7 +35,7 @@ class MapsPanel(QWidget):
         self.list = QListWidget()
         self.list.setAccessibleName("Register maps")
         self.list.currentRowChanged.connect(self._choose)
-        widths = {0: 184, 1: 70, 2: 54, 3: 72, 4: 60, 5: 78}
+        widths = {0: 178, 1: 64, 2: 46, 3: 68, 4: 60, 5: 54}
         self.view = TableView(context.appearance, self.points, "Points of the register map", widths=widths, stretch=6)
         self.head = StatusText()
         files = hbox(

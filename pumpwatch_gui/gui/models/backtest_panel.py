@@ -65,7 +65,7 @@ class BackTestPanel(QWidget):
         self.progress.setAccessibleName("Progress of the back-test")
         self.said = StatusText("The model chosen at the left is run over the span, row by row, as if it were live.")
         self.table = TableView(appearance, self.rows, "What each threshold factor would have done",
-                               widths={0: 100, 1: 100, 2: 170, 3: 120}, stretch=4)  # fmt: skip
+                               widths={0: 84, 1: 90, 2: 156, 3: 104}, stretch=4)  # fmt: skip
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Threshold factor: left alarms most, right least")
         self.slider.setRange(0, 0)
