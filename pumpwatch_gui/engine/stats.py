@@ -13,7 +13,7 @@ from pumpwatch_gui.engine.inference import Inference
 from pumpwatch_gui.store.hot.writer import Store
 
 STATS_S = 0.5
-"""The dearer figures are gathered anew only after so long; the heartbeats are always those of now."""
+"""The dearer figures are gathered again only after so long; the heartbeats are always those of now."""
 
 
 class RateMeter:

@@ -1,6 +1,6 @@
 """Nothing dies in silence: loops are restarted when they die, watched while they run, and both is announced.
 
-A loop can end in three ways that nobody wants: by an exception (`supervise` restarts it), by a call that never returns
+A loop can end in three unwanted ways: by an exception (`supervise` restarts it), by a call that never returns
 (its heartbeat grows old, the watchdog announces it), or with the thread that should announce it (each loop is watched
 by another thread than its own).
 """

@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,23 +17,6 @@ ENDS_WITHIN_S = 60
 """Far more than an end takes: what never ends is what this looks for."""
 EARLIEST_S = 0.25
 """Before that Python itself starts: its own handlers end it, and nothing has been opened yet."""
-
-
-@pytest.fixture(scope="module")
-def screen() -> Iterator[str]:
-    """A display that no other test uses."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed")
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"],
-        pass_fds=[write], stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(write)
-    with os.fdopen(read) as numbers:
-        yield f":{numbers.readline().strip()}"
-    server.terminate()
-    server.wait(10)
 
 
 @pytest.fixture(scope="module")
