@@ -313,8 +313,6 @@ QPushButton:pressed, QToolButton:pressed, QPushButton:checked, QToolButton:check
   background: {t.band}; border-color: {t.dim}; }}
 QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus,
 QPlainTextEdit:focus, QTextBrowser:focus, QAbstractItemView:focus, QCheckBox:focus {{ border: 1px solid {t.focus}; }}
-QPushButton:disabled, QToolButton:disabled, QComboBox:disabled {{
-  color: {t.dim}; background: {t.panel}; border-color: {t.line}; }}
 QPushButton[quiet="true"] {{ background: transparent; border: 1px solid transparent; }}
 QPushButton:default {{ border: 1px solid {t.dim}; }}
 QComboBox[title="true"] {{ font-size: {px(18)}px; font-weight: 600; background: {t.panel};
@@ -328,6 +326,8 @@ QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text}; border: 1
 QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.field}; color: {t.strong};
   border: 1px solid {t.line}; border-radius: 0; padding: {px(5)}px; font-size: {px(13)}px;
   selection-background-color: {t.band}; selection-color: {t.strong}; }}
+QPushButton:disabled, QToolButton:disabled, QComboBox:disabled, QLineEdit:disabled, QAbstractSpinBox:disabled {{
+  color: {t.dim}; background: {t.panel}; border-color: {t.line}; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
   border: none; background: transparent; width: {px(22)}px; }}
 QAbstractSpinBox::up-arrow {{ image: url("{up}"); width: {px(12)}px; height: {px(12)}px; }}
@@ -362,6 +362,7 @@ QMenu::item:selected {{ background: {t.raised}; color: {t.strong}; }}
 QMenu::item:disabled {{ color: {t.dim}; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: {px(4)}px 0; }}
 QCheckBox, QRadioButton {{ color: {t.text}; font-size: {px(13)}px; spacing: {px(8)}px; border: 1px solid transparent; }}
+QCheckBox:disabled {{ color: {t.dim}; }}
 QSplitter::handle {{ background: transparent; }}
 QProgressBar {{ background: {t.field}; border: 1px solid {t.line}; text-align: center; color: {t.text}; }}
 QProgressBar::chunk {{ background: {t.band}; }}
