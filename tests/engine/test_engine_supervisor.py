@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from pumpwatch_gui.engine.supervisor import CALM_S, LAST_ATTEMPTS, Heartbeat, LoopTrouble, Watchdog, supervise
+from pumpwatch_gui.engine.supervisor import (
+    CALM_S,
+    LAST_ATTEMPTS,
+    LATE_AFTER_S,
+    WATCH_EVERY_S,
+    Heartbeat,
+    LoopTrouble,
+    Watchdog,
+    supervise,
+)
 
 
 class LoopError(Exception):
@@ -143,6 +152,10 @@ def test_a_death_is_announced_at_once_and_is_over_when_the_loop_has_run_for_a_wh
     heartbeat.alive()
     watchdog.look()
     assert said[-1].is_over
+
+
+def test_the_watchdog_looks_several_times_before_a_heartbeat_is_late() -> None:
+    assert 0 < WATCH_EVERY_S <= LATE_AFTER_S / 3
 
 
 def test_a_loop_that_has_ended_is_not_late(clock: list[float]) -> None:

@@ -140,6 +140,7 @@ def test_a_renamed_pump_keeps_its_alarms_and_an_episode_goes_on_under_the_new_id
         ("P/a", AlarmState.NORMAL),
         ("Q/a", AlarmState.UNACKNOWLEDGED),
     ]
+    assert all(c.is_renamed for c in changes)
     change = desk.apply("Q", signal("anomaly", Stimulus.RESUMED), 8)
     assert change is not None
     assert (change.alarm.state, change.alarm.by, change.alarm.raised_ns) == (AlarmState.ACKNOWLEDGED, "asha", 1)

@@ -39,7 +39,7 @@ def test_the_newest_word_on_an_episode_counts_and_every_word_is_audited(open_sto
     ]
     assert found[0].given_ns == START_NS + 10**9
     assert store.history.feedback("P-102") == []
-    assert store.rows("SELECT count(*) FROM audit_log WHERE action = 'feedback'") == [(3,)]
+    assert store.rows("SELECT count(*), min(ok) FROM audit_log WHERE action = 'feedback'") == [(3, 1)]
     assert store.history.audit_break() is None
     assert store.history.journal(JournalQuery(text="bearing replaced"))[0].pump_id == "P-101"
 

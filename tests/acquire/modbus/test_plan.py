@@ -125,11 +125,16 @@ def test_the_last_register_can_be_read_and_distinguished() -> None:
     assert all(b.address + b.count <= 65536 for b in blocks)
 
 
+def test_a_block_that_is_widened_at_the_end_of_the_table_begins_earlier_instead() -> None:
+    last = plan_blocks([point(0), point(100), point(65535)])[-1]
+    assert (last.address, last.count) == (65533, 3)
+
+
 def test_the_heartbeat_is_polled_along_and_gaps_on_a_line_are_half_as_wide() -> None:
     (block,) = poll_blocks(ModbusTcpConfig("h", heartbeat=9), [point(0)])
     assert (block.count, [p.tag for p in block.points]) == (10, ["holding0", HEARTBEAT])
     assert len(poll_blocks(ModbusRtuConfig("/dev/x", heartbeat=9), [point(0)])) == 2
-    assert len(poll_blocks(ModbusTcpConfig("h"), [point(0)])) == 1
+    assert poll_blocks(ModbusTcpConfig("h"), [point(0)]) == plan_blocks([point(0)])
 
 
 @pytest.mark.parametrize(("table", "most"), [("holding", 125), ("input", 125), ("coil", 2000), ("discrete", 2000)])
