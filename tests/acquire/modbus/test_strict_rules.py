@@ -187,6 +187,15 @@ def test_only_reads_are_ever_sent() -> None:
     assert wire.sent == []
 
 
+def test_a_silent_unit_of_a_serial_line_is_told_to_have_its_speed_and_wires_checked() -> None:
+    async def steps(link: StrictLink) -> None:
+        fault = await fault_of(link)
+        assert fault.kind is FaultKind.TIMEOUT
+        assert "baud" in fault.advice
+
+    use(Wire(), steps, speed=SPEED)
+
+
 def test_a_frame_of_an_earlier_request_is_late_and_one_of_a_later_id_is_foreign() -> None:
     wire = Wire(right)
 
@@ -197,6 +206,7 @@ def test_a_frame_of_an_earlier_request_is_late_and_one_of_a_later_id_is_foreign(
         fault = await fault_of(link)
         assert (fault.kind, link.late_responses) == (FaultKind.TIMEOUT, 1)
         assert fault.message == "no response from the line unit 1 within 0.01 s"
+        assert "baud" not in fault.advice
         wire.respond = lambda request: mbap(request, bytes((3, 4, 0, 0, 0, 0)), transaction=6)
         fault = await fault_of(link)
         assert (fault.kind, link.late_responses) == (FaultKind.REFUSED, 1)
