@@ -1,5 +1,6 @@
 """What a window says of its painting comes after the painting; the benchmarks of the screen stand on it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing_extensions import override
 from pumpwatch_gui.bench import latency
 from pumpwatch_gui.bench.figure import NotMeasuredError
 from pumpwatch_gui.bench.latency import PaintWatch
-from pumpwatch_gui.bench.rigs.window import live_window, turn_until, turn_until_scored
+from pumpwatch_gui.bench.rigs.window import live_window, turn, turn_until, turn_until_scored
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home
@@ -92,3 +93,9 @@ def test_a_page_of_pumps_that_are_not_scored_yet_gives_no_figure() -> None:
             turn_until_scored(engine, within_s=0.5)
         with pytest.raises(NotMeasuredError, match="overview page: 0 of 1 pumps were scored"):
             list(latency._page(engine, window, "overview", seconds=0.5))
+
+
+def test_a_window_with_nothing_to_do_leaves_the_processor_to_the_threads_that_are_measured(qapp: QApplication) -> None:
+    before_s = time.thread_time()
+    turn(1.0)
+    assert time.thread_time() - before_s < 0.5  # of the processor, not by the clock: it was 1.0 when it asked in a loop

@@ -22,6 +22,7 @@ from pumpwatch_gui.settings.site_reader import load_site
 
 SIZE = (1600, 900)
 PAST_S = 600
+LOOK_EVERY_S = 0.05
 
 
 @contextmanager
@@ -59,20 +60,25 @@ def live_window(*, pumps: int, period_s: float, sampling: bool = True) -> Iterat
 
 
 def turn(seconds: float) -> None:
-    """Let the window live for so long."""
-    until = time.monotonic() + seconds
-    turn_until(lambda: time.monotonic() >= until, within_s=seconds + 60)
+    """Let the window live for so long, in an event loop that sleeps while there is nothing to do, as the program's."""
+    from PySide6.QtCore import QEventLoop, Qt, QTimer
+
+    # Not processEvents with a time limit: it ignores WaitForMoreEvents, and calling it again and again keeps the GIL
+    # from the threads that are measured.
+    loop, timer = QEventLoop(), QTimer()
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(loop.quit)
+    timer.start(round(seconds * 1e3))
+    loop.exec()
 
 
 def turn_until(condition: Callable[[], bool], *, within_s: float) -> None:
     """Let the window live until the condition holds. Raises TimeoutError."""
-    from PySide6.QtCore import QCoreApplication, QEventLoop
-
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError("the station did not come up")
-        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+        turn(LOOK_EVERY_S)
 
 
 def scored_pumps(station: Station) -> int:
