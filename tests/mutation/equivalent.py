@@ -34,6 +34,14 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "store/query/thinning.py",
         "rows = np.array(connection.execute(sql, (*span.ids, points + 1)).fetchall(), dtype=np.float64).reshape(-2, 2)",
     ): "NumPy takes any negative size for the one it works out",
+    (
+        "store/hot/batch.py",
+        "age_ns = found.time_ns - self._kept_ns.get(found.pump_id, -1)",
+    ): "one nanosecond of the time since 1970",
+    (
+        "store/hot/batch.py",
+        'raw = np.frombuffer(mask.to_bytes(9, "little", signed=True), dtype=np.uint8)',
+    ): "the ninth byte is cut off again: a mask has at most 64 bits",
     ("store/hot/writer.py", "self._was_unclean = True"): "set by the opening, before anything reads it",
 }
 """(file below `pumpwatch_gui`, the mutated line) → why nothing that the program promises differs."""

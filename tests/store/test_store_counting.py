@@ -96,9 +96,9 @@ def test_rows_kept_refused_and_unplaced_are_counted_apart() -> None:
     batch = Batch(entries, refused, unplaced=7, unplaced_others=20)
     assert batch.reading_count == 5
     assert counters.written(batch, 0.25) == 5 + 7 + 3
-    intake, _ = intake_of(1, reading(), reading(), note(), note())
+    intake, _ = intake_of(1, *(reading() for _ in range(4)), note(), note())
     view = counters.view(intake, "trouble")
-    assert (view.committed, view.lost, view.lost_others, view.quarantined) == (105, 211, 325, 407)
+    assert (view.committed, view.lost, view.lost_others, view.quarantined) == (105, 213, 325, 407)
     assert (view.depth, view.high_water, view.error) == (1, 1, "trouble")
     assert view.commit_ms.p50 == pytest.approx(250.0)
     assert view.last_commit_ns > START_NS
@@ -109,6 +109,13 @@ def test_the_latency_of_commits_is_that_of_the_last_600() -> None:
     for duration_s in [9.0] * 10 + [0.001] * 600:
         counters.written(Batch(), duration_s)
     assert counters.view(intake, "").commit_ms.p99 == pytest.approx(1.0)
+
+
+def test_before_the_first_item_every_figure_is_nothing() -> None:
+    intake, _ = intake_of(1)
+    view = StoreCounters().view(intake, "")
+    assert (view.committed, view.lost, view.lost_others, view.quarantined, view.depth) == (0,) * 5
+    assert (view.high_water, view.database_bytes, view.last_commit_ns) == (0, 0, 0)
 
 
 def encoder() -> Encoder:

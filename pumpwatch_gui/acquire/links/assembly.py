@@ -10,6 +10,7 @@ import numpy as np
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.domain.links.decode import PointValue, bad
+from pumpwatch_gui.domain.values.arrays import read_only
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
@@ -106,9 +107,9 @@ class Assembly:
             self._seq,
             self._clock.at(mono_ns),
             mono_ns,
-            np.array(values),
-            np.array(quality, dtype=np.uint8),
-            np.array(reason, dtype=np.uint8),
+            read_only(np.array(values)),
+            read_only(np.array(quality, dtype=np.uint8)),
+            read_only(np.array(reason, dtype=np.uint8)),
         )
 
 

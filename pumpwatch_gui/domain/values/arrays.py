@@ -1,6 +1,17 @@
 """Arrays inside values: nothing changes what a value says after it was made."""
 
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Make an array read-only and return it; for one that was just made and that nobody else holds."""
+    array.flags.writeable = False
+    return array
 
 
 def freeze_arrays(value: Any, *names: str) -> None:
@@ -10,7 +21,8 @@ def freeze_arrays(value: Any, *names: str) -> None:
     """
     for name in names:
         array = getattr(value, name)
-        if array.flags.writeable or not array.flags.owndata:
+        flags = array.flags
+        if flags.writeable or not flags.owndata:
             array = array.copy()
             array.flags.writeable = False
             object.__setattr__(value, name, array)
