@@ -19,7 +19,6 @@ def demo(options: argparse.Namespace) -> int:
     def load() -> None:
         for module in ("cli.desktop",) if options.headless else ("cli.desktop", "gui.shell.app", "gui.overview.page"):
             importlib.import_module(f"pumpwatch_gui.{module}")
-        importlib.import_module("pumpwatch_gui.infer.network.autoencoder").preload_runtime()
 
     with (
         scratch_home(options) as home,

@@ -97,9 +97,9 @@ def _files(home: Home) -> Iterator[Check]:
 
 
 def _serial() -> Check:
-    from pumpwatch_gui.acquire.discovery.serial_ports import serial_ports
+    from pumpwatch_gui.commissioning.devices.links import serial_ports
 
-    ports = serial_ports()
+    ports = [port.device for port in serial_ports()]
     text = ", ".join(ports) or "none found"
     denied = [p for p in ports if os.path.exists(p) and not os.access(p, os.R_OK | os.W_OK)]  # noqa: PTH110 - COM3 too
     advice = "sudo usermod -a -G dialout $USER, then log in again"

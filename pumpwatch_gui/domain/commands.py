@@ -5,12 +5,12 @@ comes back. To add a command: a frozen dataclass here, in the union `Command` an
 `match` statements that must handle it.
 """
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from uuid import uuid4
 
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.site_changes import SiteChange
@@ -151,7 +151,7 @@ class Order:
     command: Command
     actor: str
     time_ns: int = field(default_factory=time.time_ns)
-    id: OrderId = field(default_factory=lambda: uuid4().hex)
+    id: OrderId = field(default_factory=lambda: os.urandom(16).hex())
 
     @property
     def name(self) -> str:

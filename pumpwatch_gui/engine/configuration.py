@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import Limits
@@ -19,9 +19,10 @@ from pumpwatch_gui.domain.site_changes import (
     SetStation,
     SiteChange,
 )
-from pumpwatch_gui.settings.map_file import MapFile
-from pumpwatch_gui.settings.site_file import SiteFile
 from pumpwatch_gui.settings.site_reader import load_site
+
+if TYPE_CHECKING:
+    from pumpwatch_gui.settings.site_file import SiteFile
 
 log = logging.getLogger("pumpwatch.engine")
 
@@ -57,6 +58,9 @@ class Configuration:
             raise InputError(
                 f"not saved: {self.path} was changed outside this program", "reload it in the settings, then save again"
             )
+        # The writer of TOML is loaded with the first change: it costs each start 15 ms.
+        from pumpwatch_gui.settings.site_file import SiteFile
+
         file = SiteFile(self.path)
         words: list[str] = []
         renamed: dict[str, str] = {}
@@ -90,7 +94,7 @@ class Configuration:
         """Whether the site file is another one than this program last read or wrote."""
         return _edition(self.path) != self._edition
 
-    def _edit(self, file: SiteFile, change: SiteChange, maps: "_MapFiles") -> str:
+    def _edit(self, file: "SiteFile", change: SiteChange, maps: "_MapFiles") -> str:
         match change:
             case SetStation(name, station, currency):
                 file.set_site(name=name, station=station, currency=currency)
@@ -124,6 +128,8 @@ class _MapFiles:
         self._before: dict[Path, str | None] = {}
 
     def write(self, name: str, text: str) -> None:
+        from pumpwatch_gui.settings.map_file import MapFile
+
         path = self._folder / name
         self._before.setdefault(path, path.read_text("utf-8") if path.exists() else None)
         MapFile(text).save(path)

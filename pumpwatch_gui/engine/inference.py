@@ -4,6 +4,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from pumpwatch_gui.domain.commands import ModelCommand, Order
 from pumpwatch_gui.domain.detection import ScoreResult, ShadowView
@@ -37,11 +38,13 @@ class Inference:
         on_outcome: OrderOutcome,
     ) -> None:
         self.ring = RingBuffer()
-        self.models = make(site, frozenset())
-        self._site, self._make = site, make
-        self._rules = _rules(site)
+        # The models are loaded by `run`: the runtime's import and the proof of a model take 0.1 s, and the window
+        # would open so much later.
+        self._site, self._make = replace(site, pumps=()), make
+        self.models = make(self._site, frozenset())
+        self._rules = _rules(self._site)
         self._on_results, self._on_outcome = on_results, on_outcome
-        self._orders: deque[Order | tuple[Site, Mapping[str, str]]] = deque()
+        self._orders: deque[Order | tuple[Site, Mapping[str, str]]] = deque([(site, {})])
         self._generation = 0
         self._hung: frozenset[str] = frozenset()
 

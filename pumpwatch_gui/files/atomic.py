@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -99,7 +98,7 @@ def write_folder_atomic(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _fresh(target: Path) -> Path:
     """A name that no file has, in the same folder: a rename is only atomic within one file system."""
-    return target.with_name(f"{target.name}.{secrets.token_hex(4)}.new")
+    return target.with_name(f"{target.name}.{os.urandom(4).hex()}.new")
 
 
 def _rename(fresh: Path, target: Path) -> None:

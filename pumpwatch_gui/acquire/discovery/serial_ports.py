@@ -15,11 +15,6 @@ def list_ports() -> tuple[SerialPort, ...]:
     return tuple(sorted(map(port_of, system.comports()), key=lambda p: _natural(p.device)))
 
 
-def serial_ports() -> list[str]:
-    """The device names alone, in the same order."""
-    return [port.device for port in list_ports()]
-
-
 def port_of(found: Any) -> SerialPort:
     """A `SerialPort` of pyserial's own record, in which any field may be None or "n/a"."""
     texts = {

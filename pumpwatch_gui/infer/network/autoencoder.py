@@ -1,9 +1,7 @@
 """The autoencoder at run time: ONNX Runtime on one thread, numpy where the runtime cannot be had."""
 
-import importlib
 import logging
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +114,6 @@ class Autoencoder:
     def _fall_back(self, error: Exception) -> None:
         log.warning("ONNX Runtime cannot be used, numpy computes the model instead: %s", error)
         self.runtime = f"numpy {np.__version__}"
-
-
-def preload_runtime() -> None:
-    """Import the runtime where there is time for it (0.1 s), not when the first model is loaded."""
-    with suppress(ImportError, OSError):  # `_start` says what is wrong
-        importlib.import_module("onnxruntime")
 
 
 def _refusals(onnxruntime: Any) -> tuple[type[Exception], ...]:

@@ -6,7 +6,7 @@ import pytest
 from serial.tools import list_ports as system
 from serial.tools.list_ports_common import ListPortInfo
 
-from pumpwatch_gui.acquire.discovery.serial_ports import list_ports, port_of, serial_ports
+from pumpwatch_gui.acquire.discovery.serial_ports import list_ports, port_of
 from pumpwatch_gui.domain.links.discovery import SerialPort
 
 
@@ -33,8 +33,8 @@ def test_fields_that_a_system_leaves_out_are_empty() -> None:
 def test_ports_are_sorted_by_name_and_number_whatever_the_system_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("COM10", "/dev/ttyUSB1", "COM2", "/dev/ttyACM0", "/dev/ttyUSB0")
     monkeypatch.setattr(system, "comports", lambda: [usb(n) for n in names])
-    assert serial_ports() == ["/dev/ttyACM0", "/dev/ttyUSB0", "/dev/ttyUSB1", "COM2", "COM10"]
+    assert [p.device for p in list_ports()] == ["/dev/ttyACM0", "/dev/ttyUSB0", "/dev/ttyUSB1", "COM2", "COM10"]
 
 
 def test_the_ports_of_this_machine_can_be_listed() -> None:
-    assert [p.device for p in list_ports()] == serial_ports()
+    assert {p.device for p in list_ports()} == {p.device for p in system.comports()}
