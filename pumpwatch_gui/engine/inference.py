@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from pumpwatch_gui.infer.live.ring import RingBuffer
 log = logging.getLogger("pumpwatch.engine")
 
 TICK_S = 0.1
+LOAD_AFTER_S = 1.0
 
 OrderOutcome = Callable[[Order, bool, str], None]
 """(order, done, what was done or why not)."""
@@ -38,8 +40,8 @@ class Inference:
         on_outcome: OrderOutcome,
     ) -> None:
         self.ring = RingBuffer()
-        # The models are loaded by `run`: the runtime's import and the proof of a model take 0.1 s, and the window
-        # would open so much later.
+        # The models are loaded by `run`, after a second: the runtime's import and the proof of a model take 0.1 s of
+        # the processor, and until then the window needs it for its first picture.
         self._site, self._make = replace(site, pumps=()), make
         self.models = make(self._site, frozenset())
         self._rules = _rules(self._site)
@@ -77,9 +79,11 @@ class Inference:
     def run(self, ended: Callable[[], bool], alive: Callable[[], None]) -> None:
         """Score until `ended`, or until `replace` has given the work to another thread."""
         generation, pause = self._generation, threading.Event()
+        load_s = 0.0 if generation else time.monotonic() + LOAD_AFTER_S
         while generation == self._generation:
             is_last = ended()
-            self._tick(generation, alive)
+            if is_last or time.monotonic() >= load_s:
+                self._tick(generation, alive)
             if generation != self._generation:
                 return
             alive()
