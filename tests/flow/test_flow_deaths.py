@@ -198,7 +198,10 @@ def test_a_model_call_that_never_returns_costs_only_that_model(
     station: RunningStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pumpwatch_gui.engine.engine.HUNG_AFTER_S", 1.0)
-    detector = next(iter(station.engine._inference.models.bundles.values())).detector
+    bundles = station.engine._inference.models.bundles
+    station.start()
+    wait_until(lambda: len(bundles) > 0)
+    detector = next(iter(bundles.values())).detector
     never, called = threading.Event(), threading.Event()
 
     def hang(windows: Any) -> Any:
@@ -209,7 +212,6 @@ def test_a_model_call_that_never_returns_costs_only_that_model(
     monkeypatch.setattr(detector, "errors", hang)
     # A pump settles for a minute before it is scored: make a window due at once.
     monkeypatch.setattr(type(detector.stream()), "window", lambda self: np.zeros((30, 10), np.float32))
-    station.start()
     wait_until(called.is_set, within_s=60, what="a call of the model")
     wait_until(lambda: station.notes("never returned"), within_s=30)
     fresh_alarm(station)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from pumpwatch_gui.domain.commands import (
     GiveFeedback,
@@ -20,8 +21,10 @@ from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.infer.bundles.manifest import read_manifest
 from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 from pumpwatch_gui.store.query.history import History
+from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
 
 PUMP = "P-101"
@@ -35,6 +38,13 @@ class Station(RunningStation):
     def model(self) -> str:
         bundle = self.engine._inference.models.bundles.get(PUMP)
         return bundle.version if bundle else ""
+
+    @override
+    def start(self) -> "Station":
+        """Start every loop and wait for the model, which is loaded a second later."""
+        super().start()
+        wait_until(lambda: self.model != "")
+        return self
 
 
 @pytest.fixture
@@ -103,7 +113,7 @@ def test_a_promoted_model_that_was_altered_is_not_used_and_the_site_s_is(
     open_station: Callable[[], Station], tmp_path: Path
 ) -> None:
     station = open_station()
-    first = station.model
+    first = read_manifest(SHIPPED).version
     with_threshold_factor(SHIPPED, tmp_path / "calm", 1.5)
     version = station.registry.add(PUMP, tmp_path / "calm")
     station.registry.promote(PUMP, version, site_model="centrifugal")
