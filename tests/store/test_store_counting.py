@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import apsw
 import numpy as np
 import pytest
 
@@ -102,6 +103,19 @@ def test_rows_kept_refused_and_unplaced_are_counted_apart() -> None:
     assert (view.depth, view.high_water, view.error) == (1, 1, "trouble")
     assert view.commit_ms.p50 == pytest.approx(250.0)
     assert view.last_commit_ns > START_NS
+
+
+def test_rows_go_in_in_the_order_they_came_also_when_a_statement_comes_back() -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE a (x); CREATE TABLE b (x)").fetchall()
+    into_a, into_b, clear = "INSERT INTO a VALUES (?)", "INSERT INTO b VALUES (?)", "DELETE FROM a WHERE x < ?"
+    batch = Batch()
+    for rows in (((into_a, (1,)),), ((clear, (9,)), (into_a, (2,))), ((into_b, (3,)), (into_a, (4,)))):
+        batch.add(Entry(note(), rows))
+    batch.write(connection)
+    assert connection.execute("SELECT x FROM a").fetchall() == [(2,), (4,)]
+    assert connection.execute("SELECT x FROM b").fetchall() == [(3,)]
+    connection.close()
 
 
 def test_the_latency_of_commits_is_that_of_the_last_600() -> None:
