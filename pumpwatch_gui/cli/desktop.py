@@ -7,9 +7,10 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pumpwatch_gui.cli.headless import Usage, check_summary, run_headless, status_line, write_summary
-from pumpwatch_gui.cli.homes import open_home, scratch_home
+from pumpwatch_gui.cli.homes import in_use, open_home, owned, scratch_home
 from pumpwatch_gui.domain.commands import Order, Record
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.site import LoadedSite, Site
@@ -17,8 +18,14 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.files.home import Home, find_home
+from pumpwatch_gui.files.owner import HomeLock, Owner
 from pumpwatch_gui.settings.simulated import simulated_site
 from pumpwatch_gui.settings.site_reader import load_site
+from pumpwatch_gui.stations.joined import JoinedStation
+from pumpwatch_gui.stations.server import StationServer
+
+if TYPE_CHECKING:
+    from pumpwatch_gui.gui.shell.threads import Hosted
 
 log = logging.getLogger("pumpwatch")
 
@@ -47,9 +54,10 @@ def screenshots(options: argparse.Namespace) -> int:
     from pumpwatch_gui.gui.shell.app import picture_pages
 
     def pictures(site_file: Path, home: Home) -> list[Path]:
-        engine = Engine(load_site(site_file).site, home, site_file=site_file)
-        return picture_pages(engine, home, site_file, out=options.out, theme=options.theme, size=(width, height),
-                             after_s=options.after)  # fmt: skip
+        with owned(home, "maker of screenshots", site_file):
+            engine = Engine(load_site(site_file).site, home, site_file=site_file)
+            return picture_pages(engine, home, site_file, out=options.out, theme=options.theme, size=(width, height),
+                                 after_s=options.after)  # fmt: skip
 
     with scratch_home(options) as home:
         if options.site is not None:
@@ -74,13 +82,14 @@ def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argpars
     if not options.headless:
         show = _window if has_display() else _without_display
         return show(loaded, home, site_file, options)
-    engine = _engine(loaded.site, home, site_file, options)
-    try:
-        code = run_headless(engine, options.interrupts, for_s=options.for_s, summary=options.summary, status=status)
-    except InputError:  # of the summary: the run itself has come to its end
-        home.ended()
-        raise
-    home.ended()
+    with owned(home, "collector", site_file) as lock:
+        engine = _engine(loaded.site, home, site_file, options)
+        door = StationServer(engine, lock, home.path)
+        try:
+            code = run_headless(engine, door, options.interrupts, for_s=options.for_s, summary=options.summary,
+                                status=status)  # fmt: skip
+        finally:  # an InputError is of the summary: the run itself has come to its end
+            home.ended()
     return _end(code, engine)
 
 
@@ -114,21 +123,43 @@ def _show(
 ) -> int:
     from pumpwatch_gui.gui.shell.app import run_gui
 
-    usage, made = Usage(), list[Engine]()
+    usage, made, had = Usage(), list[Engine](), list[HomeLock]()
     summary: Path | None = getattr(options, "summary", None)
 
-    def engine() -> Engine:
+    def station() -> "Hosted":
+        lock = HomeLock(home.path, "window", site_file=site_file)
+        if lock.holder is not None:
+            return _joined(home, lock.holder, options)
+        had.append(lock)
         made.append(_engine(loaded.site, home, site_file, options))
         return made[0]
 
-    ended = run_gui(engine, loaded, home, site_file, should_stop=options.interrupts.requested.is_set,
-                    for_s=getattr(options, "for_s", None), status=status, picture=picture)  # fmt: skip
-    if not made:
-        return 0
-    home.ended()
-    if summary is not None:
-        write_summary(made[0], summary, usage, exit_reason=options.interrupts.name or "window closed")
+    try:
+        ended = run_gui(station, loaded, home, site_file, should_stop=options.interrupts.requested.is_set,
+                        for_s=getattr(options, "for_s", None), status=status, picture=picture)  # fmt: skip
+        if not made:
+            return 0
+        home.ended()
+        if summary is not None:
+            write_summary(made[0], summary, usage, exit_reason=options.interrupts.name or "window closed")
+    finally:
+        for lock in had:
+            lock.release()
     return _end(0, made[0], all_ended=ended)
+
+
+def _joined(home: Home, holder: Owner, options: argparse.Namespace) -> "Hosted":
+    """The station of the collector that has the home. Raises InputError when that is not what was asked for."""
+    if not holder.door:
+        raise in_use(home, holder)
+    asked: Path | None = getattr(options, "site", None)
+    if asked is not None and asked.resolve() != Path(holder.site_file):
+        text = f"{holder.text}, watches {holder.site_file}, not {asked}"
+        raise InputError(text, "start the window without --site, or give it a home of its own with --home DIR")
+    for name, value in (("--record", "record"), ("--summary", "summary")):
+        if getattr(options, value, None) is not None:
+            raise InputError(f"{name}: {holder.text}, does the recording", f"give {name} to the collector")
+    return JoinedStation(home)
 
 
 def _end(code: int, engine: Engine, *, all_ended: bool = True) -> int:

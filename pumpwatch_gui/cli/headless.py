@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -16,6 +17,7 @@ from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.atomic import check_writable, write_atomic
+from pumpwatch_gui.stations.server import StationServer
 
 LOOK_S = 0.1
 STUCK_AFTER_S = 30.0
@@ -39,13 +41,13 @@ class Usage:
 
 
 class Threads:
-    """The engine's loops on plain threads. They are daemons: one that is stuck for ever must not keep the process."""
+    """Loops on plain threads. They are daemons: one that is stuck for ever must not keep the process."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, loops: Mapping[str, Callable[[threading.Event], None]]) -> None:
         self.stop = threading.Event()
         self._threads = [
             threading.Thread(target=loop, args=(self.stop,), name=f"pumpwatch-{name}", daemon=True)
-            for name, loop in engine.loops().items()
+            for name, loop in loops.items()
         ]
 
     def start(self) -> None:
@@ -61,13 +63,19 @@ class Threads:
 
 
 def run_headless(
-    engine: Engine, interrupts: Interrupts, *, for_s: float | None, summary: Path | None, status: bool
+    engine: Engine,
+    door: StationServer,
+    interrupts: Interrupts,
+    *,
+    for_s: float | None,
+    summary: Path | None,
+    status: bool,
 ) -> int:
     """Run until the time is up or a signal comes. Returns 0, or 1 when a loop had stopped for good at the end.
 
-    Raises InputError when the summary cannot be written.
+    Windows join through `door`. Raises InputError when the summary cannot be written.
     """
-    threads, usage = Threads(engine), Usage()
+    threads, usage = Threads({**engine.loops(), "door": door.run}), Usage()
     end = time.monotonic() + (for_s if for_s is not None else float("inf"))
     next_status = time.monotonic() + 1.0
     stopped: tuple[str, ...] = ()

@@ -31,6 +31,9 @@ from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.ports import Capability, JournalQuery, Station
 from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetLimits, SetPump, SetStation
 from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.files.owner import HomeLock
+from pumpwatch_gui.stations.joined import JoinedStation
+from pumpwatch_gui.stations.server import StationServer
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
 from tests.gui.fake_station import FakeStation
@@ -54,7 +57,28 @@ def fake(_folder: Path) -> AbstractContextManager[Station]:
     return nullcontext(FakeStation(2, scenes={}, history_s=30))
 
 
-STATIONS: dict[str, Open] = {"engine": engine, "fake": fake}
+@contextmanager
+def joined(folder: Path) -> Iterator[Station]:
+    """The engine again, seen through the door of its collector."""
+    with engine(folder) as station:
+        home, stop = Home(folder / "home"), threading.Event()
+        lock = HomeLock(home.path, "collector")
+        server = StationServer(station, lock, home.path)
+        threads = [threading.Thread(target=server.run, args=(stop,), name="pumpwatch-door")]
+        threads[0].start()
+        try:
+            window = JoinedStation(home)
+            threads += [threading.Thread(target=run, args=(stop,)) for run in window.loops().values()]
+            threads[1].start()
+            yield window
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(20)
+            lock.release()
+
+
+STATIONS: dict[str, Open] = {"engine": engine, "fake": fake, "joined": joined}
 
 
 class Watched:

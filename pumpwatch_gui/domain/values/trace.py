@@ -49,6 +49,16 @@ class TraceRing:
             self._score[i] = score
             self._count += 1
 
+    def extend(self, newer: Trace) -> None:
+        """Add the frames of another trace, oldest first."""
+        with self._lock:
+            size = self._time.size
+            newest = slice(max(0, newer.time_s.size - size), None)
+            place = np.arange(self._count, self._count + newer.time_s.size)[newest] % size
+            self._time[place], self._values[place] = newer.time_s[newest], newer.values[newest]
+            self._quality[place], self._score[place] = newer.quality[newest], newer.score[newest]
+            self._count += newer.time_s.size
+
     def copy(self, since_s: float = 0.0) -> Trace:
         """What is younger than `since_s` (Unix seconds), oldest first."""
         with self._lock:

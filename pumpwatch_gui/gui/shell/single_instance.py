@@ -11,11 +11,14 @@ CONNECT_MS = 1000
 
 
 class SingleInstance(QObject):
-    """Holds the lock of a home. `taken`: another program has it (its window comes to the front)."""
+    """Holds the lock of the windows of a home. `taken`: another has it, and comes to the front.
+
+    The home itself may belong to a collector that the window joins, see `files.owner`.
+    """
 
     def __init__(self, home: Path) -> None:
         super().__init__()
-        self._lock = QLockFile(str(home / "pumpwatch.lock"))
+        self._lock = QLockFile(str(home / "window.lock"))
         self._lock.setStaleLockTime(0)  # a lock is stale only when its process is gone
         self._name = "pumpwatch-" + hashlib.sha256(str(home).encode()).hexdigest()[:16]
         self._server: QLocalServer | None = None

@@ -1,0 +1,118 @@
+"""Who has a home: one program at a time writes to it, and says who it is."""
+
+import json
+import logging
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+log = logging.getLogger("pumpwatch")
+
+LOCK_FILE = "owner.lock"
+_FAR = 1 << 30
+"""Windows locks bytes, and nobody may read a locked one: this one is far behind the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The program that has a home. `door` is where it can be joined, `key` opens it; both "" when it takes nobody in.
+
+    `site_file` is what it watches, `started_s` Unix seconds.
+    """
+
+    pid: int
+    kind: str
+    started_s: float
+    site_file: str = ""
+    door: str = ""
+    key: str = ""
+
+    @property
+    def text(self) -> str:
+        """Who it is, in words."""
+        since = f"{datetime.fromtimestamp(self.started_s).astimezone():%Y-%m-%d %H:%M:%S %z}"
+        return f"the {self.kind} with process id {self.pid}, started {since}"
+
+
+class HomeLock:
+    """The lock of a home. The system frees it with the process, however that ends; no stale lock is ever left.
+
+    `holder` is who has it when it is not ours: None once it was taken.
+    """
+
+    def __init__(self, home: Path, kind: str, *, site_file: Path | None = None) -> None:
+        self.owner = Owner(os.getpid(), kind, time.time(), str(site_file or ""))
+        self.holder: Owner | None = None
+        self._path = home / LOCK_FILE
+        self._file: BinaryIO | None = None
+        self._take()
+
+    def open_door(self, door: str, key: str) -> None:
+        """Say where other programs of this user can join."""
+        self.owner = Owner(**{**asdict(self.owner), "door": door, "key": key})
+        self._write()
+
+    def release(self) -> None:
+        """Give the home free."""
+        file, self._file = self._file, None
+        if file is not None:
+            self._rewrite(file, b"")
+            file.close()
+
+    def _take(self) -> None:
+        try:
+            file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        except OSError as error:
+            # A home that cannot be written has no second writer either; what that means is said where it matters.
+            log.warning("the home is not locked: %s", error)
+            return
+        try:
+            _lock(file)
+        except OSError as error:
+            file.close()
+            if isinstance(error, BlockingIOError | PermissionError):
+                self.holder = read_owner(self._path.parent) or Owner(0, "program that just starts", time.time())
+            else:  # a file system without locks
+                log.warning("the home is not locked: %s", error)
+            return
+        self._file = file
+        self._write()
+
+    def _write(self) -> None:
+        if self._file is not None:
+            self._rewrite(self._file, json.dumps(asdict(self.owner)).encode())
+
+    @staticmethod
+    def _rewrite(file: BinaryIO, content: bytes) -> None:
+        try:
+            file.seek(0)
+            file.truncate()
+            file.write(content)
+        except OSError as error:  # a full disk: the lock holds all the same
+            log.warning("the owner of the home cannot be written down: %s", error)
+
+
+def read_owner(home: Path) -> Owner | None:
+    """Who is written down as the owner of a home; None when nobody is, or it cannot be read just now."""
+    try:
+        found = json.loads((home / LOCK_FILE).read_text("utf-8"))
+        return Owner(**found)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: BinaryIO) -> None:
+        file.seek(_FAR)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: BinaryIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
