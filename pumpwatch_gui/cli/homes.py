@@ -10,13 +10,15 @@ from pathlib import Path
 from pumpwatch_gui.cli.logs import catch_crashes, start_logging
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.files.home import Home, find_home
-from pumpwatch_gui.files.owner import HomeLock, Owner
+from pumpwatch_gui.files.owner import HomeLock, Owner, is_held
 
 
 def open_home(home: Home, options: argparse.Namespace) -> Home:
     """Make the home ready and log into it. Raises InputError when it cannot be written."""
     home.prepare()
-    start_logging(home, verbose=options.verbose, as_json=options.log_json)
+    # Two programs must not write one log: each would take the other's file away when it is full.
+    name = "joined" if is_held(home.path) else "pumpwatch"
+    start_logging(home, name, verbose=options.verbose, as_json=options.log_json)
     catch_crashes(home)
     return home
 

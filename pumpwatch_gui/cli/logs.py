@@ -73,13 +73,15 @@ class LogFile(RotatingFileHandler):
             print(f"the log {self.baseFilename} cannot be written: {error.strerror}; going on without", file=sys.stderr)
 
 
-def start_logging(home: Home, *, verbose: bool, as_json: bool) -> None:
-    """Log to `pumpwatch.log` and `pumpwatch.jsonl` in the home (5 MB, 5 old ones), and to the terminal if asked."""
+def start_logging(home: Home, name: str, *, verbose: bool, as_json: bool) -> None:
+    """Log to `NAME.log` and `NAME.jsonl` in the home (5 MB, 5 old ones), and to the terminal if asked."""
     root = logging.getLogger("pumpwatch")
     root.setLevel(logging.INFO)
     root.propagate = False
-    for name, formatter in (("pumpwatch.log", TextFormatter()), ("pumpwatch.jsonl", JsonFormatter())):
-        handler = LogFile(home.logs / name, maxBytes=5_000_000, backupCount=5, encoding="utf-8", delay=True)
+    for ending, formatter in (("log", TextFormatter()), ("jsonl", JsonFormatter())):
+        handler = LogFile(
+            home.logs / f"{name}.{ending}", maxBytes=5_000_000, backupCount=5, encoding="utf-8", delay=True
+        )
         handler.setFormatter(formatter)
         root.addHandler(handler)
     if verbose or as_json:

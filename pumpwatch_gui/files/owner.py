@@ -96,6 +96,13 @@ class HomeLock:
             log.warning("the owner of the home cannot be written down: %s", error)
 
 
+def is_held(home: Path) -> bool:
+    """Whether a program has the home just now."""
+    lock = HomeLock(home, "visitor")
+    lock.release()
+    return lock.holder is not None
+
+
 def read_owner(home: Path) -> Owner | None:
     """Who is written down as the owner of a home; None when nobody is, or it cannot be read just now."""
     try:
