@@ -25,7 +25,7 @@ import numpy as np
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.ports import Station, TrafficTap
 from pumpwatch_gui.domain.station import PumpView, StationView
-from pumpwatch_gui.domain.values.trace import Trace
+from pumpwatch_gui.domain.values.trace import CLOCK_STEP_NS, Trace
 from pumpwatch_gui.files.owner import HomeLock
 from pumpwatch_gui.stations.messages import (
     VERSION,
@@ -248,6 +248,7 @@ class _Told:
         self._view: StationView | None = None
         self._site: object = None
         self._newest_s: dict[str, float] = {}
+        self._offset_ns: dict[str, int] = {}
 
     def welcome(self) -> Welcome:
         """Everything."""
@@ -286,8 +287,10 @@ class _Told:
     def _trace(self, pump: PumpView, *, is_whole: bool) -> tuple[Trace | None, bool]:
         """The frames since the newest that was told, or all of them; None for a pump that is gone meanwhile."""
         told_s = None if is_whole else self._newest_s.get(pump.pump_id)
-        if told_s is not None and pump.frame is not None and pump.frame.time_s < told_s:
-            told_s = None  # the clock was set back
+        offset_ns = pump.frame.time_ns - pump.frame.mono_ns if pump.frame is not None else 0
+        if abs(offset_ns - self._offset_ns.get(pump.pump_id, offset_ns)) > CLOCK_STEP_NS:
+            told_s = None  # the clock was set, and all times of the trace with it
+        self._offset_ns[pump.pump_id] = offset_ns
         try:
             trace = self._station.trace(pump.pump_id, 0.0 if told_s is None else float(np.nextafter(told_s, np.inf)))
         except KeyError:

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.commands import Acknowledge, Order
 from pumpwatch_gui.domain.errors import LinkError
-from pumpwatch_gui.domain.values.trace import Trace, TraceRing
+from pumpwatch_gui.domain.values.trace import TraceRing
 from pumpwatch_gui.stations.messages import Ask, Hello, Reader, Reply, Submit, Welcome, Writer
 from tests.gui.fake_station import FakeStation
 
@@ -81,19 +81,3 @@ def test_a_damaged_message_is_refused_and_never_anything_else(noise: bytes, at: 
             Reader().decode(content)
         except pickle.UnpicklingError:
             continue
-
-
-def test_frames_of_a_trace_are_added_behind_those_that_are_there() -> None:
-    def trace(*times: float) -> Trace:
-        t = np.array(times)
-        return Trace(t, t[:, None].astype(np.float32), np.zeros((t.size, 1), np.uint8), t.astype(np.float32))
-
-    ring = TraceRing(1, capacity=5)
-    for times in ((1, 2), (), (3, 4, 5, 6), (7,), tuple(range(10, 30))):
-        ring.extend(trace(*times)) if times else None
-        newest = ring.copy().time_s
-        assert newest[-1] == (times[-1] if times else newest[-1])
-    assert ring.copy().time_s.tolist() == [25, 26, 27, 28, 29]
-    assert ring.copy().values[:, 0].tolist() == [25, 26, 27, 28, 29]
-    ring.extend(trace(30))
-    assert ring.copy().time_s.tolist() == [26, 27, 28, 29, 30]

@@ -28,8 +28,16 @@ class Trace:
         freeze_arrays(self, "time_s", "values", "quality", "score")
 
 
+CLOCK_STEP_NS = 50_000_000
+"""Wall and monotonic clock part by more only when the wall clock is set."""
+
+
 class TraceRing:
-    """A ring of the last `capacity` frames; one thread appends, any thread copies."""
+    """A ring of the last `capacity` frames; one thread appends, any thread copies.
+
+    Its times rise whatever the system clock does: when that is set, the frames that are there are given the times that
+    the new clock would have shown, so that a trend goes on without a gap and is labelled by the clock on the wall.
+    """
 
     def __init__(self, sensors: int, capacity: int = 3600) -> None:
         self._time = np.zeros(capacity)
@@ -37,11 +45,16 @@ class TraceRing:
         self._quality = np.zeros((capacity, sensors), dtype=np.uint8)
         self._score = np.full(capacity, np.nan, dtype=np.float32)
         self._count = 0
+        self._offset_ns = 0
         self._lock = threading.Lock()
 
     def append(self, frame: Frame, score: float) -> None:
         """Add a frame and the score at that time."""
         with self._lock:
+            offset_ns = frame.time_ns - frame.mono_ns
+            if abs(offset_ns - self._offset_ns) > CLOCK_STEP_NS:
+                self._time += (offset_ns - self._offset_ns) / 1e9 if self._count else 0.0
+                self._offset_ns = offset_ns
             i = self._count % self._time.size
             self._time[i] = frame.time_s
             self._values[i] = frame.values
