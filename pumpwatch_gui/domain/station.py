@@ -69,7 +69,7 @@ class LoopWords:
 
 LOOP_WORDS: Mapping[str, LoopWords] = MappingProxyType(
     {
-        "collector": LoopWords("The collector", "it has ended or does not answer: values are old, nothing is judged"),
+        "collector": LoopWords("Collector", "it has ended or does not answer: values are old, nothing is judged"),
         "judge": LoopWords("Judging", "alarms are not being judged"),
         "links": LoopWords("Polling", "no values are being read"),
         "store": LoopWords("History", "nothing is being stored"),

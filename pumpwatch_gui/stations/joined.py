@@ -81,10 +81,11 @@ class JoinedStation:
 
     def latest(self) -> StationView:
         """The collector's view as of the last word from it."""
-        view = self._view
-        stats = replace(view.stats, loops=(LoopHealth(LOOP, self._heard_ns), *view.stats.loops))
+        view, own, now_ns = self._view, LoopHealth(LOOP, self._heard_ns), time.monotonic_ns()
+        # Without the collector nothing is known of its loops: one cause is said, not eight.
+        stats = replace(view.stats, loops=(own,) if own.is_late(now_ns) else (own, *view.stats.loops))
         # The clock of now, not of the last word: what is shown grows old while the collector says nothing.
-        return replace(view, stats=stats, time_ns=time.time_ns(), mono_ns=time.monotonic_ns())
+        return replace(view, stats=stats, time_ns=time.time_ns(), mono_ns=now_ns)
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
         """The recent frames of a pump, those from before the joining too. Raises KeyError."""

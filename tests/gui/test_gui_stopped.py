@@ -21,6 +21,7 @@ from tests.gui.fake_station import LOOPS, FakeStation
 from tests.gui.parts import page_of
 
 SAID = {
+    "collector": "COLLECTOR STOPPED 0:12 – it has ended or does not answer: values are old, nothing is judged",
     "links": "POLLING STOPPED 0:12 – no values are being read",
     "infer": "ANOMALY DETECTION STOPPED 0:12 – anomalies are not being found",
     "judge": "JUDGING STOPPED 0:12 – alarms are not being judged",
@@ -57,7 +58,7 @@ def test_every_loop_of_the_engine_has_its_words() -> None:
     assert set(SAID) == set(LOOPS) == set(LOOP_WORDS)
     station = FakeStation(1, scenes={}, history_s=1)
     station.stopped = dict.fromkeys(LOOPS, 5.0)
-    assert stopped_words(station.latest())[0][0] == "JUDGING STOPPED 0:05"
+    assert stopped_words(station.latest())[0][0] == "COLLECTOR STOPPED 0:05"
 
 
 def red_of(window: MainWindow) -> bool:
