@@ -3,6 +3,7 @@
 import faulthandler
 import json
 import logging
+import re
 import sys
 import threading
 from contextlib import suppress
@@ -18,6 +19,8 @@ from pumpwatch_gui.files.home import Home
 
 log = logging.getLogger("pumpwatch")
 crash_log = logging.getLogger("pumpwatch.crash")
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class JsonFormatter(logging.Formatter):
@@ -52,6 +55,12 @@ class TextFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s  %(message)s")
+
+    @override
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        # A line end in a name or in a device's answer would begin a line that this program never wrote.
+        record.message = _CONTROL.sub(lambda found: repr(found[0])[1:-1], record.message)
+        return super().formatMessage(record)
 
     @override
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:

@@ -21,8 +21,9 @@ def make_authority(folder: Path, name: str = "ca") -> None:
 
 def make_certificate(folder: Path, name: str, *, role: str = "", host: str = "IP:127.0.0.1", by: str = "ca") -> None:
     extensions = folder / f"{name}.ext"
-    lines = [f"subjectAltName={host}", "keyUsage=critical,digitalSignature", "authorityKeyIdentifier=keyid"]
-    extensions.write_text("\n".join(lines + [ROLE + role] * bool(role)) + "\n")
+    lines = ["keyUsage=critical,digitalSignature", "authorityKeyIdentifier=keyid"]
+    lines += [f"subjectAltName={host}"] * bool(host) + [ROLE + role] * bool(role)
+    extensions.write_text("\n".join(lines) + "\n")
     key, request, made = (str(folder / f"{name}.{end}") for end in ("key", "csr", "pem"))
     _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
              "-keyout", key, "-out", request)  # fmt: skip

@@ -94,6 +94,19 @@ def test_a_device_of_another_authority_is_refused(plant: Path) -> None:
     assert "authority" in outcome.advice
 
 
+def test_a_name_in_the_subject_alone_is_no_name(tmp_path: Path) -> None:
+    make_authority(tmp_path)
+    make_certificate(tmp_path, "localhost", host="")
+    make_certificate(tmp_path, "client")
+    for ending in ("pem", "key"):
+        (tmp_path / f"localhost.{ending}").rename(tmp_path / f"server.{ending}")
+    register_map(tmp_path / "two.toml", 0, 1)
+    with FaultyServer() as server, TlsRelay(tmp_path, server.port) as relay:
+        outcome = trial.test_link(config(relay.port, host="localhost"), PROFILE, base_dir=tmp_path)
+    assert not outcome.ok
+    assert "localhost" in outcome.text
+
+
 def test_a_device_of_another_name_is_refused(plant: Path) -> None:
     with FaultyServer() as server, TlsRelay(plant, server.port) as relay:
         outcome = trial.test_link(config(relay.port, server_name="other.plant"), PROFILE, base_dir=plant)
