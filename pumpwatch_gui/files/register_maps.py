@@ -7,7 +7,8 @@ from pathlib import Path
 from tomllib import TOMLDecodeError
 
 from pumpwatch_gui.domain.errors import InputError, Problem
-from pumpwatch_gui.domain.links.register_map import RegisterMap, parse_register_map
+from pumpwatch_gui.domain.links.map_document import parse_register_map
+from pumpwatch_gui.domain.links.register_map import RegisterMap
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 

@@ -69,5 +69,6 @@ def poll_plan(link: PlacedLink, folder: Path | None) -> PollPlan | None:
         points = load_register_map(config.registers, tags=link.profile.tags, base_dir=folder).points
     except InputError:
         return None
-    blocks = tuple((b.function, b.count) for b in poll_blocks(config, points))
+    # A register of four bytes takes the time of two.
+    blocks = tuple((b.function, b.count * b.register_bytes // 2) for b in poll_blocks(config, points))
     return PollPlan(blocks, config.period_s, path=f"{link.path}.period_s")

@@ -9,10 +9,23 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.links.register_map import BASES, Point, RegisterMap, number_in, parse_register_map
+from pumpwatch_gui.domain.links.codings import COUNTS
+from pumpwatch_gui.domain.links.map_document import parse_register_map
+from pumpwatch_gui.domain.links.register_map import (
+    BASES,
+    SCALE_WORDS,
+    CurrentLoop,
+    IdentityRead,
+    Point,
+    RegisterMap,
+    number_in,
+)
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
+
+HEAD = ("name", "register_bytes", "label", "profile", "maker", "models", "source", "sureness", "confirmed")
+"""What a map says about itself, besides the notation of its addresses."""
 
 
 def shipped_maps() -> tuple[str, ...]:
@@ -47,7 +60,9 @@ def read_map_file(path: Path) -> RegisterMap:
 def map_text(found: RegisterMap) -> str:
     """The map as a new file would hold it, in its own notation of addresses."""
     file = MapFile("", found.base)
-    file.set_head(name=found.name, label=found.label, profile=found.profile)
+    file.set_head(**{key: getattr(found, key) for key in HEAD})
+    for identity in found.identity:
+        file.add_identity(identity)
     for point in found.points:
         file.set_point(point)
     return file.text
@@ -75,11 +90,24 @@ class MapFile:
         """The file as it would be saved."""
         return tomlkit.dumps(self._document)
 
-    def set_head(self, *, name: str, label: str = "", profile: str = "") -> None:
-        """Name the map; empty texts are not written."""
-        for key, value in (("name", name), ("label", label), ("profile", profile)):
-            if value and self._document.get(key) != value:
-                self._document[key] = value
+    def set_head(self, **head: Any) -> None:
+        """Set what the map says about itself (keys of `HEAD`); what is empty, or as usual, is not written."""
+        for key in HEAD:
+            value = head.get(key)
+            if value and self._document.get(key) != value and (key, value) != ("register_bytes", 2):
+                self._document[key] = list(value) if isinstance(value, tuple) else value
+
+    def add_identity(self, identity: IdentityRead) -> None:
+        """Add what says which device it is."""
+        written = {"name": identity.point.tag, **self._written(identity.point), "expect": list(identity.expect) or None}
+        row = tomlkit.table()
+        for key, value in written.items():
+            if value is not None and key != "tag":
+                row[key] = value
+        if "identity" not in self._document:
+            self._document["identity"] = tomlkit.aot()
+        rows: Any = self._document["identity"]
+        rows.append(row)
 
     def set_point(self, point: Point) -> None:
         """Add a point, or change the one of that tag."""
@@ -123,8 +151,28 @@ class MapFile:
             "address": number_in(point.address, point.table, self.base),
             "type": point.type,
             "order": point.order if point.size > 1 or point.order != "ABCD" else None,
-            "bit": point.bit if point.type == "bit" else None,
+            "bit": point.bit if point.type in ("bit", "bits") else None,
+            "bits": point.bits if point.type == "bits" else None,
+            "byte": point.byte if point.type in ("uint8", "int8") else None,
+            "registers": point.registers if point.registers and point.type in COUNTS else None,
             "scale": point.scale if point.scale != 1.0 else None,
             "offset": point.offset if point.offset else None,
+            **self._scale(point),
+            "current_loop": _loop(point.current_loop) if point.current_loop else None,
             "not_available": list(point.not_available) or None,
         }
+
+    def _scale(self, point: Point) -> dict[str, Any]:
+        scale = point.scaled_by
+        keys: dict[str, Any] = dict.fromkeys((*SCALE_WORDS, "scale_type"))
+        if scale is not None:
+            keys[scale.how] = number_in(scale.address, point.table, self.base)
+            keys["scale_type"] = scale.type if scale.type != SCALE_WORDS[scale.how] else None
+        return keys
+
+
+def _loop(loop: CurrentLoop) -> Any:
+    table = tomlkit.inline_table()
+    for key, pair in (("raw", loop.raw), ("ma", loop.ma), ("value", loop.value)):
+        table[key] = list(pair)
+    return table

@@ -30,14 +30,20 @@ def test_link(config: DriverConfig, profile: PumpProfile, *, base_dir: Path | No
 
 
 def read_once(
-    config: DriverConfig, table: str, address: int, count: int, *, base_dir: Path | None = None
+    config: DriverConfig,
+    table: str,
+    address: int,
+    count: int,
+    *,
+    base_dir: Path | None = None,
+    register_bytes: int = 2,
 ) -> tuple[int, ...]:
     """Connect, read one block (registers, or bits as 0 and 1), close. Blocks for up to some seconds.
 
     For a link that does not run yet; `Scanner.read_block` is for one that does. Raises LinkFault, InputError,
     ValueError for a block that no request can have.
     """
-    block = any_block(table, address, count)
+    block = any_block(table, address, count, register_bytes)
     return asyncio.run(_with_link(config, base_dir, lambda link, unit, wait_s: _read(link, unit, block, wait_s)))
 
 

@@ -22,7 +22,7 @@ from pumpwatch_gui.domain.links.config import (
     ModbusTcpConfig,
     ModbusTlsConfig,
 )
-from pumpwatch_gui.domain.links.decode import PointValue, bad, decoder
+from pumpwatch_gui.domain.links.decode import EVERYTHING, PointValue, bad, decoder, scaled
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.files.register_maps import load_register_map
@@ -52,6 +52,8 @@ class _Plan:
     spec: LinkSpec
     config: ModbusConfig
     reads: list[_Read]
+    scale: Callable[[dict[str, PointValue]], None]
+    register_bytes: int
     raw: tuple[tuple[int, ...], ...] = ()
     same: int = 0
 
@@ -93,9 +95,10 @@ class ModbusChannel:
 
     async def read(self, spec: LinkSpec, table: str, address: int, count: int) -> Sequence[int]:
         """Any block, once: registers, or bits as 0 and 1. Raises LinkFault, ValueError for an impossible block."""
-        block = any_block(table, address, count)
-        await self._synchronise(self._plan(spec))
-        return await self._request(self._plan(spec), block)
+        plan = self._plan(spec)
+        block = any_block(table, address, count, plan.register_bytes)
+        await self._synchronise(plan)
+        return await self._request(plan, block)
 
     async def identify(self, spec: LinkSpec) -> Mapping[str, str]:
         """The device identification (function 43/14). Raises LinkFault."""
@@ -135,6 +138,7 @@ class ModbusChannel:
             if not raw:
                 raise fault
             spec.meter.count_fault(fault)
+        plan.scale(readings)
         return self._unless_frozen(plan, readings, tuple(raw))
 
     async def close(self) -> None:
@@ -146,7 +150,10 @@ class ModbusChannel:
         if plan is None or plan.spec is not spec:  # another object: limits changed, or the file of the register map
             config = _config(spec)
             found = load_register_map(config.registers, tags=spec.profile.tags, base_dir=spec.base_dir)
-            plan = _Plan(spec, config, _reads(poll_blocks(config, found.points), spec.profile))
+            finish = scaled(found.points, {s.tag: s.span for s in spec.profile.sensors})
+            plan = _Plan(
+                spec, config, _reads(poll_blocks(config, found.points), spec.profile), finish, found.register_bytes
+            )
             self._plans[spec.link_id] = plan
         return plan
 
@@ -307,4 +314,7 @@ def _check_line_settings(settings: str, spec: LinkSpec) -> None:
 
 def _reads(blocks: Sequence[Block], profile: PumpProfile) -> list[_Read]:
     spans = {HEARTBEAT: (0.0, 65535.0), **{s.tag: s.span for s in profile.sensors}}
-    return [_Read(b, tuple((p.tag, decoder(p, spans[p.tag], p.address - b.address)) for p in b.points)) for b in blocks]
+    return [
+        _Read(b, tuple((p.tag, decoder(p, spans.get(p.tag, EVERYTHING), p.address - b.address)) for p in b.points))
+        for b in blocks
+    ]

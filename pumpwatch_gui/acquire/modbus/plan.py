@@ -4,7 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pumpwatch_gui.domain.links.config import ModbusConfig
-from pumpwatch_gui.domain.links.register_map import BIT_FUNCTIONS, LAST_ADDRESS, TABLES, Point, documented
+from pumpwatch_gui.domain.links.register_map import (
+    BIT_FUNCTIONS,
+    LAST_ADDRESS,
+    TABLES,
+    Point,
+    documented,
+    with_scales,
+)
 
 MAX_REGISTERS = 125
 MAX_BITS = 2000
@@ -15,12 +22,13 @@ HEARTBEAT = ""
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One read request and the points it brings. Addresses are wire addresses."""
+    """One read request and the points it brings. Addresses are wire addresses; a register may have four bytes."""
 
     function: int
     address: int
     count: int
     points: tuple[Point, ...]
+    register_bytes: int = 2
 
     @property
     def is_bits(self) -> bool:
@@ -39,9 +47,11 @@ class Block:
 
 
 def poll_blocks(config: ModbusConfig, points: Sequence[Point]) -> tuple[Block, ...]:
-    """What a link reads in each period: the points of its register map, and its heartbeat register."""
+    """What a link reads in each period: the points of its register map, their scales, and its heartbeat register."""
+    points = with_scales(points)
     if config.heartbeat >= 0:
-        points = (*points, Point(HEARTBEAT, "holding", config.heartbeat, "uint16"))
+        width = points[0].register_bytes if points else 2
+        points = (*points, Point(HEARTBEAT, "holding", config.heartbeat, "uint16", register_bytes=width))
     return plan_blocks(points, max_gap=config.max_gap)
 
 
@@ -54,6 +64,8 @@ def plan_blocks(points: Iterable[Point], *, max_gap: int = 8, largest: int = MAX
     keep apart are read one register wider.
     """
     groups: list[list[Point]] = []
+    points = tuple(points)
+    largest = min(largest, 2 * MAX_REGISTERS // max((p.register_bytes for p in points), default=2))
     for point in sorted(points, key=lambda p: (p.function, p.address, -p.size)):
         group = groups[-1] if groups else None
         if (
@@ -113,16 +125,16 @@ def sync_block(block: Block) -> Block:
     return replace(block, address=min(block.address, LAST_ADDRESS - 1), count=2)
 
 
-def any_block(table: str, address: int, count: int) -> Block:
+def any_block(table: str, address: int, count: int, register_bytes: int = 2) -> Block:
     """A block of no points. Raises ValueError for a table, address or count that no request can have."""
     if table not in TABLES:
         raise ValueError(f"table: must be one of {', '.join(TABLES)}, not {table!r}")
-    most = _limit(TABLES[table][0], MAX_REGISTERS)
+    most = _limit(TABLES[table][0], 2 * MAX_REGISTERS // register_bytes)
     if not 1 <= count <= most:
         raise ValueError(f"count: must be 1 to {most}, not {count}")
     if not 0 <= address <= LAST_ADDRESS + 1 - count:
         raise ValueError(f"address: must be 0 to {LAST_ADDRESS + 1 - count}, not {address}")
-    return Block(TABLES[table][0], address, count, ())
+    return Block(TABLES[table][0], address, count, (), register_bytes)
 
 
 def _end(group: Sequence[Point]) -> int:
@@ -135,7 +147,7 @@ def _limit(function: int, largest: int) -> int:
 
 def _block(group: Sequence[Point]) -> Block:
     start = group[0].address
-    return Block(group[0].function, start, _end(group) - start, tuple(group))
+    return Block(group[0].function, start, _end(group) - start, tuple(group), group[0].register_bytes)
 
 
 def _distinct(blocks: list[Block], largest: int) -> tuple[Block, ...]:

@@ -26,11 +26,12 @@ class Request:
     unit: int
     function: int
     count: int
+    register_bytes: int = 2
 
     @property
     def size(self) -> int:
         """Bytes of values that the response must bring (of an identification: unknown, 0)."""
-        return 0 if self.function == IDENTIFY else value_bytes(self.function, self.count)
+        return 0 if self.function == IDENTIFY else value_bytes(self.function, self.count, self.register_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def mismatch(adu: Adu, request: Request) -> Refusal | None:
         return None if is_identity else Refusal(FaultKind.REFUSED, "no device identification")
     if len(adu.pdu) < 2 or adu.pdu[1] != request.size:
         count = adu.pdu[1] if len(adu.pdu) > 1 else "missing"
-        return Refusal(FaultKind.LENGTH, f"byte count {count} instead of {request.size}")
+        wide = ": four bytes a register (register_bytes = 4 in the map)" if count == 2 * request.size else ""
+        return Refusal(FaultKind.LENGTH, f"byte count {count} instead of {request.size}{wide}")
     # pymodbus 3.16 decodes by the byte count alone and ignores bytes that are left over or missing.
     if len(adu.pdu) != request.size + 2:
         return Refusal(FaultKind.LENGTH, f"{len(adu.pdu) - 2} bytes of values instead of {request.size}")

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pymodbus.exceptions import ModbusException
@@ -94,14 +95,15 @@ class StrictLink:
 
     async def read(self, unit: int, block: Block, *, timeout_s: float) -> Sequence[int]:
         """The registers (or bits as 0 and 1) of one block. Raises LinkFault."""
-        request = Request(0, unit, block.function, block.count)
+        request = Request(0, unit, block.function, block.count, block.register_bytes)
         response = await self._exchange(_read_pdu(unit, block), request, timeout_s)
         if response.pdu[0] & EXCEPTION_BIT:
             raise exception_fault(response.pdu[1], block)
         body = response.pdu[2:]
         if block.is_bits:
             return unpack_bits(body, block.count)
-        return [int.from_bytes(body[i : i + 2]) for i in range(0, len(body), 2)]
+        size = block.register_bytes
+        return [int.from_bytes(body[i : i + size]) for i in range(0, len(body), size)]
 
     async def identify(self, unit: int, first: int, *, timeout_s: float) -> bytes:
         """The response to "read device identification, regular, from object `first`" (43/14). Raises LinkFault."""
@@ -305,4 +307,4 @@ def _read_pdu(unit: int, block: Block) -> ModbusPDU:
 
 def _numbered(request: Request, last: int) -> Request:
     """The request with the id that pymodbus is about to give it: ours is the framer that compares it."""
-    return Request(1 if last >= LAST_TRANSACTION else last + 1, request.unit, request.function, request.count)
+    return replace(request, transaction=1 if last >= LAST_TRANSACTION else last + 1)

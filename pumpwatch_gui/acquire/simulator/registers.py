@@ -4,7 +4,8 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 
-from pumpwatch_gui.domain.links.decode import FORMATS, arrange
+from pumpwatch_gui.domain.links.codings import FORMATS
+from pumpwatch_gui.domain.links.decode import arrange
 from pumpwatch_gui.domain.links.register_map import Point
 
 

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pumpwatch_gui.acquire.modbus.plan import plan_blocks
-from pumpwatch_gui.commissioning.devices.word_order import engineering
 from pumpwatch_gui.domain.display import ShownValue, fresh_value
 from pumpwatch_gui.domain.errors import PumpWatchError
-from pumpwatch_gui.domain.links.decode import judge_raw, raw_number
-from pumpwatch_gui.domain.links.register_map import TABLES, Point
+from pumpwatch_gui.domain.links.decode import EVERYTHING, PointValue, Span, decoder, raw_text, scaled
+from pumpwatch_gui.domain.links.register_map import TABLES, IdentityRead, Point, with_scales
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.wording import error_text
 
@@ -26,7 +25,25 @@ class PointsRead:
 
     def numbers(self, points: Iterable[Point]) -> dict[str, float]:
         """Engineering values by tag, whatever the spans say; NaN where there is none."""
-        return {p.tag: engineering(p, self.registers[p.tag]) for p in points if p.tag in self.registers}
+        return {tag: read.value for tag, read in self.values(points, {}).items()}
+
+    def values(self, points: Iterable[Point], spans: Mapping[str, Span]) -> dict[str, PointValue]:
+        """What a link makes of the registers, by tag; a tag without a span may have every value."""
+        own = tuple(points)
+        wide = {p.tag: spans.get(p.tag, EVERYTHING) for p in with_scales(own)}
+        found = {
+            p.tag: decoder(p, wide[p.tag], 0)(self.registers[p.tag])
+            for p in with_scales(own)
+            if p.tag in self.registers
+        }
+        scaled(own, wide)(found)
+        return found
+
+    def shown(self, points: Iterable[Point], profile: PumpProfile) -> dict[str, ShownValue]:
+        """What a running link would show, by tag."""
+        sensors = {s.tag: s for s in profile.sensors}
+        found = self.values([p for p in points if p.tag in sensors], {tag: s.span for tag, s in sensors.items()})
+        return {tag: fresh_value(sensors[tag], r.value, r.quality, r.reason) for tag, r in found.items()}
 
 
 def read_points(points: Sequence[Point], reader: Reader) -> PointsRead:
@@ -37,7 +54,7 @@ def read_points(points: Sequence[Point], reader: Reader) -> PointsRead:
     found: dict[str, tuple[int, ...]] = {}
     troubles: list[str] = []
     failed: Exception | None = None
-    for block in plan_blocks(points):
+    for block in plan_blocks(with_scales(points)):
         try:
             values = reader(_TABLE_OF[block.function], block.address, block.count)
         except (PumpWatchError, OSError) as error:
@@ -52,10 +69,27 @@ def read_points(points: Sequence[Point], reader: Reader) -> PointsRead:
     return PointsRead(found, tuple(troubles))
 
 
-def shown_point(point: Point, registers: Sequence[int], profile: PumpProfile) -> ShownValue:
-    """What a running link would show of the registers."""
-    sensor = profile.sensors[profile.index(point.tag)]
-    bits = point.table in ("coil", "discrete")
-    raw = registers[0] if bits else raw_number(registers, point.type, point.order, point.bit)
-    read = judge_raw(raw, point, sensor.span)
-    return fresh_value(sensor, read.value, read.quality, read.reason)
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a device says about itself: (what, text), and what is not as its map expects, in words."""
+
+    told: tuple[tuple[str, str], ...]
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """On one line."""
+        return ", ".join(f"{what} {text}" for what, text in self.told)
+
+
+def read_identity(identity: Sequence[IdentityRead], reader: Reader) -> Identity:
+    """Read what says which device it is; blocks. Raises what went wrong when nothing of it came."""
+    read = read_points([one.point for one in identity], reader)
+    told = [(one, raw_text(one.point, read.registers[one.point.tag])) for one in identity
+            if one.point.tag in read.registers]  # fmt: skip
+    wrong = tuple(
+        f"{one.point.tag} is {text!r}, and {' or '.join(map(repr, one.expect))} in the map"
+        for one, text in told
+        if one.expect and text not in one.expect
+    )
+    return Identity(tuple((one.point.tag, text) for one, text in told), wrong)

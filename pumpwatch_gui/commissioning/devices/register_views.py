@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
 
+from pumpwatch_gui.domain.links.codings import TYPES
 from pumpwatch_gui.domain.links.decode import raw_number
-from pumpwatch_gui.domain.links.register_map import ORDERS, TYPES
+from pumpwatch_gui.domain.links.register_map import ORDERS, Point
 from pumpwatch_gui.domain.pump.profile import Sensor
 
-VIEWED = tuple(kind for kind in TYPES if kind not in ("bool", "bit"))
+VIEWED = tuple(kind for kind in TYPES if kind not in ("bool", "bit", "bits", "uint8", "int8"))
 SCALES = (1.0, 0.1, 0.01, 0.001, 10.0)
 """The scales that makers use for whole numbers, the usual first."""
 NEAR = 0.02
@@ -74,7 +75,7 @@ def suggest(found: Iterable[View], sensor: Sensor, *, shown: float | None = None
 
 
 def _value(registers: Sequence[int], kind: str, order: str) -> float | int | None:
-    return raw_number(registers, kind, order) if len(registers) == TYPES[kind] else None
+    return raw_number(Point("", "holding", 0, kind, order), registers) if len(registers) == TYPES[kind] else None
 
 
 def _scaled(found: Iterable[View]) -> Iterator[Suggestion]:

@@ -1,10 +1,10 @@
 """The part of the plausibility check that needs the raw registers: words or bytes in another order. Pure."""
 
 from collections.abc import Sequence
-from math import isfinite, nan
+from dataclasses import replace
 
-from pumpwatch_gui.domain.links.decode import raw_number
-from pumpwatch_gui.domain.links.register_map import ORDERS, Point
+from pumpwatch_gui.domain.links.decode import EVERYTHING, decoder
+from pumpwatch_gui.domain.links.register_map import ORDERS, PARTS, Point
 from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
 from pumpwatch_gui.domain.pump.profile import Sensor
 
@@ -14,10 +14,7 @@ def engineering(point: Point, registers: Sequence[int]) -> float:
 
     This is what `judge.plausibility.examine` needs: a value outside the span gives away the unit.
     """
-    raw = registers[0] if point.table in ("coil", "discrete") else _raw(point, registers, point.order)
-    if raw in point.not_available or not isfinite(raw):
-        return nan
-    return float(raw * point.scale + point.offset)
+    return decoder(point, EVERYTHING, 0)(registers).value
 
 
 def swapped(point: Point, sensor: Sensor, series: Sequence[Sequence[int]]) -> PlausibilityFinding | None:
@@ -26,7 +23,7 @@ def swapped(point: Point, sensor: Sensor, series: Sequence[Sequence[int]]) -> Pl
     `series` holds the point's own registers, reading by reading. Sense is the sensor's usual band, without one its
     span; a float next to zero makes none.
     """
-    if point.table in ("coil", "discrete") or point.type in ("bit", "bool") or not series:
+    if point.table in ("coil", "discrete") or point.type in PARTS or point.scaled_by or not series:
         return None
     if any(_makes_sense(point, sensor, registers, point.order) for registers in series):
         return None
@@ -63,9 +60,4 @@ def _makes_sense(point: Point, sensor: Sensor, registers: Sequence[int], order: 
 
 
 def _value(point: Point, registers: Sequence[int], order: str) -> float:
-    raw = _raw(point, registers, order)
-    return nan if raw in point.not_available else float(raw * point.scale + point.offset)
-
-
-def _raw(point: Point, registers: Sequence[int], order: str) -> float | int:
-    return raw_number(registers, point.type, order, point.bit)
+    return engineering(replace(point, order=order), registers)

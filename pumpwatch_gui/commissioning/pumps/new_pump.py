@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.acquire.discovery.trial import read_once, test_link
-from pumpwatch_gui.commissioning.devices.register_reading import Reader, read_points, shown_point
+from pumpwatch_gui.commissioning.devices.register_reading import Reader, read_points
 from pumpwatch_gui.commissioning.pumps.plausibility import ReadingsToCheck
 from pumpwatch_gui.commissioning.pumps.user_maps import FOLDER, free_path, keeping_sentinels, map_path
 from pumpwatch_gui.domain.display import ShownValue, fresh_values
@@ -113,9 +113,11 @@ class Draft:
         return ReadingsToCheck(self.profile, tuple(self.series), words, points, raw)
 
 
-def reader_of(config: ModbusConfig, folder: Path) -> Reader:
+def reader_of(config: ModbusConfig, folder: Path, register_bytes: int = 2) -> Reader:
     """Reads a device that is no running link; connects again each time."""
-    return lambda table, address, count: read_once(config, table, address, count, base_dir=folder)
+    return lambda table, address, count: read_once(
+        config, table, address, count, base_dir=folder, register_bytes=register_bytes
+    )
 
 
 def read_preview(config: DriverConfig, profile: PumpProfile, points: Sequence[Point], folder: Path) -> Preview:
@@ -123,9 +125,8 @@ def read_preview(config: DriverConfig, profile: PumpProfile, points: Sequence[Po
     if isinstance(config, ModbusConfig):
         if not points:
             return Preview({}, {}, {}, "no sensor has a register yet")
-        read = read_points(points, reader_of(config, folder))
-        shown = {p.tag: shown_point(p, read.registers[p.tag], profile) for p in points if p.tag in read.registers}
-        return Preview(shown, read.numbers(points), read.registers, "; ".join(read.troubles))
+        read = read_points(points, reader_of(config, folder, points[0].register_bytes))
+        return Preview(read.shown(points, profile), read.numbers(points), read.registers, "; ".join(read.troubles))
     test = test_link(config, profile, base_dir=folder)
     if test.frame is None:
         raise InputError(test.text, test.advice)

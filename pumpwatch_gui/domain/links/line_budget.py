@@ -81,9 +81,9 @@ class Budget:
         return f"{self.enough_baud} baud would do, or {slower}" if self.enough_baud else f"{slower} would do"
 
 
-def value_bytes(function: int, count: int) -> int:
-    """Bytes that `count` values take in the response to a read: one for eight bits, two for a register."""
-    return -(-count // 8) if function in BIT_FUNCTIONS else 2 * count
+def value_bytes(function: int, count: int, register_bytes: int = 2) -> int:
+    """Bytes that `count` values take in the response to a read: one for eight bits, two (or four) for a register."""
+    return -(-count // 8) if function in BIT_FUNCTIONS else register_bytes * count
 
 
 def block_s(function: int, count: int, speed: LineSpeed, turnaround_s: float = TURNAROUND_S) -> float:
