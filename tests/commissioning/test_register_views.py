@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.commissioning.devices.register_views import VIEWED, View, bits, suggest, views
+from pumpwatch_gui.domain.links.codings import TYPES
 from pumpwatch_gui.domain.links.decode import arrange
-from pumpwatch_gui.domain.links.register_map import ORDERS, TYPES
+from pumpwatch_gui.domain.links.register_map import ORDERS
 from pumpwatch_gui.domain.pump.profile import Sensor
 
 SPEED = Sensor("motor_rpm", "Speed", "rpm", (0, 3600), 1.0, (1470, 1490))

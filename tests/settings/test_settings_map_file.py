@@ -2,20 +2,24 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.codings import COUNTS, TYPES, coding
 from pumpwatch_gui.domain.links.decode import PointValue, decoder
 from pumpwatch_gui.domain.links.register_map import (
     ORDERS,
-    RANGES,
+    SCALE_WORDS,
     TABLES,
-    TYPES,
+    CurrentLoop,
+    IdentityRead,
     Point,
     RegisterMap,
+    ScaleRegister,
     number_in,
     wire_address,
 )
@@ -29,23 +33,51 @@ finite = st.floats(-1e9, 1e9, allow_nan=False).filter(lambda x: abs(x) > 1e-9)
 
 
 @st.composite
-def points(draw: st.DrawFn, tag: str, address: int) -> Point:
+def points(draw: st.DrawFn, tag: str, address: int, register_bytes: int) -> Point:
     table = draw(st.sampled_from(tuple(TABLES)))
-    kind = "bool" if table in ("coil", "discrete") else draw(st.sampled_from(tuple(TYPES)))
-    low, high = RANGES.get(kind, (-1000, 1000))
-    missing = draw(st.lists(st.integers(low, high), max_size=2, unique=True))
+    kinds = [kind for kind in TYPES if register_bytes == 2 or "mod10k" not in kind]
+    kind = "bool" if table in ("coil", "discrete") else draw(st.sampled_from(kinds))
+    bit, bits = draw(st.integers(0, 9)), draw(st.integers(1, 6))
+    byte = draw(st.sampled_from(("low", "high")))
+    registers = draw(st.integers(*COUNTS[kind])) if kind in COUNTS else 0
+    parts: dict[str, Any] = {
+        "bit": bit if kind in ("bit", "bits") else 0, "bits": bits if kind == "bits" else 1,
+        "byte": byte if kind in ("uint8", "int8") else "low",
+    }  # fmt: skip
+    form = coding(kind, registers, bit=bit, bits=bits)
+    numbers = st.integers(-1000, 1000) if form.low is None else st.integers(form.low, form.high)
+    if kind.startswith("exp"):
+        numbers = st.integers(0, 2**form.bits - 1)
+    missing = draw(st.lists(numbers, max_size=2, unique=True))
+    scaling: dict[str, Any] = {"scale": draw(finite), "offset": draw(st.one_of(st.just(0.0), finite))}
+    if table in ("holding", "input"):
+        way = draw(st.sampled_from(("plain", "register", "loop")))
+        if way == "register":
+            how = draw(st.sampled_from(tuple(SCALE_WORDS)))
+            kind_of_scale = draw(st.sampled_from((SCALE_WORDS[how], "float32", "int32")))
+            scaling["scaled_by"] = ScaleRegister(how, draw(st.integers(0, 65000)), kind_of_scale)
+        elif way == "loop":
+            scaling = {"current_loop": CurrentLoop((0, draw(st.integers(1, 65535))), (4.0, 20.0), (0.0, draw(finite)))}
     return Point(
-        tag, table, address, kind, draw(st.sampled_from(ORDERS)), draw(finite), draw(st.one_of(st.just(0.0), finite)),
-        tuple(map(float, missing)) if kind.startswith("float") else tuple(missing),
-        draw(st.integers(0, 15)) if kind == "bit" else 0,
+        tag, table, address, kind, draw(st.sampled_from(ORDERS)), registers=registers, register_bytes=register_bytes,
+        not_available=tuple(map(float, missing)) if kind.startswith("float") else tuple(missing),
+        **parts, **scaling,
     )  # fmt: skip
 
 
 @st.composite
 def maps(draw: st.DrawFn) -> RegisterMap:
     starts = draw(st.lists(st.integers(0, 16382), min_size=1, max_size=6, unique=True))
-    found = tuple(draw(points(f"tag_{i}", 4 * a)) for i, a in enumerate(starts))
-    return RegisterMap("m", found, draw(st.sampled_from((0, 1, 40001))), draw(st.sampled_from(("", "A label"))), "")
+    width = draw(st.sampled_from((2, 2, 4)))
+    found = tuple(draw(points(f"tag_{i}", 4 * a, width)) for i, a in enumerate(starts))
+    texts = st.sampled_from(("", "A label", "maker's manual, page 3"))
+    identity = [] if width == 4 else [IdentityRead(Point("serial", "holding", 8, "text", registers=6), ("X 1", "X 2"))]
+    models = draw(st.sampled_from(((), ("a", "b"))))
+    return RegisterMap(
+        "m", found, draw(st.sampled_from((0, 1, 40001))), draw(texts), maker=draw(texts), models=models,
+        source=draw(texts), sureness=draw(st.sampled_from(("", "A", "B", "C"))), confirmed=draw(texts),
+        register_bytes=width, identity=tuple(identity[: draw(st.integers(0, 1))]),
+    )  # fmt: skip
 
 
 @given(maps())
@@ -100,7 +132,7 @@ def test_a_map_with_a_mistake_is_not_saved_and_the_old_file_stays(tmp_path: Path
     path = tmp_path / "mine.toml"
     path.write_text(TEXT)
     file = MapFile(TEXT)
-    file.set_point(Point("oil_pressure_bar", "holding", 100, "uint16"))
+    file.set_point(Point("oil_pressure_bar", "holding", 103, "uint16"))
     with pytest.raises(InputError, match="overlaps"):
         file.save(path)
     assert path.read_text() == TEXT

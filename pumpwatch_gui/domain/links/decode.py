@@ -190,8 +190,11 @@ def _missing(point: Point) -> tuple[frozenset[Number], frozenset[Number]]:
     if form.low is None or form.high is None:
         missing, none = frozenset(point.not_available), frozenset[Number]()
         return (missing, none) if point.type.startswith("float") else (none, missing)
-    numbers = {x for x in point.not_available if form.low <= x <= form.high}
-    return frozenset(numbers), frozenset(set(point.not_available) - numbers)
+    given: set[Number] = set(point.not_available)
+    if point.type == "int8":  # its pattern is that of its own byte
+        given = {x - 256 if 128 <= x <= 255 else x for x in given}
+    numbers = {x for x in given if form.low <= x <= form.high}
+    return frozenset(numbers), frozenset(given - numbers)
 
 
 @lru_cache(maxsize=512)

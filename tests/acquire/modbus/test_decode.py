@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.domain.links.decode import decoder, judge_raw, raw_number
-from pumpwatch_gui.domain.links.register_map import ORDERS, RANGES, TYPES, Number, Point
+from pumpwatch_gui.domain.links.codings import TYPES, Number
+from pumpwatch_gui.domain.links.decode import decoder, judge_value, raw_number
+from pumpwatch_gui.domain.links.register_map import ORDERS, Point
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 FORMATS = {
@@ -16,6 +17,11 @@ FORMATS = {
     "float32": ">f", "float64": ">d",
 }  # fmt: skip
 EVERYTHING = (-math.inf, math.inf)
+RANGES = {
+    "bool": (0, 1), "bit": (0, 1), "bcd16": (0, 9999), "bcd32": (0, 99_999_999),
+    **{f"uint{n}": (0, 2**n - 1) for n in (16, 32, 64)},
+    **{f"int{n}": (-(2 ** (n - 1)), 2 ** (n - 1) - 1) for n in (16, 32, 64)},
+}  # fmt: skip
 # Written down from the meaning of the names, not from the code: the place of each byte (A is the highest) on the wire.
 PLACES = {
     2: {"ABCD": "AB", "CDAB": "AB", "BADC": "BA", "DCBA": "BA"},
@@ -53,7 +59,7 @@ def written(draw: st.DrawFn) -> tuple[str, str, Number]:
 @given(written())
 def test_a_number_comes_back_as_it_went_in(what: tuple[str, str, Number]) -> None:
     kind, order, value = what
-    assert raw_number(registers_of(value, kind, order), kind, order) == value
+    assert raw_number(point(kind, order), registers_of(value, kind, order)) == value
 
 
 @given(written(), st.integers(0, 5), st.integers(0, 5))
@@ -69,7 +75,7 @@ def test_every_type_in_every_order_comes_back_from_anywhere_in_a_block(
 
 @given(st.integers(0, 0xFFFF), st.integers(0, 15), st.sampled_from(ORDERS))
 def test_a_bit_is_counted_from_the_least(word: int, bit: int, order: str) -> None:
-    assert raw_number(on_the_wire(struct.pack(">H", word), order), "bit", order, bit) == (word >> bit) % 2
+    assert raw_number(point("bit", order, bit=bit), on_the_wire(struct.pack(">H", word), order)) == (word >> bit) % 2
     assert decoder(point("bit", bit=bit), (0, 1), 0)([word]).value == (word >> bit) % 2
 
 
@@ -106,7 +112,7 @@ def test_a_value_is_raw_times_scale_plus_offset_or_bad_but_never_clamped(
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1e9, 1e9), st.floats(0.001, 1e9))
 def test_outside_the_span_is_bad_and_inside_is_untouched(value: float, low: float, width: float) -> None:
-    reading = judge_raw(value, point("float64"), (low, low + width))
+    reading = judge_value(value, (low, low + width))
     if low <= value <= low + width:
         assert (reading.value, reading.quality) == (value, Quality.GOOD)
     else:
@@ -117,7 +123,8 @@ def test_outside_the_span_is_bad_and_inside_is_untouched(value: float, low: floa
 @given(st.sampled_from(sorted(RANGES)), st.data())
 def test_a_sentinel_is_a_sensor_failure(kind: str, data: st.DataObject) -> None:
     number = data.draw(st.integers(*RANGES[kind]))
-    reading = judge_raw(number, point(kind, not_available=(number,)), EVERYTHING)
+    registers = [number] if kind in ("bool", "bit") else registers_of(number, kind, "ABCD")
+    reading = decoder(point(kind, not_available=(number,)), EVERYTHING, 0)(registers)
     assert math.isnan(reading.value)
     assert (reading.quality, reading.reason) == (Quality.BAD, Reason.SENSOR_FAILURE)
 
@@ -156,4 +163,4 @@ def test_a_scale_that_overflows_is_bad() -> None:
 
 
 def test_a_bit_that_is_not_named_is_the_least() -> None:
-    assert [raw_number([word], "bit", "ABCD") for word in (0, 1, 2, 3)] == [0, 1, 0, 1]
+    assert [raw_number(point("bit"), [word]) for word in (0, 1, 2, 3)] == [0, 1, 0, 1]

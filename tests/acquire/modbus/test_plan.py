@@ -16,8 +16,9 @@ from pumpwatch_gui.acquire.modbus.plan import (
     split_block,
     sync_block,
 )
+from pumpwatch_gui.domain.links.codings import TYPES
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig
-from pumpwatch_gui.domain.links.register_map import TABLES, TYPES, Point
+from pumpwatch_gui.domain.links.register_map import TABLES, Point
 
 
 @st.composite

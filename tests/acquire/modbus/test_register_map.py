@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.links.register_map import parse_register_map, wire_address
+from pumpwatch_gui.domain.links.codings import TYPES
+from pumpwatch_gui.domain.links.map_document import LOOP_KEYS, parse_register_map
+from pumpwatch_gui.domain.links.register_map import wire_address
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 from pumpwatch_gui.files.register_maps import load_register_map
 
@@ -94,6 +96,43 @@ def test_a_good_map_has_no_problems() -> None:
         ({"not_available": [70000]}, ("point[0].not_available", "never occurs")),
         ({"not_available": [-1]}, ("point[0].not_available", "never occurs")),
         ({"not_available": [0.5]}, ("point[0].not_available", "never occurs")),
+        ({"type": "int16", "not_available": [-32769]}, ("point[0].not_available", "-32768 to 32767", "pattern")),
+        ({"type": "int16", "not_available": [65536]}, ("point[0].not_available", "0 to 65535")),
+        ({"type": "bcd16", "not_available": [-1]}, ("point[0].not_available", "0 to 9999")),
+        ({"type": "float16", "not_available": [70000.0]}, ("point[0].not_available", "float16")),
+        ({"type": "exp10_int24", "address": 2, "not_available": [-1]}, ("not_available", "pattern")),
+        ({"type": "bit", "not_available": []}, ("point[0].bit", "missing", "0 to 15")),
+        ({"type": "bit", "bit": 40, "registers": 2, "not_available": []}, ("point[0].bit", "0 to 31")),
+        ({"type": "bits", "bit": 4, "not_available": []}, ("point[0].bits", "1 to 12", "None")),
+        ({"type": "bits", "bit": 4, "bits": 13, "not_available": []}, ("point[0].bits", "1 to 12")),
+        ({"bits": 4}, ("point[0].bits", "only")),
+        ({"byte": "low"}, ("point[0].byte", "only")),
+        ({"type": "uint8", "byte": "middle", "not_available": []}, ("point[0].byte", "low or high")),
+        ({"registers": 2}, ("point[0].registers", "mod10k")),
+        ({"type": "mod10k", "registers": 5}, ("point[0].registers", "2 to 4")),
+        ({"type": "text"}, ("point[0].type", "uint16")),
+        ({"scale_register": "12"}, ("point[0].scale_register", "number of a register")),
+        ({"scale_register": 65536}, ("point[0].address", "65536")),
+        ({"scale_register": 12, "exponent_register": 13}, ("point[0].exponent_register", "one scale register")),
+        ({"scale_type": "int16"}, ("point[0].scale_type", "exponent_register")),
+        ({"scale_register": 12, "scale_type": "bit"}, ("point[0].scale_type",)),
+        ({"scale_register": 12, "scale_type": []}, ("point[0].scale_type",)),
+        ({"at": 3, "scale_register": 12}, ("point[3].scale_register", "registers only")),
+        ({"current_loop": 4}, ("point[0].current_loop", "raw = [0, 65535]")),
+        ({"current_loop": {"raw": [0, 1]}}, ("point[0].current_loop.value", "two different numbers")),
+        ({"current_loop": {"raw": [3, 3], "value": [0, 1]}}, ("point[0].current_loop.raw", "different")),
+        ({"current_loop": {"raw": [0, 1], "value": [0, 1], "mA": [4, 20]}}, ("point[0].current_loop.mA", "not known")),
+        ({"scale": 2.0, "current_loop": {"raw": [0, 1], "value": [0, 1]}}, ("point[0].scale", "by itself")),
+        ({"head": {"register_bytes": 3}}, ("register_bytes:", "2 or 4")),
+        ({"head": {"register_bytes": 4}, "type": "mod10k", "not_available": []}, ("point[0].type", "four bytes")),
+        ({"head": {"sureness": "D"}}, ("sureness:", "C (unconfirmed)")),
+        ({"head": {"models": "FC 51"}}, ("models:", "list")),
+        ({"head": {"source": 3}}, ("source:", "text")),
+        ({"head": {"identity": 3}}, ("identity:", "[[identity]]")),
+        ({"head": {"identity": [3]}}, ("identity[0]:", "table")),
+        ({"head": {"identity": [{"name": "x", "address": 0, "type": "text"}]}}, ("identity[0].registers", "1 to 64")),
+        ({"head": {"identity": [{"address": 0, "type": "uint16"}]}}, ("identity[0].name", "text")),
+        ({"head": {"identity": [{"name": "x", "address": 0, "type": "uint16", "expect": 3}]}}, ("identity[0].expect",)),
         ({"at": 3, "type": "uint16"}, ("point[3].type", "bool", "coil")),
         ({"at": 1, "type": "float32", "table": "discrete"}, ("point[1].type", "discrete")),
     ],
@@ -109,13 +148,26 @@ def test_all_mistakes_are_reported_at_once() -> None:
     assert len(said) >= 4
 
 
-def test_bits_of_one_register_may_share_it_and_one_bit_may_not_be_bound_twice() -> None:
-    rows = [{"tag": t, "address": 7, "type": "bit", "bit": b} for t, b in (("speed", 0), ("running", 9))]
-    found, said = parse_register_map({"name": "b", "point": rows}, tags=TAGS)
-    assert found
-    assert not said
-    rows[1]["bit"] = 0
-    assert "overlaps" in str(parse_register_map({"name": "b", "point": rows}, tags=TAGS)[1][0])
+READINGS = {
+    "two bits": ({"type": "bit", "bit": 0}, {"type": "bit", "bit": 9}),
+    "one bit twice": ({"type": "bit", "bit": 3}, {"type": "bit", "bit": 3}),
+    "a word and its bit": ({"type": "uint16"}, {"type": "bit", "bit": 11}),
+    "a word and its byte": ({"type": "int16"}, {"type": "uint8", "byte": "high"}),
+    "one word in two units": ({"type": "uint16"}, {"type": "uint16", "scale": 0.06}),
+    "a long word and a bit of its second half": ({"type": "uint32"}, {"type": "bit", "bit": 2, "address": 8}),
+    "a long word and the bits of it": ({"type": "uint32"}, {"type": "bits", "registers": 2, "bit": 16, "bits": 16}),
+    "one pair as two types": ({"type": "uint32"}, {"type": "float32"}),
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_two_readings_of_one_register_are_no_clash(name: str) -> None:
+    rows = [{"tag": tag, "address": 7, **keys} for tag, keys in zip(("speed", "running"), READINGS[name], strict=True)]
+    for both in (rows, rows[::-1]):
+        found, said = parse_register_map({"name": "b", "point": both}, tags=TAGS)
+        assert not said
+        assert found
+        assert len(found.points) == 2
 
 
 @pytest.mark.parametrize(
@@ -155,7 +207,13 @@ NEARLY = st.fixed_dictionaries(
     optional={
         "tag": st.sampled_from(TAGS) | ANYTHING, "table": st.sampled_from(("holding", "coil")) | ANYTHING,
         "address": st.integers(-5, 70000) | ANYTHING,
-        "type": st.sampled_from(("uint16", "float32", "bool", "bit")) | ANYTHING,
+        "type": st.sampled_from((*TYPES, "text")) | ANYTHING, "bits": st.integers(0, 17) | ANYTHING,
+        "byte": st.sampled_from(("low", "high")) | ANYTHING, "registers": st.integers(-1, 70) | ANYTHING,
+        "scale_register": st.integers(-1, 70000) | ANYTHING, "exponent_register": st.integers() | ANYTHING,
+        "scale_type": st.sampled_from(tuple(TYPES)) | ANYTHING,
+        "current_loop": st.fixed_dictionaries(
+            {}, optional={key: st.lists(st.floats() | st.integers(), max_size=3) | ANYTHING for key in LOOP_KEYS}
+        ) | ANYTHING,
         "order": st.sampled_from(("ABCD", "DCBA")) | ANYTHING, "scale": st.floats() | ANYTHING,
         "offset": st.floats() | ANYTHING, "bit": st.integers(-1, 17) | ANYTHING,
         "not_available": st.lists(st.floats() | st.integers(), max_size=3) | ANYTHING,
@@ -163,7 +221,17 @@ NEARLY = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@given(ANYTHING | st.fixed_dictionaries({"name": st.just("x"), "point": st.lists(NEARLY, max_size=4) | ANYTHING}))
+DOCUMENTS = st.fixed_dictionaries(
+    {"name": st.just("x"), "point": st.lists(NEARLY, max_size=4) | ANYTHING},
+    optional={
+        "register_bytes": st.sampled_from((2, 4)) | ANYTHING, "identity": st.lists(NEARLY, max_size=2) | ANYTHING,
+        "base": st.sampled_from((0, 1, 40001)) | ANYTHING, "sureness": st.sampled_from(("A", "C")) | ANYTHING,
+        "models": ANYTHING,
+    },
+)  # fmt: skip
+
+
+@given(ANYTHING | DOCUMENTS)
 def test_no_document_makes_the_parser_raise(document: object) -> None:
     found, said = parse_register_map(document, tags=TAGS)
     assert (found is None) == bool(said)
@@ -230,7 +298,7 @@ def test_a_wrong_key_is_named(keys: dict[str, Any], path: str) -> None:
     assert f"point[0].{path}" in mistakes(row(**keys))
 
 
-@pytest.mark.parametrize(("kind", "value"), [("int16", 65535), ("uint16", -1), ("uint32", 2**32), ("uint16", 0.5)])
+@pytest.mark.parametrize(("kind", "value"), [("int16", 65536), ("uint16", -1), ("uint32", 2**32), ("uint16", 0.5)])
 def test_a_sentinel_that_can_never_be_read_is_a_mistake(kind: str, value: float) -> None:
     assert "never occurs" in mistakes(row(type=kind, not_available=[value]))["point[0].not_available"]
 
