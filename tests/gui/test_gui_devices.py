@@ -274,7 +274,7 @@ def test_a_tag_made_of_a_register_is_read_live_from_a_map_next_to_the_site_file(
 def test_a_tag_that_would_overlap_another_is_refused_and_nothing_is_written(station: OnDevices, qtbot: QtBot) -> None:
     before = (station.folder / "site.toml").read_text("utf-8")
     browser = station.page.browser
-    browser.tag_wanted.emit(Point("oil_pressure_bar", "holding", 1, "uint16"))
+    browser.tag_wanted.emit(Point("oil_pressure_bar", "holding", 5, "uint16"))
     qtbot.waitUntil(lambda: "overlaps" in browser.said.text(), timeout=5000)
     assert (station.folder / "site.toml").read_text("utf-8") == before
     assert not (station.folder / "registers").exists()

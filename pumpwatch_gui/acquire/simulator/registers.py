@@ -9,6 +9,12 @@ from pumpwatch_gui.domain.links.decode import arrange
 from pumpwatch_gui.domain.links.register_map import Point
 
 
+def can_encode(point: Point) -> bool:
+    """Whether a simulated device can hold a point: a plain type, two bytes a register, a fixed scale."""
+    is_plain = point.type in (*FORMATS, "bool", "bit", "bcd16", "bcd32") and point.registers in (0, 1)
+    return is_plain and not (point.scaled_by or point.current_loop or point.register_bytes != 2)
+
+
 def encode(value: float, point: Point) -> bytes | None:
     """The registers that hold `value` (engineering units), as they travel.
 

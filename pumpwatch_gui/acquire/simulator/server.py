@@ -19,8 +19,8 @@ from pumpwatch_gui.acquire.simulator.connection import Connection
 from pumpwatch_gui.acquire.simulator.device import Devices, RequestCounts
 from pumpwatch_gui.acquire.simulator.line_server import LineUnits, Terminal
 from pumpwatch_gui.acquire.simulator.plant import Plant
-from pumpwatch_gui.acquire.simulator.registers import RegisterLayout
-from pumpwatch_gui.domain.errors import LinkError
+from pumpwatch_gui.acquire.simulator.registers import RegisterLayout, can_encode
+from pumpwatch_gui.domain.errors import InputError, LinkError
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.files.register_maps import load_register_map
 
@@ -72,6 +72,9 @@ def _layout(plant: Plant, registers: str | Sequence[Point], speed: float) -> Reg
     if not speed > 0:
         raise ValueError("speed: must be above 0")
     points = load_register_map(registers, tags=plant.tags).points if isinstance(registers, str) else registers
+    if strange := next((p for p in points if not can_encode(p)), None):
+        text = f"the simulator cannot serve {strange.tag}: {strange.words}"
+        raise InputError(text, "serve a map of plain registers, such as generic")
     return RegisterLayout(points, tags=plant.tags)
 
 

@@ -20,6 +20,9 @@ from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
+USUAL = "generic"
+"""The map that is chosen where nothing was."""
+
 
 class MapsPanel(QWidget):
     """The maps at the left, the points of the chosen one at the right. `chosen` carries its name."""
@@ -68,7 +71,7 @@ class MapsPanel(QWidget):
             self.list.clear()
             self.list.addItems([n if "/" in n else f"{n}  (shipped)" for n in names])
             self.list.blockSignals(False)
-        self.list.setCurrentRow(names.index(wanted) if wanted in names else 0)
+        self.list.setCurrentRow(next((names.index(n) for n in (wanted, USUAL) if n in names), 0))
 
     def _choose(self, at: int) -> None:
         if 0 <= at < len(self.names):

@@ -148,7 +148,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
     assert len(said) >= 4
 
 
-READINGS = {
+READINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "two bits": ({"type": "bit", "bit": 0}, {"type": "bit", "bit": 9}),
     "one bit twice": ({"type": "bit", "bit": 3}, {"type": "bit", "bit": 3}),
     "a word and its bit": ({"type": "uint16"}, {"type": "bit", "bit": 11}),
