@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.acquire.discovery.trial import read_once, test_link
+from pumpwatch_gui.commissioning.devices.map_table import MapTable
 from pumpwatch_gui.commissioning.devices.register_reading import Reader, read_points
 from pumpwatch_gui.commissioning.pumps.plausibility import ReadingsToCheck
 from pumpwatch_gui.commissioning.pumps.user_maps import FOLDER, free_path, keeping_sentinels, map_path
@@ -18,7 +19,7 @@ from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetLimits, SetPump, SiteChange
-from pumpwatch_gui.settings.map_file import MapFile, read_map
+from pumpwatch_gui.settings.map_file import MapFile, map_text, read_map
 from pumpwatch_gui.settings.profile_file import load_profile
 
 KEPT = 120
@@ -45,6 +46,10 @@ class Draft:
     profile: PumpProfile | None = None
     template: str = "generic"
     base: int = 0
+    register_bytes: int = 2
+    source: str = ""
+    is_unconfirmed: bool = False
+    confirmed: str = ""
     points: dict[str, Point] = field(default_factory=dict)
     is_changed: bool = False
     limits: dict[str, Limits] = field(default_factory=dict)
@@ -66,9 +71,18 @@ class Draft:
     def use_template(self, name: str, found: RegisterMap | None) -> None:
         """Start from a map; None: from an empty one."""
         self.template, self.is_changed = name, found is None
-        self.base = found.base if found else 0
+        self.base, self.register_bytes = (found.base, found.register_bytes) if found else (0, 2)
+        self.source, self.confirmed = "", ""
+        self.is_unconfirmed = found is not None and found.is_unconfirmed
         self.points = {p.tag: p for p in found.points} if found else {}
         self.forget()
+
+    def use_table(self, table: MapTable, source: str) -> None:
+        """Take the points of a manual's table as the map. Raises InputError when they do not go together."""
+        found = table.as_map("draft", source=source)
+        read_map(map_text(found))
+        self.use_template("", found)
+        self.is_changed, self.source = True, found.source
 
     def forget(self) -> None:
         """Drop the readings: they are of something else."""
@@ -110,7 +124,7 @@ class Draft:
         points = [p for p in self.used if p.tag in self.raw]
         raw = {p.tag: tuple(self.raw[p.tag]) for p in points}
         words = f"{len(self.series)} readings" if len(self.series) > 1 else "one reading"
-        return ReadingsToCheck(self.profile, tuple(self.series), words, points, raw)
+        return ReadingsToCheck(self.profile, tuple(self.series), words, points, raw, self.is_unconfirmed)
 
 
 def reader_of(config: ModbusConfig, folder: Path, register_bytes: int = 2) -> Reader:
@@ -159,7 +173,7 @@ def new_pump_changes(draft: Draft, names: Names, site: Site) -> tuple[SiteChange
     changes: list[SiteChange] = []
     if isinstance(config, ModbusConfig):
         registers = draft.template
-        if draft.is_changed:
+        if draft.is_changed or draft.confirmed:
             path = free_path(draft.folder, names.pump_id)
             registers = f"{FOLDER}/{path.name}"
             changes.append(SaveRegisterMap(registers, _map_file(draft, path.stem).text, names.pump_id))
@@ -180,7 +194,8 @@ def _map_file(draft: Draft, name: str) -> MapFile:
         for point in read_map(text).points:
             if point.tag not in draft.points:
                 file.remove_point(point.tag)
-    file.set_head(name=name, profile=draft.profile_name)
+    head: dict[str, Any] = {"source": draft.source, "sureness": "C"} if draft.source else {}
+    file.set_head(name=name, profile=draft.profile_name, confirmed=draft.confirmed, **head)
     for point in draft.points.values():
         file.set_point(point)
     return file

@@ -2,21 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import isfinite
+from pathlib import Path
 
 import numpy as np
 
 from pumpwatch_gui.commissioning.devices.register_reading import read_points
 from pumpwatch_gui.commissioning.devices.word_order import swapped
+from pumpwatch_gui.commissioning.pumps.user_maps import map_changes
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.ports import Capability, Station
 from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.site_changes import SiteChange
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.files.register_maps import load_register_map
-from pumpwatch_gui.judge.plausibility.checks import examine
+from pumpwatch_gui.judge.plausibility.checks import examine, has_run
 
 LOOKED_BACK = 300
 """Frames of the recent past that are examined."""
@@ -26,13 +31,18 @@ WAIT_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class ReadingsToCheck:
-    """What is examined: readings by tag, the raw registers of points where they were read, and where it is from."""
+    """What is examined: readings by tag, the raw registers of points where they were read, and where it is from.
+
+    `is_unconfirmed`: nobody has shown yet that the register map is right; then a pump that was not seen running is a
+    finding too.
+    """
 
     profile: PumpProfile
     series: Sequence[Mapping[str, float]]
     words: str
     points: Sequence[Point] = ()
     raw: Mapping[str, Sequence[Sequence[int]]] = field(default_factory=dict)
+    is_unconfirmed: bool = False
 
 
 def findings_of(material: ReadingsToCheck) -> tuple[PlausibilityFinding, ...]:
@@ -46,7 +56,28 @@ def findings_of(material: ReadingsToCheck) -> tuple[PlausibilityFinding, ...]:
     ]
     known = {tag for finding in orders for tag in finding.tags}
     others = [f for f in examine(profile, material.series) if not (set(f.tags) <= known and f.kind in ("span", "unit"))]
-    return tuple(sorted([*orders, *others], key=lambda f: not f.is_certain))
+    unseen = [_not_seen(material)] if material.is_unconfirmed and not has_run(profile, material.series) else []
+    return tuple(sorted([*orders, *others, *unseen], key=lambda f: not f.is_certain))
+
+
+def _not_seen(material: ReadingsToCheck) -> PlausibilityFinding:
+    what = f"the pump was not seen running in {material.words}"
+    cause = "it is stopped, or neither speed nor current nor flow is read"
+    return PlausibilityFinding("running", (), what, cause, "examine again while the pump runs")
+
+
+def confirmation(words: str, reasons: Mapping[PlausibilityFinding, str], *, user: str, now: datetime) -> str:
+    """What is written into a map that was found right: when, by whom, by what, and why each finding may stay."""
+    rest = "; ".join(f"{finding.what}: {reason}" for finding, reason in reasons.items())
+    return f"{now:%Y-%m-%d}, {user}: {words}, " + (f"accepted: {rest}" if rest else "nothing looks wrong")
+
+
+def confirmed_map(site: Site, site_file: Path, link_id: str, words: str) -> tuple[SiteChange, ...]:
+    """What marks the map of a link as confirmed: in its own file, of a shipped one in a copy.
+
+    Reads files: not on the GUI thread. Raises InputError.
+    """
+    return map_changes(site, site_file, link_id, lambda file: file.set_head(confirmed=words))
 
 
 def live_material(station: Station, link_id: str) -> ReadingsToCheck:
@@ -64,12 +95,14 @@ def live_material(station: Station, link_id: str) -> ReadingsToCheck:
     words = f"{len(series)} readings of {pump_id}"
     if not isinstance(config, ModbusConfig) or Capability.BROWSE not in station.capabilities:
         return ReadingsToCheck(profile, series, words)
-    points = load_register_map(config.registers, tags=profile.tags, base_dir=site.folder).points
+    found = load_register_map(config.registers, tags=profile.tags, base_dir=site.folder)
+    points, is_unconfirmed = found.points, found.is_unconfirmed
     try:
         read = read_points(points, lambda t, a, n: station.links.read_block(link_id, t, a, n).result(WAIT_S))
     except (PumpWatchError, OSError, KeyError) as error:  # the recent past can still be examined
-        return ReadingsToCheck(profile, series, f"{words} (its registers cannot be read now: {error_text(error)})")
+        words += f" (its registers cannot be read now: {error_text(error)})"
+        return ReadingsToCheck(profile, series, words, is_unconfirmed=is_unconfirmed)
     raw = {tag: [registers] for tag, registers in read.registers.items()}
     # The trace keeps float32: unless rounded alike, the reading of now would differ from a value that has not moved.
     now = {tag: float(np.float32(value)) for tag, value in read.numbers(points).items()}
-    return ReadingsToCheck(profile, [*series, now], f"{words} and its registers", points, raw)
+    return ReadingsToCheck(profile, [*series, now], f"{words} and its registers", points, raw, is_unconfirmed)

@@ -1,18 +1,19 @@
 """Register maps next to the site file: made of a shipped one when a tag is added, imported, exported."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pumpwatch_gui.commissioning.devices.map_table import MapTable
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetPump, SiteChange
 from pumpwatch_gui.files.shipped import find_shipped, shipped
-from pumpwatch_gui.settings.map_file import MapFile, read_map, read_map_file, shipped_maps
+from pumpwatch_gui.settings.map_file import MapFile, map_text, read_map, read_map_file, shipped_maps
 
 FOLDER = "registers"
 """The folder of user maps, next to the site file."""
@@ -64,13 +65,26 @@ def tag_changes(site: Site, site_file: Path, link_id: str, point: Point) -> tupl
 
     Reads files: not on the GUI thread. Raises InputError.
     """
+    return map_changes(
+        site,
+        site_file,
+        link_id,
+        lambda file: file.set_point(keeping_sentinels(point, read_map(file.text).points)),
+    )
+
+
+def map_changes(site: Site, site_file: Path, link_id: str, change: Callable[[MapFile], None]) -> tuple[SiteChange, ...]:
+    """What changes the register map of a link: in its own file, of a shipped one in a copy that the link then reads.
+
+    Reads files: not on the GUI thread. Raises InputError.
+    """
     pump_id = link_id.rpartition("/")[0]
     config, pump = site.link(link_id), site.pump(pump_id)
     if pump is None or not isinstance(config, ModbusConfig):
         raise InputError(f"{link_id} has no register map", "choose a Modbus link")
     folder = site.folder or site_file.parent
     file, path = editable(config.registers, folder, pump_id)
-    file.set_point(keeping_sentinels(point, read_map(file.text).points))
+    change(file)
     save = SaveRegisterMap(_relative(path, folder), file.text, pump_id)
     if map_path(config.registers, folder) == path:
         return (save,)
@@ -100,6 +114,38 @@ def imported_map(source: Path, folder: Path) -> SaveRegisterMap:
     """What saves a map's file next to the site file, comments and all. Raises InputError naming every mistake."""
     read_map_file(source)
     return SaveRegisterMap(_relative(free_path(folder, source.stem), folder), source.read_text("utf-8"))
+
+
+def table_map(table: MapTable, name: str, source: str, profile: str, folder: Path) -> SaveRegisterMap:
+    """What saves the points of a manual's table as a map next to the site file, unconfirmed. Raises InputError."""
+    if not table.points:
+        raise InputError("not one row is a point", "correct what is named at the rows")
+    path = free_path(folder, name)
+    text = map_text(table.as_map(path.stem, source=source, profile=profile))
+    read_map(text)
+    return SaveRegisterMap(_relative(path, folder), text)
+
+
+@dataclass(frozen=True, slots=True)
+class MapChoice:
+    """A map in a list: the name that a link gives it, what people call it, and what it is found by."""
+
+    name: str
+    text: str
+    words: str
+
+
+def map_choices(folder: Path) -> tuple[MapChoice, ...]:
+    """Every map: user maps, then the shipped ones by what they are called. Reads files."""
+    user = [MapChoice(name, name, name.lower()) for name in user_maps(folder)]
+    return *user, *sorted(map(_shipped_choice, shipped_maps()), key=lambda c: (c.name != "generic", c.text.lower()))
+
+
+def _shipped_choice(name: str) -> MapChoice:
+    found = read_map_file(map_path(name, None))
+    text = found.label or name
+    words = " ".join((name, text, found.maker, *found.models)).lower()
+    return MapChoice(name, f"{text}  ?" if found.is_unconfirmed else text, words)
 
 
 def export_map(name: str, folder: Path, target: Path) -> Path:

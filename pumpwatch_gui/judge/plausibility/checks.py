@@ -43,6 +43,11 @@ def examine(profile: PumpProfile, series: Sequence[Numbers]) -> tuple[Plausibili
     return tuple(sorted(found, key=lambda f: not f.is_certain))
 
 
+def has_run(profile: PumpProfile, series: Sequence[Numbers]) -> bool:
+    """Whether any of the readings is that of a pump that works."""
+    return bool(Case(profile, tuple(series)).working)
+
+
 def _spans_and_units(case: Case) -> Iterator[PlausibilityFinding]:
     """A value outside the span, or far from what is usual, that another unit or scale would explain."""
     for sensor in case.profile.sensors:
