@@ -97,9 +97,10 @@ class Draft:
 
     def put(self, point: Point) -> None:
         """Add a point or change it. Raises InputError when it does not go with the others; nothing is changed then."""
+        point = replace(point, register_bytes=self.register_bytes)
         points = {**self.points, point.tag: keeping_sentinels(point, self.points.values())}
         file = MapFile("", self.base)
-        file.set_head(name="draft")
+        file.set_head(name="draft", register_bytes=self.register_bytes)
         for one in points.values():
             file.set_point(one)
         read_map(file.text)

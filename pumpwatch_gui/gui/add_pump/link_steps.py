@@ -4,11 +4,13 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QScrollArea, QTabWidget, QWi
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.devices.links import try_unit
-from pumpwatch_gui.commissioning.pumps.new_pump import Draft
+from pumpwatch_gui.commissioning.devices.register_reading import Reader
+from pumpwatch_gui.commissioning.pumps.new_pump import Draft, reader_of
 from pumpwatch_gui.commissioning.pumps.profiles import profile_names
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.discovery import Found
+from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.maps_panel import MapsPanel
@@ -107,6 +109,7 @@ class DeviceStep(Step):
         self.empty.toggled.connect(self._show_empty)
         self.maps = MapsPanel(context)
         self.maps.chosen.connect(self._choose)
+        self.maps.device, self.maps.profile = self._reader, self._profile
         self.scan = ScanPanel(context, use_words="Use this")
         self.scan.wanted.connect(self._take)
         self.tabs = QTabWidget()
@@ -134,6 +137,14 @@ class DeviceStep(Step):
         found = self.maps.map
         if found is not None and found.profile:
             self.profile.setCurrentText(found.profile)
+
+    def _reader(self) -> Reader | None:
+        config, folder = self.draft.config, self.draft.folder
+        return reader_of(config, folder) if isinstance(config, ModbusConfig) else None
+
+    def _profile(self) -> tuple[str, tuple[Sensor, ...]]:
+        profile = self.draft.profile
+        return self.draft.profile_name, profile.sensors if profile else ()
 
     def _show_empty(self, on: bool) -> None:
         self.maps.setEnabled(not on)

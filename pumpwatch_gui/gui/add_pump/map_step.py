@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
+from pumpwatch_gui.gui.devices.table_dialog import TableDialog
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -72,13 +73,14 @@ class MapStep(Step):
         self.view.activated.connect(lambda i: self._go_to(i.row()))
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._go_to(now.row()))
         self.leave_button = button("Leave out", "Take the register from this sensor", self.leave_out)
+        self.table_button = button("From a table…", "Make the map of the rows of a manual", self.open_table)
         QShortcut(QKeySequence(Qt.Key.Key_Delete), self.view, self.leave_out, context=Qt.ShortcutContext.WidgetShortcut)
         self.said = StatusText()
         self.said.setAccessibleName("State of the preview")
         self.browser = RegisterBrowser(context.appearance, context.ask, make_words="Put into the map")
         self.browser.tag_wanted.connect(self.put)
         upper = QWidget()
-        vbox((self.view, 1), hbox((self.said, 1), self.leave_button), parent=upper, spacing=6)
+        vbox((self.view, 1), hbox((self.said, 1), self.table_button, self.leave_button), parent=upper, spacing=6)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(upper)
         split.addWidget(self.browser)
@@ -99,9 +101,10 @@ class MapStep(Step):
         self._is_on = True
         self._edition += 1
         self.browser.setVisible(isinstance(config, ModbusConfig))
-        self.leave_button.setVisible(isinstance(config, ModbusConfig))
+        for part in (self.leave_button, self.table_button):
+            part.setVisible(isinstance(config, ModbusConfig))
         if isinstance(config, ModbusConfig) and draft.profile is not None:
-            self.browser.use(reader_of(config, draft.folder), draft.profile.sensors)
+            self.browser.use(reader_of(config, draft.folder, draft.register_bytes), draft.profile.sensors)
         self._show(None)
         self.view.selectRow(0)
         self._go_to(0)
@@ -190,6 +193,22 @@ class MapStep(Step):
         self.browser.said.say(f"{point.tag} is read from {point.documented} (wire {point.address})")
         self._changed()
 
+    def open_table(self) -> None:
+        """Make the map of the rows of a manual, with the values of this device beside them."""
+        config, profile = self.draft.config, self.draft.profile
+        if isinstance(config, ModbusConfig) and profile is not None:
+            reader = reader_of(config, self.draft.folder)
+            TableDialog(self.context, reader, profile.sensors, self._use_table, self).open()
+
+    def _use_table(self, dialog: TableDialog) -> None:
+        try:
+            self.draft.use_table(dialog.table, dialog.source.text().strip())
+        except InputError as error:
+            dialog.refuse(error_text(error))
+            return
+        dialog.accept()
+        self._changed()
+
     def leave_out(self) -> None:
         """Take the chosen sensor's point out of the map."""
         at = self.view.currentIndex().row()
@@ -210,11 +229,7 @@ def _columns() -> list[Column[PointRow]]:
         return f"{row.point.documented} · {row.point.address}" if row.point else ""
 
     def coding(row: PointRow) -> str:
-        p = row.point
-        if p is None:
-            return ""
-        order = f" {p.order}" if p.size > 1 or p.order != "ABCD" else ""
-        return f"{p.type}{order} × {p.scale:.6g}" + (f" {p.offset:+g}" if p.offset else "")
+        return row.point.words if row.point else ""
 
     def raw(row: PointRow) -> str:
         return " ".join(f"{r:04X}" for r in row.registers)

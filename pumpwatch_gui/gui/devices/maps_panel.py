@@ -1,21 +1,32 @@
 """The register maps there are: shipped templates and user maps; their points, import, export."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QListWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QListWidget, QWidget
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.pumps.user_maps import all_maps, export_map, imported_map, read_user_map
+from pumpwatch_gui.commissioning.devices.register_reading import Reader
+from pumpwatch_gui.commissioning.pumps.user_maps import (
+    MapChoice,
+    export_map,
+    imported_map,
+    map_choices,
+    read_user_map,
+    table_map,
+)
 from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
+from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap
 from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.devices.table_dialog import TableDialog
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import StatusText, button
+from pumpwatch_gui.gui.look.widgets import StatusText, button, plain_tip
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -32,7 +43,9 @@ class MapsPanel(QWidget):
     def __init__(self, context: PageContext) -> None:
         super().__init__()
         self.context = context
-        self.names: tuple[str, ...] = ()
+        self.choices: tuple[MapChoice, ...] = ()
+        self.device: Callable[[], Reader | None] = lambda: None
+        self.profile: Callable[[], tuple[str, Sequence[Sensor]]] = lambda: ("", ())
         self.map: RegisterMap | None = None
         self.points: RowsModel[Point] = RowsModel(point_columns())
         self.list = QListWidget()
@@ -40,18 +53,31 @@ class MapsPanel(QWidget):
         self.list.currentRowChanged.connect(self._choose)
         widths = {0: 178, 1: 64, 2: 46, 3: 68, 4: 60, 5: 54}
         self.view = TableView(context.appearance, self.points, "Points of the register map", widths=widths, stretch=6)
-        self.head = StatusText()
+        self.head, self.about = StatusText(), StatusText()
+        self.about.setAccessibleName("Where the register map is from")
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Maker or model")
+        self.search.setAccessibleName("Search the register maps")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(lambda _: self._filter())
+        self.table_button = button("From a table…", "Make a map of the rows of a manual", self.open_table)
         files = hbox(
             button("Import…", "Import a register map from a file", self._choose_import),
             button("Export…", "Export the chosen register map to a file", self._choose_export), spacing=6,
         )  # fmt: skip
-        left, right = vbox((self.list, 1), files), vbox(self.head, (self.view, 1))
+        left = vbox(self.search, (self.list, 1), self.table_button, files)
+        right = vbox(self.head, self.about, (self.view, 1))
         hbox((left, 2), (right, 5), parent=self, margin=12, spacing=12)
 
     @property
     def folder(self) -> Path:
         """The folder of the site file."""
         return self.context.station.site().folder or self.context.site_file.parent
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every map, as a link names it."""
+        return tuple(choice.name for choice in self.choices)
 
     @property
     def name(self) -> str:
@@ -62,15 +88,19 @@ class MapsPanel(QWidget):
     def reload(self, choose: str = "") -> None:
         """List the maps again and choose `choose`, else the one before."""
         folder, wanted = self.folder, choose or self.name
-        self.context.ask(lambda: all_maps(folder), partial(self._listed, wanted), self._failed)
+        self.context.ask(lambda: map_choices(folder), partial(self._listed, wanted), self._failed)
 
-    def _listed(self, wanted: str, names: tuple[str, ...]) -> None:
-        if names != self.names:
-            self.names = names
+    def _listed(self, wanted: str, choices: tuple[MapChoice, ...]) -> None:
+        if choices != self.choices:
+            self.choices = choices
             self.list.blockSignals(True)
             self.list.clear()
-            self.list.addItems([n if "/" in n else f"{n}  (shipped)" for n in names])
+            self.list.addItems([choice.text for choice in choices])
+            for at, choice in enumerate(choices):
+                self.list.item(at).setToolTip(plain_tip(f"{choice.text}\n{choice.name}"))
             self.list.blockSignals(False)
+            self._filter()
+        names = self.names
         self.list.setCurrentRow(next((names.index(n) for n in (wanted, USUAL) if n in names), 0))
 
     def _choose(self, at: int) -> None:
@@ -83,10 +113,40 @@ class MapsPanel(QWidget):
             return
         self.map = found
         self.points.show_rows(found.points)
+        self.about.say(_about(found))
         base = {0: "addresses from 0", 1: "addresses from 1"}.get(found.base, "addresses as 40001")
         profile = f" · profile {found.profile}" if found.profile else ""
         self.head.say(f"{found.label or found.name} · {len(found.points)} points · {base}{profile}")
         self.chosen.emit(name)
+
+    def _filter(self) -> None:
+        """Show the maps that have every word of the search."""
+        words = self.search.text().lower().split()
+        for at, choice in enumerate(self.choices):
+            self.list.item(at).setHidden(not all(word in choice.words for word in words))
+
+    def open_table(self) -> None:
+        """Make a map of the rows of a manual."""
+        TableDialog(self.context, self.device(), self.profile()[1], self._use_table, self).open()
+
+    def _use_table(self, dialog: TableDialog) -> None:
+        folder, table, source, profile = self.folder, dialog.table, dialog.source.text().strip(), self.profile()[0]
+        name = dialog.name.text().strip() or "table"
+        self.context.ask(
+            lambda: table_map(table, name, source, profile, folder),
+            partial(self._order_table, dialog),
+            lambda error: dialog.refuse(error_text(error)),
+        )
+
+    def _order_table(self, dialog: TableDialog, change: SaveRegisterMap) -> None:
+        self.context.order(ChangeSite((change,)), partial(self._table_saved, dialog, change.file))
+
+    def _table_saved(self, dialog: TableDialog, name: str, outcome: OrderDone) -> None:
+        if outcome.ok:
+            dialog.accept()
+            self.reload(name)
+        else:
+            dialog.refuse(outcome.text)
 
     def import_file(self, path: Path) -> None:
         """Check a file and have it saved next to the site file."""
@@ -138,11 +198,23 @@ def point_columns() -> list[Column[Point]]:
         Column("Tag", lambda p: p.tag, tip=lambda p: p.tag),
         Column("Manual", lambda p: p.documented),
         Column("Wire", lambda p: str(p.address), right=True),
-        Column("Type", lambda p: f"bit {p.bit}" if p.type == "bit" else p.type),
+        Column("Type", lambda p: p.type_words, tip=lambda p: p.words),
         Column("Order", lambda p: p.order if p.size > 1 or p.order != "ABCD" else "–"),
-        Column("Scale", lambda p: f"{p.scale:.6g}", right=True),
+        Column("Scale", _scale, right=True, tip=lambda p: p.words),
         Column("Offset; no reading", _rest),
     ]
+
+
+def _about(found: RegisterMap) -> str:
+    sure = found.sureness_words
+    parts = (", ".join(filter(None, (found.maker, *found.models))), found.source and f"source: {found.source}", sure)
+    return " · ".join(filter(None, parts))
+
+
+def _scale(point: Point) -> str:
+    if point.current_loop is not None:
+        return "4-20 mA"
+    return f"[{point.scaled_by.address}]" if point.scaled_by else f"{point.scale:.6g}"
 
 
 def _rest(point: Point) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QScrollArea, QSplitter, QTabWidget, QWidget
 from typing_extensions import override
 
+from pumpwatch_gui.commissioning.devices.register_reading import Reader
 from pumpwatch_gui.commissioning.pumps.plausibility import WAIT_S, live_material
 from pumpwatch_gui.commissioning.pumps.user_maps import tag_changes
 from pumpwatch_gui.domain.commands import ChangeSite
@@ -16,6 +17,7 @@ from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.ports import Capability
+from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.site_changes import SiteChange
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import error_text
@@ -66,6 +68,7 @@ class DevicesPage(Page):
         self.scan.wanted.connect(self._add_found)
         self.plausibility = PlausibilityPanel(self.appearance, context.ask)
         self.maps = MapsPanel(context)
+        self.maps.device, self.maps.profile = self._reader, self._profile
         panels = ((self.traffic, "Traffic", Capability.BROWSE), (self.browser, "Registers", Capability.BROWSE),
                   (self.scan, "Scan", Capability.CONFIGURE), (self.plausibility, "Plausibility", None),
                   (self.maps, "Register maps", Capability.CONFIGURE))  # fmt: skip
@@ -123,13 +126,23 @@ class DevicesPage(Page):
         pump = next((p for p in station.site().pumps if p.pump_id == link_id.rpartition("/")[0]), None)
         sensors = pump.profile.sensors if pump else ()
         is_modbus = isinstance(config, ModbusConfig)
-        self.browser.use(
-            (lambda t, a, n: station.links.read_block(link_id, t, a, n).result(WAIT_S)) if is_modbus else None, sensors
-        )
+        self.browser.use(self._reader(), sensors)
         if not is_modbus:
             self.browser.said.say("This link has no registers.")
         self.scan.use_config(config)
         self.plausibility.use((lambda: live_material(station, link_id)) if pump else None)
+
+    def _reader(self) -> Reader | None:
+        """What reads the chosen link."""
+        station, link_id = self.context.station, self.link_id
+        if not isinstance(station.site().link(link_id), ModbusConfig) or Capability.BROWSE not in station.capabilities:
+            return None
+        return lambda table, address, count: station.links.read_block(link_id, table, address, count).result(WAIT_S)
+
+    def _profile(self) -> tuple[str, tuple[Sensor, ...]]:
+        """The profile of the chosen link's pump, and its sensors."""
+        pump = self.context.station.site().pump(self.link_id.rpartition("/")[0])
+        return (pump.profile_name, pump.profile.sensors) if pump else ("", ())
 
     def _make_tag(self, point: Point) -> None:
         site, site_file, link_id = self.context.station.site(), self.context.site_file, self.link_id
