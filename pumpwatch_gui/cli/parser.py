@@ -160,6 +160,16 @@ def _add_tools(command: _Command) -> None:
     _add_faults(simulate)
     check = command("check", "cli.tools", "check", "validate a site file, name every mistake, connect nowhere")
     check.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file (TOML)")
+    table = command("map", "cli.maps", "from_table", "make a register map of the rows of a manual")
+    table.add_argument("action", choices=("from-table",), help="from-table: read FILE, print what was understood")
+    table.add_argument("file", type=Path, metavar="FILE", help="rows as tabs, semicolons, commas or blanks part them")
+    table.add_argument("--out", type=Path, metavar="FILE.toml", help="write the map there (else it is printed)")
+    table.add_argument("--profile", default="centrifugal", metavar="NAME|FILE", help="whose tags are proposed")
+    table.add_argument("--base", type=int, choices=(0, 1, 40001), help="where the numbers begin (else guessed)")
+    table.add_argument(
+        "--table", choices=("holding", "input", "coil", "discrete"), default="", help="where no row says"
+    )
+    table.add_argument("--source", default="", metavar="TEXT", help="the manual, its edition, the page")
     train = command("train", "cli.tools", "train", "train a model on recordings of normal running (needs TensorFlow)")
     train.add_argument("--profile", required=True, metavar="NAME|FILE", help="the pump profile of the recordings")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model bundle to make")

@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.errors import InputError, PrerequisiteError
 
 def check(options: argparse.Namespace) -> int:
     """Validate a site file and print every mistake with its path."""
+    from pumpwatch_gui.cli.maps import map_lines
     from pumpwatch_gui.infer.bundles.bundle import load_bundle
     from pumpwatch_gui.settings.site_reader import cautions, load_site
 
@@ -26,6 +27,8 @@ def check(options: argparse.Namespace) -> int:
         return 2
     for caution in cautions(loaded.site):
         print(f"caution: {caution}", file=sys.stderr)
+    for line in map_lines(loaded.site):
+        print(line, file=sys.stderr if line.startswith("caution") else sys.stdout)
     links = sum(len(p.links) for p in loaded.site.pumps)
     print(f"{options.site}: good, {len(loaded.site.pumps)} pumps, {links} links")
     return 0

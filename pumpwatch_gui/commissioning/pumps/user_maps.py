@@ -138,14 +138,16 @@ class MapChoice:
 def map_choices(folder: Path) -> tuple[MapChoice, ...]:
     """Every map: user maps, then the shipped ones by what they are called. Reads files."""
     user = [MapChoice(name, name, name.lower()) for name in user_maps(folder)]
-    return *user, *sorted(map(_shipped_choice, shipped_maps()), key=lambda c: (c.name != "generic", c.text.lower()))
+    return *user, *sorted(
+        map(_shipped_choice, shipped_maps()), key=lambda c: (c.name != "generic", c.text.lstrip("? ").lower())
+    )
 
 
 def _shipped_choice(name: str) -> MapChoice:
     found = read_map_file(map_path(name, None))
     text = found.label or name
     words = " ".join((name, text, found.maker, *found.models)).lower()
-    return MapChoice(name, f"{text}  ?" if found.is_unconfirmed else text, words)
+    return MapChoice(name, f"? {text}" if found.is_unconfirmed else text, words)
 
 
 def export_map(name: str, folder: Path, target: Path) -> Path:

@@ -15,10 +15,13 @@ from pumpwatch_gui.gui.shell.page import PageContext
 
 
 class PlausibilityStep(Step):
-    """The doctor's findings; one may go on with them."""
+    """The doctor's findings; one may go on with them, but not with a map that nobody has confirmed."""
 
     title = "Plausibility"
-    advice = "Are these the readings of a pump? Go back to correct a register; you may go on with findings."
+    advice = (
+        "Are these the readings of a pump? Go back to correct a register. With a map that is confirmed you may go on "
+        "with findings."
+    )
 
     def __init__(self, context: PageContext, draft: Draft) -> None:
         super().__init__(context, draft)
@@ -34,6 +37,15 @@ class PlausibilityStep(Step):
     def enter(self) -> None:
         self.panel.use(self.draft.material)
         self.panel.examine()
+
+    @override
+    def leave(self) -> str:
+        if not self.draft.is_unconfirmed:
+            return ""
+        if not self.panel.is_passed:
+            return "this map is unconfirmed: accept each finding with a reason, or go back and correct it"
+        self.draft.confirmed = self.panel.confirmation(self.context.user)
+        return ""
 
 
 class LimitsStep(Step):
@@ -120,6 +132,7 @@ class SaveStep(Step):
                  f"Profile: {draft.profile_name}, {len(profile.sensors)} sensors"]  # fmt: skip
         if draft.is_modbus:
             made = "changed, saved as a map of its own" if draft.is_changed else draft.template
+            made += f", confirmed ({draft.confirmed})" if draft.confirmed else ""
             lines.append(f"Register map: {made}, {len(draft.used)} of {len(profile.sensors)} sensors")
         changed = [s.label for s in profile.sensors if draft.limits[s.tag] != s.limits]
         lines.append("Limits: " + (f"changed for {', '.join(changed)}" if changed else "as in the profile"))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QListWidget, QWidget
 from typing_extensions import override
@@ -50,8 +50,10 @@ class MapsPanel(QWidget):
         self.points: RowsModel[Point] = RowsModel(point_columns())
         self.list = QListWidget()
         self.list.setAccessibleName("Register maps")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentRowChanged.connect(self._choose)
-        widths = {0: 178, 1: 64, 2: 46, 3: 68, 4: 60, 5: 54}
+        widths = {0: 168, 1: 70, 2: 58, 3: 72, 4: 56, 5: 62}
         self.view = TableView(context.appearance, self.points, "Points of the register map", widths=widths, stretch=6)
         self.head, self.about = StatusText(), StatusText()
         self.about.setAccessibleName("Where the register map is from")
@@ -213,10 +215,13 @@ def _about(found: RegisterMap) -> str:
 
 def _scale(point: Point) -> str:
     if point.current_loop is not None:
-        return "4-20 mA"
+        return "loop"
     return f"[{point.scaled_by.address}]" if point.scaled_by else f"{point.scale:.6g}"
 
 
 def _rest(point: Point) -> str:
+    if point.current_loop is not None:
+        low, high = point.current_loop.value
+        return f"4-20 mA = {low:g} to {high:g}"
     missing = ", ".join(f"{x:g}" if isinstance(x, float) else str(x) for x in point.not_available)
     return f"{point.offset:+g}" * bool(point.offset) + (f"  ({missing})" if missing else "")

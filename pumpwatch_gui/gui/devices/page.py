@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QScrollArea, QSplitter, QTabWidget, Q
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.devices.register_reading import Reader
-from pumpwatch_gui.commissioning.pumps.plausibility import WAIT_S, live_material
+from pumpwatch_gui.commissioning.pumps.plausibility import WAIT_S, confirmed_map, live_material
 from pumpwatch_gui.commissioning.pumps.user_maps import tag_changes
 from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.events import OrderDone
@@ -67,6 +67,8 @@ class DevicesPage(Page):
         self.scan = ScanPanel(context, use_words="Add as a pump…")
         self.scan.wanted.connect(self._add_found)
         self.plausibility = PlausibilityPanel(self.appearance, context.ask)
+        if Capability.CONFIGURE in context.station.capabilities:
+            self.plausibility.on_confirm = self._confirm_map
         self.maps = MapsPanel(context)
         self.maps.device, self.maps.profile = self._reader, self._profile
         panels = ((self.traffic, "Traffic", Capability.BROWSE), (self.browser, "Registers", Capability.BROWSE),
@@ -161,6 +163,28 @@ class DevicesPage(Page):
 
     def _tag_failed(self, error: Exception) -> None:
         self.browser.said.warn(error_text(error))
+
+    def _confirm_map(self) -> None:
+        """Mark the map of the chosen link as confirmed."""
+        site, site_file, link_id = self.context.station.site(), self.context.site_file, self.link_id
+        words = self.plausibility.confirmation(self.context.user)
+        self.context.ask(
+            lambda: confirmed_map(site, site_file, link_id, words), self._save_confirmed, self._not_confirmed
+        )
+
+    def _save_confirmed(self, changes: tuple[SiteChange, ...]) -> None:
+        self.context.order(ChangeSite(changes), self._confirmed)
+
+    def _confirmed(self, outcome: OrderDone) -> None:
+        if outcome.ok:
+            self.plausibility.is_unconfirmed = False
+            self._show_work(self.link_id)
+            self.plausibility.summary.say("The register map is confirmed now.", "strong")
+        else:
+            self.plausibility.summary.warn(outcome.text)
+
+    def _not_confirmed(self, error: Exception) -> None:
+        self.plausibility.summary.warn(error_text(error))
 
     def _add_found(self, config: ModbusConfig) -> None:
         self.context.proposed = config

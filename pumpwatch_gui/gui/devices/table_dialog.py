@@ -81,6 +81,7 @@ class TableDialog(QDialog):
         self.paste.setPlaceholderText(EXAMPLE)
         self.paste.setAccessibleName("Rows of the manual")
         self.paste.setTabChangesFocus(True)
+        self.paste.setTabStopDistance(px(150))
         self.paste.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.paste.textChanged.connect(self._text_changed)
         self.base, self.where, self.order, self.divides = QComboBox(), QComboBox(), QComboBox(), QComboBox()
@@ -113,8 +114,8 @@ class TableDialog(QDialog):
         self.tag, self.type, self.row_order = QComboBox(), QComboBox(), QComboBox()
         self.scale, self.use = QLineEdit(), QCheckBox("Use")
         self.tag.setEditable(True)
-        tag = QLineEdit()
-        self.tag.setLineEdit(tag)
+        tag = self.tag.lineEdit()
+        assert tag is not None  # it is editable
         self.tag.addItems([s.tag for s in self._sensors])
         self.type.addItems([t for t in TYPES if t not in ("bits", "bit")])
         self.row_order.addItems(list(ORDERS))
@@ -132,7 +133,7 @@ class TableDialog(QDialog):
         self.row_said = StatusText()
 
     def _lay_out(self) -> None:
-        widths = {0: 44, 1: 210, 2: 112, 3: 150, 4: 190, 5: 96, 6: 124}
+        widths = {0: 44, 1: 176, 2: 108, 3: 128, 4: 172, 5: 104, 6: 104}
         self.view = TableView(self.context.appearance, self.lines, "Rows of the table", widths=widths, stretch=7)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._show_row(now.row()))
         self.said = StatusText()
@@ -212,7 +213,7 @@ class TableDialog(QDialog):
         self.type.setCurrentIndex(self.type.findText(point.type) if point else -1)
         self.row_order.setCurrentText(point.order if point else "ABCD")
         self.scale.setText(editable_number(point.scale) if point else "")
-        self.row_said.say("")
+        self.row_said.say(row.state if row else "", "warning" if row and row.problem else "dim")
         self._is_filling = False
 
     def _edit(self, key: str, value: object) -> None:
