@@ -14,6 +14,7 @@ examples:
   pumpwatch run --site plant.toml                 the desktop program on your own site file
   pumpwatch run --site plant.toml --headless --for 3600 --summary run.json
   pumpwatch check --site plant.toml               validate a site file, connect nowhere
+  pumpwatch map from-table manual.txt             make a register map of the rows of a manual
   pumpwatch doctor                                what is missing on this machine, and how to get it
 """
 
@@ -79,6 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_running(command)
     _add_tools(command)
+    _add_map(command)
     return parser
 
 
@@ -90,6 +92,8 @@ def _add_again(parser: argparse.ArgumentParser, action: argparse.Action) -> None
     else:
         parser.add_argument(*names, metavar=action.metavar, help=text, default=argparse.SUPPRESS)
 
+
+_TABLES = ("holding", "input", "coil", "discrete")
 
 _Command = Callable[[str, str, str, str], argparse.ArgumentParser]
 
@@ -160,16 +164,6 @@ def _add_tools(command: _Command) -> None:
     _add_faults(simulate)
     check = command("check", "cli.tools", "check", "validate a site file, name every mistake, connect nowhere")
     check.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file (TOML)")
-    table = command("map", "cli.maps", "from_table", "make a register map of the rows of a manual")
-    table.add_argument("action", choices=("from-table",), help="from-table: read FILE, print what was understood")
-    table.add_argument("file", type=Path, metavar="FILE", help="rows as tabs, semicolons, commas or blanks part them")
-    table.add_argument("--out", type=Path, metavar="FILE.toml", help="write the map there (else it is printed)")
-    table.add_argument("--profile", default="centrifugal", metavar="NAME|FILE", help="whose tags are proposed")
-    table.add_argument("--base", type=int, choices=(0, 1, 40001), help="where the numbers begin (else guessed)")
-    table.add_argument(
-        "--table", choices=("holding", "input", "coil", "discrete"), default="", help="where no row says"
-    )
-    table.add_argument("--source", default="", metavar="TEXT", help="the manual, its edition, the page")
     train = command("train", "cli.tools", "train", "train a model on recordings of normal running (needs TensorFlow)")
     train.add_argument("--profile", required=True, metavar="NAME|FILE", help="the pump profile of the recordings")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model bundle to make")
@@ -195,3 +189,14 @@ def _add_tools(command: _Command) -> None:
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures too")
     bench.add_argument("--data", type=Path, metavar="DIR", help="recordings for the benchmarks that read some")
     command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
+
+
+def _add_map(command: _Command) -> None:
+    table = command("map", "cli.maps", "from_table", "make a register map of the rows of a manual")
+    table.add_argument("action", choices=("from-table",), help="from-table: read FILE, print what was understood")
+    table.add_argument("file", type=Path, metavar="FILE", help="rows as tabs, semicolons, commas or blanks part them")
+    table.add_argument("--out", type=Path, metavar="FILE.toml", help="write the map there (else it is printed)")
+    table.add_argument("--profile", default="centrifugal", metavar="NAME|FILE", help="whose tags are proposed")
+    table.add_argument("--base", type=int, choices=(0, 1, 40001), help="where the numbers begin (else guessed)")
+    table.add_argument("--table", default="", choices=_TABLES, help="where no row says")
+    table.add_argument("--source", default="", metavar="TEXT", help="the manual, its edition, the page")

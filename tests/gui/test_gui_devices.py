@@ -459,7 +459,7 @@ def test_maps_are_imported_checked_and_exported_with_their_comments(
     qtbot.waitUntil(lambda: "Grundfos" in panel.head.text(), timeout=5000)
     out = tmp_path / "elsewhere" / "mine.toml"
     panel.export_file(out)
-    qtbot.waitUntil(lambda: "Exported" in panel.head.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "Exported" in panel.said.text(), timeout=5000)
     assert out.read_text("utf-8").startswith("# Grundfos")
     panel.import_file(out)
     qtbot.waitUntil(lambda: panel.name == "registers/mine.toml", timeout=10_000)
@@ -467,5 +467,5 @@ def test_maps_are_imported_checked_and_exported_with_their_comments(
     wrong = tmp_path / "wrong.toml"
     wrong.write_text('name = "x"\n[[point]]\ntag = "a"\naddress = 1\ntype = "uint99"\n', "utf-8")
     panel.import_file(wrong)
-    qtbot.waitUntil(lambda: "uint99" in panel.head.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "uint99" in panel.said.text(), timeout=5000)
     assert not (tmp_path / "registers" / "wrong.toml").exists()

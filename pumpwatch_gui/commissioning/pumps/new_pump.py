@@ -9,13 +9,13 @@ from typing import Any
 
 from pumpwatch_gui.acquire.discovery.trial import read_once, test_link
 from pumpwatch_gui.commissioning.devices.map_table import MapTable
-from pumpwatch_gui.commissioning.devices.register_reading import Reader, read_points
+from pumpwatch_gui.commissioning.devices.register_reading import Identity, Reader, read_identity, read_points
 from pumpwatch_gui.commissioning.pumps.plausibility import ReadingsToCheck
 from pumpwatch_gui.commissioning.pumps.user_maps import FOLDER, free_path, keeping_sentinels, map_path
 from pumpwatch_gui.domain.display import ShownValue, fresh_values
-from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
-from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
+from pumpwatch_gui.domain.links.register_map import IdentityRead, Point, RegisterMap
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetLimits, SetPump, SiteChange
@@ -34,6 +34,7 @@ class Preview:
     numbers: Mapping[str, float]
     registers: Mapping[str, tuple[int, ...]]
     trouble: str = ""
+    told: Identity | None = None
 
 
 @dataclass
@@ -50,6 +51,8 @@ class Draft:
     source: str = ""
     is_unconfirmed: bool = False
     confirmed: str = ""
+    identity: tuple[IdentityRead, ...] = ()
+    told: Identity | None = None
     points: dict[str, Point] = field(default_factory=dict)
     is_changed: bool = False
     limits: dict[str, Limits] = field(default_factory=dict)
@@ -73,6 +76,7 @@ class Draft:
         self.template, self.is_changed = name, found is None
         self.base, self.register_bytes = (found.base, found.register_bytes) if found else (0, 2)
         self.source, self.confirmed = "", ""
+        self.identity = found.identity if found else ()
         self.is_unconfirmed = found is not None and found.is_unconfirmed
         self.points = {p.tag: p for p in found.points} if found else {}
         self.forget()
@@ -88,6 +92,7 @@ class Draft:
         """Drop the readings: they are of something else."""
         self.series.clear()
         self.raw.clear()
+        self.told = None
 
     @property
     def used(self) -> tuple[Point, ...]:
@@ -115,6 +120,7 @@ class Draft:
     def keep(self, preview: Preview) -> None:
         """Remember a reading."""
         self.series.append(preview.numbers)
+        self.told = preview.told or self.told
         for tag, registers in preview.registers.items():
             self.raw[tag].append(registers)
 
@@ -125,7 +131,8 @@ class Draft:
         points = [p for p in self.used if p.tag in self.raw]
         raw = {p.tag: tuple(self.raw[p.tag]) for p in points}
         words = f"{len(self.series)} readings" if len(self.series) > 1 else "one reading"
-        return ReadingsToCheck(self.profile, tuple(self.series), words, points, raw, self.is_unconfirmed)
+        wrong = self.told.wrong if self.told else ()
+        return ReadingsToCheck(self.profile, tuple(self.series), words, points, raw, self.is_unconfirmed, wrong)
 
 
 def reader_of(config: ModbusConfig, folder: Path, register_bytes: int = 2) -> Reader:
@@ -135,19 +142,39 @@ def reader_of(config: ModbusConfig, folder: Path, register_bytes: int = 2) -> Re
     )
 
 
-def read_preview(config: DriverConfig, profile: PumpProfile, points: Sequence[Point], folder: Path) -> Preview:
-    """Read everything once; blocks for up to some seconds. Raises LinkFault, InputError."""
+def read_preview(
+    config: DriverConfig,
+    profile: PumpProfile,
+    points: Sequence[Point],
+    folder: Path,
+    identity: Sequence[IdentityRead] = (),
+) -> Preview:
+    """Read everything once, and what says which device it is; blocks for up to some seconds.
+
+    Raises LinkFault, InputError.
+    """
     if isinstance(config, ModbusConfig):
         if not points:
             return Preview({}, {}, {}, "no sensor has a register yet")
-        read = read_points(points, reader_of(config, folder, points[0].register_bytes))
-        return Preview(read.shown(points, profile), read.numbers(points), read.registers, "; ".join(read.troubles))
+        reader = reader_of(config, folder, points[0].register_bytes)
+        read, told = read_points(points, reader), _told(identity, reader)
+        return Preview(
+            read.shown(points, profile), read.numbers(points), read.registers, "; ".join(read.troubles), told
+        )
     test = test_link(config, profile, base_dir=folder)
     if test.frame is None:
         raise InputError(test.text, test.advice)
     values = fresh_values(profile, test.frame)
     numbers = {value.sensor.tag: value.value for value in values if isfinite(value.value)}
     return Preview({value.sensor.tag: value for value in values}, numbers, {}, "" if test.ok else test.text)
+
+
+def _told(identity: Sequence[IdentityRead], reader: Reader) -> Identity | None:
+    """What the device says about itself; None where its map does not ask."""
+    try:
+        return read_identity(identity, reader) if identity else None
+    except (PumpWatchError, OSError):
+        return Identity((), ("the device does not answer where its map says what it is",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class ReadingsToCheck:
     points: Sequence[Point] = ()
     raw: Mapping[str, Sequence[Sequence[int]]] = field(default_factory=dict)
     is_unconfirmed: bool = False
+    identity_wrong: tuple[str, ...] = ()
 
 
 def findings_of(material: ReadingsToCheck) -> tuple[PlausibilityFinding, ...]:
@@ -57,7 +58,13 @@ def findings_of(material: ReadingsToCheck) -> tuple[PlausibilityFinding, ...]:
     known = {tag for finding in orders for tag in finding.tags}
     others = [f for f in examine(profile, material.series) if not (set(f.tags) <= known and f.kind in ("span", "unit"))]
     unseen = [_not_seen(material)] if material.is_unconfirmed and not has_run(profile, material.series) else []
-    return tuple(sorted([*orders, *others, *unseen], key=lambda f: not f.is_certain))
+    another = [_another_device(wrong) for wrong in material.identity_wrong]
+    return tuple(sorted([*another, *orders, *others, *unseen], key=lambda f: not f.is_certain))
+
+
+def _another_device(wrong: str) -> PlausibilityFinding:
+    cause, advice = "another device or model, or a wrong unit id", "compare the nameplate with the map's models"
+    return PlausibilityFinding("identity", (), wrong, cause, advice, True)
 
 
 def _not_seen(material: ReadingsToCheck) -> PlausibilityFinding:

@@ -138,9 +138,8 @@ class MapChoice:
 def map_choices(folder: Path) -> tuple[MapChoice, ...]:
     """Every map: user maps, then the shipped ones by what they are called. Reads files."""
     user = [MapChoice(name, name, name.lower()) for name in user_maps(folder)]
-    return *user, *sorted(
-        map(_shipped_choice, shipped_maps()), key=lambda c: (c.name != "generic", c.text.lstrip("? ").lower())
-    )
+    templates = [_shipped_choice(name) for name in shipped_maps()]
+    return *user, *sorted(templates, key=lambda c: (c.name != "generic", c.text.lstrip("? ").lower()))
 
 
 def _shipped_choice(name: str) -> MapChoice:

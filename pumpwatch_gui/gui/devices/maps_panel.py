@@ -55,7 +55,7 @@ class MapsPanel(QWidget):
         self.list.currentRowChanged.connect(self._choose)
         widths = {0: 168, 1: 70, 2: 58, 3: 72, 4: 56, 5: 62}
         self.view = TableView(context.appearance, self.points, "Points of the register map", widths=widths, stretch=6)
-        self.head, self.about = StatusText(), StatusText()
+        self.head, self.about, self.said = StatusText(), StatusText(), StatusText()
         self.about.setAccessibleName("Where the register map is from")
         self.search = QLineEdit()
         self.search.setPlaceholderText("Maker or model")
@@ -68,7 +68,7 @@ class MapsPanel(QWidget):
             button("Export…", "Export the chosen register map to a file", self._choose_export), spacing=6,
         )  # fmt: skip
         left = vbox(self.search, (self.list, 1), self.table_button, files)
-        right = vbox(self.head, self.about, (self.view, 1))
+        right = vbox(self.head, self.about, (self.view, 1), self.said)
         hbox((left, 2), (right, 5), parent=self, margin=12, spacing=12)
 
     @property
@@ -162,7 +162,7 @@ class MapsPanel(QWidget):
         if outcome.ok:
             self.reload(name)
         else:
-            self.head.warn(outcome.text)
+            self.said.warn(outcome.text)
 
     def export_file(self, path: Path) -> None:
         """Write the chosen map to a file."""
@@ -171,10 +171,10 @@ class MapsPanel(QWidget):
             self.context.ask(lambda: export_map(name, folder, path), self._exported, self._failed)
 
     def _exported(self, path: Path) -> None:
-        self.head.say(f"Exported to {path}")
+        self.said.say(f"Exported to {path}")
 
     def _failed(self, error: Exception) -> None:
-        self.head.warn(error_text(error))
+        self.said.warn(error_text(error))
 
     def _choose_import(self) -> None:
         dialog = QFileDialog(self, "A register map", "", "Register maps (*.toml);;All files (*)")
