@@ -66,7 +66,7 @@ class MapStep(Step):
         self._timer.setSingleShot(True)
         self._timer.setInterval(PERIOD_MS)
         self._timer.timeout.connect(self.read)
-        widths = {0: 190, 1: 130, 2: 140, 3: 110, 4: 130}
+        widths = {0: 176, 1: 120, 2: 180, 3: 104, 4: 120}
         self.view = TableView(
             context.appearance, self.rows, "Sensors, registers and values now", widths=widths, stretch=5
         )

@@ -53,7 +53,7 @@ class MapsPanel(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentRowChanged.connect(self._choose)
-        widths = {0: 168, 1: 70, 2: 58, 3: 72, 4: 56, 5: 62}
+        widths = {0: 176, 1: 80, 2: 64, 3: 74, 4: 68, 5: 58}
         self.view = TableView(context.appearance, self.points, "Points of the register map", widths=widths, stretch=6)
         self.head, self.about, self.said = StatusText(), StatusText(), StatusText()
         self.about.setAccessibleName("Where the register map is from")

@@ -1,6 +1,8 @@
 """The form that makes a tag of a register: sensor, type, order, scale; and what would fit the sensor."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLineEdit, QScrollArea, QSpinBox, QWidget
 
@@ -27,6 +29,7 @@ class TagForm(QScrollArea):
         self._sensors: tuple[Sensor, ...] = ()
         self._rows: Sequence[RegisterRow] = ()
         self._at = -1
+        self._shown: Point | None = None
         self.suggestions: tuple[Suggestion, ...] = ()
         self.sensor, self.likely, self.order, self.type = QComboBox(), QComboBox(), QComboBox(), QComboBox()
         self.shown, self.scale, self.offset, self.bit = QLineEdit(), QLineEdit("1"), QLineEdit("0"), QSpinBox()
@@ -35,7 +38,7 @@ class TagForm(QScrollArea):
         self.bit.setValue(-1)
         self.bit.setSpecialValueText("whole")
         self.order.addItems(list(ORDERS))
-        self.type.addItems(["bool", *VIEWED])
+        self.type.addItems(["bool", *VIEWED, "uint8", "int8"])
         self.make = button(words, words, on_make)
         self._lay_out()
         self.sensor.currentIndexChanged.connect(lambda _: self._suggest())
@@ -97,8 +100,9 @@ class TagForm(QScrollArea):
         self.make.setEnabled(row is not None and self.sensor.count() > 0)
 
     def show_coding(self, point: Point) -> None:
-        """Fill in how a point is coded."""
-        self.type.setCurrentText(point.type if point.type != "bit" else "uint16")
+        """Fill in how a point is coded; what has no field here stays with it as long as its type does."""
+        self._shown = point
+        self.type.setCurrentText(point.type if point.type not in ("bit", "bits") else "uint16")
         self.order.setCurrentText(point.order)
         self.scale.setText(editable_number(point.scale))
         self.offset.setText(editable_number(point.offset))
@@ -116,7 +120,14 @@ class TagForm(QScrollArea):
         kind = "bool" if is_bits(row.table) else "bit" if bit >= 0 else self.type.currentText()
         order = self.order.currentText() if kind not in ("bool", "bit") else "ABCD"
         number = bit if kind == "bit" else 0
-        return Point(sensor.tag, row.table, row.address, kind, order, scale, offset, (), number)
+        made = Point(sensor.tag, row.table, row.address, kind, order, scale, offset, (), number)
+        old = self._shown
+        if old is None or (old.tag, old.type, old.table) != (made.tag, made.type, made.table):
+            return made
+        kept: dict[str, Any] = {"byte": old.byte, "registers": old.registers, "scaled_by": old.scaled_by}
+        if (scale, offset) == (1.0, 0.0):  # the loop scales by itself
+            kept["current_loop"] = old.current_loop
+        return replace(made, **kept)
 
     @property
     def _row(self) -> RegisterRow | None:

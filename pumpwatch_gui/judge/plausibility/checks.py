@@ -12,6 +12,7 @@ from statistics import median
 from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.judge.plausibility.case import RATED_BAND, Case, Numbers
+from pumpwatch_gui.judge.plausibility.drive_checks import overload, rotation, rough_running, stopped_flow
 from pumpwatch_gui.judge.plausibility.unit_mismatches import DECADES, likely_mismatches, mismatches_of
 
 GRAVITY = 9.80665
@@ -37,7 +38,7 @@ def examine(profile: PumpProfile, series: Sequence[Numbers]) -> tuple[Plausibili
     case = Case(profile, tuple(series))
     checks: tuple[Callable[[Case], Iterator[PlausibilityFinding]], ...] = (
         _spans_and_units, _pressures, _suction, _energy, _affinity, _silent_sensors, _constant_sensors, _twins,
-        _temperatures,
+        _temperatures, rotation, overload, rough_running, stopped_flow,
     )  # fmt: skip
     found = [finding for check in checks for finding in check(case)]
     return tuple(sorted(found, key=lambda f: not f.is_certain))
