@@ -174,6 +174,16 @@ profile = "centrifugal"
 """
 MAP = """name = "mine"
 sureness = "C"
+[[identity]]
+name = "serial"
+address = 9
+type = "uint16"
+expect = ["581"]
+[[identity]]
+name = "family"
+address = 10
+type = "uint16"
+expect = ["7"]
 [[point]]
 tag = "motor_rpm"
 address = 0
@@ -217,6 +227,14 @@ def test_a_map_is_confirmed_on_the_devices_page(station: tuple[Running, DevicesP
     qtbot.waitUntil(lambda: bool(read_map_file(path).confirmed), timeout=10_000)
     assert not read_map_file(path).is_unconfirmed
     qtbot.waitUntil(lambda: "confirmed now" in panel.summary.text(), timeout=5000)
+
+
+def test_a_running_device_says_who_it_is_where_its_map_asks(station: tuple[Running, DevicesPage], qtbot: QtBot) -> None:
+    detail = station[1].detail
+    qtbot.waitUntil(lambda: "unconfirmed" in detail.facts["Map"].text(), timeout=5000)
+    detail.identify()
+    qtbot.waitUntil(lambda: "serial 581" in detail.facts["Identity"].text(), timeout=10_000)
+    assert "✕ family is '246', and '7' in the map" in detail.facts["Identity"].text()
 
 
 def test_a_table_is_read_through_the_running_link_and_saved_as_a_map(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.codings import COUNTS, TYPES, coding
 from pumpwatch_gui.domain.links.decode import PointValue, decoder
+from pumpwatch_gui.domain.links.map_document import HEAD_KEYS, POINT_KEYS
 from pumpwatch_gui.domain.links.register_map import (
     ORDERS,
     SCALE_WORDS,
@@ -196,3 +197,13 @@ def test_all_ones_is_not_available_in_every_register_of_a_template(name: str) ->
 def test_one_makers_registers_read_by_the_others_template_do_not_pass_as_a_temperature() -> None:
     assert read("imp-nmt", 322, [33315]).reason is Reason.OUT_OF_RANGE
     assert read("grundfos-cim", 322, [6000]).reason is Reason.OUT_OF_RANGE
+
+
+def test_the_help_names_every_word_of_a_map_and_its_example_is_one() -> None:
+    text = (shipped("resources") / "help" / "devices.md").read_text("utf-8")
+    example = text.split("```toml")[1].split("```")[0]
+    found = read_map(example)
+    assert [p.tag for p in found.points] == ["flow_rate_l_min", "running", "discharge_pressure_bar"]
+    assert found.points[0].scaled_by == ScaleRegister("decimals_register", 109, "int16")
+    for word in (*TYPES, *POINT_KEYS, *HEAD_KEYS, "expect"):
+        assert word in text, word

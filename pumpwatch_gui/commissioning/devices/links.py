@@ -9,13 +9,21 @@ from pumpwatch_gui.acquire.discovery.scan import scan_units
 from pumpwatch_gui.acquire.discovery.serial_ports import list_ports
 from pumpwatch_gui.acquire.discovery.trial import test_link
 from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.commissioning.devices.register_reading import read_identity
 from pumpwatch_gui.domain.display import ShownValue, fresh_values
+from pumpwatch_gui.domain.errors import InputError, LinkError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig, ModbusRtuConfig
 from pumpwatch_gui.domain.links.discovery import Found, SerialPort
 from pumpwatch_gui.domain.links.line_budget import line_budget
+from pumpwatch_gui.domain.links.register_map import RegisterMap
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.files.register_maps import load_register_map
 from pumpwatch_gui.settings.line_check import PlacedLink, poll_plan
 from pumpwatch_gui.settings.profile_file import load_profile
+
+WAIT_S = 15.0
+"""Longest wait for an order on a running link; it is read between two scans, and a dead unit is polled seldom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +84,43 @@ def line_text(site: Site, link_id: str) -> str:
         return "no register map"
     budget = line_budget(plans, config.speed)
     return f"{budget.text}, {len(plans)} links ({budget.load:.0%} busy)"
+
+
+def map_words(site: Site, link_id: str) -> str:
+    """The register map of a link and how sure it is; reads its file."""
+    found = _map_of(site, link_id)
+    if found is None:
+        return "no register map"
+    config = site.link(link_id)
+    assert isinstance(config, ModbusConfig)
+    return f"{config.registers}, {found.sureness_words}" if found.sureness_words else config.registers
+
+
+def identity_text(station: Station, link_id: str) -> str:
+    """What a running device says about itself: by function 43/14, and where its register map says so. Blocks.
+
+    Raises LinkError when it says nothing.
+    """
+    told: list[str] = []
+    refused: LinkError | None = None
+    try:
+        told += [f"{key} {value}" for key, value in station.links.identify(link_id).result(WAIT_S).items()]
+    except LinkError as error:  # most devices do not have the function
+        refused = error
+    found = _map_of(station.site(), link_id)
+    if found is not None and found.identity:
+        read = read_identity(found.identity, lambda t, a, n: station.links.read_block(link_id, t, a, n).result(WAIT_S))
+        told += [f"{key} {value}" for key, value in read.told] + [f"✕ {wrong}" for wrong in read.wrong]
+    if not told and refused is not None:
+        raise refused
+    return " · ".join(told) or "it is empty"
+
+
+def _map_of(site: Site, link_id: str) -> RegisterMap | None:
+    config, pump = site.link(link_id), site.pump(link_id.rpartition("/")[0])
+    if not isinstance(config, ModbusConfig) or pump is None:
+        return None
+    try:
+        return load_register_map(config.registers, tags=pump.profile.tags, base_dir=site.folder)
+    except InputError:
+        return None

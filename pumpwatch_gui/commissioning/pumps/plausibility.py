@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pumpwatch_gui.commissioning.devices.links import WAIT_S
 from pumpwatch_gui.commissioning.devices.register_reading import read_points
 from pumpwatch_gui.commissioning.devices.word_order import swapped
 from pumpwatch_gui.commissioning.pumps.user_maps import map_changes
@@ -25,8 +26,6 @@ from pumpwatch_gui.judge.plausibility.checks import examine, has_run
 
 LOOKED_BACK = 300
 """Frames of the recent past that are examined."""
-WAIT_S = 15.0
-"""Longest wait for an order on a running link; it is read between two scans, and a dead unit is polled seldom."""
 
 
 @dataclass(frozen=True, slots=True)

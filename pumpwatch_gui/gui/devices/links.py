@@ -1,13 +1,11 @@
 """The chosen link in words, and the columns of the table above it."""
 
-from collections.abc import Mapping
 from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
-from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, line_text
-from pumpwatch_gui.commissioning.pumps.plausibility import WAIT_S
+from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, identity_text, line_text, map_words
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.domain.wording import duration, error_text
@@ -18,7 +16,7 @@ from pumpwatch_gui.gui.tables.links import response_text, state_text, trouble_te
 _EXCEPTIONS = {1: "function unknown", 2: "address unknown", 3: "value refused", 4: "device failure", 5: "accepted",
                6: "busy", 10: "no path", 11: "no response behind the gateway"}  # fmt: skip
 _FACTS = ("State", "Last good values", "Driver", "Endpoint", "Period", "Response, ms", "Good", "Exceptions",
-          "Line", "Identity")  # fmt: skip
+          "Line", "Map", "Identity")  # fmt: skip
 
 
 LINK_TITLES = ("Link", "Endpoint", "State", "Requests", "Good", "Time-outs", "Refused", "Length", "CRC", "Exceptions",
@@ -91,23 +89,22 @@ class LinkDetail(Panel):
         self.heading.setText(view.link_id)
         self.facts["Identity"].setText("not read")
         self.facts["Line"].setText("–")
+        self.facts["Map"].setText("–")
         self.read_id.setEnabled(DRIVER_CHOICES[view.driver].config.uses_registers)
         site, link_id = self.context.station.site(), view.link_id
         self.context.ask(lambda: line_text(site, link_id), partial(self._show, link_id, "Line"))
+        self.context.ask(lambda: map_words(site, link_id), partial(self._show, link_id, "Map"))
 
     def identify(self) -> None:
         """Read the device identification over the running link."""
-        link_id, links = self.link_id, self.context.station.links
+        link_id, station = self.link_id, self.context.station
         if link_id:
             self.facts["Identity"].setText("reading …")
             self.context.ask(
-                lambda: links.identify(link_id).result(WAIT_S),
-                partial(self._identified, link_id),
+                lambda: identity_text(station, link_id),
+                partial(self._show, link_id, "Identity"),
                 partial(self._not_identified, link_id),
             )
-
-    def _identified(self, link_id: str, found: Mapping[str, str]) -> None:
-        self._show(link_id, "Identity", " · ".join(f"{key} {value}" for key, value in found.items()) or "it is empty")
 
     def _not_identified(self, link_id: str, error: Exception) -> None:
         self._show(link_id, "Identity", f"no identification: {error_text(error)}")

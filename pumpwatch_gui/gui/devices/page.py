@@ -8,8 +8,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QScrollArea, QSplitter, QTabWidget, QWidget
 from typing_extensions import override
 
+from pumpwatch_gui.commissioning.devices.links import WAIT_S
 from pumpwatch_gui.commissioning.devices.register_reading import Reader
-from pumpwatch_gui.commissioning.pumps.plausibility import WAIT_S, confirmed_map, live_material
+from pumpwatch_gui.commissioning.pumps.plausibility import confirmed_map, live_material
 from pumpwatch_gui.commissioning.pumps.user_maps import tag_changes
 from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.events import OrderDone
