@@ -81,7 +81,7 @@ def mismatch(adu: Adu, request: Request) -> Refusal | None:
         return None if is_identity else Refusal(FaultKind.REFUSED, "no device identification")
     if len(adu.pdu) < 2 or adu.pdu[1] != request.size:
         count = adu.pdu[1] if len(adu.pdu) > 1 else "missing"
-        wide = ": four bytes a register (register_bytes = 4 in the map)" if count == 2 * request.size else ""
+        wide = "; four bytes a register? (register_bytes = 4 in the map)" if count == 2 * request.size else ""
         return Refusal(FaultKind.LENGTH, f"byte count {count} instead of {request.size}{wide}")
     # pymodbus 3.16 decodes by the byte count alone and ignores bytes that are left over or missing.
     if len(adu.pdu) != request.size + 2:

@@ -133,7 +133,10 @@ def test_another_protocol_is_no_modbus_as_soon_as_it_is_read(protocol: int) -> N
         (Adu(7, 8, bytes((3, 2, 0, 0))), "unit 8 instead of 9"),
         (Adu(7, 9, bytes((0x84, 2))), "function 132 instead of 3"),
         (Adu(7, 9, bytes((3,))), "byte count missing instead of 2"),
-        (Adu(7, 9, bytes((3, 4, 0, 0))), "byte count 4 instead of 2"),
+        (
+            Adu(7, 9, bytes((3, 4, 0, 0))),
+            "byte count 4 instead of 2; four bytes a register? (register_bytes = 4 in the map)",
+        ),
         (Adu(7, 9, bytes((3, 2, 0))), "1 bytes of values instead of 2"),
         (Adu(7, 9, bytes((0x83,))), "exception response of 1 bytes instead of 2"),
     ],
