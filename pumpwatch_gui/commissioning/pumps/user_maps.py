@@ -137,15 +137,19 @@ class MapChoice:
 
 def map_choices(folder: Path) -> tuple[MapChoice, ...]:
     """Every map: user maps, then the shipped ones by what they are called. Reads files."""
-    user = [MapChoice(name, name, name.lower()) for name in user_maps(folder)]
-    templates = [_shipped_choice(name) for name in shipped_maps()]
+    user = [_choice(name, folder) for name in user_maps(folder)]
+    templates = [_choice(name, None) for name in shipped_maps()]
     return *user, *sorted(templates, key=lambda c: (c.name != "generic", c.text.lstrip("? ").lower()))
 
 
-def _shipped_choice(name: str) -> MapChoice:
-    found = read_map_file(map_path(name, None))
-    text = found.label or name
-    words = " ".join((name, text, found.maker, *found.models)).lower()
+def _choice(name: str, folder: Path | None) -> MapChoice:
+    """A user map is called by its file, a template by what it is for; `?`: nobody has confirmed it."""
+    try:
+        found = read_map_file(map_path(name, folder))
+    except InputError:  # it is named, mistakes and all, when it is chosen
+        return MapChoice(name, name, name.lower())
+    text = name if folder is not None else found.label or name
+    words = " ".join((name, found.label, found.maker, *found.models)).lower()
     return MapChoice(name, f"? {text}" if found.is_unconfirmed else text, words)
 
 

@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -252,3 +253,11 @@ def test_what_the_device_lays_out_the_product_reads_back(kind: str, order: str, 
     assert packed is not None
     registers = struct.unpack(f">{len(packed) // 2}H", packed)
     assert decoder(point, (-1e9, 1e9), 0)(registers).value == pytest.approx(whole * scale - 40.0, abs=1e-2)
+
+
+@pytest.mark.parametrize("key", ["exponent_register = 12", "current_loop = { raw = [0, 1], value = [0, 1] }"])
+def test_a_map_that_a_simulated_device_cannot_hold_is_refused_by_name(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "strange.toml"
+    path.write_text(f'name = "strange"\n[[point]]\ntag = "motor_rpm"\naddress = 0\ntype = "uint16"\n{key}\n')
+    with pytest.raises(InputError, match="motor_rpm"):
+        serve(Plant(1), port=0, registers=str(path), stop=threading.Event())
