@@ -1,34 +1,10 @@
-"""Register maps on the command line: what those of a site need, and one made of a manual's table."""
+"""A register map on the command line: made of a manual's table."""
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.site import Site
-
-
-def map_lines(site: Site) -> Iterator[str]:
-    """What the register map of each link needs, in words: points, requests, registers, sureness."""
-    from pumpwatch_gui.acquire.modbus.plan import poll_blocks
-    from pumpwatch_gui.domain.links.config import ModbusConfig
-    from pumpwatch_gui.files.register_maps import load_register_map
-
-    for pump in site.pumps:
-        for n, link in enumerate(pump.links, 1):
-            if not isinstance(link, ModbusConfig):
-                continue
-            found = load_register_map(link.registers, tags=pump.profile.tags, base_dir=site.folder)
-            blocks = poll_blocks(link, found.points)
-            count = sum(block.count for block in blocks)
-            wide = " of four bytes" if found.register_bytes == 4 else ""
-            text = f"{pump.pump_id}/{n}: {link.registers}: {len(found.points)} of {len(pump.profile.tags)} sensors, "
-            text += f"{count} registers{wide} in {len(blocks)} request{'s' * (len(blocks) != 1)}"
-            yield text + (f"; {found.sureness_words}" if found.sureness_words else "")
-            if found.is_unconfirmed:
-                advice = "examine it on the page Devices, tab Plausibility"
-                yield f"caution: {pump.pump_id}/{n}: the map {link.registers} is unconfirmed: {advice}"
 
 
 def from_table(options: argparse.Namespace) -> int:

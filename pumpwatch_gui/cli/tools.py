@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.errors import InputError, PrerequisiteError
 
 def check(options: argparse.Namespace) -> int:
     """Validate a site file and print every mistake with its path."""
-    from pumpwatch_gui.cli.maps import map_lines
+    from pumpwatch_gui.commissioning.devices.links import map_lines
     from pumpwatch_gui.infer.bundles.bundle import load_bundle
     from pumpwatch_gui.settings.site_reader import cautions, load_site
 

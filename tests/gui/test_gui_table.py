@@ -252,3 +252,25 @@ def test_a_table_is_read_through_the_running_link_and_saved_as_a_map(
     found = read_map_file(parts.folder / "registers" / "pump-7.toml")
     assert [p.tag for p in found.points][:2] == ["motor_rpm", "bearing_temperature_c"]
     assert found.is_unconfirmed
+
+
+def test_a_4_20_ma_signal_is_filled_in_beside_its_register(wizard: AddPumpDialog, peer: Peer) -> None:
+    peer[0].data_bank.set_holding_registers(60, [12_000])
+    browser, form = wizard.map.browser, wizard.map.browser.form
+    browser.go_to("holding", 60, 1)
+    browser.read()
+    form.sensor.setCurrentIndex(form.sensor.findText("Discharge pressure"))
+    for field, text in ((form.at_4, "0"), (form.at_20, "16"), (form.raw_4, "4000")):
+        field.setText(text)
+    form.make.click()
+    assert "needs the value" in browser.said.text()
+    form.raw_20.setText("20000")
+    form.scale.setText("0.1")
+    form.make.click()
+    assert "scales by itself" in browser.said.text()
+    form.scale.setText("1")
+    form.make.click()
+    (row,) = (row for row in wizard.map.rows.rows if row.point)
+    assert (row.sensor.tag, row.value) == ("discharge_pressure_bar", "8.00 bar")
+    form.show_coding(row.point) if row.point else None
+    assert (form.at_20.text(), form.raw_4.text()) == ("16", "4000")

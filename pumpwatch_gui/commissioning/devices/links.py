@@ -1,6 +1,6 @@
 """Setting up a link: the drivers there are, a trial of its settings, the serial ports, the load of a serial line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +9,7 @@ from pumpwatch_gui.acquire.discovery.scan import scan_units
 from pumpwatch_gui.acquire.discovery.serial_ports import list_ports
 from pumpwatch_gui.acquire.discovery.trial import test_link
 from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.acquire.modbus.plan import poll_blocks
 from pumpwatch_gui.commissioning.devices.register_reading import read_identity
 from pumpwatch_gui.domain.display import ShownValue, fresh_values
 from pumpwatch_gui.domain.errors import InputError, LinkError
@@ -124,3 +125,24 @@ def _map_of(site: Site, link_id: str) -> RegisterMap | None:
         return load_register_map(config.registers, tags=pump.profile.tags, base_dir=site.folder)
     except InputError:
         return None
+
+
+def map_lines(site: Site) -> Iterator[str]:
+    """What the register map of each link needs: points, requests, registers, sureness. Reads the maps.
+
+    A line about a map that nobody has confirmed begins with `caution`.
+    """
+    for pump in site.pumps:
+        for n, link in enumerate(pump.links, 1):
+            if not isinstance(link, ModbusConfig):
+                continue
+            found = load_register_map(link.registers, tags=pump.profile.tags, base_dir=site.folder)
+            blocks = poll_blocks(link, found.points)
+            count = sum(block.count for block in blocks)
+            wide = " of four bytes" if found.register_bytes == 4 else ""
+            text = f"{pump.pump_id}/{n}: {link.registers}: {len(found.points)} of {len(pump.profile.tags)} sensors, "
+            text += f"{count} registers{wide} in {len(blocks)} request{'s' * (len(blocks) != 1)}"
+            yield text + (f"; {found.sureness_words}" if found.sureness_words else "")
+            if found.is_unconfirmed:
+                advice = "examine it on the page Devices, tab Plausibility"
+                yield f"caution: {pump.pump_id}/{n}: the map {link.registers} is unconfirmed: {advice}"

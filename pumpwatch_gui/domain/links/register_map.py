@@ -55,6 +55,11 @@ class CurrentLoop:
     ma: tuple[float, float]
     value: tuple[float, float]
 
+    def raw_at(self, current_ma: float) -> float:
+        """The raw number that stands for a current in mA."""
+        part = (current_ma - self.ma[0]) / (self.ma[1] - self.ma[0])
+        return self.raw[0] + part * (self.raw[1] - self.raw[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Point:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import zip_longest
 
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLineEdit, QScrollArea, QSpinBox, QWidget
 
 from pumpwatch_gui.commissioning.devices.register_views import VIEWED, Suggestion, suggest, views
-from pumpwatch_gui.domain.links.register_map import ORDERS, Point
+from pumpwatch_gui.domain.links.register_map import ORDERS, CurrentLoop, Point
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_text
 from pumpwatch_gui.gui.devices.register_rows import RegisterRow, is_bits
@@ -37,6 +37,10 @@ class TagForm(QScrollArea):
         self.bit.setRange(-1, 15)
         self.bit.setValue(-1)
         self.bit.setSpecialValueText("whole")
+        self.at_4, self.at_20, self.raw_4, self.raw_20 = QLineEdit(), QLineEdit(), QLineEdit(), QLineEdit()
+        for field, words in ((self.at_4, "at 4 mA"), (self.at_20, "at 20 mA"), (self.raw_4, "raw at 4 mA"),
+                             (self.raw_20, "raw at 20 mA")):  # fmt: skip
+            field.setPlaceholderText(words)
         self.order.addItems(list(ORDERS))
         self.type.addItems(["bool", *VIEWED, "uint8", "int8"])
         self.make = button(words, words, on_make)
@@ -60,6 +64,8 @@ class TagForm(QScrollArea):
             ("Type", (("type", self.type), ("order", self.order))),
             ("Scale, +", (("scale", self.scale), ("offset", self.offset))),
             ("Bit", (("bit", self.bit),)),
+            ("4-20 mA", (("value at 4 mA", self.at_4), ("value at 20 mA", self.at_20))),
+            ("Raw", (("raw number at 4 mA", self.raw_4), ("raw number at 20 mA", self.raw_20))),
         )
         for row, (words, widgets) in enumerate(rows):
             grid.addWidget(label(words, "dim"), row, 0)
@@ -107,6 +113,22 @@ class TagForm(QScrollArea):
         self.scale.setText(editable_number(point.scale))
         self.offset.setText(editable_number(point.offset))
         self.bit.setValue(point.bit if point.type == "bit" else -1)
+        loop = point.current_loop
+        numbers = (*loop.value, loop.raw_at(4.0), loop.raw_at(20.0)) if loop else ()
+        for field, number in zip_longest((self.at_4, self.at_20, self.raw_4, self.raw_20), numbers):
+            field.setText("" if number is None else editable_number(number))
+
+    def _loop(self) -> CurrentLoop | None:
+        """The 4-20 mA signal; None when nothing of it is filled in. Raises ValueError."""
+        fields = (self.at_4, self.at_20, self.raw_4, self.raw_20)
+        if not any(field.text().strip() for field in fields):
+            return None
+        if not all(field.text().strip() for field in fields):
+            raise ValueError("a 4-20 mA signal needs the value and the raw number at 4 and at 20 mA")
+        at_4, at_20, raw_4, raw_20 = (typed_number(field.text()) for field in fields)
+        if at_4 == at_20 or raw_4 == raw_20:
+            raise ValueError("at 4 and at 20 mA a signal has different values and raw numbers")
+        return CurrentLoop((raw_4, raw_20), (4.0, 20.0), (at_4, at_20))
 
     def point(self) -> Point | None:
         """The tag as filled in; None without a register or a sensor. Raises ValueError with what is wrong."""
@@ -120,14 +142,15 @@ class TagForm(QScrollArea):
         kind = "bool" if is_bits(row.table) else "bit" if bit >= 0 else self.type.currentText()
         order = self.order.currentText() if kind not in ("bool", "bit") else "ABCD"
         number = bit if kind == "bit" else 0
-        made = Point(sensor.tag, row.table, row.address, kind, order, scale, offset, (), number)
+        loop = self._loop()
+        if loop is not None and (scale, offset) != (1.0, 0.0):
+            raise ValueError("a 4-20 mA signal scales by itself: leave the scale at 1 and the offset at 0")
+        made = Point(sensor.tag, row.table, row.address, kind, order, scale, offset, (), number, current_loop=loop)
         old = self._shown
         if old is None or (old.tag, old.type, old.table) != (made.tag, made.type, made.table):
             return made
-        kept: dict[str, Any] = {"byte": old.byte, "registers": old.registers, "scaled_by": old.scaled_by}
-        if (scale, offset) == (1.0, 0.0):  # the loop scales by itself
-            kept["current_loop"] = old.current_loop
-        return replace(made, **kept)
+        scaled_by = None if loop else old.scaled_by
+        return replace(made, byte=old.byte, registers=old.registers, scaled_by=scaled_by)
 
     @property
     def _row(self) -> RegisterRow | None:
