@@ -137,6 +137,19 @@ def test_a_map_of_a_table_must_pass_before_it_is_saved_and_says_where_it_is_from
     assert found.confirmed.startswith("20")
 
 
+def test_a_map_of_a_table_outlives_a_step_back(wizard: AddPumpDialog) -> None:
+    wizard.back()
+    wizard.device.empty.setChecked(False)
+    wizard.next()
+    table = table_of(wizard)
+    table.use_button.click()
+    wizard.back()
+    wizard.next()
+    assert [p.tag for p in wizard.draft.used] == [
+        "motor_rpm", "bearing_temperature_c", "flow_rate_l_min", "motor_current_a",
+    ]  # fmt: skip
+
+
 def test_a_template_that_nobody_confirmed_wants_its_findings_accepted(wizard: AddPumpDialog) -> None:
     wizard.back()
     wizard.device.empty.setChecked(False)

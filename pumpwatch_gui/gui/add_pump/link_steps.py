@@ -99,6 +99,7 @@ class DeviceStep(Step):
     def __init__(self, context: PageContext, draft: Draft, link: LinkStep) -> None:
         super().__init__(context, draft)
         self._link = link
+        self._taken: str | None = None
         self.profile = QComboBox()
         self.profile.setEditable(True)
         self.profile.addItems(list(profile_names()))
@@ -168,7 +169,9 @@ class DeviceStep(Step):
             return "choose a template, or the empty map"
         if not self.empty.isChecked() and self.maps.map is None:
             return "the map is not read yet, or has mistakes"
-        if template != draft.template or not (draft.points or draft.is_changed):
+        # Compared with what was chosen here: the map may have been made of a table since.
+        if template != self._taken or not (draft.points or draft.is_changed):
+            self._taken = template
             draft.use_template(template, None if self.empty.isChecked() else self.maps.map)
         return ""
 
