@@ -32,7 +32,7 @@ class Reason(IntEnum):
     CONFIGURATION_ERROR = 10
     LAST_USABLE_VALUE = 11  # the value is too old
     FROZEN = 12  # the device answers, but nothing changes
-    SIGNAL_LIMIT = 13  # a 4-20 mA signal at the end of its range (NAMUR NE 43)
+    SIGNAL_LIMIT = 14  # a 4-20 mA signal at the end of its range (NAMUR NE 43)
 
     @property
     def text(self) -> str:
