@@ -25,7 +25,7 @@ def test_score_writes_a_row_for_every_row_with_shares_and_an_alarm_only_during_t
     chart_bundle: Path, tmp_path: Path
 ) -> None:
     path = written(steady(900, seed=4), tmp_path / "f.csv", change=with_fault)
-    assert score_recordings(chart_bundle, [path], tmp_path / "out.csv") == 900
+    assert score_recordings(chart_bundle, [path], tmp_path / "out.csv").rows == 900
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     assert list(rows[0]) == ["timestamp", "score", "threshold", "alarm", "share_flow", "share_heat", "share_hum"]
     assert rows[0]["timestamp"] == "2023-11-14T22:13:20Z"
@@ -51,7 +51,7 @@ def test_several_recordings_are_one_pump_s_and_nothing_is_carried_over_a_long_pa
 ) -> None:
     early = written(steady(400, seed=1), tmp_path / "a.csv", change=far_off)
     late = written(steady(400, seed=2, start=1.6e9), tmp_path / "b.csv")
-    assert score_recordings(chart_bundle, [early, late], tmp_path / "out.csv") == 800
+    assert score_recordings(chart_bundle, [early, late], tmp_path / "out.csv").rows == 800
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     assert rows[400]["score"] == ""
     assert sum(int(r["alarm"]) for r in rows) == 0

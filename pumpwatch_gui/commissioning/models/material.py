@@ -8,7 +8,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.files.recording import read_recording
+from pumpwatch_gui.files.recordings.reading import read_recording
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.values.data_quality import QualityReport, joined
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.home import Home
-from pumpwatch_gui.files.recording import write_recording
+from pumpwatch_gui.files.recordings.writing import write_recording
 from pumpwatch_gui.infer.evaluation.data_quality import quality_report
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR
 from pumpwatch_gui.infer.training.trainers import TRAINERS

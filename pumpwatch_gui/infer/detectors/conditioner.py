@@ -141,14 +141,16 @@ class Conditioner:
         if first.any():
             for track in (self._base, self._level, self._trend):
                 track[first] = values[first]
-        self._absent_s = np.where(fresh, 0.0, self._absent_s + interval_s)
+        whole = bool(fresh.all())  # nearly always: then there is nothing to choose from
+        self._absent_s = np.zeros(fresh.size) if whole else np.where(fresh, 0.0, self._absent_s + interval_s)
         self.missing = self._absent_s > self._c.hold_s
-        self._x = np.where(fresh, values, self._x)
-        self._age_s += np.where(fresh, interval_s, 0.0)
+        self._x = values.copy() if whole else np.where(fresh, values, self._x)
+        self._age_s += interval_s if whole else np.where(fresh, interval_s, 0.0)
         share = interval_s / np.maximum(self._age_s, interval_s)  # a plain mean until the memory is full
         for track, memory_s in ((self._level, _LEVEL_S), (self._trend, _TREND_S)):
             gain = np.maximum(share, 1.0 - exp(-interval_s / memory_s))
-            track += np.where(fresh, gain * (self._x - track), 0.0)
+            step = gain * (self._x - track)
+            track += step if whole else np.where(fresh, step, 0.0)
         return fresh
 
     def _settle(self, interval_s: float) -> None:
