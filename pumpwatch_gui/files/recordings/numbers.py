@@ -50,39 +50,49 @@ class Tally:
     example: str = ""
 
 
-def find_decimal(cells: Iterable[str], *, where: str) -> str:
-    """The decimal mark of some cells, from those that can be read in one way only.
+def find_decimal(cells: Iterable[tuple[str, tuple[float, float]]], *, where: str) -> str:
+    """The decimal mark of some cells, each with the span of its sensor, from those that can be read in one way only.
 
-    `12,5`, `0,512` and `1.234,5` settle a comma, `12.5` and `1,234.5` a point; a point before three digits is a decimal
-    point unless commas are settled. Raises InputError naming the cells when both are settled, or when a comma may be
-    either (`1,480`).
+    `12,5`, `0,512` and `1.234,5` settle a comma, `12.5` and `1,234.5` a point. Where there is none of these, a mark
+    before three digits is a decimal mark or not by which of the two numbers is within the span. Raises InputError
+    naming a cell when both marks are settled, or none.
     """
-    point = comma = doubt = ""
-    for cell in cells:
-        if "," not in cell and "." not in cell:
-            continue
-        match = _CELL.match(cell.strip())
+    settled = dict.fromkeys(".,", "")  # mark → the first cell that proves it
+    likely = dict.fromkeys(".,", "")
+    doubt = ""
+    for cell, span in cells:
+        match = _CELL.match(cell.strip()) if "," in cell or "." in cell else None
         if match is None:
             continue
-        body = match[2]
-        mark = _settled(body)
-        if mark == ",":
-            comma = comma or cell
-        elif mark == ".":
-            point = point or cell
-        elif "," in body:
-            doubt = doubt or cell
-    if point and comma:
+        if mark := _settled(match[2]):
+            settled[mark] = settled[mark] or cell.strip()
+        elif not (settled["."] or settled[","]):
+            mark = _likely(match[2], span)
+            likely[mark or "."] = likely[mark or "."] or (cell.strip() if mark else "")
+            doubt = doubt or ("" if mark else cell.strip())
+    if settled["."] and settled[","]:
         raise InputError(
-            f"{where}: {comma.strip()!r} has a decimal comma and {point.strip()!r} a decimal point",
+            f"{where}: {settled[',']!r} has a decimal comma and {settled['.']!r} a decimal point",
             "save it with one decimal mark, or set it: --decimal comma or --decimal point",
         )
-    if doubt and not point and not comma:
-        raise InputError(
-            f"{where}: {doubt.strip()!r} has a decimal comma or a thousands comma",
-            "set the decimal mark: --decimal comma or --decimal point",
-        )
-    return "," if comma else "."
+    found = settled if settled["."] or settled[","] else likely
+    if bool(found["."]) == bool(found[","]):
+        if doubt or found["."]:
+            raise InputError(
+                f"{where}: {doubt or found[',']!r} has a decimal mark or a thousands mark",
+                "set the decimal mark: --decimal comma or --decimal point",
+            )
+        return "."
+    return "," if found[","] else "."
+
+
+def _likely(body: str, span: tuple[float, float]) -> str:
+    """The decimal mark of a number such as 1.480, where only one of its two readings is within the span; else ""."""
+    mark, other = (".", ",") if "." in body else (",", ".")
+    low, high = sorted(map(abs, span))  # the sign is not in the body
+    low = 0.0 if span[0] <= 0.0 <= span[1] else low
+    with_mark, without = (low <= float(body.replace(mark, by)) <= high for by in (".", ""))
+    return "" if with_mark == without else mark if with_mark else other
 
 
 def _settled(body: str) -> str:

@@ -12,6 +12,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.values.recording_format import FormatChoices, Understanding
+from pumpwatch_gui.files.recordings.columns import ColumnFinder
 from pumpwatch_gui.files.recordings.encoding import FALLBACK, encoding_words, find_encoding
 from pumpwatch_gui.files.recordings.growing import keep_rows
 from pumpwatch_gui.files.recordings.layout import Head, read_head
@@ -95,9 +96,15 @@ class _Reading:
 
     def _find_decimal(self, first: Piece) -> str:
         layout = self._layout
-        columns = [layout.value] if layout.is_long else [column for _, column in layout.sensors]
         where = f"{self._path}, line {first[0]} and below"
-        return find_decimal((row[column] for row in first[1] for column in columns), where=where)
+        sensors = self._profile.sensors
+        if not layout.is_long:
+            spans = [(column, sensors[sensor].span) for sensor, column in layout.sensors]
+            return find_decimal(((row[column], span) for row in first[1] for column, span in spans), where=where)
+        finder = ColumnFinder(self._profile, self._choices)
+        known = {name: finder.sensor(name) for name in {row[layout.tag] for row in first[1]}}
+        own = ((row[layout.value], known[row[layout.tag]]) for row in first[1])
+        return find_decimal(((cell, sensors[sensor].span) for cell, sensor in own if sensor >= 0), where=where)
 
     def _take(self, line: int, piece: list[list[str]], times: TimeReader, sink: "WideSink | LongSink") -> None:
         readable = times.take(first_cells(piece, self._layout.time))
@@ -149,7 +156,7 @@ class _Reading:
         notes += ordered.notes + sink.notes() + list(self._layout.notes)
         dropped = gone + cut + before - ordered.time_s.size
         missing = tuple(self._profile.tags[i] for i in sink.missing())
-        notes += [f"no column for {tag}" for tag in missing]
+        notes += [f"no column for {', '.join(missing)}"] if missing else []
         return Recording(self._path, ordered.time_s, values, missing, tuple(notes), dropped,
                          self._understanding(times, sink, decimal))  # fmt: skip
 

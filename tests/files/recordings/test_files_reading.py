@@ -117,7 +117,8 @@ def test_a_last_row_that_was_cut_off_is_dropped_as_its_last_number_may_lack_digi
         (f"timestamp,motor_rpm\n{T},x\n{T + 1},y\n", "no cell of any sensor holds a number, such as 'x'"),
         (f"timestamp,motor_rpm,flow_rate_l_min\n{T},1,5,2,5\n", "line 2: 5 cells, 3 names; decimal comma?"),
         (f'timestamp,motor_rpm\n{T},"1\n{T + 1},2\n', "a quote is not closed|unexpected end of data"),
-        ("timestamp;motor_rpm\n04.05.2023 00:00;1,480\n", "a decimal comma or a thousands comma"),
+        ("timestamp;motor_rpm\n04.05.2023 00:00;1,480\n", "'1,480' has a decimal mark or a thousands mark"),
+        (f"timestamp;motor_rpm\n{T};1.480\n", "'1.480' has a decimal mark or a thousands mark"),
         ("timestamp;motor_rpm\n04/05/2023 00:00;1.5\n", "day and month cannot be told apart"),
         ("timestamp;motor_rpm\n13/05/2023 00:00;1.5\n05/13/2023 00:01;1.5\n", "some dates can only be"),
         (f"timestamp;motor_rpm\n{T};1,5\n{T + 1};1.5\n", "'1,5' has a decimal comma and '1.5' a decimal point"),
@@ -223,6 +224,13 @@ def test_numbers_in_groups_and_with_units_are_read(tmp_path: Path) -> None:
     cells = ["1.480,5", "980,25 rpm", "−5", "2 480,75 1/min", "+1,5e3", "1'480,0"]
     text = "ts;motor_rpm\n" + "".join(f"{T + i};{cell}\n" for i, cell in enumerate(cells))
     assert read(tmp_path, text).values[:, 0].tolist() == [1480.5, 980.25, -5, 2480.75, 1500, 1480]
+
+
+@pytest.mark.parametrize(("cells", "flow"), [("3,999;1,480", 3.999), ("1,480;1480", 1.48), ("1.480;1.480", 1.48)])
+def test_the_span_of_a_sensor_settles_what_a_mark_before_three_digits_is(
+    tmp_path: Path, cells: str, flow: float
+) -> None:
+    assert read(tmp_path, f"ts;flow_rate_l_min;motor_rpm\n{T};{cells}\n").values[0, 1] == flow
 
 
 CELL = st.one_of(
