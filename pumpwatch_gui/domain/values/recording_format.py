@@ -1,6 +1,6 @@
 """How a recording is written: what a person chooses, and what the reader understood."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 DECIMALS = {"point": ".", "comma": ","}
@@ -45,20 +45,6 @@ class FormatChoices:
                 "".encode(self.encoding)
             except LookupError:
                 raise ValueError(f"encoding: {self.encoding!r} is not known (utf-8, utf-16, cp1252 …)") from None
-
-    def arguments(self) -> list[str]:
-        """The choices as arguments of `pumpwatch train` and `score`."""
-        found: list[str] = []
-        for field in fields(self):
-            value = getattr(self, field.name)
-            option = "--" + field.name.replace("_", "-")
-            if field.name == "columns":
-                found += [f"{option}={tag}={name}" for tag, name in value]
-            elif field.name == "time_columns":
-                found += [f"--time-column={name}" for name in value]
-            elif value:
-                found.append(f"{option}={value}")
-        return found
 
 
 @dataclass(frozen=True, slots=True)

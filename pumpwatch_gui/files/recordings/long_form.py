@@ -1,7 +1,6 @@
 """Recordings with one value of one sensor in a row: tag, time, value, and perhaps the pump and a quality."""
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from pumpwatch_gui.domain.values.recording_format import FormatChoices
 from pumpwatch_gui.files.recordings.columns import ColumnFinder, Layout
 from pumpwatch_gui.files.recordings.growing import Growing
 from pumpwatch_gui.files.recordings.numbers import NumberReader
+from pumpwatch_gui.files.recordings.rows import Piece
 from pumpwatch_gui.files.recordings.wide_form import check_unit, tally_notes
 
 Floats = NDArray[np.float64]
@@ -40,24 +40,24 @@ class LongSink:
         self._readers = [NumberReader(decimal, sensor.unit) for sensor in profile.sensors]
         self._notes: list[str] = []
 
-    def take(self, rows: Sequence[Sequence[str]], line: int) -> None:
+    def take(self, piece: Piece, line: int) -> None:
         """Take some rows, the first of them in that line. Raises InputError for a unit that is not the sensor's."""
         layout = self._layout
-        cells = list(zip(*rows, strict=True))
-        tags = np.array([self._sensor(name) for name in cells[layout.tag]], dtype=np.int16)
+        tags = np.array([self._sensor(name) for name in piece.cells(layout.tag)], dtype=np.int16)
         if layout.pump >= 0:
-            self._pumps.update(cells[layout.pump])
+            self._pumps.update(piece.cells(layout.pump))
             if self._pump:
-                tags[[pump.strip() != self._pump for pump in cells[layout.pump]]] = -1
-        self._tags.extend(len(rows))[:] = tags
-        values, codes = self._values.extend(len(rows)), self._codes.extend(len(rows))
+                tags[[pump.strip() != self._pump for pump in piece.cells(layout.pump)]] = -1
+        self._tags.extend(len(piece))[:] = tags
+        values, codes = self._values.extend(len(piece)), self._codes.extend(len(piece))
+        texts = piece.cells(layout.value)
         for sensor, reader in enumerate(self._readers):
             own = np.flatnonzero(tags == sensor)
             if own.size:
-                values[own] = reader.read([cells[layout.value][i] for i in own.tolist()])
+                values[own] = reader.read([texts[i] for i in own.tolist()])
                 check_unit(reader, self._profile.sensors[sensor], f"{self._path}, line {line} and below")
         if layout.quality >= 0:
-            codes[:] = [_code(cell) for cell in cells[layout.quality]]
+            codes[:] = [_code(cell) for cell in piece.cells(layout.quality)]
 
     def samples(self, time_s: Floats) -> tuple[Floats, Floats]:
         """Times (m,), rising, and values (m, n), given the times of all rows.

@@ -1,6 +1,5 @@
 """Reading a recording: one reader for scoring, training, replay, back-tests and previews."""
 
-from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
@@ -19,12 +18,11 @@ from pumpwatch_gui.files.recordings.layout import Head, read_head
 from pumpwatch_gui.files.recordings.long_form import LongSink
 from pumpwatch_gui.files.recordings.numbers import find_decimal
 from pumpwatch_gui.files.recordings.order import arrange
-from pumpwatch_gui.files.recordings.rows import Rows, WrongEncodingError, first_cells, head_lines, open_text
+from pumpwatch_gui.files.recordings.rows import Piece, Rows, WrongEncodingError, head_lines, joined_cells, open_text
 from pumpwatch_gui.files.recordings.times import TimeReader
 from pumpwatch_gui.files.recordings.wide_form import WideSink
 
 Floats = NDArray[np.float64]
-Piece = tuple[int, list[list[str]]]
 
 AS_FOUND = FormatChoices()
 
@@ -37,7 +35,7 @@ def read_recording(
     Found, unless chosen: encoding, separator, decimal mark, title lines, header, units, one time column or a date and a
     time column, the order of day and month, the unit of numeric times; a row may hold all sensors or one value of one.
     Times without an offset are UTC unless a zone is chosen. The order of the rows does not matter. What was dropped,
-    moved or not understood is in the recording's `notes`; `most_rows` ends the reading early, for a preview.
+    moved or not understood is in the recording's `notes`. `most_rows`, or some more, end the reading early.
 
     Takes memory for the numbers and little more. Raises InputError, with file, line and advice, when the file cannot
     be read, when a choice would have to be guessed, when a row has more cells than the header, when a column has
@@ -86,31 +84,39 @@ class _Reading:
             raise InputError(
                 f"{path}, line {head.data_line}: there is no sample", "a recording has samples below its header row"
             )
-        decimal = self._choices.decimal or self._find_decimal(first)
-        times = TimeReader(first_cells(first[1], self._layout.time), self._choices, path)
-        make = LongSink if self._layout.is_long else WideSink
-        sink = make(self._layout, self._profile, decimal, self._choices, path)
-        for line, piece in _until(chain([first], pieces), most_rows):
+        line, piece = first
+        decimal = self._choices.decimal or self._find_decimal(line, piece)
+        layout = self._layout
+        times = TimeReader(joined_cells(piece, layout.time), self._choices, path)
+        if decimal == "." and not layout.is_long:
+            rows.expect_numbers([column for _, column in layout.sensors], layout.time)
+        make = LongSink if layout.is_long else WideSink
+        sink = make(layout, self._profile, decimal, self._choices, path)
+        read = 0
+        for line, piece in chain([first], pieces):
             self._take(line, piece, times, sink)
+            read += len(piece)
+            if most_rows is not None and read >= most_rows:
+                break
         return self._finish(rows, times, sink, decimal)
 
-    def _find_decimal(self, first: Piece) -> str:
-        layout = self._layout
-        where = f"{self._path}, line {first[0]} and below"
-        sensors = self._profile.sensors
+    def _find_decimal(self, line: int, piece: Piece) -> str:
+        layout, sensors = self._layout, self._profile.sensors
+        where = f"{self._path}, line {line} and below"
         if not layout.is_long:
-            spans = [(column, sensors[sensor].span) for sensor, column in layout.sensors]
-            return find_decimal(((row[column], span) for row in first[1] for column, span in spans), where=where)
+            each = ((cell, sensors[sensor].span) for sensor, column in layout.sensors for cell in piece.cells(column))
+            return find_decimal(each, where=where)
         finder = ColumnFinder(self._profile, self._choices)
-        known = {name: finder.sensor(name) for name in {row[layout.tag] for row in first[1]}}
-        own = ((row[layout.value], known[row[layout.tag]]) for row in first[1])
+        tags = piece.cells(layout.tag)
+        known = {name: finder.sensor(name) for name in set(tags)}
+        own = ((cell, known[tag]) for cell, tag in zip(piece.cells(layout.value), tags, strict=True))
         return find_decimal(((cell, sensors[sensor].span) for cell, sensor in own if sensor >= 0), where=where)
 
-    def _take(self, line: int, piece: list[list[str]], times: TimeReader, sink: "WideSink | LongSink") -> None:
-        readable = times.take(first_cells(piece, self._layout.time))
+    def _take(self, line: int, piece: Piece, times: TimeReader, sink: "WideSink | LongSink") -> None:
+        readable = times.take(joined_cells(piece, self._layout.time))
         if not readable.all():
             for i in np.flatnonzero(~readable).tolist():
-                self._pass_over(piece[i], line + i)
+                self._pass_over(piece.row(i), line + i)
         sink.take(piece, line)
 
     def _pass_over(self, row: list[str], line: int) -> None:
@@ -174,14 +180,3 @@ class _Reading:
             tuple(name for column, name in enumerate(names) if name and column not in layout.used),
             layout.is_long,
         )
-
-
-def _until(pieces: Iterable[Piece], most_rows: int | None) -> Iterator[Piece]:
-    """The pieces up to so many rows."""
-    left = most_rows
-    for line, rows in pieces:
-        yield line, rows[:left]
-        if left is not None:
-            left -= len(rows)
-            if left <= 0:
-                return

@@ -1,6 +1,5 @@
 """Recordings with a column for each sensor."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from pumpwatch_gui.domain.values.recording_format import FormatChoices
 from pumpwatch_gui.files.recordings.columns import Layout
 from pumpwatch_gui.files.recordings.growing import Growing, keep_rows
 from pumpwatch_gui.files.recordings.numbers import NumberReader
+from pumpwatch_gui.files.recordings.rows import Piece
 
 Floats = NDArray[np.float64]
 
@@ -24,12 +24,15 @@ class WideSink:
         self._values = Growing(np.float64, np.nan, len(profile.sensors))
         self._readers = [NumberReader(decimal, profile.sensors[sensor].unit) for sensor, _ in layout.sensors]
 
-    def take(self, rows: Sequence[Sequence[str]], line: int) -> None:
+    def take(self, piece: Piece, line: int) -> None:
         """Take some rows, the first of them in that line. Raises InputError for a unit that is not the sensor's."""
-        cells = list(zip(*rows, strict=True))
-        part = self._values.extend(len(rows))
+        part = self._values.extend(len(piece))
         for (sensor, column), reader in zip(self._layout.sensors, self._readers, strict=True):
-            part[:, sensor] = reader.read(cells[column])
+            numbers = piece.numbers(column)
+            if numbers is not None:
+                part[:, sensor] = numbers
+                continue
+            part[:, sensor] = reader.read(piece.cells(column))
             check_unit(reader, self._profile.sensors[sensor], f"{self._path}, line {line} and below")
 
     def samples(self, time_s: Floats) -> tuple[Floats, Floats]:
