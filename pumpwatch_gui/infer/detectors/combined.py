@@ -283,7 +283,7 @@ class ConditionedStream(Stream):
             self._stopped = True
             self._window.restart()
             return "pump stopped"
-        if not np.isfinite(values).any():
+        if not np.count_nonzero(np.isfinite(values)):
             return "no data"
         if run_state is RunState.RUNNING:
             self._ran_ns = mono_ns
