@@ -48,6 +48,7 @@ _PUMP_NAMES = (
     "equipment",
     "unit_id",
 )
+_UNIT_NAMES = ("unit", "units", "uom", "einheit", "eu", "unit_of_measurement")
 _QUALITY_NAMES = ("quality", "quality_code", "status", "validity", "qual")
 _PATH = re.compile(r"[./\\:|!]")
 
@@ -62,7 +63,7 @@ class Layout:
     """Where everything is in a row: column numbers from 0, -1 for none.
 
     `time` is one column, or the date and the time. `sensors` are (index in the profile, column) of a wide recording;
-    a long one has `tag` and `value` instead, and perhaps `pump` and `quality`. `names` are those of the file.
+    a long one has `tag` and `value` instead, and perhaps `pump`, `quality` and `unit`. `names` are those of the file.
     """
 
     names: tuple[str, ...]
@@ -72,6 +73,7 @@ class Layout:
     value: int = -1
     pump: int = -1
     quality: int = -1
+    unit: int = -1
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -82,7 +84,8 @@ class Layout:
     @property
     def used(self) -> frozenset[int]:
         """Every column that is read."""
-        columns = (*self.time, *(column for _, column in self.sensors), self.tag, self.value, self.pump, self.quality)
+        columns = (*self.time, *(column for _, column in self.sensors), self.tag, self.value, self.pump, self.quality,
+                   self.unit)  # fmt: skip
         return frozenset(column for column in columns if column >= 0)
 
 
@@ -142,7 +145,9 @@ class ColumnFinder:
                 "name the columns after the tags, or with --columns TAG=NAME: " + ", ".join(self._profile.tags),
             )
         pump, quality = _first(header, _PUMP_NAMES), _first(header, _QUALITY_NAMES)
-        return Layout(tuple(header), time, (), tag, value, pump if pump != tag else -1, quality)
+        return Layout(
+            tuple(header), time, (), tag, value, pump if pump != tag else -1, quality, _first(header, _UNIT_NAMES)
+        )
 
     def _sensors(
         self, header: Sequence[str], time: tuple[int, ...], where: str, notes: list[str]

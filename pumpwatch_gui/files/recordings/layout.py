@@ -3,15 +3,14 @@
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording_format import SEPARATORS, FormatChoices
 from pumpwatch_gui.files.recordings.columns import ColumnFinder, Layout
 from pumpwatch_gui.files.recordings.numbers import NO_VALUE, plain_number
 from pumpwatch_gui.files.recordings.stamps import read_shape, shapes_of
-from pumpwatch_gui.files.recordings.units import UnitMatch, compare_units, split_unit, unit_of
+from pumpwatch_gui.files.recordings.units import split_unit, unit_notes, unit_of
 
 HEADER_WITHIN = 200
 _SEP_LINE = re.compile(r'^\W?"?sep=(.)"?\s*$', re.IGNORECASE)
@@ -56,14 +55,13 @@ def read_head(lines: Sequence[str], profile: PumpProfile, choices: FormatChoices
         units = [cell.strip() or unit for cell, unit in zip(_padded(data[below], len(header)), units, strict=True)]
         data_at = at + 2 + below
     notes = _check_units(units, layout, profile, where)
-    layout = Layout(layout.names, layout.time, layout.sensors, layout.tag, layout.value, layout.pump, layout.quality,
-                    (*layout.notes, *notes))  # fmt: skip
+    layout = replace(layout, notes=(*layout.notes, *notes))
     return Head(separator, at + 1, data_at + 1, len(header), layout)
 
 
 def _cells(line: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=separator), [])
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
     except csv.Error:
         return []
 
@@ -97,15 +95,5 @@ def _check_units(units: Sequence[str], layout: Layout, profile: PumpProfile, whe
     """What to tell about units; raises InputError where a column has another unit than its sensor."""
     notes = []
     for sensor, column in layout.sensors:
-        own, unit = profile.sensors[sensor], units[column]
-        match compare_units(unit, own.unit) if unit else UnitMatch.SAME:
-            case UnitMatch.OTHER:
-                raise InputError(
-                    f"{where}: {layout.names[column].strip()} is in {unit}, the profile has {own.tag} in {own.unit}",
-                    f"export it in {own.unit}, or use a profile with that unit",
-                )
-            case UnitMatch.UNKNOWN if own.unit:
-                notes.append(f"the unit {unit} of {own.tag} is not known: its values are taken as {own.unit}")
-            case _:
-                pass
+        notes += unit_notes(units[column], profile.sensors[sensor], f"{where}: {layout.names[column].strip()}")
     return notes

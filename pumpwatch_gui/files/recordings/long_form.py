@@ -1,6 +1,7 @@
 """Recordings with one value of one sensor in a row: tag, time, value, and perhaps the pump and a quality."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,15 @@ from pumpwatch_gui.files.recordings.columns import ColumnFinder, Layout
 from pumpwatch_gui.files.recordings.growing import Growing
 from pumpwatch_gui.files.recordings.numbers import NumberReader
 from pumpwatch_gui.files.recordings.rows import Piece
+from pumpwatch_gui.files.recordings.units import unit_notes
 from pumpwatch_gui.files.recordings.wide_form import check_unit, tally_notes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_OPC_GOOD, _OPC_UNCERTAIN = 192, 64
+_OPC_GOOD, _OPC_UNCERTAIN, _OPC_BAD = 192, 64, 0
 """Quality codes of OPC: from 192 good, from 64 uncertain, below bad."""
+_QUALITY_WORDS = {"good": _OPC_GOOD, "uncertain": _OPC_UNCERTAIN, "bad": _OPC_BAD}
 _NO_CODE = -1
 _WORTHWHILE = 0.7
 
@@ -39,6 +42,7 @@ class LongSink:
         self._values = Growing(np.float64, np.nan)
         self._readers = [NumberReader(decimal, sensor.unit) for sensor in profile.sensors]
         self._notes: list[str] = []
+        self._units = set[tuple[int, str]]()
 
     def take(self, piece: Piece, line: int) -> None:
         """Take some rows, the first of them in that line. Raises InputError for a unit that is not the sensor's."""
@@ -56,6 +60,8 @@ class LongSink:
             if own.size:
                 values[own] = reader.read([texts[i] for i in own.tolist()])
                 check_unit(reader, self._profile.sensors[sensor], f"{self._path}, line {line} and below")
+        if layout.unit >= 0:
+            self._check_units(tags, piece.cells(layout.unit), line)
         if layout.quality >= 0:
             codes[:] = [_code(cell) for cell in piece.cells(layout.quality)]
 
@@ -66,8 +72,11 @@ class LongSink:
         """
         self._check_pumps()
         tags, values, codes = self._tags.whole(), self._values.whole(), self._codes.whole()
+        doubtful = (codes >= 0) & (codes < _OPC_GOOD)
         if (codes >= _OPC_GOOD).any():
-            values[(codes >= 0) & (codes < _OPC_UNCERTAIN)] = np.nan
+            values[doubtful] = np.nan
+            if doubtful.any():
+                self._notes.append(f"{int(doubtful.sum())} values of bad or uncertain quality are taken as missing")
         elif (codes == 0).any() and (codes > 0).any():
             self._notes.append("the quality codes are not known: every value is taken as good")
         own = np.flatnonzero((tags >= 0) & np.isfinite(time_s))
@@ -102,6 +111,14 @@ class LongSink:
     def example(self) -> str:
         """A cell that was no number, "" without any."""
         return next((f", such as {r.tally.example!r}" for r in self._readers if r.tally.example), "")
+
+    def _check_units(self, tags: NDArray[np.int16], units: Sequence[str], line: int) -> None:
+        where = f"{self._path}, line {line} and below"
+        for sensor, unit in sorted(set(zip(tags.tolist(), units, strict=True)) - self._units):
+            self._units.add((sensor, unit))
+            if sensor >= 0:
+                own = self._profile.sensors[sensor]
+                self._notes += unit_notes(unit.strip(), own, f"{where}: {own.tag}")
 
     def _sensor(self, name: str) -> int:
         sensor = self._known.get(name)
@@ -142,11 +159,11 @@ class LongSink:
 
 
 def _code(cell: str) -> int:
-    """The OPC code of a quality: 0 for `bad`, 192 for `good`, -1 for a word that is neither."""
+    """The OPC code of a quality, given as such or in a word; -1 for any other word."""
     text = cell.strip().lower()
     if text.isdigit():
         return min(int(text), 32_767)
-    return 0 if text.startswith("bad") else _OPC_GOOD if text.startswith("good") else _NO_CODE
+    return next((code for word, code in _QUALITY_WORDS.items() if text.startswith(word)), _NO_CODE)
 
 
 def _scans(time_s: Floats, tags: Ints) -> tuple[Ints, float]:

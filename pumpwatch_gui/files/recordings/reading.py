@@ -18,7 +18,7 @@ from pumpwatch_gui.files.recordings.growing import keep_rows
 from pumpwatch_gui.files.recordings.layout import Head, read_head
 from pumpwatch_gui.files.recordings.long_form import LongSink
 from pumpwatch_gui.files.recordings.numbers import find_decimal
-from pumpwatch_gui.files.recordings.order import arrange
+from pumpwatch_gui.files.recordings.order import LEAST_STEP_S, arrange
 from pumpwatch_gui.files.recordings.rows import Piece, Rows, WrongEncodingError, head_lines, joined_cells, open_text
 from pumpwatch_gui.files.recordings.times import TimeReader
 from pumpwatch_gui.files.recordings.wide_form import WideSink
@@ -148,11 +148,14 @@ class _Reading:
     def _finish(self, rows: Rows, times: TimeReader, sink: "WideSink | LongSink", decimal: str) -> Recording:
         time_s = times.finish()
         gone = self._unreadable
-        if not np.isfinite(time_s).any():
+        readable = int(np.isfinite(time_s).sum())
+        if gone > readable:
+            many = f"{gone} of {gone + readable} rows have no" if readable else "no row has a"
             raise InputError(
-                f"{self._path}: no row has a readable time ({self._first_unreadable})",
+                f"{self._path}: {many} readable time ({self._first_unreadable})",
                 "write ISO 8601 or Unix seconds in the time column, or name another: --time-column",
             )
+        self._check_steps(time_s)
         time_s, values = sink.samples(time_s)
         before = time_s.size
         ordered = arrange(time_s, values)
@@ -174,6 +177,16 @@ class _Reading:
         notes += [f"no column for {', '.join(missing)}"] if missing else []
         return Recording(self._path, ordered.time_s, values, missing, tuple(notes), dropped,
                          self._understanding(times, sink, decimal))  # fmt: skip
+
+    def _check_steps(self, time_s: Floats) -> None:
+        """Raise InputError when the usual step is one that no logger of a pump has."""
+        steps = np.abs(np.diff(time_s[np.isfinite(time_s)]))
+        steps = steps[steps > 0]
+        if steps.size and float(np.median(steps)) < LEAST_STEP_S:
+            raise InputError(
+                f"{self._path}: the times are {float(np.median(steps)) * 1e6:.3g} µs apart",
+                "set the unit of the times: --time-unit s, ms, us, ns or days; below 1 ms nothing is read",
+            )
 
     def _understanding(self, times: TimeReader, sink: "WideSink | LongSink", decimal: str) -> Understanding:
         layout, names = self._layout, [name.strip() for name in self._layout.names]

@@ -191,7 +191,7 @@ class Rows:
 
     def _texts(self, lines: Iterable[str]) -> Iterator[tuple[int, Piece]]:
         # Strict: an unclosed quote would swallow every row behind it without a word.
-        reader = csv.reader(self._noted(lines), delimiter=self._separator, strict=True)
+        reader = csv.reader(self._noted(lines), delimiter=self._separator, skipinitialspace=True, strict=True)
         before = self._line
         while True:
             line = before + reader.line_num

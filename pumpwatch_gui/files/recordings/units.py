@@ -3,6 +3,9 @@
 import re
 from enum import Enum
 
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.pump.profile import Sensor
+
 _SPELLINGS = {
     "rpm": ("rpm", "1/min", "min-1", "min^-1", "u/min", "r/min", "/min", "tr/min", "upm"),
     "Hz": ("hz", "1/s"),
@@ -62,6 +65,20 @@ def compare_units(text: str, unit: str) -> UnitMatch:
     if text.strip().strip("[](){}").lower() == unit.lower() or (found and found == wanted):
         return UnitMatch.SAME
     return UnitMatch.OTHER if found and wanted else UnitMatch.UNKNOWN
+
+
+def unit_notes(text: str, sensor: Sensor, what: str) -> list[str]:
+    """What to tell about the unit of a column; raises InputError, beginning with `what`, for one of another sensor."""
+    match compare_units(text, sensor.unit) if text else UnitMatch.SAME:
+        case UnitMatch.OTHER:
+            raise InputError(
+                f"{what} is in {text}, the profile has {sensor.tag} in {sensor.unit}",
+                f"export it in {sensor.unit}, or use a profile with that unit",
+            )
+        case UnitMatch.UNKNOWN if sensor.unit:
+            return [f"the unit {text} of {sensor.tag} is not known: its values are taken as {sensor.unit}"]
+        case _:
+            return []
 
 
 def split_unit(name: str) -> tuple[str, str]:

@@ -126,6 +126,9 @@ def test_a_last_row_that_was_cut_off_is_dropped_as_its_last_number_may_lack_digi
         (f"timestamp;flow_rate_l_min\n{T};1.5 m3/h\n", "cells of flow_rate_l_min are in m3/h"),
         (f"timestamp;A.motor_rpm;B.motor_rpm\n{T};1.5;1.5\n", "A.motor_rpm and B.motor_rpm may each be motor_rpm"),
         (f"time,pump,tag,value\n{T},A,motor_rpm,1\n{T},B,motor_rpm,2\n", "it holds 2 pumps: A, B"),
+        (f"ts;motor_rpm\n{T};1\n;2\n;3\n;4\n", "3 of 4 rows have no readable time"),
+        (f"ts;motor_rpm\n{T}.0001;1\n{T}.0002;2\n{T}.0003;3\n", "the times are 100 µs apart"),
+        (f"ts;tag;value;unit\n{T};motor_rpm;1;Hz\n", "motor_rpm is in Hz, the profile has motor_rpm in rpm"),
         (f"timestamp;motor_rpm\n{T};1\nmotor_rpm;timestamp\n3;{T + 1}\n", "line 3: a second header"),
     ],
 )
