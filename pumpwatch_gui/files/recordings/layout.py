@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording_format import SEPARATORS, FormatChoices
 from pumpwatch_gui.files.recordings.columns import ColumnFinder, Layout
@@ -44,6 +45,11 @@ def read_head(lines: Sequence[str], profile: PumpProfile, choices: FormatChoices
             separator = max(candidates, key=lines[at].count)
     where = f"{path}, line {at + 1}"
     header = _cells(lines[at], separator)
+    if best == 0 and len(header) < 2:
+        raise InputError(
+            f"{where}: no header with the names of sensors is found",
+            "separate the cells by comma, semicolon, tab or |, or say how: --separator, --header-line",
+        )
     while header and not header[-1].strip():
         header.pop()
     data = [_cells(line, separator) for line in lines[at + 1 : at + 12]]

@@ -14,11 +14,15 @@ COARSEST_S = 3600.0
 
 @dataclass(slots=True)
 class Ordered:
-    """Times that rise strictly, the rows they belong to (None: all rows as they are), and what was done, in words."""
+    """Times that rise strictly, the rows they belong to (None: all rows as they are), and what was done, in words.
+
+    `contradictions` counts rows dropped because another row says something else of the same time.
+    """
 
     time_s: Floats
     rows: NDArray[np.int64] | None
     notes: list[str] = field(default_factory=list)
+    contradictions: int = 0
 
 
 def arrange(time_s: Floats, values: Floats) -> Ordered:
@@ -43,7 +47,8 @@ def arrange(time_s: Floats, values: Floats) -> Ordered:
     time_s = time_s[rows]
     first = np.concatenate(([True], np.diff(time_s) > 0))
     groups = np.diff(np.append(np.flatnonzero(first), time_s.size))
-    if _are_coarse(time_s[first], groups, first, rows, values):
+    # Rows out of order: what stands at one time may come from two recordings.
+    if not back and _are_coarse(time_s[first], groups, first, rows, values):
         spread = _spread(time_s[first], groups)
         notes.append(
             f"{groups.size} stamps stand on {time_s.size} rows: spread evenly, about {_step(spread):.3g} s apart"
@@ -112,4 +117,4 @@ def _without_repeats(time_s: Floats, rows: NDArray[np.int64], values: Floats, no
         notes.append(f"{same} rows dropped: they repeat another")
     if other:
         notes.append(f"{other} rows dropped: they have the time of another, or are less than 1 ms after it")
-    return Ordered(time_s[keep], rows[keep], notes)
+    return Ordered(time_s[keep], rows[keep], notes, other)

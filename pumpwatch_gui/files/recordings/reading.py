@@ -26,6 +26,8 @@ from pumpwatch_gui.files.recordings.wide_form import WideSink
 Floats = NDArray[np.float64]
 
 AS_FOUND = FormatChoices()
+MOST_CONTRADICTIONS = 0.2
+"""Share of the rows with the time of another above which the times cannot be right."""
 
 
 def read_recording(
@@ -159,6 +161,11 @@ class _Reading:
         time_s, values = sink.samples(time_s)
         before = time_s.size
         ordered = arrange(time_s, values)
+        if ordered.contradictions > MOST_CONTRADICTIONS * before:
+            raise InputError(
+                f"{self._path}: {ordered.contradictions} of {before} rows have the time of another and other values",
+                "is it a 12-hour clock without AM and PM, or two recordings in one file? give each row its full time",
+            )
         if ordered.rows is not None:
             values = keep_rows(values, ordered.rows)
         if not np.isfinite(values).any():

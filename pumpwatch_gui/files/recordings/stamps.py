@@ -32,7 +32,7 @@ _MONTH_NUMBER = {name: number for number, names in enumerate(_MONTHS, 1) for nam
 _TIME = (
     # The same mark twice: else the offset of 10:00-05:00 would be read as seconds.
     r"(?P<h>00?)(?:(?P<colon>[:.h-])(?P<mi>00)(?:(?P=colon)(?P<s>00)(?:[.,:](?P<frac>0{1,9}))?)?)?"
-    r"(?:\s*(?P<half>[ap])\.?m\.?)?"
+    r"(?:\s*(?P<half>[ap])\.?\s?m\.?)?"
 )
 _ZONE = r"(?:\s*(?:(?P<utc>z|utc|gmt)|(?P<sign>[+−-])(?P<zh>00):?(?P<zm>00)?))?"
 _DATES = (

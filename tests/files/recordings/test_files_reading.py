@@ -51,7 +51,13 @@ def test_original_key_names_semicolons_and_further_columns_are_understood(tmp_pa
             "9-Mar-2020 10:14:33",
             "43899.4267708333",
         ),
-        *("Mar 9, 2020 10:14:33 AM", "Mon 9 March 2020 10:14:33", "Mon Mar  9 10:14:33 2020", "09. März 2020 10.14.33"),
+        *(
+            "Mar 9, 2020 10:14:33 AM",
+            "13/03/2020 10:14:33 a. m.",
+            "Mon 9 March 2020 10:14:33",
+            "Mon Mar  9 10:14:33 2020",
+            "09. März 2020 10.14.33",
+        ),
         *("2020-03-09 10:14:33.000", "2020-03-09 10:14:33,000", "2020-03-09_10-14-33", "20200309101433"),
     ],
 )
@@ -61,7 +67,7 @@ def test_times_are_read_in_many_forms(tmp_path: Path, stamp: str) -> None:
         with pytest.raises(InputError, match="no row has a readable time"):
             read(tmp_path, text)
         return
-    days = 4 * 86_400.0 if "13.03" in stamp or "03/13" in stamp else 0.0
+    days = 4 * 86_400.0 if "13.03" in stamp or "13/03" in stamp or "03/13" in stamp else 0.0
     assert read(tmp_path, text).time_s.tolist() == [1583748873.0 + days]
 
 
@@ -126,6 +132,8 @@ def test_a_last_row_that_was_cut_off_is_dropped_as_its_last_number_may_lack_digi
         (f"timestamp;flow_rate_l_min\n{T};1.5 m3/h\n", "cells of flow_rate_l_min are in m3/h"),
         (f"timestamp;A.motor_rpm;B.motor_rpm\n{T};1.5;1.5\n", "A.motor_rpm and B.motor_rpm may each be motor_rpm"),
         (f"time,pump,tag,value\n{T},A,motor_rpm,1\n{T},B,motor_rpm,2\n", "it holds 2 pumps: A, B"),
+        (f"ts motor_rpm\n{T} 1\n", "line 1: no header with the names of sensors is found"),
+        (f"ts;motor_rpm\n{T};1\n{T + 1};2\n{T};3\n{T + 1};4\n{T + 2};4\n", "2 of 5 rows have the time of another"),
         (f"ts;motor_rpm\n{T};1\n;2\n;3\n;4\n", "3 of 4 rows have no readable time"),
         (f"ts;motor_rpm\n{T}.0001;1\n{T}.0002;2\n{T}.0003;3\n", "the times are 100 µs apart"),
         (f"ts;tag;value;unit\n{T};motor_rpm;1;Hz\n", "motor_rpm is in Hz, the profile has motor_rpm in rpm"),
