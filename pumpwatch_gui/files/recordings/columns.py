@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording_format import FormatChoices
-from pumpwatch_gui.files.recordings.units import split_unit
+from pumpwatch_gui.files.recordings.cells.units import split_unit
 
 TIME_NAMES = (
     *("timestamp", "datetime", "date_time", "date_and_time", "time_stamp", "timestamps", "zeitstempel", "zeitpunkt"),

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording_format import SEPARATORS, FormatChoices
+from pumpwatch_gui.files.recordings.cells.numbers import NO_VALUE, plain_number
+from pumpwatch_gui.files.recordings.cells.stamps import read_shape, shapes_of
+from pumpwatch_gui.files.recordings.cells.units import split_unit, unit_notes, unit_of
 from pumpwatch_gui.files.recordings.columns import ColumnFinder, Layout
-from pumpwatch_gui.files.recordings.numbers import NO_VALUE, plain_number
-from pumpwatch_gui.files.recordings.stamps import read_shape, shapes_of
-from pumpwatch_gui.files.recordings.units import split_unit, unit_notes, unit_of
 
 HEADER_WITHIN = 200
 _SEP_LINE = re.compile(r'^\W?"?sep=(.)"?\s*$', re.IGNORECASE)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording_format import FormatChoices
+from pumpwatch_gui.files.recordings.cells.numbers import NumberReader
+from pumpwatch_gui.files.recordings.cells.units import unit_notes
 from pumpwatch_gui.files.recordings.columns import ColumnFinder, Layout
 from pumpwatch_gui.files.recordings.growing import Growing
-from pumpwatch_gui.files.recordings.numbers import NumberReader
 from pumpwatch_gui.files.recordings.rows import Piece
-from pumpwatch_gui.files.recordings.units import unit_notes
 from pumpwatch_gui.files.recordings.wide_form import check_unit, tally_notes
 
 Floats = NDArray[np.float64]

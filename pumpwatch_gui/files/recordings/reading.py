@@ -12,15 +12,15 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.values.recording_format import FormatChoices, Understanding
+from pumpwatch_gui.files.recordings.cells.numbers import find_decimal
+from pumpwatch_gui.files.recordings.cells.times import TimeReader
 from pumpwatch_gui.files.recordings.columns import ColumnFinder
 from pumpwatch_gui.files.recordings.encoding import FALLBACK, encoding_words, find_encoding
 from pumpwatch_gui.files.recordings.growing import keep_rows
 from pumpwatch_gui.files.recordings.layout import Head, read_head
 from pumpwatch_gui.files.recordings.long_form import LongSink
-from pumpwatch_gui.files.recordings.numbers import find_decimal
 from pumpwatch_gui.files.recordings.order import LEAST_STEP_S, arrange
 from pumpwatch_gui.files.recordings.rows import Piece, Rows, WrongEncodingError, head_lines, joined_cells, open_text
-from pumpwatch_gui.files.recordings.times import TimeReader
 from pumpwatch_gui.files.recordings.wide_form import WideSink
 
 Floats = NDArray[np.float64]

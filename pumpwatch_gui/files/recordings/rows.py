@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.files.recordings.cells.stamps import LONGEST
 from pumpwatch_gui.files.recordings.encoding import encoding_words
-from pumpwatch_gui.files.recordings.stamps import LONGEST
 
 _BLOCK = 500_000
 """Characters read at once."""

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.recording_format import FormatChoices
+from pumpwatch_gui.files.recordings.cells.numbers import NumberReader
 from pumpwatch_gui.files.recordings.columns import Layout
 from pumpwatch_gui.files.recordings.growing import Growing, keep_rows
-from pumpwatch_gui.files.recordings.numbers import NumberReader
 from pumpwatch_gui.files.recordings.rows import Piece
 
 Floats = NDArray[np.float64]

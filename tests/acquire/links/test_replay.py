@@ -38,7 +38,7 @@ def binding(file: str, pump_id: str = "P", **more: float | bool) -> Binding:
     return Binding(pump_id, PROFILE, (ReplayConfig(file, **settings),))  # type: ignore[arg-type]
 
 
-def play(file: str, scans: int, **settings: float | bool) -> list[Scan]:
+def play(file: str, scans: int, **settings: float | bool | str) -> list[Scan]:
     """The first scans of a recording, each with its time (s): on a clock that moves only while the channel sleeps."""
     now = 0.0
 
@@ -114,6 +114,26 @@ def test_empty_cells_text_and_values_out_of_span_are_bad_and_the_rest_is_good(tm
     assert [r["alpha"].quality for r in found] == [Quality.BAD] * 5 + [Quality.GOOD]
     assert all(math.isnan(r["alpha"].value) for r in found[:5])
     assert [r["beta"].quality for r in found] == [Quality.GOOD] * 5 + [Quality.BAD]
+
+
+def test_what_was_dropped_of_a_recording_is_told_on_the_link(tmp_path: Path) -> None:
+    file = write(tmp_path / "r.csv", [*every_second(3), "noon,1,2"])
+    spec = LinkSpec("P/1", "P", PROFILE, ReplayConfig(file), None)
+    asyncio.run(connected(spec))
+    assert "1 rows dropped: their time is unreadable (line 5: 'noon')" in spec.meter.last_error
+    assert spec.meter.last_advice
+
+
+async def connected(spec: LinkSpec) -> None:
+    channel = ReplayChannel(spec)
+    await channel.connect()
+    await channel.close()
+
+
+def test_a_recording_is_read_as_its_link_says(tmp_path: Path) -> None:
+    rows = [f"04/05/2025 10:00:0{i};1,50{i};2" for i in range(3)]
+    file = write(tmp_path / "r.csv", rows, header="timestamp;alpha;beta")
+    assert values(play(file, 3, decimal="comma", date_order="dmy", timezone="Europe/Berlin")) == [1.5, 1.501, 1.502]
 
 
 def test_its_rows_become_frames_in_their_order_from_the_first_again(tmp_path: Path, wait_until: Wait) -> None:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.values.recording_format import DATE_ORDERS, TIME_UNITS, FormatChoices
-from pumpwatch_gui.files.recordings.numbers import plain_number
-from pumpwatch_gui.files.recordings.stamps import read_shape, read_stamps, shapes_of
-from pumpwatch_gui.files.recordings.zones import check_zone, to_utc
+from pumpwatch_gui.files.recordings.cells.numbers import plain_number
+from pumpwatch_gui.files.recordings.cells.stamps import read_shape, read_stamps, shapes_of
+from pumpwatch_gui.files.recordings.cells.zones import check_zone, to_utc
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.files.recordings.units import UnitMatch, compare_units
+from pumpwatch_gui.files.recordings.cells.units import UnitMatch, compare_units
 
 NO_VALUE = frozenset(
     (
