@@ -117,7 +117,7 @@ class PreviewDialog(QDialog):
             return
         self.said.say(found.words)
         self.rows.show_rows(_texts(found))
-        for at, is_empty in enumerate(np.all(np.isnan(found.values), axis=0), 1):
+        for at, is_empty in enumerate(np.all(np.isnan(found.values), axis=0).tolist(), 1):
             self.table.setColumnHidden(at, is_empty)
         self.remarks.setText(" · ".join(found.notes))
         self._allow(True)
