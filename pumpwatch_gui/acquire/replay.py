@@ -1,6 +1,7 @@
 """Replay: a recording, played as if the pump were live (the original's CSV simulation)."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,13 @@ from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
 from pumpwatch_gui.domain.links.config import DriverConfig, period, setting
 from pumpwatch_gui.domain.links.decode import bad, judge_value
+from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.quality import Reason
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.files.recording import read_recording
+from pumpwatch_gui.domain.values.recording_format import DATE_ORDERS, DECIMALS, FormatChoices
+from pumpwatch_gui.files.recordings.reading import read_recording
+
+log = logging.getLogger("pumpwatch.acquire")
 
 SILENT_SPACINGS = 3
 """The recording is silent after this many of its usual spacings without a row."""
@@ -33,12 +38,28 @@ class ReplayConfig(DriverConfig):
     speed: float = setting(1.0, label="Speed", unit="×", min=0.01, max=1000.0, help="1 keeps the recording's own pace.")
     loop: bool = setting(True, label="Repeat", help="Start again at the end.")
     period_s: float = period()
+    decimal: str = setting(
+        "", label="Decimal mark", required=False, choices=("", *DECIMALS), help="Found in the file where empty."
+    )
+    date_order: str = setting(
+        "", label="Date order", required=False, choices=("", *DATE_ORDERS), help="Found in the file where empty."
+    )
+    timezone: str = setting("", label="Time zone", required=False, help="Of times without an offset; empty: UTC.")
 
     @property
     @override
     def endpoint(self) -> str:
         """The file."""
         return self.file
+
+
+def recording_of(spec: LinkSpec) -> tuple[Path, PumpProfile, FormatChoices]:
+    """What a replay link reads: its file, the profile, and how the file is written."""
+    config = spec.config_as(ReplayConfig)
+    path = Path(config.file).expanduser()
+    choices = FormatChoices(decimal=DECIMALS.get(config.decimal, ""), date_order=config.date_order,
+                            timezone=config.timezone)  # fmt: skip
+    return path if spec.base_dir is None else spec.base_dir / path, spec.profile, choices
 
 
 class ReplayChannel:
@@ -64,9 +85,12 @@ class ReplayChannel:
 
     async def connect(self) -> None:
         """Read the file. Raises InputError naming what is wrong with it."""
-        path = Path(self._config.file).expanduser()
-        path = path if self._spec.base_dir is None else self._spec.base_dir / path
-        self._recording = recording = await off_loop(read_recording, path, self._spec.profile)
+        spec = self._spec
+        self._recording = recording = await off_loop(read_recording, *recording_of(spec))
+        if recording.notes:
+            spec.meter.last_error = f"the recording {self._config.file}: " + "; ".join(recording.notes)
+            spec.meter.last_advice = "correct the file where that matters"
+            log.warning("%s: %s", spec.link_id, spec.meter.last_error)
         # The recording's usual spacing, in seconds of play: also the pause before a repeat, so that the seam is no gap.
         if recording.time_s.size > 1:
             self._spacing_s = float(np.median(np.diff(recording.time_s))) / self._config.speed

@@ -22,6 +22,7 @@ BENCHES = {
     ),
     "store": ("store", "readings a second and commit times of the writer, with scores", "a minute"),
     "history": ("history", "bytes a reading, reads of an hour and a day, start against size", "eight minutes"),
+    "recordings": ("recordings", "a recording of 2 million rows read, 20,000 rows scored", "a minute"),
     "latency": ("latency", "sensor to latest() and sensor to painted, 3 scored pumps at 10 Hz", "three minutes"),
     "load": ("load", "50 scored pumps at 1 Hz and at 10 Hz, headless and with a window", "eleven minutes"),
     "memory": ("memory", "growth of the memory of a station with a window", "seven minutes"),

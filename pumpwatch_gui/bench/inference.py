@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
-from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Stream, Windows, WindowScore
+from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Windows, WindowScore
 from pumpwatch_gui.infer.live.scorer import Scorer
 from pumpwatch_gui.settings.profile_file import load_profile
 
@@ -69,7 +69,7 @@ class _Clocked:
         self._work.network_s.append(time.perf_counter() - started)
         return errors
 
-    def score(self, streams: Sequence[Stream], errors: Floats) -> list[WindowScore]:
+    def score(self, streams: Sequence[Moment], errors: Floats) -> list[WindowScore]:
         """As the detector's, timed."""
         started = time.perf_counter()
         scores = self._detector.score(streams, errors)

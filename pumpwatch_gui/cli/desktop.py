@@ -77,6 +77,8 @@ def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argpars
     Raises InputError when the summary cannot be written: before the run if that shows by then, else at its end.
     """
     _report_mistakes(loaded)
+    if options.headless and not loaded.site.pumps:
+        raise InputError(f"{site_file} has no pump that can be watched", "correct what is named, and check it again")
     if options.summary is not None:
         check_summary(options.summary)
     if not options.headless:

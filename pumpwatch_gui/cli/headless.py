@@ -15,6 +15,7 @@ from pumpwatch_gui.cli.interrupts import Interrupts
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.domain.wording import clock
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.atomic import check_writable, write_atomic
 from pumpwatch_gui.stations.server import StationServer
@@ -104,8 +105,7 @@ def status_line(view: StationView) -> str:
     running = sum(p.run_state.value == "RUNNING" for p in view.pumps)
     scores = " ".join(f"{p.pump_id} {_state_word(p)}" for p in view.pumps[:8]) + (" …" if len(view.pumps) > 8 else "")
     alarm = f"  ALARM {view.alarms[0].pump_id}: {view.alarms[0].text}" if view.alarms else ""
-    clock = time.strftime("%H:%M:%S", time.localtime(view.time_ns / 1e9))
-    return f"{clock}  running {running}/{len(view.pumps)}  frames {view.stats.frames}  {scores}{alarm}"
+    return f"{clock(view.time_ns)}  running {running}/{len(view.pumps)}  frames {view.stats.frames}  {scores}{alarm}"
 
 
 def _state_word(pump: PumpView) -> str:

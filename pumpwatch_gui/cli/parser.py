@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pumpwatch_gui import __version__
+from pumpwatch_gui.cli.format_options import add_format_options
 
 _EPILOG = """\
 examples:
@@ -177,12 +178,14 @@ def _add_tools(command: _Command) -> None:
         help="1.0 alarms most, 1.5 little (default 1.25)",
     )
     train.add_argument("--json", action="store_true", help="print the progress as JSON, an object a line")
+    add_format_options(train)
     train.add_argument("csv", nargs="+", type=Path, metavar="CSV", help="recordings of normal running")
     score = command("score", "cli.tools", "score", "run recordings through the live detector, faster than real time")
     score.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model bundle")
     score.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="timestamp,score,threshold,alarm,share_…"
     )
+    add_format_options(score)
     score.add_argument("csv", nargs="+", type=Path, metavar="CSV")
     bench = command("bench", "bench", "main", "measure latency, inference, ingest, store, trends, start")
     bench.add_argument("names", nargs="*", metavar="NAME", help="which (none: all)")

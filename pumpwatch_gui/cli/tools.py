@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from pumpwatch_gui.cli.format_options import format_choices
 from pumpwatch_gui.domain.errors import InputError, PrerequisiteError
 
 
@@ -15,17 +16,20 @@ def check(options: argparse.Namespace) -> int:
     """Validate a site file and print every mistake with its path."""
     from pumpwatch_gui.commissioning.devices.links import map_lines
     from pumpwatch_gui.infer.bundles.bundle import load_bundle
+    from pumpwatch_gui.settings.recording_check import recording_problems
     from pumpwatch_gui.settings.site_reader import cautions, load_site
 
     loaded = load_site(options.site, keep_backup=False, check_model=load_bundle)
-    for problem in loaded.problems:
+    unplayable, remarks = recording_problems(loaded.site)
+    problems = [*loaded.problems, *unplayable]
+    for problem in problems:
         print(problem, file=sys.stderr)
-    if loaded.problems:
-        count = len(loaded.problems)
+    if problems:
+        count = len(problems)
         text = f"{options.site}: {count} mistake{'s' * (count > 1)}; correct what is named and check again"
         print(text, file=sys.stderr)
         return 2
-    for caution in cautions(loaded.site):
+    for caution in [*cautions(loaded.site), *remarks]:
         print(f"caution: {caution}", file=sys.stderr)
     for line in map_lines(loaded.site):
         print(line, file=sys.stderr if line.startswith("caution") else sys.stdout)
@@ -97,7 +101,8 @@ def train(options: argparse.Namespace) -> int:
     chosen = {key: getattr(options, key) for key in ("kind", "threshold_factor") if getattr(options, key) is not None}
     if not 0.5 <= chosen.get("threshold_factor", 1.0) <= 5.0:
         raise InputError("--threshold-factor must be 0.5 to 5", "1.0 alarms most, 1.5 little")
-    bundle = run_training(load_profile(options.profile, base_dir=Path.cwd()), options.csv, options.out,
+    profile = load_profile(options.profile, base_dir=Path.cwd())
+    bundle = run_training(profile, options.csv, options.out, choices=format_choices(options),
                           allow_short=options.allow_short, progress=report, **chosen)  # fmt: skip
     if options.json:
         print(json.dumps({"version": bundle.version}), flush=True)
@@ -108,8 +113,11 @@ def score(options: argparse.Namespace) -> int:
     """Score recordings by the live code path."""
     from pumpwatch_gui.infer.evaluation.scoring import score_recordings
 
+    def report(text: str) -> None:
+        print(text, file=sys.stderr)
+
     _must_exist(options.csv)
-    score_recordings(options.model, options.csv, options.out)
+    print(score_recordings(options.model, options.csv, options.out, choices=format_choices(options), report=report))
     return 0
 
 

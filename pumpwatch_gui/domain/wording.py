@@ -71,9 +71,34 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def local_time(time_ns: int, form: str) -> str:
+    """Local time of a UTC stamp in a form of `strftime`.
+
+    In the hour that comes twice, when the clocks are set back, with its offset from UTC (`02:30:00 +02:00`): two
+    instants never read the same.
+    """
+    moment = datetime.fromtimestamp(time_ns / 1e9).astimezone()
+    wall = moment.replace(tzinfo=None)
+    once = wall.replace(fold=0).astimezone().utcoffset() == wall.replace(fold=1).astimezone().utcoffset()
+    if once:
+        return moment.strftime(form)
+    offset = moment.strftime("%z")
+    return f"{moment.strftime(form)} {offset[:3]}:{offset[3:5]}"
+
+
 def clock(time_ns: int) -> str:
     """Local time of day of a UTC stamp."""
-    return f"{datetime.fromtimestamp(time_ns / 1e9):%H:%M:%S}"
+    return local_time(time_ns, "%H:%M:%S")
+
+
+def stamp(time_ns: int) -> str:
+    """Local date and time of a UTC stamp, to the second."""
+    return local_time(time_ns, "%Y-%m-%d  %H:%M:%S")
+
+
+def minute(time_ns: int) -> str:
+    """Local date and time of a UTC stamp, to the minute."""
+    return local_time(time_ns, "%Y-%m-%d %H:%M")
 
 
 def plain(text: str) -> str:

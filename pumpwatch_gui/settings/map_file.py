@@ -51,7 +51,7 @@ def read_map_file(path: Path) -> RegisterMap:
     """The whole map in a file. Raises InputError naming the file."""
     try:
         return read_map(read_toml_text(path))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise InputError(f"register map {path} cannot be read: {error}", "check the path") from error
     except InputError as error:
         raise InputError(f"{path.name}: {error.message}", error.advice) from error

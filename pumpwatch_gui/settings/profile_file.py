@@ -60,7 +60,7 @@ def load_profile(name: str, *, base_dir: Path | None = None) -> PumpProfile:
         document = parse_toml(read_toml_text(path))
     except FileNotFoundError as error:
         raise InputError(f"profile {error}", "name a shipped profile or give a path") from error
-    except (OSError, UnicodeDecodeError, TOMLDecodeError) as error:
+    except (OSError, TOMLDecodeError) as error:
         raise InputError(f"profile {name}: {error}", "correct the file") from error
     problems: list[Problem] = []
     profile = parse_profile(document, problems)

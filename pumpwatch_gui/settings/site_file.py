@@ -32,7 +32,7 @@ class SiteFile:
         self.path = path
         try:
             self._document = tomlkit.parse(read_toml_text(path)) if path.exists() else tomlkit.document()
-        except (OSError, UnicodeDecodeError, TOMLKitError, RecursionError) as error:
+        except (OSError, TOMLKitError, RecursionError) as error:
             raise InputError(f"site file {path} cannot be changed: {error}", _ADVICE) from error
         self._document.setdefault("schema", SCHEMA)
 

@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, is_pu
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import LoadedSite, PumpSettings, Site
 from pumpwatch_gui.files.shipped import find_shipped
-from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
+from pumpwatch_gui.files.toml_text import UnreadableTextError, parse_toml, read_toml_text
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
 from pumpwatch_gui.settings.profile_file import load_profile, read_limits
 from pumpwatch_gui.settings.toml_table import Table
@@ -44,9 +44,9 @@ def load_site(path: Path, *, keep_backup: bool = True, check_model: ModelCheck |
         raise InputError(
             f"site file {path} does not exist", "give the path of a site file, or start without one"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"site file {path} cannot be read: {why}", "check the path and its permissions") from error
+    except OSError as error:
+        advice = "" if isinstance(error, UnreadableTextError) else "check the path and its permissions"
+        raise InputError(f"site file {path} cannot be read: {error.strerror or error}", advice) from error
     site, problems = parse_site(text, path.parent, check_model)
     backup = _back_up(path) if problems and keep_backup else None
     return LoadedSite(site, tuple(problems), backup)

@@ -71,7 +71,7 @@ def serial_line(folder: Path) -> Iterator[Peer]:
 
 
 def replay(folder: Path) -> Iterator[Peer]:
-    rows = "".join(f"{t / 10},{t % 100},{t % 100 + 3}\n" for t in range(300))
+    rows = "".join(f"{1_700_000_000 + t / 10},{t % 100},{t % 100 + 3}\n" for t in range(300))
     (folder / "run.csv").write_text("timestamp,r0,r1\n" + rows)
     good = ReplayConfig(str(folder / "run.csv"), period_s=0.1)
     yield Peer(good, dataclasses.replace(good, file=str(folder / "absent.csv")), 3)

@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QDialogButtonBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.acquire.simulator import FaultSpec, Plant, write_history
 from pumpwatch_gui.domain.events import Event, FeedbackGiven, OrderDone
 from pumpwatch_gui.domain.feedback import FeedbackVerdict
+from pumpwatch_gui.domain.values.recording_format import FormatChoices
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.gui.models.page import ModelsPage
+from pumpwatch_gui.gui.models.preview_dialog import PreviewDialog
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 from pumpwatch_gui.settings.simulated import site_text
@@ -152,6 +154,34 @@ def test_data_that_cannot_be_read_is_reported_in_words(bench: Bench, tmp_path: P
     bench.page.train.check()
     bench.wait(lambda: bench.page.train.check_button.isEnabled())
     assert "wrong.csv" in bench.page.train.summary.text()
+
+
+def test_a_recording_is_previewed_as_it_is_read_and_the_choices_are_kept(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "office.csv"
+    rows = "".join(f"04/05/2026 00:{i // 60:02d}:{i % 60:02d};1.480,{i % 10};4,{i % 10}\n" for i in range(600))
+    path.write_text("Export\nDate and time;Motor RPM;Oil pressure [bar]\n" + rows, "cp1252")
+    train = bench.page.train
+    train.chooser.use_files([path])
+    assert train.chooser.preview_button.isVisibleTo(train)
+    train.chooser.preview_button.click()
+    (dialog,) = train.findChildren(PreviewDialog)
+    use = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    bench.wait(lambda: "day and month cannot be told apart" in dialog.said.text())
+    assert not use.isEnabled()
+    assert dialog.rows.rows == []
+    dialog.date_order.setCurrentIndex(dialog.date_order.findData("dmy"))
+    dialog.timezone.setText("Europe/Berlin")
+    dialog.read()
+    bench.wait(lambda: dialog.rows.rows)
+    assert dialog.rows.rows[1][:2] == ("2026-05-03  22:00:01.000", "1480.1")
+    assert "semicolon between cells, decimal comma, header in line 2" in dialog.said.text()
+    assert "no column for bearing_temperature_c, vibration_mm_s" in dialog.remarks.text()
+    use.click()
+    assert train.chooser.choices == FormatChoices(date_order="dmy", timezone="Europe/Berlin")
+    train.check()
+    bench.wait(lambda: train.checked is not None)
+    assert "600 rows" in train.summary.text()
+    assert any("read as UTF-8, semicolon" in finding.text for finding in train.findings.rows)
 
 
 def test_a_span_in_which_nothing_was_recorded_is_reported_in_words(bench: Bench) -> None:

@@ -1,6 +1,7 @@
 """Builders shared by the tests of inference: small profiles, running frames, a network without training."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.bundles.manifest import Manifest
-from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Stream, Windows, WindowScore
+from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Stream, Windows, WindowScore
 from pumpwatch_gui.infer.network.numpy_forward import Weights, reconstruct
 
 FEW = PumpProfile("few", tuple(Sensor(tag, tag, "u", (-1e4, 1e4), 0.01) for tag in ("flow", "heat", "hum")))
@@ -79,7 +80,7 @@ class ScriptedDetector(Detector):
         return windows[:, -1].astype(np.float64)
 
     @override
-    def score(self, streams: Sequence[Stream], errors: Floats) -> list[WindowScore]:
+    def score(self, streams: Sequence[Moment], errors: Floats) -> list[WindowScore]:
         return [stream.score(own) for stream, own in zip(streams, errors, strict=True)]
 
     @override
@@ -106,6 +107,12 @@ class ScriptedStream(Stream):
         no = np.zeros(errors.size, dtype=np.bool_)
         score = float(self._values[0])  # not from the window: that is float32
         return WindowScore(score, score, 1.0, np.full(errors.size, 1 / errors.size), no, no)
+
+    @override
+    def moment(self) -> "ScriptedStream":
+        moment = copy(self)
+        moment._values = self._values.copy()
+        return moment
 
     @override
     def rebaseline(self) -> None:

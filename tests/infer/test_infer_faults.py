@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.detectors.combined import CombinedDetector
-from pumpwatch_gui.infer.detectors.detector import Floats, Stream, Windows, WindowScore
+from pumpwatch_gui.infer.detectors.detector import Floats, Moment, Windows, WindowScore
 from pumpwatch_gui.infer.live.scorer import Scorer
 from pumpwatch_gui.infer.network.autoencoder import MODEL_FILE, Autoencoder
 from pumpwatch_gui.infer.network.numpy_forward import WEIGHTS_FILE, Weights
@@ -44,7 +44,7 @@ class Failing(ScriptedDetector):
         return super().errors(windows)
 
     @override
-    def score(self, streams: Sequence[Stream], errors: Floats) -> list[WindowScore]:
+    def score(self, streams: Sequence[Moment], errors: Floats) -> list[WindowScore]:
         return [stream.score(own) for stream, own in zip(streams, errors, strict=True)]
 
     @override

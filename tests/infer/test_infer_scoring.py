@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult
 from pumpwatch_gui.domain.errors import BundleError, InputError
+from pumpwatch_gui.domain.pump.running import state_of
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.infer.evaluation.recorded_frames import chained
 from pumpwatch_gui.infer.evaluation.scoring import open_model, score_recordings, score_rows
+from pumpwatch_gui.infer.live.scorer import Scorer
 from tests.infer.infer_builders import FEW, steady, written
 
 
@@ -25,7 +29,7 @@ def test_score_writes_a_row_for_every_row_with_shares_and_an_alarm_only_during_t
     chart_bundle: Path, tmp_path: Path
 ) -> None:
     path = written(steady(900, seed=4), tmp_path / "f.csv", change=with_fault)
-    assert score_recordings(chart_bundle, [path], tmp_path / "out.csv") == 900
+    assert score_recordings(chart_bundle, [path], tmp_path / "out.csv").rows == 900
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     assert list(rows[0]) == ["timestamp", "score", "threshold", "alarm", "share_flow", "share_heat", "share_hum"]
     assert rows[0]["timestamp"] == "2023-11-14T22:13:20Z"
@@ -51,7 +55,7 @@ def test_several_recordings_are_one_pump_s_and_nothing_is_carried_over_a_long_pa
 ) -> None:
     early = written(steady(400, seed=1), tmp_path / "a.csv", change=far_off)
     late = written(steady(400, seed=2, start=1.6e9), tmp_path / "b.csv")
-    assert score_recordings(chart_bundle, [early, late], tmp_path / "out.csv") == 800
+    assert score_recordings(chart_bundle, [early, late], tmp_path / "out.csv").rows == 800
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     assert rows[400]["score"] == ""
     assert sum(int(r["alarm"]) for r in rows) == 0
@@ -66,3 +70,32 @@ def test_what_is_no_model_or_no_recording_is_refused(chart_bundle: Path, tmp_pat
         score_recordings(chart_bundle, [other], tmp_path / "out.csv")
     with pytest.raises(InputError, match="cannot write"):
         score_recordings(chart_bundle, [written(steady(10), tmp_path / "s.csv")], tmp_path)
+
+
+def test_rows_scored_in_pieces_are_those_scored_one_by_one(chart_bundle: Path) -> None:
+    profile, bundle, rule = open_model(chart_bundle)
+    steadily = steady(600, seed=4)
+    values = steadily.values.copy()
+    values[400:450, 1] += 6.0
+    values[500, 2] = np.nan
+    recording = Recording(steadily.path, steadily.time_s.copy(), values)
+    frames = list(chained([recording], profile, pump_id="P"))
+    fed, pieces = Scorer(), Scorer()
+    one_by_one, at_once = list[ScoreResult](), list[ScoreResult]()
+    for scorer in (fed, pieces):
+        scorer.assign("P", profile, bundle)
+    for frame in frames:
+        fed.feed(frame, state_of(frame, profile.tags, rule))
+        one_by_one += fed.score_due()
+    for start in range(0, len(frames), 50):
+        at_once += pieces.score_each((f, state_of(f, profile.tags, rule)) for f in frames[start : start + 50])
+    assert len(at_once) == len(one_by_one) == 600
+    for one, other in zip(one_by_one, at_once, strict=True):
+        assert type(one) is type(other)
+        if isinstance(one, Detection) and isinstance(other, Detection):
+            assert (one.score, one.time_ns, one.sensor_states) == (other.score, other.time_ns, other.sensor_states)
+            assert one.shares.tolist() == other.shares.tolist()
+            assert one.sensor_anomaly_counts.tolist() == other.sensor_anomaly_counts.tolist()
+        elif isinstance(one, NotScored) and isinstance(other, NotScored):
+            assert one.why == other.why
+    assert fed.count == pieces.count > 400

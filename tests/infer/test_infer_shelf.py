@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pumpwatch_gui.domain.errors import BundleError, InputError
-from pumpwatch_gui.files.recording import read_recording, write_recording
+from pumpwatch_gui.files.recordings.reading import read_recording
+from pumpwatch_gui.files.recordings.writing import write_recording
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.bundles.manifest import read_manifest
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry, export_model

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pumpwatch_gui.domain.errors import BundleError, InputError
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
-from pumpwatch_gui.settings.map_file import read_map
+from pumpwatch_gui.settings.map_file import read_map, read_map_file
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.settings.site_file import SiteFile
 from pumpwatch_gui.settings.site_reader import cautions, load_site, parse_site
@@ -224,6 +224,33 @@ def test_a_file_of_a_wrong_shape_is_refused_by_every_change_and_stays(tmp_path: 
     if new != "[pump.link]":
         assert refusals
         assert path.read_text() == GOOD.replace(old, new, 1)
+
+
+def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
+    site, profile, registers = (tmp_path / name for name in ("site.toml", "profile.toml", "map.toml"))
+    site.write_text(GOOD, "utf-8-sig")
+    profile.write_text('name = "p"\n[[sensor]]\ntag = "a"\nspan = [0, 1]\n', "utf-8-sig")
+    registers.write_text(
+        'name = "m"\n[[point]]\ntag = "a"\ntable = "input"\naddress = 1\ntype = "uint16"\n', "utf-8-sig"
+    )
+    assert load_site(site).problems == ()
+    assert load_profile(str(profile)).tags == ("a",)
+    assert read_map_file(registers).name == "m"
+    file = SiteFile(site)
+    file.set_site(name="New", station=1, currency="INR")
+    file.save()
+    assert load_site(site).site.name == "New"
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("latin-1", "line 2"), ("utf-16", "it is UTF-16")])
+def test_another_encoding_is_named_in_every_file(tmp_path: Path, encoding: str, said: str) -> None:
+    path = tmp_path / "file.toml"
+    path.write_bytes('schema = 1\nname = "Süd"\n'.encode(encoding))
+    for read in (load_site, SiteFile, lambda path: load_profile(str(path)), read_map_file):
+        with pytest.raises(InputError, match="it is not UTF-8") as caught:
+            read(path)
+        assert said in caught.value.message
+        assert "save it as UTF-8" in caught.value.message
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX pipes")

@@ -7,6 +7,7 @@ the rest of its line valid.
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any
@@ -62,7 +63,7 @@ class LineParser:
         """
         # ESP boards print a boot banner at another speed, which arrives as bytes above 0x7F.
         try:
-            text = line.decode("ascii")
+            text = line.removeprefix(BOM_UTF8).decode("ascii")
         except UnicodeDecodeError as error:
             raise LineRefused(DropReason.NOT_ASCII, f"the line has the byte 0x{line[error.start]:02X}") from None
         if not text.isprintable() and not text.replace("\t", "").isprintable():

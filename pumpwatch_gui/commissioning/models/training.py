@@ -12,7 +12,8 @@ from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.values.data_quality import QualityReport, joined
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.home import Home
-from pumpwatch_gui.files.recording import write_recording
+from pumpwatch_gui.files.recordings.reading import AS_FOUND
+from pumpwatch_gui.files.recordings.writing import write_recording
 from pumpwatch_gui.infer.evaluation.data_quality import quality_report
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR
 from pumpwatch_gui.infer.training.trainers import TRAINERS
@@ -55,10 +56,11 @@ class Training:
         """Write the data where the child can read it, and start the child. Blocks. Raises InputError."""
         self.material = material = checked.material
         self.scratch = Path(tempfile.mkdtemp(prefix="pumpwatch-training-"))
-        files = [path.resolve() for path in material.files]
+        # The child reads files as it finds them: what was read with choices it gets as it was read.
+        files = [path.resolve() for path in material.files] if material.choices == AS_FOUND else []
         if not files:
             for recording in checked.recordings:
-                files.append(self.scratch / recording.path.name)
+                files.append(self.scratch / f"{len(files) + 1}-{recording.path.stem}.csv")
                 write_recording(recording, files[-1], material.pump.profile)
         self._job = TrainingJob(
             material.pump.profile_name,

@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.links.register_map import IdentityRead, Point, Registe
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetLimits, SetPump, SiteChange
+from pumpwatch_gui.files.toml_text import read_toml_text
 from pumpwatch_gui.settings.map_file import MapFile, map_text, read_map
 from pumpwatch_gui.settings.profile_file import load_profile
 
@@ -216,7 +217,7 @@ def new_pump_changes(draft: Draft, names: Names, site: Site) -> tuple[SiteChange
 
 def _map_file(draft: Draft, name: str) -> MapFile:
     """The template's text with the changes, so that its comments stay; of an empty one a new text."""
-    text = map_path(draft.template, draft.folder).read_text("utf-8") if draft.template else ""
+    text = read_toml_text(map_path(draft.template, draft.folder)) if draft.template else ""
     file = MapFile(text, draft.base)
     if text:
         for point in read_map(text).points:

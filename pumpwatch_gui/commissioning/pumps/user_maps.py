@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.links.register_map import Point, RegisterMap
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetPump, SiteChange
 from pumpwatch_gui.files.shipped import find_shipped, shipped
+from pumpwatch_gui.files.toml_text import read_toml_text
 from pumpwatch_gui.settings.map_file import MapFile, map_text, read_map, read_map_file, shipped_maps
 
 FOLDER = "registers"
@@ -51,8 +52,8 @@ def editable(name: str, folder: Path, stem: str) -> tuple[MapFile, Path]:
     """
     path = map_path(name, folder)
     try:
-        file = MapFile(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        file = MapFile(read_toml_text(path))
+    except OSError as error:
         raise InputError(f"register map {path} cannot be read: {error}", "check the path") from error
     if path.is_relative_to(shipped("resources")):
         path = free_path(folder, stem)
@@ -113,7 +114,7 @@ def read_user_map(name: str, folder: Path) -> RegisterMap:
 def imported_map(source: Path, folder: Path) -> SaveRegisterMap:
     """What saves a map's file next to the site file, comments and all. Raises InputError naming every mistake."""
     read_map_file(source)
-    return SaveRegisterMap(_relative(free_path(folder, source.stem), folder), source.read_text("utf-8"))
+    return SaveRegisterMap(_relative(free_path(folder, source.stem), folder), read_toml_text(source))
 
 
 def table_map(table: MapTable, name: str, source: str, profile: str, folder: Path) -> SaveRegisterMap:
@@ -155,5 +156,5 @@ def _choice(name: str, folder: Path | None) -> MapChoice:
 
 def export_map(name: str, folder: Path, target: Path) -> Path:
     """Write a map to a file of its own, comments and all. Raises InputError."""
-    MapFile(map_path(name, folder).read_text("utf-8")).save(target)
+    MapFile(read_toml_text(map_path(name, folder))).save(target)
     return target

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.ports import Packet, TrafficTap
-from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.domain.wording import error_text, local_time
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -136,7 +136,7 @@ class TrafficPanel(QWidget):
 
 def _columns() -> list[Column[Packet]]:
     return [
-        Column("Time", lambda p: f"{datetime.fromtimestamp(p.time_ns / 1e9):%H:%M:%S.%f}"[:-3]),
+        Column("Time", lambda p: local_time(p.time_ns, f"%H:%M:%S.{p.time_ns // 1_000_000 % 1000:03d}")),
         Column("Direction", lambda p: "→ sent" if p.sent else "← received"),
         Column("Meaning", lambda p: p.text, tip=lambda p: p.text),
         Column("Bytes", lambda p: p.hex, tip=lambda p: p.hex),
@@ -145,7 +145,7 @@ def _columns() -> list[Column[Packet]]:
 
 def _write(path: Path, packets: Sequence[Packet]) -> Path:
     lines = (
-        f"{datetime.fromtimestamp(p.time_ns / 1e9).isoformat(timespec='milliseconds')}\t{p.link_id}\t"
+        f"{datetime.fromtimestamp(p.time_ns / 1e9).astimezone().isoformat(timespec='milliseconds')}\t{p.link_id}\t"
         f"{'sent' if p.sent else 'received'}\t{p.hex}\t{p.text}\n"
         for p in packets
     )

@@ -17,13 +17,13 @@ from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import alarm_number, duration, plain
+from pumpwatch_gui.domain.wording import alarm_number, duration, plain, stamp
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
-from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel, stamp
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 PAGE_ROWS = 300

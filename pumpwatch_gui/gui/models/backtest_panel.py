@@ -19,14 +19,17 @@ from pumpwatch_gui.domain.commands import GiveFeedback, SetThresholdFactor
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.site import PumpSettings
-from pumpwatch_gui.domain.wording import clock, duration, error_text, number
+from pumpwatch_gui.domain.wording import clock, duration, error_text, number, stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.models.material import MaterialChooser
+from pumpwatch_gui.gui.models.preview_dialog import PreviewDialog
 from pumpwatch_gui.gui.shell.page import PageContext
-from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel, stamp
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
+
+MOST_NOTES = 4
 
 
 class BackTestPanel(QWidget):
@@ -57,6 +60,7 @@ class BackTestPanel(QWidget):
     def _make_widgets(self) -> None:
         appearance = self.context.appearance
         self.chooser = MaterialChooser(appearance, "Span of the back-test")
+        self.chooser.preview_wanted.connect(self.preview)
         self.run_button = button("Back-test", "Run the chosen model over the span", self.run)
         self.cancel_button = button("Cancel", "Cancel the back-test", self._stop_now)
         self.cancel_button.setEnabled(False)
@@ -117,6 +121,11 @@ class BackTestPanel(QWidget):
         self.pump, self.version, self.is_active = pump, version, is_active
         self.use_button.setEnabled(self._run is not None and is_active)
 
+    def preview(self) -> None:
+        """Show how the chosen files are read."""
+        if self.pump is not None:
+            PreviewDialog(self.context, self.pump, self.chooser, self).open()
+
     def run(self) -> None:
         """Read the span and stream it through the model, off the GUI thread."""
         if self.pump is None:
@@ -163,6 +172,8 @@ class BackTestPanel(QWidget):
             "(an episode counts as false until its feedback is true or unknown)",
             "strong",
         )
+        notes = [f"{r.path.name}: {note}" for r in run.recordings for note in r.notes]
+        self.said.setText("\n".join([self.said.text(), *notes[:MOST_NOTES]]))
         self.rows.show_rows(test.table)
         self.episodes.show_rows(test.episodes)
         self.slider.setRange(0, len(test.table) - 1)

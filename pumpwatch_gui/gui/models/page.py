@@ -34,13 +34,13 @@ from pumpwatch_gui.domain.events import Event, OrderDone
 from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, StationView
-from pumpwatch_gui.domain.wording import error_text, number
+from pumpwatch_gui.domain.wording import error_text, number, stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
 from pumpwatch_gui.gui.models.backtest_panel import BackTestPanel
 from pumpwatch_gui.gui.models.training_panel import TrainPanel
 from pumpwatch_gui.gui.shell.page import Page, PageContext
-from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel, stamp
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 SLOW_S = 1.0

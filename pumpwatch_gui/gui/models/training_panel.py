@@ -25,6 +25,7 @@ from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
 from pumpwatch_gui.gui.look.widgets import NumberBox, StatusText, button, label
 from pumpwatch_gui.gui.models.material import HOUR_S, MaterialChooser
+from pumpwatch_gui.gui.models.preview_dialog import PreviewDialog
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -59,6 +60,7 @@ class TrainPanel(QWidget):
     def _make_widgets(self) -> None:
         self.chooser = MaterialChooser(self.context.appearance, "Healthy span")
         self.chooser.changed.connect(self._forget_report)
+        self.chooser.preview_wanted.connect(self.preview)
         self.kind = QComboBox()
         self.kind.addItems(list(KINDS))
         self.kind.setAccessibleName("Kind of detector")
@@ -102,6 +104,11 @@ class TrainPanel(QWidget):
         if self.pump is None or pump.pump_id != self.pump.pump_id:
             self.pump = pump
             self._forget_report()
+
+    def preview(self) -> None:
+        """Show how the chosen files are read."""
+        if self.pump is not None:
+            PreviewDialog(self.context, self.pump, self.chooser, self).open()
 
     def check(self) -> None:
         """Read the chosen data and examine it, off the GUI thread."""

@@ -5,7 +5,6 @@ ten sensors because only as many points are drawn as there are pixels (`curves`)
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from math import isfinite
 
 import numpy as np
@@ -16,7 +15,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.domain.wording import clock, number, unit_text
+from pumpwatch_gui.domain.wording import clock, local_time, number, unit_text
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.curves import path, thinned
 from pumpwatch_gui.gui.look.theme import STRONG, color
@@ -186,7 +185,7 @@ class TrendStack(Painted):
             x = round(self._x(tick, area)) + 0.5
             painter.setPen(QPen(color(theme.raised), 1))
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-            words = f"{datetime.fromtimestamp(tick):%H:%M:%S}" if seconds else f"{datetime.fromtimestamp(tick):%H:%M}"
+            words = local_time(round(tick * 1e9), "%H:%M:%S" if seconds else "%H:%M")
             half = appearance.width(words, 11) / 2
             left = min(max(x - half, 0.0), self.width() - 2 * half)
             context = QRectF(left, area.bottom() + px(3), 2 * half + 1, px(AXIS_PX - 4))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
@@ -104,8 +103,3 @@ class RowsModel(QAbstractTableModel, Generic[T]):
 def _alignment(column: Column[Any]) -> Qt.AlignmentFlag:
     side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
-
-
-def stamp(time_ns: int) -> str:
-    """Local date and time of a UTC stamp, to the second."""
-    return f"{datetime.fromtimestamp(time_ns / 1e9):%Y-%m-%d  %H:%M:%S}"

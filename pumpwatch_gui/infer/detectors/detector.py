@@ -37,7 +37,15 @@ class WindowScore:
         freeze_arrays(self, "shares", "high", "missing")
 
 
-class Stream(Protocol):
+class Moment(Protocol):
+    """What the score of one row is made of, besides the network's errors: kept while its stream is fed on."""
+
+    def score(self, errors: Floats) -> WindowScore:
+        """The score of the row's window, from the network's error of each sensor (n,)."""
+        ...
+
+
+class Stream(Moment, Protocol):
     """A detector's memory of one pump, fed one frame at a time in the order of time."""
 
     def feed(self, frame: Frame, run_state: RunState) -> None:
@@ -48,8 +56,8 @@ class Stream(Protocol):
         """The newest window (w, n) as the network wants it, valid until the next `feed`; or why there is none."""
         ...
 
-    def score(self, errors: Floats) -> WindowScore:
-        """The score of the window last given by `window`, from the network's error of each sensor (n,)."""
+    def moment(self) -> "Moment":
+        """What `score` needs of the newest row, to be asked later: what is fed meanwhile does not change it."""
         ...
 
     def rebaseline(self) -> None:
@@ -70,8 +78,11 @@ class Detector(Protocol):
         """Mean absolute reconstruction error of each sensor (b, n) for a batch of windows (b, w, n), in one call."""
         ...
 
-    def score(self, streams: Sequence[Stream], errors: Floats) -> list[WindowScore]:
-        """The score of each stream's newest window from the errors (b, n): as its own `score`, all at once."""
+    def score(self, streams: Sequence[Moment], errors: Floats) -> list[WindowScore]:
+        """The score of each stream's newest window from the errors (b, n): as its own `score`, all at once.
+
+        A stream that was fed on meanwhile is given by its `moment`.
+        """
         ...
 
     def warm_up(self) -> None:

@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
-from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Stream, Windows, WindowScore, shares_of
+from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Stream, Windows, WindowScore, shares_of
 from pumpwatch_gui.infer.detectors.scaler import MinMax, floats
 from pumpwatch_gui.infer.live.window import Window
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
@@ -66,7 +66,7 @@ class PlainDetector(Detector):
         return self.network.errors(windows)
 
     @override
-    def score(self, streams: Sequence[Stream], errors: Floats) -> list[WindowScore]:
+    def score(self, streams: Sequence[Moment], errors: Floats) -> list[WindowScore]:
         return [stream.score(own) for stream, own in zip(streams, errors, strict=True)]
 
     @override
@@ -122,6 +122,10 @@ class PlainStream(Stream):
             high=errors > self._detector.sensor_limits,
             missing=np.zeros(errors.size, dtype=np.bool_),
         )
+
+    @override
+    def moment(self) -> "PlainStream":
+        return self  # the errors of a window are all that its score is made of
 
     @override
     def rebaseline(self) -> None:

@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.pump.running import run_rule
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.files.recording import read_recording
+from pumpwatch_gui.files.recordings.reading import read_recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.evaluation.metrics import Judged, Marks, marks
 from pumpwatch_gui.infer.evaluation.scoring import ScoredRow, score_rows

@@ -1,11 +1,14 @@
 """Recordings scored by the live path, row by row."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from math import nan
 from pathlib import Path
+
+from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.episodes import ScoreAlarm
 from pumpwatch_gui.domain.detection import Detection, ScoreResult
@@ -13,14 +16,17 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import RunRule, state_of
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.domain.values.recording_format import FormatChoices
 from pumpwatch_gui.files.atomic import atomic_text
-from pumpwatch_gui.files.recording import read_recording
+from pumpwatch_gui.files.recordings.reading import AS_FOUND, read_recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle, profile_of
 from pumpwatch_gui.infer.bundles.manifest import read_manifest
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained
 from pumpwatch_gui.infer.live.scorer import Scorer
 
 PUMP = "recording"
+ROWS_AT_ONCE = 64
+"""Windows of one network call: more no longer fit the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +50,65 @@ def score_rows(
     """Feed every row to the live scorer and yield what came of it. Strictly causal: a row sees only rows before it."""
     scorer, alarm = Scorer(), ScoreAlarm()
     scorer.assign(PUMP, profile, bundle)
-    for frame in chained(recordings, profile, pump_id=PUMP):
-        state = state_of(frame, profile.tags, rule)
-        scorer.feed(frame, state)
-        (score_result,) = scorer.score_due()
-        if isinstance(score_result, Detection):
-            alarm.update(frame.mono_ns, score_result.score)
-        yield ScoredRow(frame.time_ns, frame.mono_ns, score_result, alarm.active)
+    frames = chained(recordings, profile, pump_id=PUMP)
+    while piece := list(islice(frames, ROWS_AT_ONCE)):
+        results = scorer.score_each((frame, state_of(frame, profile.tags, rule)) for frame in piece)
+        for frame, result in zip(piece, results, strict=True):
+            if isinstance(result, Detection):
+                alarm.update(frame.mono_ns, result.score)
+            yield ScoredRow(frame.time_ns, frame.mono_ns, result, alarm.active)
 
 
-def score_recordings(model: Path, recordings: Sequence[Path], out: Path) -> int:
-    """Score CSV files by the bundle in `model` and write `timestamp,score,threshold,alarm,share_TAG…`; rows written.
+@dataclass(frozen=True, slots=True)
+class ScoreCount:
+    """How many rows were scored and in alarm, of how many; what the recordings lacked."""
+
+    rows: int
+    scored: int
+    in_alarm: int
+    missing: int
+    dropped: int
+
+    @override
+    def __str__(self) -> str:
+        return (
+            f"{self.rows} rows, {self.scored} scored, {self.in_alarm} in alarm, "
+            f"{self.missing} values missing, {self.dropped} rows dropped"
+        )
+
+
+def score_recordings(
+    model: Path,
+    recordings: Sequence[Path],
+    out: Path,
+    *,
+    choices: FormatChoices = AS_FOUND,
+    report: Callable[[str], None] = lambda text: None,
+) -> ScoreCount:
+    """Score text files by the bundle in `model` and write `timestamp,score,threshold,alarm,share_TAG…`.
 
     The files are taken as one pump's, one after the other. `score` and `threshold` are in limit units (1.0 is the
-    limit); a row that was not scored has them and its shares empty. Raises BundleError or InputError.
+    limit); a row that was not scored has them and its shares empty. `report` gets how each file was understood and what
+    was dropped of it, a line each. Raises BundleError or InputError.
     """
     profile, bundle, rule = open_model(model)
-    rows = score_rows(bundle, profile, rule, [read_recording(path, profile) for path in recordings])
+    read = [read_recording(path, profile, choices) for path in recordings]
+    for recording in read:
+        for text in recording.told():
+            report(f"{recording.path.name}: {text}")
+    missing, dropped = sum(r.empty_values for r in read), sum(r.dropped for r in read)
+    rows = score_rows(bundle, profile, rule, read)
     try:
         with atomic_text(out) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["timestamp", "score", "threshold", "alarm", *(f"share_{tag}" for tag in profile.tags)])
-            count = 0
+            count = scored = in_alarm = 0
             for row in rows:
                 writer.writerow(_cells(row, len(profile.tags)))
                 count += 1
-            return count
+                scored += isinstance(row.score_result, Detection)
+                in_alarm += row.alarm
+            return ScoreCount(count, scored, in_alarm, missing, dropped)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}", "name a file that can be written") from error
 

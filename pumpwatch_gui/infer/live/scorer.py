@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.latency import Latency
 from pumpwatch_gui.infer.bundles.bundle import Bundle
-from pumpwatch_gui.infer.detectors.detector import Detector, Stream, Windows, WindowScore
+from pumpwatch_gui.infer.detectors.detector import Detector, Moment, Stream, Windows, WindowScore
 
 MOST_FAILURES = 3
 """A model that failed for a pump so often in a row is not used for it until it is assigned again."""
@@ -51,7 +51,7 @@ class _Due(NamedTuple):
     """A pump whose window is to be scored."""
 
     pump: _Pump
-    stream: Stream
+    stream: Moment
     frame: Frame
     window: Windows
 
@@ -129,6 +129,31 @@ class Scorer:
             results += self._score(version, batch)
         if due:
             self.latency.add(self._clock() - started)
+        return results
+
+    def score_each(self, frames: Iterable[tuple[Frame, RunState]]) -> list[ScoreResult]:
+        """As `feed` and `score_due` after each frame, one by one, but with one network call for all of them.
+
+        For recordings of one pump: a frame is judged with what came before it and nothing else.
+        """
+        self._warm_up()
+        results: list[ScoreResult] = []
+        due: list[tuple[int, _Due]] = []
+        for frame, run_state in frames:
+            self.feed(frame, run_state)
+            pump = self._pumps[frame.pump_id]
+            pump.frame = None
+            window = self._window(frame.pump_id, pump)
+            if isinstance(window, str) or pump.stream is None or pump.bundle is None:
+                results.append(NotScored(frame.pump_id, frame.time_ns, str(window), has_model=self._is_used(pump)))
+            else:
+                due.append((len(results), _Due(pump, pump.stream.moment(), frame, window.copy())))
+                results.append(NotScored(frame.pump_id, frame.time_ns, "not scored yet"))
+        if due:
+            batch = [one for _, one in due]
+            assert batch[0].pump.bundle is not None
+            for (place, _), result in zip(due, self._score(batch[0].pump.bundle.version, batch), strict=True):
+                results[place] = result
         return results
 
     def rebaseline(self, pump_id: str) -> bool:

@@ -13,7 +13,8 @@ from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.data_quality import Severity
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.files.recording import read_recording
+from pumpwatch_gui.domain.values.recording_format import FormatChoices
+from pumpwatch_gui.files.recordings.reading import AS_FOUND, read_recording
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE, Bundle, load_bundle
 from pumpwatch_gui.infer.bundles.card import card
 from pumpwatch_gui.infer.bundles.writing import check_place, write_bundle
@@ -58,7 +59,7 @@ def train(
     kind: str = "combined",
     allow_short: bool = False,
     threshold_factor: float = THRESHOLD_FACTOR,
-    epochs: int | None = None,
+    choices: FormatChoices = AS_FOUND,
     progress: Progress = lambda text: None,
 ) -> Bundle:
     """Train a detector of `kind` on CSV files of normal running (each a pump of its own) and write it to `out`.
@@ -67,9 +68,9 @@ def train(
     """
     _check_kind(kind)
     check_place(out)
-    read = [read_recording(path, profile) for path in recordings]
+    read = [read_recording(path, profile, choices) for path in recordings]
     return train_on(profile, read, out, kind=kind, allow_short=allow_short, threshold_factor=threshold_factor,
-                    epochs=epochs, progress=progress)  # fmt: skip
+                    progress=progress)  # fmt: skip
 
 
 def train_on(
@@ -94,7 +95,7 @@ def train_on(
     check_place(out)
     commissioning = Commissioning(profile, tuple(recordings), threshold_factor)
     for recording in commissioning.recordings:
-        for note in recording.notes:
+        for note in recording.told():
             progress(f"{recording.path.name}: {note}")
     running_s = commissioning.running_s()
     if warning := check_length(running_s, allow_short=allow_short):

@@ -172,7 +172,9 @@ def test_a_recording_has_no_registers(tmp_path: Path) -> None:
 
 def test_an_extra_read_of_a_running_recording_is_refused_at_once(tmp_path: Path, wait_until: Wait) -> None:
     path = tmp_path / "x.csv"
-    path.write_text("timestamp," + ",".join(PROFILE.tags) + "\n" + "".join(f"{k},1,1\n" for k in range(50)), "utf-8")
+    path.write_text(
+        "timestamp," + ",".join(PROFILE.tags) + "\n" + "".join(f"{1_700_000_000 + k},1,1\n" for k in range(50)), "utf-8"
+    )
     with Scanning([Binding("P", PROFILE, (ReplayConfig(str(path)),))]) as s:
         wait_until(lambda: s.of("P"))
         with pytest.raises(LinkFault, match="sends by itself"):

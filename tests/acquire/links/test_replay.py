@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.values.quality import Quality, Reason
 from tests.acquire.scanning import Scanning, reasons_of
 
 PROFILE = PumpProfile("ab", tuple(Sensor(t, t, "", (0, 100)) for t in ("alpha", "beta")))
+START = 1_000_000_000
 Wait = Callable[..., None]
 Scan = tuple[float, dict[str, PointValue] | LinkFault]
 
@@ -29,7 +30,7 @@ def write(path: Path, rows: list[str], header: str = "timestamp,alpha,beta") -> 
 
 
 def every_second(count: int) -> list[str]:
-    return [f"{1000 + i},{i},{2 * i}" for i in range(count)]
+    return [f"{START + i},{i},{2 * i}" for i in range(count)]
 
 
 def binding(file: str, pump_id: str = "P", **more: float | bool) -> Binding:
@@ -37,7 +38,7 @@ def binding(file: str, pump_id: str = "P", **more: float | bool) -> Binding:
     return Binding(pump_id, PROFILE, (ReplayConfig(file, **settings),))  # type: ignore[arg-type]
 
 
-def play(file: str, scans: int, **settings: float | bool) -> list[Scan]:
+def play(file: str, scans: int, **settings: float | bool | str) -> list[Scan]:
     """The first scans of a recording, each with its time (s): on a clock that moves only while the channel sleeps."""
     now = 0.0
 
@@ -90,7 +91,7 @@ def test_it_ends_after_one_spacing_when_it_is_not_repeated(tmp_path: Path) -> No
 
 
 def test_a_gap_stays_a_gap_with_a_fault_for_each_three_spacings_of_it(tmp_path: Path) -> None:
-    rows = ["1000,1,1", "1001,2,2", "1002,3,3", "1010,4,4", "1011,5,5"]
+    rows = [f"{START + 0},1,1", f"{START + 1},2,2", f"{START + 2},3,3", f"{START + 10},4,4", f"{START + 11},5,5"]
     found = play(write(tmp_path / "r.csv", rows), 7, speed=20.0, period_s=0.05)
     assert values(found) == [1, 2, 3, 4, 5]
     assert [t for t, _ in found] == pytest.approx([0.0, 0.05, 0.1, 0.25, 0.4, 0.5, 0.55])
@@ -100,12 +101,39 @@ def test_a_gap_stays_a_gap_with_a_fault_for_each_three_spacings_of_it(tmp_path: 
 
 
 def test_empty_cells_text_and_values_out_of_span_are_bad_and_the_rest_is_good(tmp_path: Path) -> None:
-    rows = ["1000,,5", "1001,broken,5", "1002,nan,5", "1003,101,5", "1004,-1,100", "1005,7,"]
+    rows = [
+        f"{START + 0},,5",
+        f"{START + 1},broken,5",
+        f"{START + 2},nan,5",
+        f"{START + 3},101,5",
+        f"{START + 4},-1,100",
+        f"{START + 5},7,",
+    ]
     found = [r for _, r in play(write(tmp_path / "r.csv", rows), 6) if isinstance(r, dict)]
     assert [r["alpha"].reason for r in found] == [*[Reason.SENSOR_FAILURE] * 3, *[Reason.OUT_OF_RANGE] * 2, Reason.NONE]
     assert [r["alpha"].quality for r in found] == [Quality.BAD] * 5 + [Quality.GOOD]
     assert all(math.isnan(r["alpha"].value) for r in found[:5])
     assert [r["beta"].quality for r in found] == [Quality.GOOD] * 5 + [Quality.BAD]
+
+
+def test_what_was_dropped_of_a_recording_is_told_on_the_link(tmp_path: Path) -> None:
+    file = write(tmp_path / "r.csv", [*every_second(3), "noon,1,2"])
+    spec = LinkSpec("P/1", "P", PROFILE, ReplayConfig(file), None)
+    asyncio.run(connected(spec))
+    assert "1 rows dropped: their time is unreadable (line 5: 'noon')" in spec.meter.last_error
+    assert spec.meter.last_advice
+
+
+async def connected(spec: LinkSpec) -> None:
+    channel = ReplayChannel(spec)
+    await channel.connect()
+    await channel.close()
+
+
+def test_a_recording_is_read_as_its_link_says(tmp_path: Path) -> None:
+    rows = [f"04/05/2025 10:00:0{i};1,50{i};2" for i in range(3)]
+    file = write(tmp_path / "r.csv", rows, header="timestamp;alpha;beta")
+    assert values(play(file, 3, decimal="comma", date_order="dmy", timezone="Europe/Berlin")) == [1.5, 1.501, 1.502]
 
 
 def test_its_rows_become_frames_in_their_order_from_the_first_again(tmp_path: Path, wait_until: Wait) -> None:
@@ -116,7 +144,7 @@ def test_its_rows_become_frames_in_their_order_from_the_first_again(tmp_path: Pa
 
 
 def test_a_gap_has_bad_frames_in_it_and_only_there(tmp_path: Path, wait_until: Wait) -> None:
-    file = write(tmp_path / "r.csv", [f"{t},{t},{t}" for t in (0, 1, 2, 3, 30, 31)])
+    file = write(tmp_path / "r.csv", [f"{START + t},{t},{t}" for t in (0, 1, 2, 3, 30, 31)])
     with Scanning([binding(file, loop=False, period_s=0.1)]) as s:
         wait_until(lambda: any("has ended" in v.last_error for v in s.scanner.views()))
     states = [f.worst for f in s.of("P")]
@@ -126,7 +154,7 @@ def test_a_gap_has_bad_frames_in_it_and_only_there(tmp_path: Path, wait_until: W
 
 
 def test_a_column_that_is_missing_is_not_connected(tmp_path: Path, wait_until: Wait) -> None:
-    file = write(tmp_path / "r.csv", ["1000,1", "1001,2"], header="timestamp,alpha")
+    file = write(tmp_path / "r.csv", [f"{START + 0},1", f"{START + 1},2"], header="timestamp,alpha")
     with Scanning([binding(file)]) as s:
         wait_until(lambda: s.of("P"))
     assert reasons_of(s.of("P")[0]) == [Reason.NONE, Reason.NOT_CONNECTED]

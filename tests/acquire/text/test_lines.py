@@ -203,6 +203,10 @@ def test_a_sensor_that_says_it_has_no_value_leaves_the_others_standing() -> None
         None, True, True)  # fmt: skip
 
 
+def test_a_byte_order_mark_before_a_line_is_no_content() -> None:
+    assert parser("json").parse(b'\xef\xbb\xbf{"motor_rpm": 1480}') == {"motor_rpm": 1480.0}
+
+
 def test_the_columns_say_what_a_line_brings() -> None:
     assert parser("json", columns=("motor_rpm",)).parse(b'{"MOTOR_rpm": 5}') == {"motor_rpm": 5.0}
     assert parser("csv", columns=("t", "Motor_RPM")).parse(b"99,5") == {"motor_rpm": 5.0}

@@ -1,0 +1,90 @@
+"""Recordings: how fast a long one is read and in what memory, and how long `score` takes from start to end."""
+
+import multiprocessing
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
+from pumpwatch_gui.files.recordings.reading import read_recording
+from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.settings.profile_file import load_profile
+
+LONG_ROWS, SCORED_ROWS = 2_000_000, 20_000
+START = np.datetime64("2026-01-01T00:00:00")
+PROFILE = "centrifugal"
+
+
+def run(_data: Path | None) -> Iterator[Figure]:
+    """A recording of ten sensors at 1 Hz, read and scored in processes of their own."""
+    yield from figures(LONG_ROWS, SCORED_ROWS)
+
+
+def figures(long_rows: int, scored_rows: int) -> Iterator[Figure]:
+    """Reading so many rows, and scoring so many."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "long.csv"
+        write(path, long_rows)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            read_s, memory_mb, rows = pool.submit(_read, path).result()
+            plain_s = pool.submit(_read_plainly, path).result()
+        if rows != long_rows:
+            raise NotMeasuredError(f"{rows} of {long_rows} rows were read")
+        what = f"read {long_rows:,} rows of ten sensors"
+        yield Figure(what, read_s, "s", f"≤ 10 s; numpy.loadtxt of the numbers alone {plain_s:.1f} s")
+        if memory_mb:
+            yield Figure(f"{what}: memory of the process", memory_mb, "MB", "≤ 400 MB")
+        write(path, scored_rows)
+        yield Figure(f"score {scored_rows:,} rows, with the start of the process", _score_s(path), "s", "≤ 4 s")
+
+
+def write(path: Path, rows: int) -> None:
+    """A recording of so many rows of steady running, with three decimals."""
+    profile, random = load_profile(PROFILE), np.random.default_rng(1)
+    middle = np.array([sum(s.normal or s.span) / 2 for s in profile.sensors])
+    form = ",".join(["%.3f"] * middle.size)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("timestamp," + ",".join(profile.tags) + "\n")
+        for first in range(0, rows, 10_000):
+            count = min(10_000, rows - first)
+            stamps = (START + np.arange(first, first + count)).astype(str).tolist()
+            values = (middle * random.normal(1.0, 0.002, (count, middle.size))).tolist()
+            file.writelines(f"{at}Z,{form % tuple(row)}\n" for at, row in zip(stamps, values, strict=True))
+
+
+def _read(path: Path) -> tuple[float, float, int]:
+    """Seconds, MB at most (0 where the system does not say), rows."""
+    started = time.perf_counter()
+    recording = read_recording(path, load_profile(PROFILE))
+    read_s = time.perf_counter() - started
+    status = Path("/proc/self/status")
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("ascii")) if status.exists() else None
+    return read_s, int(peak[1]) / 1e3 if peak else 0.0, recording.time_s.size
+
+
+def _read_plainly(path: Path) -> float:
+    started = time.perf_counter()
+    np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(1, len(load_profile(PROFILE).sensors) + 1))
+    return time.perf_counter() - started
+
+
+def _score_s(path: Path) -> float:
+    """Seconds of the whole command, the fastest of three."""
+    model, out = shipped("models") / PROFILE, path.with_name("scores.csv")
+    command = [sys.executable, "-m", "pumpwatch_gui", "--home", str(path.parent / "home"), "score"]
+    command += ["--model", str(model), "--out", str(out), str(path)]
+    times_s = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        times_s.append(time.perf_counter() - started)
+        if done.returncode:
+            raise NotMeasuredError(f"score ended with {done.returncode}: {done.stderr.strip().splitlines()[-1:]}")
+    return min(times_s)
