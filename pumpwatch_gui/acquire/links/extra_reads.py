@@ -69,6 +69,11 @@ class ExtraReads:
         """Have it read when there is time."""
         self._waiting.append(extra)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is any."""
+        return bool(self._waiting)
+
     def take(self, wait_s: float) -> ExtraRead | None:
         """The next, when it can be done before the next scan is due, or has waited long enough."""
         if not self._waiting:
@@ -78,7 +83,7 @@ class ExtraReads:
             return None
         return self._waiting.popleft()
 
-    async def execute(self, extra: ExtraRead, channel: Channel | None, last_error: str) -> None:
+    async def perform(self, extra: ExtraRead, channel: Channel | None, last_error: str) -> None:
         """Read it; what goes wrong goes to whoever asked for it. `last_error`: why the line is down, if it is."""
         outcome = extra.outcome
         if not outcome.set_running_or_notify_cancel():

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec, Watchable
+from pumpwatch_gui.acquire.driver import Channel, DriverKind, Readings, Watchable
 from pumpwatch_gui.acquire.links.extra_reads import ExtraRead, ExtraReads
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.link import Link, LinkEvent
@@ -14,7 +14,6 @@ from pumpwatch_gui.acquire.links.turns import Turns
 from pumpwatch_gui.acquire.modbus.redial import IDLE_S, ON_HANG_UP
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import ConnectionChanged, Note
-from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.quality import Reason
 
@@ -204,9 +203,9 @@ class Line:
             now_s = time.monotonic()
             link = self._turns.next(self.links, now_s)
             wait_s = link.next_s - now_s
-            if (extra := self._extra.take(wait_s)) is not None:
+            if self._extra.is_waiting and (extra := self._extra.take(wait_s)) is not None:
                 self._active = extra.spec
-                await self._extra.execute(extra, self._channel, self.links[0].spec.meter.last_error)
+                await self._extra.perform(extra, self._channel, self.links[0].spec.meter.last_error)
             elif wait_s > 0:
                 self._changed.clear()
                 await _either(self._changed, wait_s)  # the links may be others after it
@@ -228,9 +227,12 @@ class Line:
         self._active = link.spec
         self._extra.may_have_cost_the_connection = False
         link.requested_s = time.monotonic()
-        was_idle = link.requested_s - self._heard_s >= IDLE_S
+        began_ns = time.monotonic_ns()
         try:
-            readings, began_ns = await self._read(channel, link.spec, again=was_idle and link.has_responded)
+            if link.requested_s - self._heard_s < IDLE_S:
+                readings = await channel.scan(link.spec)
+            else:
+                readings, began_ns = await self._scan_after_idling(channel, link)
         except LinkFault as fault:
             self._failed(channel, link, fault)
         except InputError as wrong:
@@ -247,13 +249,15 @@ class Line:
             self._is_lost = False
             link.scanned(readings, time.monotonic_ns() if self._kind.pushed else began_ns)
 
-    async def _read(self, channel: Channel, spec: LinkSpec, *, again: bool) -> tuple[Mapping[str, PointValue], int]:
-        """One scan and when it began. `again`: it may have met a path that went mute while idle, and is repeated."""
-        began_ns = time.monotonic_ns()
+    @staticmethod
+    async def _scan_after_idling(channel: Channel, link: Link) -> tuple[Readings, int]:
+        """One scan and when it began. It may meet a path that went mute while it was idle: then it is repeated."""
+        spec, began_ns, had_responded = link.spec, time.monotonic_ns(), link.has_responded
         try:
             return await channel.scan(spec), began_ns
         except LinkFault as fault:
-            if not again or fault.kind is not FaultKind.TIMEOUT or not spec.config.remote_host or channel.lost.done():
+            is_mute = fault.kind is FaultKind.TIMEOUT and spec.config.remote_host and not channel.lost.done()
+            if not is_mute or not had_responded:
                 raise
             spec.meter.count_fault(fault)
         began_ns = time.monotonic_ns()

@@ -16,7 +16,11 @@ from pumpwatch_gui.domain.errors import PumpWatchError
 
 IDLE_S = 1.5
 """After so long without a byte a request that stays without one may have met a path that has gone mute."""
+RTU_PAUSE_S = 0.005
+"""Between a response and the next RTU request; the line behind a gateway needs about as long for a few characters."""
 KEPT_BYTES = 300
+MAX_RTU_REQUEST = 8
+"""Bytes: a longer request is one of Modbus TCP, which has 11 or 12."""
 
 Dial = Callable[[Callable[[], asyncio.Protocol]], Awaitable[asyncio.Transport]]
 """Opens one connection. Raises OSError, PumpWatchError."""
@@ -29,8 +33,9 @@ class RedialTransport(asyncio.Transport):
     """What a protocol takes for one connection.
 
     - The peer hangs up between two requests: the next request goes over a new connection.
-    - It hangs up on a request before a byte of the response, and had responded before: the request is sent once more
-      over a new one. Reads may be repeated: they change nothing.
+    - It hangs up on a request before a byte of the response, and had responded before: a Modbus TCP request is sent
+      once more over a new one. Reads may be repeated: they change nothing. An RTU request is not: without a transaction
+      id the response to the first would later pass for that to another.
     - A request after 1.5 s of silence got not one byte: the next goes over a new connection.
 
     Every other loss, and a new connection that cannot be made, is handed to the protocol. `open` first.
@@ -43,7 +48,7 @@ class RedialTransport(asyncio.Transport):
         self._task: asyncio.Task[None] | None = None
         self._on_hang_up = ON_HANG_UP.get()
         self._request, self._received = b"", b""
-        self._is_open = self._is_closed = self._was_idle = False
+        self._is_open = self._is_closed = self._was_idle = self._is_sent = False
         self._heard_s = 0.0
 
     async def open(self) -> "RedialTransport":
@@ -65,10 +70,15 @@ class RedialTransport(asyncio.Transport):
         self._request, self._received = bytes(data), b""
         if self._task is not None:
             return  # it is sent as soon as the new connection is there
+        self._is_sent = False
         if is_mute or self._leg.is_lost:
             self._redial()
+        elif len(data) <= MAX_RTU_REQUEST:
+            # A peer that hangs up after each response does it now: the request must not go out on that connection.
+            pause_s = max(self._heard_s + RTU_PAUSE_S - time.monotonic(), 0.0)
+            asyncio.get_running_loop().call_later(pause_s, self._send)
         else:
-            self._leg.transport.write(data)
+            self._send()
 
     @override
     def close(self) -> None:
@@ -103,13 +113,24 @@ class RedialTransport(asyncio.Transport):
         """The end of a connection."""
         if leg is not self._leg or self._is_closed or not self._is_open or self._task is not None:
             return
-        if not leg.has_responded or (self._received and not is_whole(self._request, self._received)):
+        is_broken_off = bool(self._received) and not is_whole(self._request, self._received)
+        is_unanswered_rtu = self._is_sent and not self._received and len(self._request) <= MAX_RTU_REQUEST
+        if not leg.has_responded or is_broken_off or is_unanswered_rtu:
             self._lose(leg.error)
             return
         if self._on_hang_up is not None:
             self._on_hang_up()
-        if self._request and not self._received:
+        if self._is_sent and not self._received:
             self._redial()
+
+    def _send(self) -> None:
+        if self._is_closed or self._task is not None:
+            return
+        if self._leg.is_lost or self._leg.transport.is_closing():
+            self._redial()
+        else:
+            self._is_sent = True
+            self._leg.transport.write(self._request)
 
     def _redial(self) -> None:
         self._leg.transport.abort()
@@ -127,6 +148,7 @@ class RedialTransport(asyncio.Transport):
         if self._leg.is_lost:
             self._lose(self._leg.error)
         else:
+            self._is_sent = True
             self._leg.transport.write(self._request)
 
     def _lose(self, error: Exception | None) -> None:
@@ -177,7 +199,7 @@ class _Leg(asyncio.Protocol):
 
 def is_whole(request: bytes, received: bytes) -> bool:
     """Whether a response has come to its end, as far as its own first bytes tell: by its Modbus TCP or RTU length."""
-    if len(request) > 8 and request[2:4] == b"\0\0":  # an RTU request is 7 or 8 bytes long, a Modbus TCP one 11 or 12
+    if len(request) > MAX_RTU_REQUEST:
         return len(received) >= 6 and len(received) >= 6 + int.from_bytes(received[4:6])
     if len(received) < 5:
         return False
