@@ -18,6 +18,8 @@ log = logging.getLogger("pumpwatch.links")
 
 OLD_PERIODS = 2
 LOST_PERIODS = 5
+OLD_SCAN_S = 1.0
+"""No scan that took less brings old values: a busy machine jitters."""
 _BAD, _UNBOUND = Quality.BAD, Reason.NOT_CONNECTED
 CLOCK_STEP_NS = 50_000_000
 """Linux slews the monotonic clock together with the wall clock: the two part only when the wall clock is set."""
@@ -89,10 +91,10 @@ class Assembly:
         """Take in a good scan; a frame when it was the primary link's.
 
         Its stamp is the middle of the scan: no value is further from it than half of the scan. A scan that took longer
-        than two periods brings old values.
+        than two periods, and than a second, brings old values.
         """
         part = self._parts[link_id]
-        is_old = took_ns / 1e9 > OLD_PERIODS * part.spec.config.period_s
+        is_old = took_ns / 1e9 > max(OLD_PERIODS * part.spec.config.period_s, OLD_SCAN_S)
         part.mono_ns, part.failure = ended_ns - took_ns // 2, Reason.NONE
         part.readings = {tag: _aged(reading) for tag, reading in readings.items()} if is_old else readings
         return self._frame(part.mono_ns) if link_id == self._primary else None
