@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
+from ipaddress import ip_address
 from types import MappingProxyType
 
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
@@ -16,6 +17,8 @@ from pumpwatch_gui.domain.links.config import (
     ModbusRtuTcpConfig,
     ModbusTcpConfig,
     ModbusTlsConfig,
+    TcpPlace,
+    bare_host,
 )
 from pumpwatch_gui.files.register_maps import load_register_map
 
@@ -37,6 +40,20 @@ def _mapped(spec: LinkSpec) -> frozenset[str]:
     return frozenset(p.tag for p in found.points)
 
 
+def _place(config: TcpPlace) -> tuple[str, int]:
+    """Host and port, equal for names that are the same whatever the name server says.
+
+    Other names are not resolved for it: if one of them later led to another device, the values of two devices would be
+    mixed up.
+    """
+    host = bare_host(config.host).lower().removesuffix(".")
+    try:
+        host = str(ip_address(host))
+    except ValueError:
+        host = "127.0.0.1" if host == "localhost" else host
+    return host, config.port
+
+
 _modbus_kind = partial(DriverKind, open=_modbus, tags=_mapped, tags_setting="registers", prepare=_import_pymodbus)
 
 DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
@@ -46,7 +63,7 @@ DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
             _modbus_kind(
                 label="Modbus TCP",
                 config=ModbusTcpConfig,
-                connection=lambda c: ("tcp", c.host, c.port),
+                connection=lambda c: ("tcp", _place(c)),
                 describe=mbap_text,
             ),
             _modbus_kind(
@@ -61,13 +78,13 @@ DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
             _modbus_kind(
                 label="Modbus RTU over TCP (gateway)",
                 config=ModbusRtuTcpConfig,
-                connection=lambda c: ("rtu over tcp", c.host, c.port),
+                connection=lambda c: ("rtu over tcp", _place(c)),
                 describe=rtu_text,
             ),
             _modbus_kind(
                 label="Modbus/TCP Security (TLS)",
                 config=ModbusTlsConfig,
-                connection=lambda c: ("tls", c.host, c.port, c.ca, c.certificate, c.key, c.server_name),
+                connection=lambda c: ("tls", _place(c), c.ca, c.certificate, c.key, c.server_name),
                 describe=mbap_text,
             ),
             DriverKind(

@@ -52,7 +52,8 @@ def _station(peers: Peers, folder: Path) -> Iterator[Figure]:
 def _moments(peers: Peers, folder: Path) -> Iterator[Figure]:
     stall_limit = "≤ time-out + one period, ≤ 1000"
     for how, limit in ((Sickness.RESET, "≤ 50"), (Sickness.FINISH, "≤ 50"), (Sickness.STALL, stall_limit)):
-        yield Figure(f"{how.value} noticed, TCP", noticed_ms(partial(dropped_ms, peers, folder, how)), "ms", limit)
+        what = "stall" if how is Sickness.STALL else f"{how.value} of a device that goes away"
+        yield Figure(f"{what} noticed, TCP", noticed_ms(partial(dropped_ms, peers, folder, how)), "ms", limit)
     yield Figure("unplug noticed, serial line", noticed_ms(partial(unplugged_ms, folder)), "ms", "≤ 50")
     yield Figure("good again after 3 s away, TCP", tcp_recovered_s(peers, folder), "s", "≤ 6")
     yield Figure("good again after 3 s away, serial line", line_recovered_s(folder), "s", "≤ 3")

@@ -13,6 +13,7 @@ import psutil
 
 from pumpwatch_gui.cli.interrupts import Interrupts
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.wording import clock
@@ -167,6 +168,27 @@ def _pump_summary(engine: Engine, pump: PumpView) -> dict[str, object]:
         "last_quality": pump.frame.worst.word if pump.frame else "bad",
         "detections": live.anomalous_windows,
         "alarms": live.alarms_raised,
+        "links": {v.link_id: _link_summary(v) for v in pump.links},
+    }
+
+
+def _link_summary(view: LinkView) -> dict[str, object]:
+    return {
+        "endpoint": view.endpoint,
+        "state": view.state.value,
+        "requests": view.requests,
+        "good": view.good,
+        "timeouts": view.timeouts,
+        "refused": view.refused_responses,
+        "wrong_length": view.wrong_length,
+        "crc_errors": view.crc_errors,
+        "late": view.late_responses,
+        "exceptions": {str(code): count for code, count in view.exceptions.items()},
+        "reconnects": view.reconnects,
+        "hang_ups": view.hang_ups,
+        "missed_scans": view.missed_scans,
+        "response_ms": {"p50": view.response_p50_ms, "p95": view.response_p95_ms},
+        "last_error": view.last_error,
     }
 
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
-from pumpwatch_gui.domain.events import AlarmChanged, LinkChanged
+from pumpwatch_gui.domain.events import AlarmChanged, ConnectionChanged, LinkChanged
 from pumpwatch_gui.files.home import Home
 
 log = logging.getLogger("pumpwatch")
@@ -43,6 +43,9 @@ class JsonFormatter(logging.Formatter):
             case LinkChanged() as change:
                 fields |= {"event": "link_changed", "link": change.link_id, "state": change.state.value}
                 fields |= {"text": change.text}
+            case ConnectionChanged() as change:
+                fields |= {"event": "connection_changed", "connection": change.connection, "lost": change.is_lost}
+                fields |= {"pumps": list(change.pump_ids), "text": change.text}
             case _:
                 pass  # the message says it
         if record.exc_info:

@@ -19,12 +19,30 @@ class AlarmChanged:
 
 @dataclass(frozen=True, slots=True)
 class LinkChanged:
-    """A link moved from one state to another; `text` says why in plain words."""
+    """A link moved from one state to another; `text` says why in plain words.
+
+    `with_line`: it went or came back together with the others of its connection, which a ConnectionChanged reports.
+    """
 
     time_ns: int
     link_id: str
     pump_id: str
     state: LinkState
+    text: str
+    with_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged:
+    """A connection that several links share (a gateway, a serial line) was lost as a whole, or is back.
+
+    `text` says why in plain words; `pump_ids` are the pumps behind it.
+    """
+
+    time_ns: int
+    connection: str
+    pump_ids: tuple[str, ...]
+    is_lost: bool
     text: str
 
 
@@ -92,4 +110,14 @@ class SiteChanged:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
-Event = AlarmChanged | LinkChanged | RunStateChanged | StoreTrouble | OrderDone | Note | FeedbackGiven | SiteChanged
+Event = (
+    AlarmChanged
+    | LinkChanged
+    | ConnectionChanged
+    | RunStateChanged
+    | StoreTrouble
+    | OrderDone
+    | Note
+    | FeedbackGiven
+    | SiteChanged
+)

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.events import (
     AlarmChanged,
+    ConnectionChanged,
     Event,
     FeedbackGiven,
     LinkChanged,
@@ -50,6 +51,12 @@ def journal_row(event: Event, key: int, *, acknowledged: str = "") -> JournalRow
             return JournalRow(
                 key, time_ns, "link", pump_id, severity, line, "", {"link_id": link_id, "state": state.value}
             )
+        case ConnectionChanged(time_ns, connection, pump_ids, is_lost, text):
+            line = f"Connection {connection} " + (f"lost: {text}" if is_lost else "is back")
+            line += f"; behind it {', '.join(pump_ids)}"
+            detail = {"connection": connection, "pump_ids": list(pump_ids), "lost": is_lost}
+            severity = "WARNING" if is_lost else "INFO"
+            return JournalRow(key, time_ns, "link", "", severity, line, "", detail)
         case RunStateChanged(time_ns, pump_id, running):
             word = "started" if running else "stopped"
             return JournalRow(key, time_ns, "run", pump_id, "INFO", f"Pump {word}", "", {"running": running})

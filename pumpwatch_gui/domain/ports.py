@@ -17,6 +17,8 @@ from pumpwatch_gui.domain.commands import Order, OrderId
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
+from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import StationView
@@ -85,8 +87,33 @@ class TrafficTap(Protocol):
         """Stop watching."""
 
 
+class BorrowedLine(Protocol):
+    """A running line, for reads between its scans of a device that is no link of the station yet. Any thread.
+
+    The futures raise LinkError when no trustworthy response came; they are cancelled when the line ends.
+    """
+
+    def scan(
+        self, config: DriverConfig, profile: PumpProfile, folder: Path | None
+    ) -> "Future[Mapping[str, PointValue]]":
+        """Every point of a link, by tag; InputError for a wrong register map."""
+
+    def read(self, config: ModbusConfig, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+        """Any block of a unit behind the line; `address` is the wire address."""
+
+    def identify(self, config: ModbusConfig) -> "Future[Mapping[str, str]]":
+        """The device identification (function 43/14) of a unit behind the line."""
+
+
 class LinkBrowser(Protocol):
     """Reads of running links that no register map names. Any thread; needs `Capability.BROWSE`."""
+
+    def borrow(self, config: DriverConfig) -> BorrowedLine | None:
+        """The running line that a link of this config would share; None when there is none.
+
+        A serial line, or a device that takes one connection, has no room for a second. Raises InputError when a line
+        runs there that cannot be shared: a port for text lines, other line settings.
+        """
 
     def traffic(self, link_id: str) -> TrafficTap:
         """Watch the traffic of a link until its `close`."""

@@ -10,20 +10,29 @@ that what was read is also judged and written.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 
+from pumpwatch_gui.acquire.links.link import LinkEvent
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.domain.commands import Order, OrderId
-from pumpwatch_gui.domain.events import Event, Note, OrderDone, SiteChanged, StoreTrouble
+from pumpwatch_gui.domain.events import (
+    ConnectionChanged,
+    Event,
+    LinkChanged,
+    Note,
+    OrderDone,
+    SiteChanged,
+    StoreTrouble,
+)
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import LOOP_WORDS, StationView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.engine.annunciator import Annunciator
+from pumpwatch_gui.engine.annunciator import STATION, Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
 from pumpwatch_gui.engine.inference import Inference
@@ -74,13 +83,14 @@ class Engine:
         self._orders = Orders(
             self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit
         )
-        self._scanner = Scanner(_bindings(site), on_frame=self._on_frame, on_event=self._bus.publish)
+        self._scanner = Scanner(_bindings(site), on_frame=self._on_frame, on_event=self._on_link_event)
         self._link_views: tuple[float, dict[str, tuple[LinkView, ...]]] = (0.0, {})
         self._loops = self._make_loops()
         self._watchdog = Watchdog((Heartbeat(name) for name in self._loops), self._on_loop_trouble)
         self._stats = StatsCollector()
         self._abandoned = False
-        self._annunciator.retire_unknown({i: p.sources for i, p in self._judging.pumps.items()})
+        known: dict[str, Collection[str]] = {i: p.sources for i, p in self._judging.pumps.items()}
+        self._annunciator.retire_unknown({**known, STATION: self._judging.station_sources})
 
     # ---------------------------------------------------------------- the Station port
 
@@ -256,6 +266,12 @@ class Engine:
         self._inference.ring.put(frame)
         if self._record is not None:
             self._record.offer(frame, pump.settings.profile.tags)
+
+    def _on_link_event(self, event: LinkEvent) -> None:
+        """One row of the journal for one cause: that of a connection stands for its links; its end is an alarm's."""
+        is_told = isinstance(event, LinkChanged) and event.with_line
+        is_end = isinstance(event, ConnectionChanged) and not event.is_lost
+        self._bus.publish(event, in_journal=not is_told and not is_end)
 
     def _on_store_trouble(self, trouble: StoreTrouble) -> None:
         self._annunciator.announce("store", trouble.text, is_over=not trouble.started)

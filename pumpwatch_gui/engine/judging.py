@@ -14,10 +14,11 @@ from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.engine.annunciator import Annunciator
+from pumpwatch_gui.engine.annunciator import STATION, Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.live_pump import FAULT_SOURCE, LivePump
 from pumpwatch_gui.infer.live.ring import RingBuffer
+from pumpwatch_gui.judge.sources.link import ConnectionJudge, connection_sources
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
@@ -45,6 +46,7 @@ class Judging:
             p.pump_id: LivePump(p, annunciator.desk.active_sources(p.pump_id)) for p in site.pumps
         }
         self._annunciator, self._bus, self._keep = annunciator, bus, keep
+        self._use_site(site)
         self._frames = RingBuffer()
         self._results: deque[ScoreResult] = deque(maxlen=RESULTS_KEPT)
         self._calls: deque[Callable[[], None]] = deque()
@@ -86,6 +88,8 @@ class Judging:
             result = self._results.popleft()
             self._guarded(result.pump_id, partial(self._judge_result, result=result))
         mono_ns = time.monotonic_ns()
+        for signal in self._connections.judge((v for views in links.values() for v in views), mono_ns):
+            self._annunciator.apply(STATION, signal)
         for pump_id, views in links.items():
             self._guarded(pump_id, partial(self._judge_links, views=views, mono_ns=mono_ns))
         self._end_faults()
@@ -106,6 +110,14 @@ class Judging:
         for pump_id in kept.keys() - pumps.keys():
             self._annunciator.retire(pump_id, self._annunciator.desk.active_sources(pump_id))
         self.pumps = pumps
+        gone = self.station_sources
+        self._use_site(site)
+        self._annunciator.retire(STATION, gone - self.station_sources)
+
+    def _use_site(self, site: Site) -> None:
+        self.station_sources = connection_sources(link.connection for pump in site.pumps for link in pump.links)
+        """The alarm sources that it raises for the station itself."""
+        self._connections = ConnectionJudge(self._annunciator.desk.active_sources(STATION))
 
     # ---------------------------------------------------------------- one pump
 
@@ -126,7 +138,7 @@ class Judging:
 
     def _judge_links(self, pump: LivePump, views: tuple[LinkView, ...], mono_ns: int) -> None:
         for view in views:
-            signal = pump.judge_link(view, mono_ns)
+            signal = pump.judge_link(view, mono_ns, is_explained=view.link_id in self._connections.lost_links)
             if signal is not None:
                 pump.alarms_raised += self._annunciator.apply(pump.pump_id, signal) and signal.is_raised
 

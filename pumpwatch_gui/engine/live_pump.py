@@ -6,7 +6,7 @@ from math import nan
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmSignal
 from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult, ShadowView
-from pumpwatch_gui.domain.links.view import LinkView
+from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, RunState
@@ -17,6 +17,7 @@ from pumpwatch_gui.judge.health import Health
 from pumpwatch_gui.judge.sources.anomaly import AnomalyJudge
 from pumpwatch_gui.judge.sources.limits import LimitJudge
 from pumpwatch_gui.judge.sources.link import LinkJudge
+from pumpwatch_gui.judge.sources.no_value import NoValueJudge
 
 FAULT_SOURCE = "judging"
 """The alarm source that says that the judging of the pump itself fails."""
@@ -50,7 +51,8 @@ class LivePump:
     @property
     def sources(self) -> frozenset[str]:
         """Every source that can raise an alarm of this pump."""
-        return self._limits.sources | self._links.sources | {AnomalyJudge.source, FAULT_SOURCE}
+        judges = self._limits.sources | self._links.sources | self._no_value.sources
+        return judges | {AnomalyJudge.source, FAULT_SOURCE}
 
     @property
     def machine_status(self) -> str:
@@ -72,7 +74,9 @@ class LivePump:
         """The run state at this frame and what the limits found."""
         self.run_state = state_of(frame, self.settings.profile.tags, self._rule)
         self.health = self._health.update(frame, score=self.score, running=self.run_state is RunState.RUNNING)
-        return self.run_state, self._limits.judge(frame, self.run_state)
+        online = [state is LinkState.ONLINE for state in self._link_states.values()]
+        no_value = self._no_value.judge(frame, any_online=any(online), all_online=bool(online) and all(online))
+        return self.run_state, self._limits.judge(frame, self.run_state) + no_value
 
     def judge_score(self, score_result: ScoreResult) -> AlarmSignal | None:
         """What the newest score found."""
@@ -83,9 +87,13 @@ class LivePump:
         self.anomalous_windows += score_result.is_anomaly
         return self._anomaly.judge(score_result)
 
-    def judge_link(self, view: LinkView, mono_ns: int) -> AlarmSignal | None:
-        """What the state of one of its links found: one alarm a link, never one a tag."""
-        return self._links.judge(view, mono_ns)
+    def judge_link(self, view: LinkView, mono_ns: int, *, is_explained: bool) -> AlarmSignal | None:
+        """What the state of one of its links found: one alarm a link, never one a tag.
+
+        `is_explained`: the loss of the connection that it shares with others is an alarm of its own.
+        """
+        self._link_states[view.link_id] = view.state
+        return self._links.judge(view, mono_ns, is_explained=is_explained)
 
     def restart_judges(self, open_sources: frozenset[str]) -> None:
         """Begin judging afresh, with the alarms that are active now (after a fault; their delays start again)."""
@@ -96,6 +104,7 @@ class LivePump:
         self._limits.adopt(open_sources)
         self._anomaly = AnomalyJudge(profile, active=AnomalyJudge.source in open_sources)
         self._links = self._link_judge(open_sources)
+        self._no_value = self._no_value_judge(open_sources)
 
     def update(self, settings: PumpSettings, desk: AlarmDesk) -> frozenset[str]:
         """Judge by other settings from now on; returns the active alarm sources that no longer exist.
@@ -114,6 +123,8 @@ class LivePump:
             self._rule, self._health = run_rule(settings.profile), Health(settings.profile)
             self._limits.use_profile(settings.profile, active)
             self._anomaly.use_profile(settings.profile)
+        if old.profile != settings.profile or old.model != settings.model:
+            self._no_value = self._no_value_judge(active)
         if old.links != settings.links or old.pump_id != settings.pump_id:
             self._links = self._link_judge(active)
         return active - self.sources
@@ -121,7 +132,7 @@ class LivePump:
     def view(self, links: tuple[LinkView, ...], desk: AlarmDesk, shadow: ShadowView | None) -> PumpView:
         """The pump as others see it now."""
         pump_id = self.settings.pump_id
-        period_s = self.settings.links[0].period_s
+        period_s = min(link.period_s for link in self.settings.links)
         return PumpView(
             pump_id=pump_id,
             name=self.settings.name,
@@ -139,4 +150,8 @@ class LivePump:
 
     def _link_judge(self, active: frozenset[str]) -> LinkJudge:
         ids = (f"{self.settings.pump_id}/{n}" for n in range(1, len(self.settings.links) + 1))
+        self._link_states: dict[str, LinkState] = {}
         return LinkJudge(ids, active=active)
+
+    def _no_value_judge(self, active: frozenset[str]) -> NoValueJudge:
+        return NoValueJudge(self.settings.profile, has_model=self.settings.model != "none", active=active)

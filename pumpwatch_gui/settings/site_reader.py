@@ -1,7 +1,7 @@
 """The site: which pumps there are and how they are reached. Checked as a whole; what is good is kept."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +12,7 @@ from typing import Any, Protocol, get_type_hints
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.domain.errors import BundleError, InputError, Problem
-from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, is_public
+from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, ModbusConfig, is_public
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import LoadedSite, PumpSettings, Site
 from pumpwatch_gui.files.shipped import find_shipped
@@ -22,6 +22,9 @@ from pumpwatch_gui.settings.profile_file import load_profile, read_limits
 from pumpwatch_gui.settings.toml_table import Table
 
 SCHEMA = 1
+MAX_TAGS = 1900
+"""Different tags in one site: each has a column of the readings, of which SQLite allows 2,000; some stay free for the
+tags of pumps that were there before."""
 
 
 class ModelCheck(Protocol):
@@ -74,12 +77,44 @@ def parse_site(text: str, folder: Path | None, check_model: ModelCheck | None = 
         elif pump:
             pumps[pump.pump_id] = pump
     top.finish()
+    _check_tags(pumps, problems)
     problems += line_problems(placed, folder)
     return replace(site, pumps=tuple(pumps.values())), problems
 
 
+def _check_tags(pumps: dict[str, PumpSettings], problems: list[Problem]) -> None:
+    """Leave out the pumps whose tags find no place in the history."""
+    tags: set[str] = set()
+    for pump_id, pump in tuple(pumps.items()):
+        own = {tag.casefold() for tag in pump.profile.tags}
+        if len(tags | own) > MAX_TAGS:
+            text = f"with its tags the site would have more than {MAX_TAGS} different ones"
+            problems.append(Problem(f"pump {pump_id}", text, "give sensors of one kind the same tag in every profile"))
+            del pumps[pump_id]
+        else:
+            tags |= own
+
+
 def cautions(site: Site) -> list[Problem]:
-    """What is no mistake but should be checked: a device outside the plant's own network."""
+    """What is no mistake but should be checked: a device outside the plant's own network, one that is read twice."""
+    return [*_public(site), *_read_twice(site)]
+
+
+def _read_twice(site: Site) -> Iterator[Problem]:
+    seen: dict[tuple[object, ...], str] = {}
+    for pump in site.pumps:
+        for n, link in enumerate(pump.links, 1):
+            connection = DRIVERS[link.driver].connection(link)
+            if not isinstance(link, ModbusConfig) or connection is None:
+                continue
+            place = f"pump {pump.pump_id}, link {n}"
+            first = seen.setdefault((connection, link.unit, link.registers), place)
+            if first != place:
+                text = f"{link.endpoint} is read by {first} too, with the same register map"
+                yield Problem(place, text, "is it the unit of this pump? one of the two should name another")
+
+
+def _public(site: Site) -> list[Problem]:
     return [
         Problem(f"pump {pump.pump_id}, link {n}", f"{link.endpoint} is a public address", PUBLIC_ADVICE)
         for pump in site.pumps

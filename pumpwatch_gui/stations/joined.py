@@ -11,13 +11,18 @@ from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, answer_challenge, deliver_challenge
+from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.domain.commands import Order, OrderId
 from pumpwatch_gui.domain.errors import InputError, LinkError
 from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
-from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Packet, Subscription
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
+from pumpwatch_gui.domain.links.decode import PointValue
+from pumpwatch_gui.domain.ports import BorrowedLine, Capability, Historian, LinkBrowser, Packet, Subscription
+from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import LoopHealth, StationView
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
@@ -49,7 +54,7 @@ class JoinedStation:
         self._connection: Connection | None = None
         self._writer, self._reader = Writer(), Reader()
         self._pending: dict[OrderId, Order] = {}
-        self._links = _JoinedLinks(self._send)
+        self._links = _JoinedLinks(self._send, self.site)
         self._traces: dict[str, TraceRing] = {}
         self._heard_ns = 0
         owner = read_owner(home.path)
@@ -242,15 +247,43 @@ class _Subscription:
         self._station.unsubscribe(self._on_event)
 
 
+class _JoinedLine:
+    """A line of the collector. Keeps the BorrowedLine port."""
+
+    def __init__(self, ask: Callable[..., "Future[Any]"]) -> None:
+        self._ask = ask
+
+    def scan(
+        self, config: DriverConfig, profile: PumpProfile, folder: Path | None
+    ) -> "Future[Mapping[str, PointValue]]":
+        """As the port says."""
+        return self._ask("borrowed scan", config, profile, folder)
+
+    def read(self, config: ModbusConfig, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+        """As the port says."""
+        return self._ask("borrowed read", config, table, address, count)
+
+    def identify(self, config: ModbusConfig) -> "Future[Mapping[str, str]]":
+        """As the port says."""
+        return self._ask("borrowed identify", config)
+
+
 class _JoinedLinks:
     """The collector's link browser. Keeps the LinkBrowser port."""
 
-    def __init__(self, send: Callable[[object], bool]) -> None:
-        self._send = send
+    def __init__(self, send: Callable[[object], bool], site: Callable[[], Site]) -> None:
+        self._send, self._site = send, site
         self._lock = threading.Lock()
         self._number = 0
         self._asked: dict[int, Future[Any]] = {}
         self._taps: dict[int, _JoinedTap] = {}
+
+    def borrow(self, config: DriverConfig) -> BorrowedLine | None:
+        """As the port says, but for the InputError: it comes from the reads."""
+        way = DRIVERS[config.driver].connection
+        links = (link for pump in self._site().pumps for link in pump.links if link.driver == config.driver)
+        is_there = way(config) is not None and any(way(link) == way(config) for link in links)
+        return _JoinedLine(self._ask) if is_there else None
 
     def read_block(self, link_id: str, table: str, address: int, count: int) -> "Future[Sequence[int]]":
         """As the port says; LinkError where the collector does not answer."""

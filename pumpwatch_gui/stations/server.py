@@ -22,8 +22,10 @@ from pickle import UnpicklingError
 
 import numpy as np
 
+from pumpwatch_gui.domain.errors import LinkError
 from pumpwatch_gui.domain.events import Event
-from pumpwatch_gui.domain.ports import Station, TrafficTap
+from pumpwatch_gui.domain.links.config import DriverConfig
+from pumpwatch_gui.domain.ports import BorrowedLine, Station, TrafficTap
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import CLOCK_STEP_NS, Trace
 from pumpwatch_gui.files.owner import HomeLock
@@ -158,6 +160,9 @@ class _Guest:
         call = {
             "read_block": self._station.links.read_block,
             "identify": self._station.links.identify,
+            "borrowed scan": lambda config, *more: self._lend(config).scan(config, *more),
+            "borrowed read": lambda config, *more: self._lend(config).read(config, *more),
+            "borrowed identify": lambda config: self._lend(config).identify(config),
             "traffic": partial(self._watch, number),
             "close": self._unwatch,
         }.get(name)
@@ -180,6 +185,12 @@ class _Guest:
             self._news.put(Reply(number, future.result()))
         else:
             self._news.put(Reply(number, error=error if isinstance(error, Exception) else RuntimeError(str(error))))
+
+    def _lend(self, config: DriverConfig) -> BorrowedLine:
+        line = self._station.links.borrow(config)
+        if line is None:
+            raise LinkError(f"no line runs to {config.endpoint} any more", "try it again")
+        return line
 
     def _watch(self, number: int, link_id: str) -> None:
         self._taps[number] = self._station.links.traffic(link_id)

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pumpwatch_gui.acquire.links.link import LinkEvent
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
-from pumpwatch_gui.domain.events import LinkChanged
+from pumpwatch_gui.domain.events import ConnectionChanged, LinkChanged, Note
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
@@ -21,7 +22,8 @@ class Scanning:
     def __init__(self, bindings: Sequence[Binding]) -> None:
         self.frames: list[Frame] = []
         self.events: list[LinkChanged] = []
-        self.scanner = Scanner(bindings, on_frame=self._take, on_event=self.events.append)
+        self.reports: list[ConnectionChanged | Note] = []
+        self.scanner = Scanner(bindings, on_frame=self._take, on_event=self._note)
         self.on_frame: Callable[[Frame], None] = lambda _: None
         self._escaped: list[BaseException] = []
         self._stop = threading.Event()
@@ -30,6 +32,12 @@ class Scanning:
     def _take(self, frame: Frame) -> None:
         self.frames.append(frame)
         self.on_frame(frame)
+
+    def _note(self, event: LinkEvent) -> None:
+        if isinstance(event, LinkChanged):
+            self.events.append(event)
+        else:
+            self.reports.append(event)
 
     def _run(self) -> None:
         try:

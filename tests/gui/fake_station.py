@@ -24,8 +24,8 @@ from pumpwatch_gui.domain.commands import (
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, OrderDone, SiteChanged
-from pumpwatch_gui.domain.links.config import ModbusTcpConfig
-from pumpwatch_gui.domain.ports import Capability
+from pumpwatch_gui.domain.links.config import DriverConfig, ModbusTcpConfig
+from pumpwatch_gui.domain.ports import BorrowedLine, Capability
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.domain.site_changes import (
@@ -54,6 +54,10 @@ class FakeLinks:
 
     def __init__(self, known: Callable[[str], bool]) -> None:
         self._known = known
+
+    def borrow(self, config: DriverConfig) -> BorrowedLine | None:
+        """No line runs."""
+        return None
 
     def traffic(self, link_id: str) -> Traffic:
         """Twelve requests and their responses."""

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pumpwatch_gui.domain.alarms.alarm import Priority, Stimulus
+from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority, Stimulus
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
-from pumpwatch_gui.judge.sources.link import LinkJudge
+from pumpwatch_gui.judge.sources.link import ConnectionJudge, LinkJudge, connection_sources
 
 S = 10**9
 VIEW = LinkView("P-101/1", "P-101", "modbus-tcp", "10.0.0.7:502", LinkState.ONLINE, 0, 0, 1.0)
@@ -58,3 +58,78 @@ def test_an_alarm_that_was_active_before_a_restart_returns_when_the_link_is_onli
 @pytest.fixture
 def two() -> LinkJudge:
     return LinkJudge(["P-101/1", "P-101/2"])
+
+
+def test_a_link_that_connects_for_the_first_time_has_the_time_of_its_period() -> None:
+    slow = replace(VIEW, state=LinkState.CONNECTING, period_s=20.0)
+    assert judged(LinkJudge(["P-101/1"]), slow, range(200)) == []
+    assert judged(LinkJudge(["P-101/1"]), slow, range(400)) == [(23.0, Stimulus.RAISED)]
+
+
+def gateway(online: int, lost: int, error: str = "no response") -> list[LinkView]:
+    """Units 1, 2 … of one gateway, the lost ones first."""
+    states = [LinkState.STALE] * lost + [LinkState.ONLINE] * online
+    return [
+        replace(VIEW, link_id=f"P-{n}/1", pump_id=f"P-{n}", connection="10.0.0.7:502", state=state, last_error=error)
+        for n, state in enumerate(states, 1)
+    ]
+
+
+def of_the_connection(judge: ConnectionJudge, views: list[LinkView], tenths: range) -> list[tuple[float, AlarmSignal]]:
+    return [(t / 10, signal) for t in tenths for signal in judge.judge(views, t * S // 10)]
+
+
+def test_a_connection_that_is_lost_as_a_whole_is_one_alarm_that_names_the_pumps_behind_it() -> None:
+    judge = ConnectionJudge()
+    assert of_the_connection(judge, gateway(50, 0), range(10)) == []
+    ((at_s, signal),) = of_the_connection(judge, gateway(0, 50), range(10, 9000))
+    assert (at_s, signal.source, signal.stimulus) == (4.0, "connection.10.0.0.7:502", Stimulus.RAISED)
+    assert all(f"P-{n}" in signal.text for n in range(1, 51))
+    assert signal.text.startswith("Connection 10.0.0.7:502 lost, 50 of 50 links: P-1, P-2")
+    assert signal.text.endswith("no response")
+    ((at_s, signal),) = of_the_connection(judge, gateway(50, 0), range(9000, 9100))
+    assert (at_s, signal.stimulus) == (901.0, Stimulus.RETURNED)
+
+
+@pytest.mark.parametrize(("online", "lost", "is_one"), [
+    (0, 2, True), (1, 1, False), (2, 3, True), (3, 3, False), (49, 1, False), (1, 2, False), (1, 49, True),
+])  # fmt: skip
+def test_some_lost_units_are_alarms_of_their_own_and_most_are_the_connections(
+    online: int, lost: int, is_one: bool
+) -> None:
+    judge, views = ConnectionJudge(), gateway(online, lost)
+    pumps = {v.link_id: LinkJudge([v.link_id]) for v in views}
+    raised: list[str] = []
+    for t in range(100):
+        raised += [signal.source for signal in judge.judge(views, t * S // 10)]
+        for view in views:
+            signal = pumps[view.link_id].judge(view, t * S // 10, is_explained=view.link_id in judge.lost_links)
+            raised += [view.link_id] * (signal is not None)
+    assert raised == (["connection.10.0.0.7:502"] if is_one else [v.link_id for v in views[:lost]])
+
+
+def test_a_unit_that_stays_lost_when_its_connection_is_back_is_an_alarm_then() -> None:
+    judge, pump = ConnectionJudge(), LinkJudge(["P-1/1"])
+    found: list[tuple[float, str, Stimulus]] = []
+    for t in range(200):
+        views = gateway(0, 3) if t < 100 else gateway(2, 1)
+        signals = judge.judge(views, t * S // 10)
+        own = pump.judge(views[0], t * S // 10, is_explained=views[0].link_id in judge.lost_links)
+        found += [(t / 10, s.source, s.stimulus) for s in (*signals, *([own] if own else []))]
+    assert found == [
+        (3.0, "connection.10.0.0.7:502", Stimulus.RAISED),
+        (11.0, "connection.10.0.0.7:502", Stimulus.RETURNED),
+        (13.0, "link.1", Stimulus.RAISED),
+    ]
+
+
+def test_a_link_alone_on_its_connection_has_no_alarm_of_the_connection() -> None:
+    assert of_the_connection(ConnectionJudge(), gateway(0, 1), range(100)) == []
+    assert connection_sources(["a", "a", "b", "", ""]) == {"connection.a"}
+
+
+def test_the_alarm_of_a_connection_that_was_active_before_a_restart_is_not_raised_again() -> None:
+    judge = ConnectionJudge({"connection.10.0.0.7:502"})
+    assert of_the_connection(judge, gateway(0, 5), range(100)) == []
+    ((_, signal),) = of_the_connection(judge, gateway(5, 0), range(100, 200))
+    assert signal.stimulus is Stimulus.RETURNED

@@ -317,3 +317,45 @@ def test_a_public_address_is_cautioned_against_and_a_private_one_is_not() -> Non
     assert problems == []
     assert [c.path for c in cautions(site)] == ["pump P-0, link 1", "pump P-5, link 1"]
     assert "VPN" in str(cautions(site)[0])
+
+
+@pytest.mark.parametrize("host", ["plc..x", ".", "a" * 70 + ".plant", "10.0.0.7:502", "http://10.0.0.7", "a b"])
+def test_a_host_that_no_name_can_be_is_a_mistake_in_words(host: str) -> None:
+    site, problems = parse_site(line_site(f'driver = "modbus-tcp"\nhost = "{host}"'), None)
+    (problem, *_) = problems
+    assert "host" in str(problem)
+    assert host in str(problem)
+    assert site.pumps == ()
+
+
+@pytest.mark.parametrize("host", ["[::1]", " 127.0.0.1 ", "::1", "fe80::1%eth0", "plc.plant.", "localhost", "pümpe"])
+def test_a_host_may_be_written_as_people_write_it(host: str) -> None:
+    assert parse_site(line_site(f'driver = "modbus-tcp"\nhost = "{host}"'), None)[1] == []
+
+
+def test_a_unit_that_two_pumps_read_with_one_map_is_cautioned_against() -> None:
+    tcp = 'driver = "modbus-tcp"\nhost = "{}"\nunit = {}'
+    places = (("10.0.0.7", 1), ("10.0.0.7", 2), (" 10.0.0.7", 1))
+    site, problems = parse_site(line_site(*(tcp.format(*place) for place in places)), None)
+    assert problems == []
+    (caution,) = cautions(site)
+    assert caution.path == "pump P-2, link 1"
+    assert "pump P-0, link 1" in str(caution)
+
+
+def test_more_different_tags_than_the_history_has_columns_for_are_refused_by_name(tmp_path: Path) -> None:
+    pumps = []
+    for n in range(40):
+        sensors = "".join(f'[[sensor]]\ntag = "t{n}_{i}"\nlabel = "T"\nunit = ""\nspan = [0, 1]\n' for i in range(60))
+        (tmp_path / f"p{n}.toml").write_text(f'name = "p{n}"\n{sensors}')
+        (tmp_path / f"m{n}.toml").write_text(
+            f'name = "m{n}"\n[[point]]\ntag = "t{n}_0"\naddress = 0\ntype = "uint16"\n'
+        )
+        pumps.append(
+            f'[[pump]]\nid = "P-{n}"\nprofile = "p{n}.toml"\n[[pump.link]]\ndriver = "modbus-tcp"\n'
+            f'host = "10.0.0.{n + 1}"\nregisters = "m{n}.toml"\n'
+        )
+    site, problems = parse_site("schema = 1\n" + "".join(pumps), tmp_path)
+    assert len(site.pumps) == 31
+    assert [p.path for p in problems] == [f"pump P-{n}" for n in range(31, 40)]
+    assert "1900" in str(problems[0])

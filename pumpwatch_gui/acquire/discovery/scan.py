@@ -7,7 +7,7 @@ on the GUI thread.
 import asyncio
 import threading
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import Any
 
 from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
-from pumpwatch_gui.acquire.modbus.plan import any_block
+from pumpwatch_gui.acquire.modbus.plan import Block, any_block
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusConfig, ModbusRtuConfig, ModbusRtuTcpConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.discovery import Found, Progress, ScanOutcome
+from pumpwatch_gui.domain.ports import BorrowedLine
 
 UNITS = range(1, 248)
 """All unit ids of a line: 0 is the broadcast, 248 to 255 are reserved (Modbus over Serial Line 1.02, 2.2)."""
@@ -38,16 +39,19 @@ def scan_units(
     *,
     timeout_s: float = TIMEOUT_S,
     base_dir: Path | None = None,
+    line: BorrowedLine | None = None,
     progress: Progress = lambda done, total, found: None,
     stop: threading.Event | None = None,
 ) -> tuple[Found, ...]:
     """Read one register of each unit behind one endpoint; the outcome of each that was scanned.
 
-    A silent unit costs `timeout_s`, on a serial line and the quiet period after it. Raises LinkFault when the endpoint
+    With `line` over that one, which runs already, between its scans. A silent unit costs `timeout_s`, on a serial line
+    and the quiet period after it. Raises LinkFault when the endpoint
     cannot be reached, InputError when a certificate file is wrong.
     """
     search = _Search(timeout_s, base_dir, progress, len(units), stop or threading.Event())
-    return _run(search, search.units([_at_unit(config, unit) for unit in units]))
+    configs = [_at_unit(config, unit) for unit in units]
+    return _run(search, search.units(configs) if line is None else search.units_between(configs, line))
 
 
 def scan_ports(
@@ -56,17 +60,19 @@ def scan_ports(
     *,
     unit: int = 1,
     timeout_s: float = TIMEOUT_S,
+    running: Collection[int] = (),
     progress: Progress = lambda done, total, found: None,
     stop: threading.Event | None = None,
 ) -> tuple[Found, ...]:
     """Try ports of the one host that was named, and read one register of `unit` on those that are open.
 
+    Those on which a link is `running` are not touched: many devices take one connection only.
     Raises InputError for what names more than one host, or none.
     """
     if not host.strip() or any(c in host for c in "/*, "):
         raise InputError(f"{host!r} is not the name or address of one host", "give one host; ranges are not searched")
     search = _Search(timeout_s, None, progress, len(ports), stop or threading.Event())
-    return _run(search, search.ports(host, ports, unit))
+    return _run(search, search.ports(host, ports, unit, running))
 
 
 def scan_lines(
@@ -111,13 +117,24 @@ class _Search:
             if link is not None:
                 await link.close()
 
-    async def ports(self, host: str, ports: Sequence[int], unit: int) -> None:
+    async def units_between(self, configs: Sequence[ModbusConfig], line: BorrowedLine) -> None:
+        """Try one after the other between the scans of a line that runs."""
+        shared = _Shared(line)
+        for config in configs:
+            shared.config = replace(config, timeout_s=self._timeout_s)
+            self._note(await self._probe(shared, config))
+
+    async def ports(self, host: str, ports: Sequence[int], unit: int, running: Collection[int]) -> None:
         """Try the ports, several at once, and report them in their order."""
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(port: int) -> None:
-            async with gate:
-                found = await self._port(host, port, unit)
+            if port in running:
+                text = "a link of this station leads there already"
+                found = Found(f"{host}:{port}", ScanOutcome.RESPONDED, text, ModbusTcpConfig(host, port, unit))
+            else:
+                async with gate:
+                    found = await self._port(host, port, unit)
             self._note(found)
 
         async with asyncio.TaskGroup() as group:
@@ -216,6 +233,19 @@ class _Search:
                 task.cancel()
         with suppress(asyncio.CancelledError):
             task.result()
+
+
+class _Shared:
+    """Reads as a strict link does, over a line that runs."""
+
+    def __init__(self, line: BorrowedLine) -> None:
+        self._line = line
+        self.config: ModbusConfig | None = None
+
+    async def read(self, _unit: int, block: Block, *, timeout_s: float) -> Sequence[int]:
+        """One block of the unit in `config`. Raises LinkFault."""
+        assert self.config is not None
+        return await asyncio.wrap_future(self._line.read(self.config, "holding", block.address, block.count))
 
 
 def _run(search: _Search, work: "Coroutine[Any, Any, None]") -> tuple[Found, ...]:

@@ -2,31 +2,49 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pumpwatch_gui.acquire.driver import LinkSpec
+from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.links.assembly import Assembly, WallClock
-from pumpwatch_gui.acquire.links.fault import LinkFault
+from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.modbus.plan import Block, any_block
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.discovery import LinkTest
+from pumpwatch_gui.domain.ports import BorrowedLine
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 if TYPE_CHECKING:
     from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
 
 T = TypeVar("T")
 LONGEST_S = 5.0
+LONGEST_SHARED_S = 15.0
+"""Over a line that runs: a read waits for a moment between two scans."""
 
 
-def test_link(config: DriverConfig, profile: PumpProfile, *, base_dir: Path | None = None) -> LinkTest:  # noqa: PT028 - no test of ours
-    """Connect, scan once, close. Blocks for up to some seconds: never on the GUI thread."""
-    return asyncio.run(_test(LinkSpec("test/1", "test", profile, config, base_dir)))
+def test_link(
+    config: DriverConfig,
+    profile: PumpProfile,
+    *,
+    base_dir: Path | None = None,  # noqa: PT028 - no test of ours
+    line: BorrowedLine | None = None,  # noqa: PT028
+) -> LinkTest:
+    """Connect, scan once, close; with `line` over that one, which runs already. Blocks: never on the GUI thread."""
+    spec = LinkSpec("test/1", "test", profile, config, base_dir)
+    try:
+        if line is not None:
+            readings: Readings = waited(line.scan(config, profile, base_dir))
+        else:
+            readings = asyncio.run(_scan(spec))
+    except (LinkFault, InputError) as fault:
+        return LinkTest(False, fault.message, fault.advice)
+    return _outcome(spec, readings)
 
 
 def read_once(
@@ -37,28 +55,52 @@ def read_once(
     *,
     base_dir: Path | None = None,
     register_bytes: int = 2,
+    line: BorrowedLine | None = None,
 ) -> tuple[int, ...]:
-    """Connect, read one block (registers, or bits as 0 and 1), close. Blocks for up to some seconds.
+    """Connect, read one block (registers, or bits as 0 and 1), close; or read it over `line`. Blocks for some seconds.
 
     For a link that does not run yet; `Scanner.read_block` is for one that does. Raises LinkFault, InputError,
     ValueError for a block that no request can have.
     """
     block = any_block(table, address, count, register_bytes)
+    if line is not None:
+        values: Sequence[int] = waited(line.read(_with_registers(config), table, address, count))
+        return tuple(values)
     return asyncio.run(_with_link(config, base_dir, lambda link, unit, wait_s: _read(link, unit, block, wait_s)))
 
 
-def identify(config: DriverConfig, *, base_dir: Path | None = None) -> Mapping[str, str]:
+def identify(
+    config: DriverConfig, *, base_dir: Path | None = None, line: BorrowedLine | None = None
+) -> Mapping[str, str]:
     """The device identification (function 43/14): vendor, product code, revision … Blocks for some seconds.
 
     Raises LinkFault, InputError.
     """
     from pumpwatch_gui.acquire.modbus.channel import read_identity
 
+    if line is not None:
+        return waited(line.identify(_with_registers(config)))
     return asyncio.run(_with_link(config, base_dir, lambda link, unit, s: read_identity(link, unit, timeout_s=s)))
+
+
+def waited(read: "Future[T]") -> T:
+    """What a read over a running line brings. Raises LinkFault, InputError, ValueError."""
+    try:
+        return read.result(LONGEST_SHARED_S)
+    except (CancelledError, TimeoutError) as error:
+        read.cancel()
+        text = "the line that this device shares was closed, or had no time for it"
+        raise LinkFault(FaultKind.LOST, Reason.NO_COMMUNICATION, text, "try it again") from error
 
 
 async def _read(link: "StrictLink", unit: int, block: Block, timeout_s: float) -> tuple[int, ...]:
     return tuple(await link.read(unit, block, timeout_s=timeout_s))
+
+
+def _with_registers(config: DriverConfig) -> ModbusConfig:
+    if not isinstance(config, ModbusConfig):
+        raise InputError(f"{config.driver} has no registers", "choose a Modbus driver")
+    return config
 
 
 async def _with_link(
@@ -66,30 +108,31 @@ async def _with_link(
 ) -> T:
     from pumpwatch_gui.acquire.modbus.channel import strict_link
 
-    if not isinstance(config, ModbusConfig):
-        raise InputError(f"{config.driver} has no registers", "choose a Modbus driver")
-    link = strict_link(config, base_dir)
+    found = _with_registers(config)
+    link = strict_link(found, base_dir)
     # Closed in any case: many serial gateways serve one client only, and would refuse the link itself.
     try:
         await link.connect()
-        return await use(link, config.unit, config.timeout_s)
+        return await use(link, found.unit, found.timeout_s)
     finally:
         await link.close()
 
 
-async def _test(spec: LinkSpec) -> LinkTest:
-    kind = DRIVERS[spec.config.driver]
-    channel = kind.open([spec])
+async def _scan(spec: LinkSpec) -> Readings:
+    channel = DRIVERS[spec.config.driver].open([spec])
     try:
         await channel.connect()
-        readings = await asyncio.wait_for(channel.scan(spec), LONGEST_S)
-    except TimeoutError:
-        return LinkTest(False, f"nothing came from {spec.config.endpoint} within {LONGEST_S:g} s", "is it sending?")
-    except (LinkFault, InputError) as fault:
-        return LinkTest(False, fault.message, fault.advice)
+        return await asyncio.wait_for(channel.scan(spec), LONGEST_S)
+    except TimeoutError as error:
+        text = f"nothing came from {spec.config.endpoint} within {LONGEST_S:g} s"
+        raise LinkFault(FaultKind.TIMEOUT, Reason.TIMEOUT, text, "is it sending?") from error
     finally:
         await channel.close()
-    frame = Assembly({spec: kind.tags(spec)}, WallClock()).scanned(spec.link_id, readings, time.monotonic_ns())
+
+
+def _outcome(spec: LinkSpec, readings: Readings) -> LinkTest:
+    tags = DRIVERS[spec.config.driver].tags(spec)
+    frame = Assembly({spec: tags}, WallClock()).scanned(spec.link_id, readings, time.monotonic_ns())
     good = sum(r.quality is Quality.GOOD for r in readings.values())
     wrong = [f"{tag}: {r.reason.text}" for tag, r in readings.items() if r.quality is not Quality.GOOD]
     text = f"{spec.config.endpoint} responded: {good} of {len(readings)} points good"

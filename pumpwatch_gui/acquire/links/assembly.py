@@ -18,6 +18,8 @@ log = logging.getLogger("pumpwatch.links")
 
 OLD_PERIODS = 2
 LOST_PERIODS = 5
+OLD_SCAN_S = 1.0
+"""No scan that took less brings old values: a busy machine jitters."""
 _BAD, _UNBOUND = Quality.BAD, Reason.NOT_CONNECTED
 CLOCK_STEP_NS = 50_000_000
 """Linux slews the monotonic clock together with the wall clock: the two part only when the wall clock is set."""
@@ -61,7 +63,10 @@ class _Part:
 
 
 class Assembly:
-    """The parts of one pump. The first link is the primary one: its scans make the frames.
+    """The parts of one pump. The fastest link (of equals the first) is the primary one: its scans make the frames.
+
+    So every link's values are stored at the link's own rate, and the frames keep one pace, which the windows of models
+    count on: two links that each made frames would give two rows where a model learned one.
 
     `bound` gives each link's tags in the order of the links. A tag that two links bind takes the better quality, the
     earlier link's when both are equal. `before` is the assembly that this one takes over from.
@@ -74,18 +79,25 @@ class Assembly:
         self._places = {tag: i for i, tag in enumerate(specs[0].profile.tags)}
         self._pump_id = specs[0].pump_id
         self._parts = {s.link_id: _Part(s, tags, 0, {}, Reason.WAITING_FOR_INITIAL_DATA) for s, tags in bound.items()}
-        self._primary = specs[0].link_id
+        self._primary = min(specs, key=lambda s: s.config.period_s).link_id
+        self._last_ns = 0
         self._clock = clock
         self._seq: int = before._seq if before is not None else 0
         if before is not None:
             kept = {p.spec.shape(): p for p in before._parts.values()}
             self._parts = {i: kept.get(p.spec.shape(), p) for i, p in self._parts.items()}
 
-    def scanned(self, link_id: str, readings: Readings, mono_ns: int) -> Frame | None:
-        """Take in a good scan; a frame when it was the primary link's."""
+    def scanned(self, link_id: str, readings: Readings, ended_ns: int, *, took_ns: int = 0) -> Frame | None:
+        """Take in a good scan; a frame when it was the primary link's.
+
+        Its stamp is the middle of the scan: no value is further from it than half of the scan. A scan that took longer
+        than two periods, and than a second, brings old values.
+        """
         part = self._parts[link_id]
-        part.mono_ns, part.readings, part.failure = mono_ns, readings, Reason.NONE
-        return self._frame(mono_ns) if link_id == self._primary else None
+        is_old = took_ns / 1e9 > max(OLD_PERIODS * part.spec.config.period_s, OLD_SCAN_S)
+        part.mono_ns, part.failure = ended_ns - took_ns // 2, Reason.NONE
+        part.readings = {tag: _aged(reading) for tag, reading in readings.items()} if is_old else readings
+        return self._frame(part.mono_ns) if link_id == self._primary else None
 
     def failed(self, link_id: str, reason: Reason, mono_ns: int) -> Frame | None:
         """Take in a failed scan; a frame when it was the primary link's."""
@@ -94,6 +106,8 @@ class Assembly:
         return self._frame(mono_ns) if link_id == self._primary else None
 
     def _frame(self, mono_ns: int) -> Frame:
+        # The loss of a line may have made a frame while the scan was under way.
+        mono_ns = self._last_ns = max(mono_ns, self._last_ns + 1)
         size = len(self._places)
         values, quality, reason = [nan] * size, [_BAD] * size, [_UNBOUND] * size
         for part in self._parts.values():

@@ -3,26 +3,26 @@
 import asyncio
 import random
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from math import isnan
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from pumpwatch_gui.acquire.driver import Browsable, Channel, DriverKind, LinkSpec, Watchable
+from pumpwatch_gui.acquire.driver import Channel, DriverKind, Readings, Watchable
+from pumpwatch_gui.acquire.links.extra_reads import ExtraRead, ExtraReads
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.acquire.links.link import Link
+from pumpwatch_gui.acquire.links.link import Link, LinkEvent
 from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
+from pumpwatch_gui.acquire.links.turns import Turns
+from pumpwatch_gui.acquire.modbus.redial import IDLE_S, ON_HANG_UP
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import ConnectionChanged, Note
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.quality import Reason
 
 FIRST_RETRY_S, JITTER = 0.25, 0.2
 """With the jitter, devices behind a switch that restarted are not all connected to in the same instant."""
+CONNECTS_PER_S = 100.0
 CANCEL_AGAIN_S = 0.1
-MAX_EXTRA_WAIT_S = 3.0
-"""On a line without spare time between two scans, an extra read delays a scan after it has waited so long."""
+HANG_UPS_TOLD = 3
+"""So many ends of the connection between two requests are a habit of the device, which is told once."""
 
 
 def retry_s(attempt: int, chance: random.Random, longest_s: float) -> float:
@@ -31,29 +31,50 @@ def retry_s(attempt: int, chance: random.Random, longest_s: float) -> float:
     return base * chance.uniform(1 - JITTER, 1 + JITTER)
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraRead:
-    """Something to be read from a link between two scans. `since_s`: monotonic, when it was wanted."""
+class ConnectRate:
+    """Lets lines begin to connect one after the other, 10 ms apart.
 
-    link: Link
-    read: Callable[[Browsable, LinkSpec], Awaitable[Any]]
-    outcome: "Future[Any]"
-    since_s: float
+    Only the rate is bounded. With a bound on how many connect at once, hosts that are switched off would hold all the
+    places for a second each, and keep the others waiting.
+    """
+
+    def __init__(self) -> None:
+        self._next_s = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next turn."""
+        now_s = time.monotonic()
+        at_s = max(now_s, self._next_s)
+        self._next_s = at_s + 1 / CONNECTS_PER_S
+        await asyncio.sleep(at_s - now_s)
 
 
 class Line:
     """Keeps one connection up and runs the scans of its links. Cancel `run` to end it."""
 
-    def __init__(self, kind: DriverKind, links: Sequence[Link], *, chance: random.Random) -> None:
+    def __init__(
+        self, kind: DriverKind, links: Sequence[Link], *, chance: random.Random, on_event: Callable[[LinkEvent], None]
+    ) -> None:
         self.links = tuple(links)
         self._kind = kind
         self._chance = chance
+        self._on_event = on_event
         self._channel: Channel | None = None
-        self._responded = False
+        self._given_up: asyncio.Future[None] | None = None
+        self._responded = self._is_lost = False
+        self._heard_s = 0.0
+        self._hang_ups = 0
         self._changed = asyncio.Event()
-        self._extra: deque[ExtraRead] = deque()
+        self._turns = Turns()
+        self._doubtful: list[Link] = []
+        self._extra = ExtraReads()
         self._watchers: tuple[Traffic, ...] = ()
         self._active = links[0].spec  # whose request is in flight
+
+    @property
+    def settings(self) -> str:
+        """What every link of the line must agree on, "" for nothing."""
+        return self._kind.shared_settings(self.links[0].spec.config)
 
     def rearrange(self, links: Sequence[Link], phases: Mapping[str, float]) -> None:
         """Go on with these links, live. New ones get their first scan by `phases` (parts of a period)."""
@@ -61,6 +82,8 @@ class Line:
         for link in self.links:
             if link.due_s is None:
                 link.due_s = time.monotonic() + phases[link.spec.link_id] * link.spec.config.period_s
+                if self._channel is not None:
+                    link.connected()
         if self._channel is not None:
             self._channel.shared_by([link.spec for link in self.links])
         self._changed.set()
@@ -68,11 +91,10 @@ class Line:
     def read_extra(self, extra: ExtraRead) -> None:
         """Read something between two scans; refused at once where the device sends unrequested."""
         if self._kind.pushed:
-            words = f"{extra.link.spec.config.endpoint} takes no requests: it sends by itself"
-            advice = "only Modbus has registers"
-            extra.outcome.set_exception(LinkFault(FaultKind.CONFIG, Reason.CONFIGURATION_ERROR, words, advice))
+            words = f"{extra.spec.config.endpoint} takes no requests: it sends by itself"
+            extra.refuse(words, "only Modbus has registers", FaultKind.CONFIG)
             return
-        self._extra.append(extra)
+        self._extra.add(extra)
         self._changed.set()
 
     def watch(self, watchers: Sequence[Traffic]) -> None:
@@ -82,9 +104,9 @@ class Line:
         if isinstance(channel, Watchable):
             channel.watch(self._pass_on if self._watchers else None)
 
-    async def run(self, connects: asyncio.Semaphore) -> None:
-        """Run until cancelled; `connects` bounds how many lines connect at once."""
-        keeper = asyncio.create_task(self._keep_connected(connects))
+    async def run(self, rate: ConnectRate) -> None:
+        """Run until cancelled; `rate` spreads the connecting of all lines."""
+        keeper = asyncio.create_task(self._keep_connected(rate))
         scans = asyncio.create_task(self._listen() if self._kind.pushed else self._poll())
         try:
             # Neither ends by itself: the first that does has met a bug, which is raised to whoever runs this line.
@@ -96,22 +118,23 @@ class Line:
             # Scans first: one that is under way must not take the closing of its connection for a fault of the device.
             await _end(scans)
             await _end(keeper)
-            while self._extra:
-                self._extra.popleft().outcome.cancel()
+            self._extra.cancel()
 
-    async def _keep_connected(self, connects: asyncio.Semaphore) -> None:
+    # ---------------------------------------------------------------- the connection
+
+    async def _keep_connected(self, rate: ConnectRate) -> None:
+        ON_HANG_UP.set(self._hung_up)
         attempt = 0
         while True:
             # A new channel each time: after a failed connect, a pymodbus client does not try again by itself.
             channel = self._kind.open([link.spec for link in self.links])
+            fault: LinkFault | None = None
             try:
-                async with connects:
-                    await channel.connect()
-                self._up(channel)
-                await asyncio.wait((channel.lost,))
-                words = channel.lost.result()
-                fault = LinkFault(FaultKind.LOST, Reason.NO_COMMUNICATION, words, "reconnecting by itself")
-                attempt = 0 if self._responded else attempt + 1
+                await rate.turn()
+                await channel.connect()
+                fault = await self._until_lost(channel)
+                # A connection that had brought values is made again at once: most losses are over by then.
+                attempt = 0 if self._responded or fault is None else attempt + 1
             except LinkFault as refused:
                 fault, attempt = refused, attempt + 1
             except InputError as wrong:
@@ -119,105 +142,149 @@ class Line:
             finally:
                 self._channel = None
                 await channel.close()
-            self._down(fault)
-            await asyncio.sleep(retry_s(attempt, self._chance, self._kind.max_retry_s))
+            if fault is not None:
+                self._lose(fault, connected=False)
+            if attempt:
+                await asyncio.sleep(retry_s(attempt - 1, self._chance, self._kind.max_retry_s))
 
-    def _up(self, channel: Channel) -> None:
+    async def _until_lost(self, channel: Channel) -> LinkFault | None:
+        """Use a connection until its end; the fault, None when it is no fault of the device."""
         self._channel, self._responded = channel, False
+        self._given_up = asyncio.get_running_loop().create_future()
         channel.shared_by([link.spec for link in self.links])
         for link in self.links:
-            link.reconnected()
+            link.connected()
         self.watch(self._watchers)
         self._changed.set()
+        await asyncio.wait((channel.lost, self._given_up), return_when=asyncio.FIRST_COMPLETED)
+        if not channel.lost.done() or (self._extra.may_have_cost_the_connection and self._responded):
+            return None
+        return LinkFault(FaultKind.LOST, Reason.NO_COMMUNICATION, channel.lost.result(), "reconnecting by itself")
 
-    def _down(self, fault: LinkFault) -> None:
+    def _hung_up(self) -> None:
+        """The peer ended the connection between two requests: no fault, the next request goes over a new one."""
+        self._hang_ups += 1
+        for link in self.links:
+            link.spec.meter.hang_ups += 1
+        if self._hang_ups == HANG_UPS_TOLD:
+            text = f"{self._name} hangs up between requests: each scan connects again"
+            self._on_event(Note(time.time_ns(), text, "INFO", self.links[0].spec.pump_id))
+
+    def _lose(self, fault: LinkFault, *, connected: bool) -> None:
         """Report it to every link at once: a value must not look alive until the next scan finds out."""
+        is_shared = len(self.links) > 1
+        self._settle(with_line=is_shared)
         for link in self.links:
             if link.state is LinkState.OFFLINE:
                 link.note(fault)
             else:
-                link.failed(fault, connected=False)
+                link.failed(fault, connected=connected, with_line=is_shared)
+        if is_shared and not self._is_lost:
+            self._report(True, fault.message)
+        self._is_lost = True
+
+    def _settle(self, *, with_line: bool) -> None:
+        while self._doubtful:
+            self._doubtful.pop(0).settle(with_line=with_line)
+
+    def _report(self, is_lost: bool, text: str) -> None:
+        pumps = tuple(dict.fromkeys(link.spec.pump_id for link in self.links))
+        self._on_event(ConnectionChanged(time.time_ns(), self._name, pumps, is_lost, text))
+
+    @property
+    def _name(self) -> str:
+        config = self.links[0].spec.config
+        return config.connection or config.endpoint
+
+    # ---------------------------------------------------------------- the scans
 
     async def _poll(self) -> None:
         while True:
-            link = min(self.links, key=lambda x: x.due_s or 0.0)
-            wait_s = (link.due_s or 0.0) - time.monotonic()
-            if self._extra and self._has_time(self._extra[0], wait_s):
-                await self._execute(self._extra.popleft())
-                continue
-            if wait_s > 0:
+            now_s = time.monotonic()
+            link = self._turns.next(self.links, now_s)
+            wait_s = link.next_s - now_s
+            if self._extra.is_waiting and (extra := self._extra.take(wait_s)) is not None:
+                self._active = extra.spec
+                await self._extra.perform(extra, self._channel, self.links[0].spec.meter.last_error)
+            elif wait_s > 0:
                 self._changed.clear()
-                await _either(self._changed, wait_s)
-                continue  # the links may be others now
-            # After a suspension (SIGSTOP, a laptop's lid) many scans are overdue: they are counted, not made up for.
-            missed = int(-wait_s / link.spec.config.period_s)
-            link.spec.meter.missed_scans += missed
-            link.due_s = (link.due_s or 0.0) + (1 + missed) * link.spec.config.period_s
-            await self._scan_or_skip(link)
+                await _either(self._changed, wait_s)  # the links may be others after it
+            else:
+                link.begin(now_s)
+                await self._scan_or_skip(link, now_s)
 
-    async def _scan_or_skip(self, link: Link) -> None:
+    async def _scan_or_skip(self, link: Link, now_s: float) -> None:
         channel = self._channel
-        if channel is None or channel.lost.done() or link.is_backed_off(shared=self._another_responds(link)):
+        is_up = channel is not None and not channel.lost.done()
+        requested = self._turns.to_request(link, self.links, now_s) if is_up else None
+        if requested is not link:
             link.not_scanned()
             await asyncio.sleep(0)
-        else:
-            await self._scan(channel, link)
-
-    def _another_responds(self, link: Link) -> bool:
-        return any(other.is_responding for other in self.links if other is not link)
-
-    @staticmethod
-    def _has_time(extra: ExtraRead, wait_s: float) -> bool:
-        """Whether an extra read can be done before the next scan is due, or has waited long enough."""
-        now = time.monotonic()
-        p95_ms = extra.link.spec.meter.response_ms()[1]
-        needs_s = 0.02 + 2e-3 * (0.0 if isnan(p95_ms) else p95_ms)
-        return wait_s > needs_s or now - extra.since_s > MAX_EXTRA_WAIT_S
-
-    async def _execute(self, extra: ExtraRead) -> None:
-        channel, outcome, spec = self._channel, extra.outcome, extra.link.spec
-        if not outcome.set_running_or_notify_cancel():
-            return
-        try:
-            if channel is None or channel.lost.done():
-                words = f"{spec.config.endpoint} is not connected"
-                raise LinkFault(FaultKind.LOST, Reason.NO_COMMUNICATION, words)
-            if not isinstance(channel, Browsable):
-                raise LinkFault(FaultKind.CONFIG, Reason.CONFIGURATION_ERROR, "this kind of link has no registers")
-            self._active = spec
-            outcome.set_result(await extra.read(channel, spec))
-        except (LinkFault, InputError, ValueError) as error:
-            outcome.set_exception(error)
-        except BaseException:
-            words = "the link was closed meanwhile"
-            outcome.set_exception(LinkFault(FaultKind.LOST, Reason.NO_COMMUNICATION, words))
-            raise
-
-    def _pass_on(self, sent: bool, piece: bytes) -> None:
-        """Hand a piece of traffic to the watchers."""
-        packet = packet_now(self._active.link_id, self._kind.describe, sent, piece)
-        for watcher in self._watchers:
-            watcher.offer(packet)
+        if requested is not None and channel is not None:
+            await self._scan(channel, requested)
 
     async def _scan(self, channel: Channel, link: Link) -> None:
         self._active = link.spec
+        self._extra.may_have_cost_the_connection = False
+        link.requested_s = time.monotonic()
+        began_ns = time.monotonic_ns()
         try:
-            readings = await channel.scan(link.spec)
+            if link.requested_s - self._heard_s < IDLE_S:
+                readings = await channel.scan(link.spec)
+            else:
+                readings, began_ns = await self._scan_after_idling(channel, link)
         except LinkFault as fault:
-            is_offline = link.state is LinkState.OFFLINE
-            if not (is_offline and channel.lost.done()):  # else `_down` has reported the loss already
-                # A link that was lost comes back with its first good scan, not with each connection that brings none.
-                is_over = is_offline or channel.lost.done() or fault.kind is FaultKind.ENDED
-                link.failed(fault, connected=not is_over)
+            self._failed(channel, link, fault)
         except InputError as wrong:
             link.failed(_misconfigured(wrong), connected=True)
         else:
-            self._responded = True
-            if not any(other.is_responding for other in self.links):
+            self._responded, self._heard_s = True, time.monotonic()
+            self._settle(with_line=False)
+            if self._turns.responded() or not any(other.is_responding for other in self.links):
                 # The line was dead as a whole, so that the silence of a single unit means nothing.
                 for other in self.links:
                     other.retry_now()
-            link.scanned(readings)
+            if self._is_lost and len(self.links) > 1:
+                self._report(False, "")
+            self._is_lost = False
+            link.scanned(readings, time.monotonic_ns() if self._kind.pushed else began_ns)
+
+    @staticmethod
+    async def _scan_after_idling(channel: Channel, link: Link) -> tuple[Readings, int]:
+        """One scan and when it began. It may meet a path that went mute while it was idle: then it is repeated."""
+        spec, began_ns, had_responded = link.spec, time.monotonic_ns(), link.has_responded
+        try:
+            return await channel.scan(spec), began_ns
+        except LinkFault as fault:
+            is_mute = fault.kind is FaultKind.TIMEOUT and spec.config.remote_host and not channel.lost.done()
+            if not is_mute or not had_responded:
+                raise
+            spec.meter.count_fault(fault)
+        began_ns = time.monotonic_ns()
+        return await channel.scan(spec), began_ns
+
+    def _failed(self, channel: Channel, link: Link, fault: LinkFault) -> None:
+        is_offline = link.state is LinkState.OFFLINE
+        if not (is_offline and channel.lost.done()):  # else the loss of the line was reported already
+            # A link that was lost comes back with its first good scan, not with each connection that brings none.
+            is_over = is_offline or channel.lost.done() or fault.kind is FaultKind.ENDED
+            # One silent unit, or the first of a line that is silent as a whole? The next ones tell.
+            is_doubtful = len(self.links) > 1 and fault.kind is FaultKind.TIMEOUT
+            link.failed(fault, connected=not is_over, is_doubtful=is_doubtful)
+            if is_doubtful:
+                self._doubtful.append(link)
+        if not fault.is_no_response:
+            if fault.kind is not FaultKind.LOST:
+                self._turns.responded()
+                self._settle(with_line=False)
+            return
+        if self._turns.missed(link, self.links, fault, time.monotonic()):
+            text = f"no response from any of the {len(self.links)} units behind {self._name}"
+            advice = "check the gateway, its line and its power; the connection itself still stands"
+            self._lose(LinkFault(FaultKind.TIMEOUT, Reason.TIMEOUT, text, advice), connected=True)
+            # The connection may be one that the other end has forgotten.
+            if link.spec.config.remote_host and self._given_up is not None and not self._given_up.done():
+                self._given_up.set_result(None)
 
     async def _listen(self) -> None:
         while True:
@@ -229,6 +296,12 @@ class Line:
                     link.not_scanned()
             else:
                 await self._scan(channel, link)
+
+    def _pass_on(self, sent: bool, piece: bytes) -> None:
+        """Hand a piece of traffic to the watchers."""
+        packet = packet_now(self._active.link_id, self._kind.describe, sent, piece)
+        for watcher in self._watchers:
+            watcher.offer(packet)
 
 
 async def _end(*tasks: "asyncio.Task[None]") -> None:

@@ -20,6 +20,7 @@ class LinkMeter:
         self.frames = 0
         self.reconnects = 0
         self.missed_scans = 0
+        self.hang_ups = 0
         self.late_responses = 0
         self.faults: Counter[FaultKind] = Counter()
         self.dropped: Counter[str] = Counter()

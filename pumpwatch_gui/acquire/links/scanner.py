@@ -7,9 +7,9 @@ A failed scan makes a frame too.
 
 import asyncio
 import logging
+import os
 import random
 import threading
-import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pumpwatch_gui.acquire.driver import Browsable, LinkSpec
+from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.links.assembly import Assembly, WallClock
-from pumpwatch_gui.acquire.links.line import ExtraRead, Line
-from pumpwatch_gui.acquire.links.link import Link
+from pumpwatch_gui.acquire.links.borrowed import BorrowedLine
+from pumpwatch_gui.acquire.links.extra_reads import ExtraRead, browsing
+from pumpwatch_gui.acquire.links.line import ConnectRate, Line
+from pumpwatch_gui.acquire.links.link import Link, LinkEvent
 from pumpwatch_gui.acquire.links.traffic import Traffic
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.events import LinkChanged
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -33,7 +34,6 @@ from pumpwatch_gui.files.register_maps import map_edition
 
 log = logging.getLogger("pumpwatch.links")
 
-CONNECTS_AT_ONCE = 5
 STOP_POLL_S = 0.1
 """How often the loop checks whether it is to stop, and whether a line has ended."""
 
@@ -72,7 +72,7 @@ class Scanner:
         bindings: Sequence[Binding],
         *,
         on_frame: Callable[[Frame], None],
-        on_event: Callable[[LinkChanged], None],
+        on_event: Callable[[LinkEvent], None],
     ) -> None:
         self._on_frame, self._on_event = on_frame, on_event
         self._clock = WallClock()
@@ -130,7 +130,26 @@ class Scanner:
         """Read the device identification (function 43/14) over a running link. Any thread; raises as `read_block`."""
         return self._read_extra(link_id, lambda channel, spec: channel.identify(spec))
 
-    def _read_extra(self, link_id: str, read: Callable[[Browsable, LinkSpec], Awaitable[Any]]) -> "Future[Any]":
+    def borrow(self, config: DriverConfig) -> BorrowedLine | None:
+        """The running line that a link of this config would share, None when there is none. Any thread.
+
+        Raises InputError when one runs that it cannot share: a port for text lines, or a line with other settings.
+        """
+        kind = DRIVERS[config.driver]
+        for line in tuple(self._lines.values()):
+            spec = line.links[0].spec
+            if config.serial_port and os.path.realpath(spec.config.serial_port) == os.path.realpath(config.serial_port):
+                if spec.config.driver != config.driver or kind.pushed:
+                    text = f"{spec.link_id} uses {config.serial_port}"
+                    raise InputError(text, "its values are on the page of the pump; remove the link to test the port")
+                if line.settings != kind.shared_settings(config):
+                    text = f"{config.serial_port} runs at {line.settings} for {spec.link_id}"
+                    raise InputError(text, "all units of one line have the same baud, parity and stop bits")
+        key = kind.connection(config)
+        found = self._lines.get(key) if key is not None else None
+        return BorrowedLine(found, self._call_on_loop) if found is not None else None
+
+    def _read_extra(self, link_id: str, read: Callable[[Any, LinkSpec], Awaitable[Any]]) -> "Future[Any]":
         outcome: Future[Any] = Future()
 
         def place() -> None:
@@ -139,7 +158,7 @@ class Scanner:
             if line is None or link is None:
                 outcome.set_exception(KeyError(link_id))
             else:
-                line.read_extra(ExtraRead(link, read, outcome, time.monotonic()))
+                line.read_extra(ExtraRead(link.spec, browsing(read), outcome=outcome))
 
         if not self._call_on_loop(place):
             outcome.set_exception(KeyError(link_id))
@@ -167,8 +186,8 @@ class Scanner:
     async def _main(self, stop: threading.Event, alive: Callable[[], None]) -> None:
         with self._lock:
             self._loop, self._changed = asyncio.get_running_loop(), asyncio.Event()
-        connects = asyncio.Semaphore(CONNECTS_AT_ONCE)
-        self._arrange(connects)
+        rate = ConnectRate()
+        self._arrange(rate)
         try:
             while not stop.is_set():
                 alive()
@@ -176,10 +195,10 @@ class Scanner:
                 try:
                     await asyncio.wait_for(self._changed.wait(), STOP_POLL_S)
                 except TimeoutError:
-                    self._restart_ended_lines(connects)
+                    self._restart_ended_lines(rate)
                     continue
                 self._changed.clear()
-                self._arrange(connects)
+                self._arrange(rate)
         finally:
             with self._lock:
                 self._loop = None
@@ -190,7 +209,7 @@ class Scanner:
             self._tasks.clear()
             self._lines.clear()
 
-    def _arrange(self, connects: asyncio.Semaphore) -> None:
+    def _arrange(self, rate: ConnectRate) -> None:
         """Start the lines that are wanted and not there, end those that are not wanted any more, keep the others."""
         lines: dict[Hashable, list[Link]] = {}
         links: dict[str, Link] = {}
@@ -214,21 +233,21 @@ class Scanner:
         for key, group in lines.items():
             if key not in self._lines:
                 kind = DRIVERS[group[0].spec.config.driver]
-                self._lines[key] = Line(kind, group, chance=self._chance)
-                self._start(key, connects)
+                self._lines[key] = Line(kind, group, chance=self._chance, on_event=self._on_event)
+                self._start(key, rate)
             self._lines[key].rearrange(group, phases)
         self._update_watchers()
 
-    def _start(self, key: Hashable, connects: asyncio.Semaphore) -> None:
+    def _start(self, key: Hashable, rate: ConnectRate) -> None:
         # Kept in a dict: the event loop holds its tasks by weak references only.
-        self._tasks[key] = asyncio.create_task(self._lines[key].run(connects), name=f"line {key}")
+        self._tasks[key] = asyncio.create_task(self._lines[key].run(rate), name=f"line {key}")
 
-    def _restart_ended_lines(self, connects: asyncio.Semaphore) -> None:
+    def _restart_ended_lines(self, rate: ConnectRate) -> None:
         """A line ends only by a bug. It must not take the others with it: log it and start the line again."""
         for key, task in list(self._tasks.items()):
             if task.done() and not task.cancelled():
                 log.critical("%s ended and is started again", task.get_name(), exc_info=task.exception())
-                self._start(key, connects)
+                self._start(key, rate)
 
     def _link(self, spec: LinkSpec, assembly: Assembly) -> Link:
         """The link of that shape that runs already, or a new one."""

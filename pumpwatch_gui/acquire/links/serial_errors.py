@@ -34,13 +34,19 @@ _WORDS = {
     errno.EAGAIN: _IN_USE,
     errno.EBUSY: _IN_USE,
     errno.ENOTTY: ("this is no serial port", "choose a port from the list"),
+    errno.EINVAL: (
+        "the port refuses these settings",
+        "give the speed, parity and stop bits that this adapter can do, or use another adapter",
+    ),
     errno.EIO: ("the port does not work", "unplug the adapter and plug it in again"),
 }
 
 
 def not_opened(device: str, error: Exception) -> LinkFault:
     """The fault of a port that cannot be opened."""
-    code = getattr(error, "errno", None)
+    # termios.error has no errno: its number is the first argument.
+    first = error.args[0] if error.args else None
+    code = getattr(error, "errno", None) or (first if isinstance(first, int) else None)
     unknown = os.strerror(code).lower() if code else str(error)
     why, advice = _WORDS.get(code or 0, (unknown, "check that this is a serial port and that it can do this speed"))
     return not_opened_because(device, why, advice)

@@ -5,24 +5,29 @@ host name.
 """
 
 import asyncio
-import os
-import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
 from pumpwatch_gui.acquire.links.serial_errors import PORT_ERRORS, not_opened
+from pumpwatch_gui.acquire.modbus.dialling import dial, over_socket, unreachable
+from pumpwatch_gui.acquire.modbus.redial import RedialTransport
 from pumpwatch_gui.acquire.modbus.tls import own_role, role_of, tls_context
-from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTlsConfig
+from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTlsConfig, bare_host
 from pumpwatch_gui.domain.values.quality import Reason
 
 CONNECT_TIMEOUT_S = 1.0
 TLS_TIMEOUT_S = 3.0
 """A handshake costs a small device some public-key work."""
+
+POLL_S = 0.0005
+"""How often a serial port is looked at where the system does not report that bytes are there (Windows)."""
 
 Factory = Callable[[], asyncio.BaseProtocol]
 
@@ -58,11 +63,14 @@ class TcpWire:
 
     async def open(self, factory: Factory) -> asyncio.Transport:
         """Connect within a second. Raises LinkFault."""
+        return await RedialTransport(self._dial, cast(asyncio.Protocol, factory())).open()
+
+    async def _dial(self, leg: Callable[[], asyncio.Protocol]) -> asyncio.Transport:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                return await _connect(self.host, self.port, factory)
+                return await over_socket(await dial(self.host, self.port, self.where), leg)
         except OSError as error:
-            raise _unreachable(self.where, self.host, error) from error
+            raise unreachable(self.where, self.host, error) from error
 
     def identity(self, transport: asyncio.Transport) -> str:
         """Nothing: plain Modbus proves nothing."""
@@ -70,7 +78,7 @@ class TcpWire:
 
     def loss(self, error: Exception | None, *, responded: bool) -> str:
         """Words for the end of the connection."""
-        return f"connection to {self.where} lost"
+        return error.message if isinstance(error, LinkFault) else f"connection to {self.where} lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,14 @@ class TlsWire:
     async def open(self, factory: Factory) -> asyncio.Transport:
         """Connect and shake hands. Raises LinkFault (kind CERTIFICATE when either side refused), InputError."""
         context = await off_loop(tls_context, self.config, self.base_dir)
-        name = self.config.server_name or self.config.host
+        return await RedialTransport(partial(self._dial, context), cast(asyncio.Protocol, factory())).open()
+
+    async def _dial(self, context: ssl.SSLContext, leg: Callable[[], asyncio.Protocol]) -> asyncio.Transport:
+        config = self.config
+        name = config.server_name or bare_host(config.host)
         try:
             async with asyncio.timeout(TLS_TIMEOUT_S):
-                return await _connect(self.config.host, self.config.port, factory, context, name)
+                return await over_socket(await dial(config.host, config.port, self.where), leg, context, name)
         except ssl.SSLCertVerificationError as error:
             text = f"certificate of {self.where} refused: {error.verify_message or error.reason}"
             advice = "check the plant's authority file, the device's certificate, its name in it, and both clocks"
@@ -102,7 +114,7 @@ class TlsWire:
             text = self.loss(error, responded=False)
             raise LinkFault(FaultKind.CERTIFICATE, Reason.NO_COMMUNICATION, text, _OWN_ADVICE) from error
         except OSError as error:
-            raise _unreachable(self.where, self.config.host, error) from error
+            raise unreachable(self.where, config.host, error) from error
 
     def identity(self, transport: asyncio.Transport) -> str:
         """TLS version and the roles in both certificates."""
@@ -117,6 +129,8 @@ class TlsWire:
         With TLS 1.3 the client's handshake is over before the device has seen our certificate: that it was refused
         shows only here, as the end of a connection that had opened without error.
         """
+        if isinstance(error, LinkFault):
+            return error.message
         if isinstance(error, ssl.SSLError):
             reason = (error.reason or str(error)).replace("_", " ").lower()
             is_ours = "certificate" in reason or "unknown ca" in reason
@@ -160,39 +174,27 @@ class SerialWire:
 _OWN_ADVICE = "the device must trust the authority that signed our certificate, and may require a role in it"
 
 
-async def _connect(
-    host: str, port: int, factory: Factory, context: ssl.SSLContext | None = None, name: str | None = None
-) -> asyncio.Transport:
-    # create_connection would resolve the name in the loop's executor, whose threads are joined at exit: a name server
-    # that does not respond would hold up the end of the program.
-    address = await off_loop(_resolve, host, port)
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_connection(factory, address, port, ssl=context, server_hostname=name)
-    return transport
-
-
-def _resolve(host: str, port: int) -> str:
-    """The first address of a host name. Raises OSError."""
-    return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-
-
 def _open_port(loop: asyncio.AbstractEventLoop, protocol: asyncio.BaseProtocol, config: ModbusRtuConfig):  # type: ignore[no-untyped-def]
     # pymodbus looks for "serial" among the loaded modules, and raises RuntimeError without it.
-    import serial  # noqa: F401
+    import serial
     from pymodbus.transport.serialtransport import SerialTransport
 
-    c = config
-    return SerialTransport(loop, protocol, c.device, c.baud, 8, c.parity, c.stop_bits, CONNECT_TIMEOUT_S)
+    class Transport(SerialTransport):
+        """On a port that we opened: pymodbus' own keeps it, locked, when a set-up call after the opening fails."""
 
+        def __init__(self, port: serial.Serial) -> None:
+            asyncio.Transport.__init__(self)
+            self.async_loop, self.intern_protocol, self.sync_serial = loop, protocol, port
+            self.intern_write_buffer: list[bytes] = []
+            self.poll_task = None
+            self._poll_wait_time = POLL_S
 
-def _unreachable(where: str, host: str, error: OSError) -> LinkFault:
-    advice = "check address, port, cable and that the device is switched on"
-    if isinstance(error, socket.gaierror):
-        why = f"the host name {host} does not resolve"
-        advice = "check the spelling of the name and this computer's name server, or give the address in numbers"
-    elif isinstance(error, TimeoutError) and not error.errno:  # asyncio's own, without an error number
-        why = "no response"
-    else:
-        # getaddrinfo and Windows leave numbers that are no errno of this system: below 0, or none at all.
-        why = (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)).lower()
-    return LinkFault(FaultKind.CONNECT, Reason.NO_COMMUNICATION, f"cannot connect to {where}: {why}", advice)
+    port = serial.serial_for_url(config.device, do_not_open=True, exclusive=True, timeout=0, write_timeout=0)
+    try:
+        port.baudrate, port.parity, port.stopbits = config.baud, config.parity, config.stop_bits
+        port.open()
+        return Transport(port)
+    except BaseException:
+        with suppress(*PORT_ERRORS):
+            port.close()
+        raise

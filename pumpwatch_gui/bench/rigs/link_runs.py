@@ -137,16 +137,19 @@ def noticed_ms(once: Callable[[], float], times: int = 5) -> float:
 
 
 def dropped_ms(peers: Peers, folder: Path, how: Sickness) -> float:
-    """Milliseconds from a RESET, a FINISH or a STALL to the first BAD frame."""
-    # A long period: what is noticed sooner was not noticed by a request.
-    config = tcp(peers.ports[0], folder) if how is Sickness.STALL else tcp(peers.ports[0], folder, period_s=2.0)
+    """Milliseconds from a RESET or a FINISH of a device that goes away, or from a STALL, to the first BAD frame."""
+    is_stall = how is Sickness.STALL
+    # A long time-out: what is noticed sooner was not noticed by it. A hang-up between two requests is no fault.
+    config = tcp(peers.ports[0], folder) if is_stall else tcp(peers.ports[0], folder, timeout_s=5.0)
     with watching(config) as watched:
         watched.until(Quality.GOOD, time.monotonic())
         at_s = time.monotonic()
-        if how is Sickness.STALL:
-            peers.set_sickness(0, how)
-        else:
+        peers.set_sickness(0, Sickness.STALL)
+        if not is_stall:
+            time.sleep(2 * PERIOD_S)  # a request is on its way then
+            at_s = time.monotonic()
             peers.drop(0, how)
+            peers.set_sickness(0, Sickness.REFUSE)
         found = watched.until(Quality.BAD, at_s) * 1e3
     peers.set_sickness(0, Sickness.NONE)
     return found

@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig, Modbus
 from pumpwatch_gui.domain.links.discovery import Found, SerialPort
 from pumpwatch_gui.domain.links.line_budget import line_budget
 from pumpwatch_gui.domain.links.register_map import RegisterMap
-from pumpwatch_gui.domain.ports import Station
+from pumpwatch_gui.domain.ports import BorrowedLine, LinkBrowser, Station
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.files.register_maps import load_register_map
 from pumpwatch_gui.settings.line_check import PlacedLink, poll_plan
@@ -51,17 +51,26 @@ class Trial:
     values: tuple[ShownValue, ...] = ()
 
 
-def try_link(config: DriverConfig, profile_name: str, folder: Path | None) -> Trial:
-    """Connect, scan once, close. Blocks for up to some seconds. Raises InputError for a wrong profile."""
+def try_link(config: DriverConfig, profile_name: str, folder: Path | None, running: LinkBrowser | None = None) -> Trial:
+    """Connect, scan once, close; where one of the `running` lines leads there, over that one.
+
+    Blocks for up to some seconds. Raises InputError for a wrong profile, and for a line that cannot be shared.
+    """
     profile = load_profile(profile_name, base_dir=folder)
-    test = test_link(config, profile, base_dir=folder)
+    test = test_link(config, profile, base_dir=folder, line=line_to(config, running))
     values = fresh_values(profile, test.frame) if test.frame is not None else ()
     return Trial(test.ok, (test.text, test.advice) if test.advice else (test.text,), values)
 
 
-def try_unit(config: ModbusConfig, folder: Path | None) -> Found:
+def try_unit(config: ModbusConfig, folder: Path | None, running: LinkBrowser | None = None) -> Found:
     """Read one register of a device, whatever its register map is. Blocks. Raises LinkFault, InputError."""
-    return scan_units(config, [config.unit], timeout_s=config.timeout_s, base_dir=folder)[0]
+    line = line_to(config, running)
+    return scan_units(config, [config.unit], timeout_s=config.timeout_s, base_dir=folder, line=line)[0]
+
+
+def line_to(config: DriverConfig, running: LinkBrowser | None) -> BorrowedLine | None:
+    """The running line that leads to a device; None when it takes a connection of its own. Raises InputError."""
+    return running.borrow(config) if running is not None else None
 
 
 def serial_ports() -> tuple[SerialPort, ...]:

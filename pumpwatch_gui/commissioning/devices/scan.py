@@ -6,10 +6,12 @@ from dataclasses import dataclass, fields
 from enum import Enum
 
 from pumpwatch_gui.acquire.discovery.scan import COMMON_BAUDS, COMMON_PORTS, scan_lines, scan_ports, scan_units
+from pumpwatch_gui.commissioning.devices.links import line_to
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.links.config import ModbusConfig
+from pumpwatch_gui.domain.links.config import ModbusConfig, ModbusRtuTcpConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.discovery import Found, Progress
 from pumpwatch_gui.domain.links.line_budget import LineSpeed
+from pumpwatch_gui.domain.ports import LinkBrowser
 from pumpwatch_gui.domain.site import Site
 
 LINE_SPEEDS = tuple(LineSpeed(baud, parity) for baud in COMMON_BAUDS for parity in ("N", "E", "O"))
@@ -59,19 +61,24 @@ class ScanView:
         return sum(found.outcome.is_there for found in self.found)
 
 
-def start_scan(request: ScanRequest, site: Site) -> "ScanJob":
-    """Begin a scan. Raises InputError for what is not filled in, and for a serial port that a link of the site uses."""
-    return ScanJob(*_scan(request, site))
+def start_scan(request: ScanRequest, site: Site, running: LinkBrowser | None = None) -> "ScanJob":
+    """Begin a scan; units behind one of the `running` lines are looked for between its scans.
+
+    Raises InputError for what is not filled in, for a serial port whose speed a link of the site sets, and for a line
+    that cannot be shared.
+    """
+    return ScanJob(*_scan(request, site, running))
 
 
-def _scan(request: ScanRequest, site: Site) -> tuple[Scan, int]:
+def _scan(request: ScanRequest, site: Site, running: LinkBrowser | None) -> tuple[Scan, int]:
     """The scan, and how many places it has."""
     units, wait_s, config = request.units, request.wait_s, request.config
     if request.kind is ScanKind.PORTS:
         if not request.host:
             raise InputError("no host is given", "type its name or address")
+        taken = _running_ports(request.host, running)
         return lambda p, s: scan_ports(
-            request.host, unit=units.start, timeout_s=wait_s, progress=p, stop=s
+            request.host, unit=units.start, timeout_s=wait_s, running=taken, progress=p, stop=s
         ), len(COMMON_PORTS)  # fmt: skip
     if not units:
         raise InputError(f"there is no unit from {units.start} to {units.stop - 1}", "let the first be the smaller")
@@ -83,13 +90,20 @@ def _scan(request: ScanRequest, site: Site) -> tuple[Scan, int]:
         ), len(COMMON_BAUDS) * len(SCANNED_PARITIES) * len(serial)  # fmt: skip
     if config is None:
         raise InputError("no way to the device is given", "choose one")
-    if config.serial_port:
+    line = line_to(config, running)
+    if config.serial_port and line is None:
         _check_free(config.serial_port, site)
     bounds = next(field.metadata for field in fields(config) if field.name == "unit")
     valid = [unit for unit in units if bounds["min"] <= unit <= bounds["max"]]
     return lambda p, s: scan_units(
-        config, valid, timeout_s=wait_s, base_dir=site.folder, progress=p, stop=s
+        config, valid, timeout_s=wait_s, base_dir=site.folder, line=line, progress=p, stop=s
     ), len(valid)  # fmt: skip
+
+
+def _running_ports(host: str, running: LinkBrowser | None) -> list[int]:
+    """The ports of a host to which a running line leads."""
+    ways = (ModbusTcpConfig, ModbusRtuTcpConfig)
+    return [port for port in COMMON_PORTS if any(line_to(way(host, port), running) for way in ways)]
 
 
 def _check_free(device: str, site: Site) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.acquire.discovery.trial import read_once, test_link
+from pumpwatch_gui.commissioning.devices.links import line_to
 from pumpwatch_gui.commissioning.devices.map_table import MapTable
 from pumpwatch_gui.commissioning.devices.register_reading import Identity, Reader, read_identity, read_points
 from pumpwatch_gui.commissioning.pumps.plausibility import ReadingsToCheck
@@ -16,6 +17,7 @@ from pumpwatch_gui.domain.display import ShownValue, fresh_values
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.register_map import IdentityRead, Point, RegisterMap
+from pumpwatch_gui.domain.ports import LinkBrowser
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import SaveRegisterMap, SetLimits, SetPump, SiteChange
@@ -136,10 +138,12 @@ class Draft:
         return ReadingsToCheck(self.profile, tuple(self.series), words, points, raw, self.is_unconfirmed, wrong)
 
 
-def reader_of(config: ModbusConfig, folder: Path, register_bytes: int = 2) -> Reader:
-    """Reads a device that is no running link; connects again each time."""
+def reader_of(
+    config: ModbusConfig, folder: Path, register_bytes: int = 2, running: LinkBrowser | None = None
+) -> Reader:
+    """Reads a device that is no running link; connects again each time, or goes over a `running` line to it."""
     return lambda table, address, count: read_once(
-        config, table, address, count, base_dir=folder, register_bytes=register_bytes
+        config, table, address, count, base_dir=folder, register_bytes=register_bytes, line=line_to(config, running)
     )
 
 
@@ -149,6 +153,7 @@ def read_preview(
     points: Sequence[Point],
     folder: Path,
     identity: Sequence[IdentityRead] = (),
+    running: LinkBrowser | None = None,
 ) -> Preview:
     """Read everything once, and what says which device it is; blocks for up to some seconds.
 
@@ -157,12 +162,12 @@ def read_preview(
     if isinstance(config, ModbusConfig):
         if not points:
             return Preview({}, {}, {}, "no sensor has a register yet")
-        reader = reader_of(config, folder, points[0].register_bytes)
+        reader = reader_of(config, folder, points[0].register_bytes, running)
         read, told = read_points(points, reader), _told(identity, reader)
         return Preview(
             read.shown(points, profile), read.numbers(points), read.registers, "; ".join(read.troubles), told
         )
-    test = test_link(config, profile, base_dir=folder)
+    test = test_link(config, profile, base_dir=folder, line=line_to(config, running))
     if test.frame is None:
         raise InputError(test.text, test.advice)
     values = fresh_values(profile, test.frame)

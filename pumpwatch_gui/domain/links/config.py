@@ -50,6 +50,11 @@ class DriverConfig(ABC):
         """Where the device is, for people."""
 
     @property
+    def connection(self) -> str:
+        """What several links may share, for people: a gateway, a device with many units, a line; "" for nothing."""
+        return ""
+
+    @property
     def remote_host(self) -> str:
         """The network host that is connected to; "" for none."""
         return ""
@@ -87,6 +92,26 @@ def is_public(host: str) -> bool:
         return False
 
 
+def bare_host(host: str) -> str:
+    """A host as the system takes it: without blanks around it, and an IPv6 address without its brackets."""
+    host = host.strip()
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def host_mistake(host: str) -> str:
+    """Why a text cannot be the name or address of a host; "" when it can. The name is not resolved."""
+    bare = bare_host(host)
+    if not bare or any(c.isspace() or c in "/\\@\0" for c in bare):
+        return f"{host!r} is not the name or address of one host"
+    try:
+        bare.encode("idna")
+    except UnicodeError:  # an empty label, one above 63 letters, or signs that no name has
+        return f"{host!r} is no host name: between two dots are 1 to 63 letters"
+    if bare.count(":") == 1:
+        return f"{host!r} is more than a host: the port has a setting of its own"
+    return ""
+
+
 # The groups below have no slots of their own, because two bases with slots cannot be combined (layout conflict); the
 # config makes them. Fields are collected from the last base to the first: the place is listed last and shown first.
 
@@ -98,6 +123,19 @@ class TcpPlace(DriverConfig):
     __slots__ = ()
     host: str = setting(label="Host", help="Address or name of the device or gateway.")
     port: int = setting(502, label="Port", min=1, max=65535, help="TCP port; 502 is the usual one.")
+
+    @override
+    def __post_init__(self) -> None:
+        """Check the name of the host too."""
+        DriverConfig.__post_init__(self)
+        if mistake := host_mistake(self.host):
+            raise ValueError(f"host: {mistake}")
+
+    @property
+    @override
+    def connection(self) -> str:
+        """The device or gateway, whatever units are behind it."""
+        return f"{bare_host(self.host)}:{self.port}"
 
     @property
     @override
@@ -217,6 +255,12 @@ class ModbusRtuConfig(ModbusConfig, SerialPlace):
     max_gap: ClassVar[int] = 4
 
     unit: int = unit_id(1, 247)
+
+    @property
+    @override
+    def connection(self) -> str:
+        """The line."""
+        return self.device
 
     @property
     @override

@@ -21,7 +21,8 @@ class LinkView:
 
     `link_id` is `PUMP/1`, `PUMP/2` …; times are monotonic nanoseconds, 0 where not yet.
     `last_advice` holds the probable cause. `response_p50_ms` and `response_p95_ms` are NaN before the first response.
-    `identity`: what the other end has proved of itself (the roles of the TLS certificates).
+    `identity`: what the other end has proved of itself (the roles of the TLS certificates). `connection`: what it may
+    share with other links (`10.0.0.7:502`), "" for nothing. `hang_ups`: ends of the connection between two requests.
     """
 
     link_id: str
@@ -48,3 +49,5 @@ class LinkView:
     last_error: str = ""
     last_advice: str = ""
     identity: str = ""
+    connection: str = ""
+    hang_ups: int = 0

@@ -19,6 +19,11 @@ class Pace:
         self._last_ns: int | None = None
 
     @property
+    def last_ns(self) -> int:
+        """The stamp of the last sample, 0 before the first."""
+        return self._last_ns or 0
+
+    @property
     def period_s(self) -> float:
         """The usual interval so far in seconds, NaN before there is one."""
         return sorted(self._recent)[len(self._recent) // 2] if self._recent else float("nan")

@@ -35,12 +35,12 @@ class NewLinkBox(LinkBox):
 
     @override
     def try_it(self) -> None:
-        config, folder = self.value(), self._folder
+        config, folder, running = self.value(), self._folder, self._running
         if not isinstance(config, ModbusConfig):
             super().try_it()
             return
         self._wait()
-        self._ask(lambda: try_unit(config, folder), self._probed, self._failed)
+        self._ask(lambda: try_unit(config, folder, running), self._probed, self._failed)
 
     def _probed(self, found: Found) -> None:
         self.test.setEnabled(True)
@@ -56,7 +56,11 @@ class LinkStep(Step):
     def __init__(self, context: PageContext, draft: Draft) -> None:
         super().__init__(context, draft)
         self.box = NewLinkBox(
-            draft.config, ask=context.ask, profile_name=lambda: draft.profile_name, folder=draft.folder
+            draft.config,
+            ask=context.ask,
+            profile_name=lambda: draft.profile_name,
+            folder=draft.folder,
+            running=context.running,
         )
         self.box.remove.hide()
         self.box.setMaximumWidth(context.appearance.px(760))

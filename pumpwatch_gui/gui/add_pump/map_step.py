@@ -104,7 +104,8 @@ class MapStep(Step):
         for part in (self.leave_button, self.table_button):
             part.setVisible(isinstance(config, ModbusConfig))
         if isinstance(config, ModbusConfig) and draft.profile is not None:
-            self.browser.use(reader_of(config, draft.folder, draft.register_bytes), draft.profile.sensors)
+            reader = reader_of(config, draft.folder, draft.register_bytes, self.context.running)
+            self.browser.use(reader, draft.profile.sensors)
         self._show(None)
         self.view.selectRow(0)
         self._go_to(0)
@@ -132,9 +133,9 @@ class MapStep(Step):
         identity = draft.identity if draft.told is None else ()
         if self._is_asking or not self._is_on or config is None or profile is None:
             return
-        self._is_asking = True
+        self._is_asking, running = True, self.context.running
         self.context.ask(
-            lambda: read_preview(config, profile, points, folder, identity),
+            lambda: read_preview(config, profile, points, folder, identity, running),
             partial(self._read, edition),
             partial(self._not_read, edition),
         )

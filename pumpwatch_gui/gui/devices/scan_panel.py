@@ -143,7 +143,7 @@ class ScanPanel(QWidget):
     def start(self) -> None:
         """Begin; what was found before goes."""
         try:
-            self.job = start_scan(self._request(), self.context.station.site())
+            self.job = start_scan(self._request(), self.context.station.site(), self.context.running)
         except (InputError, ValueError) as error:
             self.said.warn(error_text(error))
             return

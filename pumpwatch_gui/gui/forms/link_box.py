@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, Trial, try_link
 from pumpwatch_gui.domain.display import Trust
 from pumpwatch_gui.domain.links.config import DriverConfig
+from pumpwatch_gui.domain.ports import LinkBrowser
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.form import Form
 from pumpwatch_gui.gui.look.layout import hbox, vbox
@@ -22,10 +23,16 @@ class LinkBox(QWidget):
     removed = Signal()
 
     def __init__(
-        self, config: DriverConfig | None, *, ask: Ask, profile_name: Callable[[], str], folder: Path | None
+        self,
+        config: DriverConfig | None,
+        *,
+        ask: Ask,
+        profile_name: Callable[[], str],
+        folder: Path | None,
+        running: LinkBrowser | None = None,
     ) -> None:
         super().__init__()
-        self._ask, self._profile_name, self._folder = ask, profile_name, folder
+        self._ask, self._profile_name, self._folder, self._running = ask, profile_name, folder, running
         self.driver = QComboBox()
         self.driver.setAccessibleName("Driver")
         for kind in DRIVER_CHOICES.values():
@@ -52,10 +59,10 @@ class LinkBox(QWidget):
 
     def try_it(self) -> None:
         """Connect and read once, off the GUI thread, and say in words what came."""
-        config, profile_name, folder = self.value(), self._profile_name(), self._folder
+        config, profile_name, folder, running = self.value(), self._profile_name(), self._folder, self._running
         if config is not None:
             self._wait()
-            self._ask(lambda: try_link(config, profile_name, folder), self._tried, self._failed)
+            self._ask(lambda: try_link(config, profile_name, folder, running), self._tried, self._failed)
 
     def _wait(self) -> None:
         self.test.setEnabled(False)

@@ -163,7 +163,13 @@ class SettingsDialog(SiteDialog):
             self._add_link(link)
 
     def _add_link(self, config: DriverConfig | None) -> None:
-        box = LinkBox(config, ask=self.context.ask, profile_name=self._profile_name, folder=self._folder)
+        box = LinkBox(
+            config,
+            ask=self.context.ask,
+            profile_name=self._profile_name,
+            folder=self._folder,
+            running=self.context.running,
+        )
         box.removed.connect(lambda: self._drop_link(box))
         self.links.append(box)
         scroll = QScrollArea()  # the fields of a link are higher than a small screen

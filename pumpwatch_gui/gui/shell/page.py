@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.commands import Command, Order, OrderId
 from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.events import Event, OrderDone
 from pumpwatch_gui.domain.links.config import DriverConfig
-from pumpwatch_gui.domain.ports import Station
+from pumpwatch_gui.domain.ports import Capability, LinkBrowser, Station
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import Appearance
@@ -73,6 +73,11 @@ class PageContext:
         self.last_good = LastGood()
         self.proposed: DriverConfig | None = None
         self._waiting: dict[OrderId, Callable[[OrderDone], None]] = {}
+
+    @property
+    def running(self) -> LinkBrowser | None:
+        """The station's running links, where it has any that can be read."""
+        return self.station.links if Capability.BROWSE in self.station.capabilities else None
 
     def order(self, command: Command, on_done: Callable[[OrderDone], None] | None = None) -> OrderId:
         """Hand in an order in the user's name; `on_done` is called on the GUI thread with its outcome.

@@ -45,7 +45,8 @@ FRAME_SILENCE_S = 0.6 * SILENCE_S
 FAULT_TICKS = {"modbus-tcp": (4, 13), "modbus-tls": (4, 13), "modbus-rtu": (6, 15), "modbus-rtu-over-tcp": (6, 15)}
 MAPS = {"one block": (0, 1, 2, 3), "two blocks": (0, 1, 2, 3, 100, 101, 102)}
 UNSEEN = {"byte by byte", "in two pieces", "duplicated", "exception 6", "noise before", "noise after", "zeros before",
-          "echo before", "foreign frame before", "gap of 20 ms", "CRC error", "inverted data bit"}  # fmt: skip
+          "echo before", "foreign frame before", "gap of 20 ms", "CRC error", "inverted data bit",
+          "reset", "finish"}  # fmt: skip
 """The right response comes whole, or a second try brings it: no value may be lost."""
 MAY_BE_UNSEEN = {
     "garbage after", "garbage after, apart", "exception 2", "exception 3", "lost byte", "noise", "truncated",

@@ -150,3 +150,34 @@ def test_rebinding_keeps_what_unchanged_links_brought_and_the_numbering(pump: As
     frame = after.scanned("P/1", {"a": good(3)}, 101 * S)
     assert frame is not None
     assert (frame.seq, frame.values[1]) == (2, 2)
+
+
+def test_the_fastest_link_makes_the_frames_so_that_its_values_are_all_stored() -> None:
+    both = Assembly({spec(1, 10.0): frozenset("a"), spec(2, 0.5): frozenset("b")}, WallClock())
+    assert both.scanned("P/1", {"a": good(1)}, 100 * S) is None
+    frames = [both.scanned("P/2", {"b": good(k)}, 100 * S + k * S // 2) for k in range(1, 11)]
+    assert [f.values[1] for f in frames if f is not None] == list(range(1, 11))
+    assert all(f is not None and f.values[0] == 1 for f in frames)
+
+
+def test_of_equally_fast_links_the_first_makes_the_frames_and_there_is_one_a_period(pump: Assembly) -> None:
+    made = [pump.scanned(f"P/{n}", {tag: good(k)}, (100 + k) * S) for k in range(5) for n, tag in ((1, "a"), (2, "b"))]
+    assert [f is not None for f in made] == [True, False] * 5
+
+
+def test_a_frame_is_stamped_at_the_middle_of_its_scan_and_stamps_always_rise(pump: Assembly) -> None:
+    frame = pump.scanned("P/1", {"a": good(1)}, 100 * S, took_ns=S)
+    assert frame is not None
+    assert frame.mono_ns == 99 * S + S // 2
+    lost = pump.failed("P/1", Reason.NO_COMMUNICATION, 101 * S)
+    after = pump.scanned("P/1", {"a": good(1)}, 101 * S + 10, took_ns=S)
+    assert lost is not None
+    assert after is not None
+    assert after.mono_ns > lost.mono_ns
+
+
+def test_a_scan_that_took_longer_than_two_periods_brings_old_values(pump: Assembly) -> None:
+    for took_s, reason in ((2.0, Reason.NONE), (2.1, Reason.LAST_USABLE_VALUE)):
+        frame = pump.scanned("P/1", {"a": good(1)}, 200 * S, took_ns=int(took_s * S))
+        assert frame is not None
+        assert frame.reason[0] == reason

@@ -69,7 +69,7 @@ def test_a_block_that_cannot_be_is_refused_by_the_argument_at_fault(registers: s
             s.scanner.read_block("Q/1", "holding", 0, 1).result(WAIT_S)
 
 
-@pytest.mark.parametrize("fault", ["short by one register", "wrong unit", "exception 2", "stall", "reset"])
+@pytest.mark.parametrize("fault", ["short by one register", "wrong unit", "exception 2", "stall", "reset mid-frame"])
 def test_the_response_to_an_extra_read_is_checked_as_strictly(fault: str, registers: str, wait_until: Wait) -> None:
     with FaultyServer() as server, Scanning([binding(server, registers, period_s=0.8, timeout_s=0.4)]) as s:
         wait_until(lambda: s.is_good("P"))

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from pumpwatch_gui.acquire.discovery import trial
-from pumpwatch_gui.acquire.links import link
+from pumpwatch_gui.acquire.links import turns
 from pumpwatch_gui.acquire.links.scanner import Binding
-from pumpwatch_gui.domain.events import LinkChanged
+from pumpwatch_gui.domain.events import LinkChanged, Note
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.frame import Frame
@@ -53,21 +53,30 @@ def bind(config: ModbusTcpConfig, pump: str = "P") -> Binding:
 
 
 @pytest.mark.parametrize("how", ["reset", "finish"])
-def test_a_lost_peer_is_noticed_without_a_request_and_found_again(how: str, registers: str, wait_until: Wait) -> None:
-    with FaultyServer() as server, Scanning([bind(config(server, registers, period_s=2.0))]) as s:
+def test_a_peer_that_hangs_up_between_two_requests_costs_no_value(how: str, registers: str, wait_until: Wait) -> None:
+    with FaultyServer() as server, Scanning([bind(config(server, registers))]) as s:
+        for times in range(1, 6):
+            seen = len(s.of("P"))
+            wait_until(lambda seen=seen: len(s.of("P")) > seen)
+            server.drop(how=how)
+            wait_until(lambda times=times: server.connections == times + 1)
+        wait_until(lambda: s.view("P/1").hang_ups == 5)
+        assert s.all_good("P")
+        assert s.view("P/1").reconnects == 0
+    assert [e.state for e in s.events] == [LinkState.ONLINE]
+    (told,) = s.reports
+    assert isinstance(told, Note)
+    assert "hangs up between requests" in told.text
+
+
+def test_a_peer_that_hangs_up_and_is_gone_is_noticed_by_the_next_scan(registers: str, wait_until: Wait) -> None:
+    with FaultyServer() as server, Scanning([bind(config(server, registers))]) as s:
         wait_until(lambda: s.is_good("P"))
-        requests = len(server.log)
-        server.drop(how=how)
+        server.kill(how="finish")
         wait_until(lambda: not s.is_good("P"))
-        frame = s.last("P")
-        # The next scan, 2 s after the last, would have been another way to notice it.
-        assert all(r.at_s > frame.mono_ns / 1e9 for r in server.log[requests:])
-        assert reasons_of(frame) == [Reason.NO_COMMUNICATION] * 4
+        assert reasons_of(s.last("P")) == [Reason.NO_COMMUNICATION] * 4
         assert [e.state for e in s.events] == [LinkState.ONLINE, LinkState.OFFLINE]
-        assert "lost" in s.events[-1].text
-        wait_until(lambda: s.is_good("P"))
-        assert s.view("P/1").state is LinkState.ONLINE
-        assert s.view("P/1").reconnects == 1
+        assert "refused" in s.events[-1].text
 
 
 def test_a_stall_is_noticed_by_the_time_out_of_the_scan_that_met_it(registers: str, wait_until: Wait) -> None:
@@ -146,8 +155,8 @@ def test_a_fault_without_end_makes_a_frame_of_every_scan_and_is_reported_once(
 def test_a_dead_unit_is_requested_only_to_probe_it_while_the_others_go_on(
     registers: str, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert link.PROBE_S == 5.0
-    monkeypatch.setattr(link, "PROBE_S", 1.0)
+    assert turns.PROBE_S == 5.0
+    monkeypatch.setattr(turns, "PROBE_S", 1.0)
     with FaultyServer() as server:
         server.dead_units = frozenset({3})
         time_outs = {1: 2.0, 2: 2.0, 3: 0.2}
@@ -156,7 +165,7 @@ def test_a_dead_unit_is_requested_only_to_probe_it_while_the_others_go_on(
             wait_until(lambda: len([r for r in server.log if r.unit == 3]) >= 4, within_s=30)
             requests = [r.at_s for r in server.log if r.unit == 3]
             # Two that made it dead, then probes.
-            assert all(gap_s >= link.PROBE_S for gap_s in np.diff(requests[1:]))
+            assert all(gap_s >= turns.PROBE_S for gap_s in np.diff(requests[1:]))
             assert server.connections == 1
             for unit in (1, 2):
                 assert s.all_good(f"U{unit}")
@@ -173,7 +182,7 @@ def test_a_response_that_was_missed_is_not_taken_for_another_units(
     fault: str, registers: str, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Units behind one gateway have equal maps: only the line as a whole can know that a response is still out."""
-    monkeypatch.setattr(link, "PROBE_S", 0.5)
+    monkeypatch.setattr(turns, "PROBE_S", 0.5)
     with FaultyServer(dict.fromkeys((8, 9, 25, 40), fault)) as server:
         first = config(server, registers, timeout_s=0.1)
         units = [bind(dataclasses.replace(first, unit=unit), f"U{unit}") for unit in (1, 2, 3)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.acquire.discovery import trial
-from pumpwatch_gui.acquire.links import link
+from pumpwatch_gui.acquire.links import turns
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusRtuTcpConfig
 from pumpwatch_gui.domain.links.view import LinkState
@@ -85,7 +85,7 @@ def test_a_dead_unit_is_requested_only_to_probe_it_and_costs_the_others_little(
     with Scanning([unit(config, 1), unit(config, 2, timeout_s=0.15), unit(config, 3)]) as s:
         wait_until(lambda: len(s.of("U1")) >= 30)
         requests = [r.at_s for r in line.log if r.unit == 2]
-        assert all(gap_s >= link.PROBE_S for gap_s in np.diff(requests[1:]))  # the first two have made it dead
+        assert all(gap_s >= turns.PROBE_S for gap_s in np.diff(requests[1:]))  # the first two have made it dead
         assert len(s.of("U2")) > len(requests)
         assert s.view("U2/1").state is not LinkState.ONLINE
         assert all(f.worst is Quality.GOOD for n in (1, 3) for f in s.of(f"U{n}")[-10:])
@@ -203,7 +203,7 @@ def test_a_gateway_is_shared_and_its_dead_unit_only_probed(tmp_path: Path, wait_
         with Scanning(bindings) as s:
             wait_until(lambda: len(s.of("U1")) >= 30)
             requests = [r.at_s for r in gateway.log if r.unit == 2]
-            assert all(gap_s >= link.PROBE_S for gap_s in np.diff(requests[1:]))
+            assert all(gap_s >= turns.PROBE_S for gap_s in np.diff(requests[1:]))
             assert s.is_good("U1")
             assert s.is_good("U3")
 
