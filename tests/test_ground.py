@@ -43,18 +43,18 @@ def test_no_modbus_write_call_exists_in_the_package() -> None:
 
 def test_a_request_of_any_other_function_cannot_even_be_built() -> None:
     from pumpwatch_gui.acquire.modbus.plan import Block
-    from pumpwatch_gui.acquire.modbus.strict_link import _read_pdu
+    from pumpwatch_gui.acquire.modbus.strict_link import read_pdu
 
     for function in range(256):
         if function in (1, 2, 3, 4):
-            assert _read_pdu(1, Block(function, 0, 1, ())).function_code == function
+            assert read_pdu(Block(function, 0x102, 3, ())) == bytes((function, 1, 2, 0, 3))
         else:
             with pytest.raises(ValueError, match="does not read"):
-                _read_pdu(1, Block(function, 0, 1, ()))
+                read_pdu(Block(function, 0, 1, ()))
 
 
 def test_only_one_place_sends_anything_to_a_device() -> None:
-    senders = re.compile(r"\.execute\(|pymodbus\.client|Write\w*Request|ReadWrite\w*Request|serial\.Serial\(")
+    senders = re.compile(r"_transport\.write\(|\.execute\(|pymodbus\.client|Write\w*Request|serial\.Serial\(")
     found = {p.name for p in (ROOT / "pumpwatch_gui" / "acquire").rglob("*.py") if senders.search(p.read_text("utf-8"))}
     assert found <= {"strict_link.py", "port_reader.py"}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pumpwatch_gui.acquire.links.meter import LinkMeter
+from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -19,7 +20,10 @@ C = TypeVar("C", bound=DriverConfig)
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """One link of one pump, as its channel needs it. `edition` changes when the file of its register map does."""
+    """One link of one pump, as its channel needs it. `edition` changes when the file of its register map does.
+
+    `memory` holds what was learnt of devices; all links of a station share one.
+    """
 
     link_id: str
     pump_id: str
@@ -27,6 +31,7 @@ class LinkSpec:
     config: DriverConfig
     base_dir: Path | None
     meter: LinkMeter = field(default_factory=LinkMeter, compare=False)
+    memory: DeviceMemory = field(default_factory=DeviceMemory, compare=False)
     edition: str = ""
 
     def shape(self) -> object:

@@ -128,6 +128,12 @@ class LinkBrowser(Protocol):
     def identify(self, link_id: str) -> "Future[Mapping[str, str]]":
         """Read the device identification (function 43/14); raises as `read_block`."""
 
+    def forget(self, link_id: str) -> None:
+        """Forget what was learnt of the device behind a link (block sizes, pauses, values it lacks) and learn it anew.
+
+        Links that are not known are passed over.
+        """
+
 
 class Historian(Protocol):
     """The history of a station. Any thread but the GUI's; every call raises StoreError when it cannot be read."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pumpwatch_gui.acquire.links.link import LinkEvent
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
 from pumpwatch_gui.domain.commands import Order, OrderId
 from pumpwatch_gui.domain.events import (
     ConnectionChanged,
@@ -83,7 +84,12 @@ class Engine:
         self._orders = Orders(
             self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit
         )
-        self._scanner = Scanner(_bindings(site), on_frame=self._on_frame, on_event=self._on_link_event)
+        self._scanner = Scanner(
+            _bindings(site),
+            on_frame=self._on_frame,
+            on_event=self._on_link_event,
+            memory=DeviceMemory(home.learnt),
+        )
         self._link_views: tuple[float, dict[str, tuple[LinkView, ...]]] = (0.0, {})
         self._loops = self._make_loops()
         self._watchdog = Watchdog((Heartbeat(name) for name in self._loops), self._on_loop_trouble)

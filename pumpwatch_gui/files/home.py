@@ -32,6 +32,11 @@ class Home:
         return self.path / "models"
 
     @property
+    def learnt(self) -> Path:
+        """What was learnt of devices."""
+        return self.path / "learnt.json"
+
+    @property
     def logs(self) -> Path:
         """The folder of the rotating logs and crash reports."""
         return self.path / "logs"

@@ -71,4 +71,4 @@ def poll_plan(link: PlacedLink, folder: Path | None) -> PollPlan | None:
         return None
     # A register of four bytes takes the time of two.
     blocks = tuple((b.function, b.count * b.register_bytes // 2) for b in poll_blocks(config, points))
-    return PollPlan(blocks, config.period_s, path=f"{link.path}.period_s")
+    return PollPlan(blocks, config.period_s, path=f"{link.path}.period_s", pause_s=config.pause_ms / 1e3)

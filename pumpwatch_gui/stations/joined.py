@@ -293,6 +293,10 @@ class _JoinedLinks:
         """As the port says."""
         return self._ask("identify", link_id)
 
+    def forget(self, link_id: str) -> None:
+        """As the port says."""
+        self._ask("forget", link_id)
+
     def traffic(self, link_id: str) -> "_JoinedTap":
         """As the port says."""
         with self._lock:

@@ -163,6 +163,7 @@ class _Guest:
             "borrowed scan": lambda config, *more: self._lend(config).scan(config, *more),
             "borrowed read": lambda config, *more: self._lend(config).read(config, *more),
             "borrowed identify": lambda config: self._lend(config).identify(config),
+            "forget": self._station.links.forget,
             "traffic": partial(self._watch, number),
             "close": self._unwatch,
         }.get(name)

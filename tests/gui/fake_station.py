@@ -54,6 +54,7 @@ class FakeLinks:
 
     def __init__(self, known: Callable[[str], bool]) -> None:
         self._known = known
+        self.forgotten: list[str] = []
 
     def borrow(self, config: DriverConfig) -> BorrowedLine | None:
         """No line runs."""
@@ -83,6 +84,10 @@ class FakeLinks:
         read: Future[Mapping[str, str]] = Future()
         read.set_result({"VendorName": "Example", "ProductCode": "X1"})
         return read
+
+    def forget(self, link_id: str) -> None:
+        """Note it."""
+        self.forgotten.append(link_id)
 
 
 class FakeSubscription:

@@ -26,6 +26,10 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
         MODBUS + "rtu.py": _LINK[::-1],
         MODBUS + "framers.py": (*_LINK, "acquire/modbus/test_serial_lines"),
         MODBUS + "plan.py": ("acquire/modbus/test_plan",),
+        MODBUS + "facts.py": ("acquire/modbus/test_learning", "acquire/modbus/test_any_device"),
+        MODBUS + "learning.py": ("acquire/modbus/test_learning", "acquire/modbus/test_any_device"),
+        MODBUS + "proof.py": ("acquire/modbus/test_learning", "acquire/modbus/test_any_device"),
+        MODBUS + "frozen.py": ("acquire/modbus/test_frozen",),
         "pumpwatch_gui/acquire/links/assembly.py": ("acquire/links/test_assembly",),
     },
     "quality and decoding": {

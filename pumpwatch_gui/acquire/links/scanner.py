@@ -25,6 +25,7 @@ from pumpwatch_gui.acquire.links.extra_reads import ExtraRead, browsing
 from pumpwatch_gui.acquire.links.line import ConnectRate, Line
 from pumpwatch_gui.acquire.links.link import Link, LinkEvent
 from pumpwatch_gui.acquire.links.traffic import Traffic
+from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.view import LinkView
@@ -47,8 +48,8 @@ class Binding:
     links: tuple[DriverConfig, ...]
     base_dir: Path | None = None
 
-    def specs(self) -> tuple[LinkSpec, ...]:
-        """The links, the primary one first."""
+    def specs(self, memory: DeviceMemory) -> tuple[LinkSpec, ...]:
+        """The links, the primary one first; what their devices teach goes into `memory`."""
         return tuple(
             LinkSpec(
                 f"{self.pump_id}/{n}",
@@ -56,6 +57,7 @@ class Binding:
                 self.profile,
                 config,
                 self.base_dir,
+                memory=memory,
                 edition=map_edition(config.registers, base_dir=self.base_dir)
                 if isinstance(config, ModbusConfig)
                 else "",
@@ -65,7 +67,10 @@ class Binding:
 
 
 class Scanner:
-    """Scans all pumps. `on_frame` and `on_event` are called on the links thread and must be quick."""
+    """Scans all pumps. `on_frame` and `on_event` are called on the links thread and must be quick.
+
+    `memory` keeps what is learnt of devices; without it, it ends with the scanner.
+    """
 
     def __init__(
         self,
@@ -73,8 +78,10 @@ class Scanner:
         *,
         on_frame: Callable[[Frame], None],
         on_event: Callable[[LinkEvent], None],
+        memory: DeviceMemory | None = None,
     ) -> None:
         self._on_frame, self._on_event = on_frame, on_event
+        self._memory = memory or DeviceMemory()
         self._clock = WallClock()
         self._chance = random.Random()
         self._wanted = tuple(bindings)
@@ -129,6 +136,12 @@ class Scanner:
     def identify(self, link_id: str) -> "Future[Mapping[str, str]]":
         """Read the device identification (function 43/14) over a running link. Any thread; raises as `read_block`."""
         return self._read_extra(link_id, lambda channel, spec: channel.identify(spec))
+
+    def forget(self, link_id: str) -> None:
+        """Forget what was learnt of the device behind a link: it is learnt anew from the next scan on. Any thread."""
+        link = self._links.get(link_id)
+        if link is not None:
+            self._memory.forget(link.spec.config.endpoint)
 
     def borrow(self, config: DriverConfig) -> BorrowedLine | None:
         """The running line that a link of this config would share, None when there is none. Any thread.
@@ -214,7 +227,7 @@ class Scanner:
         lines: dict[Hashable, list[Link]] = {}
         links: dict[str, Link] = {}
         for binding in self._wanted:
-            specs = binding.specs()
+            specs = binding.specs(self._memory)
             if not specs:
                 continue
             assembly = self._assembly(binding.pump_id, specs)

@@ -31,18 +31,40 @@ EXCEPTIONS: Mapping[int, tuple[str, str]] = {
 """Exception code → its meaning, and the probable cause."""
 
 
+_DEVIATIONS = {
+    "length": "a length in the header that is too high",
+    "unit": "a response as unit 0 or 255",
+    "transaction": "a response with transaction id 0",
+}
+
+
 def refused(refusal: Refusal) -> LinkFault:
     """The fault of a response that failed the checks."""
     advice = "another device or a faulty gateway responds; the value was not used"
     if refusal.kind is FaultKind.CRC:
         advice = "noise on the line: check termination, shield and earth, and that no two units have one id"
-    return LinkFault(refusal.kind, Reason.COMMUNICATION_ERROR, f"response refused: {refusal.why}", advice)
+    if refusal.tolerance:
+        what = _DEVIATIONS[refusal.tolerance]
+        advice = f'if this is a habit of the device, let it: tolerate = ["{refusal.tolerance}"] accepts {what}'
+    text = f"response refused: {refusal.why}"
+    return LinkFault(refusal.kind, Reason.COMMUNICATION_ERROR, text, advice, is_short=refusal.is_short)
+
+
+def timed_out(what: str, timeout_s: float, late_by_s: float, *, is_serial: bool) -> LinkFault:
+    """The fault of a response that did not come in time. `late_by_s`: by how much the last late one was, 0 for none."""
+    text = f"no response to {what} within {timeout_s:g} s"
+    advice = "check the unit id and that the device is not overloaded"
+    if is_serial:
+        advice = "check unit id, baud, parity, the two wires (A and B swapped?) and that the device is on"
+    if late_by_s:
+        text += f"; responses come {late_by_s:.1f} s late"
+        advice = f"raise the time-out (timeout_s) to {1.5 * (timeout_s + late_by_s):.1f} s or more"
+    return LinkFault(FaultKind.TIMEOUT, Reason.TIMEOUT, text, advice)
 
 
 def exception_fault(code: int, block: Block) -> LinkFault:
     """The fault of an exception response: code, place (manual's and wire address) and probable cause."""
-    place = f"{block.documented} (wire address {block.address}, {block.count} long)"
-    return _exception(code, place)
+    return _exception(code, block.place)
 
 
 def no_identity_fault(code: int) -> LinkFault:
@@ -57,3 +79,12 @@ def _exception(code: int, place: str) -> LinkFault:
     name, advice = EXCEPTIONS.get(code, ("unknown exception", "look it up in the device's manual"))
     text = f"exception {code} at {place}: {name}"
     return LinkFault(FaultKind.EXCEPTION, Reason.DEVICE_FAILURE, text, advice, code=code)
+
+
+def unanswered(atom: Block, *, silent: bool) -> LinkFault:
+    """The fault of a value of which only that is known from an earlier run."""
+    if silent:
+        text = f"no response to {atom.place}"
+        return LinkFault(FaultKind.TIMEOUT, Reason.TIMEOUT, text, "check the map against the manual")
+    text = f"{atom.place} is refused"
+    return LinkFault(FaultKind.EXCEPTION, Reason.DEVICE_FAILURE, text, "check the map against the manual")

@@ -1,23 +1,35 @@
-"""The framers that pymodbus needs, made strict: they hand over only the response to the request in flight."""
+"""Framers: they find the response to the request in flight among the bytes that come, and report all else."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Protocol
 
-from pymodbus.framer import FramerRTU, FramerSocket
-from pymodbus.pdu import DecodePDU, ModbusPDU
-from typing_extensions import override
-
 from pumpwatch_gui.acquire.links.fault import FaultKind
-from pumpwatch_gui.acquire.modbus.response import Adu, NotModbusError, Refusal, Request, cut, mismatch
-from pumpwatch_gui.acquire.modbus.rtu import check_response, find
+from pumpwatch_gui.acquire.modbus.response import (
+    HEADER,
+    Adu,
+    NotModbusError,
+    Refusal,
+    Request,
+    cut,
+    cut_by_content,
+    mismatch,
+)
+from pumpwatch_gui.acquire.modbus.rtu import check_response, find, frames_of, is_started
 
 SILENCE_S = 0.05
-"""Silence that ends a frame on a line. The standard says 3.5 characters, but USB adapters hold bytes back for up to
-16 ms (their latency timer), and behind a gateway TCP may cut a frame anywhere."""
+"""Silence after which bytes on a line that can no longer become the response are given up. The standard says 3.5
+characters, but USB adapters hold bytes back for up to 16 ms (their latency timer), and behind a gateway TCP may cut a
+frame anywhere."""
+MAX_WAITING = 1024
+"""Bytes that are kept of what is no response."""
 
 
 class Framing(Protocol):
     """What a framer reports to its link."""
+
+    def accept(self, adu: Adu, *, deviation: str) -> None:
+        """The response to the request in flight; `deviation` that was tolerated, "" for none."""
 
     def refuse(self, refusal: Refusal, *, hopeless: bool) -> None:
         """What came is not the response; `hopeless`: nor can a later one be found on this connection."""
@@ -26,103 +38,157 @@ class Framing(Protocol):
         """A whole frame that is not the response to the request in flight."""
 
 
-class MbapFramer(FramerSocket):
-    """Cuts Modbus TCP frames. `is_amid_frame`: an incomplete frame has come since the request."""
+class Framer(Protocol):
+    """Takes what comes, in pieces of any size."""
 
-    # pymodbus' FramerTLS would take each TLS record for a whole frame; with this one a response may come in several.
-    def __init__(self, link: Framing) -> None:
-        super().__init__(DecodePDU(False))
+    def expect(self, request: Request | None, sent: bytes = b"") -> None:
+        """From now on only the response to this counts, which was sent so; None: no frame does."""
+
+    def feed(self, piece: bytes) -> None:
+        """Take in a piece."""
+
+    def unfinished(self) -> Refusal | None:
+        """What is wrong with a response that has come in part; None when not one byte of it has."""
+
+
+class MbapFramer:
+    """Cuts Modbus TCP frames. With "length" tolerated, a frame ends where its content does."""
+
+    def __init__(self, link: Framing, tolerated: Collection[str] = ()) -> None:
         self._link = link
-        self.request: Request | None = None
-        self.is_amid_frame = False
+        self._tolerated = tolerated
+        self._request: Request | None = None
+        self._waiting = b""
 
-    def expect(self, request: Request | None) -> None:
+    def expect(self, request: Request | None, sent: bytes = b"") -> None:
         """From now on only the response to this counts; None: no frame does."""
-        self.request = request
-        if request is not None:
-            self.is_amid_frame = False
+        if request is not None and "length" in self._tolerated:
+            self._waiting = b""  # bytes that a header had announced besides its frame
+        self._request = request
 
-    @override
-    def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:
-        """(bytes used, the response or None), as pymodbus 3.16 calls it for every piece that comes.
-
-        It keeps the bytes that are not used and hands them in again in front of the next piece.
-        """
-        used = 0
-        while True:
+    def feed(self, piece: bytes) -> None:
+        """Take in a piece: none, one or several frames."""
+        self._waiting += piece
+        while self._waiting:
+            request = self._request
             try:
-                found = cut(data[used:])
+                found = cut(self._waiting)
             except NotModbusError as error:
+                self._waiting = b""
                 self._link.refuse(Refusal(FaultKind.REFUSED, str(error)), hopeless=True)
-                return len(data), None
-            self.is_amid_frame = found is None and used < len(data)
+                return
+            deviation = ""
+            if request is not None and "length" in self._tolerated:
+                by_content = cut_by_content(self._waiting, request)
+                if by_content is not None and by_content != found:
+                    found, deviation = by_content, "length"
             if found is None:
-                return used, None
+                return
             adu, size = found
-            used += size
-            request = self.request
-            if request is None or adu.transaction != request.transaction:
-                self._link.stray(adu, request)
-                continue
-            refusal = mismatch(adu, request)
-            if refusal is not None:
-                self._link.refuse(refusal, hopeless=False)
-                return used, None
-            return used, Response(adu)
+            self._waiting = self._waiting[size:]
+            self._judge(adu, request, deviation)
+
+    def _judge(self, adu: Adu, request: Request | None, deviation: str) -> None:
+        is_untagged = adu.transaction == 0 and "transaction" in self._tolerated
+        if request is None or not (is_untagged or adu.transaction == request.transaction):
+            self._link.stray(adu, request)
+            return
+        refusal = mismatch(adu, request, self._tolerated)
+        if refusal is not None:
+            self._link.refuse(refusal, hopeless=False)
+            return
+        self._request = None
+        self._link.accept(adu, deviation=deviation or _tolerance(adu, request))
+
+    def unfinished(self) -> Refusal | None:
+        """What is wrong with the header, when all of the response is there and the frame still has no end."""
+        if not self._waiting:
+            return None
+        found = None if self._request is None else cut_by_content(self._waiting, self._request)
+        if found is not None:
+            over = int.from_bytes(self._waiting[4:6]) + 6 - found[1]
+            amount = "one" if over == 1 else str(over)
+            return Refusal(FaultKind.LENGTH, f"the header's length is {amount} too high, all else fits", "length")
+        due = int.from_bytes(self._waiting[4:6]) + 6 if len(self._waiting) >= HEADER else HEADER + 1
+        return Refusal(FaultKind.LENGTH, f"{len(self._waiting)} bytes instead of {due}")
 
 
-class RtuFramer(FramerRTU):
-    """Finds the response to the request in flight among the bytes of a line; the rest is checked after a silence."""
+def _tolerance(adu: Adu, request: Request) -> str:
+    """The deviation for which the response would be refused if it were not tolerated; "" for none."""
+    refusal = mismatch(adu, request)
+    return "" if refusal is None else refusal.tolerance
 
-    is_amid_frame = False
+
+class RtuFramer:
+    """Finds the response to the request in flight among the bytes of a line.
+
+    As long as every byte fits and some are missing, the response is waited for, at any pace. Bytes that can no longer
+    become it are refused after a silence.
+    """
 
     def __init__(self, link: Framing) -> None:
-        super().__init__(DecodePDU(False))
         self._link = link
-        self.request: Request | None = None
-        self.sent = b""
+        self._request: Request | None = None
         self._last: Request | None = None
-        self._received = b""
+        self._sent = b""
+        self._waiting = b""
         self._check: asyncio.TimerHandle | None = None
 
-    def expect(self, request: Request | None) -> None:
-        """From now on only the response to this counts; None: no frame does."""
+    def expect(self, request: Request | None, sent: bytes = b"") -> None:
+        """From now on only the response to this counts, which was sent so; None: no frame does."""
         self._cancel_check()
-        self._last, self.request = self.request or self._last, request
+        self._request = request
+        if request is not None:
+            # Of a response that is late and has come in part, the rest is still to come.
+            if self._last is None or not is_started(self._waiting, self._last, self._sent):
+                self._waiting = b""
+            self._last, self._sent = request, sent
 
-    @override
-    def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:
-        """(bytes used, the response or None), as pymodbus 3.16 calls it."""
+    def feed(self, piece: bytes) -> None:
+        """Take in a piece."""
         self._cancel_check()
-        request = self.request
+        self._waiting = (self._waiting + piece)[-MAX_WAITING:]
+        request = self._request
         if request is None:
-            # Between two requests: what comes can only be late, or of another master on the line.
-            late = None if self._last is None else find(data, self._last, self.sent)
-            if late is not None:
-                self._link.stray(late, None)
-            return (len(data) if late else 0), None
-        adu = find(data, request, self.sent)
-        if adu is not None:
-            return len(data), Response(adu)
-        self._received = data
-        # pymodbus would wait for the time-out after each CRC error: 0.5 s for one bad byte.
-        self._check = asyncio.get_running_loop().call_later(SILENCE_S, self._check_received, request)
-        return 0, None
+            self._waiting = self._report(self._waiting)
+            return
+        found = find(self._waiting, request, self._sent)
+        if found is None:
+            # Not at the time-out only: that would cost 0.5 s for each bad byte.
+            self._check = asyncio.get_running_loop().call_later(SILENCE_S, self._check_waiting)
+            return
+        before, after = self._waiting[: found.start], self._waiting[found.end :]
+        self._request, self._waiting = None, b""
+        self._report(before)
+        self._link.accept(found.adu, deviation="")
+        if after:
+            self.feed(after)
 
-    def _check_received(self, request: Request) -> None:
-        refusal = check_response(self._received, request, self.sent)
+    def unfinished(self) -> Refusal | None:
+        """What is wrong with bytes of which more were due."""
+        if self._request is None or not is_started(self._waiting, self._request, self._sent):
+            return None
+        return check_response(self._waiting, self._request, self._sent)
+
+    def _report(self, received: bytes) -> bytes:
+        """Report whole frames that nobody requested; the rest, of which more may come."""
+        if self._last is None:
+            return b""
+        frames = frames_of(received, self._last.unit, self._sent)
+        for frame in frames:
+            self._link.stray(Adu(0, frame[0], frame[1:-2]), None)
+        return received[received.rindex(frames[-1]) + len(frames[-1]) :] if frames else received
+
+    def _check_waiting(self) -> None:
+        request = self._request
+        if request is None or is_started(self._waiting, request, self._sent):
+            return
+        refusal = check_response(self._waiting, request, self._sent)
         if refusal is not None:
+            self._waiting = b""
             self._link.refuse(refusal, hopeless=False)
 
     def _cancel_check(self) -> None:
         if self._check is not None:
             self._check.cancel()
             self._check = None
-
-
-class Response(ModbusPDU):
-    """An accepted frame, as the PDU that pymodbus passes on."""
-
-    def __init__(self, adu: Adu) -> None:
-        super().__init__(dev_id=adu.unit, transaction_id=adu.transaction)
-        self.adu = adu

@@ -1,7 +1,8 @@
-"""Which blocks to read: the fewest requests that cover every point."""
+"""Requests that a register map alone justifies, and how they are taken apart and put together. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import (
@@ -19,8 +20,11 @@ MAX_BITS = 2000
 HEARTBEAT = ""
 """The tag of the heartbeat register, which is no value of the pump."""
 
+Key = tuple[int, int, int]
+"""Function, wire address, count: all that a request says."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Block:
     """One read request and the points it brings. Addresses are wire addresses; a register may have four bytes."""
 
@@ -36,69 +40,114 @@ class Block:
         return self.function in BIT_FUNCTIONS
 
     @property
+    def end(self) -> int:
+        """The address after its last."""
+        return self.address + self.count
+
+    @cached_property
+    def key(self) -> Key:
+        """What the request says."""
+        return self.function, self.address, self.count
+
+    @property
     def documented(self) -> str:
         """Its first address as manuals write it."""
         return documented(next(t for t, (function, _) in TABLES.items() if function == self.function), self.address)
+
+    @property
+    def place(self) -> str:
+        """The request in words: `40061 (wire address 60, 1 long)`."""
+        return f"{self.documented} (wire address {self.address}, {self.count} long)"
 
     @property
     def shape(self) -> tuple[int, int]:
         """All that a response without transaction id says about the request it belongs to."""
         return self.function, self.count
 
+    @cached_property
+    def atoms(self) -> "tuple[Block, ...]":
+        """The smallest requests that bring its points, by address."""
+        return atoms(self.points)
 
-def poll_blocks(config: ModbusConfig, points: Sequence[Point]) -> tuple[Block, ...]:
+    @cached_property
+    def runs(self) -> "tuple[Block, ...]":
+        """Its stretches without a register that no point names."""
+        found: list[list[Block]] = []
+        for atom in self.atoms:
+            if found and found[-1][-1].function == atom.function and found[-1][-1].end == atom.address:
+                found[-1].append(atom)
+            else:
+                found.append([atom])
+        return tuple(joined(run) for run in found)
+
+
+def polled_points(config: ModbusConfig, points: Sequence[Point]) -> tuple[Point, ...]:
     """What a link reads in each period: the points of its register map, their scales, and its heartbeat register."""
     points = with_scales(points)
-    if config.heartbeat >= 0:
-        width = points[0].register_bytes if points else 2
-        points = (*points, Point(HEARTBEAT, "holding", config.heartbeat, "uint16", register_bytes=width))
-    return plan_blocks(points, max_gap=config.max_gap)
+    if config.heartbeat < 0:
+        return points
+    width = points[0].register_bytes if points else 2
+    return (*points, Point(HEARTBEAT, "holding", config.heartbeat, "uint16", register_bytes=width))
 
 
-def plan_blocks(points: Iterable[Point], *, max_gap: int = 8, largest: int = MAX_REGISTERS) -> tuple[Block, ...]:
-    """Join points into blocks over gaps of at most `max_gap`, never splitting a value, never above the limits.
+def poll_blocks(config: ModbusConfig, points: Sequence[Point]) -> tuple[Block, ...]:
+    """What a link requests in each period from a device of which nothing is known yet."""
+    return plan_blocks(polled_points(config, points), largest=config.max_block)
 
-    A value of two registers that is read in two requests may have changed in between.
-    Consecutive blocks (the last and the first too) differ in (function, count). An RTU response has no transaction id
-    and repeats no address: a late one then shows as a wrong count and never as a wrong value. Blocks that no order can
-    keep apart are read one register wider.
+
+def plan_blocks(points: Iterable[Point], *, largest: int = MAX_REGISTERS) -> tuple[Block, ...]:
+    """The fewest requests that touch no register which no point names, and that split no value.
+
+    A value of two registers that is read in two requests may have changed in between. A register that the map does not
+    name may not exist: some devices then respond not at all, with zeros, or leave it out and shift all that follows.
     """
+    runs = Block(0, 0, 0, tuple(points)).runs
+    return tuple(b for run in runs for b in filled(run.atoms, limit(run.function, largest, run.register_bytes)))
+
+
+def atoms(points: Iterable[Point]) -> tuple[Block, ...]:
+    """The smallest requests that bring the points: overlapping ones (bits of one register) come together."""
     groups: list[list[Point]] = []
-    points = tuple(points)
-    largest = min(largest, 2 * MAX_REGISTERS // max((p.register_bytes for p in points), default=2))
+    end = 0
     for point in sorted(points, key=lambda p: (p.function, p.address, -p.size)):
-        group = groups[-1] if groups else None
-        if (
-            group is None
-            or group[0].function != point.function
-            or point.address > _end(group) + max_gap
-            or max(_end(group), point.address + point.size) - group[0].address > _limit(point.function, largest)
-        ):
+        if groups and groups[-1][0].function == point.function and point.address < end:
+            groups[-1].append(point)
+            end = max(end, point.address + point.size)
+        else:
             groups.append([point])
+            end = point.address + point.size
+    return tuple(_atom(group) for group in groups)
+
+
+def filled(run: Sequence[Block], largest: int) -> list[Block]:
+    """Atoms that follow one another, in as few blocks of at most `largest` registers (or bits) as can be."""
+    groups: list[list[Block]] = []
+    for atom in run:
+        if groups and atom.end - groups[-1][0].address <= largest:
+            groups[-1].append(atom)
         else:
-            group.append(point)
-    return _distinct(ordered([_block(g) for g in groups]), largest)
+            groups.append([atom])
+    return [joined(group) for group in groups]
 
 
-def split_block(block: Block) -> tuple[Block, ...]:
-    """The pieces of a block that the device refused; just the block when nothing is left to split.
+def joined(blocks: Sequence[Block]) -> Block:
+    """One request over all of these, which are sorted by address, and what lies between."""
+    if len(blocks) == 1:
+        return blocks[0]
+    first, end = blocks[0], max(b.end for b in blocks)
+    points = tuple(p for b in blocks for p in b.points)
+    return Block(first.function, first.address, end - first.address, points, first.register_bytes)
 
-    First its runs without a gap (many devices refuse a block that touches a register they do not have), then, when it
-    has none, each point by itself.
-    """
-    runs: list[list[Point]] = []
-    for point in block.points:
-        if runs and point.address <= _end(runs[-1]):
-            runs[-1].append(point)
-        else:
-            runs.append([point])
-    exact = [_block(run) for run in runs]
-    if exact != [block]:
-        return tuple(exact)
-    places: dict[tuple[int, int], list[Point]] = {}
-    for point in block.points:  # bits of one register stay together
-        places.setdefault((point.address, point.size), []).append(point)
-    return tuple(_block(group) for group in places.values())
+
+def halves(block: Block) -> tuple[Block, ...]:
+    """What to request instead of a block that failed: its runs; of a run, two halves; none when it is one value."""
+    if len(block.runs) > 1:
+        return block.runs
+    if len(block.atoms) < 2:
+        return ()
+    middle = block.address + (block.count + 1) // 2
+    at = min(range(1, len(block.atoms)), key=lambda i: abs(block.atoms[i].address - middle))
+    return joined(block.atoms[:at]), joined(block.atoms[at:])
 
 
 def ordered(blocks: Sequence[Block]) -> list[Block]:
@@ -112,24 +161,29 @@ def ordered(blocks: Sequence[Block]) -> list[Block]:
     return out
 
 
-def sync_block(block: Block) -> Block:
-    """A request of another count over the same registers, to find out whether responses still fit their requests.
+def step_block(block: Block, blocks: Sequence[Block]) -> Block | None:
+    """A request of another shape than `block`, to find out whether responses still fit their requests.
 
-    Preferably the first point alone, which the device surely has.
+    It touches nothing but what `blocks` (known to be answered) and `block` do; None when these have one shape only.
     """
-    point = block.points[0]
-    if point.size != block.count:
-        return replace(block, address=point.address, count=point.size, points=block.points[:1])
-    if block.count > 1:
-        return replace(block, count=block.count - 1)
-    return replace(block, address=min(block.address, LAST_ADDRESS - 1), count=2)
+    other = next((b for b in blocks if b.shape != block.shape), None)
+    if other is not None:
+        return other
+    for run in (run for b in (block, *blocks) for run in b.runs if len(run.atoms) > 1):
+        return run.atoms[0]  # the device may bear no more
+    return None
+
+
+def empty_block(block: Block) -> Block:
+    """A request of no registers: devices refuse it with exception 3, and it touches nothing."""
+    return Block(block.function, block.address, 0, (), block.register_bytes)
 
 
 def any_block(table: str, address: int, count: int, register_bytes: int = 2) -> Block:
     """A block of no points. Raises ValueError for a table, address or count that no request can have."""
     if table not in TABLES:
         raise ValueError(f"table: must be one of {', '.join(TABLES)}, not {table!r}")
-    most = _limit(TABLES[table][0], 2 * MAX_REGISTERS // register_bytes)
+    most = limit(TABLES[table][0], MAX_REGISTERS, register_bytes)
     if not 1 <= count <= most:
         raise ValueError(f"count: must be 1 to {most}, not {count}")
     if not 0 <= address <= LAST_ADDRESS + 1 - count:
@@ -137,34 +191,12 @@ def any_block(table: str, address: int, count: int, register_bytes: int = 2) -> 
     return Block(TABLES[table][0], address, count, (), register_bytes)
 
 
-def _end(group: Sequence[Point]) -> int:
-    return max(p.address + p.size for p in group)
+def limit(function: int, largest: int, register_bytes: int = 2) -> int:
+    """The most that one request may read, where `largest` is the limit for registers."""
+    return MAX_BITS if function in BIT_FUNCTIONS else min(largest, 2 * MAX_REGISTERS // register_bytes)
 
 
-def _limit(function: int, largest: int) -> int:
-    return MAX_BITS if function in BIT_FUNCTIONS else largest
-
-
-def _block(group: Sequence[Point]) -> Block:
+def _atom(group: Sequence[Point]) -> Block:
     start = group[0].address
-    return Block(group[0].function, start, _end(group) - start, tuple(group), group[0].register_bytes)
-
-
-def _distinct(blocks: list[Block], largest: int) -> tuple[Block, ...]:
-    """Make neighbours in the cycle differ: widen one of two of equal shape, or split it when it is full."""
-    at = 0
-    while len(blocks) > 1 and at < len(blocks):
-        before, after = blocks[at - 1].shape, blocks[(at + 1) % len(blocks)].shape
-        if blocks[at].shape == before:
-            blocks[at : at + 1] = _unlike(blocks[at], before, after, largest)
-        at += 1
-    return tuple(blocks)
-
-
-def _unlike(block: Block, before: tuple[int, int], after: tuple[int, int], largest: int) -> list[Block]:
-    for extra in (1, 2):
-        count = block.count + extra
-        if count <= _limit(block.function, largest) and (block.function, count) not in (before, after):
-            return [replace(block, count=count, address=min(block.address, LAST_ADDRESS + 1 - count))]
-    head, tail = block.points[:-1], block.points[-1:]
-    return [_block(head), _block(tail)] if head else [block]
+    end = max(p.address + p.size for p in group)
+    return Block(group[0].function, start, end - start, tuple(group), group[0].register_bytes)

@@ -1,5 +1,6 @@
 """What a Modbus response must be before its values count. Pure: bytes in, refusal or values out."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pumpwatch_gui.acquire.links.fault import FaultKind
@@ -12,6 +13,8 @@ MEI_IDENTIFICATION = 0x0E
 HEADER = 7
 LONGEST = 254
 """Largest length field of a Modbus TCP frame: unit, function and 252 more bytes."""
+WHATEVER_UNITS = (0, 255)
+"""Units by which devices without a unit of their own respond, whatever unit was requested."""
 
 
 class NotModbusError(Exception):
@@ -33,6 +36,11 @@ class Request:
         """Bytes of values that the response must bring (of an identification: unknown, 0)."""
         return 0 if self.function == IDENTIFY else value_bytes(self.function, self.count, self.register_bytes)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """All that a response without transaction id says of it."""
+        return self.unit, self.function, self.count
+
 
 @dataclass(frozen=True, slots=True)
 class Adu:
@@ -45,10 +53,16 @@ class Adu:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why bytes are not the response to a request. `kind` is what the counters count."""
+    """Why bytes are not the response to a request. `kind` is what the counters count.
+
+    `tolerance`: the deviation that the setting `tolerate` could let pass, since it cannot change a value; "" for none.
+    `is_short`: it has fewer values than were requested.
+    """
 
     kind: FaultKind
     why: str
+    tolerance: str = ""
+    is_short: bool = False
 
 
 def cut(received: bytes) -> tuple[Adu, int] | None:
@@ -67,11 +81,23 @@ def cut(received: bytes) -> tuple[Adu, int] | None:
     return Adu(int.from_bytes(received[:2]), received[6], received[HEADER:end]), end
 
 
-def mismatch(adu: Adu, request: Request) -> Refusal | None:
+def cut_by_content(received: bytes, request: Request) -> tuple[Adu, int] | None:
+    """The response to the request at the start of what was received, and its length, whatever length its header says.
+
+    Transaction, protocol, unit, function and byte count must fit, and every byte must be there.
+    """
+    end = HEADER + 2 + request.size
+    if not request.size or len(received) < end or int.from_bytes(received[2:4]):
+        return None
+    adu = Adu(int.from_bytes(received[:2]), received[6], received[HEADER:end])
+    return (adu, end) if mismatch(adu, request) is None else None
+
+
+def mismatch(adu: Adu, request: Request, tolerated: Collection[str] = ()) -> Refusal | None:
     """Why a frame is not the response to the request; None when it is, be it values or an exception."""
-    found = _wrong_sender(adu, request)
-    if found is not None:
-        return Refusal(FaultKind.REFUSED, found)
+    refusal = _wrong_sender(adu, request)
+    if refusal is not None and refusal.tolerance not in tolerated:
+        return refusal
     if adu.pdu[0] == request.function | EXCEPTION_BIT:
         if len(adu.pdu) != 2:
             return Refusal(FaultKind.LENGTH, f"exception response of {len(adu.pdu)} bytes instead of 2")
@@ -81,21 +107,32 @@ def mismatch(adu: Adu, request: Request) -> Refusal | None:
         return None if is_identity else Refusal(FaultKind.REFUSED, "no device identification")
     if len(adu.pdu) < 2 or adu.pdu[1] != request.size:
         count = adu.pdu[1] if len(adu.pdu) > 1 else "missing"
-        wide = "; four bytes a register? (register_bytes = 4 in the map)" if count == 2 * request.size else ""
-        return Refusal(FaultKind.LENGTH, f"byte count {count} instead of {request.size}{wide}")
+        form = "; four bytes a register? (register_bytes = 4 in the map)" if _is_double(adu, request) else ""
+        is_short = len(adu.pdu) > 1 and adu.pdu[1] < request.size and not form
+        return Refusal(FaultKind.LENGTH, f"byte count {count} instead of {request.size}{form}", is_short=is_short)
     # pymodbus 3.16 decodes by the byte count alone and ignores bytes that are left over or missing.
     if len(adu.pdu) != request.size + 2:
         return Refusal(FaultKind.LENGTH, f"{len(adu.pdu) - 2} bytes of values instead of {request.size}")
     return None
 
 
-def _wrong_sender(adu: Adu, request: Request) -> str | None:
-    if adu.transaction != request.transaction:
-        return f"transaction id {adu.transaction} instead of {request.transaction}"
-    if adu.unit != request.unit:
-        return f"unit {adu.unit} instead of {request.unit}"
+def _is_double(adu: Adu, request: Request) -> bool:
+    """Whether it brings four bytes a register; the byte count may have run over."""
+    is_register = request.function in (3, 4)
+    return is_register and len(adu.pdu) == 2 + 2 * request.size and adu.pdu[1] == 2 * request.size % 256
+
+
+def _wrong_sender(adu: Adu, request: Request) -> Refusal | None:
     if adu.pdu[0] & ~EXCEPTION_BIT != request.function:
-        return f"function {adu.pdu[0]} instead of {request.function}"
+        return Refusal(FaultKind.REFUSED, f"function {adu.pdu[0]} instead of {request.function}")
+    if adu.transaction != request.transaction:
+        tolerance = "" if adu.transaction else "transaction"
+        return Refusal(
+            FaultKind.REFUSED, f"transaction id {adu.transaction} instead of {request.transaction}", tolerance
+        )
+    if adu.unit != request.unit:
+        tolerance = "unit" if adu.unit in WHATEVER_UNITS else ""
+        return Refusal(FaultKind.REFUSED, f"unit {adu.unit} instead of {request.unit}", tolerance)
     return None
 
 

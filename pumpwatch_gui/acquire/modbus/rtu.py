@@ -5,6 +5,9 @@ response. So the response is searched for by all that is known of it (unit, func
 starts: noise, an echo or a foreign frame before it do no harm.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from pumpwatch_gui.acquire.crc16 import crc16
 from pumpwatch_gui.acquire.links.fault import FaultKind
 from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
@@ -25,7 +28,16 @@ def is_sealed(frame: bytes) -> bool:
     return len(frame) >= SHORTEST and crc16(frame[:-2]).to_bytes(2, "little") == frame[-2:]
 
 
-def find(received: bytes, request: Request, sent: bytes) -> Adu | None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A frame among the bytes of a line: from `start` up to `end`."""
+
+    adu: Adu
+    start: int
+    end: int
+
+
+def find(received: bytes, request: Request, sent: bytes) -> Place | None:
     """The response to the request, wherever in the bytes it starts; None as long as it is not there whole.
 
     `sent` are the bytes of the request.
@@ -33,14 +45,41 @@ def find(received: bytes, request: Request, sent: bytes) -> Adu | None:
     for start in range(len(received) - SHORTEST):
         if received[start] != request.unit:
             continue
-        frame = received[start : start + _length(received[start : start + LONGEST], request)]
+        end = start + _length(received[start : start + LONGEST], request)
+        frame = received[start:end]
         # Two-wire RS-485 adapters echo what is sent. The echo of "read 24 coils from 0x03.." is also, bit by bit, a
         # valid response of three bytes to it.
         if frame != sent and is_sealed(frame):
             adu = Adu(request.transaction, frame[0], frame[1:-2])
             if mismatch(adu, request) is None:
-                return adu
+                return Place(adu, start, end)
     return None
+
+
+def frames_of(received: bytes, unit: int, sent: bytes) -> list[bytes]:
+    """Whole frames of a unit (responses to reads, exceptions, requests of another master to it) among bytes.
+
+    The echo of `sent` is none of them.
+    """
+    found: list[bytes] = []
+    start = 0
+    while start <= len(received) - 5:
+        frame = b""
+        if received[start] == unit and received[start : start + len(sent)] != sent:
+            frame = next((f for f in _candidates(received[start:]) if is_sealed(f)), b"")
+        if frame:
+            found.append(frame)
+        start += len(frame) or 1
+    return found
+
+
+def is_started(received: bytes, request: Request, sent: bytes) -> bool:
+    """Whether bytes end with what may still become the response: every byte fits so far, and some are missing."""
+    rest = received.removeprefix(sent)
+    if 0 < len(rest) < 3 and rest[0] == request.unit:  # too few to tell
+        return rest[1:] in (b"", bytes((request.function,)), bytes((request.function | EXCEPTION_BIT,)))
+    at = rest.find(bytes((request.unit, request.function, request.size)))
+    return request.size > 0 and at >= 0 and len(rest) - at < request.size + 5
 
 
 def check_response(received: bytes, request: Request, sent: bytes) -> Refusal | None:
@@ -56,6 +95,17 @@ def check_response(received: bytes, request: Request, sent: bytes) -> Refusal | 
     if request.function != IDENTIFY and len(rest) < due and rest[1:2] != bytes((request.function | EXCEPTION_BIT,)):
         return Refusal(FaultKind.LENGTH, f"{len(rest)} bytes instead of {due}")
     return Refusal(FaultKind.CRC, "CRC error")
+
+
+def _candidates(start: bytes) -> Iterator[bytes]:
+    """What the frame may be that starts so, if it is whole."""
+    function = start[1]
+    if function & EXCEPTION_BIT:
+        yield start[:5]
+    elif function in (1, 2, 3, 4):
+        if len(start) >= start[2] + 5:
+            yield start[: start[2] + 5]
+        yield start[:8]
 
 
 def _length(start: bytes, request: Request) -> int:

@@ -1,29 +1,25 @@
-"""The strict link: pymodbus carries requests and responses, this module decides what counts as a response.
+"""The strict link: one connection, one request in flight, and only the response to it counts.
 
-pymodbus 3.16 hands over responses of a wrong count, function or byte count as good, accepts transaction id 0, takes a
-late RTU response for the next one, and notices a lost peer only at the time-out. Here a frame becomes a response only
-if transaction, unit, function, byte count and length (on a line: and CRC) match the request, and a refused frame or a
-lost connection ends the wait at once.
+A frame becomes a response only if transaction, unit, function, byte count and length (on a line: and CRC) match the
+request; a refused frame or a lost connection ends the wait at once. What comes besides is counted: without
+transaction ids it may be what another request of the same form will be taken in by.
 """
 
 import asyncio
-import logging
+import struct
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter, deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ModbusPDU
-from pymodbus.transaction import TransactionManager
-from pymodbus.transport import CommParams, CommType
 from typing_extensions import override
 
 from pumpwatch_gui.acquire.driver import Tap
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
-from pumpwatch_gui.acquire.modbus.faults import exception_fault, no_identity_fault, refused
-from pumpwatch_gui.acquire.modbus.framers import MbapFramer, RtuFramer
+from pumpwatch_gui.acquire.modbus.faults import exception_fault, no_identity_fault, refused, timed_out
+from pumpwatch_gui.acquire.modbus.framers import Framer, MbapFramer, RtuFramer
 from pumpwatch_gui.acquire.modbus.plan import Block
 from pumpwatch_gui.acquire.modbus.response import (
     IDENTIFY,
@@ -33,12 +29,12 @@ from pumpwatch_gui.acquire.modbus.response import (
     Request,
     unpack_bits,
 )
+from pumpwatch_gui.acquire.modbus.rtu import sealed
 from pumpwatch_gui.acquire.modbus.wires import Wire
-from pumpwatch_gui.domain.links.line_budget import REQUEST_BYTES, RESPONSE_EXTRA_BYTES, LineSpeed
+from pumpwatch_gui.domain.links.line_budget import LISTEN_S, REQUEST_BYTES, RESPONSE_EXTRA_BYTES, LineSpeed
 from pumpwatch_gui.domain.values.quality import Reason
 
-LAST_TRANSACTION = 65000
-"""pymodbus counts transaction ids up to this and starts again at 1."""
+LAST_TRANSACTION = 65535
 QUIET_S = 0.25
 """After a time-out or a bad response on a line, nothing is sent for so long, or for the longest response time so far.
 
@@ -50,6 +46,20 @@ DEAF_S = 3.0
 """A serial port that was written to and gave no byte for so long is opened again: where ports are polled (Windows), an
 unplugged adapter goes on looking open, and reads from it only time out, also after it is plugged in again."""
 LONGEST_IDENTIFICATION = 250
+FEW_TIMES, UNKNOWN_TIME_S = 4, 0.05
+"""With fewer response times than this, a device may well take so long."""
+OUTLIERS = 2
+"""Of the last 32 response times, the longest ones that do not count: they would make each scan wait as long."""
+OWED_S = 3.0
+"""A response that has not come so long after its time-out hardly comes any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """A request whose response did not come in time. `due_s`: monotonic, when it was due at the latest."""
+
+    request: Request
+    due_s: float
 
 
 class StrictLink:
@@ -58,34 +68,58 @@ class StrictLink:
     It gives itself up after `close_after` reads in a row without a good response, and at once when bytes came that are
     no Modbus or a frame broke off: then it cannot be known where the next frame starts. With `is_rtu` the frames are
     RTU: then a bad response is followed by a quiet period; on a serial line (with `speed`) silence of single units does
-    not end the connection, only 3 s without any byte. `late_responses` counts those that came after their time-out.
+    not end the connection, only 3 s without any byte.
+
+    `is_untagged`: responses have no transaction id. `late_responses` counts those that came after their time-out, the
+    last one `late_by_s` too late; `unrequested` those that belong to no request of ours; `extras` both. `deviations`
+    counts what was tolerated, by its name in the setting `tolerate`.
     """
 
     def __init__(
-        self, wire: Wire, *, is_rtu: bool = False, speed: LineSpeed | None = None, close_after: int = 2
+        self,
+        wire: Wire,
+        *,
+        is_rtu: bool = False,
+        speed: LineSpeed | None = None,
+        close_after: int = 2,
+        tolerated: Collection[str] = (),
+        wait_after_connect_s: float = 0.0,
     ) -> None:
-        # pymodbus logs every failed read; the link counts them and reports a fault once.
-        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.late_responses = 0
+        self.late_responses = self.unrequested = self._doubtful = 0
+        self.late_by_s = 0.0
+        self.deviations: Counter[str] = Counter()
         self.close_after = close_after
         self.identity = ""
         self.is_rtu = is_rtu
+        self.is_untagged = is_rtu or "transaction" in tolerated
         self.tap: Tap | None = None
         self._wire = wire
         self._speed = speed
-        self._framer: MbapFramer | RtuFramer = RtuFramer(self) if is_rtu else MbapFramer(self)
-        self._manager = _Manager(self, self._framer)
+        self._wait_after_connect_s = wait_after_connect_s
+        self._framer: Framer = RtuFramer(self) if is_rtu else MbapFramer(self, tolerated)
+        self._transport: Any = None
+        self._future: asyncio.Future[Adu] | None = None
+        self._transaction = 0
+        self._owed: deque[_Owed] = deque(maxlen=16)
         self._misses = 0
         self._foreign = ""
-        self._quiet_until_s = 0.0
+        self._times_s: deque[float] = deque(maxlen=32)
+        self._quiet_until_s = self._listen_until_s = 0.0
         self._longest_response_s = 0.0
-        self._last_byte_s = self._deaf_since_s = 0.0
+        self._sent_s = self._response_s = self._last_byte_s = self._deaf_since_s = 0.0
+
+    @property
+    def extras(self) -> int:
+        """Whole frames that came and were not the response to the request in flight, as far as can be told."""
+        return self.late_responses + self.unrequested + self._doubtful
 
     async def connect(self) -> None:
         """Open the connection. Raises LinkFault with the system's reason, InputError when a file it needs is wrong."""
-        transport = await self._wire.open(lambda: self._manager)
-        self._manager.transport = transport
+        transport = await self._wire.open(lambda: _Connection(self))
+        self._transport = transport
+        self._response_s = time.monotonic() if self._wait_after_connect_s else 0.0
+        self._quiet_until_s = self._response_s + self._wait_after_connect_s
         self.identity = self._wire.identity(transport)
         poll = getattr(transport, "poll_task", None)
         # On Windows pymodbus polls serial ports. When the adapter is unplugged, that task ends with the error of
@@ -93,27 +127,32 @@ class StrictLink:
         if poll is not None:
             poll.add_done_callback(lambda _: self.drop(self._loss(None)))
 
-    async def read(self, unit: int, block: Block, *, timeout_s: float) -> Sequence[int]:
-        """The registers (or bits as 0 and 1) of one block. Raises LinkFault."""
+    async def read(self, unit: int, block: Block, *, timeout_s: float, pause_s: float = 0.0) -> Sequence[int]:
+        """The registers (or bits as 0 and 1) of one block. Raises LinkFault.
+
+        `pause_s`: nothing is sent for so long after the last response.
+        """
         request = Request(0, unit, block.function, block.count, block.register_bytes)
-        response = await self._exchange(_read_pdu(unit, block), request, timeout_s)
+        response = await self._exchange(read_pdu(block), request, block, timeout_s, pause_s)
         if response.pdu[0] & EXCEPTION_BIT:
             raise exception_fault(response.pdu[1], block)
         body = response.pdu[2:]
         if block.is_bits:
             return unpack_bits(body, block.count)
-        size = block.register_bytes
-        return [int.from_bytes(body[i : i + size]) for i in range(0, len(body), size)]
+        return struct.unpack(f">{block.count}{'H' if block.register_bytes == 2 else 'I'}", body)
 
     async def identify(self, unit: int, first: int, *, timeout_s: float) -> bytes:
         """The response to "read device identification, regular, from object `first`" (43/14). Raises LinkFault."""
-        pdu = ModbusPDU(dev_id=unit)
-        pdu.function_code = IDENTIFY
-        pdu.encode = lambda: bytes((MEI_IDENTIFICATION, 2, first))  # type: ignore[method-assign]
-        response = await self._exchange(pdu, Request(0, unit, IDENTIFY, 0), timeout_s)
+        pdu = bytes((IDENTIFY, MEI_IDENTIFICATION, 2, first))
+        response = await self._exchange(pdu, Request(0, unit, IDENTIFY, 0), None, timeout_s, 0.0)
         if response.pdu[0] & EXCEPTION_BIT:
             raise no_identity_fault(response.pdu[1])
         return response.pdu
+
+    async def listen(self) -> None:
+        """Without transaction ids: wait until a second response to the last requests would have come."""
+        if self.is_untagged and (wait_s := self._listen_until_s - time.monotonic()) > 0:
+            await asyncio.sleep(wait_s)
 
     def drop(self, why: str) -> None:
         """Give the connection up."""
@@ -124,54 +163,72 @@ class StrictLink:
     async def close(self) -> None:
         """Close the connection."""
         self.drop("closed")
-        self._manager.abort()
+        self._abort()
 
     # ---------------------------------------------------------------- sending
 
-    async def _exchange(self, pdu: ModbusPDU, request: Request, timeout_s: float) -> Adu:
-        await self._settle()
-        manager = self._manager
-        if self.lost.done() or not manager.transport:
+    async def _exchange(
+        self, pdu: bytes, request: Request, block: Block | None, timeout_s: float, pause_s: float
+    ) -> Adu:
+        if pause_s or self._quiet_until_s or self.is_rtu:
+            await self._settle(pause_s)
+        if self.lost.done() or self._transport is None:
             raise self._gone()
-        # pymodbus has one number for both waits: for a connection (ours is open already) and for each response.
-        manager.comm_params.timeout_connect = timeout_s + self._wire_time_s(request)
+        loop = asyncio.get_running_loop()
+        frame = sealed(request.unit, pdu)
+        if not self.is_rtu:
+            self._transaction = self._transaction % LAST_TRANSACTION + 1
+            request = replace(request, transaction=self._transaction)
+            frame = struct.pack(">HHHB", self._transaction, 0, len(pdu) + 1, request.unit) + pdu
         self._foreign = ""
-        self._framer.expect(request if self.is_rtu else _numbered(request, manager.next_tid))
-        started = time.monotonic()
+        self._framer.expect(request, frame)
+        self._sent_s = started = time.monotonic()
         self._deaf_since_s = self._deaf_since_s or started
+        future: asyncio.Future[Adu] = loop.create_future()
+        self._future = future
+        wire_s = self._wire_time_s(request)
+        over = loop.call_later(timeout_s + wire_s, self._expire, request, block, timeout_s)
         try:
-            response: Any = await manager.execute(False, pdu)
+            self._send(frame)
+            adu = await future
         except LinkFault as fault:
             if fault.kind.is_bad_response:
                 self._missed()
             raise
-        except ModbusException as error:
-            raise (self._gone() if self.lost.done() else self._timed_out(request, timeout_s)) from error
-        except OSError as error:
-            # Sending on a connection that was reset raises the system's error, which is no ModbusException.
-            self.drop(self._loss(error))
-            raise self._gone() from error
         finally:
+            over.cancel()
+            if future.cancelled():
+                self._owed.append(_Owed(request, time.monotonic()))
             self._framer.expect(None)
+            self._future = None
         self._misses = 0
-        self._longest_response_s = max(self._longest_response_s, time.monotonic() - started)
-        adu: Adu = response.adu
+        self._note_time(request, time.monotonic(), started, wire_s)
         return adu
 
-    async def _settle(self) -> None:
-        """On a line: wait out the quiet period, then until nothing has come for the pause between two frames.
+    def _send(self, frame: bytes) -> None:
+        if self.tap is not None:
+            self.tap(True, frame)
+        try:
+            self._transport.write(frame)
+        except OSError as error:  # a serial port that is gone
+            self.drop(self._loss(error))
 
-        pymodbus 3.13 and newer does not keep the 3.5 characters.
-        """
-        if not self.is_rtu:
-            return
+    async def _settle(self, pause_s: float) -> None:
+        """Wait out the pause since the last response, and on a line the quiet period, then until nothing comes."""
+        # 3.5 characters of silence are due between two frames of a line.
         gap_s = self._speed.quiet_s if self._speed else 0.0
-        most_s = time.monotonic() + MAX_QUIET_S
-        while (wait_s := max(self._quiet_until_s, self._last_byte_s + gap_s) - time.monotonic()) > 0:
+        now = time.monotonic()
+        most_s = now + MAX_QUIET_S + pause_s + self._wait_after_connect_s
+        while (wait_s := self._ready_s(gap_s, pause_s) - now) > 0:
             await asyncio.sleep(wait_s)
+            now = time.monotonic()
             # A line with another master, or with noise, is never silent: then only the checks remain.
-            if time.monotonic() > most_s:
+            if now > most_s:
                 return
+
+    def _ready_s(self, gap_s: float, pause_s: float) -> float:
+        line_s = self._last_byte_s + gap_s if self.is_rtu else 0.0
+        return max(self._quiet_until_s, line_s, self._response_s + pause_s if pause_s else 0.0)
 
     def _wire_time_s(self, request: Request) -> float:
         if self._speed is None:
@@ -179,18 +236,34 @@ class StrictLink:
         size = request.size or LONGEST_IDENTIFICATION
         return (REQUEST_BYTES + RESPONSE_EXTRA_BYTES + size) * self._speed.character_s
 
+    def _note_time(self, request: Request, now: float, started: float, wire_s: float) -> None:
+        took_s = now - started
+        self._response_s = now
+        self._longest_response_s = max(self._longest_response_s, took_s)
+        if not self.is_untagged:
+            return
+        # A foreign or repeated frame that fits was taken for the response. Then the response itself is still to come:
+        # as long after its request as the device usually takes.
+        times = sorted(self._times_s)
+        is_known = len(times) > FEW_TIMES + OUTLIERS
+        usual_s = wire_s + (times[-1 - OUTLIERS] if is_known else max([UNKNOWN_TIME_S, *times]))
+        is_odd = not usual_s / 2 <= took_s <= 2 * usual_s + LISTEN_S
+        # Its own may be as late as that which is missed: then no second one shows what this is.
+        owed = [o for o in self._owed if o.due_s >= now - OWED_S]
+        self._doubtful += is_odd and is_known and any(o.request.shape == request.shape for o in owed)
+        is_odd = is_odd or bool(owed)
+        since_s = now if is_odd and is_known else max(started, now - usual_s)
+        self._listen_until_s = max(self._listen_until_s, now + LISTEN_S, since_s + usual_s + LISTEN_S)
+        self._times_s.append(took_s - wire_s)
+
     # ---------------------------------------------------------------- receiving
 
     def received(self, piece: bytes) -> None:
-        """Take note of bytes before they are checked."""
+        """Take in what came."""
         self._last_byte_s, self._deaf_since_s = time.monotonic(), 0.0
         if self.tap is not None:
             self.tap(False, piece)
-
-    def sent(self, piece: bytes) -> None:
-        """Take note of a request."""
-        if self.tap is not None:
-            self.tap(True, piece)
+        self._framer.feed(piece)
 
     def ended(self, error: Exception | None) -> None:
         """The other end, or the system, has closed the connection."""
@@ -199,112 +272,111 @@ class StrictLink:
     def _loss(self, error: Exception | None) -> str:
         return self._wire.loss(error, responded=self._longest_response_s > 0)
 
+    def accept(self, adu: Adu, *, deviation: str) -> None:
+        """The response to the request in flight."""
+        if deviation:
+            self.deviations[deviation] += 1
+        if self._future is not None and not self._future.done():
+            self._future.set_result(adu)
+
     def refuse(self, refusal: Refusal, *, hopeless: bool) -> None:
         """End the read in flight: what came is no response to it."""
         self._fail(refused(refusal))
         if hopeless:
             self.drop(f"{self._wire.where} sent bytes that are no Modbus TCP")
-            self._manager.abort()
+            self._abort()
 
     def stray(self, adu: Adu, request: Request | None) -> None:
-        """A frame of another transaction: late, of another client, or without an id."""
-        if request is None or 0 < adu.transaction < request.transaction:
+        """A frame of another transaction: late, of another client, repeated, or without an id."""
+        owed = next((o for o in self._owed if _fits(adu, o.request, by_id=not self.is_untagged)), None)
+        if owed is not None:
+            self._owed.remove(owed)
+            self.late_by_s = time.monotonic() - owed.due_s
+            self.late_responses += 1
+        elif self.is_untagged:
+            self.unrequested += 1
+        elif request is None or 0 < adu.transaction < request.transaction:
             self.late_responses += 1
         elif adu.transaction == 0:
-            # Some cheap devices respond to every request with id 0; pymodbus lets them.
-            self._fail(refused(Refusal(FaultKind.REFUSED, "transaction id 0")))
+            # Some cheap devices respond to every request with id 0.
+            self._fail(refused(Refusal(FaultKind.REFUSED, "transaction id 0", "transaction")))
         else:
             self._foreign = f"transaction id {adu.transaction} instead of {request.transaction}"
 
-    def _timed_out(self, request: Request, timeout_s: float) -> LinkFault:
-        if not self.is_rtu and self._framer.is_amid_frame:
-            self.drop(f"{self._wire.where} broke off in the middle of a response")
-        self._missed()
-        if self._foreign:
-            return refused(Refusal(FaultKind.REFUSED, self._foreign))
-        text = f"no response from {self._wire.where} unit {request.unit} within {timeout_s:g} s"
-        advice = "check the unit id and that the device is not overloaded"
-        if self._speed is not None:
-            advice = "check unit id, baud, parity, the two wires (A and B swapped?) and that the device is on"
-        return LinkFault(FaultKind.TIMEOUT, Reason.TIMEOUT, text, advice)
+    def _expire(self, request: Request, block: Block | None, timeout_s: float) -> None:
+        """The time-out of the request in flight."""
+        unfinished = self._framer.unfinished()
+        self._owed.append(_Owed(request, time.monotonic()))
+        if unfinished is not None:
+            text = f"{unfinished.why} within {timeout_s:g} s"
+            self._fail(refused(Refusal(unfinished.kind, text, unfinished.tolerance)))
+            if not self.is_rtu:
+                self.drop(f"{self._wire.where} broke off in the middle of a response: {unfinished.why}")
+        elif self._foreign:
+            self._fail(refused(Refusal(FaultKind.REFUSED, self._foreign)))
+        else:
+            place = "the identification" if block is None else block.place
+            where = f"{place} from {self._wire.where} unit {request.unit}"
+            fault = timed_out(where, timeout_s, self.late_by_s, is_serial=self._speed is not None)
+            self._fail(fault)
+            self._missed()
 
     def _missed(self) -> None:
         self._misses += 1
         now = time.monotonic()
-        if self.is_rtu:
+        if self.is_untagged:
             self._quiet_until_s = now + max(QUIET_S, min(self._longest_response_s, MAX_QUIET_S))
         if self._speed is not None:  # one silent unit must not cost the others their line
             if self._misses >= 2 and self._deaf_since_s and now - self._deaf_since_s > DEAF_S:
                 self.drop(f"{self._wire.where}: not one byte came for {DEAF_S:g} s")
         elif self._misses >= self.close_after:
             # A firewall or a device that restarted forgets connections without a word (half open): only new ones work.
-            self.drop(f"{self._wire.where} gave no good response, {self._misses} times in a row")
+            late = f"; responses come {self.late_by_s:.1f} s after the time-out" if self.late_by_s else ""
+            self.drop(f"{self._wire.where} gave no good response, {self._misses} times in a row{late}")
 
     def _fail(self, fault: LinkFault) -> None:
         """End the read in flight now."""
-        future = self._manager.response_future
-        if self._framer.request is not None and not future.done():
-            future.set_exception(fault)
+        if self._future is not None and not self._future.done():
+            self._future.set_exception(fault)
 
     def _gone(self) -> LinkFault:
         why = self.lost.result() if self.lost.done() else f"not connected to {self._wire.where}"
         return LinkFault(FaultKind.LOST, Reason.NO_COMMUNICATION, why, "waiting for the device to come back")
 
+    def _abort(self) -> None:
+        """Close at once: asyncio's TLS transport waits up to 30 s for the peer's close_notify."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
 
-class _Manager(TransactionManager):
-    """pymodbus' carrier of one request at a time, on a transport that we opened."""
 
-    def __init__(self, link: StrictLink, framer: MbapFramer | RtuFramer) -> None:
-        # pymodbus' own reconnection never retries a first connect that failed, and pauses up to 300 s: it is off (0).
-        # Type TCP also for serial ports: it decides what pymodbus would open, and it opens nothing here.
-        params = CommParams(comm_type=CommType.TCP, comm_name="pumpwatch", reconnect_delay=0, timeout_connect=1.0)
-        super().__init__(params, framer, 0, False, None, None, None)
+class _Connection(asyncio.Protocol):
+    """What the event loop calls."""
+
+    def __init__(self, link: StrictLink) -> None:
         self._link = link
-        # pymodbus closes the connection after `retries + 3` time-outs; here the link decides that.
-        self.max_until_disconnect = self.count_until_disconnect = 1_000_000
 
     @override
     def data_received(self, data: bytes) -> None:
         self._link.received(data)
-        super().data_received(data)
 
     @override
-    def send(self, data: bytes, addr: Any = None) -> None:
-        self._link.sent(data)
-        if isinstance(self.framer, RtuFramer):
-            self.framer.sent = data
-        super().send(data, addr)
-
-    def abort(self) -> None:
-        """Close at once: asyncio's TLS transport waits up to 30 s for the peer's close_notify."""
-        transport: Any = self.transport
-        self.close()
-        if transport is not None:
-            transport.abort()
-
-    @override
-    def callback_disconnected(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._link.ended(exc)
 
 
-class _ReadPdu(ModbusPDU):
-    """A read request (functions 1-4); no other request with an address is ever sent."""
-
-    def __init__(self, unit: int, block: Block) -> None:
-        super().__init__(dev_id=unit, address=block.address, count=block.count)
-        self.function_code = block.function
-
-    @override
-    def encode(self) -> bytes:
-        return self.address.to_bytes(2) + self.count.to_bytes(2)
-
-
-def _read_pdu(unit: int, block: Block) -> ModbusPDU:
+def read_pdu(block: Block) -> bytes:
+    """A read request (functions 1-4); no other request with an address is ever sent. Raises ValueError."""
     if block.function not in (1, 2, 3, 4):
         raise ValueError(f"function {block.function} does not read")
-    return _ReadPdu(unit, block)
+    return struct.pack(">BHH", block.function, block.address, block.count)
 
 
-def _numbered(request: Request, last: int) -> Request:
-    """The request with the id that pymodbus is about to give it: ours is the framer that compares it."""
-    return replace(request, transaction=1 if last >= LAST_TRANSACTION else last + 1)
+def _fits(adu: Adu, request: Request, *, by_id: bool) -> bool:
+    """Whether a frame may be the response to a request that timed out."""
+    if by_id:
+        return adu.transaction == request.transaction
+    if adu.unit != request.unit or adu.pdu[0] & ~EXCEPTION_BIT != request.function:
+        return False
+    is_exception = bool(adu.pdu[0] & EXCEPTION_BIT)
+    return is_exception or adu.pdu[1:2] == bytes((request.size % 256,))

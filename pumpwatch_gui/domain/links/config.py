@@ -193,27 +193,66 @@ def unit_id(low: int, high: int) -> Any:
     return setting(1, label="Unit", min=low, max=high, help="Unit id; 1 or 255 for most direct devices.")
 
 
+TOLERANCES = ("length", "unit", "transaction")
+"""Deviations of a response that cannot change a value, as the setting `tolerate` names them."""
+
+
+def max_gap(default: int) -> Any:
+    """The field `max_gap` of every Modbus driver."""
+    return setting(
+        default, label="Widest gap", unit="registers", min=0, max=124,
+        help="Registers that the map does not name are read along over gaps up to this width, once the device has "
+        "shown that its values stay the same; 0 means never.",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class ModbusConfig(DriverConfig):
-    """What all Modbus drivers have. `max_gap`: unused registers read along rather than in a request of their own."""
+    """What all Modbus drivers have."""
 
     __slots__ = ()
     uses_registers: ClassVar[bool] = True
-    max_gap: ClassVar[int] = 8
 
     unit: int = unit_id(0, 255)
     period_s: float = period()
     timeout_s: float = setting(0.5, label="Time-out", unit="s", min=0.05, max=30.0, help="Longest wait for a response.")
     registers: str = setting("generic", label="Register map", help="Name of a shipped map, or the path of a file.")
+    pause_ms: int = setting(
+        0, label="Pause between requests", unit="ms", min=0, max=10000,
+        help="Least time between a response and the next request. A longer one that the device needs is found out.",
+    )  # fmt: skip
+    wait_after_connect_ms: int = setting(
+        0, label="Wait after connecting", unit="ms", min=0, max=60000,
+        help="Time that the device needs between a connection and the first request.",
+    )  # fmt: skip
+    max_block: int = setting(
+        125, label="Largest block", unit="registers", min=1, max=125,
+        help="Most registers in one request. A smaller limit of the device is found out.",
+    )  # fmt: skip
+    max_gap: int = max_gap(8)
+    tolerate: tuple[str, ...] = setting(
+        (), label="Tolerate",
+        help="Habits of a device that cannot change a value, accepted and counted: length (the header announces "
+        "bytes that do not come), unit (it responds as unit 0 or 255), transaction (it responds with id 0).",
+    )  # fmt: skip
     frozen_after: int = setting(
-        0, label="Frozen after", unit="scans", min=0, max=100000,
-        help="Values are doubtful after so many scans in which not one register changed; 0 turns this off.",
+        0, label="Frozen after", unit="scans", min=-1, max=100000,
+        help="Values are doubtful after so many scans in which not one register changed; 0: after a time that fits "
+        "how often this device's values change; -1: never.",
     )  # fmt: skip
     heartbeat: int = setting(
         -1, label="Heartbeat register", min=-1, max=65535,
         help="Wire address of a holding register that the device keeps counting: if it stops, the device has frozen, "
         "whatever else changes; -1 means that there is none.",
     )  # fmt: skip
+
+    @override
+    def __post_init__(self) -> None:
+        """Check every field; only habits that have a name can be tolerated."""
+        check_bounds(self)
+        for name in self.tolerate:
+            if name not in TOLERANCES:
+                raise ValueError(f"tolerate: must be some of {', '.join(TOLERANCES)}, not {name!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +273,8 @@ class ModbusRtuTcpConfig(ModbusConfig, TcpPlace):
     """A unit behind a transparent serial gateway: RTU frames through a TCP connection."""
 
     driver: ClassVar[str] = "modbus-rtu-over-tcp"
-    max_gap: ClassVar[int] = 4
 
+    max_gap: int = max_gap(4)
     # Modbus over Serial Line 1.02, 2.2: 0 is the broadcast, which has no response; 248-255 are reserved.
     unit: int = unit_id(1, 247)
 
@@ -251,9 +290,9 @@ class ModbusRtuConfig(ModbusConfig, SerialPlace):
     """A unit on a serial line. All units of one device share the line and its settings."""
 
     driver: ClassVar[str] = "modbus-rtu"
-    # On a line a register read along costs two characters (2.1 ms at 9,600 baud), on TCP next to nothing.
-    max_gap: ClassVar[int] = 4
 
+    # On a line a register read along costs two characters (2.1 ms at 9,600 baud), on TCP next to nothing.
+    max_gap: int = max_gap(4)
     unit: int = unit_id(1, 247)
 
     @property

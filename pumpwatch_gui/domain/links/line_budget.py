@@ -14,6 +14,8 @@ RESPONSE_EXTRA_BYTES = 5
 """Unit, function, byte count and CRC around the values."""
 TURNAROUND_S = 0.005
 """The response time of a usual device; the slowest need 100 ms."""
+LISTEN_S = 0.005
+"""After each scan without transaction ids: time in which a second response, of another master or repeated, shows."""
 MAX_LOAD = 0.9
 """A line that is busier than this has no time for a second try."""
 
@@ -45,12 +47,16 @@ class LineSpeed:
 
 @dataclass(frozen=True, slots=True)
 class PollPlan:
-    """What one link requests in each period: (function, count) of its blocks. `period_s`, `turnaround_s` in seconds."""
+    """What one link requests in each period: (function, count) of its blocks. All times in seconds.
+
+    `pause_s`: the least time between a response and the next request.
+    """
 
     blocks: tuple[tuple[int, int], ...]
     period_s: float
     turnaround_s: float = TURNAROUND_S
     path: str = ""
+    pause_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +92,12 @@ def value_bytes(function: int, count: int, register_bytes: int = 2) -> int:
     return -(-count // 8) if function in BIT_FUNCTIONS else register_bytes * count
 
 
-def block_s(function: int, count: int, speed: LineSpeed, turnaround_s: float = TURNAROUND_S) -> float:
-    """Seconds that one block takes: request, turnaround, response and the silence after both."""
+def block_s(
+    function: int, count: int, speed: LineSpeed, turnaround_s: float = TURNAROUND_S, pause_s: float = 0.0
+) -> float:
+    """Seconds that one block takes: request, turnaround, response and the silence or the pause after both."""
     characters = REQUEST_BYTES + RESPONSE_EXTRA_BYTES + value_bytes(function, count)
-    return characters * speed.character_s + 2 * speed.quiet_s + turnaround_s
+    return characters * speed.character_s + speed.quiet_s + max(speed.quiet_s, pause_s) + turnaround_s
 
 
 def line_budget(plans: Sequence[PollPlan], speed: LineSpeed) -> Budget:
@@ -112,7 +120,10 @@ def overload(plans: Sequence[PollPlan], speed: LineSpeed, *, line: str) -> Probl
 
 
 def _load(plans: Iterable[PollPlan], speed: LineSpeed) -> float:
-    return sum(block_s(f, n, speed, p.turnaround_s) / p.period_s for p in plans for f, n in p.blocks)
+    return sum(
+        (LISTEN_S + sum(block_s(f, n, speed, p.turnaround_s, p.pause_s) for f, n in p.blocks)) / p.period_s
+        for p in plans
+    )
 
 
 def _up(seconds: float) -> float:

@@ -32,6 +32,7 @@ class Reason(IntEnum):
     CONFIGURATION_ERROR = 10
     LAST_USABLE_VALUE = 11  # the value is too old
     FROZEN = 12  # the device answers, but nothing changes
+    NOT_REQUESTED = 13  # more responses came than were requested: this value may be another's
     SIGNAL_LIMIT = 14  # a 4-20 mA signal at the end of its range (NAMUR NE 43)
 
     @property
@@ -54,5 +55,6 @@ _TEXT = {
     Reason.CONFIGURATION_ERROR: "configuration error",
     Reason.LAST_USABLE_VALUE: "value too old",
     Reason.FROZEN: "device answers, values frozen",
+    Reason.NOT_REQUESTED: "another master or a repeating device",
     Reason.SIGNAL_LIMIT: "signal at the end of its range",
 }

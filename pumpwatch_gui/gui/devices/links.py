@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout
 
 from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, identity_text, line_text, map_words
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
@@ -46,13 +46,23 @@ class LinkDetail(Panel):
         self.trouble = StatusText()
         self.trouble.setAccessibleName("Last error")
         self.read_id = button("Read device ID", "Read the device identification (function 43/14)", self.identify)
+        self.forget = button(
+            "Forget what was learnt",
+            "Learn block sizes, pauses and missing registers of this device anew, as after an exchange of the device",
+            self.forget_learnt,
+        )
         if Capability.BROWSE not in context.station.capabilities:
             self.read_id.hide()
+            self.forget.hide()
         column: QVBoxLayout = self.body
         column.addLayout(grid)
         column.addWidget(self.trouble)
         column.addStretch(1)
-        column.addWidget(self.read_id, 0, Qt.AlignmentFlag.AlignLeft)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.read_id)
+        buttons.addWidget(self.forget)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
 
     def show_link(self, view: LinkView | None, now_ns: int) -> None:
         """Show a link as it is now; None when the station has none."""
@@ -90,7 +100,8 @@ class LinkDetail(Panel):
         self.facts["Identity"].setText("not read")
         self.facts["Line"].setText("–")
         self.facts["Map"].setText("–")
-        self.read_id.setEnabled(DRIVER_CHOICES[view.driver].config.uses_registers)
+        for each in (self.read_id, self.forget):
+            each.setEnabled(DRIVER_CHOICES[view.driver].config.uses_registers)
         site, link_id = self.context.station.site(), view.link_id
         self.context.ask(lambda: line_text(site, link_id), partial(self._show, link_id, "Line"))
         self.context.ask(lambda: map_words(site, link_id), partial(self._show, link_id, "Map"))
@@ -105,6 +116,11 @@ class LinkDetail(Panel):
                 partial(self._show, link_id, "Identity"),
                 partial(self._not_identified, link_id),
             )
+
+    def forget_learnt(self) -> None:
+        """Let the device be learnt anew."""
+        if self.link_id:
+            self.context.station.links.forget(self.link_id)
 
     def _not_identified(self, link_id: str, error: Exception) -> None:
         self._show(link_id, "Identity", f"no identification: {error_text(error)}")

@@ -185,13 +185,13 @@ def test_an_extra_read_of_a_running_recording_is_refused_at_once(tmp_path: Path,
 def test_a_unit_that_is_one_response_behind_for_ever_stays_bad_for_ever(
     one_alone: bool, tmp_path: Path, wait_until: Wait
 ) -> None:
-    """Also where the map has but one register, so that the probe must go beyond it."""
+    """Also where the map has but one register, so that no other count can be requested."""
     addresses = (0,) if one_alone else (0, 1)
     registers = register_map(tmp_path / "m.toml", *addresses)
     with FaultyPty(tmp_path / "dev", {6: "slip"}) as line:
         config = ModbusRtuConfig(line.device, 115200, period_s=0.05, timeout_s=0.1, registers=registers)
         with Scanning([Binding("P", registers_profile(*addresses), (config,))]) as s:
-            wait_until(lambda: len(line.log) > 12)
+            wait_until(lambda: len(line.log) > 30)
             after = [f for f in s.of("P") if f.mono_ns / 1e9 > line.log[5].at_s]
         assert len(after) > 3
         assert all(f.worst is Quality.BAD for f in after)

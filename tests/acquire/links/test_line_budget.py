@@ -30,7 +30,7 @@ def test_an_overloaded_line_is_refused_with_the_figure_and_what_would_do() -> No
     problem = overload(heavy, LineSpeed(9600), line="/dev/ttyUSB0")
     assert problem is not None
     assert str(problem) == (
-        "pump[0].link[0]: /dev/ttyUSB0 with 3 links needs 1.69 s of every 1 s at 9600 baud "
+        "pump[0].link[0]: /dev/ttyUSB0 with 3 links needs 1.70 s of every 1 s at 9600 baud "
         "(19200 baud would do, or period 2 s)"
     )
     assert overload(heavy, LineSpeed(19200), line="x") is None

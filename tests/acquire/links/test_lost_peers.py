@@ -88,7 +88,7 @@ def test_a_stall_is_noticed_by_the_time_out_of_the_scan_that_met_it(registers: s
         stalled = next(r for r in server.log if r.fault)
         assert not any(stalled.at_s < f.mono_ns / 1e9 < first.mono_ns / 1e9 for f in s.of("P"))
         assert reasons_of(first) == [Reason.TIMEOUT] * 4
-        assert "no response from" in s.view("P/1").last_error
+        assert "no response to 40001 (wire address 0, 4 long) from" in s.view("P/1").last_error
 
 
 @pytest.mark.parametrize("how", ["reset", "finish"])
@@ -136,7 +136,8 @@ def endless(registers: str) -> dict[str, Endless]:
 
 
 def _is_true(frame: Frame, ticks: set[int]) -> bool:
-    return any(np.array_equal(frame.values, [truth(a, k) for a in ADDRESSES]) for k in ticks)
+    """Whether each value is one that its register had at some request; a scan may take several."""
+    return all(any(v == truth(a, k) for k in ticks) for v, a in zip(frame.values, ADDRESSES, strict=True))
 
 
 @pytest.mark.parametrize("fault", [f for f in FAULTS if "late" not in f])
@@ -149,7 +150,8 @@ def test_a_fault_without_end_makes_a_frame_of_every_scan_and_is_reported_once(
     harmless = ("byte by byte", "in two pieces", "duplicated", "garbage after", "garbage after, apart")
     if fault not in harmless:
         assert all(f.worst is Quality.BAD for f in frames)
-        assert len(events) <= 3  # when it starts, not at every scan
+        # When it starts, not at every scan; half a frame is a whole one where one register is requested.
+        assert len(events) <= 3 or "mid-frame" in fault
 
 
 def test_a_dead_unit_is_requested_only_to_probe_it_while_the_others_go_on(

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
+from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.pump.profile import Limits
@@ -162,15 +163,26 @@ def test_a_name_that_cannot_be_resolved_holds_up_nothing(
     hold.set()
 
 
-def test_a_refused_gap_is_split_once_and_remembered(server: FaultyServer, tmp_path: Path, wait_until: Wait) -> None:
+def test_a_refused_block_is_halved_once_and_remembered(server: FaultyServer, tmp_path: Path, wait_until: Wait) -> None:
     server.script = {1: "exception 2"}
-    registers = register_map(tmp_path / "gap.toml", 0, 5)
-    with Scanning([Binding("P", registers_profile(0, 5), (link(server, registers),))]) as s:
+    registers = register_map(tmp_path / "two.toml", 0, 1)
+    with Scanning([Binding("P", registers_profile(0, 1), (link(server, registers),))]) as s:
         wait_until(lambda: len(s.of("P")) >= 5)
     assert s.all_good("P")
-    assert {(r.address, r.count) for r in server.log[1:]} == {(0, 1), (5, 1)}
+    assert {(r.address, r.count) for r in server.log[1:]} == {(0, 1), (1, 1)}
     assert s.view("P/1").exceptions == {2: 1}
-    assert "exception 2 at 40001 (wire address 0, 6 long): illegal address" in s.view("P/1").last_error
+    assert "exception 2 at 40001 (wire address 0, 2 long): illegal address" in s.view("P/1").last_error
+
+
+def test_a_gap_is_read_over_only_after_the_device_has_shown_that_it_bears_it(
+    server: FaultyServer, tmp_path: Path, wait_until: Wait
+) -> None:
+    registers = register_map(tmp_path / "gap.toml", 0, 1, 4, 5, 6, 7)
+    server.frozen = True  # two requests see one truth
+    with Scanning([Binding("P", registers_profile(0, 1, 4, 5, 6, 7), (link(server, registers),))]) as s:
+        wait_until(lambda: [(r.address, r.count) for r in server.log[-3:]] == [(0, 8)] * 3)
+    assert s.all_good("P")
+    assert [(r.address, r.count) for r in server.log[:2]] == [(0, 2), (4, 4)]
 
 
 def test_the_second_link_fills_its_own_tags_with_its_own_quality(
@@ -277,10 +289,10 @@ def test_a_changed_register_map_is_taken_over_by_rebinding_and_an_unchanged_one_
     binding = Binding("P", PROFILE, (link(server, register_map(path, 0, 1)),))
     with Scanning([binding]) as s:
         wait_until(lambda: s.is_good("P"))
-        shapes = [spec.shape() for spec in binding.specs()]
-        assert [spec.shape() for spec in binding.specs()] == shapes
+        shapes = [spec.shape() for spec in binding.specs(DeviceMemory())]
+        assert [spec.shape() for spec in binding.specs(DeviceMemory())] == shapes
         path.write_text(path.read_text().replace("address = ", "address = 1"))
-        assert [spec.shape() for spec in binding.specs()] != shapes
+        assert [spec.shape() for spec in binding.specs(DeviceMemory())] != shapes
         with s.scanner.traffic("P/1") as traffic:
             s.scanner.rebind([binding])
             wait_until(lambda: any(p.text == "unit 1: read 2 holding registers from 10" for p in traffic.take()))

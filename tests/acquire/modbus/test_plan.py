@@ -1,4 +1,4 @@
-"""Planning: every point covered once, every limit kept, no value split, and no two neighbours alike."""
+"""Planning: every point covered once by what the map alone justifies, every limit kept, no value split."""
 
 import pytest
 from hypothesis import given
@@ -10,11 +10,15 @@ from pumpwatch_gui.acquire.modbus.plan import (
     MAX_REGISTERS,
     Block,
     any_block,
+    atoms,
+    empty_block,
+    filled,
+    halves,
+    joined,
     ordered,
     plan_blocks,
     poll_blocks,
-    split_block,
-    sync_block,
+    step_block,
 )
 from pumpwatch_gui.domain.links.codings import TYPES
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTcpConfig
@@ -46,12 +50,11 @@ def check(blocks: tuple[Block, ...], wanted: list[Point]) -> None:
     assert sorted(p.tag for p in covered) == sorted(p.tag for p in wanted)
     for block in blocks:
         assert 1 <= block.count <= (MAX_BITS if block.is_bits else MAX_REGISTERS)
-        assert block.address >= 0
-        assert block.address + block.count <= 65536
+        assert 0 <= block.address < block.end <= 65536
         for p in block.points:
             assert p.function == block.function
             assert block.address <= p.address
-            assert p.address + p.size <= block.address + block.count
+            assert p.address + p.size <= block.end
 
 
 @given(points())
@@ -59,21 +62,11 @@ def test_every_point_is_covered_exactly_once_by_a_block_that_holds_it(wanted: li
     check(plan_blocks(wanted), wanted)
 
 
-@given(points(), st.integers(0, 20))
-def test_no_block_bridges_a_gap_wider_than_allowed(wanted: list[Point], gap: int) -> None:
-    for block in plan_blocks(wanted, max_gap=gap):
-        end = block.address
-        for p in sorted(block.points, key=lambda p: p.address):
-            assert p.address <= end + max(gap, 2)  # widened by up to two registers at an end
-            end = p.address + p.size
-
-
 @given(points())
-def test_neighbours_in_the_cycle_differ_so_that_a_slip_shows(wanted: list[Point]) -> None:
-    blocks = plan_blocks(wanted)
-    if len(blocks) > 1:
-        for i, block in enumerate(blocks):
-            assert block.shape != blocks[i - 1].shape, blocks
+def test_no_register_is_requested_that_no_point_names(wanted: list[Point]) -> None:
+    for block in plan_blocks(wanted):
+        named = {a for p in block.points for a in range(p.address, p.address + p.size)}
+        assert named == set(range(block.address, block.end))
 
 
 @given(points(), st.integers(4, 125))
@@ -84,30 +77,38 @@ def test_a_device_that_refuses_large_blocks_gets_small_ones(wanted: list[Point],
 
 
 @given(points())
-def test_a_refused_block_splits_down_to_its_points_and_no_further(wanted: list[Point]) -> None:
+def test_a_block_that_fails_is_halved_down_to_its_values_and_no_further(wanted: list[Point]) -> None:
     blocks = list(plan_blocks(wanted))
-    for _ in range(40):
-        pieces = [piece for b in blocks for piece in split_block(b)]
-        check(tuple(pieces), wanted)
-        if pieces == blocks:
-            break
-        blocks = pieces
-    assert all(len({p.address for p in b.points}) == 1 for b in blocks)
-    assert all(b.count == b.points[0].size for b in blocks)
+    for _ in range(12):  # 2,000 bits, halved
+        blocks = [piece for b in blocks for piece in halves(b) or (b,)]
+        check(tuple(blocks), wanted)
+    assert blocks == [atom for b in blocks for atom in b.atoms]
+    assert all(not halves(b) for b in blocks)
 
 
 @given(points())
-def test_the_request_that_synchronises_differs_from_the_block_and_can_be_sent(wanted: list[Point]) -> None:
-    for block in plan_blocks(wanted):
-        sync = sync_block(block)
-        assert sync.shape != block.shape
-        assert 1 <= sync.count <= (MAX_BITS if block.is_bits else MAX_REGISTERS)
-        assert 0 <= sync.address <= 65536 - sync.count
+def test_a_step_check_has_another_shape_and_touches_only_what_is_read_anyway(wanted: list[Point]) -> None:
+    blocks = plan_blocks(wanted)
+    named = {(b.function, a) for b in blocks for a in range(b.address, b.end)}
+    for block in blocks:
+        step = step_block(block, blocks)
+        if step is None:
+            assert {b.shape for b in blocks} == {block.shape}
+            assert all(len(b.atoms) == 1 for b in blocks)
+            continue
+        assert step.shape != block.shape
+        assert {(step.function, a) for a in range(step.address, step.end)} <= named
 
 
-def test_gaps_of_up_to_eight_registers_are_read_over() -> None:
-    assert len(plan_blocks([point(0), point(9)])) == 1
-    assert len(plan_blocks([point(0), point(10)])) == 2
+def test_a_step_check_is_another_block_or_a_part_of_the_same_or_there_is_none() -> None:
+    pair, far = plan_blocks([point(0), point(1), point(9)])
+    assert step_block(pair, [pair, far]) == far
+    step = step_block(pair, [])
+    assert step is not None
+    assert (step.address, step.count) == (0, 1)
+    assert step_block(far, [far]) is None
+    (empty,) = [empty_block(far)]
+    assert (empty.function, empty.address, empty.count) == (3, 9, 0)
 
 
 def test_ten_values_in_a_row_take_one_request() -> None:
@@ -115,27 +116,25 @@ def test_ten_values_in_a_row_take_one_request() -> None:
     assert (block.function, block.address, block.count) == (3, 0, 10)
 
 
+def test_one_register_between_two_values_is_left_out() -> None:
+    assert [(b.address, b.count) for b in plan_blocks([point(0), point(2)])] == [(0, 1), (2, 1)]
+
+
 def test_a_double_at_the_limit_starts_a_block_of_its_own() -> None:
     blocks = plan_blocks([*(point(i) for i in range(123)), point(123, "float64")])
-    assert sorted(b.count for b in blocks) == [4, 123]
+    assert [b.count for b in blocks] == [123, 4]
 
 
-def test_the_last_register_can_be_read_and_distinguished() -> None:
-    blocks = plan_blocks([point(0), point(65535)])
-    assert blocks[0].shape != blocks[1].shape
-    assert all(b.address + b.count <= 65536 for b in blocks)
+def test_tables_are_never_read_together() -> None:
+    assert len(plan_blocks([point(0), point(1, table="input")])) == 2
 
 
-def test_a_block_that_is_widened_at_the_end_of_the_table_begins_earlier_instead() -> None:
-    last = plan_blocks([point(0), point(100), point(65535)])[-1]
-    assert (last.address, last.count) == (65533, 3)
-
-
-def test_the_heartbeat_is_polled_along_and_gaps_on_a_line_are_half_as_wide() -> None:
-    (block,) = poll_blocks(ModbusTcpConfig("h", heartbeat=9), [point(0)])
-    assert (block.count, [p.tag for p in block.points]) == (10, ["holding0", HEARTBEAT])
-    assert len(poll_blocks(ModbusRtuConfig("/dev/x", heartbeat=9), [point(0)])) == 2
+def test_the_heartbeat_is_polled_along_and_the_largest_block_is_the_settings() -> None:
+    (block,) = poll_blocks(ModbusTcpConfig("h", heartbeat=1), [point(0)])
+    assert (block.count, [p.tag for p in block.points]) == (2, ["holding0", HEARTBEAT])
     assert poll_blocks(ModbusTcpConfig("h"), [point(0)]) == plan_blocks([point(0)])
+    wanted = [point(i) for i in range(10)]
+    assert [b.count for b in poll_blocks(ModbusRtuConfig("/dev/x", max_block=4), wanted)] == [4, 4, 2]
 
 
 @pytest.mark.parametrize(("table", "most"), [("holding", 125), ("input", 125), ("coil", 2000), ("discrete", 2000)])
@@ -155,22 +154,36 @@ def test_a_table_that_does_not_exist_is_refused() -> None:
         any_block("register", 0, 1)
 
 
-def test_a_block_names_its_first_address_as_manuals_do() -> None:
+def test_a_block_names_its_place_as_manuals_do() -> None:
     assert [any_block(t, 7, 1).documented for t in ("coil", "discrete", "input", "holding")] == [
         "00008", "10008", "30008", "40008",
     ]  # fmt: skip
+    assert any_block("holding", 60, 1).place == "40061 (wire address 60, 1 long)"
 
 
-def test_a_double_is_read_with_its_neighbour_at_the_same_address() -> None:
-    """Overlapping points: the widest first, and the block ends with the widest."""
-    (block,) = plan_blocks([point(0), point(0, "float64"), point(2)])
-    assert (block.count, [p.size for p in block.points]) == (4, [4, 1, 1])
+def test_what_overlaps_comes_together() -> None:
+    bits = [Point(f"bit{bit}", "holding", 3, "bit", bit=bit) for bit in (0, 1)]
+    found = atoms([*bits, point(4), point(8), point(8, "float64"), point(10)])
+    assert [(a.address, a.count, len(a.points)) for a in found] == [(3, 1, 2), (4, 1, 1), (8, 4, 3)]
+    assert [(b.address, b.count) for b in halves(joined(found[:2]))] == [(3, 1), (4, 1)]
 
 
-def test_blocks_of_equal_shape_are_widened_by_one_or_two_registers_within_the_limit() -> None:
-    assert [b.count for b in plan_blocks([point(0), point(100), point(200)])] == [2, 1, 3]
-    full = [point(start + i) for start in (0, 1000) for i in range(125)]
-    assert [b.count for b in plan_blocks(full)] == [124, 1, 125]
+def test_a_block_with_a_gap_falls_into_its_runs() -> None:
+    block = joined(atoms([point(0), point(1), point(5, "float32")]))
+    assert (block.address, block.count) == (0, 7)
+    assert [(b.address, b.count) for b in halves(block)] == [(0, 2), (5, 2)]
+
+
+def test_halves_are_as_equal_as_the_values_allow() -> None:
+    (block,) = plan_blocks([point(i) for i in range(11)])
+    assert [b.count for b in halves(block)] == [6, 5]
+    (block,) = plan_blocks([point(0), point(1, "float64")])
+    assert [b.count for b in halves(block)] == [1, 4]
+
+
+def test_blocks_are_filled_up_to_the_limit() -> None:
+    found = filled(atoms([point(i) for i in range(7)]), 3)
+    assert [(b.address, b.count) for b in found] == [(0, 3), (3, 3), (6, 1)]
 
 
 def test_the_most_frequent_shape_is_put_between_the_others() -> None:
@@ -187,24 +200,3 @@ def test_blocks_that_are_all_of_one_shape_keep_their_order() -> None:
 
 def test_coils_and_discrete_inputs_are_bits_and_registers_are_not() -> None:
     assert [any_block(t, 0, 1).is_bits for t in ("coil", "discrete", "input", "holding")] == [True, True, False, False]
-
-
-def test_a_refused_block_splits_at_its_gaps_first_and_bits_of_a_register_stay_together() -> None:
-    (block,) = plan_blocks([point(0), point(1), point(5, "float32")])
-    assert [(b.address, b.count) for b in split_block(block)] == [(0, 2), (5, 2)]
-    bits = [Point(f"bit{bit}", "holding", 3, "bit", bit=bit) for bit in (0, 1)]
-    (run,) = plan_blocks([*bits, point(4)])
-    pieces = split_block(run)
-    assert [[p.tag for p in b.points] for b in pieces] == [["bit0", "bit1"], ["holding4"]]
-    assert split_block(pieces[0]) == (pieces[0],)
-
-
-def test_the_request_that_synchronises_is_the_first_point_or_one_register_less_or_more() -> None:
-    (block,) = plan_blocks([point(3, "float32"), point(5)])
-    assert (sync_block(block).address, sync_block(block).count) == (3, 2)
-    assert sync_block(block).points == block.points[:1]
-    (double,) = plan_blocks([point(3, "float32")])
-    assert (sync_block(double).address, sync_block(double).count) == (3, 1)
-    for address, first in ((3, 3), (65534, 65534), (65535, 65534)):
-        (single,) = plan_blocks([point(address)])
-        assert (sync_block(single).address, sync_block(single).count) == (first, 2)

@@ -7,7 +7,7 @@ from pymodbus.framer import FramerRTU
 from pumpwatch_gui.acquire.crc16 import crc16
 from pumpwatch_gui.acquire.links.fault import FaultKind
 from pumpwatch_gui.acquire.modbus.response import Request
-from pumpwatch_gui.acquire.modbus.rtu import check_response, find, sealed
+from pumpwatch_gui.acquire.modbus.rtu import check_response, find, frames_of, is_started, sealed
 
 
 @given(st.binary(min_size=1, max_size=260))
@@ -49,7 +49,7 @@ def test_a_response_is_found_behind_more_noise_than_a_frame_is_long() -> None:
     request, sent = Request(0, 9, 3, 1), sealed(9, bytes((3, 0, 0, 0, 1)))
     found = find(bytes(300) + sealed(9, bytes((3, 2, 7, 8))), request, sent)
     assert found is not None
-    assert found.pdu == bytes((3, 2, 7, 8))
+    assert found.adu.pdu == bytes((3, 2, 7, 8))
 
 
 def test_a_refusal_on_a_line_says_whether_bytes_are_missing_too_many_or_damaged() -> None:
@@ -82,5 +82,47 @@ def test_an_exception_and_an_identification_are_found_by_their_own_lengths() -> 
         response = sealed(9, pdu)
         found = find(b"\0" + response + b"\7\7", request, b"")
         assert found is not None
-        assert found.pdu == pdu
+        assert found.adu.pdu == pdu
         assert [find(response[:size], request, b"") for size in range(len(response))] == [None] * len(response)
+
+
+def test_the_place_of_a_response_among_noise_is_given() -> None:
+    request, response = Request(0, 9, 3, 1), sealed(9, bytes((3, 2, 7, 8)))
+    found = find(b"\0\0" + response + b"\7", request, b"")
+    assert found is not None
+    assert (found.start, found.end) == (2, 2 + len(response))
+
+
+@given(st.integers(1, 125), st.data())
+def test_a_response_is_waited_for_as_long_as_every_byte_fits(n: int, data: st.DataObject) -> None:
+    request, sent = Request(0, 9, 3, n), sealed(9, bytes((3, 0, 0, 0, n)))
+    response = sealed(9, bytes((3, 2 * n)) + bytes(2 * n))
+    cut_at = data.draw(st.integers(1, len(response) - 1))
+    before = data.draw(st.sampled_from((b"", sent)))
+    assert is_started(before + response[:cut_at], request, sent)
+    assert not is_started(before + response, request, sent)
+    assert not is_started(before, request, sent)
+
+
+def test_bytes_that_cannot_become_the_response_are_not_waited_for() -> None:
+    request = Request(0, 9, 3, 2)
+    for start in (bytes((8,)), bytes((9, 4)), bytes((9, 3, 2)), bytes((8, 3, 4)), b"\0\0\0\0"):
+        assert not is_started(start, request, b"")
+    assert is_started(bytes((9, 0x83)), request, b"")
+    assert is_started(b"\0\0" + bytes((9, 3, 4, 1)), request, b"")  # behind noise
+
+
+@given(st.binary(max_size=12), st.binary(max_size=12))
+def test_frames_of_a_unit_are_found_among_other_bytes_and_its_echo_is_none(before: bytes, after: bytes) -> None:
+    sent = sealed(9, bytes((3, 0, 0, 0, 2)))
+    response, refusal, foreign = (
+        sealed(9, bytes((3, 4, 1, 2, 3, 4))),
+        sealed(9, bytes((0x83, 2))),
+        sealed(8, b"\3\2\1\1"),
+    )
+    if 9 in before + after:  # a start by chance
+        return
+    assert frames_of(before + response + refusal + foreign + after, 9, sent) == [response, refusal]
+    assert frames_of(before + sent + response + after, 9, sent) == [response]
+    other = sealed(9, bytes((4, 0, 7, 0, 1)))  # a request of another master
+    assert frames_of(before + other + after, 9, sent) == [other]

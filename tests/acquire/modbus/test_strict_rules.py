@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 
 import pytest
-from pymodbus.transaction import TransactionManager
 from typing_extensions import override
 
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
@@ -13,7 +12,7 @@ from pumpwatch_gui.acquire.modbus import strict_link
 from pumpwatch_gui.acquire.modbus.plan import Block, any_block
 from pumpwatch_gui.acquire.modbus.response import Adu, Request
 from pumpwatch_gui.acquire.modbus.rtu import sealed
-from pumpwatch_gui.acquire.modbus.strict_link import StrictLink, _numbered
+from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
 from pumpwatch_gui.domain.links.line_budget import LineSpeed
 from pumpwatch_gui.domain.values.quality import Reason
 
@@ -38,6 +37,7 @@ class Wire(asyncio.Transport):
     async def open(self, factory: Callable[[], asyncio.BaseProtocol]) -> asyncio.Transport:
         self._protocol = factory()
         self._protocol.connection_made(self)
+        self.is_aborted = False
         return self
 
     def identity(self, transport: asyncio.Transport) -> str:
@@ -170,12 +170,6 @@ def test_a_device_identification_is_asked_for_from_an_object_on() -> None:
     assert wire.sent[0] == bytes.fromhex("0001 0000 0005 09 2b 0e 02 03")
 
 
-@pytest.mark.parametrize("last", [0, 1, 64_998, 64_999, 65_000])
-def test_a_request_is_expected_under_the_id_that_pymodbus_gives_it(last: int) -> None:
-    given = TransactionManager.getNextTID(SimpleNamespace(framer=None, next_tid=last))  # type: ignore[arg-type]
-    assert _numbered(Request(0, 5, 3, 2), last) == Request(given, 5, 3, 2)
-
-
 def test_only_reads_are_ever_sent() -> None:
     async def steps(link: StrictLink) -> None:
         for function in (0, 5, 6, 16):
@@ -205,7 +199,7 @@ def test_a_frame_of_an_earlier_request_is_late_and_one_of_a_later_id_is_foreign(
         wire.respond = lambda request: mbap(request, bytes((3, 4, 0, 0, 0, 0)), transaction=1)
         fault = await fault_of(link)
         assert (fault.kind, link.late_responses) == (FaultKind.TIMEOUT, 1)
-        assert fault.message == "no response from the line unit 1 within 0.01 s"
+        assert fault.message == "no response to 44661 (wire address 4660, 2 long) from the line unit 1 within 0.01 s"
         assert "baud" not in fault.advice
         wire.respond = lambda request: mbap(request, bytes((3, 4, 0, 0, 0, 0)), transaction=6)
         fault = await fault_of(link)
@@ -229,7 +223,7 @@ def test_a_response_without_transaction_id_is_refused_at_once() -> None:
 def test_two_bytes_of_a_frame_and_no_more_end_the_connection() -> None:
     async def steps(link: StrictLink) -> None:
         await fault_of(link)
-        assert link.lost.result() == "the line broke off in the middle of a response"
+        assert link.lost.result() == "the line broke off in the middle of a response: 2 bytes instead of 8"
 
     use(Wire(lambda request: request[:2]), steps)
 
@@ -291,9 +285,8 @@ def test_a_lost_connection_ends_the_read_in_flight() -> None:
 @pytest.mark.parametrize(("block", "values"), [(BLOCK, 4), (any_block("coil", 0, 9), 2)])
 def test_on_a_line_the_time_that_the_bytes_take_is_added_to_the_time_out(block: Block, values: int) -> None:
     async def steps(link: StrictLink) -> None:
-        await fault_of(link, block=block)
-        wanted = SHORT_S + (8 + 5 + values) * 10 / 9600
-        assert link._manager.comm_params.timeout_connect == pytest.approx(wanted)
+        request = Request(1, 1, block.function, block.count)
+        assert link._wire_time_s(request) == pytest.approx((8 + 5 + values) * 10 / 9600)
 
     use(Wire(), steps, speed=SPEED)
 
@@ -302,9 +295,7 @@ def test_of_an_identification_on_a_line_250_bytes_are_waited_for_and_over_tcp_no
     for speed, extra_s in ((SPEED, (8 + 5 + 250) * 10 / 9600), (None, 0.0)):
 
         async def steps(link: StrictLink, extra_s: float = extra_s) -> None:
-            with pytest.raises(LinkFault):
-                await link.identify(1, 0, timeout_s=SHORT_S)
-            assert link._manager.comm_params.timeout_connect == pytest.approx(SHORT_S + extra_s)
+            assert link._wire_time_s(Request(1, 1, 0x2B, 0)) == pytest.approx(extra_s)
 
         use(Wire(), steps, speed=speed)
 
@@ -397,3 +388,152 @@ def test_a_port_that_still_brings_bytes_is_not_deaf(clock: Clock) -> None:
         assert not link.lost.done()
 
     use(Wire(), steps, speed=SPEED)
+
+
+def test_the_echo_of_a_request_on_a_line_is_known_and_the_response_after_it_is_taken() -> None:
+    async def steps(link: StrictLink) -> None:
+        assert list(await link.read(1, BLOCK, timeout_s=5.0)) == [7, 256]
+        assert link.extras == 0
+
+    use(Wire(lambda request: request + right_rtu(request)), steps, speed=SPEED)
+
+
+def test_the_echo_alone_is_silence() -> None:
+    async def steps(link: StrictLink) -> None:
+        assert (await fault_of(link, timeout_s=0.1)).kind is FaultKind.TIMEOUT
+
+    use(Wire(lambda request: request), steps, speed=SPEED)
+
+
+def test_a_second_response_is_counted_as_unrequested_on_a_line_and_as_late_over_tcp() -> None:
+    async def steps(link: StrictLink) -> None:
+        await link.read(1, BLOCK, timeout_s=5.0)
+        assert (link.unrequested, link.late_responses) == ((1, 0) if link.is_rtu else (0, 1))
+
+    use(Wire(lambda request: right_rtu(request) * 2), steps, is_rtu=True)
+    use(Wire(lambda request: right(request) * 2), steps)
+
+
+def test_a_response_before_its_own_of_another_count_is_unrequested() -> None:
+    other = sealed(1, bytes((3, 2, 0, 7)))
+
+    async def steps(link: StrictLink) -> None:
+        assert list(await link.read(1, BLOCK, timeout_s=5.0)) == [7, 256]
+        assert link.unrequested == 1
+
+    use(Wire(lambda request: other + right_rtu(request)), steps, is_rtu=True)
+    use(Wire(lambda request: right_rtu(request) + other), steps, is_rtu=True)
+
+
+def test_a_response_after_its_time_out_says_by_how_much_and_which_setting_helps() -> None:
+    wire = Wire()
+
+    async def steps(link: StrictLink) -> None:
+        await fault_of(link)
+        link.received(right_rtu(wire.sent[0]) if link.is_rtu else right(wire.sent[0]))
+        assert (link.late_responses, link.unrequested) == (1, 0)
+        fault = await fault_of(link)
+        assert "responses come" in fault.message
+        assert "timeout_s" in fault.advice
+
+    use(wire, steps)
+    wire.sent.clear()
+    use(wire, steps, is_rtu=True)
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 8])
+def test_on_a_line_a_response_may_come_at_any_pace_within_its_time_out(pieces: int) -> None:
+    async def steps(link: StrictLink) -> None:
+        async def respond(content: bytes) -> None:
+            for start in range(0, len(content), pieces):
+                await asyncio.sleep(0.06)  # longer than what ends bytes that do not fit
+                link.received(content[start : start + pieces])
+
+        def begin(request: bytes) -> None:
+            tasks.append(asyncio.ensure_future(respond(right_rtu(request))))
+
+        tasks: list[asyncio.Task[None]] = []
+        wire.respond = begin
+        assert list(await link.read(1, BLOCK, timeout_s=5.0)) == [7, 256]
+        await asyncio.gather(*tasks)
+
+    wire = Wire()
+    use(wire, steps, is_rtu=True)
+
+
+def test_a_response_that_breaks_off_on_a_line_says_how_much_of_it_came() -> None:
+    async def steps(link: StrictLink) -> None:
+        fault = await fault_of(link, timeout_s=0.1)
+        assert (fault.kind, fault.message) == (
+            FaultKind.LENGTH,
+            "response refused: 7 bytes instead of 9 within 0.1 s",
+        )
+
+    use(Wire(lambda request: right_rtu(request)[:-2]), steps, is_rtu=True)
+
+
+def use_tolerant(wire: Wire, steps: Callable[[StrictLink], Awaitable[None]], *tolerated: str) -> None:
+    async def run() -> None:
+        link = StrictLink(wire, tolerated=tolerated)
+        await link.connect()
+        await steps(link)
+
+    asyncio.run(run())
+
+
+def long_header(request: bytes) -> bytes:
+    whole = bytearray(right(request))
+    whole[5] += 1
+    return bytes(whole)
+
+
+def as_unit(unit: int) -> Respond:
+    return lambda request: right(request[:6] + bytes((unit,)) + request[7:])
+
+
+DEVIATIONS: dict[str, Respond] = {
+    "length": long_header,
+    "unit": as_unit(255),
+    "transaction": lambda request: bytes(2) + right(request)[2:],
+}
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_a_harmless_deviation_is_refused_with_the_setting_that_would_let_it_pass(name: str) -> None:
+    async def steps(link: StrictLink) -> None:
+        fault = await fault_of(link, timeout_s=0.1)
+        assert fault.kind.is_bad_response
+        assert f'tolerate = ["{name}"]' in fault.advice
+
+    use(Wire(DEVIATIONS[name]), steps)
+    others = [n for n in DEVIATIONS if n != name]
+    use_tolerant(Wire(DEVIATIONS[name]), steps, *others)
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_a_harmless_deviation_can_be_tolerated_and_is_counted(name: str) -> None:
+    async def steps(link: StrictLink) -> None:
+        for n in range(1, 4):
+            assert list(await link.read(1, BLOCK, timeout_s=5.0)) == [7, 256]
+            assert link.deviations == {name: n}
+        assert not link.lost.done()
+
+    use_tolerant(Wire(DEVIATIONS[name]), steps, name)
+
+
+def test_a_wrong_unit_is_no_harmless_deviation() -> None:
+    async def steps(link: StrictLink) -> None:
+        assert "unit 2 instead of 1" in (await fault_of(link, timeout_s=5.0)).message
+
+    use_tolerant(Wire(as_unit(2)), steps, *DEVIATIONS)
+
+
+def test_nothing_is_sent_before_the_pause_since_the_last_response_is_over(clock: Clock) -> None:
+    async def steps(link: StrictLink) -> None:
+        await link.read(1, BLOCK, timeout_s=5.0, pause_s=0.2)
+        assert clock.now_s == 100.2 or clock.now_s == 100.0
+        before_s = clock.now_s
+        await link.read(1, BLOCK, timeout_s=5.0, pause_s=0.2)
+        assert clock.now_s == pytest.approx(before_s + 0.2)
+
+    use(Wire(right), steps)
