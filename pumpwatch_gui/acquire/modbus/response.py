@@ -107,7 +107,8 @@ def mismatch(adu: Adu, request: Request, tolerated: Collection[str] = ()) -> Ref
         return None if is_identity else Refusal(FaultKind.REFUSED, "no device identification")
     if len(adu.pdu) < 2 or adu.pdu[1] != request.size:
         count = adu.pdu[1] if len(adu.pdu) > 1 else "missing"
-        form = "; four bytes a register? (register_bytes = 4 in the map)" if _is_double(adu, request) else ""
+        is_double = len(adu.pdu) > 1 and _is_double(adu, request)
+        form = "; four bytes a register? (register_bytes = 4 in the map)" if is_double else ""
         is_short = len(adu.pdu) > 1 and adu.pdu[1] < request.size and not form
         return Refusal(FaultKind.LENGTH, f"byte count {count} instead of {request.size}{form}", is_short=is_short)
     # pymodbus 3.16 decodes by the byte count alone and ignores bytes that are left over or missing.
@@ -117,9 +118,8 @@ def mismatch(adu: Adu, request: Request, tolerated: Collection[str] = ()) -> Ref
 
 
 def _is_double(adu: Adu, request: Request) -> bool:
-    """Whether it brings four bytes a register; the byte count may have run over."""
-    is_register = request.function in (3, 4)
-    return is_register and len(adu.pdu) == 2 + 2 * request.size and adu.pdu[1] == 2 * request.size % 256
+    """Whether it announces four bytes a register; the byte count may have run over."""
+    return request.function in (3, 4) and adu.pdu[1] == 2 * request.size % 256
 
 
 def _wrong_sender(adu: Adu, request: Request) -> Refusal | None:

@@ -95,7 +95,7 @@ def test_a_response_that_nobody_requested_is_told_with_what_to_look_for(tmp_path
     with UnrulyLine(FOREIGN, frozenset(STRETCH)) as line:
         config = ModbusRtuTcpConfig("127.0.0.1", line.port, period_s=0.1, timeout_s=0.5, registers=registers)
         with Scanning([Binding("P", registers_profile(*STRETCH), (config,))]) as s:
-            wait_until(lambda: "another master or a repeating device" in s.view("P/1").last_error)
+            wait_until(lambda: s.frames and "another master or a repeating device" in s.view("P/1").last_error)
             assert "one master only" in s.view("P/1").last_advice
 
 
