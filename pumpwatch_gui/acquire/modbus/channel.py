@@ -186,8 +186,8 @@ class ModbusChannel:
             await self._send(unit, step, pause_s)
             self._step_brought_values = True
         except LinkFault as fault:
-            if step.count == 0 and fault.kind is FaultKind.TIMEOUT:
-                unit.learning.not_empty()
+            if step.count == 0:
+                unit.learning.note_empty(responded=fault.kind is not FaultKind.TIMEOUT)
             if fault.kind is not FaultKind.EXCEPTION:
                 raise
         unit.heard = True

@@ -20,6 +20,7 @@ from pumpwatch_gui.domain.values.quality import Reason
 
 STRIKES = 2
 """Failures that make a habit. A single one is a lost frame, or somebody who trod on a cable."""
+DEAF_AFTER = 5
 PROBE_S, SILENT_PROBE_S, LONGEST_PROBE_S = 1.0, 10.0, 600.0
 """A value that the device refuses (or does not respond to) is requested again after so long, then twice as long …"""
 LONGEST_TRIAL_S = 300.0
@@ -236,11 +237,11 @@ class Learning:
     @property
     def is_deaf_to_empty(self) -> bool:
         """Whether the device does not respond to a request of no registers."""
-        return self._deaf >= STRIKES
+        return self._deaf >= DEAF_AFTER
 
-    def not_empty(self) -> None:
-        """A request of no registers was not responded to."""
-        self._deaf += 1
+    def note_empty(self, *, responded: bool) -> None:
+        """What became of a request of no registers."""
+        self._deaf = 0 if responded else self._deaf + 1
 
     # ---------------------------------------------------------------- pause
 
