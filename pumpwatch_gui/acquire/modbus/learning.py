@@ -23,7 +23,6 @@ STRIKES = 2
 DEAF_AFTER = 5
 PROBE_S, SILENT_PROBE_S, LONGEST_PROBE_S = 1.0, 10.0, 600.0
 """A value that the device refuses (or does not respond to) is requested again after so long, then twice as long …"""
-LONGEST_TRIAL_S = 300.0
 MAX_PROOFS = 12
 """A join that is not proven by then (its values never change, or all the time) is left alone until the next start."""
 
@@ -145,7 +144,7 @@ class Learning:
             levels.append([piece for b in levels[-1] for piece in halves(b) or (b,)])
         depth = self._scans_without % len(levels)
         self._halved = [b for level in levels[:depth] for b in level if len(b.atoms) > 1]
-        return levels[depth]
+        return sorted(levels[depth], key=lambda b: self._alone[b.key])
 
     def _pieces(self, block: Block) -> list[Block]:
         pieces = halves(block) if self._strikes[block.key] else ()

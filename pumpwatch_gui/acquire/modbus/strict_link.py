@@ -250,7 +250,7 @@ class StrictLink:
         is_odd = not usual_s / 2 <= took_s <= 2 * usual_s + LISTEN_S
         # Its own may be as late as that which is missed: then no second one shows what this is.
         owed = [o for o in self._owed if o.due_s >= now - OWED_S]
-        self._doubtful += is_odd and is_known and any(o.request.shape == request.shape for o in owed)
+        self._doubtful += (is_odd or not is_known) and any(o.request.shape == request.shape for o in owed)
         is_odd = is_odd or bool(owed)
         since_s = now if is_odd and is_known else max(started, now - usual_s)
         self._listen_until_s = max(self._listen_until_s, now + LISTEN_S, since_s + usual_s + LISTEN_S)

@@ -73,7 +73,8 @@ class UnrulyLine:
                 return
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._peer = peer
-            self._read(peer)
+            with peer:
+                self._read(peer)
 
     def _read(self, peer: socket.socket) -> None:
         buffer = b""
