@@ -107,7 +107,7 @@ def test_any_map_on_an_unruly_line_gives_no_wrong_value(tmp_path: Path) -> None:
         chance = random.Random(seed)
         addresses = tuple(sorted(chance.sample(range(60), chance.randint(1, 12))))
         held = frozenset(a for a in range(60) if a in addresses or chance.random() < chance.choice((0.0, 0.5, 1.0)))
-        habits = chance.choice((EACH_TWICE, AFTER_8_MS, LATE, FOREIGN, Habits(twice=0.2, late=0.02)))
+        habits = chance.choice((EACH_TWICE, AFTER_8_MS, LATE, FOREIGN, Habits(twice=0.2)))
         found = watch(tmp_path, habits, addresses, held, 12, seed)
         wrong.extend(f"map {seed}: {text}" for text in found.wrong)
 
