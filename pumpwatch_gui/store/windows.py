@@ -19,7 +19,8 @@ def packed(shares: Sequence[float], states: Sequence[str], counts: Sequence[int]
     """What a window holds of each of its n sensors, in the order of the tags.
 
     n shares of a byte each (200 is the whole error), two bits a state, n counts of as many bytes as the highest needs.
-    Raises ValueError for a share that is no number and for lengths that differ, KeyError for an unknown state, OverflowError for a count below 0.
+    Raises ValueError for a share that is no number and for lengths that differ, KeyError for an unknown state,
+    OverflowError for a count below 0.
     """
     if not len(shares) == len(states) == len(counts):
         raise ValueError(f"{len(shares)} shares, {len(states)} states and {len(counts)} counts")

@@ -15,7 +15,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.events import AlarmChanged, Note, OrderDone
 from pumpwatch_gui.domain.ports import JournalQuery
-from pumpwatch_gui.store.hot import row_quarantine, writer
+from pumpwatch_gui.store.hot import database, row_quarantine, writer
 from pumpwatch_gui.store.ids import make_id
 from pumpwatch_gui.store.query.audit_check import verify_audit
 from pumpwatch_gui.store.schema import connect

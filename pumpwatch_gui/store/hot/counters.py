@@ -50,7 +50,7 @@ class StoreCounters:
     last_commit_ns: int = 0
     database_bytes: int = 0
     free_bytes: int = 0
-    growth: Growth = Growth()
+    growth: Growth = field(default_factory=Growth)
     salvage: str = ""
     first_error: str = ""
     _latency: Latency = field(default_factory=lambda: Latency(600))
