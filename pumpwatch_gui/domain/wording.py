@@ -1,6 +1,6 @@
 """How numbers, ages, units and alarms read on the screen."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
@@ -115,6 +115,13 @@ def alarm_number(value: float, alarm: Alarm) -> str:
     if value == alarm.limit and "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit_text(alarm.unit)}".rstrip()
+
+
+def full_date(days_left: float) -> str:
+    """The local date on which a disk will be full that lasts so many days; "after 2100" beyond any plan."""
+    if days_left > 27_000:
+        return "a day after 2100"
+    return f"{datetime.now(UTC).astimezone() + timedelta(days=days_left):%Y-%m-%d}"
 
 
 def error_text(error: Exception) -> str:

@@ -1,9 +1,9 @@
 """The alarms of a disk that fills up: a LOW one a month before, a HIGH one a week before."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.domain.wording import full_date
 from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.store.hot.writer import StoreView
 
@@ -34,8 +34,7 @@ class DiskForecast:
 
 
 def _text(view: StoreView, days: float) -> str:
-    date = datetime.now(UTC).astimezone() + timedelta(days=days)
     return (
-        f"The disk of the history will be full on {date:%Y-%m-%d}: {view.free_bytes / 1e9:.1f} GB are free, "
+        f"The disk of the history will be full on {full_date(days)}: {view.free_bytes / 1e9:.1f} GB are free, "
         f"{view.growth.per_day / 1e9:.2f} GB a day are stored; free space or move the home to a larger disk"
     )

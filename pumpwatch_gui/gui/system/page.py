@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from math import isfinite
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from typing_extensions import override
 from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.station import EngineStats, Percentiles, StationView
-from pumpwatch_gui.domain.wording import clock, duration, number
+from pumpwatch_gui.domain.wording import clock, duration, full_date, number
 from pumpwatch_gui.gui.help.diagnostics import diagnostics
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
@@ -32,6 +33,7 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 LOG_LINES = 400
 LEVELS = ("all levels", "INFO", "WARNING", "ERROR", "CRITICAL")
 SLOW_MS = 1000
+WARN_DAYS = 30.0
 
 
 class SystemPage(Page):
@@ -108,8 +110,8 @@ class SystemPage(Page):
         self._last_s = now
         for name, text in self._texts(view.stats, view.model).items():
             self.figures[name].setText(text)
-        for name, bad in (("Readings lost", view.stats.readings_lost), ("Dropped", view.stats.ring_dropped)):
-            set_role(self.figures[name], "warning" if bad else "live")
+        for name, is_bad in _troubles(view.stats).items():
+            set_role(self.figures[name], "warning" if is_bad else "live")
         self.links.show_rows([link for pump in view.pumps for link in pump.links])
 
     def _texts(self, stats: EngineStats, model: str) -> dict[str, str]:
@@ -131,7 +133,11 @@ class SystemPage(Page):
             "Last commit": clock(stats.last_commit_ns) if stats.last_commit_ns else "–",
             "Readings stored": f"{stats.readings_committed:,}",
             "Readings lost": f"{stats.readings_lost:,}",
+            "Detections / events lost": f"{stats.detections_lost:,} / {stats.events_lost:,}",
             "Database": f"{stats.database_bytes / 1e6:,.1f} MB",
+            "Growth": _growth(stats),
+            "Disk full on": full_date(stats.days_to_full_disk) if stats.days_to_full_disk > 0 else "–",
+            "Salvage": stats.salvage or "none needed",
             "Memory": f"{memory:,.0f} MB",
             "Processor": f"{self._process.cpu_percent():.0f} % of a core",
             "Running for": duration(time.time() - self._process.create_time()),
@@ -173,9 +179,37 @@ _FIGURES: dict[str, tuple[str, ...]] = {
     "Links": ("Frames", "Frames a second", "Missed scans", "Sensor to screen"),
     "Inference": ("Scored", "p50 / p95 / p99", "Skipped windows", "Model"),
     "Queue": ("Waiting", "High water", "Dropped", "Store queue"),
-    "Store": ("Commit time", "Last commit", "Readings stored", "Readings lost", "Database"),
+    "Store": (
+        "Commit time",
+        "Last commit",
+        "Readings stored",
+        "Readings lost",
+        "Detections / events lost",
+        "Database",
+        "Growth",
+        "Disk full on",
+        "Salvage",
+    ),
     "Program": ("Memory", "Processor", "Running for", "PumpWatch"),
 }
+
+
+def _troubles(stats: EngineStats) -> dict[str, bool]:
+    """The figures that can be a trouble, and whether they are."""
+    return {
+        "Readings lost": stats.readings_lost > 0,
+        "Detections / events lost": stats.detections_lost + stats.events_lost > 0,
+        "Dropped": stats.ring_dropped > 0,
+        "Disk full on": stats.days_to_full_disk < WARN_DAYS,
+    }
+
+
+def _growth(stats: EngineStats) -> str:
+    """Bytes a reading and a day, as measured."""
+    if not isfinite(stats.bytes_per_day):
+        return "measuring"
+    per_reading = f"{stats.bytes_per_reading:,.0f} B a reading, " if isfinite(stats.bytes_per_reading) else ""
+    return f"{per_reading}{stats.bytes_per_day / 1e6:,.1f} MB a day"
 
 
 def _three(times: Percentiles) -> str:

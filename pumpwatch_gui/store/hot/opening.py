@@ -10,6 +10,7 @@ from pathlib import Path
 import apsw
 
 from pumpwatch_gui.domain.errors import StoreError
+from pumpwatch_gui.store.salvage.due import ask_for
 from pumpwatch_gui.store.schema import (
     DAMAGE,
     Connect,
@@ -52,17 +53,18 @@ def open_database(path: Path, *, connect: Connect = connect, now: datetime | Non
     fits = kind is not FileKind.OURS or _size_fits(path)
     try:
         connection = _open(path, steps, connect)
+        was_writing = _get(connection, "writing") == "1"
     except (*DAMAGE, apsw.SQLError):  # SQLError: our mark, but not our tables
         return quarantine(path, connect=connect, now=now)
     notice = f"The database {path.name} was empty (0 bytes): a new history was started in it"
-    unclean = not fits or _get(connection, "writing") == "1"
-    return Opened(connection, notice if kind is FileKind.EMPTY else "", unclean=unclean)
+    return Opened(connection, notice if kind is FileKind.EMPTY else "", unclean=was_writing or not fits)
 
 
 def quarantine(path: Path, *, connect: Connect = connect, now: datetime | None = None) -> Opened:
     """Rename a damaged database (with its write-ahead log) and open a fresh one in its place."""
     stamp = f"{now or datetime.now(UTC):%Y%m%dT%H%M%S%f}Z"
     quarantined = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
+    ask_for(quarantined)
     try:
         for ending in ("-wal", "-shm", ""):
             if _sibling(path, ending).exists():
@@ -157,6 +159,7 @@ def _make_private(path: Path) -> None:
 
 
 def _get(connection: apsw.Connection, key: str) -> str:
+    """What is noted in `meta`; raises SQLError and what is in DAMAGE."""
     value = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
     return "" if value is None else str(value)
 

@@ -41,7 +41,8 @@ def extract(damaged: Path, side: Path) -> None:
                 if os.getppid() != parent:
                     return  # whoever wanted the rows is gone
                 last = max(0, first - PAGES_AT_ONCE)
-                rows = _rows(file, range(first, last, -1), TABLES)
+                # Within a block in rising order: rows that SQLite gets in falling order leave its pages half empty.
+                rows = _rows(file, range(last + 1, first + 1), TABLES)
                 with transaction(connection):
                     _insert(connection, rows)
                     note(connection, "next", str(last))

@@ -15,12 +15,12 @@ import apsw
 
 from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.store.ids import LAST_NUMBER
+from pumpwatch_gui.store.salvage.due import ask_for, done, due, side_of
 from pumpwatch_gui.store.salvage.shapes import TABLES
 from pumpwatch_gui.store.schema import Row, columns, quoted, run, transaction
 
 log = logging.getLogger("pumpwatch.store")
 
-ENDING = ".salvage"
 AT_ONCE = ("pumps", "layouts", "open_alarms", "audit_log", "detection_models")
 """Small, and wanted before the first new row: pumps keep their numbers, the audit log is a chain."""
 ADOPT_S = 1.5
@@ -29,11 +29,10 @@ TRIES = 3
 
 
 def adopt(quarantined: Path, target: apsw.Connection) -> None:
-    """Copy the small tables of a damaged database at once, as far as SQLite reads them; and ask for its salvage.
+    """Copy the small tables of a damaged database at once, as far as SQLite reads them.
 
     The rest is for the child, which also finds what SQLite does not.
     """
-    _touch(_side_of(quarantined))
     deadline = time.monotonic() + ADOPT_S
     try:
         source = apsw.Connection(os.fspath(quarantined), flags=apsw.SQLITE_OPEN_READONLY)
@@ -62,7 +61,7 @@ class Salvage:
     """One damaged file whose rows are not all in the history yet. Used by the writer thread."""
 
     def __init__(self, damaged: Path, main: Path) -> None:
-        self.damaged, self._main, self._side = damaged, main, _side_of(damaged)
+        self.damaged, self._main, self._side = damaged, main, side_of(damaged)
         self._child: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self._attached: apsw.Connection | None = None
@@ -72,13 +71,8 @@ class Salvage:
     @classmethod
     def pending(cls, main: Path) -> "Salvage | None":
         """The newest unfinished salvage beside a database; None when there is none."""
-        sides = sorted(main.parent.glob(f"{main.stem}.damaged-*{main.suffix}{ENDING}"), reverse=True)
-        for side in sides:
-            damaged = side.with_name(side.name.removesuffix(ENDING))
-            if damaged.exists():
-                return cls(damaged, main)
-            _remove(side)  # somebody took the damaged file away
-        return None
+        damaged = due(main)
+        return None if damaged is None else cls(damaged, main)
 
     @property
     def progress(self) -> str:
@@ -133,7 +127,7 @@ class Salvage:
         self.close()
         if self._starts < TRIES:
             return None
-        _remove(self._side)
+        done(self.damaged)
         text = f"{self._rows} rows of the damaged database {self.damaged.name} were saved into the new one; {why}"
         return Note(time.time_ns(), f"{text}: the rest is only in that file", "ERROR")
 
@@ -141,16 +135,16 @@ class Salvage:
         """The side database itself cannot be read: begin again, with an empty one."""
         log.error("the side database %s is damaged: %s", self._side, why)
         self.close()
-        _remove(self._side)
+        done(self.damaged)
         if self._starts < TRIES:
-            _touch(self._side)
+            ask_for(self.damaged)
         return self._again(why)
 
     def _finish(self, target: apsw.Connection) -> Note:
         self.close()
         with transaction(target):
             run(target, "DELETE FROM meta WHERE key = ?", (self._key,))
-        _remove(self._side)
+        done(self.damaged)
         text = f"{self._rows} rows of the damaged database {self.damaged.name} were saved into the new one"
         return Note(time.time_ns(), text, "WARNING")
 
@@ -216,10 +210,10 @@ class Salvage:
     def _piece(self, target: apsw.Connection) -> int:
         """Take one piece of one table over; how many rows of the side database it was."""
         noted = target.execute("SELECT value FROM meta WHERE key = ?", (self._key,)).get
-        done: dict[str, int] = json.loads(str(noted)) if noted else {}
-        self._rows = done.get("rows", 0)
+        so_far: dict[str, int] = json.loads(str(noted)) if noted else {}
+        self._rows = so_far.get("rows", 0)
         for table in TABLES:
-            after = done.get(table, 0)
+            after = so_far.get(table, 0)
             last = target.execute(
                 f"SELECT max(seq) FROM (SELECT seq FROM side.{table} WHERE seq > ? ORDER BY seq LIMIT ?)",
                 (after, PIECE),
@@ -229,9 +223,9 @@ class Salvage:
             with transaction(target):
                 before = target.total_changes()
                 run(target, self._statement(target, table), (after, int(str(last))))
-                done |= {table: int(str(last)), "rows": self._rows + target.total_changes() - before}
-                run(target, "INSERT OR REPLACE INTO meta VALUES (?, ?)", (self._key, json.dumps(done)))
-            self._rows = done["rows"]
+                so_far |= {table: int(str(last)), "rows": self._rows + target.total_changes() - before}
+                run(target, "INSERT OR REPLACE INTO meta VALUES (?, ?)", (self._key, json.dumps(so_far)))
+            self._rows = so_far["rows"]
             return int(str(last)) - after
         return 0
 
@@ -280,21 +274,3 @@ def _free_number(target: apsw.Connection, wanted: int) -> int:
 def _side_columns(target: apsw.Connection, table: str) -> list[str]:
     found = target.execute(f"SELECT name FROM pragma_table_info('{table}', 'side')").fetchall()
     return [str(name) for (name,) in found if name != "seq"]
-
-
-def _side_of(damaged: Path) -> Path:
-    return damaged.with_name(damaged.name + ENDING)
-
-
-def _touch(side: Path) -> None:
-    """An empty side database says that a salvage is due, whatever happens next."""
-    try:
-        side.touch(0o600)
-    except OSError as error:
-        log.error("no salvage: %s cannot be made: %s", side, error)
-
-
-def _remove(side: Path) -> None:
-    for ending in ("-wal", "-shm", "-journal", ""):
-        with suppress(OSError):
-            side.with_name(side.name + ending).unlink(missing_ok=True)

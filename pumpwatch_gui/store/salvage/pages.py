@@ -42,7 +42,7 @@ class DamagedFile:
             self._wal.close()
 
     def page(self, number: int) -> bytes:
-        """Page `number` (1 is the first), filled up with zeros where the file is cut; zeros when it cannot be read."""
+        """Page `number` (1 is the first): shorter where the file is cut, nothing where the disk does not give it."""
         offset = self._newer.get(number)
         try:
             if offset is not None and self._wal is not None:
@@ -52,8 +52,8 @@ class DamagedFile:
                 self._file.seek((number - 1) * PAGE_SIZE)
                 content = self._file.read(PAGE_SIZE)
         except OSError:  # a sector of the disk: the others can still be read
-            return bytes(PAGE_SIZE)
-        return content.ljust(PAGE_SIZE, b"\0")
+            return b""
+        return content
 
     def _committed_frames(self) -> dict[int, int]:
         """Page number → where its newest committed version begins in the log."""

@@ -39,11 +39,11 @@ def records(file: DamagedFile, number: int) -> Iterator[Record]:
     """Every row of page `number` that can be read; nothing when it holds none. A broken row costs only itself."""
     page = file.page(number)
     start = 100 if number == 1 else 0
-    kind = page[start]
+    kind = page[start] if len(page) > start + 12 else 0
     if kind not in (TABLE_LEAF, INDEX_LEAF, INDEX_INTERIOR):
         return
     first = start + (12 if kind == INDEX_INTERIOR else 8)
-    count = min(int.from_bytes(page[start + 3 : start + 5]), (PAGE_SIZE - first) // 2)
+    count = min(int.from_bytes(page[start + 3 : start + 5]), (len(page) - first) // 2)
     for pointer in struct.unpack_from(f">{count}H", page, first):
         if pointer < first + 2 * count:
             continue  # it would point into the header
