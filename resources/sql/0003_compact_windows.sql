@@ -23,6 +23,7 @@ CREATE TABLE anomaly_windows (
     per_sensor BLOB NOT NULL
 ) STRICT;
 
+-- A number in hexadecimal is read as JSON5 ('0x1F' ->> '$' is 31): SQLite has no other way from a BLOB to a number.
 CREATE VIEW anomaly_detections AS
 WITH unpacked AS (
     SELECT
@@ -51,8 +52,7 @@ SELECT
     (
         SELECT json_group_object(
             t.value,
-            CASE (((instr('0123456789ABCDEF', substr(m.digits, 2 * m.n + 2 * (t.key / 4) + 1, 1)) - 1) * 16
-                + instr('0123456789ABCDEF', substr(m.digits, 2 * m.n + 2 * (t.key / 4) + 2, 1)) - 1) >> (2 * (t.key % 4))) & 3
+            CASE ('0x' || substr(m.digits, 2 * m.n + 2 * (t.key / 4) + 1, 2) ->> '$') >> (2 * (t.key % 4)) & 3
                 WHEN 0 THEN 'NORMAL' WHEN 1 THEN 'ANOMALY' ELSE 'MISSING'
             END
         )
@@ -61,25 +61,12 @@ SELECT
     (
         SELECT json_group_object(
             t.value,
-            (
-                WITH RECURSIVE digit(i, so_far) AS (
-                    VALUES (0, 0)
-                    UNION ALL
-                    SELECT i + 1, so_far * 16
-                        + instr('0123456789ABCDEF', substr(m.digits, m.counts_at + 2 * m.width * t.key + i + 1, 1)) - 1
-                    FROM digit WHERE i < 2 * m.width
-                )
-                SELECT so_far FROM digit WHERE i = 2 * m.width
-            )
+            '0x' || substr(m.digits, m.counts_at + 2 * m.width * t.key + 1, 2 * m.width) ->> '$'
         )
         FROM json_each(m.tags) AS t
     ) AS sensor_anomaly_counts,
     (
-        SELECT json_group_object(
-            t.value,
-            round(((instr('0123456789ABCDEF', substr(m.digits, 2 * t.key + 1, 1)) - 1) * 16
-                + instr('0123456789ABCDEF', substr(m.digits, 2 * t.key + 2, 1)) - 1) / 200.0, 5)
-        )
+        SELECT json_group_object(t.value, round(('0x' || substr(m.digits, 2 * t.key + 1, 2) ->> '$') / 200.0, 5))
         FROM json_each(m.tags) AS t
     ) AS sensor_shares,
     s.score AS score,
