@@ -22,8 +22,9 @@ def order(second: int) -> OrderDone:
 @pytest.fixture
 def home(open_store: Any) -> Running:
     """Three runs of four orders each; their ids are in `ids_of`."""
+    store: Running = open_store("motor_rpm")
     for run in range(3):
-        store: Running = open_store("motor_rpm")
+        store = store if not run else open_store("motor_rpm")
         for second in range(4):
             store.store.offer_event(order(4 * run + second))
         store.end()
