@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -114,7 +115,8 @@ def _history(home: Home) -> Check:
         text = "nothing grows" if days == inf else "how fast it grows was not measured yet: let the station run an hour"
         return Check("history", True, text, needed=False)
     per_reading = f"{growth.per_reading:.0f} bytes a reading, " if isfinite(growth.per_reading) else ""
-    text = f"{per_reading}{growth.per_day / 1e9:.3f} GB a day of running; the disk will be full on {full_date(days)}"
+    date = full_date(days, time.time_ns())
+    text = f"{per_reading}{growth.per_day / 1e9:.3f} GB a day of running; the disk will be full on {date}"
     return Check("history", days > 30, text, "free space or move the home to a larger disk", needed=False)
 
 

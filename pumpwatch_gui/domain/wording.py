@@ -1,6 +1,6 @@
 """How numbers, ages, units and alarms read on the screen."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from math import isfinite
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
@@ -117,11 +117,11 @@ def alarm_number(value: float, alarm: Alarm) -> str:
     return f"{text} {unit_text(alarm.unit)}".rstrip()
 
 
-def full_date(days_left: float) -> str:
-    """The local date on which a disk will be full that lasts so many days; "after 2100" beyond any plan."""
+def full_date(days_left: float, now_ns: int) -> str:
+    """The local date on which a disk will be full that lasts so many days from `now_ns` (Unix UTC) on."""
     if days_left > 27_000:
-        return "a day after 2100"
-    return f"{datetime.now(UTC).astimezone() + timedelta(days=days_left):%Y-%m-%d}"
+        return "after 2100"
+    return f"{datetime.fromtimestamp(now_ns / 1e9 + days_left * 86_400):%Y-%m-%d}"
 
 
 def error_text(error: Exception) -> str:

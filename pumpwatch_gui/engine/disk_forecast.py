@@ -1,5 +1,6 @@
 """The alarms of a disk that fills up: a LOW one a month before, a HIGH one a week before."""
 
+import time
 from typing import Final
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
@@ -34,7 +35,8 @@ class DiskForecast:
 
 
 def _text(view: StoreView, days: float) -> str:
+    date = full_date(days, time.time_ns())
     return (
-        f"The disk of the history will be full on {full_date(days)}: {view.free_bytes / 1e9:.1f} GB are free, "
+        f"The disk of the history will be full on {date}: {view.free_bytes / 1e9:.1f} GB are free, "
         f"{view.growth.per_day / 1e9:.2f} GB a day are stored; free space or move the home to a larger disk"
     )

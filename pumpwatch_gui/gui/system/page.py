@@ -34,6 +34,7 @@ LOG_LINES = 400
 LEVELS = ("all levels", "INFO", "WARNING", "ERROR", "CRITICAL")
 SLOW_MS = 1000
 WARN_DAYS = 30.0
+MEASURING = "measuring"
 
 
 class SystemPage(Page):
@@ -108,13 +109,14 @@ class SystemPage(Page):
         if now - self._last_s < SLOW_MS / 1000:
             return
         self._last_s = now
-        for name, text in self._texts(view.stats, view.model).items():
+        for name, text in self._texts(view).items():
             self.figures[name].setText(text)
         for name, is_bad in _troubles(view.stats).items():
             set_role(self.figures[name], "warning" if is_bad else "live")
         self.links.show_rows([link for pump in view.pumps for link in pump.links])
 
-    def _texts(self, stats: EngineStats, model: str) -> dict[str, str]:
+    def _texts(self, view: StationView) -> dict[str, str]:
+        stats, days = view.stats, view.stats.days_to_full_disk
         memory = self._process.memory_info().rss / 1e6
         return {
             "Frames": f"{stats.frames:,}",
@@ -124,7 +126,7 @@ class SystemPage(Page):
             "Scored": f"{stats.inference_count:,}",
             "p50 / p95 / p99": _three(stats.inference),
             "Skipped windows": f"{stats.inference_skipped:,}",
-            "Model": model or "none",
+            "Model": view.model or "none",
             "Waiting": f"{stats.ring_depth:,} of {stats.ring_capacity:,}",
             "High water": f"{stats.ring_high_water:,}",
             "Dropped": f"{stats.ring_dropped:,}",
@@ -133,11 +135,12 @@ class SystemPage(Page):
             "Last commit": clock(stats.last_commit_ns) if stats.last_commit_ns else "–",
             "Readings stored": f"{stats.readings_committed:,}",
             "Readings lost": f"{stats.readings_lost:,}",
-            "Detections / events lost": f"{stats.detections_lost:,} / {stats.events_lost:,}",
+            "Others lost": f"{stats.detections_lost:,} / {stats.events_lost:,}",
             "Database": f"{stats.database_bytes / 1e6:,.1f} MB",
-            "Growth": _growth(stats),
-            "Disk full on": full_date(stats.days_to_full_disk) if stats.days_to_full_disk > 0 else "–",
-            "Salvage": stats.salvage or "none needed",
+            "A reading takes": _measured(stats.bytes_per_reading, "{:,.0f} B"),
+            "A day takes": _measured(stats.bytes_per_day / 1e6, "{:,.1f} MB"),
+            "Disk full on": full_date(days, view.time_ns) if days >= 0 else MEASURING,
+            "Salvage": stats.salvage or "none",
             "Memory": f"{memory:,.0f} MB",
             "Processor": f"{self._process.cpu_percent():.0f} % of a core",
             "Running for": duration(time.time() - self._process.create_time()),
@@ -184,13 +187,19 @@ _FIGURES: dict[str, tuple[str, ...]] = {
         "Last commit",
         "Readings stored",
         "Readings lost",
-        "Detections / events lost",
-        "Database",
-        "Growth",
-        "Disk full on",
+        "Others lost",
         "Salvage",
+        "Database",
     ),
-    "Program": ("Memory", "Processor", "Running for", "PumpWatch"),
+    "Program and disk": (
+        "Memory",
+        "Processor",
+        "Running for",
+        "PumpWatch",
+        "A reading takes",
+        "A day takes",
+        "Disk full on",
+    ),
 }
 
 
@@ -198,18 +207,15 @@ def _troubles(stats: EngineStats) -> dict[str, bool]:
     """The figures that can be a trouble, and whether they are."""
     return {
         "Readings lost": stats.readings_lost > 0,
-        "Detections / events lost": stats.detections_lost + stats.events_lost > 0,
+        "Others lost": stats.detections_lost + stats.events_lost > 0,
         "Dropped": stats.ring_dropped > 0,
         "Disk full on": stats.days_to_full_disk < WARN_DAYS,
     }
 
 
-def _growth(stats: EngineStats) -> str:
-    """Bytes a reading and a day, as measured."""
-    if not isfinite(stats.bytes_per_day):
-        return "measuring"
-    per_reading = f"{stats.bytes_per_reading:,.0f} B a reading, " if isfinite(stats.bytes_per_reading) else ""
-    return f"{per_reading}{stats.bytes_per_day / 1e6:,.1f} MB a day"
+def _measured(value: float, text: str) -> str:
+    """A figure of the growth, once it is known."""
+    return text.format(value) if isfinite(value) else MEASURING
 
 
 def _three(times: Percentiles) -> str:

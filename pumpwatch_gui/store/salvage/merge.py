@@ -77,7 +77,7 @@ class Salvage:
     @property
     def progress(self) -> str:
         """How far it is, in words."""
-        return f"{self._rows:,} rows of {self.damaged.name}, {self._share:.0%} of it read"
+        return f"{self._share:.0%} read, {self._rows:,} rows"
 
     def step(self, target: apsw.Connection, *, within_s: float) -> Note | None:
         """Take rows over for about `within_s` seconds; when all is through, the line for the journal.
