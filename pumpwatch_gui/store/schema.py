@@ -221,6 +221,11 @@ def foreign(path: Path) -> StoreError:
     return StoreError(f"{path} is a database of another program; it was left as it is", f"{_MOVE_AWAY}; {_MEANWHILE}")
 
 
+def damaged(path: Path) -> StoreError:
+    """The finding that a database is damaged."""
+    return StoreError(f"the database {path} is damaged", "the writer quarantines it and starts a new history")
+
+
 def from_apsw(error: apsw.Error, path: Path) -> StoreError:
     """An error of SQLite in words for a person, with advice."""
     match error:
@@ -238,7 +243,7 @@ def from_apsw(error: apsw.Error, path: Path) -> StoreError:
         case apsw.SQLError():
             return StoreError(f"{path} holds no history that this PumpWatch can read ({error})", _MOVE_AWAY)
         case apsw.CorruptError() | apsw.NotADBError():
-            return StoreError(f"the database {path} is damaged", "the writer quarantines it and starts a new history")
+            return damaged(path)
         case _:
             return StoreError(f"the database {path} cannot be used: {error}", "check the disk and its cable")
 

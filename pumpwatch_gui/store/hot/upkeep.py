@@ -8,6 +8,7 @@ import apsw
 
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.store.anchors import Anchor, Anchors
+from pumpwatch_gui.store.audit import audit_head
 from pumpwatch_gui.store.hot.database import Database
 from pumpwatch_gui.store.hot.growth import DAY_S, Growth, GrowthMeter
 from pumpwatch_gui.store.hot.health_check import HealthCheck
@@ -69,12 +70,9 @@ class Upkeep:
     def anchor(self) -> None:
         """Note the head of the audit chain outside the database."""
         self._anchored_s = time.monotonic()
-        row = self._database.connection.execute("SELECT id, hash FROM audit_log ORDER BY id DESC LIMIT 1").fetchall()
-        last = self._anchors.last()
-        for key, digest in row:
-            if last is None or last.id != key:
-                assert isinstance(digest, bytes)
-                self._anchors.add(Anchor(time.time_ns(), int(str(key)), digest.hex()))
+        head, last = audit_head(self._database.connection), self._anchors.last()
+        if head is not None and (last is None or last.id != head[0]):
+            self._anchors.add(Anchor(time.time_ns(), head[0], head[1].hex()))
 
     def end(self) -> None:
         """Anchor the chain and leave everything that is under way for the next start."""

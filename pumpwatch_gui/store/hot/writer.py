@@ -27,7 +27,7 @@ from pumpwatch_gui.store.hot.row_quarantine import FILE as ROW_FILE
 from pumpwatch_gui.store.hot.row_quarantine import quarantine_rows
 from pumpwatch_gui.store.hot.upkeep import Upkeep
 from pumpwatch_gui.store.layout import PumpRow, check_pumps
-from pumpwatch_gui.store.schema import DAMAGE, DISK_FAULTS, Connect, connect, from_apsw, is_full
+from pumpwatch_gui.store.schema import DAMAGE, DISK_FAULTS, Connect, connect, damaged, from_apsw, is_full
 
 __all__ = ["PumpRow", "Store", "StoreView"]
 
@@ -314,6 +314,10 @@ class Store:
             self._database.is_broken = isinstance(error, DAMAGE)
             self._close_database()
             raise from_apsw(error, self.path) from error
+        except (TypeError, ValueError) as error:  # a value that cannot be what was written
+            self._database.is_broken = True
+            self._close_database()
+            raise damaged(self.path) from error
         self._notice = opened.notice
         self._counters.database_bytes, self._counters.free_bytes = bytes_on_disk(self.path), free_bytes(self.path)
         self._counters.first_error = ""
