@@ -64,7 +64,7 @@ def append_audit(connection: apsw.Connection, rows: list[AuditRow]) -> None:
 
 
 def audit_head(connection: apsw.Connection) -> tuple[int, bytes] | None:
-    """Id and hash of the newest row, None when there is none. Raises CorruptError when it cannot be what was written."""
+    """Id and hash of the newest row, None without one. Raises CorruptError when it cannot be what was written."""
     for key, digest in connection.execute("SELECT id, hash FROM audit_log ORDER BY id DESC LIMIT 1").fetchall():
         if not (isinstance(key, int) and isinstance(digest, bytes)):
             raise apsw.CorruptError("the newest row of the audit log is damaged")

@@ -301,3 +301,34 @@ def test_a_store_that_is_never_run_can_be_closed(tmp_path: Path) -> None:
     store.run(stop)
     assert store.view().lost_others == 0
     assert [r.text for r in History(store.path).journal(JournalQuery())] == ["unheard"]
+
+
+def steps_to_open(path: Path) -> int:
+    """How many instructions SQLite takes for a start and an end."""
+    steps = 0
+
+    def counting(at: Path) -> apsw.Connection:
+        connection = connect(at)
+
+        def count() -> bool:
+            nonlocal steps
+            steps += 1
+            return False
+
+        connection.set_progress_handler(count, 1)
+        return connection
+
+    Store(path, station=1, pumps=[], connect=counting).close()
+    return steps
+
+
+def test_a_start_takes_as_many_steps_with_many_rows_as_with_few(open_store: Any, frame_of: Any) -> None:
+    path = filled(open_store, frame_of, rows=100)
+    few = steps_to_open(path)
+    store = open_store(pumps=("P-101", "P-102"))
+    for i in range(20_000):
+        store.store.offer_frame(frame_of([i + 0.5] * 10, at_s=1000 + i), "NORMAL")
+        if i % 10 == 0:
+            store.store.offer_event(OrderDone(START_NS, "", "record", True, f"note {i}", "asha"))
+    store.end()
+    assert steps_to_open(path) <= few * 1.1

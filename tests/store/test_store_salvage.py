@@ -1,6 +1,7 @@
 """A salvage takes what the pages hold, the newest first, goes on where it was stopped, and doubles nothing."""
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import Any
 
 import apsw
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pumpwatch_gui.cli import main
 from pumpwatch_gui.store.hot.opening import open_database
@@ -19,6 +22,8 @@ from pumpwatch_gui.store.salvage.due import side_of
 from pumpwatch_gui.store.salvage.extract import extract
 from pumpwatch_gui.store.salvage.merge import Salvage
 from pumpwatch_gui.store.salvage.pages import PAGE_SIZE, DamagedFile
+from pumpwatch_gui.store.salvage.records import records
+from pumpwatch_gui.store.salvage.shapes import table_of
 from tests.store.conftest import rows_of
 from tests.store.rigs.plant import PUMPS, ROWS, copy, fill, start_on
 
@@ -195,3 +200,26 @@ def test_the_command_reads_a_file_of_noise_and_finds_nothing(tmp_path: Path) -> 
     assert child.returncode == 0
     assert rows_of(side, "SELECT count(*) FROM sensor_readings") == [(0,)]
     assert main(["salvage", str(tmp_path / "none.db"), "--out", str(side)]) == 2
+
+
+class OnePage:
+    """A file of one page, on which every overflow chain ends as well."""
+
+    last_page = 2
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def page(self, number: int) -> bytes:
+        return self.content
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([0x02, 0x0A, 0x0D]), st.integers(0, 400), st.integers(0, 2**32), st.booleans())
+def test_no_page_whatever_it_holds_stops_a_salvage(kind: int, count: int, seed: int, small: bool) -> None:
+    draw = random.Random(seed)
+    noise = bytes(draw.choice((0, 1, 7, 8, 9, 10, 12, 13, 255)) for _ in range(4096)) if small else draw.randbytes(4096)
+    page = bytes([kind, 0, 0]) + count.to_bytes(2) + noise[5:]
+    for record in records(OnePage(page), 2):  # type: ignore[arg-type]
+        assert len(record.kinds) == len(record.values)
+        table_of(record)

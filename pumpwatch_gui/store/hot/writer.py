@@ -79,7 +79,6 @@ class Store:
         self._notice = ""
         self._database = Database(path, station=station, connect=connect)
         self._upkeep = Upkeep(self._database, self.offer_event)
-        self._was_unclean = False
         self._is_late = False
         try:
             self._open()

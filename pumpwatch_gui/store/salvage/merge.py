@@ -86,7 +86,8 @@ class Salvage:
         """
         if self._child is None:
             self._start()
-        child_ended = self._child is not None and self._child.poll() is not None
+        code = None if self._child is None else self._child.poll()
+        child_ended = code is not None
         if not self._attach(target):
             return self._again("it cannot be read") if child_ended else None
         deadline = time.monotonic() + within_s
@@ -97,7 +98,7 @@ class Salvage:
         self._share = 1 - left / pages if pages else 0.0
         if moved or not child_ended:
             return None
-        return self._finish(target) if left == 0 else self._again(f"the child ended at page {left}")
+        return self._finish(target) if left == 0 else self._again(f"the child ended with code {code} at page {left}")
 
     def close(self) -> None:
         """Leave the salvage for the next start."""
@@ -124,6 +125,7 @@ class Salvage:
 
     def _again(self, why: str) -> Note | None:
         """Start the child once more; after three times the rest is given up."""
+        log.error("salvage of %s: %s", self.damaged.name, why)
         self.close()
         if self._starts < TRIES:
             return None

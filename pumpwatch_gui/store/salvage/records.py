@@ -108,7 +108,7 @@ def _shape(header: bytes) -> _Shape:
     converted: list[tuple[int, str]] = []
     while at < len(header):
         code, at = _varint(header, at)
-        if code in (10, 11):
+        if code < 0 or code in (10, 11):
             raise BrokenError
         if code >= 12:
             kinds.append("t" if code & 1 else "b")
