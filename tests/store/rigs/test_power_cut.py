@@ -135,7 +135,8 @@ def test_a_power_cut_corrupts_nothing_and_loses_nothing_that_was_counted(
         found[how] += 1
         found["salvaged rows missing"] += prepare is salvage and not _is_salvaged(folder)
         found["corrupt"] += not is_whole
-        found["put aside"] += any(folder.glob("*.damaged-2*.db"))
+        # A file that was torn before anything was counted may be put aside: there was nothing in it.
+        found["put aside"] += cut.said > 0 and any(folder.glob("*.damaged-2*.db"))
         found["lost"] += max(0, cut.said - stored)
         found["not storing"] += bool(store.view().error)
         shutil.rmtree(folder)
