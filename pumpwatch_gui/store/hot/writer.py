@@ -198,8 +198,7 @@ class Store:
             self._database.check_name()
             while self._write_next():
                 alive()
-            self._upkeep.step(self._counters.committed)
-            self._counters.growth, self._counters.salvage = self._upkeep.growth, self._upkeep.salvage_progress
+            self._maintain()
         except DISK_FAULTS as error:
             if is_full(error):
                 free_reserve(self.path)
@@ -247,6 +246,10 @@ class Store:
         self._counters.database_bytes, self._counters.free_bytes = bytes_on_disk(self.path), free_bytes(self.path)
         if batch.refused:
             self._report_refused(batch.refused)
+
+    def _maintain(self) -> None:
+        self._upkeep.step(self._counters.committed)
+        self._counters.growth, self._counters.salvage = self._upkeep.growth, self._upkeep.salvage_progress
 
     # ---------------------------------------------------------------- trouble
 
