@@ -7,11 +7,15 @@ import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from math import inf, isfinite
 
 from pumpwatch_gui import __version__
+from pumpwatch_gui.domain.errors import StoreError
+from pumpwatch_gui.domain.wording import full_date
 from pumpwatch_gui.files.home import Home, find_home
 from pumpwatch_gui.files.shipped import shipped
 
@@ -93,7 +97,27 @@ def _files(home: Home) -> Iterator[Check]:
     writable = os.access(place, os.W_OK)
     yield Check("home", writable, str(home.path), "choose another with --home DIR, or correct its permissions")
     free = shutil.disk_usage(place).free / 1e9
-    yield Check("disk", free > 1, f"{free:.1f} GB free; 50 pumps at 1 Hz take about 0.5 GB a day", "free some space")
+    yield Check("disk", free > 1, f"{free:.1f} GB free", "free some space")
+    if home.database.exists():
+        yield _history(home)
+
+
+def _history(home: Home) -> Check:
+    """How long the disk lasts, as measured while the station ran."""
+    from pumpwatch_gui.store.query.outlook import outlook
+
+    try:
+        found = outlook(home.database)
+    except StoreError as error:
+        return Check("history", False, error.message, error.advice, needed=False)
+    days, growth = found.days_left, found.growth
+    if not isfinite(days):
+        text = "nothing grows" if days == inf else "how fast it grows was not measured yet: let the station run an hour"
+        return Check("history", True, text, needed=False)
+    per_reading = f"{growth.per_reading:.0f} bytes a reading, " if isfinite(growth.per_reading) else ""
+    date = full_date(days, time.time_ns())
+    text = f"{per_reading}{growth.per_day / 1e9:.3f} GB a day of running; the disk will be full on {date}"
+    return Check("history", days > 30, text, "free space or move the home to a larger disk", needed=False)
 
 
 def _serial() -> Check:

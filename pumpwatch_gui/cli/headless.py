@@ -134,6 +134,10 @@ def write_summary(engine: Engine, path: Path, usage: Usage, *, exit_reason: str)
         "pumps": {p.pump_id: _pump_summary(engine, p) for p in view.pumps},
         "readings_committed": stats.readings_committed,
         "readings_lost": stats.readings_lost,
+        "detections_lost": stats.detections_lost,
+        "events_lost": stats.events_lost,
+        "bytes_per_reading": stats.bytes_per_reading,
+        "store_error": stats.store_error,
         "queue_high_water": stats.ring_high_water,
         "queue_dropped": stats.ring_dropped,
         "inference": {

@@ -3,12 +3,15 @@
 import faulthandler
 import json
 import logging
+import os
 import re
 import sys
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import override
@@ -76,6 +79,13 @@ class LogFile(RotatingFileHandler):
     _is_failing = False
 
     @override
+    def _open(self) -> TextIOWrapper:
+        file = super()._open()
+        with suppress(OSError):  # of another user, after one run with sudo
+            Path(self.baseFilename).chmod(0o600)
+        return file
+
+    @override
     def handleError(self, record: logging.LogRecord) -> None:
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
@@ -118,7 +128,8 @@ def catch_crashes(home: Home) -> None:
     sys.excepthook = hook
     threading.excepthook = thread_hook
     try:
-        faulthandler.enable((home.logs / "crash.log").open("a", encoding="utf-8"))  # it keeps the file open
+        handle = os.open(home.logs / "crash.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        faulthandler.enable(os.fdopen(handle, "a", encoding="utf-8"))  # it keeps the file open
     except OSError as error:
         log.warning("%s cannot be written: %s", home.logs / "crash.log", error.strerror)
         with suppress(RuntimeError, OSError, ValueError):  # there is no standard error

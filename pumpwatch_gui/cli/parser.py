@@ -191,6 +191,15 @@ def _add_tools(command: _Command) -> None:
     bench.add_argument("names", nargs="*", metavar="NAME", help="which (none: all)")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures too")
     bench.add_argument("--data", type=Path, metavar="DIR", help="recordings for the benchmarks that read some")
+    audit = command(
+        "verify-audit", "cli.tools", "verify_audit", "check that no row of the audit log was altered or lost"
+    )
+    audit.add_argument("--json", action="store_true", help="print the finding as JSON")
+    salvage = command("salvage", "cli.tools", "salvage", "read what can be read of a damaged database (done unasked)")
+    salvage.add_argument("damaged", type=Path, metavar="FILE", help="the damaged database; it is only read")
+    salvage.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the side database to make or go on with"
+    )
     command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 from pumpwatch_gui.cli.format_options import format_choices
@@ -35,6 +36,37 @@ def check(options: argparse.Namespace) -> int:
         print(line, file=sys.stderr if line.startswith("caution") else sys.stdout)
     links = sum(len(p.links) for p in loaded.site.pumps)
     print(f"{options.site}: good, {len(loaded.site.pumps)} pumps, {links} links")
+    return 0
+
+
+def verify_audit(options: argparse.Namespace) -> int:
+    """Check the audit log of a home; 1 when a row was altered, is missing or was moved, and which."""
+    from pumpwatch_gui.files.home import find_home
+    from pumpwatch_gui.store.query.audit_check import verify_audit as verify
+
+    home = find_home(options.home)
+    if not home.database.exists():
+        raise InputError(f"there is no history in {home.path}", "name the home with --home DIR or PUMPWATCH_HOME")
+    found = verify(home.database)
+    if options.json:
+        print(json.dumps(asdict(found)))
+    elif found.broken_id is None:
+        print(f"{home.database}: whole, {found.rows} rows of the audit log, {found.anchors} anchors")
+    else:
+        print(f"{home.database}: {found.text}")
+    return 0 if found.broken_id is None else 1
+
+
+def salvage(options: argparse.Namespace) -> int:
+    """Read what can be read of a damaged database into a side database; the running program takes it from there."""
+    from pumpwatch_gui.store.salvage.extract import extract
+
+    try:
+        extract(options.damaged, options.out)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or options.damaged}: {error.strerror}", "name a file that is there"
+        ) from error
     return 0
 
 

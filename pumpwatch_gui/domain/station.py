@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from math import inf, nan
 from types import MappingProxyType
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
@@ -93,7 +94,11 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """How the program itself is doing."""
+    """How the program itself is doing.
+
+    `bytes_per_reading` (all that is stored, by readings) and `bytes_per_day` (of running) are measured, NaN while too
+    little was. `salvage` says how far that of a damaged database is, "" while there is none.
+    """
 
     frames: int = 0
     frames_per_s: float = 0.0
@@ -109,11 +114,22 @@ class EngineStats:
     last_commit_ns: int = 0
     readings_committed: int = 0
     readings_lost: int = 0
+    detections_lost: int = 0
+    events_lost: int = 0
     store_depth: int = 0
     database_bytes: int = 0
+    disk_free_bytes: int = 0
+    bytes_per_reading: float = nan
+    bytes_per_day: float = nan
+    salvage: str = ""
     store_error: str = ""
     sensor_to_latest: Percentiles = Percentiles()
     loops: tuple[LoopHealth, ...] = ()
+
+    @property
+    def days_to_full_disk(self) -> float:
+        """Days until the disk is full at the rate of now; infinity when nothing grows, NaN while it is not known."""
+        return inf if self.bytes_per_day == 0 else self.disk_free_bytes / self.bytes_per_day
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,13 @@ def alarm_number(value: float, alarm: Alarm) -> str:
     return f"{text} {unit_text(alarm.unit)}".rstrip()
 
 
+def full_date(days_left: float, now_ns: int) -> str:
+    """The local date on which a disk will be full that lasts so many days from `now_ns` (Unix UTC) on."""
+    if days_left > 27_000:
+        return "after 2100"
+    return f"{datetime.fromtimestamp(now_ns / 1e9 + days_left * 86_400):%Y-%m-%d}"
+
+
 def error_text(error: Exception) -> str:
     """What went wrong and what to do, on one line."""
     if isinstance(error, PumpWatchError):

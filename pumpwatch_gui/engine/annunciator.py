@@ -29,10 +29,12 @@ class Annunciator:
         change = self.desk.apply(pump_id, signal, time.time_ns() if time_ns is None else time_ns)
         return self._publish([change] if change is not None else [])
 
-    def announce(self, source: str, text: str, *, is_over: bool, pump_id: str = STATION) -> bool:
-        """Raise or return a HIGH alarm about the program itself."""
+    def announce(
+        self, source: str, text: str, *, is_over: bool, pump_id: str = STATION, priority: Priority = Priority.HIGH
+    ) -> bool:
+        """Raise or return an alarm about the program itself."""
         stimulus = Stimulus.RETURNED if is_over else Stimulus.RAISED
-        return self.apply(pump_id, AlarmSignal(source, "", Priority.HIGH, text, nan, nan, "", stimulus))
+        return self.apply(pump_id, AlarmSignal(source, "", priority, text, nan, nan, "", stimulus))
 
     def acknowledge(self, alarm_id: str, *, by: str) -> bool:
         """Acknowledge an alarm; False when there is nothing to acknowledge."""
@@ -46,6 +48,23 @@ class Annunciator:
     def retire_unknown(self, known: Mapping[str, Collection[str]]) -> None:
         """Return the alarms of pumps, limits and links that were removed while the program was off."""
         self._publish(self.desk.retire_unknown(known, time.time_ns()))
+
+    def take_up(self, alarms: Iterable[Alarm], known: Mapping[str, Collection[str]]) -> frozenset[str]:
+        """Take up alarms of the run before that came late; the pumps of `known` whose active sources are now more.
+
+        Those that nothing will judge again are returned at once.
+        """
+        taken = self.desk.take_up(alarms)
+        active = [a for a in taken if a.state.is_active]
+        judged = {
+            a.alarm_id: a.pump_id
+            for a in active
+            if a.alarm_id.removeprefix(a.pump_id + "/") in known.get(a.pump_id, ())
+        }
+        for alarm in active:
+            if alarm.alarm_id not in judged:
+                self.retire(alarm.pump_id, frozenset({alarm.alarm_id.removeprefix(alarm.pump_id + "/")}))
+        return frozenset(judged.values())
 
     def rename(self, pump_id: str, new_id: str) -> None:
         """Keep the alarms of a pump under another id."""

@@ -10,13 +10,14 @@ that what was read is also judged and written.
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from pumpwatch_gui.acquire.links.link import LinkEvent
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
+from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import Order, OrderId
 from pumpwatch_gui.domain.events import (
     ConnectionChanged,
@@ -33,9 +34,10 @@ from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import LOOP_WORDS, StationView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.engine.annunciator import STATION, Annunciator
+from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
+from pumpwatch_gui.engine.disk_forecast import DiskForecast
 from pumpwatch_gui.engine.inference import Inference
 from pumpwatch_gui.engine.judging import Judging
 from pumpwatch_gui.engine.live_pump import LivePump
@@ -61,8 +63,8 @@ Loop = Callable[[threading.Event], None]
 class Engine:
     """The running station: build it, give each of `loops()` a thread, sample `latest()`. Keeps the Station port.
 
-    `site_file` is where changes of the site are saved (default: the home's). Raises StoreError when the database in
-    `home` is of a newer version or cannot be opened.
+    `site_file` is where changes of the site are saved (default: the home's). Whatever state the database in `home` is
+    in, the engine can be built and run: an alarm of the station says what is not stored and why.
     """
 
     def __init__(
@@ -73,10 +75,13 @@ class Engine:
         self._configuration = Configuration(site, site_file or home.site_file)
         self._links_ended, self._scored = threading.Event(), threading.Event()
         self._ordered, self._judged = threading.Event(), threading.Event()
-        self._store = Store(home.database, station=site.station, pumps=_rows(site), on_trouble=self._on_store_trouble)
+        self._store = Store(
+            home.database, station=site.station, pumps=_rows(site),
+            on_trouble=self._on_store_trouble, on_open_alarms=self._on_late_alarms,
+        )  # fmt: skip
         self._history = History(home.database)
         self._bus = EventBus(self._store.offer_event)
-        self._annunciator = Annunciator(AlarmDesk(self._history.open_alarms()), self._bus)
+        self._annunciator = Annunciator(AlarmDesk(self._store.open_alarms), self._bus)
         self._judging = Judging(site, self._annunciator, self._bus, self._store.offer_detection)
         self._inference = Inference(
             site, self._make_models, on_results=self._judging.offer_results, on_outcome=self._on_outcome
@@ -94,9 +99,9 @@ class Engine:
         self._loops = self._make_loops()
         self._watchdog = Watchdog((Heartbeat(name) for name in self._loops), self._on_loop_trouble)
         self._stats = StatsCollector()
+        self._disk = DiskForecast(self._annunciator)
         self._abandoned = False
-        known: dict[str, Collection[str]] = {i: p.sources for i, p in self._judging.pumps.items()}
-        self._annunciator.retire_unknown({**known, STATION: self._judging.station_sources})
+        self._annunciator.retire_unknown(self._judging.sources)
 
     # ---------------------------------------------------------------- the Station port
 
@@ -233,6 +238,7 @@ class Engine:
             while not stop.wait(WATCH_EVERY_S):
                 alive()
                 self._watchdog.look()
+                self._disk.look(self._store.view())
                 self._replace_stuck_inference(stop)
 
         self._supervised("watchdog", stop, run)
@@ -282,6 +288,10 @@ class Engine:
     def _on_store_trouble(self, trouble: StoreTrouble) -> None:
         self._annunciator.announce("store", trouble.text, is_over=not trouble.started)
         self._bus.publish(trouble)
+
+    def _on_late_alarms(self, alarms: Sequence[Alarm]) -> None:
+        """The database could be read only now: what stood open when the run before ended is taken up, if not over."""
+        self._judging.call(lambda: self._judging.take_up(alarms))
 
     def _on_loop_trouble(self, trouble: LoopTrouble) -> None:
         word = LOOP_WORDS[trouble.name].name

@@ -4,10 +4,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
+from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.detection import Detection, ScoreResult
 from pumpwatch_gui.domain.events import RunStateChanged
 from pumpwatch_gui.domain.links.view import LinkView
@@ -63,6 +64,24 @@ class Judging:
     def call(self, function: Callable[[], None]) -> None:
         """Have a change of the site made between two ticks, on the thread of the loop."""
         self._calls.append(function)
+
+    @property
+    def sources(self) -> dict[str, frozenset[str]]:
+        """Pump id (or STATION) → every source that can raise an alarm of it here."""
+        return {STATION: self.station_sources} | {pump_id: pump.sources for pump_id, pump in self.pumps.items()}
+
+    def take_up(self, alarms: Sequence[Alarm]) -> None:
+        """Take up alarms of the run before that came late. On the thread of the loop.
+
+        What this run has found meanwhile stands. An alarm that was open and is still so goes on; one whose condition is
+        over returns at the next frame, as at a start.
+        """
+        for pump_id in self._annunciator.take_up(alarms, self.sources):
+            active = self._annunciator.desk.active_sources(pump_id)
+            if pump_id == STATION:
+                self._connections = ConnectionJudge(active)
+            else:
+                self.pumps[pump_id].restart_judges(active)
 
     @property
     def dropped(self) -> int:

@@ -1,6 +1,7 @@
 """The home of one installation: where settings, database, logs and models lie."""
 
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class Home:
         mark = self.path / "running"
         unclean = mark.exists()
         with suppress(OSError):  # of another user, after one run with sudo: the run goes on
-            mark.touch()
+            mark.touch(0o600)
         return unclean
 
     def ended(self) -> None:
@@ -62,7 +63,8 @@ class Home:
     def prepare(self) -> None:
         """Make the folders; raises InputError with advice when the home cannot be written (the logs need not be)."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            is_new = not self.path.exists()
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
                 f"the home folder {self.path} cannot be used: {error.strerror}",
@@ -73,7 +75,28 @@ class Home:
                 f"the home folder {self.path} is read-only", "choose another with --home DIR or correct its permissions"
             )
         with suppress(OSError):
-            self.logs.mkdir(exist_ok=True)
+            self.logs.mkdir(mode=0o700, exist_ok=True)
+        if is_new or self._is_ours():
+            make_private(self.path)
+
+    def _is_ours(self) -> bool:
+        """Whether this folder is a home and nothing else: another, such as a shared one, keeps its permissions."""
+        has_mark = any(path.exists() for path in (self.database, self.site_file, self.settings, self.models))
+        return has_mark and not self.path.stat().st_mode & stat.S_ISVTX
+
+
+def make_private(home: Path) -> None:
+    """Let only the owner into a home, and to the database, logs, models and settings in it. Never raises.
+
+    What a person exports is not touched: it goes where that person says, with the permissions of that place.
+    """
+    own = ("pumpwatch.db*", "*.damaged-*", "*.jsonl*", "site.toml*", "window.ini", "running", "secrets.toml",
+           "logs/*", "models/**/*")  # fmt: skip
+    with suppress(OSError):
+        home.chmod(0o700)
+        for path in (path for pattern in own for path in home.glob(pattern)):
+            with suppress(OSError):  # of another user, after one run with sudo
+                path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def find_home(given: str | None) -> Home:

@@ -9,6 +9,9 @@ import apsw
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, OrderDone
 
+START_KEY = "audit_start"
+"""The key in `meta` of the hash from which the first row of the audit log follows."""
+
 
 def acknowledged_by(event: Event, before: AlarmState | None) -> str:
     """Who acknowledged with this event, "" when no person did. `before` is the state the alarm had until now.
@@ -52,11 +55,27 @@ def audit_row(event: Event, key: int, *, acknowledged: str = "") -> AuditRow | N
 
 def append_audit(connection: apsw.Connection, rows: list[AuditRow]) -> None:
     """Add rows, each chained to the one before by its hash; inside a transaction."""
-    before = connection.execute("SELECT hash FROM audit_log ORDER BY id DESC LIMIT 1").get or b""
+    head = audit_head(connection)
+    before = chain_start(connection) if head is None else head[1]
     for row in rows:
         before = chained(before, row)
         values = (row.id, row.time_ns, row.action, row.pump_id, row.by, int(row.ok), row.text, before)
         connection.execute("INSERT INTO audit_log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def audit_head(connection: apsw.Connection) -> tuple[int, bytes] | None:
+    """Id and hash of the newest row, None without one. Raises CorruptError when it cannot be what was written."""
+    for key, digest in connection.execute("SELECT id, hash FROM audit_log ORDER BY id DESC LIMIT 1").fetchall():
+        if not (isinstance(key, int) and isinstance(digest, bytes)):
+            raise apsw.CorruptError("the newest row of the audit log is damaged")
+        return key, digest
+    return None
+
+
+def chain_start(connection: apsw.Connection) -> bytes:
+    """What the first row of the audit log follows from: nothing, or where an earlier database of the home ended."""
+    noted = connection.execute("SELECT value FROM meta WHERE key = ?", (START_KEY,)).get
+    return b"" if noted is None else bytes.fromhex(str(noted))
 
 
 def chained(before: bytes, row: AuditRow) -> bytes:

@@ -51,6 +51,11 @@ def reading_columns(connection: apsw.Connection) -> set[str]:
     return {name.lower() for name in columns(connection, "sensor_readings")}
 
 
+def columns_of_readings(connection: apsw.Connection) -> str:
+    """The statement that makes the table of the readings with the columns it has by now."""
+    return str(connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'sensor_readings'").get)
+
+
 def pump_number(connection: apsw.Connection, pump_id: str) -> int | None:
     """The number that the ids of a pump's rows hold; None when the database does not know the pump."""
     number = connection.execute("SELECT pump_number FROM pumps WHERE pump_id = ?", (pump_id,)).get

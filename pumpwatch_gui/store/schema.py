@@ -16,7 +16,10 @@ log = logging.getLogger("pumpwatch.store")
 
 APPLICATION_ID = 0x50574348
 """`PWCH` in the header of every database of ours."""
-BUSY_MS = 5_000
+BUSY_MS = 2_000
+"""A commit waits so long for a lock of somebody else; its rows are kept and tried again."""
+BELIEVABLE_AHEAD = 96
+"""A version further above ours than this, and one byte away from what the database itself notes, is a broken byte."""
 MAGIC = b"SQLite format 3\0"
 DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 """What APSW raises for a file whose content is broken."""
@@ -35,6 +38,7 @@ DISK_FAULTS = (
 """What APSW raises for faults of the disk and the system: the same rows may be written later. Anything else that a
 write raises lies in the row itself, and trying again would not help."""
 
+OUR_TABLES = frozenset({"meta", "pumps", "layouts", "sensor_readings", "anomaly_scores", "journal", "audit_log"})
 Connect = Callable[[Path], apsw.Connection]
 Value = str | bytes | int | float | None
 """What SQLite stores."""
@@ -77,12 +81,49 @@ def file_kind(path: Path, newest: int) -> FileKind:
         return FileKind.DAMAGED
     (version,) = struct.unpack(">i", head[60:64])
     (owner,) = struct.unpack(">i", head[68:72])
-    if owner == APPLICATION_ID:
-        _refuse_newer(path, version, newest)
-        return FileKind.OURS
-    if owner or version or _has_tables(path):
-        raise foreign(path)
-    return FileKind.BLANK
+    if owner != APPLICATION_ID and not (owner or version):
+        return FileKind.BLANK if not _tables(path) else _foreign_or_broken(path)
+    if owner != APPLICATION_ID:
+        return _foreign_or_broken(path)
+    if not _is_sound(head):
+        return FileKind.DAMAGED
+    if version > newest and _is_broken_version(path, version, newest):
+        return FileKind.DAMAGED
+    _refuse_newer(path, version, newest)
+    return FileKind.OURS if version >= 0 else FileKind.DAMAGED
+
+
+def _is_sound(head: bytes) -> bool:
+    """Whether the fields of a header that every database of ours has alike are as they must be.
+
+    Page size 4096, journal modes 1 or 2, no reserved bytes, the fixed payload fractions, schema format, UTF-8.
+    """
+    (schema_format,) = struct.unpack(">I", head[44:48])
+    (encoding,) = struct.unpack(">I", head[56:60])
+    return (
+        head[16:18] == b"\x10\x00"
+        and head[18] in (1, 2)
+        and head[18] == head[19]
+        and head[20:24] == b"\x00\x40\x20\x20"
+        and schema_format <= 4
+        and encoding <= 1
+    )
+
+
+def _is_broken_version(path: Path, version: int, newest: int) -> bool:
+    """Whether a version above ours is a damaged byte: the database notes its version in a table as well."""
+    noted = _noted_version(path)
+    if noted is None or noted > newest or version <= newest + BELIEVABLE_AHEAD:
+        return version > 0xFFFF  # no program of ours will ever have so many
+    differing = sum(a != b for a, b in zip(noted.to_bytes(4), version.to_bytes(4), strict=True))
+    return differing == 1 or version > 0xFFFF
+
+
+def _foreign_or_broken(path: Path) -> FileKind:
+    """DAMAGED for a database with all our tables, whose owner is a broken byte; raises StoreError for another's."""
+    if _tables(path) >= OUR_TABLES:
+        return FileKind.DAMAGED
+    raise foreign(path)
 
 
 def connect(path: Path) -> apsw.Connection:
@@ -114,10 +155,16 @@ def upgrade(connection: apsw.Connection, path: Path, steps: dict[int, str]) -> N
                 run(connection, sql)
                 run(connection, f"PRAGMA user_version = {number}")
                 run(connection, f"PRAGMA application_id = {APPLICATION_ID}")
+                if "meta" in _table_names(connection):
+                    run(connection, "INSERT OR REPLACE INTO meta VALUES ('version', ?)", (str(number),))
             log.info("database %s is now of version %d", path, number)
     # The header must name owner and version in the file itself, where file_kind reads them.
     if version < max(steps):
         run(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _table_names(connection: apsw.Connection) -> set[str]:
+    return {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()}
 
 
 class transaction:  # noqa: N801 - reads as a statement
@@ -159,6 +206,11 @@ def count(connection: apsw.Connection, table: str) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {table}").get)
 
 
+def is_full(error: Exception) -> bool:
+    """Whether an error says that the disk is full."""
+    return isinstance(error, apsw.FullError)
+
+
 def quoted(name: str) -> str:
     """An SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -166,19 +218,19 @@ def quoted(name: str) -> str:
 
 def foreign(path: Path) -> StoreError:
     """The refusal of another program's file."""
-    return StoreError(
-        f"{path} is a database of another program; it was left as it is",
-        "move it away, or choose another home with --home DIR",
-    )
+    return StoreError(f"{path} is a database of another program; it was left as it is", f"{_MOVE_AWAY}; {_MEANWHILE}")
+
+
+def damaged(path: Path) -> StoreError:
+    """The finding that a database is damaged."""
+    return StoreError(f"the database {path} is damaged", "the writer quarantines it and starts a new history")
 
 
 def from_apsw(error: apsw.Error, path: Path) -> StoreError:
     """An error of SQLite in words for a person, with advice."""
     match error:
         case apsw.FullError():
-            return StoreError(
-                f"the disk of {path} is full", "free space there; what was read is kept in memory meanwhile"
-            )
+            return StoreError(f"the disk of {path} is full", f"free space there; {_MEANWHILE}")
         case apsw.ReadOnlyError() | apsw.PermissionsError():
             return StoreError(f"the database {path} cannot be written: read-only or not permitted", _PERMISSIONS)
         case apsw.CantOpenError():
@@ -186,28 +238,42 @@ def from_apsw(error: apsw.Error, path: Path) -> StoreError:
                 f"the database {path} cannot be opened: missing, read-only or not permitted", _PERMISSIONS
             )
         case apsw.BusyError() | apsw.LockedError():
-            return StoreError(f"the database {path} is held by another program", "close what else uses it")
+            held = f"the database {path} is held by another program"
+            return StoreError(held, f"close what else uses it; {_MEANWHILE}")
+        case apsw.SQLError():
+            return StoreError(f"{path} holds no history that this PumpWatch can read ({error})", _MOVE_AWAY)
         case apsw.CorruptError() | apsw.NotADBError():
-            return StoreError(f"the database {path} is damaged", "the writer quarantines it and starts a new history")
+            return damaged(path)
         case _:
             return StoreError(f"the database {path} cannot be used: {error}", "check the disk and its cable")
 
 
+_MEANWHILE = "what is read is kept in memory meanwhile, as far as that reaches"
+_MOVE_AWAY = "move it away, or choose another home with --home DIR"
 _PERMISSIONS = "correct the permissions of the folder and the file, or choose another home with --home DIR"
 
 
-def _has_tables(path: Path) -> bool:
-    """Whether a database holds any table, looked up without a lock, a log or any other trace."""
+def _untouched(path: Path, sql: str) -> list[Row]:
+    """What a statement gives, looked up without a lock, a log or any other trace; nothing where it cannot be read."""
     address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     try:
         connection = apsw.Connection(address, flags=flags)
         try:
-            return count(connection, "sqlite_schema") > 0
+            return list(connection.execute(sql).fetchall())
         finally:
             connection.close()
-    except DAMAGE:
-        return False  # opening it for writing finds out
+    except (*DAMAGE, apsw.SQLError, UnicodeDecodeError):
+        return []  # opening it for writing finds out
+
+
+def _tables(path: Path) -> frozenset[str]:
+    return frozenset(str(row[0]) for row in _untouched(path, "SELECT name FROM sqlite_schema WHERE type = 'table'"))
+
+
+def _noted_version(path: Path) -> int | None:
+    noted = _untouched(path, "SELECT value FROM meta WHERE key = 'version'")
+    return int(str(noted[0][0])) if noted and str(noted[0][0]).isdecimal() else None
 
 
 def _refuse_newer(path: Path, version: int, newest: int) -> None:
@@ -215,7 +281,7 @@ def _refuse_newer(path: Path, version: int, newest: int) -> None:
         raise StoreError(
             f"{path} was written by a newer PumpWatch (database version {version}, this program knows {newest}); "
             "it was left as it is",
-            "install the newer PumpWatch again, or choose another home with --home DIR",
+            f"install the newer PumpWatch again, {_MOVE_AWAY}; {_MEANWHILE}",
         )
 
 

@@ -26,7 +26,7 @@ from pumpwatch_gui.domain.site_changes import (
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.settings.site_reader import load_site
-from pumpwatch_gui.store.query.history import History
+from pumpwatch_gui.store.query.audit_check import verify_audit
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
 
@@ -96,7 +96,7 @@ def test_a_limit_is_saved_audited_judged_by_and_resets_nothing(station: RunningS
     station.end()
     rows = station.engine.history.journal(JournalQuery(kinds=("command",)))
     assert [row.by for row in rows] == ["asha", "ravi"]
-    assert History(station.home.database).audit_break() is None
+    assert verify_audit(station.home.database).broken_id is None
 
 
 def test_a_renamed_pump_takes_its_acknowledged_alarm_along_and_nobody_acknowledges_twice(

@@ -23,7 +23,7 @@ from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.infer.bundles.manifest import read_manifest
 from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
-from pumpwatch_gui.store.query.history import History
+from pumpwatch_gui.store.query.audit_check import verify_audit
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
 
@@ -89,7 +89,7 @@ def test_a_model_runs_in_shadow_is_promoted_lasts_over_a_restart_and_is_rolled_b
     again.end()
     words = [row.text for row in again.engine.history.journal(JournalQuery(pump_id=PUMP, kinds=("command",)))]
     assert [w.split()[0] for w in reversed(words)] == ["Model", "Model", "Rolled", "P-101"]
-    assert History(again.home.database).audit_break() is None
+    assert verify_audit(again.home.database).broken_id is None
 
 
 def test_orders_about_a_model_are_done_or_refused_in_words(open_station: Callable[[], Station]) -> None:

@@ -130,7 +130,8 @@ class FakeStation:
         self.stats = EngineStats(
             frames=36_120, frames_per_s=float(pumps), ring_depth=3, ring_capacity=1000, ring_high_water=61,
             inference=Percentiles(0.2, 0.3, 0.4), inference_count=36_000, commit=Percentiles(2.9, 4.0, 6.1),
-            readings_committed=361_000, database_bytes=31_000_000, sensor_to_latest=Percentiles(0.4, 0.8, 1.5),
+            readings_committed=361_000, database_bytes=31_000_000, disk_free_bytes=84_000_000_000,
+            bytes_per_reading=97.0, bytes_per_day=8_400_000.0, sensor_to_latest=Percentiles(0.4, 0.8, 1.5),
         )  # fmt: skip
         self.start_ns, self.mono_ns = time.time_ns(), 1_000_000 * SECOND
         self.offset_ns, self.now_s, self.seq = 0, 0.0, 0

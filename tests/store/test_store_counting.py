@@ -1,6 +1,7 @@
 """The queue, the counters and the quarantine by themselves: what is kept, what is lost, each counted once."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.events import Note, StoreTrouble
 from pumpwatch_gui.store.hot import batch as batch_module
 from pumpwatch_gui.store.hot import row_quarantine
-from pumpwatch_gui.store.hot.batch import Batch, Encoder, Entry, Item, Refused, bits, masks
+from pumpwatch_gui.store.hot.batch import Batch, Encoder, Entry, Item, Kind, Refused, bits, masks
 from pumpwatch_gui.store.hot.counters import StoreCounters
 from pumpwatch_gui.store.hot.intake import Intake, PumpsChanged, Troubles
 from pumpwatch_gui.store.hot.row_quarantine import quarantine_rows
@@ -35,43 +36,46 @@ def intake_of(capacity: int, *items: Item) -> tuple[Intake, list[str]]:
     full: list[str] = []
     intake = Intake(capacity, lambda: full.append("full"))
     for item in items:
-        intake.offer(item, is_reading=isinstance(item, tuple))
+        intake.offer(item)
     return intake, full
 
 
 def test_readings_and_the_rest_have_a_bound_each_and_what_does_not_fit_is_counted() -> None:
     intake, full = intake_of(2, reading(), reading())
     assert (intake.depth, intake.high_water, full) == (2, 2, [])
-    assert intake.offer(reading(), is_reading=True) is False
-    assert [intake.offer(note(), is_reading=False) for _ in range(3)] == [True, True, False]
-    assert (intake.lost, intake.lost_others, intake.high_water, full) == (1, 1, 2, ["full"] * 2)
+    assert intake.offer(reading()) is False
+    assert [intake.offer(note()) for _ in range(3)] == [True, True, False]
+    assert intake.offer(detection(0)) is False
+    assert intake.lost == {Kind.READING: 1, Kind.EVENT: 1, Kind.DETECTION: 1}
+    assert (intake.high_water, full) == (2, ["full"] * 3)
 
 
 def test_room_is_free_again_when_readings_are_on_the_disk_and_not_when_they_are_taken() -> None:
     intake, _ = intake_of(2, reading(), reading())
     assert len(intake.take(10)) == 2  # type: ignore[arg-type]
-    assert not intake.offer(reading(), is_reading=True)
+    assert not intake.offer(reading())
     intake.done(1)
     assert intake.depth == 1
-    assert intake.offer(reading(), is_reading=True)
-    assert (intake.depth, intake.high_water, intake.lost) == (2, 2, 1)
+    assert intake.offer(reading())
+    assert (intake.depth, intake.high_water, intake.lost[Kind.READING]) == (2, 2, 1)
 
 
 def test_items_are_taken_in_order_at_most_so_many_and_up_to_a_change_of_pumps() -> None:
     intake, _ = intake_of(9, *(note(str(i)) for i in range(3)))
     intake.offer_pumps(CHANGE)
-    intake.offer(note("after"), is_reading=False)
+    intake.offer(note("after"))
     taken = [intake.take(2) for _ in range(5)]
     assert taken == [[note("0"), note("1")], [note("2")], CHANGE, [note("after")], []]
 
 
 def test_what_is_given_up_is_counted_as_lost_with_those_already_taken() -> None:
-    intake, _ = intake_of(9, *(reading() for _ in range(3)), note())
+    intake, _ = intake_of(9, *(reading() for _ in range(3)), note(), detection(0))
     intake.take(2)
     intake.offer_pumps(CHANGE)
-    intake.lost, intake.lost_others = 5, 6
-    assert intake.give_up() == (3, 1)
-    assert (intake.lost, intake.lost_others, intake.depth, intake.take(9)) == (8, 7, 0, [])
+    intake.lost = Counter({Kind.READING: 5, Kind.EVENT: 6})
+    assert intake.give_up() == {Kind.READING: 3, Kind.EVENT: 1, Kind.DETECTION: 1}
+    assert intake.lost == {Kind.READING: 8, Kind.EVENT: 7, Kind.DETECTION: 1}
+    assert (intake.depth, intake.take(9)) == (0, [])
 
 
 def test_a_trouble_is_reported_when_it_starts_and_when_the_last_one_is_over() -> None:
@@ -91,15 +95,17 @@ def test_a_trouble_is_reported_when_it_starts_and_when_the_last_one_is_over() ->
 
 
 def test_rows_kept_refused_and_unplaced_are_counted_apart() -> None:
-    counters = StoreCounters(committed=100, lost=200, lost_others=300, quarantined=400)
+    counters = StoreCounters(committed=100, quarantined=400)
+    counters.lost = Counter({Kind.READING: 200, Kind.DETECTION: 300, Kind.EVENT: 50})
     entries = [*(Entry(reading(), ()) for _ in range(5)), Entry(note(), ())]
     refused = [*(Refused(reading(), "") for _ in range(3)), *(Refused(note(), "") for _ in range(4))]
-    batch = Batch(entries, refused, unplaced=7, unplaced_others=20)
+    batch = Batch(entries, refused, Counter({Kind.READING: 7, Kind.DETECTION: 20}))
     assert batch.reading_count == 5
     assert counters.written(batch, 0.25) == 5 + 7 + 3
     intake, _ = intake_of(1, *(reading() for _ in range(4)), note(), note())
     view = counters.view(intake, "trouble")
-    assert (view.committed, view.lost, view.lost_others, view.quarantined) == (105, 213, 325, 407)
+    assert (view.committed, view.lost, view.quarantined) == (105, 213, 407)
+    assert (view.lost_detections, view.lost_events, view.lost_others) == (320, 55, 375)
     assert (view.depth, view.high_water, view.error) == (1, 1, "trouble")
     assert view.commit_ms.p50 == pytest.approx(250.0)
     assert view.last_commit_ns > START_NS
@@ -148,7 +154,7 @@ def kept(times: list[float]) -> list[float]:
     made, found = encoder(), list[float]()
     for at_s in times:
         (entry,) = made.encode([detection(at_s)]).entries
-        found += [at_s] * (len(entry.rows) == 2)
+        found += [at_s] * (len(entry.rows) == 3)
     return found
 
 
@@ -156,18 +162,20 @@ def test_a_quiet_detection_is_kept_once_a_minute_also_after_the_clock_was_set_ba
     assert kept([0, 1, 59.999, 60, 61, 119.999, 120, 50, 51, 109, 110]) == [0, 60, 120, 50, 110]
 
 
-def test_a_detection_row_keeps_its_shares_to_five_places() -> None:
+def test_a_window_holds_its_model_once_and_what_is_per_sensor_in_a_few_bytes() -> None:
     (entry,) = encoder().encode([detection(0)]).entries
-    row: Any = entry.rows[1][1]
-    key = make_id(START_NS, 5)
-    assert row == (key, key, 0, 0.1, 0.2, '{"a": "NORMAL"}', '{"a": 3}', '{"a": 0.12346}', 0.5, "lstm", "v1")
+    model: Any = entry.rows[1][1]
+    window: Any = entry.rows[2][1]
+    assert model == ("lstm", "v1", 0.2)
+    assert window == (make_id(START_NS, 5), *model, 0, 0.1, bytes([round(0.123456789 * 200), 0, 3]))
 
 
 def test_frames_and_detections_of_unknown_pumps_or_shapes_are_counted_and_cost_nothing_else() -> None:
     wide = frame_of([1.0, 2.0]), "NORMAL"
     strange = [reading(pump_id="GONE"), reading(pump_id="GONE"), wide, reading()]
     batch = encoder().encode([*strange, detection(0), Detection("GONE", *_rest(detection(0)))])
-    assert (batch.unplaced, batch.unplaced_others, batch.reading_count, batch.refused) == (3, 1, 1, [])
+    assert (batch.unplaced, batch.reading_count) == ({Kind.READING: 3, Kind.DETECTION: 1}, 1)
+    assert batch.refused == []
 
 
 def _rest(found: Detection) -> tuple[Any, ...]:
@@ -178,7 +186,7 @@ def test_a_frame_in_the_shape_before_a_change_of_pumps_is_still_understood() -> 
     made = encoder()
     made.take_up({"P-101": ColumnLayout(5, ("a", "b"), "INSERT")})
     batch = made.encode([reading(0), (frame_of([1.0, 2.0], at_s=1), "NORMAL")])
-    assert (batch.reading_count, batch.unplaced) == (2, 0)
+    assert (batch.reading_count, batch.unplaced) == (2, {})
 
 
 def test_of_readings_that_share_a_millisecond_the_newest_4096_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

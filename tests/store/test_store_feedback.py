@@ -12,6 +12,7 @@ from pumpwatch_gui.domain.events import FeedbackGiven
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
+from pumpwatch_gui.store.query.audit_check import verify_audit
 
 START_NS = 1_700_000_000_000_000_000
 OLD = Path(__file__).parent.parent / "data" / "pumpwatch-v1.db"
@@ -40,7 +41,7 @@ def test_the_newest_word_on_an_episode_counts_and_every_word_is_audited(open_sto
     assert found[0].given_ns == START_NS + 10**9
     assert store.history.feedback("P-102") == []
     assert store.rows("SELECT count(*), min(ok) FROM audit_log WHERE action = 'feedback'") == [(3, 1)]
-    assert store.history.audit_break() is None
+    assert verify_audit(store.path).broken_id is None
     assert store.history.journal(JournalQuery(text="bearing replaced"))[0].pump_id == "P-101"
 
 

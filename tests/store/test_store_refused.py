@@ -15,8 +15,9 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.events import AlarmChanged, Note, OrderDone
 from pumpwatch_gui.domain.ports import JournalQuery
-from pumpwatch_gui.store.hot import row_quarantine, writer
+from pumpwatch_gui.store.hot import database, row_quarantine, writer
 from pumpwatch_gui.store.ids import make_id
+from pumpwatch_gui.store.query.audit_check import verify_audit
 from pumpwatch_gui.store.schema import connect
 from tests.store.conftest import START_NS, Running, frame_of, profile_of
 from tests.store.test_store_trouble import Disk
@@ -101,7 +102,7 @@ def test_an_event_that_cannot_be_written_leaves_no_half_of_itself(open_store: Op
     assert texts == {"before", "t high (unacknowledged)", "after"}
     assert [a.alarm_id for a in store.history.open_alarms()] == ["P-101/t.high"]
     assert store.rows("SELECT text FROM audit_log") == [("after",)]
-    assert store.history.audit_break() is None
+    assert verify_audit(store.path).broken_id is None
     (row,) = quarantined(store)
     assert any(word in row["reason"] for word in reason.split("|")), row["reason"]
     assert store.store.view().lost_others == 1
@@ -212,7 +213,7 @@ def test_a_bug_in_a_change_of_pumps_is_not_met_again_at_every_restart(
     store.store.offer_frame(frame_of([1.0], pump_id="P-9"), "NORMAL")
     stop = threading.Event()
     stop.set()
-    monkeypatch.setattr(writer, "rename", lambda connection, renamed: renamed["P-101"] and 1 / 0 if renamed else None)
+    monkeypatch.setattr(database, "rename", lambda connection, renamed: renamed["P-101"] and 1 / 0 if renamed else None)
     with pytest.raises(ZeroDivisionError):
         store.store.run(stop)
     store.store.run(stop)
@@ -309,7 +310,7 @@ def test_after_damage_that_yields_no_pump_readings_under_way_stay_with_their_pum
     store.start()
     wait_until(lambda: store.store.view().committed == 1)
     store.end()
-    assert len(list(store.path.parent.glob("*.damaged-*"))) == 1
+    assert len(list(store.path.parent.glob("*.damaged-*.db"))) == 1
     assert store.rows("SELECT pump_number, pump_id FROM pumps ORDER BY 1") == [(1, "P-1"), (2, "P-2")]
     assert store.rows("SELECT id & 4095 FROM sensor_readings") == [(1,)]
 

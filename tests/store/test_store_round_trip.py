@@ -21,6 +21,7 @@ from pumpwatch_gui.store.audit import AuditRow, chained
 from pumpwatch_gui.store.hot.batch import bits, masks
 from pumpwatch_gui.store.hot.writer import PumpRow
 from pumpwatch_gui.store.ids import make_id
+from pumpwatch_gui.store.query.audit_check import verify_audit
 
 START_NS = 1_700_000_000_000_000_000
 TEN = ", ".join(STANDARD_TAGS)
@@ -280,11 +281,11 @@ def test_a_forged_audit_row_breaks_the_chain(open_store: Any) -> None:
     for second in range(3):
         store.store.offer_event(OrderDone(START_NS + second * 10**9, "", "record", True, f"note {second}", "asha"))
     store.end()
-    assert store.history.audit_break() is None
+    assert verify_audit(store.path).broken_id is None
     (second_id,) = store.rows("SELECT id FROM audit_log ORDER BY id LIMIT 1 OFFSET 1")[0]
     store.rows("DROP TRIGGER audit_log_keeps_values")
     store.rows("UPDATE audit_log SET by = 'ravi' WHERE id = ?", second_id)
-    assert store.history.audit_break() == second_id
+    assert verify_audit(store.path).broken_id == second_id
 
 
 def test_an_audit_row_taken_out_of_the_middle_breaks_the_chain_at_the_next(open_store: Any) -> None:
@@ -295,7 +296,7 @@ def test_an_audit_row_taken_out_of_the_middle_breaks_the_chain_at_the_next(open_
     ids = [row_id for (row_id,) in store.rows("SELECT id FROM audit_log ORDER BY id")]
     store.rows("DROP TRIGGER audit_log_keeps_rows")
     store.rows("DELETE FROM audit_log WHERE id = ?", ids[1])
-    assert store.history.audit_break() == ids[2]
+    assert verify_audit(store.path).broken_id == ids[2]
 
 
 def test_the_hash_of_an_audit_row_covers_each_of_its_values_and_the_hash_before() -> None:

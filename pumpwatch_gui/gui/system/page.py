@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from math import isfinite
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from typing_extensions import override
 from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.station import EngineStats, Percentiles, StationView
-from pumpwatch_gui.domain.wording import clock, duration, number
+from pumpwatch_gui.domain.wording import clock, duration, full_date, number
 from pumpwatch_gui.gui.help.diagnostics import diagnostics
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
@@ -32,6 +33,8 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 LOG_LINES = 400
 LEVELS = ("all levels", "INFO", "WARNING", "ERROR", "CRITICAL")
 SLOW_MS = 1000
+WARN_DAYS = 30.0
+MEASURING = "measuring"
 
 
 class SystemPage(Page):
@@ -106,13 +109,14 @@ class SystemPage(Page):
         if now - self._last_s < SLOW_MS / 1000:
             return
         self._last_s = now
-        for name, text in self._texts(view.stats, view.model).items():
+        for name, text in self._texts(view).items():
             self.figures[name].setText(text)
-        for name, bad in (("Readings lost", view.stats.readings_lost), ("Dropped", view.stats.ring_dropped)):
-            set_role(self.figures[name], "warning" if bad else "live")
+        for name, is_bad in _troubles(view.stats).items():
+            set_role(self.figures[name], "warning" if is_bad else "live")
         self.links.show_rows([link for pump in view.pumps for link in pump.links])
 
-    def _texts(self, stats: EngineStats, model: str) -> dict[str, str]:
+    def _texts(self, view: StationView) -> dict[str, str]:
+        stats, days = view.stats, view.stats.days_to_full_disk
         memory = self._process.memory_info().rss / 1e6
         return {
             "Frames": f"{stats.frames:,}",
@@ -122,7 +126,7 @@ class SystemPage(Page):
             "Scored": f"{stats.inference_count:,}",
             "p50 / p95 / p99": _three(stats.inference),
             "Skipped windows": f"{stats.inference_skipped:,}",
-            "Model": model or "none",
+            "Model": view.model or "none",
             "Waiting": f"{stats.ring_depth:,} of {stats.ring_capacity:,}",
             "High water": f"{stats.ring_high_water:,}",
             "Dropped": f"{stats.ring_dropped:,}",
@@ -131,7 +135,12 @@ class SystemPage(Page):
             "Last commit": clock(stats.last_commit_ns) if stats.last_commit_ns else "–",
             "Readings stored": f"{stats.readings_committed:,}",
             "Readings lost": f"{stats.readings_lost:,}",
+            "Others lost": f"{stats.detections_lost:,} / {stats.events_lost:,}",
             "Database": f"{stats.database_bytes / 1e6:,.1f} MB",
+            "A reading takes": _measured(stats.bytes_per_reading, "{:,.0f} B"),
+            "A day takes": _measured(stats.bytes_per_day / 1e6, "{:,.1f} MB"),
+            "Disk full on": full_date(days, view.time_ns) if days >= 0 else MEASURING,
+            "Salvage": stats.salvage or "none",
             "Memory": f"{memory:,.0f} MB",
             "Processor": f"{self._process.cpu_percent():.0f} % of a core",
             "Running for": duration(time.time() - self._process.create_time()),
@@ -173,9 +182,40 @@ _FIGURES: dict[str, tuple[str, ...]] = {
     "Links": ("Frames", "Frames a second", "Missed scans", "Sensor to screen"),
     "Inference": ("Scored", "p50 / p95 / p99", "Skipped windows", "Model"),
     "Queue": ("Waiting", "High water", "Dropped", "Store queue"),
-    "Store": ("Commit time", "Last commit", "Readings stored", "Readings lost", "Database"),
-    "Program": ("Memory", "Processor", "Running for", "PumpWatch"),
+    "Store": (
+        "Commit time",
+        "Last commit",
+        "Readings stored",
+        "Readings lost",
+        "Others lost",
+        "Salvage",
+        "Database",
+    ),
+    "Program and disk": (
+        "Memory",
+        "Processor",
+        "Running for",
+        "PumpWatch",
+        "A reading takes",
+        "A day takes",
+        "Disk full on",
+    ),
 }
+
+
+def _troubles(stats: EngineStats) -> dict[str, bool]:
+    """The figures that can be a trouble, and whether they are."""
+    return {
+        "Readings lost": stats.readings_lost > 0,
+        "Others lost": stats.detections_lost + stats.events_lost > 0,
+        "Dropped": stats.ring_dropped > 0,
+        "Disk full on": stats.days_to_full_disk < WARN_DAYS,
+    }
+
+
+def _measured(value: float, text: str) -> str:
+    """A figure of the growth, once it is known."""
+    return text.format(value) if isfinite(value) else MEASURING
 
 
 def _three(times: Percentiles) -> str:

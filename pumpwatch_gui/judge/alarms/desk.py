@@ -50,6 +50,18 @@ class AlarmDesk:
             )
             return self._put(alarm)
 
+    def take_up(self, alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
+        """Take up alarms of the run before that came late; those taken. One that this run has moved stays as it is."""
+        with self._lock:
+            taken = tuple(
+                a
+                for a in alarms
+                if a.state is not AlarmState.NORMAL and a.alarm_id not in self._open and a.alarm_id not in self._ended
+            )
+            self._open |= {a.alarm_id: a for a in taken}
+            self.alarms = tuple(sorted(self._open.values(), key=_rank))
+        return taken
+
     def acknowledge(self, alarm_id: str, *, by: str, time_ns: int) -> AlarmChanged | None:
         """Acknowledge an alarm; None when there is nothing to acknowledge."""
         with self._lock:

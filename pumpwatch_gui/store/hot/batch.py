@@ -1,8 +1,10 @@
 """What one commit writes: items from the queue as rows, and the rows into the tables."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple
 
 import apsw
@@ -20,19 +22,34 @@ from pumpwatch_gui.store.audit import AuditRow, acknowledged_by, append_audit, a
 from pumpwatch_gui.store.ids import IdMaker, make_id
 from pumpwatch_gui.store.layout import ColumnLayout
 from pumpwatch_gui.store.schema import DISK_FAULTS, Row, run
+from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
 
 NORMAL_EVERY_NS = 60 * 10**9
 """A whole detection that found nothing is kept once a minute; the score of every one is."""
 REMEMBERED = 4096
 
 _SCORE = "INSERT OR REPLACE INTO anomaly_scores VALUES (?, ?)"
-_DETECTION = f"INSERT OR REPLACE INTO anomaly_detections VALUES ({', '.join('?' * 11)})"
 _JOURNAL = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _OPEN = "INSERT OR REPLACE INTO open_alarms VALUES (?, ?)"
 _CLOSED = "DELETE FROM open_alarms WHERE alarm_id = ?"
 _FEEDBACK = "INSERT INTO episode_feedback VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 Item = tuple[Frame, str] | Detection | Event
+
+
+class Kind(Enum):
+    """What is counted apart when it is lost."""
+
+    READING = "reading"
+    DETECTION = "detection"
+    EVENT = "event"
+
+
+def kind_of(item: Item) -> Kind:
+    """What an item counts as."""
+    if isinstance(item, tuple):
+        return Kind.READING
+    return Kind.DETECTION if isinstance(item, Detection) else Kind.EVENT
 
 
 class Entry(NamedTuple):
@@ -58,14 +75,13 @@ class Refused:
 class Batch:
     """What one transaction writes.
 
-    `refused` could not be made into rows, or SQLite did not take its rows. `unplaced` counts the frames that fit no
-    pump known here and `unplaced_others` the detections: a scan of a pump that left the site may still be under way.
+    `refused` could not be made into rows, or SQLite did not take its rows. `unplaced` counts what fits no pump known
+    here: a scan of a pump that left the site may still be under way.
     """
 
     entries: list[Entry] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    unplaced: int = 0
-    unplaced_others: int = 0
+    unplaced: Counter[Kind] = field(default_factory=Counter)
     _calls: list[tuple[str, list[Row]]] = field(default_factory=list)
 
     @property
@@ -97,7 +113,7 @@ class Batch:
         What SQLite does not take is in its `refused`. Raises what is in DISK_FAULTS: the transaction is then to be
         rolled back whole.
         """
-        written = Batch(refused=list(self.refused), unplaced=self.unplaced, unplaced_others=self.unplaced_others)
+        written = Batch(refused=list(self.refused), unplaced=self.unplaced)
         for entry in self.entries:
             alone = Batch()
             alone.add(entry)
@@ -163,7 +179,7 @@ class Encoder:
     def _reading(self, batch: Batch, frame: Frame, machine_status: str) -> None:
         layout = self._layout(frame.pump_id, frame.values.size)
         if layout is None:
-            batch.unplaced += 1
+            batch.unplaced[Kind.READING] += 1
             return
         key = self.ids.make(frame.time_ns, layout.number)
         if key != make_id(frame.time_ns, layout.number):
@@ -181,12 +197,12 @@ class Encoder:
     def _detection(self, batch: Batch, found: Detection) -> None:
         layout = self._layout(found.pump_id, found.shares.size)
         if layout is None:
-            batch.unplaced_others += 1
+            batch.unplaced[Kind.DETECTION] += 1
             return
         key = self._moved.get((layout.number, found.time_ns), make_id(found.time_ns, layout.number))
         rows: list[tuple[str, Row]] = [(_SCORE, (key, found.score))]
         if self._is_worth_keeping(found):
-            rows.append((_DETECTION, detection_row(found, key, layout.tags)))
+            rows += detection_rows(found, key)
             self._kept_ns[found.pump_id] = found.time_ns
         batch.add(Entry(found, tuple(rows)))
 
@@ -235,21 +251,12 @@ def bits(mask: int, size: int) -> NDArray[np.bool_]:
     return np.unpackbits(raw, bitorder="little")[:size].astype(bool)
 
 
-def detection_row(found: Detection, key: int, tags: tuple[str, ...]) -> Row:
-    """A row of `anomaly_detections`; its JSON is keyed by tag."""
-    return (
-        key,
-        key,
-        int(found.is_anomaly),
-        found.reconstruction_loss,
-        found.threshold,
-        json.dumps(dict(zip(tags, found.sensor_states, strict=True))),
-        json.dumps(dict(zip(tags, found.sensor_anomaly_counts.tolist(), strict=True))),
-        json.dumps({t: round(s, 5) for t, s in zip(tags, found.shares.tolist(), strict=True)}),
-        found.score,
-        found.kind,
-        found.model_version,
-    )
+def detection_rows(found: Detection, key: int) -> tuple[tuple[str, Row], ...]:
+    """The rows of a detection that is kept whole: its model, unless that is known, and the window."""
+    model = (found.kind, found.model_version, found.threshold)
+    per_sensor = packed(found.shares.tolist(), found.sensor_states, found.sensor_anomaly_counts.tolist())
+    window = (key, *model, int(found.is_anomaly), found.reconstruction_loss, per_sensor)
+    return (MODEL, model), (WINDOW, window)
 
 
 def _mask(flags: NDArray[np.bool_]) -> int:

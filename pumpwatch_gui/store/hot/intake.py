@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pumpwatch_gui.domain.events import StoreTrouble
-from pumpwatch_gui.store.hot.batch import Item
+from pumpwatch_gui.store.hot.batch import Item, Kind, kind_of
 from pumpwatch_gui.store.layout import PumpRow
 
 
@@ -53,8 +53,7 @@ class Intake:
 
     def __init__(self, capacity: int, on_full: Callable[[], None]) -> None:
         self.capacity = capacity
-        self.lost = 0
-        self.lost_others = 0
+        self.lost: Counter[Kind] = Counter()
         self.high_water = 0
         self._on_full = on_full
         self._items: deque[Item | PumpsChanged] = deque()
@@ -66,19 +65,20 @@ class Intake:
         """Readings that are not on the disk yet."""
         return self._readings
 
-    def offer(self, item: Item, *, is_reading: bool) -> bool:
+    def offer(self, item: Item) -> bool:
         """Take an item in; False (and counted) when there is no room."""
+        kind = kind_of(item)
         with self._lock:
-            if is_reading:
+            if kind is Kind.READING:
                 fits = self._readings < self.capacity
                 self._readings += fits
-                self.lost += not fits
                 self.high_water = max(self.high_water, self._readings)
             else:
                 fits = len(self._items) - self._readings < self.capacity
-                self.lost_others += not fits
             if fits:
                 self._items.append(item)
+            else:
+                self.lost[kind] += 1
         if not fits:
             self._on_full()
         return fits
@@ -109,12 +109,11 @@ class Intake:
         with self._lock:
             self._readings -= readings
 
-    def give_up(self) -> tuple[int, int]:
-        """Count everything that is left as lost, at the end of a writer that could not write: (readings, others)."""
+    def give_up(self) -> Counter[Kind]:
+        """Count everything that is left as lost, at the end of a writer that could not write."""
         with self._lock:
-            others = sum(not isinstance(i, tuple | PumpsChanged) for i in self._items)
-            readings, self._readings = self._readings, 0
-            self.lost += readings
-            self.lost_others += others
+            left = Counter(kind_of(item) for item in self._items if not isinstance(item, PumpsChanged))
+            left[Kind.READING], self._readings = self._readings, 0  # with those that were taken
+            self.lost += left
             self._items.clear()
-        return readings, others
+        return left

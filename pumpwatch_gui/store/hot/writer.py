@@ -1,42 +1,33 @@
 """The only writer: one commit a second of everything that came in.
 
 A commit that the disk refuses keeps its rows and is tried again; a row that the database refuses goes to the quarantine
-file and costs no other. A row counts as committed only when it is on the disk.
+file and costs no other. A row counts as committed only when it is on the disk, in the file that bears the name.
 """
 
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-import apsw
-
+from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Event, StoreTrouble
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.store.hot.batch import Batch, Encoder, Item, Refused
+from pumpwatch_gui.store.hot.batch import Batch, Item, Refused, kind_of
 from pumpwatch_gui.store.hot.counters import StoreCounters, StoreView
-from pumpwatch_gui.store.hot.health_check import HealthCheck
+from pumpwatch_gui.store.hot.database import Database
+from pumpwatch_gui.store.hot.identity import LostFileError
 from pumpwatch_gui.store.hot.intake import Intake, PumpsChanged, Troubles
-from pumpwatch_gui.store.hot.opening import (
-    Opened,
-    bytes_on_disk,
-    free_reserve,
-    make_reserve,
-    mark_writing,
-    open_database,
-    quarantine,
-)
+from pumpwatch_gui.store.hot.opening import bytes_on_disk, free_bytes, free_reserve, make_reserve
 from pumpwatch_gui.store.hot.row_quarantine import FILE as ROW_FILE
 from pumpwatch_gui.store.hot.row_quarantine import quarantine_rows
-from pumpwatch_gui.store.hot.salvage import Salvage
-from pumpwatch_gui.store.ids import IdMaker
-from pumpwatch_gui.store.layout import PumpRow, check_pumps, register, rename
-from pumpwatch_gui.store.open_alarms import open_alarms
-from pumpwatch_gui.store.schema import DAMAGE, DISK_FAULTS, Connect, connect, from_apsw, run, transaction
+from pumpwatch_gui.store.hot.upkeep import Upkeep
+from pumpwatch_gui.store.layout import PumpRow, check_pumps
+from pumpwatch_gui.store.schema import DAMAGE, DISK_FAULTS, Connect, connect, damaged, from_apsw, is_full
 
 __all__ = ["PumpRow", "Store", "StoreView"]
 
@@ -48,7 +39,6 @@ MAX_ITEMS = 10_000
 CAPACITY = 60_000
 RETRY_S = (0.5, 1.0, 2.0, 5.0)
 NONE_RENAMED: Mapping[str, str] = MappingProxyType({})
-SALVAGE_S = 0.2
 ALIVE_EVERY_S = 0.5
 REFUSED_OVER_S = 60.0
 """So long without a further refused row, and their trouble is over."""
@@ -57,10 +47,12 @@ REFUSED_OVER_S = 60.0
 class Store:
     """The history of a station on disk. Build it, give `run` a thread, offer what happens from any thread.
 
-    `path` is opened (created, upgraded) here. Raises StoreError, with advice, when it is of a newer version or of
-    another program, or cannot be written. What was found wrong on opening (a damaged file that was quarantined, a pump
-    that cannot be stored) is reported through `on_trouble` once `run` starts. `on_trouble` is called on the thread
-    that finds the trouble and must not block.
+    `path` is opened (created, upgraded) here if that is possible, else by `run` as soon as it is: whatever the disk
+    does, a store can be built, and what is offered waits in memory, up to `capacity` readings and as many other rows;
+    beyond that what comes is lost and counted. A file of a newer version or of another program is never touched.
+    Raises StoreError only when two pumps share an id. `on_trouble` hears what is wrong, `on_open_alarms` the alarms of
+    the run before when they could be read only after the start; both once `run` has started, on the thread that finds
+    it, and must not block.
     """
 
     def __init__(
@@ -70,13 +62,13 @@ class Store:
         station: int,
         pumps: Sequence[PumpRow],
         on_trouble: Callable[[StoreTrouble], None] = lambda trouble: None,
+        on_open_alarms: Callable[[Sequence[Alarm]], None] = lambda alarms: None,
         capacity: int = CAPACITY,
         connect: Connect = connect,
     ) -> None:
         check_pumps(pumps)
         self.path = path
-        self._station = station
-        self._connect = connect
+        self._on_open_alarms = on_open_alarms
         self._troubles = Troubles(on_trouble)
         self._intake = Intake(capacity, self._on_full)
         self._items: list[Item] | PumpsChanged = []
@@ -84,31 +76,34 @@ class Store:
         self._pumps = tuple(pumps)
         self._counters = StoreCounters()
         self._refused_s = 0.0
-        self._salvage: Salvage | None = None
-        self._check: HealthCheck | None = None
-        self._is_broken = False
-        self._was_unclean = False
         self._notice = ""
-        self._unregistered: Mapping[str, str] = {}
-        self._connection: apsw.Connection | None = None
+        self._database = Database(path, station=station, connect=connect)
+        self._upkeep = Upkeep(self._database, self.offer_event)
+        self._is_late = False
         try:
-            self._encoder = self._open()
-        except apsw.Error as error:
-            raise from_apsw(error, path) from error
+            self._open()
+        except StoreError as error:
+            self._is_late = True
+            self._counters.first_error = error.message
+
+    @property
+    def open_alarms(self) -> Sequence[Alarm]:
+        """The alarms that were not NORMAL when the run before ended, as far as they could be read by now."""
+        return tuple(self._database.open_alarms)
 
     # ---------------------------------------------------------------- any thread
 
     def offer_frame(self, frame: Frame, machine_status: str) -> None:
         """Queue a reading; never blocks. When there is no room it is counted as lost."""
-        self._intake.offer((frame, machine_status), is_reading=True)
+        self._intake.offer((frame, machine_status))
 
     def offer_detection(self, detection: Detection) -> None:
         """Queue a detection; never blocks."""
-        self._intake.offer(detection, is_reading=False)
+        self._intake.offer(detection)
 
     def offer_event(self, event: Event) -> None:
         """Queue a journal line; never blocks."""
-        self._intake.offer(event, is_reading=False)
+        self._intake.offer(event)
 
     def set_pumps(self, pumps: Sequence[PumpRow], renamed: Mapping[str, str] = NONE_RENAMED) -> None:
         """Go over to other pumps or profiles from this point of the queue on. Raises StoreError when two share an id.
@@ -138,14 +133,11 @@ class Store:
         """
         make_reserve(self.path)
         self._report_opening()
-        if self._was_unclean:
-            self._was_unclean = False
-            self._check = HealthCheck(self.path)
         try:
             self._write_until(stop, alive)
         except BaseException:
-            self._end_check()
-            self._close_connection()  # its state is not known: a statement may still be open on it
+            self._upkeep.leave()
+            self._database.close()  # its state is not known: a statement may still be open on it
             raise
         self.close()
 
@@ -162,10 +154,10 @@ class Store:
     def _give_up(self) -> None:
         """Count what the disk refused to the end as lost."""
         held = [] if isinstance(self._items, PumpsChanged) else self._items
-        self._counters.lost_others += (others := sum(not isinstance(item, tuple) for item in held))
+        self._counters.lost += Counter(kind_of(item) for item in held if not isinstance(item, tuple))
         self._items, self._batch = [], None
-        readings, queued = self._intake.give_up()
-        log.error("%d readings and %d other rows could not be written before the end", readings, others + queued)
+        self._intake.give_up()
+        log.error("what the disk refused to the end is lost: %s", self._losses())
 
     def _wait(self, stop: threading.Event, due_s: float, alive: Callable[[], None]) -> bool:
         """Wait until the monotonic time `due_s`; True at once when it is to stop."""
@@ -179,61 +171,68 @@ class Store:
 
     def close(self) -> None:
         """Close the database; `run` does it at its end."""
-        self._end_check()
-        if self._salvage is not None:
-            log.warning("the end came before all rows were saved; the rest is only in %s", self._salvage.name)
-            self._salvage.close()
-            self._salvage = None
-        if self._connection is not None:
-            try:
-                mark_writing(self._connection, False)
-            except apsw.Error as error:
-                log.warning("the database could not be marked as cleanly closed: %s", error)
-            self._close_connection()
+        self._upkeep.end()
+        self._database.end()
 
     def _flush(self, alive: Callable[[], None]) -> bool:
         """Write all there is; False when the disk refused (the rows are kept)."""
         try:
-            if self._connection is None:
-                self._reopen()
-            while self._write_next():
-                alive()
-            self._maintain()
+            return self._write_all(alive)
+        except LostFileError as error:  # once more at once: into a new file
+            self._leave_lost(error)
         except StoreError as error:
             self._fail(error)
             return False
-        except DISK_FAULTS as error:
-            self._fail(from_apsw(error, self.path))
-            if isinstance(error, apsw.FullError):
-                free_reserve(self.path)
-            self._is_broken = isinstance(error, DAMAGE)
-            self._close_connection()
+        try:
+            return self._write_all(alive)
+        except StoreError as error:
+            self._fail(error)
             return False
+
+    def _write_all(self, alive: Callable[[], None]) -> bool:
+        """Write all there is; raises StoreError when the disk refuses."""
+        try:
+            if not self._database.is_open:
+                self._open()
+                self._report_opening()
+            self._database.check_name()
+            while self._write_next():
+                alive()
+            self._maintain()
+        except DISK_FAULTS as error:
+            if is_full(error):
+                free_reserve(self.path)
+            self._database.is_broken = isinstance(error, DAMAGE)
+            self._close_database()
+            raise from_apsw(error, self.path) from error
         self._recovered()
         return True
 
     def _write_next(self) -> bool:
         """Write one batch; False when the queue is empty."""
-        connection = self._open_connection()
         if not self._items:
             self._items = self._intake.take(MAX_ITEMS)
         if isinstance(self._items, PumpsChanged):
-            self._change_pumps(connection, self._items)
+            self._change_pumps(self._items)
             return True
         if not self._items:
             return False
+        encoder = self._database.encoder
+        assert encoder is not None
         if self._batch is None:
-            self._batch = self._encoder.encode(self._items)
+            self._batch = encoder.encode(self._items)
         start = time.perf_counter()
-        written = self._commit(connection, self._batch)
+        written = self._database.commit(self._batch)
         self._items, self._batch = [], None  # first: whatever goes wrong below, they are on the disk
+        encoder.ids.committed()
+        encoder.station_ids.committed()
         self._acknowledge(written, time.perf_counter() - start)
         return True
 
-    def _change_pumps(self, connection: apsw.Connection, change: PumpsChanged) -> None:
+    def _change_pumps(self, change: PumpsChanged) -> None:
         self._pumps = change.pumps
         try:
-            self._register(connection, self._encoder, change.renamed)
+            self._database.register(self._pumps, change.renamed)
         except (StoreError, *DISK_FAULTS):
             raise  # the change stays at the head of the queue
         except BaseException:
@@ -242,37 +241,24 @@ class Store:
         self._items = []
         self._report_unregistered()
 
-    def _commit(self, connection: apsw.Connection, batch: Batch) -> Batch:
-        try:
-            with transaction(connection):
-                batch.write(connection)
-            return batch
-        except DISK_FAULTS:
-            raise
-        except Exception as error:  # noqa: BLE001 - per row: one of them is at fault, and is found below
-            log.debug("a batch was refused, its rows are written one by one: %s", error)
-            with transaction(connection):
-                return batch.write_each(connection)
-
     def _acknowledge(self, batch: Batch, duration_s: float) -> None:
         self._intake.done(self._counters.written(batch, duration_s))
-        self._encoder.ids.committed()
-        self._encoder.station_ids.committed()
-        self._counters.database_bytes = bytes_on_disk(self.path)
+        self._counters.database_bytes, self._counters.free_bytes = bytes_on_disk(self.path), free_bytes(self.path)
         if batch.refused:
             self._report_refused(batch.refused)
 
     def _maintain(self) -> None:
-        connection = self._open_connection()
-        if self._check is not None and self._check.is_damaged:
-            self._is_broken = True
-            self._close_connection()
-            self._reopen()
-        elif self._salvage is not None and not self._salvage.step(connection, within_s=SALVAGE_S):
-            self.offer_event(self._salvage.note())
-            self._salvage = None
+        self._upkeep.step(self._counters.committed)
+        self._counters.growth, self._counters.salvage = self._upkeep.growth, self._upkeep.salvage_progress
 
     # ---------------------------------------------------------------- trouble
+
+    def _leave_lost(self, error: LostFileError) -> None:
+        """Leave a file that no longer bears the name; what was not sure yet is still at hand, and written again."""
+        log.error("%s", error.message)
+        self._upkeep.leave()
+        self._database.leave_lost(error)
+        self._troubles.start("lost", f"{error.message[0].upper()}{error.message[1:]}: {error.advice}")
 
     def _fail(self, error: StoreError) -> None:
         log.debug("commit failed: %s", error.message)
@@ -290,12 +276,19 @@ class Store:
     def _recovered(self) -> None:
         if self._troubles.text:
             make_reserve(self.path)
-        self._troubles.end("write", "The store writes again; nothing that was queued is lost")
+        self._troubles.end("write", f"The store writes again; {self._losses()}")
+        self._troubles.end("lost", f"Storing goes on in {self.path.name}; {self._losses()}")
         if self._intake.depth <= self._intake.capacity // 2:
-            lost = f"{self._intake.lost} readings were lost in all"
-            self._troubles.end("full", f"The store keeps up again; {lost}, {self._intake.lost_others} events")
+            self._troubles.end("full", f"The store keeps up again; {self._losses()}")
         if time.monotonic() - self._refused_s >= REFUSED_OVER_S:
             self._troubles.end("refused", f"No more rows are refused; {self._counters.quarantined} were in all")
+
+    def _losses(self) -> str:
+        """What was lost in all, in words."""
+        view = self.view()
+        counts = {"readings": view.lost, "detections": view.lost_detections, "events": view.lost_events}
+        lost = " and ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+        return f"{lost} were lost in all" if lost else "nothing that was queued is lost"
 
     def _report_opening(self) -> None:
         if self._notice:
@@ -306,81 +299,34 @@ class Store:
         self._report_unregistered()
 
     def _report_unregistered(self) -> None:
-        if self._unregistered:
-            reasons = "; ".join(f"{pump_id}: {reason}" for pump_id, reason in self._unregistered.items())
+        if self._database.unregistered:
+            reasons = "; ".join(f"{pump_id}: {reason}" for pump_id, reason in self._database.unregistered.items())
             self._troubles.start("pumps", f"These pumps are not stored, their readings are lost ({reasons})")
         else:
             self._troubles.end("pumps", "Every pump is stored again")
 
     # ---------------------------------------------------------------- opening
 
-    def _open_connection(self) -> apsw.Connection:
-        if self._connection is None:
-            raise StoreError(f"the database {self.path} is not open")
-        return self._connection
-
-    def _open(self) -> Encoder:
-        opened = open_database(self.path, connect=self._connect)
-        self._was_unclean = opened.unclean
+    def _open(self) -> None:
+        """Open the database; raises StoreError when that is not possible now."""
+        opened = self._database.open(self._pumps)
         try:
-            return self._begin(opened)
-        except DAMAGE:  # in a table that opening does not read
-            return self._begin(quarantine(self.path, connect=self._connect))
-
-    def _reopen(self) -> None:
-        """Open again after a fault; a database that turned out to be damaged is quarantined first."""
-        self._end_check() if self._is_broken else None
-        open_it = quarantine if self._is_broken else open_database
-        # The encoder goes on as it is: rows that wait in memory keep their ids, alarms their last state.
-        self._begin(open_it(self.path, connect=self._connect), self._encoder)
-        self._is_broken = False
-        self._report_opening()
-
-    def _close_connection(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            try:
-                connection.close()
-            except apsw.Error as error:
-                log.debug("closing after a failed commit: %s", error)
-
-    def _end_check(self) -> None:
-        if self._check is not None:
-            self._check.end()
-            self._check = None
-
-    def _begin(self, opened: Opened, encoder: Encoder | None = None) -> Encoder:
-        """Take a database up: what a damaged one yields of its small tables, and the pumps of now."""
-        connection = opened.connection
-        try:
-            if opened.quarantined is not None:
-                self._salvage = Salvage.begin(opened.quarantined, connection)
-            encoder = encoder or self._new_encoder(connection)
-            self._register(connection, encoder, NONE_RENAMED)
-        except BaseException:
-            connection.close()
-            raise
+            self._upkeep.take_up(unclean=opened.unclean, readings=self._counters.committed)
+        except DISK_FAULTS as error:
+            self._database.is_broken = isinstance(error, DAMAGE)
+            self._close_database()
+            raise from_apsw(error, self.path) from error
+        except (TypeError, ValueError) as error:  # a value that cannot be what was written
+            self._database.is_broken = True
+            self._close_database()
+            raise damaged(self.path) from error
         self._notice = opened.notice
-        self._connection = connection
-        self._counters.database_bytes = bytes_on_disk(self.path)
-        return encoder
+        self._counters.database_bytes, self._counters.free_bytes = bytes_on_disk(self.path), free_bytes(self.path)
+        self._counters.first_error = ""
+        if self._is_late:
+            self._is_late = False
+            self._on_open_alarms(self.open_alarms)
 
-    def _register(self, connection: apsw.Connection, encoder: Encoder, renamed: Mapping[str, str]) -> None:
-        numbers = {pump_id: layout.number for pump_id, layout in encoder.layouts.items()}
-        with transaction(connection):
-            rename(connection, renamed)
-            layouts, self._unregistered = register(connection, self._pumps, encoder.ids, numbers)
-            run(connection, "INSERT OR REPLACE INTO meta VALUES ('station', ?)", (str(self._station),))
-            mark_writing(connection, True)
-        encoder.take_up(layouts)
-
-    def _new_encoder(self, connection: apsw.Connection) -> Encoder:
-        readings, journal = self._ids(connection, "sensor_readings"), self._ids(connection, "journal")
-        return Encoder(readings, journal, {alarm.alarm_id: alarm.state for alarm in open_alarms(connection)})
-
-    def _ids(self, connection: apsw.Connection, table: str) -> IdMaker:
-        def is_taken(key: int) -> bool:
-            return self._open_connection().execute(f"SELECT 1 FROM {table} WHERE id = ?", (key,)).get is not None
-
-        newest = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").get
-        return IdMaker(is_taken, newest=int(str(newest)))
+    def _close_database(self) -> None:
+        self._upkeep.leave()
+        self._database.close()

@@ -23,7 +23,6 @@ from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.atomic import atomic_text
-from pumpwatch_gui.store.audit import AuditRow, chained
 from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
 from pumpwatch_gui.store.open_alarms import open_alarms
@@ -164,20 +163,6 @@ class History:
         """The alarms that were not NORMAL when they were last heard of."""
         with self._connection() as connection:
             return open_alarms(connection)
-
-    def audit_break(self) -> int | None:
-        """The id of the first audit row whose hash does not follow from the one before; None when all are whole."""
-        sql = "SELECT id, time_ns, action, pump_id, by, ok, text, hash FROM audit_log ORDER BY id"
-        before = b""
-        with self._connection() as connection:
-            values: Any
-            for values in connection.execute(sql):
-                key, at_ns, action, pump_id, by, ok, text, digest = values
-                row = AuditRow(key, at_ns, action, pump_id, by, bool(ok), text)
-                before = chained(before, row)
-                if before != digest:
-                    return row.id
-        return None
 
     def export_journal_csv(self, path: Path, query: JournalQuery) -> int:
         """Write the journal (newest first, filtered like `journal`) as CSV; returns the lines written.

@@ -1,0 +1,138 @@
+"""The child process: reads a damaged database page by page and puts its rows into a side database, the newest first.
+
+It goes on where it was stopped. The damaged file is only read.
+"""
+
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+import apsw
+
+from pumpwatch_gui.store.salvage.pages import DamagedFile
+from pumpwatch_gui.store.salvage.records import Value, records
+from pumpwatch_gui.store.salvage.shapes import SCHEMA, SMALL, TABLES, table_of
+from pumpwatch_gui.store.schema import columns, quoted, run, transaction, upgrades
+
+log = logging.getLogger("pumpwatch.store")
+
+PAGES_AT_ONCE = 400
+"""Pages of one transaction: about 15,000 readings."""
+
+Rows = Mapping[str, Sequence[Sequence[Value]]]
+
+
+def extract(damaged: Path, side: Path) -> None:
+    """Read everything that can be read. Raises OSError when the file cannot be read and apsw.Error for the side."""
+    _step_back()
+    parent = os.getppid()
+    with DamagedFile(damaged) as file:
+        connection = open_side(side)
+        try:
+            position = state(connection, "next")
+            if position is None:
+                position = str(file.last_page)
+                with transaction(connection):
+                    _begin(connection, file)
+            for first in range(int(position), 0, -PAGES_AT_ONCE):
+                if os.getppid() != parent:
+                    return  # whoever wanted the rows is gone
+                last = max(0, first - PAGES_AT_ONCE)
+                # Within a block in rising order: rows that SQLite gets in falling order leave its pages half empty.
+                rows = _rows(file, range(last + 1, first + 1), TABLES)
+                with transaction(connection):
+                    _insert(connection, rows)
+                    note(connection, "next", str(last))
+        finally:
+            connection.close()
+
+
+def open_side(path: Path) -> apsw.Connection:
+    """The side database: its rows can be read again at will, so a commit need not reach the disk at once."""
+    connection = apsw.Connection(os.fspath(path))
+    connection.set_busy_timeout(10_000)
+    run(connection, "PRAGMA journal_mode = WAL")
+    run(connection, "PRAGMA synchronous = NORMAL")
+    run(connection, "CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    return connection
+
+
+def state(connection: apsw.Connection, key: str) -> str | None:
+    """What was noted under a key of the side database."""
+    value = connection.execute("SELECT value FROM state WHERE key = ?", (key,)).get
+    return None if value is None else str(value)
+
+
+def note(connection: apsw.Connection, key: str, value: str) -> None:
+    """Note something in the side database."""
+    run(connection, "INSERT OR REPLACE INTO state VALUES (?, ?)", (key, value))
+
+
+def _begin(connection: apsw.Connection, file: DamagedFile) -> None:
+    """Lay out the side database, with the tables that the others need to be understood."""
+    small = _rows(file, range(1, file.last_page + 1), SMALL)
+    meta = {str(row[0]): row[1] for row in small.get("meta", ())}
+    for table, names in _layout(small.get(SCHEMA, ()), meta).items():
+        run(connection, f"CREATE TABLE {table} (seq INTEGER PRIMARY KEY, {', '.join(map(quoted, names))})")
+    _insert(connection, {table: rows for table, rows in small.items() if table not in ("meta", SCHEMA)})
+    note(connection, "pumps", str(meta.get("pumps", "{}")))
+    note(connection, "pages", str(file.last_page))
+    note(connection, "next", str(file.last_page))
+
+
+def _layout(schema: Iterable[Sequence[Value]], meta: Mapping[str, Value]) -> dict[str, list[str]]:
+    """The columns of every table: those of today; those of the readings as the file itself names them."""
+    blank = apsw.Connection(":memory:")
+    for sql in upgrades().values():
+        run(blank, sql)
+    layout = {table: columns(blank, table) for table in (*TABLES, "pumps", "layouts", "detection_models")}
+    statements = [str(row[4]) for row in schema if row[1] == "sensor_readings"]
+    for sql in statements or [str(meta.get("columns", ""))]:
+        try:
+            run(blank, "DROP TABLE IF EXISTS sensor_readings")
+            run(blank, sql)
+            layout["sensor_readings"] = columns(blank, "sensor_readings") or layout["sensor_readings"]
+        except apsw.Error as error:
+            log.warning("the columns of the readings cannot be read: %s", error)
+    blank.close()
+    return layout
+
+
+def _rows(file: DamagedFile, pages: Iterable[int], tables: Sequence[str]) -> dict[str, list[list[Value]]]:
+    """The rows of `tables` on these pages. A page holds rows of one table: the first that is whole says which."""
+    found: defaultdict[str, list[list[Value]]] = defaultdict(list)
+    for number in pages:
+        rows = records(file, number)
+        for first in rows:
+            table = table_of(first)
+            if table is None:
+                continue
+            if table in tables:
+                found[table] += (
+                    [row.rowid, *row.values[1:]] if row.rowid and table != SCHEMA else row.values
+                    for row in chain((first,), rows)
+                    if table_of(row) == table
+                )
+            break
+    return dict(found)
+
+
+def _insert(connection: apsw.Connection, tables: Rows) -> None:
+    for table, rows in tables.items():
+        width = len(columns(connection, table)) - 1
+        marks = ", ".join("?" * width)
+        connection.executemany(f"INSERT INTO {table} VALUES (NULL, {marks})", _fitted(rows, width))
+
+
+def _fitted(rows: Iterable[Sequence[Value]], width: int) -> Iterator[Sequence[Value]]:
+    """A row that was written before a column was added is shorter."""
+    return (row if len(row) == width else [*row[:width], *[None] * (width - len(row))] for row in rows)
+
+
+def _step_back() -> None:
+    """Leave processor and disk to the program that measures."""
+    if hasattr(os, "nice"):
+        os.nice(10)

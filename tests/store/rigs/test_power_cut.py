@@ -1,0 +1,144 @@
+"""The power goes at any write: nothing is corrupt afterwards, and nothing that was counted is lost."""
+
+import os
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import apsw
+import pytest
+
+from pumpwatch_gui.store.hot.writer import Store
+from pumpwatch_gui.store.salvage import merge
+from pumpwatch_gui.store.salvage.due import side_of
+from pumpwatch_gui.store.salvage.extract import extract
+from pumpwatch_gui.store.salvage.merge import Salvage
+from tests.store.conftest import frame_of
+from tests.store.rigs.plant import PUMPS, ROWS, detection, fill, run_once, values_at
+from tests.store.rigs.power import Cut, Disk, PowerVFS, connector
+
+TRIALS = int(os.environ.get("PUMPWATCH_POWER_CUTS", "1100"))
+OLD = Path(__file__).parents[2] / "data"
+SALVAGED = 2_000
+SCENARIOS = 5
+HOW = ("drop", "tear", "reorder")
+
+
+def nothing(folder: Path) -> None:
+    """A new home."""
+
+
+def version_1(folder: Path) -> None:
+    shutil.copy(OLD / "pumpwatch-v1.db", folder / "pumpwatch.db")
+
+
+def version_2(folder: Path) -> None:
+    shutil.copy(OLD / "pumpwatch-v2.db", folder / "pumpwatch.db")
+
+
+def salvage(folder: Path) -> None:
+    """A damaged file whose child has just found everything, and the database that is to take it."""
+    damaged = folder / "pumpwatch.damaged-1.db"
+    fill(damaged, SALVAGED)
+    (folder / "pumpwatch.damaged-1.db.reserve").unlink()
+    extract(damaged, side_of(damaged))
+    side = apsw.Connection(os.fspath(side_of(damaged)))
+    side.execute("PRAGMA journal_mode = DELETE").fetchall()  # the disk of the trial has no shared memory
+    side.close()
+    fill(folder / "pumpwatch.db", 0)
+
+
+class Ended:
+    """The child has found everything before the trial begins."""
+
+    def poll(self) -> int:
+        return 0
+
+
+def cuts_of(folder: Path, prepare: Callable[[Path], None], seconds: int, wanted: int, draw: random.Random) -> list[Cut]:
+    """Run a store for some turns on a disk, and keep its state at that many writes."""
+    folder.mkdir(parents=True)
+    prepare(folder)
+    disk = Disk()
+    name = f"power-{folder.name}-{seconds}"
+    vfs = PowerVFS(name, disk)
+    cuts: list[Cut] = []
+    said = seen = 0
+
+    def on_write() -> None:
+        nonlocal seen
+        seen += 1
+        if draw.random() < wanted / max(seen, wanted):  # an even sample of a stream of unknown length
+            cut = disk.cut(said)
+            if len(cuts) < wanted:
+                cuts.append(cut)
+            else:
+                cuts[draw.randrange(wanted)] = cut
+
+    disk.on_write = on_write
+    store = Store(folder / "pumpwatch.db", station=1, pumps=ROWS, connect=connector(name))
+    for number in range(2 * seconds):
+        second = 10**6 + number // 2
+        store.offer_frame(frame_of(values_at(number), at_s=second, pump_id=PUMPS[number % 2]), "NORMAL")
+        store.offer_detection(detection(PUMPS[number % 2], second, 1.5, number))
+        if number % 8 == 7:
+            assert store._flush(lambda: None), store.view().error
+            said = store.view().committed
+    store.close()
+    vfs.unregister()
+    return cuts
+
+
+def _is_salvaged(folder: Path) -> bool:
+    """Whether a further start brings every reading of the damaged file, each once."""
+    store = Store(folder / "pumpwatch.db", station=1, pumps=ROWS)
+    for _ in range(50):
+        if not list(folder.glob("*.salvage")):
+            break
+        store._flush(lambda: None)
+    store.close()
+    connection = apsw.Connection(os.fspath(folder / "pumpwatch.db"))
+    count = connection.execute("SELECT count(*) FROM sensor_readings WHERE id >> 12 < ?", ((
+        1_700_000_000_000 + 10**9 - 1_577_836_800_000),)).get  # fmt: skip
+    connection.close()
+    return int(str(count)) == SALVAGED
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize(
+    ("prepare", "seconds"), [(nothing, 4), (version_1, 4), (version_2, 40), (nothing, 300), (salvage, 40)]
+)
+def test_a_power_cut_corrupts_nothing_and_loses_nothing_that_was_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Path], None], seconds: int
+) -> None:
+    monkeypatch.setattr(Salvage, "_start", lambda self: setattr(self, "_child", Ended()))
+    monkeypatch.setattr(merge, "PIECE", 100)
+    draw = random.Random(1)
+    cuts = cuts_of(tmp_path / prepare.__name__, prepare, seconds, TRIALS // (SCENARIOS * len(HOW)), draw)
+    found: Counter[str] = Counter()
+    for number, (cut, how) in enumerate(product(cuts, HOW)):
+        folder = tmp_path / f"{number}"
+        cut.leave(folder, draw, how)
+        for path in (tmp_path / prepare.__name__).glob("*.damaged-1.db*"):
+            shutil.copy(path, folder)
+        store = Store(folder / "pumpwatch.db", station=1, pumps=ROWS)
+        run_once(store)
+        connection = apsw.Connection(os.fspath(folder / "pumpwatch.db"))
+        is_whole = connection.execute("PRAGMA integrity_check").get == "ok"
+        stored = int(str(connection.execute("SELECT count(*) FROM sensor_readings WHERE id >> 12 >= ?", ((
+            1_700_000_000_000 + 10**9 - 1_577_836_800_000),)).get))  # fmt: skip
+        connection.close()
+        found[how] += 1
+        found["salvaged rows missing"] += prepare is salvage and not _is_salvaged(folder)
+        found["corrupt"] += not is_whole
+        # A file that was torn before anything was counted may be put aside: there was nothing in it.
+        found["put aside"] += cut.said > 0 and any(folder.glob("*.damaged-2*.db"))
+        found["lost"] += max(0, cut.said - stored)
+        found["not storing"] += bool(store.view().error)
+        shutil.rmtree(folder)
+    print(f"\n{prepare.__name__}, {seconds} s: {len(cuts)} instants, {len(cuts) * len(HOW)} cuts, {dict(found)}")
+    assert not sum(found[what] for what in ("corrupt", "put aside", "lost", "not storing", "salvaged rows missing"))
