@@ -168,7 +168,7 @@ def _pump_summary(engine: Engine, pump: PumpView) -> dict[str, object]:
         "frames": counts.total(),
         **{q.word: counts[q.word] for q in Quality},
         "skipped_beats": sum(v.missed_scans for v in pump.links),
-        "reconnects": sum(v.reconnects for v in pump.links),
+        "reconnects": sum(v.reconnects + v.hang_ups for v in pump.links),
         "last_quality": pump.frame.worst.word if pump.frame else "bad",
         "detections": live.anomalous_windows,
         "alarms": live.alarms_raised,

@@ -43,7 +43,8 @@ REASONS = {
 }
 GIVES_UP = {Reason.NO_COMMUNICATION}
 """The connection is gone, or was given up because it cannot be known where the next frame starts."""
-FOLLOWS = {Reason.TIMEOUT, Reason.COMMUNICATION_ERROR, Reason.NOT_REQUESTED}
+# LAST_USABLE_VALUE: a scan that waits for a time-out brings values that are old by then.
+FOLLOWS = {Reason.TIMEOUT, Reason.COMMUNICATION_ERROR, Reason.NOT_REQUESTED, Reason.LAST_USABLE_VALUE}
 """What a missed response may be followed by: its own late one, and responses that do not fit."""
 CASES = [(driver, fault) for driver in FAULT_TICKS for fault in faults_of(driver)]
 
