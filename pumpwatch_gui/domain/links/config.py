@@ -249,7 +249,7 @@ class ModbusConfig(DriverConfig):
     @override
     def __post_init__(self) -> None:
         """Check every field; only habits that have a name can be tolerated."""
-        check_bounds(self)
+        super(ModbusConfig, self).__post_init__()  # noqa: UP008 - a class with slots is made twice
         for name in self.tolerate:
             if name not in TOLERANCES:
                 raise ValueError(f"tolerate: must be some of {', '.join(TOLERANCES)}, not {name!r}")

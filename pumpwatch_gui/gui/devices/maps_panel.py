@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QListWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QListWidget, QToolButton, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.devices.register_reading import Reader
@@ -61,6 +61,8 @@ class MapsPanel(QWidget):
         self.search.setPlaceholderText("Maker or model")
         self.search.setAccessibleName("Search the register maps")
         self.search.setClearButtonEnabled(True)
+        for clear in self.search.findChildren(QToolButton):  # Qt gives its own button no name
+            clear.setAccessibleName("Clear the search")
         self.search.textChanged.connect(lambda _: self._filter())
         self.table_button = button("From a table…", "Make a map of the rows of a manual", self.open_table)
         files = hbox(

@@ -204,7 +204,7 @@ def test_a_sensor_that_says_it_has_no_value_leaves_the_others_standing() -> None
 
 
 def test_a_byte_order_mark_before_a_line_is_no_content() -> None:
-    assert parser("json").parse(b'\xef\xbb\xbf{"motor_rpm": 1480}') == {"motor_rpm": 1480.0}
+    assert parser("json", columns=("motor_rpm",)).parse(b'\xef\xbb\xbf{"motor_rpm": 1480}') == {"motor_rpm": 1480.0}
 
 
 def test_the_columns_say_what_a_line_brings() -> None:
