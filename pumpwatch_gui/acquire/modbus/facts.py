@@ -13,7 +13,7 @@ Place = tuple[int, int]
 """Function and wire address."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Facts:
     """What was learnt of one unit by one map; this alone is kept over a restart.
 

@@ -36,7 +36,7 @@ class Trial:
     is_retest: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class _Wait:
     """Until when something is not tried again, and how long then."""
 

@@ -3,12 +3,13 @@
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
 from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, identity_text, line_text, map_words
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.domain.wording import duration, error_text
+from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.links import response_text, state_text, trouble_text
@@ -47,8 +48,8 @@ class LinkDetail(Panel):
         self.trouble.setAccessibleName("Last error")
         self.read_id = button("Read device ID", "Read the device identification (function 43/14)", self.identify)
         self.forget = button(
-            "Forget what was learnt",
-            "Learn block sizes, pauses and missing registers of this device anew, as after an exchange of the device",
+            "Learn again",
+            "Forget what was learnt of this device (block sizes, pauses, missing registers), as after its exchange",
             self.forget_learnt,
         )
         if Capability.BROWSE not in context.station.capabilities:
@@ -58,11 +59,7 @@ class LinkDetail(Panel):
         column.addLayout(grid)
         column.addWidget(self.trouble)
         column.addStretch(1)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.read_id)
-        buttons.addWidget(self.forget)
-        buttons.addStretch(1)
-        column.addLayout(buttons)
+        column.addLayout(hbox(self.read_id, self.forget, None, spacing=6))
 
     def show_link(self, view: LinkView | None, now_ns: int) -> None:
         """Show a link as it is now; None when the station has none."""
