@@ -10,6 +10,8 @@ CHANGING = {"_Part", "_Plan", "Facts", "_Wait", "_Scan", "RequestCounts", "Store
 """State that one thread keeps to itself, and changes."""
 SUBCLASSED = {"ModbusConfig", "TcpPlace", "TlsPlace", "SerialPlace"}
 """Without slots of their own."""
+CACHED = {"Block"}
+"""Keeps what it has worked out, for which slots leave no room."""
 DATACLASS = re.compile(r"^ *@dataclass(\(.*\))?\n *class (\w+)", re.MULTILINE)
 
 
@@ -18,7 +20,7 @@ def test_every_dataclass_is_frozen_and_has_slots(room: str) -> None:
     found = [m for path in (ROOT / room).rglob("*.py") for m in DATACLASS.findall(path.read_text(encoding="utf-8"))]
     assert found
     assert {name for options, name in found if "frozen=True" not in options} <= CHANGING
-    assert {name for options, name in found if "slots=True" not in options} <= SUBCLASSED
+    assert {name for options, name in found if "slots=True" not in options} <= SUBCLASSED | CACHED
 
 
 def test_values_with_arrays_are_not_compared_by_them() -> None:

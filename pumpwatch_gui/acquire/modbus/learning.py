@@ -27,7 +27,7 @@ MAX_PROOFS = 12
 """A join that is not proven by then (its values never change, or all the time) is left alone until the next start."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One request more than a scan needs, to learn from. With `narrow` ones its registers are compared with theirs."""
 
