@@ -48,6 +48,9 @@ FOLLOWS = {Reason.TIMEOUT, Reason.COMMUNICATION_ERROR, Reason.NOT_REQUESTED, Rea
 """What a missed response may be followed by: its own late one, and responses that do not fit."""
 CASES = [(driver, fault) for driver in FAULT_TICKS for fault in faults_of(driver)]
 
+pytestmark = pytest.mark.timeout(400)
+"""The faults of all drivers are played before the first test."""
+
 
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
