@@ -124,6 +124,11 @@ def full_date(days_left: float, now_ns: int) -> str:
     return f"{datetime.fromtimestamp(now_ns / 1e9 + days_left * 86_400):%Y-%m-%d}"
 
 
+def spreadsheet_text(text: str) -> str:
+    """A text for a cell that a spreadsheet opens: one that it would take for a formula gets a quote in front."""
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+
+
 def error_text(error: Exception) -> str:
     """What went wrong and what to do, on one line."""
     if isinstance(error, PumpWatchError):

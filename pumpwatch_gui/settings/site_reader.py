@@ -1,5 +1,6 @@
 """The site: which pumps there are and how they are reached. Checked as a whole; what is good is kept."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, replace
@@ -12,7 +13,7 @@ from typing import Any, Protocol, get_type_hints
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.domain.errors import BundleError, InputError, Problem
-from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, ModbusConfig, is_public
+from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, ModbusConfig, ModbusTlsConfig, is_public
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import LoadedSite, PumpSettings, Site
 from pumpwatch_gui.files.shipped import find_shipped
@@ -96,8 +97,19 @@ def _check_tags(pumps: dict[str, PumpSettings], problems: list[Problem]) -> None
 
 
 def cautions(site: Site) -> list[Problem]:
-    """What is no mistake but should be checked: a device outside the plant's own network, one that is read twice."""
-    return [*_public(site), *_read_twice(site)]
+    """What is no mistake but should be checked: a device outside the plant's network, one read twice, an open key."""
+    return [*_public(site), *_read_twice(site), *_open_keys(site)]
+
+
+def _open_keys(site: Site) -> Iterator[Problem]:
+    """Private keys that others than their owner can read (where the system has such permissions)."""
+    for pump in site.pumps:
+        for n, link in enumerate(pump.links, 1):
+            if isinstance(link, ModbusTlsConfig) and os.name == "posix":
+                path = (site.folder or Path()) / Path(link.key).expanduser()
+                if path.is_file() and path.stat().st_mode & 0o077:
+                    text = f"the private key {path} can be read by other users"
+                    yield Problem(f"pump {pump.pump_id}, link {n}, key", text, f"chmod 600 {path}")
 
 
 def _read_twice(site: Site) -> Iterator[Problem]:

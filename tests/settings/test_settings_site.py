@@ -359,3 +359,17 @@ def test_more_different_tags_than_the_history_has_columns_for_are_refused_by_nam
     assert len(site.pumps) == 31
     assert [p.path for p in problems] == [f"pump P-{n}" for n in range(31, 40)]
     assert "1900" in str(problems[0])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of this kind")
+def test_a_private_key_that_others_can_read_is_remarked_on(tmp_path: Path) -> None:
+    key = tmp_path / "client.key"
+    key.write_text("a key")
+    text = 'driver = "modbus-tls"\nhost = "10.0.0.7"\nca = "ca.pem"\ncertificate = "c.pem"\nkey = "client.key"'
+    site, _ = parse_site(line_site(text), tmp_path)
+    key.chmod(0o644)
+    (found,) = cautions(site)
+    assert "can be read by other users" in str(found)
+    assert "chmod 600" in str(found)
+    key.chmod(0o600)
+    assert cautions(site) == []

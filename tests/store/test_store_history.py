@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.domain.errors import StoreError
-from pumpwatch_gui.domain.events import Note, RunStateChanged
+from pumpwatch_gui.domain.events import Note, OrderDone, RunStateChanged
 from pumpwatch_gui.domain.ports import JournalQuery
 
 START_NS = 1_700_000_000_000_000_000
@@ -184,3 +184,18 @@ def test_a_question_that_takes_too_long_is_broken_off(noted: Any, monkeypatch: p
     with pytest.raises(StoreError, match="too long"), noted.history._connection() as connection:
         connection.execute(endless).fetchall()
     assert isinstance(connection, apsw.Connection)
+
+
+def test_a_text_that_a_spreadsheet_would_take_for_a_formula_is_exported_as_text(
+    open_store: Any, tmp_path: Path
+) -> None:
+    store = open_store()
+    store.start()
+    texts = ["=cmd|' /C calc'!A0", "+1+1", "-2", "@SUM(A1)", "\t=1", "plain = 1"]
+    for text in texts:
+        store.store.offer_event(OrderDone(START_NS, "", "record", True, text, "asha"))
+    store.end()
+    assert store.history.export_journal_csv(tmp_path / "journal.csv", JournalQuery()) == len(texts)
+    with (tmp_path / "journal.csv").open(encoding="utf-8", newline="") as file:
+        written = {row["text"] for row in csv.DictReader(file)}
+    assert written == {*(f"'{text}" for text in texts[:-1]), texts[-1]}

@@ -22,6 +22,7 @@ from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.domain.wording import spreadsheet_text
 from pumpwatch_gui.files.atomic import atomic_text
 from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
@@ -175,7 +176,8 @@ class History:
                 writer.writerow(["time", "kind", "pump", "severity", "text", "by"])
                 lines = 0
                 for row in self._pages(query):
-                    writer.writerow([_iso(row.time_ns), row.kind, row.pump_id, row.severity, row.text, row.by])
+                    cells = (row.kind, row.pump_id, row.severity, row.text, row.by)
+                    writer.writerow([_iso(row.time_ns), *map(spreadsheet_text, cells)])
                     lines += 1
         except OSError as error:
             raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another folder") from error
