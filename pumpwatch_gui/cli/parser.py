@@ -165,7 +165,12 @@ def _add_tools(command: _Command) -> None:
     _add_faults(simulate)
     check = command("check", "cli.tools", "check", "validate a site file, name every mistake, connect nowhere")
     check.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file (TOML)")
-    train = command("train", "cli.tools", "train", "train a model on recordings of normal running (needs TensorFlow)")
+    train = command(
+        "train",
+        "cli.tools",
+        "train",
+        "train a model on normal running (a network needs TensorFlow, --kind chart does not)",
+    )
     train.add_argument("--profile", required=True, metavar="NAME|FILE", help="the pump profile of the recordings")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model bundle to make")
     train.add_argument("--kind", default=None, metavar="NAME", help="detector kind")
@@ -181,7 +186,10 @@ def _add_tools(command: _Command) -> None:
     add_format_options(train)
     train.add_argument("csv", nargs="+", type=Path, metavar="CSV", help="recordings of normal running")
     score = command("score", "cli.tools", "score", "run recordings through the live detector, faster than real time")
-    score.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model bundle")
+    by = score.add_mutually_exclusive_group(required=True)
+    by.add_argument("--model", type=Path, metavar="DIR", help="the model bundle")
+    by.add_argument("--learn", action="store_true", help="no model: the pump learns itself from the recordings")
+    score.add_argument("--profile", metavar="NAME|FILE", help="the pump profile of the recordings, for --learn")
     score.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="timestamp,score,threshold,alarm,share_…"
     )

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.site import LEARN, NO_MODEL
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.settings.profile_file import load_profile
 
-NO_MODEL = "none"
+__all__ = ["LEARN", "NO_MODEL", "model_names", "profile_limits", "profile_names"]
 
 
 def profile_names() -> tuple[str, ...]:
@@ -16,13 +17,8 @@ def profile_names() -> tuple[str, ...]:
 
 
 def model_names() -> tuple[str, ...]:
-    """The shipped models, and the name that means no model."""
-    return (*sorted(p.name for p in shipped("models").iterdir() if (p / "manifest.json").is_file()), NO_MODEL)
-
-
-def model_for(profile_name: str) -> str:
-    """The shipped model that is meant for a profile."""
-    return profile_name if profile_name in model_names() else NO_MODEL
+    """What a pump can be given: that it learns itself, the shipped models, no model."""
+    return (LEARN, *sorted(p.name for p in shipped("models").iterdir() if (p / "manifest.json").is_file()), NO_MODEL)
 
 
 def profile_limits(name: str, folder: Path | None) -> Mapping[str, Limits]:
