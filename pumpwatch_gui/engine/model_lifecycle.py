@@ -25,6 +25,7 @@ from pumpwatch_gui.domain.site import LEARN, NO_MODEL, PumpSettings, Site
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.wording import running_time
+from pumpwatch_gui.engine.fit_check import FitCheck
 from pumpwatch_gui.engine.learning import Fitted, Learning
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
@@ -73,6 +74,7 @@ class ModelLifecycle:
         self.registry = registry
         self.scorer = Scorer(on_call=self._called, on_fault=self._failed, on_note=self._noted)
         self._learning = Learning(registry, warn=warn)
+        self._fit_check = FitCheck(registry, warn)
         self._pumps: dict[str, tuple[PumpSettings, Path | None]] = {}
         self._call: tuple[tuple[str, ...], float] = ((), 0.0)
         self.bundles: dict[str, Bundle] = {}
@@ -112,6 +114,7 @@ class ModelLifecycle:
         self._set_shadow(pump, state.shadow)
 
     def _use(self, pump: PumpSettings, folder: Path | None) -> None:
+        self._fit_check.forget(pump.pump_id)
         bundle = self._active(pump, folder)
         self.bundles.pop(pump.pump_id, None)
         if bundle is not None:
@@ -121,6 +124,7 @@ class ModelLifecycle:
     def forget(self, pump: PumpSettings) -> None:
         """The pump left the site."""
         self._learning.forget(pump.pump_id)
+        self._fit_check.forget(pump.pump_id)
         self._pumps.pop(pump.pump_id, None)
         self.scorer.assign(pump.pump_id, pump.profile, None)
         self.bundles.pop(pump.pump_id, None)
@@ -145,6 +149,8 @@ class ModelLifecycle:
         """Take in a frame, after the judges."""
         self.scorer.feed(frame, state)
         self._learning.feed(frame, state)
+        if self._fit_check.feed(frame, state):
+            self._use(*self._pumps[frame.pump_id])
         if frame.pump_id in self._shadows:
             self._shadow_scorer.feed(frame, state)
 
@@ -211,6 +217,7 @@ class ModelLifecycle:
         self._shadows = {new_id if k == old_id else k: v for k, v in self._shadows.items()}
         self.registry.rename(old_id, new_id)
         self._learning.rename(old_id, new_id)
+        self._fit_check.rename(old_id, new_id)
 
     # ---------------------------------------------------------------- pumps that learn themselves
 
@@ -221,6 +228,8 @@ class ModelLifecycle:
             assert isinstance(adapted, Detection)
             self._learning.judged(adapted)
             return adapted
+        if why := self._fit_check.why(score_result.pump_id):
+            return replace(score_result, why=why)
         learner = self._learning.learner(score_result.pump_id)
         if learner is None or score_result.pump_id in self.bundles:
             return score_result
@@ -279,7 +288,7 @@ class ModelLifecycle:
         return text
 
     def _noted(self, pump_id: str, text: str) -> None:
-        self._audit(pump_id, "release alarm", text)
+        self._audit(pump_id, "judge anomaly", text)
 
     def _called(self, versions: tuple[str, ...] | None) -> None:
         self._call = (versions or (), time.monotonic())
@@ -298,7 +307,9 @@ class ModelLifecycle:
         if pump.model in (NO_MODEL, LEARN):
             return None
         try:
-            return load_bundle(find_shipped("models", pump.model, base_dir=folder), pump.profile)
+            return self._fit_check.use(
+                pump, load_bundle(find_shipped("models", pump.model, base_dir=folder), pump.profile)
+            )
         except (BundleError, FileNotFoundError) as error:
             text = error.message if isinstance(error, PumpWatchError) else str(error)
             self._warn(pump.pump_id, f"Model {pump.model} is not used: {text}")

@@ -1,6 +1,7 @@
 """A pump of the station that learns itself: armed, refitted, gone on after a restart, begun anew."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.engine.model_lifecycle import ModelLifecycle
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.infer.evaluation.recorded_frames import frames_of
+from pumpwatch_gui.infer.training.train import train_on
 from tests.infer.learning.own_pumps import KINDS, healthy, profile_of
 
 WaitUntil = Callable[..., None]
@@ -125,7 +127,35 @@ def test_a_model_promoted_by_hand_stays_active_when_the_pump_has_learnt(
 
 @pytest.fixture
 def own_chart(tmp_path: Path) -> Path:
-    from pumpwatch_gui.infer.training.train import train_on
-
     recording = healthy(KIND, hours=1.5, seed=9)
     return train_on(PROFILE, [recording], tmp_path / "by-hand", kind="chart").path
+
+
+def on_disk(folder: Path, *, seed: int, factor: float) -> Path:
+    """A model of another pump whose flow is `factor` times as steady."""
+    recording = healthy(KIND, hours=1.5, seed=seed)
+    values = recording.values.copy()
+    values[:, 0] = values[:, 0].mean() + (values[:, 0] - values[:, 0].mean()) / factor
+    return train_on(PROFILE, [replace(recording, values=values)], folder / "other", kind="chart").path
+
+
+def test_a_model_named_for_a_pump_that_varies_much_more_is_refused_after_its_first_hour(
+    tmp_path: Path, frames: Iterator[Frame]
+) -> None:
+    pump = replace(PUMP, model=str(on_disk(tmp_path, seed=8, factor=5.0)))
+    running = Running(tmp_path / "models", pump)
+    assert isinstance(running.feed(frames, AN_HOUR), Detection)
+    refused = running.feed(frames, 60)
+    assert isinstance(refused, NotScored)
+    assert refused.why.startswith("model other does not fit this pump: flow varies ")
+    assert "is refused: flow varies" in running.journal[-1]
+    again = Running(tmp_path / "models", pump).feed(frames, 1)
+    assert isinstance(again, NotScored)
+    assert again.why == refused.why
+
+
+def test_a_model_of_such_a_pump_is_kept(tmp_path: Path, frames: Iterator[Frame]) -> None:
+    pump = replace(PUMP, model=str(on_disk(tmp_path, seed=8, factor=1.0)))
+    running = Running(tmp_path / "models", pump)
+    assert isinstance(running.feed(frames, AN_HOUR + 120), Detection)
+    assert running.journal == []

@@ -94,6 +94,10 @@ def _site_row(home: Home, pump: PumpSettings, state: PumpModels, folder: Path | 
         bundle = bundle_of(home, pump, "", folder)
     except PumpWatchError as error:
         return ModelRow("", f"{words}: not usable", error_text(error), is_active=is_active)
+    if origin := str(bundle.manifest.trained.get("origin", "")):
+        words = f"{words}, made from {origin}"
+    if (refused := state.refused)[0] == bundle.version:
+        return ModelRow("", f"site file, refused: {refused[1]}", bundle.card, bundle.path, is_active=is_active)
     return _row("", words, bundle.card, bundle.path, bundle.manifest, is_active=is_active)
 
 

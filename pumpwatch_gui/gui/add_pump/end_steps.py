@@ -5,7 +5,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.commissioning.pumps.edit_site import free_id
 from pumpwatch_gui.commissioning.pumps.new_pump import Draft, Names
-from pumpwatch_gui.commissioning.pumps.profiles import LEARN, NO_MODEL, model_names
+from pumpwatch_gui.commissioning.pumps.profiles import LEARN, NO_MODEL, model_caution, model_names
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
 from pumpwatch_gui.gui.forms.limits_table import LimitsTable
@@ -90,6 +90,7 @@ class SaveStep(Step):
         self.pump_id, self.pump_name, self.model = QLineEdit(), QLineEdit(), QComboBox()
         self.model.setEditable(True)
         self.model.setToolTip("learn: from its own first hours; a shipped name, the path of your own, or none")
+        self.model.currentTextChanged.connect(self._show_summary)
         form = QFormLayout()
         form.setVerticalSpacing(8)
         for words, field in (("Id", self.pump_id), ("Name", self.pump_name), ("Model", self.model)):
@@ -115,8 +116,11 @@ class SaveStep(Step):
         self.model.clear()
         self.model.addItems(list(model_names()))
         self.model.setCurrentText(LEARN)
-        self.summary.setText("\n".join(self._lines()))
+        self._show_summary()
         self.pump_id.selectAll()
+
+    def _show_summary(self) -> None:
+        self.summary.setText("\n".join(self._lines()))
 
     def _lines(self) -> list[str]:
         draft, profile = self.draft, self.draft.profile
@@ -130,6 +134,9 @@ class SaveStep(Step):
             lines.append(f"Register map: {made}, {len(draft.used)} of {len(profile.sensors)} sensors")
         changed = [s.label for s in profile.sensors if draft.limits[s.tag] != s.limits]
         lines.append("Limits: " + (f"changed for {', '.join(changed)}" if changed else "as in the profile"))
+        name = self.model.currentText().strip()
+        if caution := model_caution(name):
+            lines.append(f"Model {name}: {caution}")
         lines.append(f"Site file: {self.context.site_file} (the old one is kept)")
         return lines
 

@@ -1,7 +1,7 @@
 """The models of one installation: versions of each pump's model, which one is active and which runs in its shadow."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class PumpModels:
     site_model: str = ""
     adaptive: bool = False
     factor: float = 1.0
+    refused: tuple[str, str] = ("", "")
+    """A version of the site file's model that was found not to fit the pump, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,10 @@ class ModelRegistry:
         before = (*old.before, old.active) if old.active else old.before
         return self._write(pump_id, replace(old, active="", before=before, site_model=site_model, factor=1.0))
 
+    def refuse(self, pump_id: str, version: str, why: str) -> PumpModels:
+        """Keep that a version of the site file's model does not fit the pump."""
+        return self._write(pump_id, replace(self.state(pump_id), refused=(version, why)))
+
     def learnt(self, pump_id: str) -> Path:
         """The folder for what a pump learns from."""
         return self._pump(pump_id) / LEARNT
@@ -200,7 +206,13 @@ def _state(content: Mapping[str, Any]) -> PumpModels:
         site_model=str(content["site_model"]),
         adaptive=bool(content["adaptive"]),
         factor=float(content["factor"]),
+        refused=_pair(content.get("refused", ("", ""))),
     )
+
+
+def _pair(content: Sequence[Any]) -> tuple[str, str]:
+    version, why = content
+    return str(version), str(why)
 
 
 def _stored(place: Path, state: PumpModels) -> StoredModel:

@@ -234,7 +234,7 @@ class ConditionedStream(Stream):
     def __init__(self, detector: CombinedDetector) -> None:
         sensors = len(detector.profile.sensors)
         self._d = detector
-        self._conditioner = Conditioner(detector.conditioning, tags=detector.profile.tags)
+        self._conditioner = Conditioner(detector.conditioning)
         self._flat = FlatLine(sensors)
         self._window = Window(detector.window, sensors)
         self._release = Release(sensors)
@@ -280,6 +280,12 @@ class ConditionedStream(Stream):
     @override
     def take_notes(self) -> tuple[str, ...]:
         notes, self._notes = self._notes, ()
+        taken = self._conditioner.taken
+        if np.count_nonzero(taken):
+            labels = [self._d.profile.sensors[i].label.lower() for i in np.flatnonzero(taken).tolist()]
+            after = f"{self._d.conditioning.freeze_s / 60:.0f} min of deviation"
+            notes += (f"New level after {after} taken as normal: {', '.join(labels)}. Confirm it, or find the fault",)
+            self._conditioner.taken = np.zeros_like(taken)
         return notes
 
     @override

@@ -4,7 +4,6 @@ Each sensor is standardised, freed from its slow baseline (warm days, drifting l
 smoothed over seconds. It knows gaps, starts and missing values, and nothing of how long it has been running.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import exp, inf
@@ -15,8 +14,6 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.infer.detectors.scaler import floats
-
-log = logging.getLogger("pumpwatch.infer")
 
 Floats = NDArray[np.float64]
 _SHORT_S, _LEVEL_S, _TREND_S = 15.0, 60.0, 300.0  # averages of unequal lag: their difference shows a drift
@@ -74,13 +71,12 @@ class Conditioner:
     """The memory of one pump. `step` takes one row and gives its residuals in spreads, 0 where a sensor is left out.
 
     After `step`: `scored` (n,) marks the sensors that count just now, `missing` (n,) those without a value; `ready`
-    says whether any does; `waited_s` how long the pump has been settling.
+    says whether any does; `waited_s` how long the pump has been settling. `taken` (n,) marks sensors whose
+    present level was taken as their baseline because they deviated for too long; whoever tells of it sets it back.
     """
 
-    def __init__(self, conditioning: Conditioning, *, tags: tuple[str, ...] = (), pump_id: str = "") -> None:
+    def __init__(self, conditioning: Conditioning) -> None:
         self._c = conditioning
-        self._tags = tags
-        self._pump_id = pump_id
         self.reset()
 
     def reset(self, *, started: bool = False) -> None:
@@ -103,6 +99,7 @@ class Conditioner:
         self._again = np.zeros(n, dtype=np.bool_)  # was settled once and settles on another level
         self._again_s = 0.0
         self.scored = np.zeros(n, dtype=np.bool_)
+        self.taken = np.zeros(n, dtype=np.bool_)
         self.missing = np.zeros(n, dtype=np.bool_)
         self.waited_s = 0.0
 
@@ -204,8 +201,7 @@ class Conditioner:
         self._frozen_s = np.maximum(self._frozen_s + np.where(odd, interval_s, -interval_s), 0.0)
         if np.count_nonzero(self._frozen_s > c.freeze_s):
             stuck = self._frozen_s > c.freeze_s
-            names = ", ".join(t for t, s in zip(self._tags, stuck, strict=False) if s)
-            log.info("%s: new baseline after %.0f s of deviation: %s", self._pump_id, c.freeze_s, names)
+            self.taken = self.taken | stuck
             self._take_level(stuck)
 
     def _take_level(self, which: NDArray[np.bool_]) -> None:
