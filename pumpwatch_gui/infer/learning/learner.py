@@ -35,7 +35,7 @@ AFTER_TROUBLE_S = 60.0
 LEAST_STEP_S = 0.5
 MOST_FAR = 0.05
 HOUR_BLOCKS = 6
-MOST_FITTED = 8 * HOUR_BLOCKS
+MOST_FITTED = 6 * HOUR_BLOCKS
 
 
 def threshold_factor_at(running_s: float) -> float:
