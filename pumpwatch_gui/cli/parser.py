@@ -81,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_running(command)
     _add_tools(command)
+    _add_models(command)
     _add_map(command)
     return parser
 
@@ -165,6 +166,34 @@ def _add_tools(command: _Command) -> None:
     _add_faults(simulate)
     check = command("check", "cli.tools", "check", "validate a site file, name every mistake, connect nowhere")
     check.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file (TOML)")
+    bench = command("bench", "bench", "main", "measure latency, inference, ingest, store, trends, start")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="which (none: all)")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures too")
+    bench.add_argument("--data", type=Path, metavar="DIR", help="recordings for the benchmarks that read some")
+    audit = command(
+        "verify-audit", "cli.tools", "verify_audit", "check that no row of the audit log was altered or lost"
+    )
+    audit.add_argument("--json", action="store_true", help="print the finding as JSON")
+    salvage = command("salvage", "cli.tools", "salvage", "read what can be read of a damaged database (done unasked)")
+    salvage.add_argument("damaged", type=Path, metavar="FILE", help="the damaged database; it is only read")
+    salvage.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the side database to make or go on with"
+    )
+    command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
+
+
+def _add_map(command: _Command) -> None:
+    table = command("map", "cli.maps", "from_table", "make a register map of the rows of a manual")
+    table.add_argument("action", choices=("from-table",), help="from-table: read FILE, print what was understood")
+    table.add_argument("file", type=Path, metavar="FILE", help="rows as tabs, semicolons, commas or blanks part them")
+    table.add_argument("--out", type=Path, metavar="FILE.toml", help="write the map there (else it is printed)")
+    table.add_argument("--profile", default="centrifugal", metavar="NAME|FILE", help="whose tags are proposed")
+    table.add_argument("--base", type=int, choices=(0, 1, 40001), help="where the numbers begin (else guessed)")
+    table.add_argument("--table", default="", choices=_TABLES, help="where no row says")
+    table.add_argument("--source", default="", metavar="TEXT", help="the manual, its edition, the page")
+
+
+def _add_models(command: _Command) -> None:
     train = command(
         "train",
         "cli.tools",
@@ -195,28 +224,3 @@ def _add_tools(command: _Command) -> None:
     )
     add_format_options(score)
     score.add_argument("csv", nargs="+", type=Path, metavar="CSV")
-    bench = command("bench", "bench", "main", "measure latency, inference, ingest, store, trends, start")
-    bench.add_argument("names", nargs="*", metavar="NAME", help="which (none: all)")
-    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures too")
-    bench.add_argument("--data", type=Path, metavar="DIR", help="recordings for the benchmarks that read some")
-    audit = command(
-        "verify-audit", "cli.tools", "verify_audit", "check that no row of the audit log was altered or lost"
-    )
-    audit.add_argument("--json", action="store_true", help="print the finding as JSON")
-    salvage = command("salvage", "cli.tools", "salvage", "read what can be read of a damaged database (done unasked)")
-    salvage.add_argument("damaged", type=Path, metavar="FILE", help="the damaged database; it is only read")
-    salvage.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the side database to make or go on with"
-    )
-    command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
-
-
-def _add_map(command: _Command) -> None:
-    table = command("map", "cli.maps", "from_table", "make a register map of the rows of a manual")
-    table.add_argument("action", choices=("from-table",), help="from-table: read FILE, print what was understood")
-    table.add_argument("file", type=Path, metavar="FILE", help="rows as tabs, semicolons, commas or blanks part them")
-    table.add_argument("--out", type=Path, metavar="FILE.toml", help="write the map there (else it is printed)")
-    table.add_argument("--profile", default="centrifugal", metavar="NAME|FILE", help="whose tags are proposed")
-    table.add_argument("--base", type=int, choices=(0, 1, 40001), help="where the numbers begin (else guessed)")
-    table.add_argument("--table", default="", choices=_TABLES, help="where no row says")
-    table.add_argument("--source", default="", metavar="TEXT", help="the manual, its edition, the page")

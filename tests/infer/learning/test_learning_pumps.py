@@ -81,3 +81,13 @@ def test_a_pump_that_is_never_calm_is_said_to_be_so_and_never_armed() -> None:
     last = rows[-1].score_result
     assert isinstance(last, NotScored)
     assert "not calm: vibration moves about too widely to be judged" in last.why
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("name", KINDS)
+def test_a_healthy_pump_raises_at_most_one_alarm_in_its_first_thirty_hours(name: str, seed: int) -> None:
+    kind = KINDS[name]
+    rows = list(learn_rows(profile_of(kind), [healthy(kind, hours=30.0, seed=seed)]))
+    assert len(raised_at(rows)) <= 1
+    assert sum(isinstance(row.score_result, Detection) for row in rows) > 0.8 * len(rows)
