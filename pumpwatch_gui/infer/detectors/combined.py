@@ -281,10 +281,11 @@ class ConditionedStream(Stream):
     def take_notes(self) -> tuple[str, ...]:
         notes, self._notes = self._notes, ()
         taken = self._conditioner.taken
-        if np.count_nonzero(taken):
+        if np.count_nonzero(taken) and self._release.in_alarm:  # else it was a move that alarmed nobody
             labels = [self._d.profile.sensors[i].label.lower() for i in np.flatnonzero(taken).tolist()]
             after = f"{self._d.conditioning.freeze_s / 60:.0f} min of deviation"
             notes += (f"New level after {after} taken as normal: {', '.join(labels)}. Confirm it, or find the fault",)
+        if np.count_nonzero(taken):
             self._conditioner.taken = np.zeros_like(taken)
         return notes
 

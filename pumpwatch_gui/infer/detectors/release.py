@@ -31,6 +31,11 @@ class Release:
         self._plateau = np.zeros(sensors)
         self._clear()
 
+    @property
+    def in_alarm(self) -> bool:
+        """Whether the alarm is on."""
+        return self._alarm.active
+
     def _clear(self) -> None:
         self._late.clear()
         self._plateau[:] = 0.0

@@ -52,7 +52,7 @@ class _Row(NamedTuple):
 
 def caution_at(running_s: float) -> float:
     """How much of an engineer's first guess widens the limits: all of it until a day of moves has been seen."""
-    return 1.0 if running_s < REFITS_S[1] else 0.7 if running_s < REFITS_S[2] else 0.4
+    return 1.0 if running_s < REFITS_S[2] else 0.7
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,12 @@ class CombinedTrainer(Trainer):
         self._conditioning = replace(self._conditioning, spread=spread)
         worth = float(np.median([independent(stretches) for stretches in each]))
         residuals = np.concatenate([r for r, _ in tracks]) * old / spread
-        together = whitening(residuals, independent=worth)
+        together = self._together(residuals, worth)
         self._chart = Chart(together / sensor_limits(np.abs(residuals @ together)))
+
+    def _together(self, residuals: Floats, worth: float) -> Floats:
+        """What takes out of the residuals (m, n) that they move together (n, n)."""
+        return whitening(residuals, independent=worth)
 
     def _final_pass(self) -> tuple[Windows, list[_HeldBack]]:
         thin = max(1, round(self._overview.rows * (1 - self.held_back) / MOST_LEARNT))
@@ -189,3 +193,8 @@ class OwnChartTrainer(ChartTrainer):
     """
 
     held_back = 1.0
+
+    @override
+    def _together(self, residuals: Floats, worth: float) -> Floats:
+        """Each sensor for itself: what moves together in a few hours is not what will in a week."""
+        return np.eye(residuals.shape[1])
