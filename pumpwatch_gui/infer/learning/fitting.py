@@ -31,11 +31,11 @@ WINDOW = 1
 """A chart needs no past: the pump is scored again at once after a gap."""
 ONE_ALARM_IN_H = 8.0
 MOST_IN_ALARM = 0.02
-MOVES, VIBRATION_MOVES = 0.10, 0.25
+MOVES, VIBRATION_MOVES = 0.15, 0.25
 VIBRATION_UNITS = ("mm/s", "g", "m/s2", "um")
 LEAST_OF_SPAN, WIDEST_SPAN = 0.01, 1e6
-WIDEST_GUESSES = 6.0
-"""A limit so many first guesses wide (six tenths of the level) is none."""
+WIDEST_GUESSES = 5.0
+"""A limit so many first guesses wide (three quarters of the level) is none."""
 _PUMP = "own running"
 
 
@@ -134,7 +134,7 @@ def changes(profile: PumpProfile, before: CombinedDetector | None, after: Combin
 def first_guess(profile: PumpProfile, level: Floats) -> Floats:
     """How far a healthy pump may leave its level (n,) by a move of its operating point, in units, before hours showed.
 
-    A valve that is moved by a fifth moves flow, pressures and current by up to a tenth, vibration by a quarter.
+    A valve that is moved by a fifth moves flow, pressures and current by a seventh at most, vibration by a quarter.
     """
     part = np.array([VIBRATION_MOVES if s.unit in VIBRATION_UNITS else MOVES for s in profile.sensors])
     width = np.array([s.span[1] - s.span[0] for s in profile.sensors])
