@@ -81,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_running(command)
     _add_tools(command)
+    _add_models(command)
     _add_map(command)
     return parser
 
@@ -165,28 +166,6 @@ def _add_tools(command: _Command) -> None:
     _add_faults(simulate)
     check = command("check", "cli.tools", "check", "validate a site file, name every mistake, connect nowhere")
     check.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file (TOML)")
-    train = command("train", "cli.tools", "train", "train a model on recordings of normal running (needs TensorFlow)")
-    train.add_argument("--profile", required=True, metavar="NAME|FILE", help="the pump profile of the recordings")
-    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model bundle to make")
-    train.add_argument("--kind", default=None, metavar="NAME", help="detector kind")
-    train.add_argument("--allow-short", action="store_true", help="train even on too little data")
-    train.add_argument(
-        *("--threshold-factor", "--sensitivity"),
-        type=_positive,
-        default=None,
-        metavar="X",
-        help="1.0 alarms most, 1.5 little (default 1.25)",
-    )
-    train.add_argument("--json", action="store_true", help="print the progress as JSON, an object a line")
-    add_format_options(train)
-    train.add_argument("csv", nargs="+", type=Path, metavar="CSV", help="recordings of normal running")
-    score = command("score", "cli.tools", "score", "run recordings through the live detector, faster than real time")
-    score.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model bundle")
-    score.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="timestamp,score,threshold,alarm,share_…"
-    )
-    add_format_options(score)
-    score.add_argument("csv", nargs="+", type=Path, metavar="CSV")
     bench = command("bench", "bench", "main", "measure latency, inference, ingest, store, trends, start")
     bench.add_argument("names", nargs="*", metavar="NAME", help="which (none: all)")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures too")
@@ -212,3 +191,36 @@ def _add_map(command: _Command) -> None:
     table.add_argument("--base", type=int, choices=(0, 1, 40001), help="where the numbers begin (else guessed)")
     table.add_argument("--table", default="", choices=_TABLES, help="where no row says")
     table.add_argument("--source", default="", metavar="TEXT", help="the manual, its edition, the page")
+
+
+def _add_models(command: _Command) -> None:
+    train = command(
+        "train",
+        "cli.tools",
+        "train",
+        "train a model on normal running (a network needs TensorFlow, --kind chart does not)",
+    )
+    train.add_argument("--profile", required=True, metavar="NAME|FILE", help="the pump profile of the recordings")
+    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model bundle to make")
+    train.add_argument("--kind", default=None, metavar="NAME", help="detector kind")
+    train.add_argument("--allow-short", action="store_true", help="train even on too little data")
+    train.add_argument(
+        *("--threshold-factor", "--sensitivity"),
+        type=_positive,
+        default=None,
+        metavar="X",
+        help="1.0 alarms most, 1.5 little (default 1.25)",
+    )
+    train.add_argument("--json", action="store_true", help="print the progress as JSON, an object a line")
+    add_format_options(train)
+    train.add_argument("csv", nargs="+", type=Path, metavar="CSV", help="recordings of normal running")
+    score = command("score", "cli.tools", "score", "run recordings through the live detector, faster than real time")
+    by = score.add_mutually_exclusive_group(required=True)
+    by.add_argument("--model", type=Path, metavar="DIR", help="the model bundle")
+    by.add_argument("--learn", action="store_true", help="no model: the pump learns itself from the recordings")
+    score.add_argument("--profile", metavar="NAME|FILE", help="the pump profile of the recordings, for --learn")
+    score.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="timestamp,score,threshold,alarm,share_…"
+    )
+    add_format_options(score)
+    score.add_argument("csv", nargs="+", type=Path, metavar="CSV")

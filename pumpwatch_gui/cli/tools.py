@@ -113,13 +113,15 @@ def _watch_parent(stop: threading.Event) -> None:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train a bundle; needs the `train` extra."""
+    """Train a bundle; a kind with a network needs the `train` extra."""
     import importlib.util
 
+    from pumpwatch_gui.infer.training.train import needs_tensorflow
     from pumpwatch_gui.settings.profile_file import load_profile
 
-    if importlib.util.find_spec("tensorflow") is None:
-        raise PrerequisiteError("training needs TensorFlow", "python3 installer/run.py setup --train")
+    if needs_tensorflow(options.kind) and importlib.util.find_spec("tensorflow") is None:
+        advice = "python3 installer/run.py setup --train, or --kind chart, which needs none"
+        raise PrerequisiteError("training a network needs TensorFlow", advice)
     from pumpwatch_gui.infer.training.train import Epoch
     from pumpwatch_gui.infer.training.train import train as run_training
 
@@ -142,14 +144,25 @@ def train(options: argparse.Namespace) -> int:
 
 
 def score(options: argparse.Namespace) -> int:
-    """Score recordings by the live code path."""
+    """Score recordings by the live code path: by a model, or as a pump that learns itself."""
     from pumpwatch_gui.infer.evaluation.scoring import score_recordings
+    from pumpwatch_gui.infer.learning.recorded import learn_recordings
+    from pumpwatch_gui.settings.profile_file import load_profile
 
     def report(text: str) -> None:
         print(text, file=sys.stderr)
 
+    if options.learn and options.profile is None:
+        raise InputError("--learn needs --profile NAME|FILE", "say which sensors the pump has")
+    if options.profile is not None and not options.learn:
+        raise InputError("--profile goes with --learn: a model knows its own", "give --learn, or leave --profile out")
     _must_exist(options.csv)
-    print(score_recordings(options.model, options.csv, options.out, choices=format_choices(options), report=report))
+    choices = format_choices(options)
+    if options.learn:
+        profile = load_profile(options.profile, base_dir=Path.cwd())
+        print(learn_recordings(profile, options.csv, options.out, choices=choices, report=report))
+    else:
+        print(score_recordings(options.model, options.csv, options.out, choices=choices, report=report))
     return 0
 
 

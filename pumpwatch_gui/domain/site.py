@@ -7,10 +7,16 @@ from pumpwatch_gui.domain.errors import Problem
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 
+NO_MODEL, LEARN = "none", "learn"
+"""What stands for a model: nothing judges the pump, or it learns itself from its own running."""
+
 
 @dataclass(frozen=True, slots=True)
 class PumpSettings:
-    """One pump of the site. `profile` already carries the pump's own limits; `model` is a name, a path or "none"."""
+    """One pump of the site. `profile` already carries the pump's own limits.
+
+    `model` is a name, a path, "learn" or "none".
+    """
 
     pump_id: str
     name: str

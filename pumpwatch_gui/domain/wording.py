@@ -48,6 +48,12 @@ def typed_number(text: str) -> float:
     return value
 
 
+def running_time(seconds: float) -> str:
+    """Hours of running: `0 h 12 m`, `3 h`."""
+    hours, minutes = divmod(int(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} m" if minutes or not hours else f"{hours} h"
+
+
 def limit_number(value: float, sensor: Sensor) -> str:
     """A limit with no more decimals than it needs (`85`, `5.1`)."""
     text = number(value, sensor.decimals)

@@ -88,6 +88,7 @@ class Inference:
                 return
             alive()
             if is_last:
+                self.models.close()
                 return
             pause.wait(TICK_S)
 
@@ -99,6 +100,7 @@ class Inference:
         stuck = frozenset(self.models.in_call)
         self._generation += 1
         self._hung |= stuck
+        self.models.close()
         self.models = self._make(self._site, self._hung)
         return stuck
 

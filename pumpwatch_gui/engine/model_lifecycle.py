@@ -21,14 +21,20 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.detection import Detection, ScoreResult, ShadowView
 from pumpwatch_gui.domain.errors import BundleError, InputError, PumpWatchError
-from pumpwatch_gui.domain.site import PumpSettings, Site
+from pumpwatch_gui.domain.site import LEARN, NO_MODEL, PumpSettings, Site
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.wording import running_time
+from pumpwatch_gui.engine.fit_check import FitCheck
+from pumpwatch_gui.engine.learning import Fitted, Learning
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 from pumpwatch_gui.infer.detectors.adaptive import Adaptive
+from pumpwatch_gui.infer.detectors.combined import CombinedDetector
+from pumpwatch_gui.infer.learning.fitting import changes
+from pumpwatch_gui.infer.learning.learner import SHOWN_S, threshold_factor_at
 from pumpwatch_gui.infer.live.scorer import Scorer
 
 crash_log = logging.getLogger("pumpwatch.crash")
@@ -66,7 +72,10 @@ class ModelLifecycle:
         self, registry: ModelRegistry, *, warn: Tell, audit: Audit, excluded: frozenset[str] = frozenset()
     ) -> None:
         self.registry = registry
-        self.scorer = Scorer(on_call=self._called, on_fault=self._failed)
+        self.scorer = Scorer(on_call=self._called, on_fault=self._failed, on_note=self._noted)
+        self._learning = Learning(registry, warn=warn)
+        self._fit_check = FitCheck(registry, warn)
+        self._pumps: dict[str, tuple[PumpSettings, Path | None]] = {}
         self._call: tuple[tuple[str, ...], float] = ((), 0.0)
         self.bundles: dict[str, Bundle] = {}
         self._warn = warn
@@ -91,11 +100,9 @@ class ModelLifecycle:
 
     def assign(self, pump: PumpSettings, folder: Path | None) -> None:
         """Give a pump its promoted model, else the one the site file names; and its shadow and adaptive limit."""
-        bundle = self._active(pump, folder)
-        self.bundles.pop(pump.pump_id, None)
-        if bundle is not None:
-            self.bundles[pump.pump_id] = bundle
-        self.scorer.assign(pump.pump_id, pump.profile, bundle)
+        self._pumps[pump.pump_id] = (pump, folder)
+        self._learning.assign(pump)
+        self._use(pump, folder)
         try:
             state = self.registry.valid(pump.pump_id, site_model=pump.model)
         except BundleError:
@@ -106,8 +113,19 @@ class ModelLifecycle:
         self._end_shadow(pump)  # the pump may have another profile now
         self._set_shadow(pump, state.shadow)
 
+    def _use(self, pump: PumpSettings, folder: Path | None) -> None:
+        self._fit_check.forget(pump.pump_id)
+        bundle = self._active(pump, folder)
+        self.bundles.pop(pump.pump_id, None)
+        if bundle is not None:
+            self.bundles[pump.pump_id] = bundle
+        self.scorer.assign(pump.pump_id, pump.profile, bundle)
+
     def forget(self, pump: PumpSettings) -> None:
         """The pump left the site."""
+        self._learning.forget(pump.pump_id)
+        self._fit_check.forget(pump.pump_id)
+        self._pumps.pop(pump.pump_id, None)
         self.scorer.assign(pump.pump_id, pump.profile, None)
         self.bundles.pop(pump.pump_id, None)
         self._adaptive.pop(pump.pump_id, None)
@@ -122,12 +140,17 @@ class ModelLifecycle:
             was = before.pop(pump.pump_id, None)
             if was is None or (was.model, was.profile.tags) != (pump.model, pump.profile.tags):
                 self.assign(pump, new.folder)
+            else:
+                self._pumps[pump.pump_id] = (pump, new.folder)
         for pump_id, gone in before.items():
             self.forget(replace(gone, pump_id=pump_id))
 
     def feed(self, frame: Frame, state: RunState) -> None:
         """Take in a frame, after the judges."""
         self.scorer.feed(frame, state)
+        self._learning.feed(frame, state)
+        if self._fit_check.feed(frame, state):
+            self._use(*self._pumps[frame.pump_id])
         if frame.pump_id in self._shadows:
             self._shadow_scorer.feed(frame, state)
 
@@ -137,7 +160,13 @@ class ModelLifecycle:
             for score_result in self._shadow_scorer.score_due():
                 if score_result.pump_id in self._shadows:
                     self._shadows[score_result.pump_id].take(score_result)
-        return [self._adapted(score_result) for score_result in self.scorer.score_due()]
+        for fitted in self._learning.fitted():
+            self._learnt(fitted)
+        return [self._finished(score_result) for score_result in self.scorer.score_due()]
+
+    def close(self) -> None:
+        """The station stops: what was learnt so far is kept."""
+        self._learning.close()
 
     def shadow(self, pump_id: str) -> ShadowView | None:
         """What a pump's shadow found, None when it has none. Any thread."""
@@ -148,6 +177,8 @@ class ModelLifecycle:
         """Do what is ordered; the line for the journal. Raises PumpWatchError where it cannot be done."""
         match command:
             case Rebaseline():
+                if self._learns(pump):
+                    return self._learn_anew(pump, folder)
                 if not self.scorer.rebaseline(pump.pump_id):
                     raise InputError(f"{pump.pump_id} has no model", "give it one first")
                 return "The present running is the new normal"
@@ -177,12 +208,87 @@ class ModelLifecycle:
 
     def _rename(self, old_id: str, new_id: str) -> None:
         self.scorer.rename(old_id, new_id)
+        if old_id in self._pumps:
+            self._pumps[new_id] = self._pumps.pop(old_id)
         self._shadow_scorer.rename(old_id, new_id)
         for kept in (self.bundles, self._adaptive):
             if old_id in kept:
                 kept[new_id] = kept.pop(old_id)  # type: ignore[assignment]
         self._shadows = {new_id if k == old_id else k: v for k, v in self._shadows.items()}
         self.registry.rename(old_id, new_id)
+        self._learning.rename(old_id, new_id)
+        self._fit_check.rename(old_id, new_id)
+
+    # ---------------------------------------------------------------- pumps that learn themselves
+
+    def _finished(self, score_result: ScoreResult) -> ScoreResult:
+        """The result against the limit as it stands, or how far the pump has come that still learns."""
+        if isinstance(score_result, Detection):
+            adapted = self._adapted(score_result)
+            assert isinstance(adapted, Detection)
+            self._learning.judged(adapted)
+            return adapted
+        if why := self._fit_check.why(score_result.pump_id):
+            return replace(score_result, why=why)
+        learner = self._learning.learner(score_result.pump_id)
+        if learner is None or score_result.pump_id in self.bundles:
+            return score_result
+        return replace(score_result, why=learner.words)
+
+    def _learns(self, pump: PumpSettings) -> bool:
+        """Whether the pump is judged by what it learnt itself, or by nothing yet."""
+        learner, bundle = self._learning.learner(pump.pump_id), self.bundles.get(pump.pump_id)
+        return learner is not None and (bundle is None or bundle.version == learner.material.progress.version)
+
+    def _learn_anew(self, pump: PumpSettings, folder: Path | None) -> str:
+        learner = self._learning.learner(pump.pump_id)
+        assert learner is not None
+        self.registry.retire(pump.pump_id, site_model=pump.model)
+        learner.begin_anew()
+        self._use(pump, folder)
+        return "The pump learns anew: its present running is the new normal, until then its limits alone judge it"
+
+    def _learnt(self, fitted: Fitted) -> None:
+        """Put into force what a pump has learnt, unless people have promoted another model for it."""
+        pump, folder = self._pumps[fitted.pump_id]
+        try:
+            text = self._take_over(pump, folder, fitted)
+        except (PumpWatchError, OSError) as error:
+            fitted.learner.under_way = None
+            words = error.message if isinstance(error, PumpWatchError) else error.strerror or str(error)
+            self._warn(pump.pump_id, f"What the pump has learnt cannot be kept: {words}")
+            return
+        if text:
+            self._audit(pump.pump_id, "learn", text)
+
+    def _take_over(self, pump: PumpSettings, folder: Path | None, fitted: Fitted) -> str:
+        learner, fit, outcome = fitted.learner, fitted.fit, fitted.outcome
+        if outcome.path is None:
+            was = learner.material.progress.not_calm
+            learner.fitted(fit, "", outcome.not_calm)
+            after = f"after {running_time(fit.running_s)} of running"
+            return "" if was == outcome.not_calm else f"Not calm {after}, so it is not armed: {outcome.not_calm}"
+        before = self.bundles.get(pump.pump_id)
+        is_own = self._learns(pump)
+        version = self.registry.add(pump.pump_id, outcome.path)
+        learner.fitted(fit, version, "")
+        bundle = load_bundle(self.registry.bundle(pump.pump_id, version), pump.profile)
+        assert isinstance(bundle.detector, CombinedDetector)
+        old = before.detector if before is not None and isinstance(before.detector, CombinedDetector) else None
+        why = f" ({fit.why})" if fit.why else ""
+        provisional = ", provisionally" if fit.running_s < SHOWN_S else ""
+        text = f"Learnt from {running_time(fit.running_s)} of its own running{provisional}{why}"
+        text = f"{text}; threshold factor {threshold_factor_at(fit.running_s):g}"
+        text = f"{text}; {changes(pump.profile, old if is_own else None, bundle.detector)}"
+        if not is_own:
+            return f"{text}. Stored as {version}: the model promoted by hand stays"
+        if before is None or before.version != version:
+            self.registry.promote(pump.pump_id, version, site_model=pump.model)
+            self._use(pump, folder)
+        return text
+
+    def _noted(self, pump_id: str, text: str) -> None:
+        self._audit(pump_id, "judge anomaly", text)
 
     def _called(self, versions: tuple[str, ...] | None) -> None:
         self._call = (versions or (), time.monotonic())
@@ -198,10 +304,12 @@ class ModelLifecycle:
                 return load_bundle(self.registry.bundle(pump.pump_id, state.active), pump.profile)
         except PumpWatchError as error:
             self._warn(pump.pump_id, f"The promoted model is not used: {error.message}")
-        if pump.model == "none":
+        if pump.model in (NO_MODEL, LEARN):
             return None
         try:
-            return load_bundle(find_shipped("models", pump.model, base_dir=folder), pump.profile)
+            return self._fit_check.use(
+                pump, load_bundle(find_shipped("models", pump.model, base_dir=folder), pump.profile)
+            )
         except (BundleError, FileNotFoundError) as error:
             text = error.message if isinstance(error, PumpWatchError) else str(error)
             self._warn(pump.pump_id, f"Model {pump.model} is not used: {text}")

@@ -15,7 +15,7 @@ from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.domain.errors import BundleError, InputError, Problem
 from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, ModbusConfig, ModbusTlsConfig, is_public
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.site import LoadedSite, PumpSettings, Site
+from pumpwatch_gui.domain.site import LEARN, NO_MODEL, LoadedSite, PumpSettings, Site
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.files.toml_text import UnreadableTextError, parse_toml, read_toml_text
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
@@ -153,7 +153,7 @@ def _read_pump(
     pump_id, name = table.take_text("id"), table.take_text("name", "")
     if pump_id is not None and ("/" in pump_id or "=" in pump_id):
         table.note("id", "must not contain / or =")
-    profile_name, model = table.take_text("profile"), table.take_text("model", "none")
+    profile_name, model = table.take_text("profile"), table.take_text("model", LEARN)
     profile = _profile(table, profile_name, folder)
     tables = table.tables("link", required=True)
     read = [(t.path, link) for t in tables if (link := _read_link(t, profile, folder))]
@@ -167,13 +167,13 @@ def _read_pump(
     # From here on a mistake costs only its own entry, not the pump.
     if profile is not None:
         profile = _own_limits(table.table("limits"), profile)
-    if model not in (None, "none"):
+    if model not in (None, NO_MODEL, LEARN):
         check = partial(check_model, profile=profile) if check_model and profile else None
         model = _model(table, str(model), folder, check)
     table.finish()
     if not usable or pump_id is None or profile is None or profile_name is None:
         return None
-    return PumpSettings(pump_id, name or pump_id, profile, profile_name, model or "none", links)
+    return PumpSettings(pump_id, name or pump_id, profile, profile_name, model or NO_MODEL, links)
 
 
 def _profile(table: Table, name: str | None, folder: Path | None) -> PumpProfile | None:
@@ -192,12 +192,12 @@ def _model(table: Table, name: str, folder: Path | None, check: Callable[[Path],
         if check is not None:
             check(path)
     except FileNotFoundError as error:
-        table.note("model", str(error), 'name a shipped model, give a path, or write "none"')
+        table.note("model", str(error), 'name a shipped model, give a path, or write "learn" or "none"')
     except BundleError as error:
         table.note("model", error.message, error.advice)
     else:
         return name
-    return "none"
+    return NO_MODEL
 
 
 def _own_limits(table: Table, profile: PumpProfile) -> PumpProfile:

@@ -89,7 +89,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_site_files_model_is_first_with_its_card(bench: Bench) -> None:
     row = bench.page.models.rows[0]
-    assert (row.version, row.state) == ("", "site file, active")
+    assert (row.version, row.state) == ("", "site file, active, made from simulated pumps")
     assert "Model centrifugal" in bench.page.card.toPlainText()
     assert "centrifugal" in bench.page.active.text()
     assert not bench.page.promote_button.isEnabled()

@@ -201,7 +201,7 @@ def test_an_empty_map_is_filled_from_the_registers_and_wants_at_least_one_sensor
     assert isinstance(save, SaveRegisterMap)
     assert isinstance(pump, SetPump)
     link = ModbusTcpConfig("127.0.0.1", peer[1], registers="registers/P-101.toml")
-    assert (save.file, pump.links, pump.model) == (link.registers, (link,), "none")
+    assert (save.file, pump.links, pump.model) == (link.registers, (link,), "learn")
     assert [(p.tag, p.address, p.type) for p in read_map(save.text).points] == [("flow_rate_l_min", 4, "float32")]
     assert is_closed(wizard)
 

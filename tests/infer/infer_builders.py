@@ -115,6 +115,10 @@ class ScriptedStream(Stream):
         return moment
 
     @override
+    def take_notes(self) -> tuple[str, ...]:
+        return ()
+
+    @override
     def rebaseline(self) -> None:
         """There is no baseline."""
 

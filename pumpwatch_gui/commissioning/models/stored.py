@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pumpwatch_gui.commissioning.pumps.profiles import NO_MODEL
+from pumpwatch_gui.commissioning.pumps.profiles import LEARN, NO_MODEL
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.wording import error_text
@@ -53,7 +53,7 @@ def models_of(home: Home, pump: PumpSettings, folder: Path | None) -> ModelChoic
     """The models of a pump as they are on the disk now. Blocks. Raises BundleError for an unreadable state."""
     registry = ModelRegistry(home.models)
     state = registry.valid(pump.pump_id, site_model=pump.model)
-    rows = [] if pump.model == NO_MODEL else [_site_row(home, pump, state, folder)]
+    rows = [] if pump.model in (NO_MODEL, LEARN) else [_site_row(home, pump, state, folder)]
     rows += [_stored_row(stored, state) for stored in registry.models(pump.pump_id)]
     return ModelChoice(tuple(rows), state.shadow, state.adaptive, bool(state.before))
 
@@ -79,7 +79,7 @@ def bundle_of(home: Home, pump: PumpSettings, version: str, folder: Path | None)
     """
     if version:
         return load_bundle(ModelRegistry(home.models).bundle(pump.pump_id, version), pump.profile)
-    if pump.model == NO_MODEL:
+    if pump.model in (NO_MODEL, LEARN):
         raise InputError(f"{pump.pump_id} has no model in the site file", "choose a stored one, or train one")
     try:
         return load_bundle(find_shipped("models", pump.model, base_dir=folder), pump.profile)
@@ -94,6 +94,10 @@ def _site_row(home: Home, pump: PumpSettings, state: PumpModels, folder: Path | 
         bundle = bundle_of(home, pump, "", folder)
     except PumpWatchError as error:
         return ModelRow("", f"{words}: not usable", error_text(error), is_active=is_active)
+    if origin := str(bundle.manifest.trained.get("origin", "")):
+        words = f"{words}, made from {origin}"
+    if (refused := state.refused)[0] == bundle.version:
+        return ModelRow("", f"site file, refused: {refused[1]}", bundle.card, bundle.path, is_active=is_active)
     return _row("", words, bundle.card, bundle.path, bundle.manifest, is_active=is_active)
 
 

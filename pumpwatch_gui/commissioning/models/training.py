@@ -1,5 +1,6 @@
 """Making a model as a user does it: data that was checked, a training under way, the model in the registry."""
 
+import importlib.util
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -16,12 +17,19 @@ from pumpwatch_gui.files.recordings.reading import AS_FOUND
 from pumpwatch_gui.files.recordings.writing import write_recording
 from pumpwatch_gui.infer.evaluation.data_quality import quality_report
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR
-from pumpwatch_gui.infer.training.trainers import TRAINERS
+from pumpwatch_gui.infer.training.trainers import TRAINERS, needs_tensorflow
 
 KINDS = tuple(TRAINERS)
 """The kinds of detector that can be trained, the usual first."""
+MORE_KINDS = "Kinds with a network need TensorFlow: python3 installer/run.py setup --train"
 USUAL_FACTOR = THRESHOLD_FACTOR
 """The threshold factor of a model when none is chosen."""
+
+
+def kinds_here() -> tuple[str, ...]:
+    """The kinds that can be trained with what is installed, the usual first."""
+    has_tensorflow = importlib.util.find_spec("tensorflow") is not None
+    return tuple(kind for kind in KINDS if has_tensorflow or not needs_tensorflow(kind))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.commissioning.pumps.edit_site import free_id
 from pumpwatch_gui.commissioning.pumps.new_pump import Draft, Names
-from pumpwatch_gui.commissioning.pumps.profiles import NO_MODEL, model_for, model_names
+from pumpwatch_gui.commissioning.pumps.profiles import LEARN, NO_MODEL, model_caution, model_names
 from pumpwatch_gui.gui.add_pump.step import Step
 from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
 from pumpwatch_gui.gui.forms.limits_table import LimitsTable
@@ -89,7 +89,8 @@ class SaveStep(Step):
         super().__init__(context, draft)
         self.pump_id, self.pump_name, self.model = QLineEdit(), QLineEdit(), QComboBox()
         self.model.setEditable(True)
-        self.model.setToolTip("A shipped name, the path of your own, or none")
+        self.model.setToolTip("learn: from its own first hours; a shipped name, the path of your own, or none")
+        self.model.currentTextChanged.connect(self._show_summary)
         form = QFormLayout()
         form.setVerticalSpacing(8)
         for words, field in (("Id", self.pump_id), ("Name", self.pump_name), ("Model", self.model)):
@@ -108,21 +109,18 @@ class SaveStep(Step):
 
     @override
     def enter(self) -> None:
-        draft = self.draft
         if not self.pump_id.text():
             pump_id, name = free_id([p.pump_id for p in self.context.station.site().pumps])
             self.pump_id.setText(pump_id)
             self.pump_name.setText(name)
         self.model.clear()
         self.model.addItems(list(model_names()))
-        self.model.setCurrentText(model_for(draft.profile_name) if self._has_all() else NO_MODEL)
-        self.summary.setText("\n".join(self._lines()))
+        self.model.setCurrentText(LEARN)
+        self._show_summary()
         self.pump_id.selectAll()
 
-    def _has_all(self) -> bool:
-        """A model wants every sensor of its profile."""
-        profile = self.draft.profile
-        return profile is not None and (not self.draft.is_modbus or len(self.draft.used) == len(profile.tags))
+    def _show_summary(self) -> None:
+        self.summary.setText("\n".join(self._lines()))
 
     def _lines(self) -> list[str]:
         draft, profile = self.draft, self.draft.profile
@@ -136,6 +134,9 @@ class SaveStep(Step):
             lines.append(f"Register map: {made}, {len(draft.used)} of {len(profile.sensors)} sensors")
         changed = [s.label for s in profile.sensors if draft.limits[s.tag] != s.limits]
         lines.append("Limits: " + (f"changed for {', '.join(changed)}" if changed else "as in the profile"))
+        name = self.model.currentText().strip()
+        if caution := model_caution(name):
+            lines.append(f"Model {name}: {caution}")
         lines.append(f"Site file: {self.context.site_file} (the old one is kept)")
         return lines
 

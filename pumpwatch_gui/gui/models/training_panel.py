@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QProgressBar, QWidget
 from pumpwatch_gui.commissioning.models.material import Material
 from pumpwatch_gui.commissioning.models.training import (
     KINDS,
+    MORE_KINDS,
     USUAL_FACTOR,
     CheckedMaterial,
     Training,
     TrainingOptions,
     check_material,
+    kinds_here,
 )
 from pumpwatch_gui.commissioning.models.training_job import JobPhase, JobView
 from pumpwatch_gui.domain.commands import Record
@@ -62,7 +64,8 @@ class TrainPanel(QWidget):
         self.chooser.changed.connect(self._forget_report)
         self.chooser.preview_wanted.connect(self.preview)
         self.kind = QComboBox()
-        self.kind.addItems(list(KINDS))
+        self.kind.addItems(list(kinds_here()))
+        self.kind.setToolTip("" if self.kind.count() == len(KINDS) else MORE_KINDS)
         self.kind.setAccessibleName("Kind of detector")
         self.factor = NumberBox(1.0, 2.0, USUAL_FACTOR)
         self.factor.setSingleStep(0.05)
@@ -89,7 +92,9 @@ class TrainPanel(QWidget):
         )
 
     def _lay_out(self) -> None:
-        check = hbox(self.check_button, label("Kind"), self.kind, None)
+        more = label("" if self.kind.count() == len(KINDS) else MORE_KINDS)
+        more.setWordWrap(True)
+        check = hbox(self.check_button, label("Kind"), self.kind, (more, 1))
         options = hbox(label("Threshold factor"), self.factor, self.short, None)
         run = hbox(self.train_button, self.cancel_button, (self.progress, 1))
         vbox(

@@ -1,17 +1,20 @@
 """The models of one installation: versions of each pump's model, which one is active and which runs in its shadow."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.domain.errors import BundleError, InputError
+from pumpwatch_gui.domain.site import LEARN, NO_MODEL
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.infer.bundles.manifest import Manifest, bundle_files, read_manifest
 from pumpwatch_gui.infer.bundles.writing import copy_bundle
 
 STATE_FILE = "state.json"
+LEARNT = "learned"
+"""The folder of a pump beside its models that holds what it learns from."""
 UNFINISHED = (".new", ".old")
 """Endings of what a write that was cut off leaves behind."""
 _ADVICE = "correct the permissions of the models folder in the home"
@@ -31,6 +34,8 @@ class PumpModels:
     site_model: str = ""
     adaptive: bool = False
     factor: float = 1.0
+    refused: tuple[str, str] = ("", "")
+    """A version of the site file's model that was found not to fit the pump, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class ModelRegistry:
     def models(self, pump_id: str) -> list[StoredModel]:
         """Every version stored for a pump, newest first."""
         folder, state = self._pump(pump_id), self.state(pump_id)
-        places = [p for p in folder.iterdir() if p.is_dir() and p.suffix not in UNFINISHED] if folder.is_dir() else []
+        places = [p for p in folder.iterdir() if _is_model(p)] if folder.is_dir() else []
         places.sort(key=lambda place: place.stat().st_mtime, reverse=True)
         return [_stored(place, state) for place in places]
 
@@ -127,6 +132,20 @@ class ModelRegistry:
             self.bundle(pump_id, back)
         return self._write(pump_id, replace(old, active=back, before=tuple(rest), factor=1.0))
 
+    def retire(self, pump_id: str, *, site_model: str) -> PumpModels:
+        """Make none of the stored models active; the one that was can be rolled back to."""
+        old = self.valid(pump_id, site_model=site_model)
+        before = (*old.before, old.active) if old.active else old.before
+        return self._write(pump_id, replace(old, active="", before=before, site_model=site_model, factor=1.0))
+
+    def refuse(self, pump_id: str, version: str, why: str) -> PumpModels:
+        """Keep that a version of the site file's model does not fit the pump."""
+        return self._write(pump_id, replace(self.state(pump_id), refused=(version, why)))
+
+    def learnt(self, pump_id: str) -> Path:
+        """The folder for what a pump learns from."""
+        return self._pump(pump_id) / LEARNT
+
     def set_shadow(self, pump_id: str, version: str) -> PumpModels:
         """Have a version run in the shadow of the active one; "" ends that."""
         if version:
@@ -140,7 +159,9 @@ class ModelRegistry:
     def valid(self, pump_id: str, *, site_model: str) -> PumpModels:
         """The state, without promotions made over another model than the site file names now."""
         state = self.state(pump_id)
-        if state.site_model not in ("", site_model):
+        # A site file that named no model at all meant "none" before pumps learnt by themselves.
+        same = ("", site_model, NO_MODEL) if site_model == LEARN else ("", site_model)
+        if state.site_model not in same:
             return replace(state, active="", before=(), site_model="", factor=1.0)
         return state
 
@@ -168,6 +189,10 @@ def export_model(bundle: Path, out: Path) -> None:
     copy_bundle(bundle_files(bundle), out)
 
 
+def _is_model(place: Path) -> bool:
+    return place.is_dir() and place.suffix not in UNFINISHED and place.name != LEARNT
+
+
 def _plain(name: str) -> str:
     """A name as one part of a path: letters, digits, dash and underscore as they are, others as %XX."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else f"%{ord(c):02X}" for c in name)
@@ -181,7 +206,13 @@ def _state(content: Mapping[str, Any]) -> PumpModels:
         site_model=str(content["site_model"]),
         adaptive=bool(content["adaptive"]),
         factor=float(content["factor"]),
+        refused=_pair(content.get("refused", ("", ""))),
     )
+
+
+def _pair(content: Sequence[Any]) -> tuple[str, str]:
+    version, why = content
+    return str(version), str(why)
 
 
 def _stored(place: Path, state: PumpModels) -> StoredModel:

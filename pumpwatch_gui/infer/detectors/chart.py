@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 NORM = 8
 """Fusion of the sensors: near their maximum, so that one sensor far out is not thinned by many quiet ones."""
 
+TAIL = 99.7
+LEAST_SENSOR_LIMIT = 0.7
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
@@ -73,4 +76,15 @@ def whitening(residuals: Floats, *, independent: float) -> Floats:
     trust = independent / (independent + sensors)
     values, vectors = np.linalg.eigh(trust * correlation + (1.0 - trust) * np.eye(sensors))
     result: Floats = vectors @ np.diag(np.maximum(values, 1e-3) ** -0.5) @ vectors.T
+    return result
+
+
+def sensor_limits(deviations: Floats) -> Floats:
+    """What each sensor's deviation is divided by (n,), from deviations (m, n) of commissioning.
+
+    The root of its own 99.7th percentile over the median of all: calms sensors with heavy tails, with a floor.
+    """
+    high = np.percentile(deviations, TAIL, axis=0)
+    middle = float(np.median(high[high > 0])) if (high > 0).any() else 1.0
+    result: Floats = np.maximum(np.sqrt(high / middle), LEAST_SENSOR_LIMIT)
     return result

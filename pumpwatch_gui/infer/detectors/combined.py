@@ -18,6 +18,7 @@ from pumpwatch_gui.infer.detectors.chart import NORM, Chart, contributions, powe
 from pumpwatch_gui.infer.detectors.conditioner import Conditioner, Conditioning
 from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Stream, Windows, WindowScore
 from pumpwatch_gui.infer.detectors.flat_line import FlatLine
+from pumpwatch_gui.infer.detectors.release import Release
 from pumpwatch_gui.infer.detectors.scaler import floats
 from pumpwatch_gui.infer.live.window import Window
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
@@ -31,6 +32,8 @@ SPEED = "motor_rpm"
 SPEED_CHANGE = 0.1
 SPEED_CHANGE_S = 60.0
 MOST_FLAT = 2.0
+STILL_OFF = 0.5
+"""A sensor this many spreads from its baseline when an alarm is released settles again."""
 _ROW_AFTER = 0.9  # of the commissioning period: a faster link does not shorten the window
 
 
@@ -231,11 +234,13 @@ class ConditionedStream(Stream):
     def __init__(self, detector: CombinedDetector) -> None:
         sensors = len(detector.profile.sensors)
         self._d = detector
-        self._conditioner = Conditioner(detector.conditioning, tags=detector.profile.tags)
+        self._conditioner = Conditioner(detector.conditioning)
         self._flat = FlatLine(sensors)
         self._window = Window(detector.window, sensors)
+        self._release = Release(sensors)
         self._speed = detector.profile.tags.index(SPEED) if SPEED in detector.profile.tags else -1
         self._why = "no frame yet"
+        self._notes: tuple[str, ...] = ()
         self._last_ns: int | None = None
         self._row_ns: int | None = None
         self._ran_ns: int | None = None
@@ -271,6 +276,18 @@ class ConditionedStream(Stream):
     def moment(self) -> "ConditionedMoment":
         # The arrays are replaced at each row, but for the runs, which are counted up in place.
         return ConditionedMoment(self.deviations, self.scored, self._conditioner.missing, self.flat_s.copy(), self._d)
+
+    @override
+    def take_notes(self) -> tuple[str, ...]:
+        notes, self._notes = self._notes, ()
+        taken = self._conditioner.taken
+        if np.count_nonzero(taken) and self._release.in_alarm:  # else it was a move that alarmed nobody
+            labels = [self._d.profile.sensors[i].label.lower() for i in np.flatnonzero(taken).tolist()]
+            after = f"{self._d.conditioning.freeze_s / 60:.0f} min of deviation"
+            notes += (f"New level after {after} taken as normal: {', '.join(labels)}. Confirm it, or find the fault",)
+        if np.count_nonzero(taken):
+            self._conditioner.taken = np.zeros_like(taken)
+        return notes
 
     @override
     def rebaseline(self) -> None:
@@ -316,9 +333,26 @@ class ConditionedStream(Stream):
         self.residuals = self._conditioner.step(interval, values)
         self._flat.step(interval if interval < self._d.conditioning.gap_s else 0.0, values)
         self.deviations = np.where(self.scored, self._d.chart.deviations(self.residuals), 0.0)
+        self._end_alarm(mono_ns, interval)
         if self._conditioner.ready and self._is_row_due(mono_ns):
             self._window.add(np.clip(self.residuals, -REACH, REACH) / INPUT_UNIT)
             self._row_ns = mono_ns
+
+    def _end_alarm(self, mono_ns: int, interval_s: float) -> None:
+        """Where what raised the alarm is over, have the sensors that are still off settle on the level that is now."""
+        if self._d.limits.limit == inf:
+            return
+        step_s = interval_s if interval_s < self._d.conditioning.gap_s else 0.0
+        score = float(power_mean(self.deviations)) / (self._d.limits.chart * self._d.limits.limit)
+        if not self._release.step(mono_ns, step_s, score, self._conditioner.deviation, self.residuals):
+            return
+        off = self.scored & (np.abs(self.residuals) > STILL_OFF)
+        self._conditioner.resettle(off)
+        labels = [self._d.profile.sensors[i].label.lower() for i in np.flatnonzero(off).tolist()]
+        again = f"; these settle on their present level: {', '.join(labels)}" if labels else ""
+        self._notes += (f"What raised the anomaly alarm is over{again}",)
+        self.residuals = np.where(off, 0.0, self.residuals)
+        self.deviations = np.where(off, 0.0, self.deviations)
 
     def _is_row_due(self, mono_ns: int) -> bool:
         due_ns = _ROW_AFTER * self._d.period_s * 1e9

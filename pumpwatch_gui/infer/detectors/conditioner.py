@@ -4,7 +4,6 @@ Each sensor is standardised, freed from its slow baseline (warm days, drifting l
 smoothed over seconds. It knows gaps, starts and missing values, and nothing of how long it has been running.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import exp, inf
@@ -16,10 +15,10 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.infer.detectors.scaler import floats
 
-log = logging.getLogger("pumpwatch.infer")
-
 Floats = NDArray[np.float64]
-_LEVEL_S, _TREND_S = 60.0, 300.0  # two averages of unequal lag: their difference shows a drift
+_SHORT_S, _LEVEL_S, _TREND_S = 15.0, 60.0, 300.0  # averages of unequal lag: their difference shows a drift
+RESETTLE_SPREADS = 2.0
+"""How near the last seconds of a sensor that settles again must be to its last minute."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +35,7 @@ class Conditioning:
 
     scale: Floats
     spread: Floats
-    baseline_s: float = 300.0
+    baseline_s: float = 200.0
     smooth_s: float = 8.0
     clip: float = 25.0
     suspicious: float = 3.0
@@ -72,13 +71,12 @@ class Conditioner:
     """The memory of one pump. `step` takes one row and gives its residuals in spreads, 0 where a sensor is left out.
 
     After `step`: `scored` (n,) marks the sensors that count just now, `missing` (n,) those without a value; `ready`
-    says whether any does; `waited_s` how long the pump has been settling.
+    says whether any does; `waited_s` how long the pump has been settling. `taken` (n,) marks sensors whose
+    present level was taken as their baseline because they deviated for too long; whoever tells of it sets it back.
     """
 
-    def __init__(self, conditioning: Conditioning, *, tags: tuple[str, ...] = (), pump_id: str = "") -> None:
+    def __init__(self, conditioning: Conditioning) -> None:
         self._c = conditioning
-        self._tags = tags
-        self._pump_id = pump_id
         self.reset()
 
     def reset(self, *, started: bool = False) -> None:
@@ -89,6 +87,7 @@ class Conditioner:
         self._base = np.zeros(n)
         self._level = np.zeros(n)
         self._trend = np.zeros(n)
+        self._short = np.zeros(n)
         self._smooth = np.zeros(n)
         self._age_s = np.zeros(n)  # since the first value
         self._base_age_s = np.full(n, _LEVEL_S)
@@ -97,14 +96,18 @@ class Conditioner:
         self._absent_s = np.full(n, inf)
         self._smooth_age_s = 0.0
         self._settled = np.zeros(n, dtype=np.bool_)
+        self._again = np.zeros(n, dtype=np.bool_)  # was settled once and settles on another level
+        self._again_s = 0.0
         self.scored = np.zeros(n, dtype=np.bool_)
+        self.taken = np.zeros(n, dtype=np.bool_)
         self.missing = np.zeros(n, dtype=np.bool_)
         self.waited_s = 0.0
 
     @property
     def ready(self) -> bool:
-        """Whether at least one sensor counts."""
-        return bool(np.count_nonzero(self.scored))  # any() takes five times as long, and each row asks
+        """Whether at least one sensor counts, or is only settling on another level."""
+        counted = np.count_nonzero(self.scored)  # any() takes five times as long, and each row asks
+        return bool(counted or np.count_nonzero(self._again & ~self.missing))
 
     @property
     def settles_after_s(self) -> float:
@@ -115,6 +118,19 @@ class Conditioner:
     def level(self) -> Floats:
         """The level of each sensor over the last minute (n,), in its unit."""
         return self._level
+
+    @property
+    def deviation(self) -> Floats:
+        """How far each sensor (n,) is from its baseline just now, unsmoothed, in spreads; 0 where it does not count."""
+        raw: Floats = np.where(self.scored, (self._x - self._base) / (self._c.scale * self._c.spread), 0.0)
+        return np.minimum(np.maximum(raw, -self._c.clip), self._c.clip)
+
+    def resettle(self, which: NDArray[np.bool_]) -> None:
+        """Have the sensors `which` (n,) settle on the level at which they will calm down; the others go on."""
+        self._again |= which & self._settled
+        self._settled &= ~which
+        self._calm_s = np.where(which, 0.0, self._calm_s)
+        self._again_s = 0.0
 
     def step(self, interval_s: float, values: Floats) -> Floats:
         """Residuals (n,) in spreads of a row of values (n,), NaN for none, `interval_s` after the row before."""
@@ -139,7 +155,7 @@ class Conditioner:
         fresh = np.isfinite(values)
         first = fresh & np.isnan(self._x)
         if np.count_nonzero(first):
-            for track in (self._base, self._level, self._trend):
+            for track in (self._base, self._level, self._trend, self._short):
                 track[first] = values[first]
         whole = np.count_nonzero(fresh) == fresh.size  # nearly always: then there is nothing to choose from
         self._absent_s = np.zeros(fresh.size) if whole else np.where(fresh, 0.0, self._absent_s + interval_s)
@@ -147,7 +163,7 @@ class Conditioner:
         self._x = values.copy() if whole else np.where(fresh, values, self._x)
         self._age_s += interval_s if whole else np.where(fresh, interval_s, 0.0)
         share = interval_s / np.maximum(self._age_s, interval_s)  # a plain mean until the memory is full
-        for track, memory_s in ((self._level, _LEVEL_S), (self._trend, _TREND_S)):
+        for track, memory_s in ((self._level, _LEVEL_S), (self._trend, _TREND_S), (self._short, _SHORT_S)):
             gain = np.maximum(share, 1.0 - exp(-interval_s / memory_s))
             step = gain * (self._x - track)
             track += step if whole else np.where(fresh, step, 0.0)
@@ -156,11 +172,17 @@ class Conditioner:
     def _settle(self, interval_s: float) -> None:
         if np.count_nonzero(self._settled) == self._settled.size:
             return
-        drift = np.abs(self._level - self._trend)
-        self._calm_s = np.where(drift < self._c.spread * self._c.scale, self._calm_s + interval_s, 0.0)
-        calm = (self._age_s >= self._least_s) & (self._calm_s >= self._c.settle_s)
-        now = ~self._settled & (calm | (self._age_s >= self._c.settle_most_s))
+        ordinary = self._c.spread * self._c.scale
+        first = np.abs(self._level - self._trend) < ordinary
+        again = np.abs(self._short - self._level) < RESETTLE_SPREADS * ordinary
+        self._calm_s = np.where(np.where(self._again, again, first), self._calm_s + interval_s, 0.0)
+        self._again_s += interval_s
+        waited_s = np.where(self._again, self._again_s, self._age_s)
+        calm = (self._again | (self._age_s >= self._least_s)) & (self._calm_s >= self._c.settle_s)
+        now = ~self._settled & (calm | (waited_s >= self._c.settle_most_s))
         self._settled |= now
+        self._frozen_s[now & self._again] = 0.0
+        self._again &= ~now
         unsettled = ~self._settled | now
         self._base = np.where(unsettled, self._level, self._base)
         self._smooth[unsettled] = 0.0
@@ -179,8 +201,7 @@ class Conditioner:
         self._frozen_s = np.maximum(self._frozen_s + np.where(odd, interval_s, -interval_s), 0.0)
         if np.count_nonzero(self._frozen_s > c.freeze_s):
             stuck = self._frozen_s > c.freeze_s
-            names = ", ".join(t for t, s in zip(self._tags, stuck, strict=False) if s)
-            log.info("%s: new baseline after %.0f s of deviation: %s", self._pump_id, c.freeze_s, names)
+            self.taken = self.taken | stuck
             self._take_level(stuck)
 
     def _take_level(self, which: NDArray[np.bool_]) -> None:

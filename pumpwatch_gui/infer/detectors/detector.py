@@ -60,6 +60,10 @@ class Stream(Moment, Protocol):
         """What `score` needs of the newest row, to be asked later: what is fed meanwhile does not change it."""
         ...
 
+    def take_notes(self) -> tuple[str, ...]:
+        """What happened since the last call that belongs into the journal."""
+        ...
+
     def rebaseline(self) -> None:
         """Take the present running as the new normal, where the kind knows such a thing."""
         ...

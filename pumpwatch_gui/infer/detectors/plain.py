@@ -128,5 +128,9 @@ class PlainStream(Stream):
         return self  # the errors of a window are all that its score is made of
 
     @override
+    def take_notes(self) -> tuple[str, ...]:
+        return ()
+
+    @override
     def rebaseline(self) -> None:
         """Nothing to do: this kind has no baseline."""

@@ -92,12 +92,24 @@ def score_recordings(
     was dropped of it, a line each. Raises BundleError or InputError.
     """
     profile, bundle, rule = open_model(model)
+    read = read_all(recordings, profile, choices, report)
+    return write_rows(out, profile, score_rows(bundle, profile, rule, read), read)
+
+
+def read_all(
+    recordings: Sequence[Path], profile: PumpProfile, choices: FormatChoices, report: Callable[[str], None]
+) -> list[Recording]:
+    """Recordings in the order given; `report` gets what there is to tell of each. Raises InputError."""
     read = [read_recording(path, profile, choices) for path in recordings]
     for recording in read:
         for text in recording.told():
             report(f"{recording.path.name}: {text}")
+    return read
+
+
+def write_rows(out: Path, profile: PumpProfile, rows: Iterator[ScoredRow], read: Sequence[Recording]) -> ScoreCount:
+    """Write what came of each row of the recordings `read`. Raises InputError for an `out` that cannot be written."""
     missing, dropped = sum(r.empty_values for r in read), sum(r.dropped for r in read)
-    rows = score_rows(bundle, profile, rule, read)
     try:
         with atomic_text(out) as file:
             writer = csv.writer(file, lineterminator="\n")

@@ -23,6 +23,9 @@ OnCall = Callable[[tuple[str, ...] | None], None]
 OnFault = Callable[[str, Exception], None]
 """Gets a pump and why its model failed, once for each episode of failures."""
 
+OnNote = Callable[[str, str], None]
+"""Gets a pump and a line for its journal."""
+
 
 class _Pump:
     """What the scorer keeps of one pump."""
@@ -69,6 +72,7 @@ class Scorer:
         *,
         on_call: OnCall = lambda versions: None,
         on_fault: OnFault = lambda pump_id, error: None,
+        on_note: OnNote = lambda pump_id, text: None,
     ) -> None:
         self.latency = Latency()
         self.count = 0
@@ -76,6 +80,7 @@ class Scorer:
         self._clock = clock
         self._on_call = on_call
         self._on_fault = on_fault
+        self._on_note = on_note
         self._pumps: dict[str, _Pump] = {}
         self._detectors: dict[str, Detector] = {}
         self._cold: set[str] = set()
@@ -109,6 +114,8 @@ class Scorer:
         if pump.failure is None and not self._out_of_use(pump):
             try:
                 pump.feed(frame, run_state)
+                for text in pump.stream.take_notes() if pump.stream is not None else ():
+                    self._on_note(frame.pump_id, text)
             except Exception as error:  # noqa: BLE001 - per pump: its model must not stop the others
                 pump.failure, pump.stream = error, None  # a half-updated memory is not to be trusted
         pump.frame = frame

@@ -73,6 +73,7 @@ def _episodes(track: Track, rule: AlarmRule) -> int:
     """What `Episodes` counts, for a whole track at once: a threshold is searched by many passes."""
     raised = _held(track, track.score > rule.threshold, rule.on_delay_s)
     returned = _held(track, track.score < rule.clear_below, rule.off_delay_s)
+    returned |= _held(track, track.score <= rule.threshold, rule.quiet_s)
     moved = np.where(raised | returned, np.arange(track.score.size), -1)
     last = np.maximum.accumulate(moved)
     in_alarm = np.flatnonzero((last >= 0) & raised[last])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.infer.detectors.chart import Chart, power_mean, whitening
+from pumpwatch_gui.infer.detectors.chart import Chart, power_mean, sensor_limits, whitening
 from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector, ConditionedStream, ScoreLimits
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
@@ -43,6 +43,7 @@ class CombinedTrainer(Trainer):
     """Kind `combined`: the network learns the first 80 % of each recording, the limits come from the rest."""
 
     kind: type[CombinedDetector] = CombinedDetector
+    held_back: ClassVar[float] = HELD_BACK
 
     def __init__(self, commissioning: Commissioning, window: int) -> None:
         self._commissioning = commissioning
@@ -85,7 +86,22 @@ class CombinedTrainer(Trainer):
         factor = self._commissioning.threshold_factor
         limit = max(factor * _quantile(both), factor / THRESHOLD_FACTOR * level_for_alarm_rate(tracks))
         detector = self._detector(network, replace(limits, limit=limit), window=self._window)
-        return detector.to_manifest(), _figures(limit, tracks)
+        return detector.to_manifest(), self._figures(limit, tracks)
+
+    def _figures(self, limit: float, tracks: Sequence[Track]) -> dict[str, Any]:
+        """What the part that set the limit says of it."""
+        days = sum(track.duration_s for track in tracks) / DAY_S
+        count = alarms_at(limit, tracks)
+        over = float(np.mean(np.concatenate([t.score for t in tracks]) > limit))
+        part = (
+            "all of the running" if self.held_back >= 1 else f"the last {100 * self.held_back:.0f} % of each recording"
+        )
+        name = "running" if self.held_back >= 1 else "held-back part"
+        return {
+            "threshold": f"{limit:.3f} times the {QUANTILE:.0f}th percentiles of {part}",
+            f"alarms in the {name}": f"{count} in {24 * days:.1f} h, {7 * count / max(days, 1e-9):.1f} a week",
+            f"share of the {name} above the limit": f"{100 * over:.2f} %",
+        }
 
     def _commission(self) -> None:
         """Learn the size of the residuals and what moves together from a pass over everything."""
@@ -102,14 +118,19 @@ class CombinedTrainer(Trainer):
         self._conditioning = replace(self._conditioning, spread=spread)
         worth = float(np.median([independent(stretches) for stretches in each]))
         residuals = np.concatenate([r for r, _ in tracks]) * old / spread
-        self._chart = Chart(whitening(residuals, independent=worth))
+        together = self._together(residuals, worth)
+        self._chart = Chart(together / sensor_limits(np.abs(residuals @ together)))
+
+    def _together(self, residuals: Floats, worth: float) -> Floats:
+        """What takes out of the residuals (m, n) that they move together (n, n)."""
+        return whitening(residuals, independent=worth)
 
     def _final_pass(self) -> tuple[Windows, list[_HeldBack]]:
-        thin = max(1, round(self._overview.rows * (1 - HELD_BACK) / MOST_LEARNT))
+        thin = max(1, round(self._overview.rows * (1 - self.held_back) / MOST_LEARNT))
         learnt: list[Windows] = []
         held: list[_HeldBack] = []
         for recording, rows in zip(self._commissioning.recordings, self._passes(full=True), strict=True):
-            later = recording.time_s[0] + (1 - HELD_BACK) * (recording.time_s[-1] - recording.time_s[0])
+            later = recording.time_s[0] + (1 - self.held_back) * (recording.time_s[-1] - recording.time_s[0])
             kept: list[tuple[float, Floats, Windows]] = []
             for count, (time_s, stream) in enumerate(rows):
                 window = stream.window()
@@ -127,7 +148,8 @@ class CombinedTrainer(Trainer):
     def _passes(self, *, full: bool = False) -> Iterator[Iterator[tuple[float, ConditionedStream]]]:
         """Each recording through the live path; the rows at which a sensor counts (`full`: with a whole window)."""
         sensors = self._conditioning.scale.size
-        limits = ScoreLimits(1.0, 1.0, 1.0, 0.0, np.ones(sensors), np.full(sensors, inf))
+        # Endless limits: nothing scores in here, so nothing is released either.
+        limits = ScoreLimits(1.0, 1.0, inf, 0.0, np.ones(sensors), np.full(sensors, inf))
         detector = self._detector(None, limits, window=self._window if full else 1)
         for run in self._commissioning.runs():
             yield _rows(detector.stream(), run)
@@ -158,19 +180,21 @@ def _quantile(tracks: Sequence[Floats]) -> float:
     return max(float(np.percentile(np.concatenate(list(tracks)), QUANTILE)), 1e-6)
 
 
-def _figures(limit: float, tracks: Sequence[Track]) -> dict[str, Any]:
-    """What the held-back part says of the limit."""
-    days = sum(track.duration_s for track in tracks) / DAY_S
-    count = alarms_at(limit, tracks)
-    over = float(np.mean(np.concatenate([t.score for t in tracks]) > limit))
-    return {
-        "threshold": f"{limit:.3f} times the {QUANTILE:.0f}th percentiles of the last 20 % of each recording",
-        "alarms in the held-back part": f"{count} in {24 * days:.1f} h, {7 * count / max(days, 1e-9):.1f} a week",
-        "share of the held-back part above the limit": f"{100 * over:.2f} %",
-    }
-
-
 class ChartTrainer(CombinedTrainer):
     """Kind `chart`: the same without a network."""
 
     kind = ChartDetector
+
+
+class OwnChartTrainer(ChartTrainer):
+    """A chart of a pump that learns itself: its limit covers every move of the operating point it has seen so far.
+
+    In a few hours there are a few such moves; a part held back would hold one or none.
+    """
+
+    held_back = 1.0
+
+    @override
+    def _together(self, residuals: Floats, worth: float) -> Floats:
+        """Each sensor for itself: what moves together in a few hours is not what will in a week."""
+        return np.eye(residuals.shape[1])

@@ -1,6 +1,6 @@
 """What a model is commissioned on: recordings of normal running, checked for length, as frames with their run state."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.pump.running import run_rule, state_of
+from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
@@ -21,6 +21,9 @@ from pumpwatch_gui.infer.training.statistics import BLOCK_S
 WARN_BELOW_S = 45 * 60.0
 REFUSE_BELOW_S = 25 * 60.0
 LEAST_BLOCK_S = 60.0
+ROWS_BETWEEN_PAUSES = 40
+Pause = Callable[[], None]
+"""Called every few milliseconds of the work: it may wait, and what it raises ends the work."""
 THRESHOLD_FACTOR = 1.25
 """The threshold factor of a model when none is chosen."""
 
@@ -54,6 +57,7 @@ class Commissioning:
     profile: PumpProfile
     recordings: tuple[Recording, ...]
     threshold_factor: float = THRESHOLD_FACTOR
+    pause: Pause = lambda: None
 
     def __post_init__(self) -> None:
         """Check the threshold factor."""
@@ -65,7 +69,13 @@ class Commissioning:
         rule = run_rule(self.profile)
         for number, recording in enumerate(self.recordings):
             frames = frames_of(recording, self.profile, pump_id=f"recording {number + 1}")
-            yield ((frame, state_of(frame, self.profile.tags, rule)) for frame in frames)
+            yield self._run(frames, rule)
+
+    def _run(self, frames: Iterator[Frame], rule: RunRule | None) -> Iterator[tuple[Frame, RunState]]:
+        for row, frame in enumerate(frames):
+            if row % ROWS_BETWEEN_PAUSES == 0:
+                self.pause()
+            yield frame, state_of(frame, self.profile.tags, rule)
 
     def overview(self) -> "Overview":
         """One pass over everything."""

@@ -25,7 +25,9 @@ from pumpwatch_gui.infer.network.numpy_forward import WEIGHTS_FILE, Weights, rec
 from pumpwatch_gui.infer.network.onnx_graph import build
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning, check_length
 from pumpwatch_gui.infer.training.trainer import Trainer
-from pumpwatch_gui.infer.training.trainers import TRAINERS
+from pumpwatch_gui.infer.training.trainers import TRAINERS, needs_tensorflow
+
+__all__ = ["Epoch", "needs_tensorflow", "train", "train_on"]
 
 UNITS = 64
 WINDOW = 30

@@ -17,3 +17,8 @@ TRAINERS: Mapping[str, Callable[[Commissioning, int], Trainer]] = MappingProxyTy
 
 The first is what is trained when nothing is said.
 """
+
+
+def needs_tensorflow(kind: str | None) -> bool:
+    """Whether training a kind (None: the usual) fits a network; a kind that is not known does not."""
+    return TRAINERS.get(kind or next(iter(TRAINERS)), ChartTrainer) is not ChartTrainer
