@@ -134,6 +134,8 @@ def steady() -> Iterator[None]:
         stack.enter_context(patch("psutil.Process", SteadyProcess))
         stack.enter_context(patch("pumpwatch_gui.gui.system.page.__version__", "1.0"))
         stack.enter_context(patch("pumpwatch_gui.gui.models.page.models_of", lambda *_: MODELS))
+        # Whatever is installed: the picture is that of a machine without TensorFlow.
+        stack.enter_context(patch("pumpwatch_gui.gui.models.training_panel.kinds_here", lambda: ("chart",)))
         flash_ms = QApplication.cursorFlashTime()
         QApplication.setCursorFlashTime(0)
         try:

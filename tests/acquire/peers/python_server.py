@@ -3,7 +3,9 @@
 Prints "ready", then "fc N" for every request; ends when standard input does.
 """
 
+import socket
 import sys
+import time
 from typing import Any
 
 HOLDING = [(i * 2749 + 7) % 65536 for i in range(64)]
@@ -48,7 +50,15 @@ def modbus_tk(way: str, where: str) -> None:
                                ("c", cst.COILS, COILS), ("d", cst.DISCRETE_INPUTS, DISCRETE)):  # fmt: skip
         unit.add_block(name, kind, 0, 64)
         unit.set_values(name, 0, [int(v) for v in values])
-    server.start()
+    server.start()  # its own thread opens the port, some time later
+    deadline = time.monotonic() + 10
+    while way == "tcp" and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", int(where))).close()
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return
 
 
 if __name__ == "__main__":
