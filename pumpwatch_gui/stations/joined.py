@@ -26,6 +26,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import LoopHealth, StationView
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
+from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import Owner, read_owner
 from pumpwatch_gui.stations.messages import VERSION, Ask, Hello, Reader, Reply, Submit, Update, Welcome, Writer
@@ -49,7 +50,7 @@ class JoinedStation:
 
     def __init__(self, home: Home) -> None:
         self._home, self._history = home.path, History(home.database)
-        self._subscribers: tuple[Callable[[Event], None], ...] = ()
+        self._bus = EventBus(keep=lambda _: None)  # the collector keeps the journal
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._writer, self._reader = Writer(), Reader()
@@ -98,9 +99,7 @@ class JoinedStation:
 
     def subscribe(self, on_event: Callable[[Event], None]) -> Subscription:
         """Have every event of the collector delivered to `on_event`."""
-        with self._lock:
-            self._subscribers = (*self._subscribers, on_event)
-        return _Subscription(self, on_event)
+        return self._bus.subscribe(on_event)
 
     def submit(self, order: Order) -> OrderId:
         """Send an order to the collector; where it does not answer, the outcome says so."""
@@ -113,11 +112,6 @@ class JoinedStation:
     def loops(self) -> Mapping[str, Callable[[threading.Event], None]]:
         """One loop: it listens to the collector, and looks for it again when it has ended."""
         return {LOOP: self._run}
-
-    def unsubscribe(self, on_event: Callable[[Event], None]) -> None:
-        """Stop delivering to `on_event`."""
-        with self._lock:
-            self._subscribers = tuple(s for s in self._subscribers if s is not on_event)
 
     # ---------------------------------------------------------------- the loop
 
@@ -213,8 +207,7 @@ class JoinedStation:
         if isinstance(event, OrderDone):
             with self._lock:
                 self._pending.pop(event.order_id, None)
-        for deliver in self._subscribers:
-            deliver(event)
+        self._bus.publish(event, in_journal=False)
 
     def _refuse_pending(self, why: str) -> None:
         with self._lock:
@@ -236,15 +229,6 @@ class JoinedStation:
 def _expect(connection: Connection) -> None:
     if not connection.poll(ANSWER_S):
         raise TimeoutError(f"no word within {ANSWER_S:g} s")
-
-
-class _Subscription:
-    def __init__(self, station: JoinedStation, on_event: Callable[[Event], None]) -> None:
-        self._station, self._on_event = station, on_event
-
-    def close(self) -> None:
-        """End it."""
-        self._station.unsubscribe(self._on_event)
 
 
 class _JoinedLine:
