@@ -11,10 +11,6 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ): "all that came but its last byte is then tried as a frame: its CRC or `mismatch` refuses it like no frame",
     ("acquire/modbus/rtu.py", "return 1"): "a frame of one byte is too short to be sealed, like one of none",
     (
-        "acquire/links/assembly.py",
-        "CLOCK_STEP_NS = 50000001",
-    ): "one nanosecond of 50 ms: no clock is that fine",
-    (
         "judge/sources/limits.py",
         "self._delays.append(OnOffDelay(int(own.on_delay_s * 999999999.0), int(own.off_delay_s * 1e9)))",
     ): "one part in a thousand million of a delay",

@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.links.decode import PointValue, bad
 from pumpwatch_gui.domain.values.arrays import read_only
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.domain.values.trace import CLOCK_STEP_NS
 
 log = logging.getLogger("pumpwatch.links")
 
@@ -21,8 +22,6 @@ LOST_PERIODS = 5
 OLD_SCAN_S = 1.0
 """No scan that took less brings old values: a busy machine jitters."""
 _BAD, _UNBOUND = Quality.BAD, Reason.NOT_CONNECTED
-CLOCK_STEP_NS = 50_000_000
-"""Linux slews the monotonic clock together with the wall clock: the two part only when the wall clock is set."""
 STEADY_NS = 5_000_000
 """Reading both clocks takes longer only when another thread ran in between: then they cannot be compared."""
 

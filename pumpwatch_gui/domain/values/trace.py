@@ -29,7 +29,7 @@ class Trace:
 
 
 CLOCK_STEP_NS = 50_000_000
-"""Wall and monotonic clock part by more only when the wall clock is set."""
+"""Linux slews the monotonic clock together with the wall clock: the two part by more only when that one is set."""
 
 
 class TraceRing:
