@@ -219,4 +219,4 @@ def _measured(value: float, text: str) -> str:
 
 
 def _three(times: Percentiles) -> str:
-    return " / ".join(number(x, 1) for x in (times.p50, times.p95, times.p99)) + " ms"
+    return " / ".join(number(x, 0 if x >= 10 else 1) for x in (times.p50, times.p95, times.p99)) + " ms"
