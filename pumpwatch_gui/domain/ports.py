@@ -129,7 +129,7 @@ class LinkBrowser(Protocol):
         """Read the device identification (function 43/14); raises as `read_block`."""
 
     def forget(self, link_id: str) -> None:
-        """Forget what was learnt of the device behind a link (block sizes, pauses, values it lacks) and learn it anew.
+        """Forget what was learnt of the device behind a link (block sizes, pauses, values it lacks) and learn it again.
 
         Links that are not known are passed over.
         """

@@ -71,7 +71,7 @@ class Learning:
             return
         material = Material(self._registry.learnt(pump.pump_id), pump.profile, first_due_s=FIRST_S)
         if material.began_anew:
-            self._warn(pump.pump_id, "Learning begins anew: what was kept is of other sensors, or cannot be read")
+            self._warn(pump.pump_id, "Learning begins again: what was kept is of other sensors, or cannot be read")
         self._learners[pump.pump_id] = Learner(pump.profile, material)
         self._profiles[pump.pump_id] = pump.profile
 
@@ -116,7 +116,7 @@ class Learning:
         while self._done:
             done = self._done.popleft()
             current = next((i for i, known in self._learners.items() if known is done.learner), None)
-            if current is not None and done.learner.under_way is done.fit:  # else it began anew meanwhile
+            if current is not None and done.learner.under_way is done.fit:  # else it began again meanwhile
                 found.append(done._replace(pump_id=current))
         return found
 

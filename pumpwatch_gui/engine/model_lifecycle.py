@@ -246,7 +246,7 @@ class ModelLifecycle:
         self.registry.retire(pump.pump_id, site_model=pump.model)
         learner.begin_anew()
         self._use(pump, folder)
-        return "The pump learns anew: its present running is the new normal, until then its limits alone judge it"
+        return "The pump learns again: its present running is the new normal, until then its limits alone judge it"
 
     def _learnt(self, fitted: Fitted) -> None:
         """Put into force what a pump has learnt, unless people have promoted another model for it."""

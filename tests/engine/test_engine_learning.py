@@ -1,4 +1,4 @@
-"""A pump of the station that learns itself: armed, refitted, gone on after a restart, begun anew."""
+"""A pump of the station that learns itself: armed, refitted, gone on after a restart, begun again."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -100,7 +100,7 @@ def test_rebaseline_begins_anew_and_other_sensors_do_as_well(
     running = Running(tmp_path)
     running.feed(frames, AN_HOUR + 60)
     running.wait_for("Learnt from 1 h", wait_until)
-    assert "learns anew" in running.models.execute(Rebaseline("P-1"), PUMP, None)
+    assert "learns again" in running.models.execute(Rebaseline("P-1"), PUMP, None)
     learning = running.feed(frames, AN_HOUR // 4)
     assert isinstance(learning, NotScored)
     assert learning.why == "learning, 0 h 15 m of 3 h"
@@ -108,7 +108,7 @@ def test_rebaseline_begins_anew_and_other_sensors_do_as_well(
 
     fewer = PumpProfile("fewer", PROFILE.sensors[1:])
     running = Running(tmp_path, PumpSettings("P-1", "Another pump", fewer, "fewer", "learn", ()))
-    assert any("begins anew" in line for line in running.journal)
+    assert any("begins again" in line for line in running.journal)
     running.models.close()
 
 

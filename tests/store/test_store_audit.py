@@ -1,4 +1,4 @@
-"""The audit log shows what was done to it: altered, missing, moved, cut off, or made anew."""
+"""The audit log shows what was done to it: altered, missing, moved, cut off, or made again."""
 
 import json
 from pathlib import Path

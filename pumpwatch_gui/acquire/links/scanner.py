@@ -138,7 +138,7 @@ class Scanner:
         return self._read_extra(link_id, lambda channel, spec: channel.identify(spec))
 
     def forget(self, link_id: str) -> None:
-        """Forget what was learnt of the device behind a link: it is learnt anew from the next scan on. Any thread."""
+        """Forget what was learnt of the device behind a link: it is learnt again from the next scan on. Any thread."""
         link = self._links.get(link_id)
         if link is not None:
             self._memory.forget(link.spec.config.endpoint)

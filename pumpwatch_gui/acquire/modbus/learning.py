@@ -13,7 +13,7 @@ from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.modbus.facts import PAUSES_S, Facts, largest_of, planned, requests, runs_of
 from pumpwatch_gui.acquire.modbus.faults import unanswered
 from pumpwatch_gui.acquire.modbus.plan import MAX_REGISTERS, Block, Key, atoms, filled, halves, joined
-from pumpwatch_gui.acquire.modbus.proof import Proof, Verdict
+from pumpwatch_gui.acquire.modbus.proof import Proof, ProofState
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.values.quality import Reason
@@ -336,11 +336,11 @@ class Learning:
         """A wider request and the narrow ones before and after it have all brought their registers."""
         key = trial.block.key
         proof = self._proofs.setdefault(key, Proof(trial.block, trial.narrow[1]))
-        verdict = proof.take(trial.narrow, before, wide, after)
-        if verdict is Verdict.REFUTED:
+        state = proof.take(trial.narrow, before, wide, after)
+        if state is ProofState.REFUTED:
             self._part(trial)
             self._learn()
-        elif verdict is Verdict.PROVEN:
+        elif state is ProofState.PROVEN:
             self.facts.joined.add(key)
             self._proofs.pop(key)
             self._trial = _Wait(now_s, 0.0)

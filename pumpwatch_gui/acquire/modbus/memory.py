@@ -26,7 +26,7 @@ SAVE_AFTER_S = 5.0
 class DeviceMemory:
     """Facts by endpoint, unit and map. Without a path nothing outlives the process. Any thread.
 
-    `edition` changes when something was forgotten: who holds facts then asks for them anew.
+    `edition` changes when something was forgotten: who holds facts then asks for them again.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -107,7 +107,7 @@ def _read(path: Path) -> dict[str, Facts]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        log.warning("%s cannot be read and is ignored, devices are learnt anew: %r", path, error)
+        log.warning("%s cannot be read and is ignored, devices are learnt again: %r", path, error)
         return {}
 
 

@@ -15,7 +15,7 @@ SMALL = 16
 """Values below this are states and switches, and often equal to their neighbours."""
 
 
-class Verdict(Enum):
+class ProofState(Enum):
     """What comparisons have shown so far."""
 
     OPEN = "open"
@@ -41,7 +41,7 @@ class Proof:
         before: Sequence[Sequence[int]],
         wide: Sequence[int],
         after: Sequence[Sequence[int]],
-    ) -> Verdict:
+    ) -> ProofState:
         """Compare the registers of the wide block with those of its parts before and after it."""
         self.taken += 1
         steady: dict[int, int] = {}
@@ -51,13 +51,13 @@ class Proof:
                 if old[at] != new[at]:
                     continue  # it changed meanwhile: the wide block may have either value, or a third
                 if wide[address - self._wide.address] != old[at]:
-                    return Verdict.REFUTED
+                    return ProofState.REFUTED
                 steady[address] = old[at]
         for address in steady:
             self._equal[address] += 1
         self._telling += self._would_show_a_shift(steady)
         self._note_changes(steady, wide)
-        return Verdict.PROVEN if self._is_proven() else Verdict.OPEN
+        return ProofState.PROVEN if self._is_proven() else ProofState.OPEN
 
     def _is_proven(self) -> bool:
         is_equal = all(self._equal[address] >= TIMES for atom in self._wide.atoms for address in _named(atom))

@@ -115,7 +115,7 @@ class LinkDetail(Panel):
             )
 
     def forget_learnt(self) -> None:
-        """Let the device be learnt anew."""
+        """Let the device be learnt again."""
         if self.link_id:
             self.context.station.links.forget(self.link_id)
 

@@ -54,7 +54,7 @@ class Progress:
 
 
 class Material:
-    """The blocks and the progress of one pump in `folder`. What cannot be read is left out; other sensors begin anew.
+    """The blocks and the progress of one pump in `folder`. What cannot be read is left out; other sensors begin again.
 
     Raises OSError when the folder cannot be written.
     """

@@ -15,7 +15,7 @@ from pumpwatch_gui.acquire.modbus.facts import Facts, read_facts
 from pumpwatch_gui.acquire.modbus.learning import Learning
 from pumpwatch_gui.acquire.modbus.memory import MAX_UNITS, DeviceMemory
 from pumpwatch_gui.acquire.modbus.plan import Block, atoms, joined
-from pumpwatch_gui.acquire.modbus.proof import Proof, Verdict
+from pumpwatch_gui.acquire.modbus.proof import Proof, ProofState
 from pumpwatch_gui.domain.links.config import ModbusConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from tests.acquire.modbus.device_model import Device, Outcome, play
@@ -113,51 +113,51 @@ def test_a_device_that_comes_back_after_silence_is_read_as_before(tmp_path: Path
 # ---------------------------------------------------------------- proof
 
 
-def compared(values: list[tuple[list[int], list[int]]], wide: list[list[int]], gap: int) -> Verdict:
-    """Verdict after comparing parts (left, right) with wide responses, one after the other."""
+def compared(values: list[tuple[list[int], list[int]]], wide: list[list[int]], gap: int) -> ProofState:
+    """ProofState after comparing parts (left, right) with wide responses, one after the other."""
     left = atoms(points(*range(len(values[0][0]))))
     start = len(values[0][0]) + gap
     right = atoms(points(*range(start, start + len(values[0][1]))))
     narrow = (joined(left), joined(right))
     proof = Proof(joined(narrow), narrow[1])
-    verdict = Verdict.OPEN
+    state = ProofState.OPEN
     for parts, response in zip(values, wide, strict=True):
-        verdict = proof.take(narrow, parts, response, parts)
-    return verdict
+        state = proof.take(narrow, parts, response, parts)
+    return state
 
 
 def test_equal_registers_at_rest_prove_nothing() -> None:
     parts = ([0, 0], [0, 0, 0])
-    assert compared([parts] * 5, [[0] * 6] * 5, 1) is Verdict.OPEN
+    assert compared([parts] * 5, [[0] * 6] * 5, 1) is ProofState.OPEN
 
 
 def test_different_registers_after_a_gap_that_is_narrower_than_they_are_many_prove_it() -> None:
     parts = ([7, 8], [100, 200, 300])
-    assert compared([parts] * 2, [[7, 8, 0, 0, 100, 200, 300]] * 2, 2) is Verdict.PROVEN
-    assert compared([parts], [[7, 8, 0, 0, 100, 200, 300]], 2) is Verdict.OPEN  # once is not enough
+    assert compared([parts] * 2, [[7, 8, 0, 0, 100, 200, 300]] * 2, 2) is ProofState.PROVEN
+    assert compared([parts], [[7, 8, 0, 0, 100, 200, 300]], 2) is ProofState.OPEN  # once is not enough
 
 
 def test_one_register_after_a_gap_proves_it_by_moving_along() -> None:
     still = ([7], [100])
-    assert compared([still] * 5, [[7, 0, 100]] * 5, 1) is Verdict.OPEN
-    assert compared([still, ([7], [130])], [[7, 0, 100], [7, 0, 130]], 1) is Verdict.PROVEN
+    assert compared([still] * 5, [[7, 0, 100]] * 5, 1) is ProofState.OPEN
+    assert compared([still, ([7], [130])], [[7, 0, 100], [7, 0, 130]], 1) is ProofState.PROVEN
     # A switch that moves may be the neighbour's.
-    assert compared([([7], [0]), ([7], [1])], [[7, 9, 0], [7, 9, 1]], 1) is Verdict.OPEN
+    assert compared([([7], [0]), ([7], [1])], [[7, 9, 0], [7, 9, 1]], 1) is ProofState.OPEN
     # A value that is there twice may be the other one.
-    assert compared([([100], [100]), ([130], [130])], [[100, 0, 100], [130, 0, 130]], 1) is Verdict.OPEN
+    assert compared([([100], [100]), ([130], [130])], [[100, 0, 100], [130, 0, 130]], 1) is ProofState.OPEN
 
 
 @given(st.lists(st.integers(1, 65535), min_size=2, max_size=8, unique=True), st.integers(1, 8))
 def test_registers_that_came_early_refute_it(values: list[int], gap: int) -> None:
     left, right = values[:1], values[1:]
     shifted = [*left, *right, *[0] * gap]
-    assert compared([(left, right)], [shifted], gap) is Verdict.REFUTED
+    assert compared([(left, right)], [shifted], gap) is ProofState.REFUTED
 
 
 def test_a_register_that_changes_meanwhile_is_no_contradiction() -> None:
     narrow = (joined(atoms(points(0))), joined(atoms(points(2))))
     proof = Proof(joined(narrow), narrow[1])
-    assert proof.take(narrow, ([7], [100]), [7, 0, 101], ([7], [102])) is Verdict.OPEN
+    assert proof.take(narrow, ([7], [100]), [7, 0, 101], ([7], [102])) is ProofState.OPEN
 
 
 @pytest.mark.parametrize("hole", ["shifted", "first-only", "silent", "exception", "hang-up"])
