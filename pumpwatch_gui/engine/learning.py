@@ -51,7 +51,7 @@ class Fitted(NamedTuple):
 
 
 class Learning:
-    """Learners by pump. All but the fits on the infer thread; a fault in one pump's learning is told and stops it."""
+    """Learners by pump, all but the fits on the infer thread. A fault in one is reported and stops it alone."""
 
     def __init__(self, registry: ModelRegistry, *, warn: Tell) -> None:
         self._registry = registry

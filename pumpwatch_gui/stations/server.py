@@ -46,7 +46,7 @@ log = logging.getLogger("pumpwatch.stations")
 crash_log = logging.getLogger("pumpwatch.crash")
 
 EVERY_S = 0.025
-"""How often a window is told what is new. It adds half of that to the age of a value, and 40 looks a second."""
+"""How often a window is sent what is new. It adds half of that to the age of a value, and 40 looks a second."""
 SOCKET_FILE = "collector.sock"
 LONGEST_PATH = 100
 """Of a local socket: the system takes 104 to 108 bytes."""
@@ -110,7 +110,7 @@ def _listen(home: Path) -> Listener:
 
 
 class _Guest:
-    """One window that has joined: a thread reads what it wants, another tells it what is new."""
+    """One window that has joined: a thread reads what it wants, another sends it what is new."""
 
     def __init__(
         self, station: Station, connection: Connection, key: bytes, *, left: Callable[["_Guest"], None]
@@ -206,7 +206,7 @@ class _Guest:
     def _tell(self) -> None:
         subscription = self._station.subscribe(self._news.put)
         try:
-            state = _Told(self._station)
+            state = _Sent(self._station)
             self._send(state.welcome())
             while not self._ended.wait(EVERY_S):
                 events, replies = self._take_news()
@@ -250,8 +250,8 @@ class _Guest:
             self._left(self)
 
 
-class _Told:
-    """What a guest has been told, so that only what is new is said."""
+class _Sent:
+    """What was sent to a guest, so that only what is new is sent."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
@@ -297,19 +297,19 @@ class _Told:
         return update
 
     def _trace(self, pump: PumpView, *, is_whole: bool) -> tuple[Trace | None, bool]:
-        """The frames since the newest that was told, or all of them; None for a pump that is gone meanwhile."""
-        told_s = None if is_whole else self._newest_s.get(pump.pump_id)
+        """The frames since the newest that was sent, or all of them; None for a pump that is gone meanwhile."""
+        sent_s = None if is_whole else self._newest_s.get(pump.pump_id)
         offset_ns = pump.frame.time_ns - pump.frame.mono_ns if pump.frame is not None else 0
         if abs(offset_ns - self._offset_ns.get(pump.pump_id, offset_ns)) > CLOCK_STEP_NS:
-            told_s = None  # the clock was set, and all times of the trace with it
+            sent_s = None  # the clock was set, and all times of the trace with it
         self._offset_ns[pump.pump_id] = offset_ns
         try:
-            trace = self._station.trace(pump.pump_id, 0.0 if told_s is None else float(np.nextafter(told_s, np.inf)))
+            trace = self._station.trace(pump.pump_id, 0.0 if sent_s is None else float(np.nextafter(sent_s, np.inf)))
         except KeyError:
             return None, False
         if trace.time_s.size:
             self._newest_s[pump.pump_id] = float(trace.time_s[-1])
-        return trace, told_s is None
+        return trace, sent_s is None
 
 
 def _is_same(was: PumpView, now: PumpView) -> bool:

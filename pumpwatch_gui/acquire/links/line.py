@@ -22,7 +22,7 @@ FIRST_RETRY_S, JITTER = 0.25, 0.2
 CONNECTS_PER_S = 100.0
 CANCEL_AGAIN_S = 0.1
 HANG_UPS_TOLD = 3
-"""So many ends of the connection between two requests are a habit of the device, which is told once."""
+"""So many ends of the connection between two requests are a habit of the device, which is reported once."""
 
 
 def retry_s(attempt: int, chance: random.Random, longest_s: float) -> float:

@@ -111,19 +111,19 @@ def identity_text(station: Station, link_id: str) -> str:
 
     Raises LinkError when it says nothing.
     """
-    told: list[str] = []
+    texts: list[str] = []
     refused: LinkError | None = None
     try:
-        told += [f"{key} {value}" for key, value in station.links.identify(link_id).result(WAIT_S).items()]
+        texts += [f"{key} {value}" for key, value in station.links.identify(link_id).result(WAIT_S).items()]
     except LinkError as error:  # most devices do not have the function
         refused = error
     found = _map_of(station.site(), link_id)
     if found is not None and found.identity:
         read = read_identity(found.identity, lambda t, a, n: station.links.read_block(link_id, t, a, n).result(WAIT_S))
-        told += [f"{key} {value}" for key, value in read.told] + [f"✕ {wrong}" for wrong in read.wrong]
-    if not told and refused is not None:
+        texts += [f"{key} {value}" for key, value in read.texts] + [f"✕ {wrong}" for wrong in read.wrong]
+    if not texts and refused is not None:
         raise refused
-    return " · ".join(told) or "it is empty"
+    return " · ".join(texts) or "it is empty"
 
 
 def _map_of(site: Site, link_id: str) -> RegisterMap | None:

@@ -73,23 +73,23 @@ def read_points(points: Sequence[Point], reader: Reader) -> PointsRead:
 class Identity:
     """What a device says about itself: (what, text), and what is not as its map expects, in words."""
 
-    told: tuple[tuple[str, str], ...]
+    texts: tuple[tuple[str, str], ...]
     wrong: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """On one line."""
-        return ", ".join(f"{what} {text}" for what, text in self.told)
+        return ", ".join(f"{what} {text}" for what, text in self.texts)
 
 
 def read_identity(identity: Sequence[IdentityRead], reader: Reader) -> Identity:
     """Read what says which device it is; blocks. Raises what went wrong when nothing of it came."""
     read = read_points([one.point for one in identity], reader)
-    told = [(one, raw_text(one.point, read.registers[one.point.tag])) for one in identity
+    texts = [(one, raw_text(one.point, read.registers[one.point.tag])) for one in identity
             if one.point.tag in read.registers]  # fmt: skip
     wrong = tuple(
         f"{one.point.tag} is {text!r}, and {' or '.join(map(repr, one.expect))} in the map"
-        for one, text in told
+        for one, text in texts
         if one.expect and text not in one.expect
     )
-    return Identity(tuple((one.point.tag, text) for one, text in told), wrong)
+    return Identity(tuple((one.point.tag, text) for one, text in texts), wrong)

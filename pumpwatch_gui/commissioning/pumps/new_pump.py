@@ -37,7 +37,7 @@ class Preview:
     numbers: Mapping[str, float]
     registers: Mapping[str, tuple[int, ...]]
     trouble: str = ""
-    told: Identity | None = None
+    identity_read: Identity | None = None
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Draft:
     is_unconfirmed: bool = False
     confirmed: str = ""
     identity: tuple[IdentityRead, ...] = ()
-    told: Identity | None = None
+    identity_read: Identity | None = None
     points: dict[str, Point] = field(default_factory=dict)
     is_changed: bool = False
     limits: dict[str, Limits] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Draft:
         """Drop the readings: they are of something else."""
         self.series.clear()
         self.raw.clear()
-        self.told = None
+        self.identity_read = None
 
     @property
     def used(self) -> tuple[Point, ...]:
@@ -123,7 +123,7 @@ class Draft:
     def keep(self, preview: Preview) -> None:
         """Remember a reading."""
         self.series.append(preview.numbers)
-        self.told = preview.told or self.told
+        self.identity_read = preview.identity_read or self.identity_read
         for tag, registers in preview.registers.items():
             self.raw[tag].append(registers)
 
@@ -134,7 +134,7 @@ class Draft:
         points = [p for p in self.used if p.tag in self.raw]
         raw = {p.tag: tuple(self.raw[p.tag]) for p in points}
         words = f"{len(self.series)} readings" if len(self.series) > 1 else "one reading"
-        wrong = self.told.wrong if self.told else ()
+        wrong = self.identity_read.wrong if self.identity_read else ()
         return ReadingsToCheck(self.profile, tuple(self.series), words, points, raw, self.is_unconfirmed, wrong)
 
 
@@ -163,9 +163,9 @@ def read_preview(
         if not points:
             return Preview({}, {}, {}, "no sensor has a register yet")
         reader = reader_of(config, folder, points[0].register_bytes, running)
-        read, told = read_points(points, reader), _told(identity, reader)
+        read, found = read_points(points, reader), _identity_of(identity, reader)
         return Preview(
-            read.shown(points, profile), read.numbers(points), read.registers, "; ".join(read.troubles), told
+            read.shown(points, profile), read.numbers(points), read.registers, "; ".join(read.troubles), found
         )
     test = test_link(config, profile, base_dir=folder, line=line_to(config, running))
     if test.frame is None:
@@ -175,7 +175,7 @@ def read_preview(
     return Preview({value.sensor.tag: value for value in values}, numbers, {}, "" if test.ok else test.text)
 
 
-def _told(identity: Sequence[IdentityRead], reader: Reader) -> Identity | None:
+def _identity_of(identity: Sequence[IdentityRead], reader: Reader) -> Identity | None:
     """What the device says about itself; None where its map does not ask."""
     try:
         return read_identity(identity, reader) if identity else None

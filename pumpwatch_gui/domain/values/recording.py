@@ -33,7 +33,7 @@ class Recording:
         """Freeze the arrays."""
         freeze_arrays(self, "time_s", "values")
 
-    def told(self) -> tuple[str, ...]:
+    def remarks(self) -> tuple[str, ...]:
         """What people should know of it: what was dropped, moved or unreadable, and how a file was understood."""
         return (*self.notes, *((f"read as {self.understood.words()}",) if self.understood else ()))
 

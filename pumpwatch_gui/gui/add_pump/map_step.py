@@ -130,7 +130,7 @@ class MapStep(Step):
         """Read every point once, off the GUI thread; again a second later."""
         draft, edition = self.draft, self._edition
         config, profile, points, folder = draft.config, draft.profile, draft.used, draft.folder
-        identity = draft.identity if draft.told is None else ()
+        identity = draft.identity if draft.identity_read is None else ()
         if self._is_asking or not self._is_on or config is None or profile is None:
             return
         self._is_asking, running = True, self.context.running
@@ -161,7 +161,8 @@ class MapStep(Step):
         self._show(preview)
         good = sum(value.trust is Trust.LIVE for value in preview.shown.values())
         words = f"live: {good} of {len(self.rows.rows)} sensors good"
-        words += f" · {self.draft.told.text}" if self.draft.told and self.draft.told.text else ""
+        identity = self.draft.identity_read
+        words += f" · {identity.text}" if identity and identity.text else ""
         if preview.trouble:
             self.said.warn(f"{words} – {preview.trouble}")
         else:

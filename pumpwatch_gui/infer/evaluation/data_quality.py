@@ -59,7 +59,9 @@ def _gaps(time_s: Floats, period_s: float) -> list[QualityFinding]:
 def _notes(recording: Recording) -> list[QualityFinding]:
     """What the reader has to tell: a warning where something of the file is not in the recording."""
     lost = [note for note in recording.notes if "dropped" in note or "no number" in note]
-    return [QualityFinding(Severity.WARNING if note in lost else Severity.NOTE, "", note) for note in recording.told()]
+    return [
+        QualityFinding(Severity.WARNING if note in lost else Severity.NOTE, "", note) for note in recording.remarks()
+    ]
 
 
 def _sensor(values: Floats, span: tuple[float, float], period_s: float) -> list[tuple[Severity, str]]:

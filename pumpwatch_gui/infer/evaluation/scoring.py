@@ -102,7 +102,7 @@ def read_all(
     """Recordings in the order given; `report` gets what there is to tell of each. Raises InputError."""
     read = [read_recording(path, profile, choices) for path in recordings]
     for recording in read:
-        for text in recording.told():
+        for text in recording.remarks():
             report(f"{recording.path.name}: {text}")
     return read
 

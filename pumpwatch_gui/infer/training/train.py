@@ -97,7 +97,7 @@ def train_on(
     check_place(out)
     commissioning = Commissioning(profile, tuple(recordings), threshold_factor)
     for recording in commissioning.recordings:
-        for note in recording.told():
+        for note in recording.remarks():
             progress(f"{recording.path.name}: {note}")
     running_s = commissioning.running_s()
     if warning := check_length(running_s, allow_short=allow_short):
