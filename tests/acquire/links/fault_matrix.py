@@ -42,6 +42,8 @@ AFTER_THE_VALUES = {"garbage after, apart"}
 the values, on a machine that is held up, and is dropped."""
 FRAME_SILENCE_S = 0.6 * SILENCE_S
 """Measured where the pieces are sent; where they are heard it may be longer."""
+AFTERMATH = 10
+"""Scans after a fault within which it shows, if it does: a machine that is held up a minute later is another matter."""
 FAULT_TICKS = {"modbus-tcp": (4, 13), "modbus-tls": (4, 13), "modbus-rtu": (6, 15), "modbus-rtu-over-tcp": (6, 15)}
 MAPS = {"one block": (0, 1, 2, 3), "two blocks": (0, 1, 2, 3, 100, 101, 102)}
 UNSEEN = {"byte by byte", "in two pieces", "exception 6", "noise before", "noise after", "zeros before",
@@ -107,6 +109,8 @@ class Case:
                 if found.scans is None:
                     found.scans, found.noticed_s = scans, at_s - request.at_s
                 found.reasons |= {Reason(int(r)) for r in frame.reason[frame.quality != Quality.GOOD]}
+            elif found.scans is None and scans >= AFTERMATH:
+                break
             elif found.scans is not None and found.recovered_s is None:
                 found.recovered_s = at_s - request.at_s
         return found
@@ -121,7 +125,7 @@ class Case:
         episodes = self.episodes()
         if len(episodes) < len(ticks):
             return False
-        if self.fault in UNSEEN | MAY_BE_UNSEEN:
+        if self.fault in UNSEEN | MAY_BE_UNSEEN | {"duplicated"}:
             return len(self.server.log) > ticks[-1] + 6
         if self.driver.startswith("modbus-rtu") and self.fault == "slip":
             return len(self.server.log) > ticks[-1] + 20  # a unit that lags for ever is never good again
