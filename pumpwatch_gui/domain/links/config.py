@@ -12,7 +12,10 @@ from pumpwatch_gui.domain.links.line_budget import LineSpeed
 
 
 def setting(default: Any = ..., *, label: str, help: str = "", **hints: Any) -> Any:
-    """A dataclass field with what a form needs: label, help and, as fits, unit, min, max, choices."""
+    """A dataclass field with what a form needs: label, help and, as fits, unit, min, max, choices.
+
+    `lowest`: what `min` means, in words. `advanced`: seldom needed, shown on request. A tuple takes several choices.
+    """
     metadata = {"label": label, "help": help, **hints}
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
@@ -77,8 +80,12 @@ def check_bounds(config: DriverConfig) -> None:
         if (low is not None and value < low) or (high is not None and value > high):
             bounds = f"{low} to {high}" if high is not None else f"{low} or more"
             raise ValueError(f"{f.name}: must be {bounds}, not {value}")
-        if "choices" in hints and value not in hints["choices"]:
-            raise ValueError(f"{f.name}: must be one of {', '.join(map(str, hints['choices']))}, not {value!r}")
+        for chosen in value if isinstance(value, tuple) else (value,):
+            if "choices" in hints and chosen not in hints["choices"]:
+                words = "some" if isinstance(value, tuple) else "one"
+                raise ValueError(
+                    f"{f.name}: must be {words} of {', '.join(map(str, hints['choices']))}, not {chosen!r}"
+                )
 
 
 PUBLIC_ADVICE = "Modbus has no protection of its own: reach the device through the plant's network or a VPN"
@@ -200,7 +207,7 @@ TOLERANCES = ("length", "unit", "transaction")
 def max_gap(default: int) -> Any:
     """The field `max_gap` of every Modbus driver."""
     return setting(
-        default, label="Widest gap", unit="registers", min=0, max=124,
+        default, label="Widest gap", unit="registers", min=0, max=124, lowest="never", advanced=True,
         help="Registers that the map does not name are read along over gaps up to this width, once the device has "
         "shown that its values stay the same; 0 means never.",
     )  # fmt: skip
@@ -218,41 +225,33 @@ class ModbusConfig(DriverConfig):
     timeout_s: float = setting(0.5, label="Time-out", unit="s", min=0.05, max=30.0, help="Longest wait for a response.")
     registers: str = setting("generic", label="Register map", help="Name of a shipped map, or the path of a file.")
     pause_ms: int = setting(
-        0, label="Pause between requests", unit="ms", min=0, max=10000,
+        0, label="Pause between requests", unit="ms", min=0, max=10000, lowest="as found out", advanced=True,
         help="Least time between a response and the next request. A longer one that the device needs is found out.",
     )  # fmt: skip
     wait_after_connect_ms: int = setting(
-        0, label="Wait after connecting", unit="ms", min=0, max=60000,
+        0, label="Wait after connecting", unit="ms", min=0, max=60000, lowest="none", advanced=True,
         help="Time that the device needs between a connection and the first request.",
     )  # fmt: skip
     max_block: int = setting(
-        125, label="Largest block", unit="registers", min=1, max=125,
+        125, label="Largest block", unit="registers", min=1, max=125, advanced=True,
         help="Most registers in one request. A smaller limit of the device is found out.",
     )  # fmt: skip
     max_gap: int = max_gap(8)
     tolerate: tuple[str, ...] = setting(
-        (), label="Tolerate",
+        (), label="Tolerate", choices=TOLERANCES, advanced=True,
         help="Habits of a device that cannot change a value, accepted and counted: length (the header announces "
         "bytes that do not come), unit (it responds as unit 0 or 255), transaction (it responds with id 0).",
     )  # fmt: skip
     frozen_after: int = setting(
-        0, label="Frozen after", unit="scans", min=-1, max=100000,
+        0, label="Frozen after", unit="scans", min=-1, max=100000, lowest="never", advanced=True,
         help="Values are doubtful after so many scans in which not one register changed; 0: after a time that fits "
         "how often this device's values change; -1: never.",
     )  # fmt: skip
     heartbeat: int = setting(
-        -1, label="Heartbeat register", min=-1, max=65535,
+        -1, label="Heartbeat register", min=-1, max=65535, lowest="none", advanced=True,
         help="Wire address of a holding register that the device keeps counting: if it stops, the device has frozen, "
         "whatever else changes; -1 means that there is none.",
     )  # fmt: skip
-
-    @override
-    def __post_init__(self) -> None:
-        """Check every field; only habits that have a name can be tolerated."""
-        super(ModbusConfig, self).__post_init__()  # noqa: UP008 - a class with slots is made twice
-        for name in self.tolerate:
-            if name not in TOLERANCES:
-                raise ValueError(f"tolerate: must be some of {', '.join(TOLERANCES)}, not {name!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,8 @@ class NewLinkBox(LinkBox):
     @override
     def _make_form(self, config: DriverConfig | None) -> Form:
         form = super()._make_form(config)
-        for name in ("registers", "max_block", "max_gap", "frozen_after", "heartbeat"):
-            if name in form.editors:
-                form.hide_field(name)
+        if "registers" in form.editors:
+            form.hide_field("registers")
         return form
 
     @override

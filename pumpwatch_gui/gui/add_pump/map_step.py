@@ -86,8 +86,8 @@ class MapStep(Step):
         split.addWidget(self.browser)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(8)
-        split.setStretchFactor(0, 1)
-        split.setStretchFactor(1, 1)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
         vbox(split, parent=self)
 
     @property

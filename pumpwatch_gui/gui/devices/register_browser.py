@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHeaderView,
-    QSpinBox,
     QWidget,
 )
 from typing_extensions import override
@@ -32,7 +31,7 @@ from pumpwatch_gui.gui.devices.register_rows import (
 from pumpwatch_gui.gui.devices.tag_form import TagForm
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
-from pumpwatch_gui.gui.look.widgets import StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import StatusText, WholeBox, button, label
 from pumpwatch_gui.gui.shell.page import Ask
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -75,7 +74,7 @@ class RegisterBrowser(QWidget):
             self.table.addItem(words, key)
         for base in BASES:
             self.base.addItem(_BASES[base], base)
-        self.address, self.count = QSpinBox(), QSpinBox()
+        self.address, self.count = WholeBox(), WholeBox()
         self.address.setRange(0, 465536)
         self.count.setRange(1, 2000)
         self.count.setValue(16)

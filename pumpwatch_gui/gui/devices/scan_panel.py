@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import isfinite
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QProgressBar, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QProgressBar, QWidget
 
 from pumpwatch_gui.commissioning.devices.scan import LINE_SPEEDS, ScanJob, ScanKind, ScanRequest, ScanView, start_scan
 from pumpwatch_gui.domain.errors import InputError
@@ -21,7 +21,7 @@ from pumpwatch_gui.domain.links.discovery import Found
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.port_box import PortBox
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import StatusText, WholeBox, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -71,7 +71,7 @@ class ScanPanel(QWidget):
             self.way.addItem(words, key)
         self.host, self.device = QLineEdit(), PortBox(self.context.ask)
         self.host.setPlaceholderText("host")
-        self.port, self.first, self.last, self.wait = QSpinBox(), QSpinBox(), QSpinBox(), QSpinBox()
+        self.port, self.first, self.last, self.wait = WholeBox(), WholeBox(), WholeBox(), WholeBox()
         for spin, low, high, value in ((self.port, 1, 65535, 502), (self.first, 0, 255, 1), (self.last, 0, 255, 32),
                                        (self.wait, 50, 5000, 300)):  # fmt: skip
             spin.setRange(low, high)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLineEdit, QScrollArea, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLineEdit, QScrollArea, QWidget
 
 from pumpwatch_gui.commissioning.devices.register_views import VIEWED, Suggestion, suggest, views
 from pumpwatch_gui.domain.links.register_map import ORDERS, CurrentLoop, Point
@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_tex
 from pumpwatch_gui.gui.devices.register_rows import RegisterRow, is_bits
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.theme import Appearance
-from pumpwatch_gui.gui.look.widgets import button, label
+from pumpwatch_gui.gui.look.widgets import WholeBox, button, label
 
 SUGGESTED = 12
 WIDTH = 250
@@ -32,7 +32,7 @@ class TagForm(QScrollArea):
         self._shown: Point | None = None
         self.suggestions: tuple[Suggestion, ...] = ()
         self.sensor, self.likely, self.order, self.type = QComboBox(), QComboBox(), QComboBox(), QComboBox()
-        self.shown, self.scale, self.offset, self.bit = QLineEdit(), QLineEdit("1"), QLineEdit("0"), QSpinBox()
+        self.shown, self.scale, self.offset, self.bit = QLineEdit(), QLineEdit("1"), QLineEdit("0"), WholeBox()
         self.shown.setPlaceholderText("what the display shows")
         self.bit.setRange(-1, 15)
         self.bit.setValue(-1)

@@ -1,14 +1,15 @@
 """A form made from a frozen dataclass: one field each, with label, unit, help and the mistake below it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any, get_type_hints
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
 
 from pumpwatch_gui.gui.forms.port_box import PortBox
-from pumpwatch_gui.gui.look.widgets import NumberBox, label
+from pumpwatch_gui.gui.look.layout import hbox
+from pumpwatch_gui.gui.look.widgets import NumberBox, WholeBox, label
 from pumpwatch_gui.gui.shell.page import Ask
 
 LARGEST = 10**9
@@ -18,7 +19,8 @@ class Form(QWidget):
     """Fields of a dataclass type. `value()` builds it; `changed`: a field was edited.
 
     The metadata of a field gives `label`, `help`, `unit`, `min`, `max`, `choices` and, for a serial device, `port`:
-    with `ask` such a field lists the ports of this machine.
+    with `ask` such a field lists the ports of this machine. `lowest` are the words for `min`; a field that is
+    `advanced` waits for `show_advanced`.
     """
 
     changed = Signal()
@@ -30,7 +32,7 @@ class Form(QWidget):
         self._read: dict[str, Callable[[], Any]] = {}
         self.editors: dict[str, QWidget] = {}
         self.mistakes: dict[str, QLabel] = {}
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(8)
         grid.setHorizontalSpacing(12)
@@ -74,8 +76,30 @@ class Form(QWidget):
         for widget in (self.editors[name], self.names[name]):
             widget.hide()
 
+    def widen_names(self, width: int) -> None:
+        """Keep so much room for the names, whichever of them are shown."""
+        self._grid.setColumnMinimumWidth(0, width)
+
+    @property
+    def advanced(self) -> tuple[str, ...]:
+        """The fields that are seldom needed."""
+        return tuple(f.name for f in fields(self._kind) if f.metadata.get("advanced"))
+
+    @property
+    def differs(self) -> bool:
+        """Whether an advanced field is not at its default."""
+        return any(self._read[f.name]() != f.default for f in fields(self._kind) if f.metadata.get("advanced"))
+
+    def show_advanced(self, shown: bool) -> None:
+        """Show the fields that are seldom needed, or take them from the screen."""
+        for name in self.advanced:
+            for widget in (self.editors[name], self.names[name]):
+                widget.setVisible(shown)
+
     def _editor(self, name: str, hint: Any, meta: Mapping[str, Any], start: Any) -> QWidget:
         suffix = f" {meta['unit']}" if "unit" in meta else ""
+        if "choices" in meta and isinstance(start, tuple):
+            return self._checks(name, meta["choices"], start)
         if "choices" in meta:
             choices = list(meta["choices"])
             box = QComboBox()
@@ -91,10 +115,11 @@ class Form(QWidget):
             self._read[name] = check.isChecked
             return check
         if hint is int:
-            whole = QSpinBox()
+            whole = WholeBox()
             whole.setRange(int(meta.get("min", -LARGEST)), int(meta.get("max", LARGEST)))
             whole.setValue(int(start or 0))
             whole.setSuffix(suffix)
+            whole.setSpecialValueText(str(meta.get("lowest", "")))
             whole.valueChanged.connect(lambda _: self.changed.emit())
             self._read[name] = whole.value
             return whole
@@ -116,6 +141,18 @@ class Form(QWidget):
             line.text if hint is str else lambda: tuple(t.strip() for t in line.text().split(",") if t.strip())
         )
         return line
+
+    def _checks(self, name: str, choices: Iterable[str], chosen: Collection[str]) -> QWidget:
+        """A check box for each of several things that may be chosen together."""
+        row = QWidget()
+        checks = {choice: QCheckBox(choice) for choice in choices}
+        for choice, check in checks.items():
+            check.setChecked(choice in chosen)
+            check.toggled.connect(lambda _: self.changed.emit())
+        hbox(*checks.values(), None, parent=row, spacing=16)
+        row.setFocusProxy(next(iter(checks.values())))
+        self._read[name] = lambda: tuple(choice for choice, check in checks.items() if check.isChecked())
+        return row
 
 
 def _start_of(field: "Field[Any]", start: Any) -> Any:

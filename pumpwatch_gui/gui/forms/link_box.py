@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
 from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, Trial, try_link
 from pumpwatch_gui.domain.display import Trust
@@ -39,18 +39,32 @@ class LinkBox(QWidget):
             self.driver.addItem(kind.label, kind.name)
         if config is not None:
             self.driver.setCurrentIndex(self.driver.findData(config.driver))
-        self.form = self._make_form(config)
+        self.more = QCheckBox("More settings")
+        self.more.setToolTip("Settings that few devices need; most are found out")
+        self._name = label("Driver")
+        self._name.setBuddy(self.driver)
+        self.form = self._shown_form(config)
+        self.more.toggled.connect(lambda on: self.form.show_advanced(on))
         self.outcome = StatusText()
         self.test = button("Test connection", "Test this connection", self.try_it)
         self.remove = button("Remove link", "Remove this link", self.removed.emit)
-        name = label("Driver")
-        name.setBuddy(self.driver)
-        head, foot = hbox(name, (self.driver, 1)), hbox(self.test, None, self.remove)
-        self._column = vbox(head, self.form, foot, self.outcome, None, parent=self, margin=12)
+        head, foot = hbox(self._name, (self.driver, 1), spacing=12), hbox(self.test, None, self.remove)
+        self._column = vbox(head, self.form, self.more, foot, self.outcome, None, parent=self, margin=12)
         self.driver.currentIndexChanged.connect(self._change_driver)
 
     def _make_form(self, config: DriverConfig | None) -> Form:
         return Form(DRIVER_CHOICES[self.driver.currentData()].config, config, ask=self._ask)
+
+    def _shown_form(self, config: DriverConfig | None) -> Form:
+        """A form in line with the driver above it; what is seldom needed shows where it was set."""
+        form = self._make_form(config)
+        width = max(name.sizeHint().width() for name in form.names.values())
+        form.widen_names(width)
+        self._name.setFixedWidth(width)
+        self.more.setVisible(bool(form.advanced))
+        self.more.setChecked(form.differs)
+        form.show_advanced(self.more.isChecked())
+        return form
 
     def value(self) -> DriverConfig | None:
         """The link as filled in, or None with the mistake at its field."""
@@ -82,7 +96,7 @@ class LinkBox(QWidget):
 
     def show_config(self, config: DriverConfig | None) -> None:
         """A new form of the chosen driver, filled from `config`."""
-        old, self.form = self.form, self._make_form(config)
+        old, self.form = self.form, self._shown_form(config)
         self._column.replaceWidget(old, self.form)
         old.deleteLater()
         self.outcome.say("")

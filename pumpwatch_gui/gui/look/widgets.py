@@ -5,7 +5,16 @@ from html import escape
 
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QValidator
-from PySide6.QtWidgets import QAbstractButton, QDoubleSpinBox, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QDoubleSpinBox,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look import paint
@@ -55,12 +64,25 @@ class Panel(QFrame):
             self.body.addWidget(content, 1)
 
 
+TEXT_INSET = 5
+"""Pixels. Qt draws the text of a spin box at its border, whatever padding the style sheet gives it."""
+
+
+class WholeBox(QSpinBox):
+    """A whole number, its text as far from the border as that of a line edit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lineEdit().setTextMargins(TEXT_INSET, 0, 0, 0)
+
+
 class NumberBox(QDoubleSpinBox):
     """A number between `low` and `high`, typed with a decimal point or a decimal comma."""
 
     def __init__(self, low: float, high: float, value: float, *, decimals: int = 2) -> None:
         super().__init__()
         self.setLocale(QLocale.c())
+        self.lineEdit().setTextMargins(TEXT_INSET, 0, 0, 0)
         self.setDecimals(decimals)
         self.setRange(low, high)
         self.setValue(value)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QScrollArea,
-    QSpinBox,
     QTabWidget,
     QWidget,
 )
@@ -24,7 +23,7 @@ from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.link_box import LinkBox
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
 from pumpwatch_gui.gui.look.layout import hbox
-from pumpwatch_gui.gui.look.widgets import Panel, button, label
+from pumpwatch_gui.gui.look.widgets import Panel, WholeBox, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 
 
@@ -61,7 +60,7 @@ class SettingsDialog(SiteDialog):
 
     def _make_station(self) -> None:
         self._station = Panel(self.context.appearance, "Station")
-        self.site_name, self.currency, self.station = QLineEdit(), QLineEdit(), QSpinBox()
+        self.site_name, self.currency, self.station = QLineEdit(), QLineEdit(), WholeBox()
         self.station.setRange(1, 1023)
         fields = (("Name", self.site_name), ("Number", self.station), ("Currency", self.currency))
         for words, field in fields:
