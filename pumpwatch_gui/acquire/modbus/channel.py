@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings, Tap
@@ -10,11 +11,12 @@ from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
 from pumpwatch_gui.acquire.modbus.faults import refused
 from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
+from pumpwatch_gui.acquire.modbus.owed import Owed
 from pumpwatch_gui.acquire.modbus.plan import Block, any_block, empty_block, polled_points, step_block
 from pumpwatch_gui.acquire.modbus.response import Refusal
 from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
 from pumpwatch_gui.acquire.modbus.unit import Unit
-from pumpwatch_gui.acquire.modbus.wires import SerialWire, TcpWire, TlsWire, Wire
+from pumpwatch_gui.acquire.modbus.wires import SerialWire, TcpWire, TlsWire
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import (
     ModbusConfig,
@@ -23,7 +25,6 @@ from pumpwatch_gui.domain.links.config import (
     ModbusTcpConfig,
     ModbusTlsConfig,
 )
-from pumpwatch_gui.domain.links.line_budget import LineSpeed
 from pumpwatch_gui.files.register_maps import load_register_map
 
 CLOSE_AFTER = 2
@@ -49,7 +50,9 @@ class ModbusChannel:
     def __init__(
         self, specs: Sequence[LinkSpec], *, link: StrictLink | None = None, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._link = link or strict_link(_config(specs[0]), specs[0].base_dir)
+        self._link = link or strict_link(
+            _config(specs[0]), specs[0].base_dir, specs[0].memory.owed(specs[0].config.connection)
+        )
         self._line_settings = _line_settings(specs[0])
         self._units: dict[str, tuple[int, Unit]] = {}
         self._memories: tuple[DeviceMemory, ...] = ()
@@ -85,6 +88,10 @@ class ModbusChannel:
     def unrequested(self) -> int:
         """Responses that belong to no request of ours."""
         return self._link.unrequested
+
+    def is_owed(self, unit: Unit, block: Block) -> bool:
+        """Whether what comes for a block may be the response to an earlier request that missed its own."""
+        return self._link.is_owed(unit.config.unit, block)
 
     def watch(self, tap: Tap | None) -> None:
         """Call `tap` with every piece of traffic from now on; None: no longer."""
@@ -256,24 +263,25 @@ _OBJECTS = {0: "vendor", 1: "product code", 2: "revision", 3: "vendor URL", 4: "
             6: "application name"}  # fmt: skip
 
 
-def strict_link(config: ModbusConfig, base_dir: Path | None) -> StrictLink:
-    """A fresh, unconnected link; relative paths of certificates start at `base_dir`. On a running loop only."""
+def strict_link(config: ModbusConfig, base_dir: Path | None, owed: Owed | None = None) -> StrictLink:
+    """A fresh, unconnected link; relative paths of certificates start at `base_dir`. On a running loop only.
+
+    `owed`: what the line may still bring from the connections before.
+    """
+    link = partial(
+        StrictLink, tolerated=config.tolerate, wait_after_connect_s=config.wait_after_connect_ms / 1e3, owed=owed
+    )
     match config:
         case ModbusTcpConfig(host, port):
-            return _link(config, TcpWire(host, port))
+            return link(TcpWire(host, port))
         case ModbusRtuTcpConfig(host, port):
-            return _link(config, TcpWire(host, port), is_rtu=True)
+            return link(TcpWire(host, port), is_rtu=True)
         case ModbusRtuConfig():
-            return _link(config, SerialWire(config), is_rtu=True, speed=config.speed)
+            return link(SerialWire(config), is_rtu=True, speed=config.speed)
         case ModbusTlsConfig():
-            return _link(config, TlsWire(config, base_dir))
+            return link(TlsWire(config, base_dir))
         case _:
             raise TypeError(f"{config.driver} has no wire")
-
-
-def _link(config: ModbusConfig, wire: Wire, *, is_rtu: bool = False, speed: LineSpeed | None = None) -> StrictLink:
-    wait_s = config.wait_after_connect_ms / 1e3
-    return StrictLink(wire, is_rtu=is_rtu, speed=speed, tolerated=config.tolerate, wait_after_connect_s=wait_s)
 
 
 def _config(spec: LinkSpec) -> ModbusConfig:

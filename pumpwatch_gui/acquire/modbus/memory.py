@@ -11,6 +11,7 @@ from typing import Any
 
 from pumpwatch_gui.acquire.modbus.facts import Facts, read_facts
 from pumpwatch_gui.acquire.modbus.learning import Learning
+from pumpwatch_gui.acquire.modbus.owed import Owed
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.files.atomic import write_atomic
@@ -35,7 +36,15 @@ class DeviceMemory:
         self._lock = threading.Lock()
         self._facts: dict[str, Facts] = _read(path) if path is not None else {}
         self._learnings: dict[str, tuple[tuple[str, ModbusConfig], Learning]] = {}
+        self._owed: dict[str, Owed] = {}
         self._changed_s: float | None = None
+
+    def owed(self, connection: str) -> Owed:
+        """What a line may still bring (`DriverConfig.connection`), whichever connection it comes by; not on disk."""
+        with self._lock:
+            while len(self._owed) > MAX_UNITS:
+                del self._owed[next(iter(self._owed))]
+            return self._owed.setdefault(connection, Owed())
 
     def learning(self, link_id: str, config: ModbusConfig, points: Sequence[Point]) -> Learning:
         """What is known and suspected of a unit by a link's points; the same object again, as long as nothing changed.

@@ -1,6 +1,6 @@
 """Requests that a register map alone justifies, and how they are taken apart and put together. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -148,6 +148,16 @@ def halves(block: Block) -> tuple[Block, ...]:
     middle = block.address + (block.count + 1) // 2
     at = min(range(1, len(block.atoms)), key=lambda i: abs(block.atoms[i].address - middle))
     return joined(block.atoms[:at]), joined(block.atoms[at:])
+
+
+def reshaped(block: Block, is_owed: Callable[[Block], bool]) -> tuple[Block, ...]:
+    """A block, or two parts instead whose shapes no missed response has; the block where there are none."""
+    if is_owed(block):
+        for at in range(1, len(block.atoms)):
+            parts = joined(block.atoms[:at]), joined(block.atoms[at:])
+            if not any(map(is_owed, parts)):
+                return parts
+    return (block,)
 
 
 def ordered(blocks: Sequence[Block]) -> list[Block]:

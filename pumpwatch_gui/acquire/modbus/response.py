@@ -56,13 +56,14 @@ class Refusal:
     """Why bytes are not the response to a request. `kind` is what the counters count.
 
     `tolerance`: the deviation that the setting `tolerate` could let pass, since it cannot change a value; "" for none.
-    `is_short`: it has fewer values than were requested.
+    `is_short`: it has fewer values than were requested. `is_broken`: it is what noise has left of a response.
     """
 
     kind: FaultKind
     why: str
     tolerance: str = ""
     is_short: bool = False
+    is_broken: bool = False
 
 
 def cut(received: bytes) -> tuple[Adu, int] | None:

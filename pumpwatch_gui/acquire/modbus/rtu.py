@@ -93,8 +93,8 @@ def check_response(received: bytes, request: Request, sent: bytes) -> Refusal | 
             return found or Refusal(FaultKind.REFUSED, "the echo of the request")
     due = request.size + 5
     if request.function != IDENTIFY and len(rest) < due and rest[1:2] != bytes((request.function | EXCEPTION_BIT,)):
-        return Refusal(FaultKind.LENGTH, f"{len(rest)} bytes instead of {due}")
-    return Refusal(FaultKind.CRC, "CRC error")
+        return Refusal(FaultKind.LENGTH, f"{len(rest)} bytes instead of {due}", is_broken=True)
+    return Refusal(FaultKind.CRC, "CRC error", is_broken=True)
 
 
 def _candidates(start: bytes) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import struct
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from typing_extensions import override
@@ -20,7 +20,9 @@ from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
 from pumpwatch_gui.acquire.modbus.faults import exception_fault, no_identity_fault, refused, timed_out
 from pumpwatch_gui.acquire.modbus.framers import Framer, MbapFramer, RtuFramer
+from pumpwatch_gui.acquire.modbus.owed import Owed
 from pumpwatch_gui.acquire.modbus.plan import Block
+from pumpwatch_gui.acquire.modbus.redial import RTU_PAUSE_S
 from pumpwatch_gui.acquire.modbus.response import (
     IDENTIFY,
     MEI_IDENTIFICATION,
@@ -50,16 +52,6 @@ FEW_TIMES, UNKNOWN_TIME_S = 4, 0.05
 """With fewer response times than this, a device may well take so long."""
 OUTLIERS = 2
 """Of the last 32 response times, the longest ones that do not count: they would make each scan wait as long."""
-OWED_S = 3.0
-"""A response that has not come so long after its time-out hardly comes any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Owed:
-    """A request whose response did not come in time. `due_s`: monotonic, when it was due at the latest."""
-
-    request: Request
-    due_s: float
 
 
 class StrictLink:
@@ -72,7 +64,8 @@ class StrictLink:
 
     `is_untagged`: responses have no transaction id. `late_responses` counts those that came after their time-out, the
     last one `late_by_s` too late; `unrequested` those that belong to no request of ours; `extras` both. `deviations`
-    counts what was tolerated, by its name in the setting `tolerate`.
+    counts what was tolerated, by its name in the setting `tolerate`. `owed`: what the connections before may still be
+    sent, where there are no ids.
     """
 
     def __init__(
@@ -84,6 +77,7 @@ class StrictLink:
         close_after: int = 2,
         tolerated: Collection[str] = (),
         wait_after_connect_s: float = 0.0,
+        owed: Owed | None = None,
     ) -> None:
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.late_responses = self.unrequested = self._doubtful = 0
@@ -101,7 +95,8 @@ class StrictLink:
         self._transport: Any = None
         self._future: asyncio.Future[Adu] | None = None
         self._transaction = 0
-        self._owed: deque[_Owed] = deque(maxlen=16)
+        self._owed = owed if owed is not None and self.is_untagged else Owed()
+        self._has_come = False
         self._misses = 0
         self._foreign = ""
         self._times_s: deque[float] = deque(maxlen=32)
@@ -149,6 +144,10 @@ class StrictLink:
             raise no_identity_fault(response.pdu[1])
         return response.pdu
 
+    def is_owed(self, unit: int, block: Block) -> bool:
+        """Whether what comes for a block may be the response to an earlier request that missed its own."""
+        return self.is_untagged and self._owed.is_owed(unit, *block.shape, time.monotonic())
+
     async def listen(self) -> None:
         """Without transaction ids: wait until a second response to the last requests would have come."""
         if self.is_untagged and (wait_s := self._listen_until_s - time.monotonic()) > 0:
@@ -170,8 +169,8 @@ class StrictLink:
     async def _exchange(
         self, pdu: bytes, request: Request, block: Block | None, timeout_s: float, pause_s: float
     ) -> Adu:
-        if pause_s or self._quiet_until_s or self.is_rtu:
-            await self._settle(pause_s)
+        if pause_s or self._quiet_until_s or self.is_untagged:
+            await self._settle(pause_s, request)
         if self.lost.done() or self._transport is None:
             raise self._gone()
         loop = asyncio.get_running_loop()
@@ -181,6 +180,7 @@ class StrictLink:
             request = replace(request, transaction=self._transaction)
             frame = struct.pack(">HHHB", self._transaction, 0, len(pdu) + 1, request.unit) + pdu
         self._foreign = ""
+        self._has_come = False
         self._framer.expect(request, frame)
         self._sent_s = started = time.monotonic()
         self._deaf_since_s = self._deaf_since_s or started
@@ -197,12 +197,12 @@ class StrictLink:
             raise
         finally:
             over.cancel()
-            if future.cancelled():
-                self._owed.append(_Owed(request, time.monotonic()))
+            if not self._has_come:
+                self._owed.missed(request, time.monotonic())
             self._framer.expect(None)
             self._future = None
         self._misses = 0
-        self._note_time(request, time.monotonic(), started, wire_s)
+        self._note_response(request, adu, time.monotonic(), started, wire_s)
         return adu
 
     def _send(self, frame: bytes) -> None:
@@ -213,10 +213,12 @@ class StrictLink:
         except OSError as error:  # a serial port that is gone
             self.drop(self._loss(error))
 
-    async def _settle(self, pause_s: float) -> None:
+    async def _settle(self, pause_s: float, request: Request) -> None:
         """Wait out the pause since the last response, and on a line the quiet period, then until nothing comes."""
-        # 3.5 characters of silence are due between two frames of a line.
-        gap_s = self._speed.quiet_s if self._speed else 0.0
+        # 3.5 characters of silence are due between two frames of a line; over TCP the transport holds a request back
+        # for so long, and what comes meanwhile is no response to it.
+        line_s = self._speed.quiet_s if self._speed else RTU_PAUSE_S
+        gap_s = max(line_s if self.is_rtu else 0.0, self._owed.gap_s(request))
         now = time.monotonic()
         most_s = now + MAX_QUIET_S + pause_s + self._wait_after_connect_s
         while (wait_s := self._ready_s(gap_s, pause_s) - now) > 0:
@@ -227,7 +229,7 @@ class StrictLink:
                 return
 
     def _ready_s(self, gap_s: float, pause_s: float) -> float:
-        line_s = self._last_byte_s + gap_s if self.is_rtu else 0.0
+        line_s = self._last_byte_s + gap_s if self.is_untagged else 0.0
         return max(self._quiet_until_s, line_s, self._response_s + pause_s if pause_s else 0.0)
 
     def _wire_time_s(self, request: Request) -> float:
@@ -236,9 +238,8 @@ class StrictLink:
         size = request.size or LONGEST_IDENTIFICATION
         return (REQUEST_BYTES + RESPONSE_EXTRA_BYTES + size) * self._speed.character_s
 
-    def _note_time(self, request: Request, now: float, started: float, wire_s: float) -> None:
+    def _note_response(self, request: Request, adu: Adu, now: float, started: float, wire_s: float) -> None:
         took_s = now - started
-        self._response_s = now
         self._longest_response_s = max(self._longest_response_s, took_s)
         if not self.is_untagged:
             return
@@ -248,13 +249,12 @@ class StrictLink:
         is_known = len(times) > FEW_TIMES + OUTLIERS
         usual_s = wire_s + (times[-1 - OUTLIERS] if is_known else max([UNKNOWN_TIME_S, *times]))
         is_odd = not usual_s / 2 <= took_s <= 2 * usual_s + LISTEN_S
-        # Its own may be as late as that which is missed: then no second one shows what this is.
-        owed = [o for o in self._owed if o.due_s >= now - OWED_S]
-        self._doubtful += (is_odd or not is_known) and any(o.request.shape == request.shape for o in owed)
-        is_odd = is_odd or bool(owed)
         since_s = now if is_odd and is_known else max(started, now - usual_s)
         self._listen_until_s = max(self._listen_until_s, now + LISTEN_S, since_s + usual_s + LISTEN_S)
-        self._times_s.append(took_s - wire_s)
+        is_doubtful = self._owed.responded(request, adu, now, is_odd=is_odd)
+        self._doubtful += is_doubtful
+        if not is_doubtful:
+            self._times_s.append(took_s - wire_s)
 
     # ---------------------------------------------------------------- receiving
 
@@ -274,6 +274,7 @@ class StrictLink:
 
     def accept(self, adu: Adu, *, deviation: str) -> None:
         """The response to the request in flight."""
+        self._has_come, self._response_s = True, time.monotonic()
         if deviation:
             self.deviations[deviation] += 1
         if self._future is not None and not self._future.done():
@@ -281,6 +282,7 @@ class StrictLink:
 
     def refuse(self, refusal: Refusal, *, hopeless: bool) -> None:
         """End the read in flight: what came is no response to it."""
+        self._has_come = refusal.is_broken or not self.is_untagged
         self._fail(refused(refusal))
         if hopeless:
             self.drop(f"{self._wire.where} sent bytes that are no Modbus TCP")
@@ -288,10 +290,9 @@ class StrictLink:
 
     def stray(self, adu: Adu, request: Request | None) -> None:
         """A frame of another transaction: late, of another client, repeated, or without an id."""
-        owed = next((o for o in self._owed if _fits(adu, o.request, by_id=not self.is_untagged)), None)
-        if owed is not None:
-            self._owed.remove(owed)
-            self.late_by_s = time.monotonic() - owed.due_s
+        late_by_s = self._owed.late_by(adu, time.monotonic(), by_id=not self.is_untagged)
+        if late_by_s is not None:
+            self.late_by_s = late_by_s
             self.late_responses += 1
         elif self.is_untagged:
             self.unrequested += 1
@@ -306,7 +307,6 @@ class StrictLink:
     def _expire(self, request: Request, block: Block | None, timeout_s: float) -> None:
         """The time-out of the request in flight."""
         unfinished = self._framer.unfinished()
-        self._owed.append(_Owed(request, time.monotonic()))
         if unfinished is not None:
             text = f"{unfinished.why} within {timeout_s:g} s"
             self._fail(refused(Refusal(unfinished.kind, text, unfinished.tolerance)))
@@ -370,13 +370,3 @@ def read_pdu(block: Block) -> bytes:
     if block.function not in (1, 2, 3, 4):
         raise ValueError(f"function {block.function} does not read")
     return struct.pack(">BHH", block.function, block.address, block.count)
-
-
-def _fits(adu: Adu, request: Request, *, by_id: bool) -> bool:
-    """Whether a frame may be the response to a request that timed out."""
-    if by_id:
-        return adu.transaction == request.transaction
-    if adu.unit != request.unit or adu.pdu[0] & ~EXCEPTION_BIT != request.function:
-        return False
-    is_exception = bool(adu.pdu[0] & EXCEPTION_BIT)
-    return is_exception or adu.pdu[1:2] == bytes((request.size % 256,))

@@ -11,7 +11,7 @@ from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.modbus.exception_codes import ExceptionCode
 from pumpwatch_gui.acquire.modbus.frozen import Stillness
 from pumpwatch_gui.acquire.modbus.learning import Learning, Trial
-from pumpwatch_gui.acquire.modbus.plan import HEARTBEAT, Block, Key
+from pumpwatch_gui.acquire.modbus.plan import HEARTBEAT, Block, Key, reshaped
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.decode import EVERYTHING, PointValue, bad, decoder, scaled
 from pumpwatch_gui.domain.links.register_map import RegisterMap
@@ -50,6 +50,9 @@ class Carrier(Protocol):
     @property
     def unrequested(self) -> int:
         """Responses that belong to no request of ours."""
+
+    def is_owed(self, unit: "Unit", block: Block) -> bool:
+        """Whether what comes for a block may be the response to an earlier request that missed its own."""
 
     async def request(self, unit: "Unit", block: Block, *, pause_s: float) -> Sequence[int]:
         """Send one request, when responses are sure to fit theirs. Raises LinkFault."""
@@ -135,7 +138,7 @@ class Unit:
         """Read one after the other. What was answered before the connection ended stays. Raises LinkFault."""
         for at, block in enumerate(blocks):
             try:
-                await self._read(block, scan)
+                await self._read_unowed(block, scan)
             except LinkFault as fault:
                 if not scan.answered or not self._carrier.is_lost:
                     raise
@@ -143,6 +146,14 @@ class Unit:
                     scan.readings = {p.tag: bad(Reason.NO_COMMUNICATION) for p in rest.points} | scan.readings
                 self._note(scan, fault)
                 return
+
+    async def _read_unowed(self, block: Block, scan: _Scan) -> None:
+        """Read one block, in two parts while a missed response of its shape may still come."""
+        parts = reshaped(block, lambda part: self._carrier.is_owed(self, part))
+        for part in parts:
+            await self._read(part, scan)
+        if len(parts) > 1 and sum(p.count for p in parts) == block.count and all(p.key in scan.answered for p in parts):
+            scan.answered[block.key] = [register for part in parts for register in scan.answered.pop(part.key)]
 
     async def _read(self, block: Block, scan: _Scan) -> bool:
         """Read one block, or its pieces when it is refused; whether it was answered whole."""

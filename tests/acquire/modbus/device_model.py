@@ -91,6 +91,8 @@ class Line:
 
     async def read(self, unit: int, block: Block, *, timeout_s: float, pause_s: float = 0.0) -> Sequence[int]:
         device = self.device
+        if self.lost.done():
+            raise LinkFault(FaultKind.LOST, Reason.NO_COMMUNICATION, self.lost.result())
         device.now_s = max(device.now_s, device.last_s + pause_s)
         found = device.respond(block)
         if found == "silent":
@@ -111,6 +113,9 @@ class Line:
             raise exception_fault(3 if block.count > device.largest else 2, block)
         assert not isinstance(found, str)
         return found
+
+    def is_owed(self, unit: int, block: Block) -> bool:
+        return False
 
     async def listen(self) -> None:
         pass

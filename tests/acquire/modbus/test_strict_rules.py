@@ -9,11 +9,13 @@ from typing_extensions import override
 
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.modbus import strict_link
+from pumpwatch_gui.acquire.modbus.owed import NEW_LISTEN_S, NEW_RESPONSES
 from pumpwatch_gui.acquire.modbus.plan import Block, any_block
+from pumpwatch_gui.acquire.modbus.redial import RTU_PAUSE_S
 from pumpwatch_gui.acquire.modbus.response import Adu, Request
 from pumpwatch_gui.acquire.modbus.rtu import sealed
 from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
-from pumpwatch_gui.domain.links.line_budget import LineSpeed
+from pumpwatch_gui.domain.links.line_budget import LISTEN_S, LineSpeed
 from pumpwatch_gui.domain.values.quality import Reason
 
 BLOCK = any_block("holding", 0x1234, 2)
@@ -320,12 +322,35 @@ def test_after_a_miss_a_line_is_quiet_for_the_longest_response_so_far_within_bou
     use(wire, steps, speed=SPEED)
 
 
-def test_a_request_waits_until_nothing_has_come_for_the_pause_between_two_frames(clock: Clock) -> None:
+async def pause_of(link: StrictLink, clock: Clock) -> float:
+    """How long a request waits after the response to one of the same form."""
+    await link.read(1, BLOCK, timeout_s=5.0)
+    since_s = clock.now_s
+    await link.read(1, BLOCK, timeout_s=5.0)
+    return clock.now_s - since_s
+
+
+@pytest.mark.parametrize(("speed", "pause_s"), [(SPEED, 3.5 * 10 / 9600), (None, RTU_PAUSE_S)])
+def test_a_request_waits_until_nothing_has_come_for_the_pause_between_two_frames(
+    clock: Clock, speed: LineSpeed | None, pause_s: float
+) -> None:
     async def steps(link: StrictLink) -> None:
-        await link.read(1, BLOCK, timeout_s=5.0)
-        assert clock.now_s == 100.0
-        await link.read(1, BLOCK, timeout_s=5.0)
-        assert clock.now_s == pytest.approx(100.0 + 3.5 * 10 / 9600)
+        assert await pause_of(link, clock) == pytest.approx(NEW_LISTEN_S)  # as long as the line is not known
+        for _ in range(NEW_RESPONSES):
+            await link.read(1, BLOCK, timeout_s=5.0)
+        assert await pause_of(link, clock) == pytest.approx(pause_s)
+
+    use(Wire(right_rtu), steps, speed=speed, is_rtu=True)
+
+
+def test_on_a_line_that_repeats_responses_a_request_waits_until_the_last_one_has_come_again(clock: Clock) -> None:
+    async def steps(link: StrictLink) -> None:
+        for _ in range(NEW_RESPONSES):
+            await link.read(1, BLOCK, timeout_s=5.0)
+        clock.now_s += 0.02
+        link.received(right_rtu(bytes((1,))))
+        assert link.unrequested == 1
+        assert await pause_of(link, clock) == pytest.approx(LISTEN_S + 0.02)
 
     use(Wire(right_rtu), steps, speed=SPEED)
 
@@ -369,15 +394,6 @@ def test_a_port_is_deaf_after_more_than_three_seconds_without_a_byte_and_two_mis
         assert link.lost.result() == "the line: not one byte came for 3 s"
 
     use(Wire(), more_steps, speed=SPEED)
-
-
-def test_behind_a_gateway_there_is_no_pause_between_two_frames(clock: Clock) -> None:
-    async def steps(link: StrictLink) -> None:
-        await link.read(1, BLOCK, timeout_s=5.0)
-        await link.read(1, BLOCK, timeout_s=5.0)
-        assert clock.now_s == 100.0
-
-    use(Wire(right_rtu), steps, is_rtu=True)
 
 
 def test_a_port_that_still_brings_bytes_is_not_deaf(clock: Clock) -> None:
