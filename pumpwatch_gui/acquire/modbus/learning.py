@@ -116,7 +116,7 @@ class Learning:
         self._short.clear()
         self._halved, self._probed = [], []
         blocks = self.blocks
-        if self._strikes or self._alone:
+        if blocks and (self._strikes or self._alone):
             blocks = self._doubting(blocks)
         if self.facts.absent:
             due = sorted(
@@ -128,23 +128,21 @@ class Learning:
         return blocks
 
     def _doubting(self, blocks: Sequence[Block]) -> list[Block]:
-        first = [b for b in blocks if not self._strikes[b.key]]
-        last = [piece for b in blocks if self._strikes[b.key] for piece in self._pieces(b)]
-        if self._alone and first:
-            # Nothing came last time: the block that was requested first may be the only one that is not answered.
-            first.sort(key=lambda b: self._alone[b.key])
-            if len(first) == 1 and not last:
-                first = self._deeper(first[0])
-        return [*first, *last]
+        level = [b for b in blocks if not self._strikes[b.key]]
+        level += [piece for b in blocks if self._strikes[b.key] for piece in self._pieces(b)]
+        if self._scans_without:
+            level = self._deeper(level)
+        # Nothing came last time: the block that was requested first may be the only one that is not answered.
+        return sorted(level, key=lambda b: (self._alone[b.key], self._strikes[b.key] > 0))
 
-    def _deeper(self, block: Block) -> list[Block]:
-        """A block, or its halves, quarters … by how many scans have brought nothing."""
-        levels = [[block]]
-        while len(levels[-1]) < len(block.atoms):
+    def _deeper(self, blocks: list[Block]) -> list[Block]:
+        """The blocks, or their halves, quarters …: where one has failed least often in scans that brought nothing."""
+        levels = [blocks]
+        while any(len(b.atoms) > 1 for b in levels[-1]):
             levels.append([piece for b in levels[-1] for piece in halves(b) or (b,)])
-        depth = self._scans_without % len(levels)
+        depth = min(range(len(levels)), key=lambda at: min(self._alone[b.key] for b in levels[at]))
         self._halved = [b for level in levels[:depth] for b in level if len(b.atoms) > 1]
-        return sorted(levels[depth], key=lambda b: self._alone[b.key])
+        return levels[depth]
 
     def _pieces(self, block: Block) -> list[Block]:
         pieces = halves(block) if self._strikes[block.key] else ()
@@ -180,7 +178,7 @@ class Learning:
         pieces = halves(block)
         if not pieces:
             self._lose(block, fault, now_s, silent=False)
-        return pieces
+        return tuple(piece for half in pieces for piece in self._pieces(half))
 
     def misfit(self, block: Block, fault: LinkFault) -> None:
         """A block brought bytes that do not fit it: as long as asked for less, they may."""
@@ -270,9 +268,10 @@ class Learning:
             return None
         return self._larger() or self._wider()
 
-    def is_settled(self, now_s: float) -> bool:
-        """Whether nothing is doubted, probed or tried in this scan."""
-        return not self._strikes and not self._probed and not self._guess_s and self.next_trial(now_s) is None
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is doubted, probed, or left to try."""
+        return not (self._strikes or self._probed or self._guess_s or self._larger() or self._wider())
 
     def _larger(self) -> Trial | None:
         """A block between the largest that is answered and the smallest that is not, if that may save requests."""

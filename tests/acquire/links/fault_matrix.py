@@ -85,10 +85,14 @@ class Case:
     checked: int = 0
 
     def take(self, frame: Frame) -> None:
-        """Check a frame against the requests since the one before: more than one when something was tried."""
+        """Check a frame against the requests since the one before: more than one when something was tried.
+
+        The end of a connection is a frame at once, before that of the scan which it ended.
+        """
         self.frames.append((time.monotonic(), frame))
         requests = self.server.log[self.checked :]
-        self.checked += len(requests)
+        if any(frame.quality != Quality.BAD):
+            self.checked += len(requests)
         for i, address in enumerate(self.addresses):
             if frame.quality[i] == Quality.GOOD and not any(
                 r.covers(address) and frame.values[i] == truth(address, r.tick) for r in requests

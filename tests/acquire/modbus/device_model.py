@@ -204,7 +204,7 @@ async def play(
             readings = await channel.scan(spec)
         _judge(device, points, readings, begun, outcome, first_good)
         learning = spec.memory.learning(spec.link_id, config, points)
-        was_settled, is_settled = is_settled, n > scans // 2 and learning.is_settled(device.now_s)
+        was_settled, is_settled = is_settled, n > scans // 2 and learning.is_settled
         if was_settled and is_settled and len(device.log) - begun > _need(device, points) + 1:
             outcome.too_many.append(f"{len(device.log) - begun} requests in scan {n}, {_need(device, points)} would do")
     # Where silence has two causes (a hasty request, and a block that is not answered), each costs its time-outs.
