@@ -75,6 +75,11 @@ class ModbusChannel:
         return self._link.lost.done()
 
     @property
+    def is_in_step(self) -> bool:
+        """Whether responses are sure to fit their requests."""
+        return self._in_step
+
+    @property
     def is_in_doubt(self) -> bool:
         """Whether a response may be another's, and no request can show it."""
         return self._in_doubt

@@ -200,8 +200,8 @@ class Learning:
         self._too_large(block, pieces)
 
     def is_doubted(self, block: Block) -> bool:
-        """Whether it was not answered lately."""
-        return self._strikes[block.key] > 0
+        """Whether it was not answered lately, or is a part of one that was not."""
+        return self._strikes[block.key] > 0 or (bool(self._strikes) and block not in self.blocks)
 
     def fault_of(self, block: Block) -> LinkFault:
         """How a block failed last."""

@@ -40,6 +40,10 @@ class Carrier(Protocol):
         """Whether the peer is gone."""
 
     @property
+    def is_in_step(self) -> bool:
+        """Whether the next request goes out without another one before it."""
+
+    @property
     def is_in_doubt(self) -> bool:
         """Whether a response may be another's, and no request can show it."""
 
@@ -162,6 +166,8 @@ class Unit:
             return False
         if self._carrier.is_lost:  # not by this request
             raise scan.fault or LinkFault(FaultKind.LOST, Reason.NO_COMMUNICATION, "the connection is lost")
+        # Else a pause and another request come before it.
+        is_hasty = self.heard and self._carrier.is_in_step
         try:
             registers = await self._request(block, scan)
         except LinkFault as fault:
@@ -169,7 +175,7 @@ class Unit:
                 return await self._not_answered(block, scan, fault)
             self.heard = True
             return await self._refused(block, scan, fault)
-        scan.bears_haste = self.heard
+        scan.bears_haste = scan.bears_haste or is_hasty
         self._take(block, registers, scan)
         return True
 
@@ -204,7 +210,8 @@ class Unit:
         if fault.kind is FaultKind.LOST or not (self.heard or self.learning.may_need_pause):
             self.learning.silent(block, fault)
             raise fault
-        if not self.learning.is_doubted(block) and block.key not in self.learning.facts.absent:
+        is_known = self.learning.is_doubted(block) or block.key in self.learning.facts.absent
+        if not scan.silent and not (is_known and scan.bears_haste):
             # Once more, some time after the last response: a device may ignore what comes at once.
             self._note(scan, fault)
             hurried_s, scan.pause_s = scan.pause_s, RETRY_PAUSE_S
