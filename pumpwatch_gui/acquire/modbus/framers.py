@@ -185,7 +185,9 @@ class RtuFramer:
             return
         refusal = check_response(self._waiting, request, self._sent)
         if refusal is not None:
-            self._waiting = b""
+            waiting, self._waiting = self._waiting, b""
+            if len(frames_of(waiting, request.unit, self._sent)) > 1:  # one is how this device responds
+                self._report(waiting)
             self._link.refuse(refusal, hopeless=False)
 
     def _cancel_check(self) -> None:

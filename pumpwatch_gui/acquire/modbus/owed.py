@@ -14,6 +14,8 @@ from pumpwatch_gui.domain.links.line_budget import LISTEN_S
 
 OWED_S = 3.0
 """A response that has not come so long after its time-out hardly comes any more."""
+LONGEST_OWED_S = 12.0
+"""The same where responses came meanwhile that may belong to the requests before them, so that others are owed."""
 COPY_S = 0.1
 """So soon after a response a second one of it may come."""
 NEW_RESPONSES, NEW_LISTEN_S = 30, 0.05
@@ -36,8 +38,7 @@ class Owed:
     def __init__(self) -> None:
         self._missed: deque[_Missed] = deque(maxlen=64)
         self._last: Request | None = None
-        self._last_s = float("-inf")
-        self._is_exception = False
+        self._seen: deque[tuple[bytes, float]] = deque(maxlen=8)
         self._responses = 0
         self._repeat_s = 0.0
 
@@ -50,32 +51,39 @@ class Owed:
     def late_by(self, adu: Adu, now_s: float, *, by_id: bool) -> float | None:
         """By how much a frame that was not waited for is late; None when no request is owed it."""
         fitting = [m for m in self._missed if not m.has_come and _fits(adu, m.request, by_id=by_id)]
-        may_be_copy = now_s - self._last_s <= COPY_S and self._last is not None and _fits(adu, self._last, by_id=by_id)
+        is_copy = self._note_copy(adu, now_s)
         if not fitting:
-            if may_be_copy:
-                self._repeat_s = max(0.9 * self._repeat_s, now_s - self._last_s)  # one delay of many soon fades
             return None
         # An exception fits all requests of its function: of several it may be the response to any.
-        if not may_be_copy and (len(fitting) == 1 or not adu.pdu[0] & EXCEPTION_BIT):
+        if not is_copy and (len(fitting) == 1 or not adu.pdu[0] & EXCEPTION_BIT):
             fitting[0].has_come, fitting[0].until_s = True, now_s + COPY_S
         return now_s - fitting[0].due_s
 
     def responded(self, request: Request, adu: Adu, now_s: float, *, is_odd: bool) -> bool:
         """A frame was taken for the response to a request; whether it may be one that an earlier request missed.
 
-        `is_odd`: it took another time than responses use to.
+        `is_odd`: it took another time than responses use to, so that its own is likely to be late as well.
         """
-        self._last, self._last_s, self._is_exception = request, now_s, bool(adu.pdu[0] & EXCEPTION_BIT)
+        self._last = request
+        self._seen.append((adu.pdu, now_s))
         self._responses += 1
-        if self._is_exception:
+        if adu.pdu[0] & EXCEPTION_BIT:
             is_doubtful = any(m.until_s >= now_s and m.request.shape[:2] == request.shape[:2] for m in self._missed)
             if is_doubtful:  # then its own may still come
                 self.missed(request, now_s)
             return is_doubtful
         owed = [m for m in self._missed if m.until_s >= now_s and m.request.shape == request.shape]
         for missed in owed if is_odd else ():
-            missed.until_s = max(missed.until_s, min(now_s, missed.due_s + OWED_S) + OWED_S)
+            missed.until_s = max(missed.until_s, min(now_s + OWED_S, missed.due_s + LONGEST_OWED_S))
         return bool(owed)
+
+    def _note_copy(self, adu: Adu, now_s: float) -> bool:
+        """Whether a frame is one that came just before."""
+        ages_s = [now_s - seen_s for pdu, seen_s in self._seen if pdu == adu.pdu and now_s - seen_s <= COPY_S]
+        self._seen.append((adu.pdu, now_s))
+        if ages_s:
+            self._repeat_s = max(0.9 * self._repeat_s, ages_s[-1])  # one delay of many soon fades
+        return bool(ages_s)
 
     def is_owed(self, unit: int, function: int, count: int, now_s: float) -> bool:
         """Whether a response of such a shape may still come that belongs to a missed request."""
@@ -83,8 +91,7 @@ class Owed:
 
     def gap_s(self, request: Request) -> float:
         """The silence before a request by which the last response, if it comes again, is not taken for the next."""
-        last = self._last
-        if last is None or last.unit != request.unit or not (self._is_exception or last.shape == request.shape):
+        if self._last is None or self._last.unit != request.unit:
             return 0.0
         if self._responses < NEW_RESPONSES:
             return max(NEW_LISTEN_S, LISTEN_S + self._repeat_s)

@@ -251,6 +251,7 @@ class StrictLink:
         is_odd = not usual_s / 2 <= took_s <= 2 * usual_s + LISTEN_S
         since_s = now if is_odd and is_known else max(started, now - usual_s)
         self._listen_until_s = max(self._listen_until_s, now + LISTEN_S, since_s + usual_s + LISTEN_S)
+        is_odd = not (is_known and (wire_s + times[0]) / 2 <= took_s <= 1.5 * usual_s + LISTEN_S)
         is_doubtful = self._owed.responded(request, adu, now, is_odd=is_odd)
         self._doubtful += is_doubtful
         if not is_doubtful:
