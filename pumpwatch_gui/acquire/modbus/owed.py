@@ -42,11 +42,11 @@ class Owed:
         self._responses = 0
         self._repeat_s = 0.0
 
-    def missed(self, request: Request, now_s: float) -> None:
-        """The response to a request may still come."""
+    def missed(self, request: Request, now_s: float, *, is_behind: bool = False) -> None:
+        """The response to a request may still come; `is_behind`: that to another one came instead."""
         while self._missed and self._missed[0].until_s < now_s:
             self._missed.popleft()
-        self._missed.append(_Missed(request, now_s, now_s + OWED_S))
+        self._missed.append(_Missed(request, now_s, now_s + (LONGEST_OWED_S if is_behind else OWED_S)))
 
     def late_by(self, adu: Adu, now_s: float, *, by_id: bool) -> float | None:
         """By how much a frame that was not waited for is late; None when no request is owed it."""

@@ -96,7 +96,7 @@ class StrictLink:
         self._future: asyncio.Future[Adu] | None = None
         self._transaction = 0
         self._owed = owed if owed is not None and self.is_untagged else Owed()
-        self._has_come = False
+        self._has_come = self._is_behind = False
         self._misses = 0
         self._foreign = ""
         self._times_s: deque[float] = deque(maxlen=32)
@@ -180,7 +180,7 @@ class StrictLink:
             request = replace(request, transaction=self._transaction)
             frame = struct.pack(">HHHB", self._transaction, 0, len(pdu) + 1, request.unit) + pdu
         self._foreign = ""
-        self._has_come = False
+        self._has_come = self._is_behind = False
         self._framer.expect(request, frame)
         self._sent_s = started = time.monotonic()
         self._deaf_since_s = self._deaf_since_s or started
@@ -198,7 +198,7 @@ class StrictLink:
         finally:
             over.cancel()
             if not self._has_come:
-                self._owed.missed(request, time.monotonic())
+                self._owed.missed(request, time.monotonic(), is_behind=self._is_behind)
             self._framer.expect(None)
             self._future = None
         self._misses = 0
@@ -284,6 +284,7 @@ class StrictLink:
     def refuse(self, refusal: Refusal, *, hopeless: bool) -> None:
         """End the read in flight: what came is no response to it."""
         self._has_come = refusal.is_broken or not self.is_untagged
+        self._is_behind = refusal.kind is FaultKind.LENGTH
         self._fail(refused(refusal))
         if hopeless:
             self.drop(f"{self._wire.where} sent bytes that are no Modbus TCP")

@@ -43,7 +43,8 @@ REASONS = {
 }
 GIVES_UP = {Reason.NO_COMMUNICATION}
 """The connection is gone, or was given up because it cannot be known where the next frame starts."""
-# LAST_USABLE_VALUE: a scan that waits for a time-out brings values that are old by then.
+# LAST_USABLE_VALUE: a scan that waits for a time-out brings values that are old by then. They are UNCERTAIN, so that no
+# wrong value hides behind it.
 FOLLOWS = {Reason.TIMEOUT, Reason.COMMUNICATION_ERROR, Reason.NOT_REQUESTED, Reason.LAST_USABLE_VALUE}
 """What a missed response may be followed by: its own late one, and responses that do not fit."""
 CASES = [(driver, fault) for driver in FAULT_TICKS for fault in faults_of(driver)]
@@ -105,7 +106,9 @@ def test_the_scan_that_meets_a_fault_has_its_reason_and_a_later_one_is_good(
                 assert episode.scans <= 2 or fault in AFTER_THE_VALUES, episode
                 if is_line and fault == "slip":
                     continue  # a unit that is one response behind for ever stays BAD for ever
-                assert episode.recovered_s is not None or Reason.NOT_REQUESTED in episode.reasons
+                # Values stay in doubt for some seconds: the first time may still be so when the second is played.
+                is_cut_off = Reason.NOT_REQUESTED in episode.reasons and episode is not episodes[-1]
+                assert episode.recovered_s is not None or is_cut_off
 
 
 def test_a_failed_scan_is_a_frame_too(matrix: Matrix) -> None:
