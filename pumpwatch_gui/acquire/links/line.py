@@ -248,6 +248,9 @@ class Line:
                 self._report(False, "")
             self._is_lost = False
             link.scanned(readings, time.monotonic_ns() if self._kind.pushed else began_ns)
+            for remark in link.spec.meter.take_remarks():
+                text = f"{link.spec.link_id}: {remark}: BAD, requested again now and then; {remark.advice}"
+                self._on_event(Note(time.time_ns(), text, "WARNING", link.spec.pump_id))
 
     @staticmethod
     async def _scan_after_idling(channel: Channel, link: Link) -> tuple[Readings, int]:

@@ -28,6 +28,7 @@ class LinkMeter:
         self.last_error = ""
         self.last_advice = ""
         self.identity = ""
+        self._remarks: list[LinkFault] = []
         self._latency = Latency(MAX_RESPONSE_TIMES)
 
     def count_good(self, response_ms: float) -> None:
@@ -45,6 +46,15 @@ class LinkMeter:
     def keep_message(self, fault: LinkFault) -> None:
         """Show a fault as the last error without counting it."""
         self.last_error, self.last_advice = fault.message, fault.advice
+
+    def remark(self, fault: LinkFault) -> None:
+        """Keep a fault of single values for the journal: the link itself stays online."""
+        self._remarks.append(fault)
+
+    def take_remarks(self) -> list[LinkFault]:
+        """The remarks since the last call."""
+        taken, self._remarks = self._remarks, []
+        return taken
 
     def response_ms(self) -> tuple[float, float]:
         """p50 and p95 of the last 200 response times, NaN before the first."""

@@ -45,7 +45,10 @@ class _Wait:
 
 
 class Learning:
-    """The requests of one unit. A scan begins with `begin`, reports what became of each block, and ends with `over`."""
+    """The requests of one unit. A scan begins with `begin`, reports what became of each block, and ends with `over`.
+
+    `reported`: the absent values that the journal names already, over reconnections.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Learning:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.facts = facts
+        self.reported: set[Key] = set()
         self._config = config
         self._atoms = atoms(points)
         self._changed = changed

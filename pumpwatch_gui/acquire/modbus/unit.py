@@ -105,7 +105,6 @@ class Unit:
         self._scale = scaled(registers.points, self._spans)
         self.register_bytes = registers.register_bytes
         self._stillness = Stillness(config)
-        self._reported: set[Key] = set()
         self._extras: int | None = None
         self._unrequested = carrier.unrequested
         self._doubt_until_s = 0.0
@@ -322,12 +321,12 @@ class Unit:
             absent.add(atom.key)
             if atom.points[0].tag not in scan.readings:
                 scan.readings |= {p.tag: bad(fault.reason) for p in atom.points}
-            if atom.key not in self._reported:
-                log.warning("%s: %s: BAD, requested again now and then; %s", self.spec.link_id, fault, fault.advice)
+            if atom.key not in self.learning.reported:
+                self.spec.meter.remark(fault)
             self.spec.meter.keep_message(fault)
-        for key in self._reported - absent:
+        for key in self.learning.reported - absent:
             log.info("%s: wire address %d is answered again", self.spec.link_id, key[1])
-        self._reported = absent
+        self.learning.reported = absent
 
     def _doubted(self, readings: Readings) -> Readings:
         """The readings, UNCERTAIN when more responses came than were requested."""
