@@ -157,7 +157,7 @@ DEVICES = (
     Case(
         "12",
         "responds 0.7 s late: 'check the unit id'",
-        device(STRETCH, lambda r: "responses come 0.7 s after the time-out" in r.words, {"takes_s": 1.2}),
+        device(STRETCH, lambda r: "0.7 s late: timeout_s" in r.words, {"takes_s": 1.2}),
     ),
     Case(
         "13",

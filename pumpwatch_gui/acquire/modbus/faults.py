@@ -57,7 +57,7 @@ def timed_out(what: str, timeout_s: float, late_by_s: float, *, is_serial: bool)
     if is_serial:
         advice = "check unit id, baud, parity, the two wires (A and B swapped?) and that the device is on"
     if late_by_s:
-        text += f"; responses come {late_by_s:.1f} s late"
+        text += f"; responses come {late_by_s:.1f} s late: timeout_s is too short"
         advice = f"raise the time-out (timeout_s) to {1.5 * (timeout_s + late_by_s):.1f} s or more"
     return LinkFault(FaultKind.TIMEOUT, Reason.TIMEOUT, text, advice)
 
