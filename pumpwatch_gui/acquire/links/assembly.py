@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.domain.links.decode import PointValue, bad
@@ -81,6 +82,7 @@ class Assembly:
         self._primary = min(specs, key=lambda s: s.config.period_s).link_id
         self._last_ns = 0
         self._clock = clock
+        self._quality, self._reason = _Codes(), _Codes()
         self._seq: int = before._seq if before is not None else 0
         if before is not None:
             kept = {p.spec.shape(): p for p in before._parts.values()}
@@ -120,10 +122,24 @@ class Assembly:
             self._seq,
             self._clock.at(mono_ns),
             mono_ns,
-            read_only(np.array(values)),
-            read_only(np.array(quality, dtype=np.uint8)),
-            read_only(np.array(reason, dtype=np.uint8)),
+            read_only(np.fromiter(values, np.float64, size)),
+            self._quality.array(quality),
+            self._reason.array(reason),
         )
+
+
+class _Codes:
+    """Qualities or reasons as an array. Frames share it while nothing changes, which is most of the time."""
+
+    def __init__(self) -> None:
+        self._codes: Sequence[int] = ()
+        self._array: NDArray[np.uint8] = read_only(np.zeros(0, np.uint8))
+
+    def array(self, codes: Sequence[int]) -> NDArray[np.uint8]:
+        """These codes, read-only."""
+        if codes != self._codes:
+            self._codes, self._array = codes, read_only(np.array(codes, np.uint8))
+        return self._array
 
 
 def _now(part: _Part, mono_ns: int) -> Readings:

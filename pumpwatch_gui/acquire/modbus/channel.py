@@ -117,7 +117,6 @@ class ModbusChannel:
 
         Raises LinkFault when no block brings values or the connection ends, InputError for a bad register map.
         """
-        _check_line_settings(self._line_settings, spec)
         readings = await self._unit(spec).scan()
         for memory in self._memories:
             if memory.is_due:
@@ -223,6 +222,7 @@ class ModbusChannel:
         edition, unit = self._units.get(spec.link_id, (0, None))
         # Another object: limits changed, or the file of the register map.
         if unit is None or unit.spec is not spec or edition != spec.memory.edition:
+            _check_line_settings(self._line_settings, spec)
             config = _config(spec)
             found = load_register_map(config.registers, tags=spec.profile.tags, base_dir=spec.base_dir)
             learning = spec.memory.learning(spec.link_id, config, polled_points(config, found.points))
