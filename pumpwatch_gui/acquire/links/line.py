@@ -21,9 +21,9 @@ FIRST_RETRY_S, JITTER = 0.25, 0.2
 """With the jitter, devices behind a switch that restarted are not all connected to in the same instant."""
 CONNECTS_PER_S = 100.0
 CANCEL_AGAIN_S = 0.1
-SLOT_S = 0.005
+SLOT_S = 0.01
 """First scans are due at multiples of it: those of several lines then share one wake-up of the loop, which costs as
-much as what it is for. Within 5 ms there is time for some fifteen scans."""
+much as what it is for. Within 10 ms there is time for some thirty scans."""
 HANG_UPS_TOLD = 3
 """So many ends of the connection between two requests are a habit of the device, which is reported once."""
 
