@@ -101,10 +101,15 @@ class ModbusChannel:
         """Open the connection. Raises LinkFault, InputError when a certificate file is wrong."""
         await self._link.connect()
 
-    async def read(self, spec: LinkSpec, table: str, address: int, count: int) -> Sequence[int]:
-        """Any block, once: registers, or bits as 0 and 1. Raises LinkFault, ValueError for an impossible block."""
+    async def read(
+        self, spec: LinkSpec, table: str, address: int, count: int, register_bytes: int | None = None
+    ) -> Sequence[int]:
+        """Any block, once: registers, or bits as 0 and 1; None: as wide as the link's map says.
+
+        Raises LinkFault, ValueError for an impossible block.
+        """
         unit = self._unit(spec)
-        block = any_block(table, address, count, unit.register_bytes)
+        block = any_block(table, address, count, register_bytes or unit.register_bytes)
         return await self.request(unit, block, pause_s=unit.learning.pause_s)
 
     async def identify(self, spec: LinkSpec) -> Mapping[str, str]:

@@ -232,7 +232,7 @@ class Conditioner:
 
 
 def _all(which: NDArray[np.bool_]) -> bool:
-    return np.count_nonzero(which) == which.size  # all() takes five times as long
+    return bool(np.count_nonzero(which) == which.size)  # all() takes five times as long
 
 
 @lru_cache(maxsize=64)  # a recording has one interval, a link a new one each scan
