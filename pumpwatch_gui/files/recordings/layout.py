@@ -58,7 +58,7 @@ def read_head(lines: Sequence[str], profile: PumpProfile, choices: FormatChoices
         )
     while header and not header[-1].strip():
         header.pop()
-    data = [_cells(line, separator) for line in lines[at + 1 : at + 12]]
+    data: list[Sequence[str]] = [_cells(line, separator) for line in lines[at + 1 : at + 12]]
     if separator == BLANKS and not choices.time_columns:
         header = _with_clock(header, data, finder)
     layout = finder.layout(header, where=where, times=_date_columns(data, header, finder))
