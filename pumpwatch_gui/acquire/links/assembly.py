@@ -109,13 +109,13 @@ class Assembly:
     def _frame(self, mono_ns: int) -> Frame:
         # The loss of a line may have made a frame while the scan was under way.
         mono_ns = self._last_ns = max(mono_ns, self._last_ns + 1)
-        size = len(self._places)
+        places, size = self._places, len(self._places)
         values, quality, reason = [nan] * size, [_BAD] * size, [_UNBOUND] * size
         for part in self._parts.values():
-            for tag, reading in _now(part, mono_ns).items():
-                i = self._places[tag]
-                if reason[i] is _UNBOUND or reading.quality < quality[i]:
-                    values[i], quality[i], reason[i] = reading.value, reading.quality, reading.reason
+            for tag, (value, how_good, why) in _now(part, mono_ns).items():
+                i = places[tag]
+                if reason[i] is _UNBOUND or how_good < quality[i]:
+                    values[i], quality[i], reason[i] = value, how_good, why
         self._seq += 1
         return Frame(
             self._pump_id,
