@@ -67,7 +67,7 @@ class Line:
         self._responded = self._is_lost = False
         self._heard_s = 0.0
         self._hang_ups = 0
-        self._changed = _Alarm()
+        self._changed = _WakeUp()
         self._turns = Turns()
         self._doubtful: list[Link] = []
         self._extra = ExtraReads()
@@ -319,7 +319,7 @@ async def _end(*tasks: "asyncio.Task[None]") -> None:
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
-class _Alarm:
+class _WakeUp:
     """What a line waits for: that something changed, or a time. For one who waits; a `set` while nobody does is lost.
 
     Not `asyncio.timeout` around an Event: that ends each wait by a cancellation and an exception, and costs as much as
