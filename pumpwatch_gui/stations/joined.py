@@ -243,9 +243,11 @@ class _JoinedLine:
         """As the port says."""
         return self._ask("borrowed scan", config, profile, folder)
 
-    def read(self, config: ModbusConfig, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+    def read(
+        self, config: ModbusConfig, table: str, address: int, count: int, register_bytes: int = 2
+    ) -> "Future[Sequence[int]]":
         """As the port says."""
-        return self._ask("borrowed read", config, table, address, count)
+        return self._ask("borrowed read", config, table, address, count, register_bytes)
 
     def identify(self, config: ModbusConfig) -> "Future[Mapping[str, str]]":
         """As the port says."""

@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.domain.links.decode import PointValue, bad
@@ -81,6 +82,7 @@ class Assembly:
         self._primary = min(specs, key=lambda s: s.config.period_s).link_id
         self._last_ns = 0
         self._clock = clock
+        self._quality, self._reason = _Codes(), _Codes()
         self._seq: int = before._seq if before is not None else 0
         if before is not None:
             kept = {p.spec.shape(): p for p in before._parts.values()}
@@ -107,23 +109,37 @@ class Assembly:
     def _frame(self, mono_ns: int) -> Frame:
         # The loss of a line may have made a frame while the scan was under way.
         mono_ns = self._last_ns = max(mono_ns, self._last_ns + 1)
-        size = len(self._places)
+        places, size = self._places, len(self._places)
         values, quality, reason = [nan] * size, [_BAD] * size, [_UNBOUND] * size
         for part in self._parts.values():
-            for tag, reading in _now(part, mono_ns).items():
-                i = self._places[tag]
-                if reason[i] is _UNBOUND or reading.quality < quality[i]:
-                    values[i], quality[i], reason[i] = reading.value, reading.quality, reading.reason
+            for tag, (value, how_good, why) in _now(part, mono_ns).items():
+                i = places[tag]
+                if reason[i] is _UNBOUND or how_good < quality[i]:
+                    values[i], quality[i], reason[i] = value, how_good, why
         self._seq += 1
         return Frame(
             self._pump_id,
             self._seq,
             self._clock.at(mono_ns),
             mono_ns,
-            read_only(np.array(values)),
-            read_only(np.array(quality, dtype=np.uint8)),
-            read_only(np.array(reason, dtype=np.uint8)),
+            read_only(np.fromiter(values, np.float64, size)),
+            self._quality.array(quality),
+            self._reason.array(reason),
         )
+
+
+class _Codes:
+    """Qualities or reasons as an array. Frames share it while nothing changes, which is most of the time."""
+
+    def __init__(self) -> None:
+        self._codes: Sequence[int] = ()
+        self._array: NDArray[np.uint8] = read_only(np.zeros(0, np.uint8))
+
+    def array(self, codes: Sequence[int]) -> NDArray[np.uint8]:
+        """These codes, read-only."""
+        if codes != self._codes:
+            self._codes, self._array = codes, read_only(np.array(codes, np.uint8))
+        return self._array
 
 
 def _now(part: _Part, mono_ns: int) -> Readings:
