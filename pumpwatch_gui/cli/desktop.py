@@ -18,7 +18,7 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.files.home import Home, find_home
-from pumpwatch_gui.files.owner import HomeLock, Owner
+from pumpwatch_gui.files.owner import COLLECTOR, HomeLock, Owner, with_door
 from pumpwatch_gui.settings.simulated import simulated_site
 from pumpwatch_gui.settings.site_reader import load_site
 from pumpwatch_gui.stations.joined import JoinedStation
@@ -64,7 +64,10 @@ def screenshots(options: argparse.Namespace) -> int:
             paths = pictures(options.site, home)
         else:
             faults = options.fault or [f for f in ["P-103=cavitation@10"] if options.pumps >= 3]
-            with simulated_site(home.path, pumps=options.pumps, faults=faults, speed=1.0) as site_file:
+            with (
+                tempfile.TemporaryDirectory(prefix="pumpwatch-demo-") as folder,
+                simulated_site(Path(folder), pumps=options.pumps, faults=faults, speed=1.0) as site_file,
+            ):
                 paths = pictures(site_file, home)
     for path in paths:
         print(path)
@@ -84,7 +87,7 @@ def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argpars
     if not options.headless:
         show = _window if has_display() else _without_display
         return show(loaded, home, site_file, options)
-    with owned(home, "collector", site_file) as lock:
+    with owned(home, COLLECTOR, site_file) as lock:
         engine = _engine(loaded.site, home, site_file, options)
         door = StationServer(engine, lock, home.path)
         try:
@@ -152,6 +155,7 @@ def _show(
 
 def _joined(home: Home, holder: Owner, options: argparse.Namespace) -> "Hosted":
     """The station of the collector that has the home. Raises InputError when that is not what was asked for."""
+    holder = with_door(home.path, holder)
     if not holder.door:
         raise in_use(home, holder)
     asked: Path | None = getattr(options, "site", None)
