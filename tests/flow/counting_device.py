@@ -55,7 +55,7 @@ class CountingDevice:
     def _serve(self, connection: socket.socket) -> None:
         polling = Polling(time.monotonic(), 0.0)
         self.pollings.append(polling)
-        with connection, connection.makefile("rb") as stream:
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
             while len(head := stream.read(8)) == 8:
                 transaction, _, length, unit, function = struct.unpack(">3H2B", head)
                 body = stream.read(length - 2)
@@ -64,7 +64,4 @@ class CountingDevice:
                 polling.count += 1
                 count = int.from_bytes(body[2:4])
                 answer = struct.pack(">3H3B", transaction, 0, 3 + 2 * count, unit, function, 2 * count)
-                try:
-                    connection.sendall(answer + bytes(2 * count))
-                except OSError:
-                    return
+                connection.sendall(answer + bytes(2 * count))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -41,6 +42,11 @@ def newest_s(seen: set[int]) -> float:
     return (max(seen) >> 12) / 1e3 + 1_577_836_800
 
 
+def has_more(database: Path, than: int) -> bool:
+    """Whether there are more readings by now."""
+    return len(seen_in(database)) > than
+
+
 def wait_for(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
     """Whether it came true in time."""
     deadline = time.monotonic() + within_s
@@ -73,7 +79,11 @@ class Programs:
                     env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
                 )  # fmt: skip
             if kind == self._kinds[0]:
-                wait_for(lambda pid=process.pid: (o := read_owner(self._home)) is not None and o.pid == pid)
+                wait_for(partial(self._has_home, process.pid))
+
+    def _has_home(self, pid: int) -> bool:
+        owner = read_owner(self._home)
+        return owner is not None and owner.pid == pid
 
     def are_joined(self) -> bool:
         """Whether all run, and each of the others has joined the first."""
@@ -109,8 +119,7 @@ def test_what_was_seen_outlives_every_kill(tmp_path: Path, kinds: tuple[str, ...
         programs = Programs(home, site_file, kinds)
         for _ in range(KILLS):
             programs.start()
-            before = len(seen)
-            stored = wait_for(lambda than=before: len(seen_in(database)) > than)
+            stored = wait_for(partial(has_more, database, len(seen)))
             unattended += stored and wait_for(programs.are_joined)
             time.sleep(draw.random() * 2.0)
             now = seen_in(database)
@@ -130,7 +139,8 @@ def test_what_was_seen_outlives_every_kill(tmp_path: Path, kinds: tuple[str, ...
     ).get
     connection.close()
     print(f"\n{' + '.join(kinds)}: {KILLS} kills, {unattended} unattended restarts, {len(seen):,} readings, "
-          f"{lost} seen and lost, {twice} double, unwritten at worst {max(unwritten_s):.2f} s, integrity {integrity}")  # fmt: skip
+          f"{lost} seen and lost, {twice} double, unwritten at worst {max(unwritten_s):.2f} s, "
+          f"integrity {integrity}")  # fmt: skip
     assert (lost, twice, unattended, integrity) == (0, 0, KILLS, "ok")
     assert max(unwritten_s) <= LONGEST_UNWRITTEN_S
     assert not list(home.glob("*.damaged-*"))
