@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pumpwatch_gui.cli.display import check_display, has_display
 from pumpwatch_gui.cli.headless import Usage, check_summary, run_headless, status_line, write_summary
 from pumpwatch_gui.cli.homes import in_use, open_home, owned, scratch_home
 from pumpwatch_gui.domain.commands import Order, Record
@@ -99,11 +100,7 @@ def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argpars
 
 
 def _window(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace) -> int:
-    if not has_display():
-        raise InputError(
-            "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)",
-            "start from a desktop session, or use `pumpwatch run --site FILE --headless`",
-        )
+    check_display()
     return _show(loaded, home, site_file, options, None, None)
 
 
@@ -176,13 +173,6 @@ def _end(code: int, engine: Engine, *, all_ended: bool = True) -> int:
         sys.stdout.flush()
         os._exit(code)
     return code
-
-
-def has_display() -> bool:
-    """Whether a window can open. Qt ends in an abort, not an exception, when it cannot."""
-    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "vnc", "minimal"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _engine(site: Site, home: Home, site_file: Path, options: argparse.Namespace) -> Engine:
