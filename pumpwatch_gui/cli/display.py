@@ -55,8 +55,9 @@ def _reaches_x() -> bool:
     except OSError:  # then Qt says which library is missing
         return True
     xcb.xcb_connect.restype = ctypes.c_void_p
-    # A connection comes back also when there is none; it must be given back all the same.
     connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
-    failed = bool(xcb.xcb_connection_has_error(connection))
-    xcb.xcb_disconnect(connection)
-    return not failed
+    if xcb.xcb_connection_has_error(connection):
+        xcb.xcb_disconnect(connection)  # one comes back also when there is none
+        return False
+    # It stays open as long as this process: a server that loses its only client starts over, and refuses Qt meanwhile.
+    return True
