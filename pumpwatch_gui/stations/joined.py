@@ -198,7 +198,7 @@ class JoinedStation:
                 rings[pump.pump_id].extend(message.traces[pump.pump_id])
         self._traces = rings
         alarms = self._view.alarms if message.alarms is None else message.alarms
-        self._view = replace(message.head, pumps=tuple(pumps), alarms=alarms)
+        self._view = replace(message.head or self._view, pumps=tuple(pumps), alarms=alarms)
         self._links.carried(message.packets)
         for event in message.events:
             self._deliver(event)

@@ -1,6 +1,5 @@
 """One frame of a pump out of the newest scans of its links."""
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.values.trace import CLOCK_STEP_NS
 
-log = logging.getLogger("pumpwatch.links")
-
 OLD_PERIODS = 2
 LOST_PERIODS = 5
 OLD_SCAN_S = 1.0
@@ -30,13 +27,19 @@ STEADY_NS = 5_000_000
 class WallClock:
     """Wall time that runs with the monotonic clock, taken again when the two part by more than 50 ms, either way.
 
-    So times of frames never run backwards or jump by the small corrections that a time server makes.
+    So times of frames never run backwards or jump by the small corrections that a time server makes. `on_step` hears
+    of each step, by how many nanoseconds the clock was set forward (below zero: back).
     """
 
-    def __init__(self, wall: Callable[[], int] = time.time_ns, mono: Callable[[], int] = time.monotonic_ns) -> None:
-        self._wall, self._mono = wall, mono
+    def __init__(
+        self,
+        wall: Callable[[], int] = time.time_ns,
+        mono: Callable[[], int] = time.monotonic_ns,
+        *,
+        on_step: Callable[[int], None] = lambda step_ns: None,
+    ) -> None:
+        self._wall, self._mono, self._on_step = wall, mono, on_step
         self._offset_ns = wall() - mono()
-        self.steps = 0
 
     def at(self, mono_ns: int) -> int:
         """Unix UTC nanoseconds at a monotonic instant of the last moments."""
@@ -46,8 +49,7 @@ class WallClock:
         parted_ns = offset_ns - self._offset_ns
         if abs(parted_ns) > CLOCK_STEP_NS and self._mono() - before < STEADY_NS:
             self._offset_ns = offset_ns
-            self.steps += 1
-            log.warning("the system clock was stepped by %+.3f s", parted_ns / 1e9)
+            self._on_step(parted_ns)
         return mono_ns + self._offset_ns
 
 
