@@ -1,12 +1,14 @@
-"""What a detector finds in one window of a pump."""
+"""What a detector finds in one window of a pump, and how far a pump has come that learns itself."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.episodes import Episode
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
+from pumpwatch_gui.domain.wording import running_time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,3 +66,46 @@ class ShadowView:
     scored: int
     in_alarm: int
     episodes: tuple[Episode, ...]
+
+
+class LearningPhase(Enum):
+    """How far a pump has come that learns itself."""
+
+    LEARNING = "learning"
+    PROVISIONAL = "provisional"
+    ARMED = "armed"
+
+
+@dataclass(frozen=True, slots=True)
+class LearningStep:
+    """What happened to the learning of a pump, and when (Unix UTC)."""
+
+    time_ns: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LearningView:
+    """How far a pump has come: `counted_s` of running have counted (whole minutes), `goal_s` make it armed for good.
+
+    `obstacle` says what keeps the running of now from counting or the pump from being armed, "" for nothing; `steps`
+    are the last things that happened, the newest last. Not `is_in_force`: a model promoted by hand judges the pump.
+    """
+
+    phase: LearningPhase
+    counted_s: float
+    goal_s: float
+    obstacle: str = ""
+    steps: tuple[LearningStep, ...] = ()
+    is_in_force: bool = True
+
+    @property
+    def words(self) -> str:
+        """For people: `learning, 1 h 12 m of 3 h: pump stopped`."""
+        counted = running_time(self.counted_s)
+        of = f" of {running_time(self.goal_s)}" if self.counted_s < self.goal_s else ""
+        if self.phase is LearningPhase.ARMED:
+            return f"armed by its own running, {counted}"
+        provisional = self.phase is LearningPhase.PROVISIONAL
+        text = f"judged provisionally, learning goes on, {counted}{of}" if provisional else f"learning, {counted}{of}"
+        return f"{text}: {self.obstacle}" if self.obstacle else text

@@ -19,7 +19,7 @@ from pumpwatch_gui.domain.commands import (
     StartShadow,
     StopShadow,
 )
-from pumpwatch_gui.domain.detection import Detection, ScoreResult, ShadowView
+from pumpwatch_gui.domain.detection import Detection, LearningView, ScoreResult, ShadowView
 from pumpwatch_gui.domain.errors import BundleError, InputError, PumpWatchError
 from pumpwatch_gui.domain.site import LEARN, NO_MODEL, PumpSettings, Site
 from pumpwatch_gui.domain.station import RunState
@@ -34,7 +34,7 @@ from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 from pumpwatch_gui.infer.detectors.adaptive import Adaptive
 from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 from pumpwatch_gui.infer.learning.fitting import changes
-from pumpwatch_gui.infer.learning.learner import SHOWN_S, threshold_factor_at
+from pumpwatch_gui.infer.learning.learner import SHOWN_S, Learner, threshold_factor_at
 from pumpwatch_gui.infer.live.scorer import Scorer
 
 crash_log = logging.getLogger("pumpwatch.crash")
@@ -173,11 +173,21 @@ class ModelLifecycle:
         shadow = self._shadows.get(pump_id)
         return shadow.view() if shadow is not None else None
 
+    def learning(self, pump_id: str) -> LearningView | None:
+        """How far a pump has come that learns itself, None for one that does not. Any thread."""
+        learner = self._learning.learner(pump_id)
+        return learner.view(is_in_force=self._is_own(learner, pump_id)) if learner is not None else None
+
+    def is_learnt(self, pump_id: str) -> bool:
+        """Whether what judges a pump was learnt from its own running. Any thread."""
+        learner = self._learning.learner(pump_id)
+        return learner is not None and self._is_own(learner, pump_id)
+
     def execute(self, command: ModelCommand, pump: PumpSettings, folder: Path | None) -> str:
         """Do what is ordered; the line for the journal. Raises PumpWatchError where it cannot be done."""
         match command:
             case Rebaseline():
-                if self._learns(pump):
+                if self.is_learnt(pump.pump_id):
                     return self._learn_anew(pump, folder)
                 if not self.scorer.rebaseline(pump.pump_id):
                     raise InputError(f"{pump.pump_id} has no model", "give it one first")
@@ -233,12 +243,11 @@ class ModelLifecycle:
         learner = self._learning.learner(score_result.pump_id)
         if learner is None or score_result.pump_id in self.bundles:
             return score_result
-        return replace(score_result, why=learner.words)
+        return replace(score_result, why=learner.view().words)
 
-    def _learns(self, pump: PumpSettings) -> bool:
-        """Whether the pump is judged by what it learnt itself, or by nothing yet."""
-        learner, bundle = self._learning.learner(pump.pump_id), self.bundles.get(pump.pump_id)
-        return learner is not None and (bundle is None or bundle.version == learner.material.progress.version)
+    def _is_own(self, learner: Learner, pump_id: str) -> bool:
+        bundle = self.bundles.get(pump_id)
+        return bundle is None or bundle.version == learner.material.progress.version
 
     def _learn_anew(self, pump: PumpSettings, folder: Path | None) -> str:
         learner = self._learning.learner(pump.pump_id)
@@ -265,13 +274,12 @@ class ModelLifecycle:
         learner, fit, outcome = fitted.learner, fitted.fit, fitted.outcome
         if outcome.path is None:
             was = learner.material.progress.not_calm
-            learner.fitted(fit, "", outcome.not_calm)
-            after = f"after {running_time(fit.running_s)} of running"
-            return "" if was == outcome.not_calm else f"Not calm {after}, so it is not armed: {outcome.not_calm}"
+            text = f"Not calm after {running_time(fit.running_s)} of running, so it is not armed: {outcome.not_calm}"
+            learner.fitted(fit, "", outcome.not_calm, text=text)
+            return "" if was == outcome.not_calm else text
         before = self.bundles.get(pump.pump_id)
-        is_own = self._learns(pump)
+        is_own = self.is_learnt(pump.pump_id)
         version = self.registry.add(pump.pump_id, outcome.path)
-        learner.fitted(fit, version, "")
         bundle = load_bundle(self.registry.bundle(pump.pump_id, version), pump.profile)
         assert isinstance(bundle.detector, CombinedDetector)
         old = before.detector if before is not None and isinstance(before.detector, CombinedDetector) else None
@@ -280,6 +288,7 @@ class ModelLifecycle:
         text = f"Learnt from {running_time(fit.running_s)} of its own running{provisional}{why}"
         text = f"{text}; threshold factor {threshold_factor_at(fit.running_s):g}"
         text = f"{text}; {changes(pump.profile, old if is_own else None, bundle.detector)}"
+        learner.fitted(fit, version, "", text=text)
         if not is_own:
             return f"{text}. Stored as {version}: the model promoted by hand stays"
         if before is None or before.version != version:

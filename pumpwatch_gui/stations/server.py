@@ -322,6 +322,7 @@ def _is_same(was: PumpView, now: PumpView) -> bool:
         and was.run_state is now.run_state
         and was.profile is now.profile
         and was.shadow == now.shadow
+        and was.learning is now.learning
         and was.alarms == now.alarms
     )
 

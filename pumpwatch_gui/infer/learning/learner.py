@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.episodes import ScoreAlarm
-from pumpwatch_gui.domain.detection import Detection
+from pumpwatch_gui.domain.detection import Detection, LearningPhase, LearningStep, LearningView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
-from pumpwatch_gui.domain.wording import number, running_time
+from pumpwatch_gui.domain.wording import number
 from pumpwatch_gui.infer.learning.fitting import learn
 from pumpwatch_gui.infer.learning.material import Block, Material
 from pumpwatch_gui.infer.training.normal_running import Pause
@@ -35,6 +35,7 @@ AFTER_TROUBLE_S = 60.0
 LEAST_STEP_S = 0.5
 MOST_FAR = 0.05
 HOUR_BLOCKS = 6
+MOST_STEPS = 12
 MOST_FITTED = 6 * HOUR_BLOCKS
 
 
@@ -85,6 +86,8 @@ class Learner:
         self._ready_ns: int | None = None
         self._was_stopped = False
         self._obstacle = ""
+        self._time_ns = 0
+        self._view = LearningView(LearningPhase.LEARNING, 0.0, SHOWN_S)
         self.under_way: Fit | None = None
 
     @property
@@ -92,21 +95,25 @@ class Learner:
         """Seconds of running that have counted so far."""
         return self.material.progress.counted_s + self._rows_s
 
-    @property
-    def words(self) -> str:
-        """How far it has come: `learning, 1 h 12 m of 3 h`, and what keeps it."""
-        text = f"learning, {running_time(self.counted_s)} of {running_time(SHOWN_S)}"
-        if self.counted_s >= SHOWN_S:
-            text = f"learning, {running_time(self.counted_s)}"
-        why = self._obstacle or (f"not calm: {self.material.progress.not_calm}" * bool(self.material.progress.not_calm))
-        return f"{text}: {why}" if why else text
+    def view(self, *, is_in_force: bool = True) -> LearningView:
+        """How far it has come, the same object while nothing has changed. Any thread."""
+        progress = self.material.progress
+        phase = LearningPhase.LEARNING
+        if progress.version:
+            phase = LearningPhase.PROVISIONAL if progress.fitted_s < SHOWN_S else LearningPhase.ARMED
+        obstacle = self._obstacle or (f"not calm: {progress.not_calm}" if progress.not_calm else "")
+        minutes = int(self.counted_s / 60)
+        view = LearningView(phase, 60.0 * minutes, SHOWN_S, obstacle, progress.steps, is_in_force)
+        if view != self._view:
+            self._view = view
+        return self._view
 
     def feed(self, frame: Frame, state: RunState) -> None:
         """Take in the next frame. Raises OSError when a block cannot be written."""
         if self._last_ns is not None and 0 <= frame.mono_ns - self._last_ns < LEAST_STEP_S * 1e9:
             return
         interval_s = self._pace.step(frame.mono_ns)
-        self._last_ns = frame.mono_ns
+        self._last_ns, self._time_ns = frame.mono_ns, frame.time_ns
         self._obstacle = self._trouble(frame, state)
         if self._obstacle:
             return
@@ -135,8 +142,11 @@ class Learner:
             return Fit(tuple(blocks), progress.counted_s, f"new operating region, {low} to {high} {sensor.unit}")
         return None
 
-    def fitted(self, fit: Fit, version: str, not_calm: str) -> None:
-        """Note what came of a fit: the `version` learnt, or what speaks against it. Raises OSError."""
+    def fitted(self, fit: Fit, version: str, not_calm: str, *, text: str) -> None:
+        """Note what came of a fit: the `version` learnt, or what speaks against it; `text` says it for people.
+
+        Raises OSError.
+        """
         progress = self.material.progress
         later = [s for s in REFITS_S if s > fit.running_s]
         due_s = later[0] if later else np.inf
@@ -147,7 +157,10 @@ class Learner:
         if version or fit.why:
             progress = replace(progress, low=min(points), high=max(points))
         if version:
-            progress = replace(progress, version=version)
+            progress = replace(progress, version=version, fitted_s=fit.running_s)
+        step = LearningStep(self._time_ns, text)
+        if not progress.steps or progress.steps[-1].text != text:
+            progress = replace(progress, steps=(*progress.steps, step)[-MOST_STEPS:])
         self.material.progress = progress
         self.under_way = None
         self.material.save()

@@ -78,7 +78,7 @@ class _RecordedPump:
             self._alarm.update(frame.mono_ns, result.score)
             self._learner.judged(result)
             return result
-        return result if self._learner.material.progress.version else replace(result, why=self._learner.words)
+        return result if self._learner.material.progress.version else replace(result, why=self._learner.view().words)
 
     def _fit(self, fit: Fit) -> None:
         self._learner.under_way = fit
@@ -86,10 +86,11 @@ class _RecordedPump:
         out = self._folder / f"{fit.running_s:.0f}"
         outcome = carry_out(fit, self._learner.material, self._profile, out, name=f"learnt in {ran}")
         if outcome.path is None:
-            self._learner.fitted(fit, "", outcome.not_calm)
-            self._report(f"not calm after {ran} of running: {outcome.not_calm}")
-            return
-        bundle = load_bundle(outcome.path, self._profile)
-        self._learner.fitted(fit, bundle.version, "")
-        self._scorer.assign(PUMP, self._profile, bundle)
-        self._report(f"learnt from {ran} of running{f' ({fit.why})' if fit.why else ''}")
+            text = f"not calm after {ran} of running: {outcome.not_calm}"
+            self._learner.fitted(fit, "", outcome.not_calm, text=text)
+        else:
+            bundle = load_bundle(outcome.path, self._profile)
+            text = f"learnt from {ran} of running{f' ({fit.why})' if fit.why else ''}"
+            self._learner.fitted(fit, bundle.version, "", text=text)
+            self._scorer.assign(PUMP, self._profile, bundle)
+        self._report(text)
