@@ -10,6 +10,7 @@ from typing import assert_never
 
 from pumpwatch_gui.domain.alarms.episodes import Episodes
 from pumpwatch_gui.domain.commands import (
+    ConfirmLevel,
     ModelCommand,
     Promote,
     Rebaseline,
@@ -26,6 +27,7 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.wording import running_time
 from pumpwatch_gui.engine.fit_check import FitCheck
+from pumpwatch_gui.engine.kept_levels import KeptLevels
 from pumpwatch_gui.engine.learning import Fitted, Learning
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
@@ -73,6 +75,7 @@ class ModelLifecycle:
     ) -> None:
         self.registry = registry
         self.scorer = Scorer(on_call=self._called, on_fault=self._failed, on_note=self._noted)
+        self._levels = KeptLevels(registry, self.scorer, warn)
         self._learning = Learning(registry, warn=warn)
         self._fit_check = FitCheck(registry, warn)
         self._pumps: dict[str, tuple[PumpSettings, Path | None]] = {}
@@ -103,6 +106,7 @@ class ModelLifecycle:
         self._pumps[pump.pump_id] = (pump, folder)
         self._learning.assign(pump)
         self._use(pump, folder)
+        self._levels.resume(pump)
         try:
             state = self.registry.valid(pump.pump_id, site_model=pump.model)
         except BundleError:
@@ -126,6 +130,7 @@ class ModelLifecycle:
         self._learning.forget(pump.pump_id)
         self._fit_check.forget(pump.pump_id)
         self._pumps.pop(pump.pump_id, None)
+        self._levels.forget(pump)
         self.scorer.assign(pump.pump_id, pump.profile, None)
         self.bundles.pop(pump.pump_id, None)
         self._adaptive.pop(pump.pump_id, None)
@@ -148,6 +153,7 @@ class ModelLifecycle:
     def feed(self, frame: Frame, state: RunState) -> None:
         """Take in a frame, after the judges."""
         self.scorer.feed(frame, state)
+        self._levels.look(self._pumps[frame.pump_id][0])
         self._learning.feed(frame, state)
         if self._fit_check.feed(frame, state):
             self._use(*self._pumps[frame.pump_id])
@@ -187,11 +193,9 @@ class ModelLifecycle:
         """Do what is ordered; the line for the journal. Raises PumpWatchError where it cannot be done."""
         match command:
             case Rebaseline():
-                if self.is_learnt(pump.pump_id):
-                    return self._learn_anew(pump, folder)
-                if not self.scorer.rebaseline(pump.pump_id):
-                    raise InputError(f"{pump.pump_id} has no model", "give it one first")
-                return "The present running is the new normal"
+                return self._rebaseline(pump, folder)
+            case ConfirmLevel():
+                return self._levels.confirm(pump)
             case StartShadow(version=version):
                 load_bundle(self.registry.bundle(pump.pump_id, version), pump.profile)
                 self.registry.set_shadow(pump.pump_id, version)
@@ -208,11 +212,7 @@ class ModelLifecycle:
             case SetThresholdFactor(factor=factor):
                 return self._set_threshold_factor(pump, factor, folder)
             case SetAdaptive(on=on):
-                self.registry.set_adaptive(pump.pump_id, on)
-                self._adaptive.pop(pump.pump_id, None)
-                if on:
-                    self._adaptive[pump.pump_id] = Adaptive()
-                return f"Adaptive threshold {'on' if on else 'off'}"
+                return self._set_adaptive(pump, on=on)
             case _:
                 assert_never(command)
 
@@ -228,6 +228,7 @@ class ModelLifecycle:
         self.registry.rename(old_id, new_id)
         self._learning.rename(old_id, new_id)
         self._fit_check.rename(old_id, new_id)
+        self._levels.rename(old_id, new_id)
 
     # ---------------------------------------------------------------- pumps that learn themselves
 
@@ -249,11 +250,19 @@ class ModelLifecycle:
         bundle = self.bundles.get(pump_id)
         return bundle is None or bundle.version == learner.material.progress.version
 
+    def _rebaseline(self, pump: PumpSettings, folder: Path | None) -> str:
+        if self.is_learnt(pump.pump_id):
+            return self._learn_anew(pump, folder)
+        if not self.scorer.rebaseline(pump.pump_id):
+            raise InputError(f"{pump.pump_id} has no model", "give it one first")
+        return "The present running is the new normal"
+
     def _learn_anew(self, pump: PumpSettings, folder: Path | None) -> str:
         learner = self._learning.learner(pump.pump_id)
         assert learner is not None
         self.registry.retire(pump.pump_id, site_model=pump.model)
         learner.begin_anew()
+        self.scorer.rebaseline(pump.pump_id)
         self._use(pump, folder)
         return "The pump learns again: its present running is the new normal, until then its limits alone judge it"
 
@@ -350,6 +359,13 @@ class ModelLifecycle:
             with_threshold_factor(bundle.path, place, factor)
             version = self.registry.add(pump.pump_id, place)
         return f"Threshold factor {factor:g}: {self._promote(pump, version, folder)}"
+
+    def _set_adaptive(self, pump: PumpSettings, *, on: bool) -> str:
+        self.registry.set_adaptive(pump.pump_id, on)
+        self._adaptive.pop(pump.pump_id, None)
+        if on:
+            self._adaptive[pump.pump_id] = Adaptive()
+        return f"Adaptive threshold {'on' if on else 'off'}"
 
     def _set_shadow(self, pump: PumpSettings, version: str) -> None:
         current = self._shadows.get(pump.pump_id)

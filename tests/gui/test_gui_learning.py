@@ -12,7 +12,9 @@ from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.gui.models.page import ModelsPage
 from pumpwatch_gui.gui.overview.tile_state import TileKind, tile_state
 from pumpwatch_gui.gui.pump.cards import why_words
+from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.settings.simulated import site_text
+from tests.gui.conftest import OpenWindow
 from tests.gui.fake_station import FakeStation
 from tests.gui.parts import page_of
 from tests.gui.real_station import running
@@ -84,3 +86,15 @@ def test_the_models_page_shows_how_far_it_is_and_what_happened_and_can_begin_aga
 
         parts.engine.submit(Order(Rebaseline("P-101"), "Erika"))
         qtbot.waitUntil(lambda: "learns again" in page.said.text(), timeout=20_000)
+
+
+def test_a_new_level_is_answered_on_the_pump_page(open_window: OpenWindow) -> None:
+    station, pump = learning(replace(LEARNING, phase=LearningPhase.ARMED))
+    window = open_window(source=FakeStation(1))
+    window.open_page("pump", pump.pump_id)
+    page = page_of(window, PumpPage)
+    page.refresh(station)
+    assert not page.confirm.isVisible()
+    page.refresh(replace(station, pumps=(replace(pump, is_at_new_level=True),)))
+    assert page.confirm.isVisible()
+    assert page.rebaseline.isVisible()

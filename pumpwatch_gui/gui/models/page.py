@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.commissioning.models.stored import ModelChoice, ModelRow, export_row, models_of
 from pumpwatch_gui.domain.commands import (
+    ConfirmLevel,
     ModelCommand,
     Promote,
     Rebaseline,
@@ -79,6 +80,10 @@ class ModelsPage(Page):
             "Re-baseline", "Take the present running of this pump as its new normal",
             lambda: self._order(Rebaseline(self._id)),
       )  # fmt: skip
+        self.confirm = button(
+            "Confirm new level", "Take the level that the anomaly alarm stands for as normal; the model stays",
+            lambda: self._order(ConfirmLevel(self._id)),
+        )  # fmt: skip
         widths = {0: 140, 1: 122, 2: 82, 3: 58}
         self.view = TableView(self.appearance, self.models, "Models of this pump", widths=widths, stretch=4)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
@@ -91,7 +96,14 @@ class ModelsPage(Page):
         self.back_button = button("Roll back", "Go back to the model before the last promotion",
                                   lambda: self._order(RollBack(self._id)))  # fmt: skip
         self.export_button = button("Export…", "Copy the chosen model with its card to a folder", self._choose_export)
-        acting = (self.shadow_button, self.stop_button, self.promote_button, self.back_button, self.rebaseline)
+        acting = (
+            self.shadow_button,
+            self.stop_button,
+            self.promote_button,
+            self.back_button,
+            self.confirm,
+            self.rebaseline,
+        )
         for waiting in (*acting, self.export_button):
             waiting.setEnabled(False)
         self.shadow, self.said, self.steps = StatusText(), StatusText(), StatusText()
@@ -111,7 +123,9 @@ class ModelsPage(Page):
     def _lay_out(self) -> None:
         head = Panel(self.appearance)
         head.setAccessibleName("Pump and active model")
-        head.body.addLayout(hbox(self.chooser, self.active, None, self.adaptive, self.rebaseline, spacing=12))
+        head.body.addLayout(
+            hbox(self.chooser, self.active, None, self.adaptive, self.confirm, self.rebaseline, spacing=12)
+        )
         registry = Panel(self.appearance, "Models of this pump")
         buttons = QGridLayout()
         buttons.setSpacing(6)
@@ -265,6 +279,7 @@ class ModelsPage(Page):
         self._fill_pumps()
         pump = next((p for p in view.pumps if p.pump_id == self._id), None)
         self._learning = pump.learning if pump else None
+        self.confirm.setEnabled(pump is not None and pump.is_at_new_level)
         self._show_active()
         self.shadow.say(self._judgement(pump, view.mono_ns) if pump else "")
 

@@ -168,6 +168,9 @@ def why_words(pump: PumpView, *, seen: bool) -> tuple[str, str]:
     learning = learning_words(pump)
     wide = "Judged provisionally: the limits are wide until it has run longer. " if is_provisional(pump) else ""
     match pump.score_result:
+        case Detection(score=score) if seen and pump.is_at_new_level:
+            body = "The level from before the alarm is kept. Find the fault, or confirm this level as the new normal."
+            return f"New level: {number(score, 2)} times the limit", body
         case Detection(score=score, is_anomaly=True) if seen:
             body = "These sensors differ most from normal running. The model finds that, not which part fails."
             return f"Not normal: {number(score, 2)} times the limit", body

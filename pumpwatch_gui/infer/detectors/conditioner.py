@@ -17,6 +17,7 @@ from pumpwatch_gui.infer.detectors.scaler import floats
 
 Floats = NDArray[np.float64]
 _SHORT_S, _LEVEL_S, _TREND_S = 15.0, 60.0, 300.0  # averages of unequal lag: their difference shows a drift
+CLIP = 25.0
 RESETTLE_SPREADS = 2.0
 """How near the last seconds of a sensor that settles again must be to its last minute."""
 
@@ -27,17 +28,18 @@ class Conditioning:
 
     `scale` (n,) is the ordinary deviation of each sensor in its unit, `spread` (n,) the root mean square of its
     smoothed residual, in scales. `baseline_s` is the memory of the slow baseline, `smooth_s` that of the smoothing;
-    residuals are clipped at `clip` scales. A sensor whose residual is above `suspicious` spreads keeps its baseline
-    frozen, for `freeze_s` at most. After a pause above `gap_s` the smoothing restarts, above `keep_s` everything.
-    A sensor is settled after `settle_s` (`start_s` after a start of the pump) once its level no longer drifts,
-    `settle_most_s` at the latest. A missing value is bridged for `hold_s`, then the sensor is left out.
+    residuals are clipped at `clip` scales, (n,) or one for all. A sensor whose residual is above `suspicious` spreads
+    keeps its baseline frozen, for `freeze_s` at most (as long as an alarm lasts where it has a part in one:
+    `Conditioner.keep`). After a pause above `gap_s` the smoothing restarts, above `keep_s` everything. A sensor is
+    settled after `settle_s` (`start_s` after a start of the pump) once its level no longer drifts, `settle_most_s` at
+    the latest. A missing value is bridged for `hold_s`, then the sensor is left out.
     """
 
     scale: Floats
     spread: Floats
     baseline_s: float = 200.0
     smooth_s: float = 8.0
-    clip: float = 25.0
+    clip: Floats | float = CLIP
     suspicious: float = 3.0
     freeze_s: float = 900.0
     gap_s: float = 30.0
@@ -49,11 +51,12 @@ class Conditioning:
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        freeze_arrays(self, "scale", "spread")
+        object.__setattr__(self, "clip", np.broadcast_to(np.asarray(self.clip, dtype=np.float64), self.scale.shape))
+        freeze_arrays(self, "scale", "spread", "clip")
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a manifest."""
-        return asdict(self) | {"scale": self.scale.tolist(), "spread": self.spread.tolist()}
+        return asdict(self) | {key: getattr(self, key).tolist() for key in ("scale", "spread", "clip")}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], *, sensors: int) -> "Conditioning":
@@ -61,26 +64,29 @@ class Conditioning:
         scale, spread = floats(content["scale"], sensors), floats(content["spread"], sensors)
         if not ((scale > 0).all() and (spread > 0).all()):
             raise ValueError("scale and spread must be above 0")
-        rest = {key: float(value) for key, value in content.items() if key not in ("scale", "spread")}
-        if not all(value > 0 for value in rest.values()):
+        rest = {key: float(value) for key, value in content.items() if key not in ("scale", "spread", "clip")}
+        clip = content.get("clip", CLIP)
+        clip = floats(clip if isinstance(clip, list) else [clip] * sensors, sensors)
+        if not all(value > 0 for value in (*rest.values(), *clip.tolist())):
             raise ValueError("the times and bounds of conditioning must be above 0")
-        return cls(scale, spread, **rest)
+        return cls(scale, spread, clip=clip, **rest)
 
 
 class Conditioner:
     """The memory of one pump. `step` takes one row and gives its residuals in spreads, 0 where a sensor is left out.
 
     After `step`: `scored` (n,) marks the sensors that count just now, `missing` (n,) those without a value; `ready`
-    says whether any does; `waited_s` how long the pump has been settling. `taken` (n,) marks sensors whose
-    present level was taken as their baseline because they deviated for too long; whoever tells of it sets it back.
+    says whether any does; `waited_s` how long the pump has been settling. `kept` (n,) are the baselines that hold
+    whatever happens, NaN for the sensors that have none (`keep`).
     """
 
     def __init__(self, conditioning: Conditioning) -> None:
         self._c = conditioning
+        self.kept = np.full(conditioning.scale.size, np.nan)
         self.reset()
 
     def reset(self, *, started: bool = False) -> None:
-        """Forget everything; `started`: the pump was seen to start, so it is given longer to settle."""
+        """Forget everything but `kept`; `started`: the pump was seen to start, so it is given longer to settle."""
         n = self._c.scale.size
         self._least_s = self._c.start_s if started else self._c.settle_s
         self._x = np.full(n, np.nan)
@@ -99,7 +105,6 @@ class Conditioner:
         self._again = np.zeros(n, dtype=np.bool_)  # was settled once and settles on another level
         self._again_s = 0.0
         self.scored = np.zeros(n, dtype=np.bool_)
-        self.taken = np.zeros(n, dtype=np.bool_)
         self.missing = np.zeros(n, dtype=np.bool_)
         self.waited_s = 0.0
 
@@ -120,10 +125,41 @@ class Conditioner:
         return self._level
 
     @property
+    def newest(self) -> Floats:
+        """The newest value of each sensor (n,), NaN before the first."""
+        return self._x
+
+    @property
+    def base(self) -> Floats:
+        """The baseline of each sensor (n,), in its unit."""
+        return self._base
+
+    @property
     def deviation(self) -> Floats:
         """How far each sensor (n,) is from its baseline just now, unsmoothed, in spreads; 0 where it does not count."""
         raw: Floats = np.where(self.scored, (self._x - self._base) / (self._c.scale * self._c.spread), 0.0)
         return np.minimum(np.maximum(raw, -self._c.clip), self._c.clip)
+
+    def keep(self, which: NDArray[np.bool_]) -> None:
+        """Hold the baselines of the sensors `which` (n,) from now on, over stops, starts and gaps."""
+        new = which & self._settled & np.isnan(self.kept)
+        if np.count_nonzero(new):
+            self.kept = np.where(new, self._base, self.kept)
+
+    def let_go(self) -> None:
+        """Let every baseline follow again."""
+        held = np.isfinite(self.kept)
+        if np.count_nonzero(held):
+            self._frozen_s = np.where(held, 0.0, self._frozen_s)  # else it is over at once, on the way back
+            self.kept = np.full(held.size, np.nan)
+
+    def take_level(self) -> NDArray[np.bool_]:
+        """Take the present level of the sensors that deviate as their baseline; which those are (n,)."""
+        far = np.abs(self._level - self._base) > self._c.suspicious * self._c.scale * self._c.spread
+        off: NDArray[np.bool_] = self._settled & far
+        self.let_go()
+        self._take_level(off)
+        return off
 
     def resettle(self, which: NDArray[np.bool_]) -> None:
         """Have the sensors `which` (n,) settle on the level at which they will calm down; the others go on."""
@@ -185,6 +221,7 @@ class Conditioner:
         self._again &= ~now
         unsettled = ~self._settled | now
         self._base = np.where(unsettled, self._level, self._base)
+        self._base = np.where(now & np.isfinite(self.kept), self.kept, self._base)
         self._smooth[unsettled] = 0.0
 
     def _follow(self, interval_s: float, fresh: NDArray[np.bool_]) -> None:
@@ -196,12 +233,12 @@ class Conditioner:
         odd = np.abs(self._smooth) > c.suspicious * c.spread
         self._base_age_s += np.where(live, interval_s, 0.0)
         follow = np.maximum(1.0 - exp(-interval_s / c.baseline_s), interval_s / self._base_age_s)
-        self._base += np.where(live & ~odd, follow * c.scale * z, 0.0)
+        held = np.isfinite(self.kept)
+        self._base += np.where(live & ~odd & ~held, follow * c.scale * z, 0.0)
         # Counted down, not off: a deviation that swings through zero to another is still the same trouble.
         self._frozen_s = np.maximum(self._frozen_s + np.where(odd, interval_s, -interval_s), 0.0)
-        if np.count_nonzero(self._frozen_s > c.freeze_s):
-            stuck = self._frozen_s > c.freeze_s
-            self.taken = self.taken | stuck
+        stuck = (self._frozen_s > c.freeze_s) & ~held
+        if np.count_nonzero(stuck):
             self._take_level(stuck)
 
     def _take_level(self, which: NDArray[np.bool_]) -> None:

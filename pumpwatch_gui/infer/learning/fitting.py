@@ -20,6 +20,7 @@ from pumpwatch_gui.infer.bundles.card import card
 from pumpwatch_gui.infer.bundles.writing import write_bundle
 from pumpwatch_gui.infer.detectors.chart import NORM, Chart
 from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector
+from pumpwatch_gui.infer.detectors.conditioner import CLIP
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained
 from pumpwatch_gui.infer.training.combined_trainer import OwnChartTrainer
 from pumpwatch_gui.infer.training.normal_running import ROWS_BETWEEN_PAUSES, Commissioning, Pause
@@ -34,6 +35,7 @@ MOST_IN_ALARM = 0.02
 MOVES, VIBRATION_MOVES = 0.15, 0.25
 VIBRATION_UNITS = ("mm/s", "g", "m/s2", "um")
 LEAST_OF_SPAN, WIDEST_SPAN = 0.01, 1e6
+CLIP_LIMITS = 3.0
 WIDEST_GUESSES = 5.0
 """A limit so many first guesses wide (three quarters of the level) is none."""
 _PUMP = "own running"
@@ -167,7 +169,12 @@ def _fitted(commissioning: Commissioning, caution: float) -> tuple[dict[str, Any
     detector = ChartDetector.from_manifest(profile, None, manifest)
     narrow = caution * first_guess(profile, _level(commissioning)) / alarm_distances(detector)
     own = np.diag(detector.chart.whitening) / np.maximum(narrow, 1.0)
-    return manifest | {"chart": Chart(np.diag(own)).to_json()}, figures
+    # What is clipped below its limit could never raise an alarm.
+    clip = np.maximum(
+        CLIP, CLIP_LIMITS * alarm_distances(detector) * np.maximum(narrow, 1.0) / detector.conditioning.scale
+    )
+    conditioning = replace(detector.conditioning, clip=clip)
+    return manifest | {"chart": Chart(np.diag(own)).to_json(), "conditioning": conditioning.to_json()}, figures
 
 
 def _level(commissioning: Commissioning) -> Floats:
