@@ -293,9 +293,9 @@ class ModelLifecycle:
         assert isinstance(bundle.detector, CombinedDetector)
         old = before.detector if before is not None and isinstance(before.detector, CombinedDetector) else None
         why = f" ({fit.why})" if fit.why else ""
-        provisional = ", provisionally" if fit.running_s < SHOWN_S else ""
+        provisional = ", provisionally" if fit.usual_s < SHOWN_S else ""
         text = f"Learnt from {running_time(fit.running_s)} of its own running{provisional}{why}"
-        text = f"{text}; threshold factor {threshold_factor_at(fit.running_s):g}"
+        text = f"{text}; threshold factor {threshold_factor_at(fit.usual_s):g}"
         text = f"{text}; {changes(pump.profile, old if is_own else None, bundle.detector)}"
         learner.fitted(fit, version, "", text=text)
         if not is_own:

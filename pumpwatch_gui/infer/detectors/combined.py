@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.infer.detectors.chart import NORM, Chart, contributions, power_mean
 from pumpwatch_gui.infer.detectors.conditioner import Conditioner, Conditioning
@@ -35,6 +36,8 @@ MOST_FLAT = 2.0
 INVOLVED = 0.8
 """A sensor that is so far towards its own limit has a part in an alarm: its level from before is kept."""
 LET_GO_S = 30.0
+MOST_SLOWER = 2.0
+"""A faster link is judged as well: time alone drives the conditioner. A slower one has not the rows for it."""
 STILL_OFF = 0.5
 """A sensor this many spreads from its baseline when an alarm is released settles again."""
 _ROW_AFTER = 0.9  # of the commissioning period: a faster link does not shorten the window
@@ -244,11 +247,12 @@ class ConditionedStream(Stream):
         self._conditioner = Conditioner(detector.conditioning)
         self._flat = FlatLine(sensors)
         self._window = Window(detector.window, sensors)
-        self._release = Release(sensors)
+        self._release = self._new_release()
         self._speed = detector.profile.tags.index(SPEED) if SPEED in detector.profile.tags else -1
         self._why = "no frame yet"
         self._notes: tuple[str, ...] = ()
         self._last_ns: int | None = None
+        self._pace = Pace()
         self._row_ns: int | None = None
         self._ran_ns: int | None = None
         self._turning_ns: int | None = None
@@ -256,6 +260,9 @@ class ConditionedStream(Stream):
         self._calm_s = 0.0
         self.deviations = np.zeros(sensors)
         self.residuals = np.zeros(sensors)
+
+    def _new_release(self) -> Release:
+        return Release(len(self._d.profile.sensors), stretch=self._d.conditioning.stretch)
 
     @property
     def flat_s(self) -> Floats:
@@ -285,6 +292,7 @@ class ConditionedStream(Stream):
     @override
     def feed(self, frame: Frame, run_state: RunState) -> None:
         # An UNCERTAIN value is an old one: taken as none, it is bridged for seconds and then left out.
+        self._pace.step(frame.mono_ns)
         values = np.where(self._d.used & (frame.quality == _GOOD), frame.values, np.nan)
         self._why = self._obstacle(frame.mono_ns, values, run_state)
         if not self._why:
@@ -314,7 +322,7 @@ class ConditionedStream(Stream):
         self._conditioner.reset()
         self._flat.reset()
         self._window.restart()
-        self._release = Release(self.residuals.size)
+        self._release = self._new_release()
 
     @property
     @override
@@ -329,7 +337,7 @@ class ConditionedStream(Stream):
     def take_level(self) -> tuple[NDArray[np.bool_], Floats, Floats]:
         before = self._conditioner.base.copy()
         off = self._conditioner.take_level()
-        self._release = Release(off.size)
+        self._release = self._new_release()
         return off, before, self._conditioner.base.copy()
 
     def _obstacle(self, mono_ns: int, values: Floats, run_state: RunState) -> str:
@@ -339,6 +347,10 @@ class ConditionedStream(Stream):
             return "pump stopped"
         if not np.count_nonzero(np.isfinite(values)):
             return "no data"
+        if self._pace.period_s > MOST_SLOWER * self._d.period_s:
+            self._window.restart()
+            made, now = f"{self._d.period_s:.3g}", f"{self._pace.period_s:.3g}"
+            return f"the model is made for values every {made} s, they come every {now} s: learn or train it again"
         if run_state is RunState.RUNNING:
             self._ran_ns = mono_ns
         elif self._ran_ns is None or mono_ns - self._ran_ns > self._d.conditioning.hold_s * 1e9:
@@ -359,7 +371,7 @@ class ConditionedStream(Stream):
             if np.count_nonzero(np.isfinite(self.kept)):
                 self._notes += ("The speed was moved: the level from before the anomaly alarm is given up",)
                 self._conditioner.let_go()
-                self._release = Release(self.residuals.size)
+                self._release = self._new_release()
         return "the speed is changing"
 
     def _take(self, mono_ns: int, values: Floats) -> None:

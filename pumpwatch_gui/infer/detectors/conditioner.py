@@ -5,7 +5,7 @@ smoothed over seconds. It knows gaps, starts and missing values, and nothing of 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import exp, inf
 from typing import Any
 
@@ -18,6 +18,8 @@ from pumpwatch_gui.infer.detectors.scaler import floats
 Floats = NDArray[np.float64]
 _SHORT_S, _LEVEL_S, _TREND_S = 15.0, 60.0, 300.0  # averages of unequal lag: their difference shows a drift
 CLIP = 25.0
+USUAL_PERIOD_S = 10.0
+_STRETCHED = ("baseline_s", "smooth_s", "freeze_s", "gap_s", "keep_s", "settle_s", "settle_most_s", "hold_s")
 RESETTLE_SPREADS = 2.0
 """How near the last seconds of a sensor that settles again must be to its last minute."""
 
@@ -32,7 +34,8 @@ class Conditioning:
     keeps its baseline frozen, for `freeze_s` at most (as long as an alarm lasts where it has a part in one:
     `Conditioner.keep`). After a pause above `gap_s` the smoothing restarts, above `keep_s` everything. A sensor is
     settled after `settle_s` (`start_s` after a start of the pump) once its level no longer drifts, `settle_most_s` at
-    the latest. A missing value is bridged for `hold_s`, then the sensor is left out.
+    the latest. A missing value is bridged for `hold_s`, then the sensor is left out. `stretch` is how many
+    times all this takes longer than for a pump that is read every ten seconds or faster.
     """
 
     scale: Floats
@@ -48,11 +51,18 @@ class Conditioning:
     start_s: float = 300.0
     settle_most_s: float = 3600.0
     hold_s: float = 5.0
+    stretch: float = 1.0
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
         object.__setattr__(self, "clip", np.broadcast_to(np.asarray(self.clip, dtype=np.float64), self.scale.shape))
         freeze_arrays(self, "scale", "spread", "clip")
+
+    def for_period(self, period_s: float) -> "Conditioning":
+        """The same for a pump that is read every `period_s`: a slow one needs as many rows, not as long."""
+        stretch = max(1.0, period_s / USUAL_PERIOD_S)
+        times = {name: getattr(self, name) * stretch for name in _STRETCHED}
+        return replace(self, **times, start_s=max(self.start_s, times["settle_s"]), stretch=stretch)
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a manifest."""
@@ -76,8 +86,8 @@ class Conditioner:
     """The memory of one pump. `step` takes one row and gives its residuals in spreads, 0 where a sensor is left out.
 
     After `step`: `scored` (n,) marks the sensors that count just now, `missing` (n,) those without a value; `ready`
-    says whether any does; `waited_s` how long the pump has been settling. `kept` (n,) are the baselines that hold
-    whatever happens, NaN for the sensors that have none (`keep`).
+    says whether any does; `waited_s` how long the pump has been settling. `kept` (n,) are the baselines to go on
+    with after a stop, NaN for the sensors that have none (`keep`).
     """
 
     def __init__(self, conditioning: Conditioning) -> None:
@@ -96,7 +106,7 @@ class Conditioner:
         self._short = np.zeros(n)
         self._smooth = np.zeros(n)
         self._age_s = np.zeros(n)  # since the first value
-        self._base_age_s = np.full(n, _LEVEL_S)
+        self._base_age_s = np.full(n, _LEVEL_S * self._c.stretch)
         self._calm_s = np.zeros(n)
         self._frozen_s = np.zeros(n)
         self._absent_s = np.full(n, inf)
@@ -141,7 +151,7 @@ class Conditioner:
         return np.minimum(np.maximum(raw, -self._c.clip), self._c.clip)
 
     def keep(self, which: NDArray[np.bool_]) -> None:
-        """Hold the baselines of the sensors `which` (n,) from now on, over stops, starts and gaps."""
+        """Never take another level of the sensors `which` (n,) for their baseline, also not over stops and gaps."""
         new = which & self._settled & np.isnan(self.kept)
         if np.count_nonzero(new):
             self.kept = np.where(new, self._base, self.kept)
@@ -174,7 +184,7 @@ class Conditioner:
             self.reset()
         if interval_s > self._c.gap_s:
             self._smooth_age_s = 0.0
-            interval_s = 1.0
+            interval_s = self._c.stretch
         self.waited_s += interval_s
         self._smooth_age_s += interval_s
         fresh = self._take(interval_s, values)
@@ -200,7 +210,7 @@ class Conditioner:
         self._age_s += interval_s if whole else np.where(fresh, interval_s, 0.0)
         share = interval_s / np.maximum(self._age_s, interval_s)  # a plain mean until the memory is full
         for track, memory_s in ((self._level, _LEVEL_S), (self._trend, _TREND_S), (self._short, _SHORT_S)):
-            gain = np.maximum(share, 1.0 - exp(-interval_s / memory_s))
+            gain = np.maximum(share, 1.0 - exp(-interval_s / (self._c.stretch * memory_s)))
             step = gain * (self._x - track)
             track += step if whole else np.where(fresh, step, 0.0)
         return fresh
@@ -233,11 +243,10 @@ class Conditioner:
         odd = np.abs(self._smooth) > c.suspicious * c.spread
         self._base_age_s += np.where(live, interval_s, 0.0)
         follow = np.maximum(1.0 - exp(-interval_s / c.baseline_s), interval_s / self._base_age_s)
-        held = np.isfinite(self.kept)
-        self._base += np.where(live & ~odd & ~held, follow * c.scale * z, 0.0)
+        self._base += np.where(live & ~odd, follow * c.scale * z, 0.0)
         # Counted down, not off: a deviation that swings through zero to another is still the same trouble.
         self._frozen_s = np.maximum(self._frozen_s + np.where(odd, interval_s, -interval_s), 0.0)
-        stuck = (self._frozen_s > c.freeze_s) & ~held
+        stuck = (self._frozen_s > c.freeze_s) & np.isnan(self.kept)
         if np.count_nonzero(stuck):
             self._take_level(stuck)
 
@@ -245,4 +254,4 @@ class Conditioner:
         self._base = np.where(which, self._level, self._base)
         self._smooth = np.where(which, 0.0, self._smooth)
         self._frozen_s = np.where(which, 0.0, self._frozen_s)
-        self._base_age_s = np.where(which, _LEVEL_S, self._base_age_s)
+        self._base_age_s = np.where(which, _LEVEL_S * self._c.stretch, self._base_age_s)

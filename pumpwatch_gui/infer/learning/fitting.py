@@ -32,8 +32,8 @@ WINDOW = 1
 """A chart needs no past: the pump is scored again at once after a gap."""
 ONE_ALARM_IN_H = 8.0
 MOST_IN_ALARM = 0.02
-MOVES, VIBRATION_MOVES = 0.15, 0.25
-VIBRATION_UNITS = ("mm/s", "g", "m/s2", "um")
+MOVES = 0.15
+WIDER_MOVES = {unit: 0.25 for unit in ("mm/s", "g", "m/s2", "um", "kW", "W", "hp")}
 LEAST_OF_SPAN, WIDEST_SPAN = 0.01, 1e6
 CLIP_LIMITS = 3.0
 WIDEST_GUESSES = 5.0
@@ -136,9 +136,10 @@ def changes(profile: PumpProfile, before: CombinedDetector | None, after: Combin
 def first_guess(profile: PumpProfile, level: Floats) -> Floats:
     """How far a healthy pump may leave its level (n,) by a move of its operating point, in units, before hours showed.
 
-    A valve that is moved by a fifth moves flow, pressures and current by a seventh at most, vibration by a quarter.
+    A valve that is moved by a fifth moves flow, pressures and current by a seventh at most, vibration by a quarter; so
+    does a drive with the power, which goes with the cube of its speed.
     """
-    part = np.array([VIBRATION_MOVES if s.unit in VIBRATION_UNITS else MOVES for s in profile.sensors])
+    part = np.array([WIDER_MOVES.get(s.unit, MOVES) for s in profile.sensors])
     width = np.array([s.span[1] - s.span[0] for s in profile.sensors])
     guess: Floats = np.maximum(part * np.abs(level), np.where(width < WIDEST_SPAN, LEAST_OF_SPAN * width, 0.0))
     return guess

@@ -25,6 +25,7 @@ from pumpwatch_gui.infer.training.normal_running import Pause
 Floats = NDArray[np.float64]
 
 HOUR_S = 3600.0
+USUAL_PERIOD_S = 30.0
 FIRST_S, SHOWN_S = HOUR_S, 3 * HOUR_S
 REFITS_S = (3 * HOUR_S, 8 * HOUR_S, 24 * HOUR_S)
 AGAIN_S = HOUR_S / 2
@@ -58,11 +59,17 @@ def caution_at(running_s: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fit that is due: on which blocks, at how much running, and why."""
+    """A fit that is due: on which blocks, at how much running, and why. `slow` is that of the learner."""
 
     blocks: tuple[Block, ...]
     running_s: float
     why: str
+    slow: float = 1.0
+
+    @property
+    def usual_s(self) -> float:
+        """The running of a pump that is read often which would have as many rows."""
+        return self.running_s / self.slow
 
 
 class Learner:
@@ -95,15 +102,21 @@ class Learner:
         """Seconds of running that have counted so far."""
         return self.material.progress.counted_s + self._rows_s
 
+    @property
+    def slow(self) -> float:
+        """How many times longer everything takes for a pump that is read less than every half minute."""
+        period_s = self._pace.period_s
+        return round(period_s / USUAL_PERIOD_S, 1) if period_s > 1.1 * USUAL_PERIOD_S else 1.0
+
     def view(self, *, is_in_force: bool = True) -> LearningView:
         """How far it has come, the same object while nothing has changed. Any thread."""
         progress = self.material.progress
         phase = LearningPhase.LEARNING
         if progress.version:
-            phase = LearningPhase.PROVISIONAL if progress.fitted_s < SHOWN_S else LearningPhase.ARMED
+            phase = LearningPhase.PROVISIONAL if progress.fitted_s < SHOWN_S * self.slow else LearningPhase.ARMED
         obstacle = self._obstacle or (f"not calm: {progress.not_calm}" if progress.not_calm else "")
         minutes = int(self.counted_s / 60)
-        view = LearningView(phase, 60.0 * minutes, SHOWN_S, obstacle, progress.steps, is_in_force)
+        view = LearningView(phase, 60.0 * minutes, SHOWN_S * self.slow, obstacle, progress.steps, is_in_force)
         if view != self._view:
             self._view = view
         return self._view
@@ -121,8 +134,8 @@ class Learner:
         step_s = interval_s if np.isfinite(interval_s) else 0.0
         self._rows.append(_Row(frame.mono_ns, frame.time_ns, step_s, values))
         self._rows_s += step_s
-        if self._rows_s >= BLOCK_S + AFTER_TROUBLE_S:
-            self._keep(BLOCK_S)
+        if self._rows_s >= (BLOCK_S + AFTER_TROUBLE_S) * self.slow:
+            self._keep(BLOCK_S * self.slow)
 
     def judged(self, detection: Detection) -> None:
         """Take in what a model found: while its alarm is on nothing counts."""
@@ -133,13 +146,15 @@ class Learner:
         progress, blocks = self.material.progress, self.material.blocks
         if self.under_way is not None or not blocks:
             return None
-        if progress.counted_s >= progress.due_s:
-            return Fit(tuple(blocks), progress.counted_s, "")
+        if progress.counted_s >= max(progress.due_s, FIRST_S * self.slow):
+            return Fit(tuple(blocks), progress.counted_s, "", self.slow)
         outside = [b for b in blocks if not self._is_known(b.point)] if progress.version else []
-        if sum(b.running_s for b in outside) >= REGION_S:
+        if sum(b.running_s for b in outside) >= REGION_S * self.slow:
             sensor = self._profile.sensors[self._point]
             low, high = (number(f(b.point for b in outside), sensor.decimals) for f in (min, max))
-            return Fit(tuple(blocks), progress.counted_s, f"new operating region, {low} to {high} {sensor.unit}")
+            return Fit(
+                tuple(blocks), progress.counted_s, f"new operating region, {low} to {high} {sensor.unit}", self.slow
+            )
         return None
 
     def fitted(self, fit: Fit, version: str, not_calm: str, *, text: str) -> None:
@@ -148,10 +163,11 @@ class Learner:
         Raises OSError.
         """
         progress = self.material.progress
-        later = [s for s in REFITS_S if s > fit.running_s]
+        later = [s * fit.slow for s in REFITS_S if s > fit.usual_s]
         due_s = later[0] if later else np.inf
         if not version:
-            due_s = min(fit.running_s + AGAIN_S, due_s) if fit.running_s < SHOWN_S else fit.running_s + 2 * HOUR_S
+            again_s = fit.running_s + AGAIN_S * fit.slow
+            due_s = min(again_s, due_s) if fit.usual_s < SHOWN_S else fit.running_s + 2 * HOUR_S * fit.slow
         points = [b.point for b in fit.blocks]
         progress = replace(progress, due_s=min(due_s, 1e12), not_calm=not_calm)
         if version or fit.why:
@@ -173,7 +189,7 @@ class Learner:
 
     def close(self) -> None:
         """Keep what is left. Raises OSError."""
-        if self._rows_s >= AFTER_TROUBLE_S:
+        if self._rows_s >= AFTER_TROUBLE_S * self.slow:
             self._keep(self._rows_s)
 
     def _trouble(self, frame: Frame, state: RunState) -> str:
@@ -203,10 +219,11 @@ class Learner:
         self._ready_ns = mono_ns + round(wait_s * 1e9)
         if not self._rows:
             return
+        least_s = AFTER_TROUBLE_S * self.slow
         newest_ns = self._rows[-1].mono_ns
-        while self._rows and newest_ns - self._rows[-1].mono_ns < AFTER_TROUBLE_S * 1e9:
+        while self._rows and newest_ns - self._rows[-1].mono_ns < least_s * 1e9:
             self._rows_s -= self._rows.pop().step_s
-        if self._rows_s >= AFTER_TROUBLE_S:
+        if self._rows_s >= least_s:
             self._keep(self._rows_s)
         self._rows.clear()
         self._rows_s = 0.0
@@ -221,7 +238,7 @@ class Learner:
         values = np.stack([row.values for row in rows])
         point = _middle(values[:, self._point]) if self._point >= 0 else 0.0
         progress = self.material.progress
-        if progress.counted_s >= REFITS_S[-1] and progress.version and self._is_known(point):
+        if progress.counted_s >= REFITS_S[-1] * self.slow and progress.version and self._is_known(point):
             return  # a day of it is enough
         # By the monotonic clock: the other one may be set while the block is gathered.
         since_s = np.array([(row.mono_ns - rows[0].mono_ns) / 1e9 for row in rows])
@@ -245,16 +262,16 @@ def carry_out(
     fit: Fit, material: Material, profile: PumpProfile, out: Path, *, name: str, pause: Pause = lambda: None
 ) -> Outcome:
     """Fit on everything, and where that was not calm on the newest three hours. Raises InputError, OSError."""
-    factor = threshold_factor_at(fit.running_s)
+    factor = threshold_factor_at(fit.usual_s)
     tries = [_thinned(fit.blocks)]
-    newest = _newest(fit.blocks, SHOWN_S)
+    newest = _newest(fit.blocks, SHOWN_S * fit.slow)
     if len(newest) < len(tries[0]):
         tries.append(newest)
     not_calm = ""
     for blocks in tries:
         found = learn(
             profile, material.recordings(blocks), out, name=name, threshold_factor=factor,
-            caution=caution_at(fit.running_s), pause=pause,
+            caution=caution_at(fit.usual_s), pause=pause,
         )  # fmt: skip
         if found.path is not None:
             return Outcome(found.path, "", blocks)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pumpwatch_gui.domain.alarms.episodes import ScoreAlarm
 from pumpwatch_gui.domain.detection import Detection, ScoreResult
+from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
@@ -18,7 +19,7 @@ from pumpwatch_gui.files.recordings.reading import AS_FOUND
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained
 from pumpwatch_gui.infer.evaluation.scoring import PUMP, ROWS_AT_ONCE, ScoreCount, ScoredRow, read_all, write_rows
-from pumpwatch_gui.infer.learning.learner import FIRST_S, Fit, Learner, carry_out
+from pumpwatch_gui.infer.learning.learner import FIRST_S, Fit, Learner, Outcome, carry_out
 from pumpwatch_gui.infer.learning.material import Material
 from pumpwatch_gui.infer.live.scorer import Scorer
 
@@ -84,7 +85,10 @@ class _RecordedPump:
         self._learner.under_way = fit
         ran = running_time(fit.running_s)
         out = self._folder / f"{fit.running_s:.0f}"
-        outcome = carry_out(fit, self._learner.material, self._profile, out, name=f"learnt in {ran}")
+        try:
+            outcome = carry_out(fit, self._learner.material, self._profile, out, name=f"learnt in {ran}")
+        except PumpWatchError as error:
+            outcome = Outcome(None, error.message, fit.blocks)
         if outcome.path is None:
             text = f"not calm after {ran} of running: {outcome.not_calm}"
             self._learner.fitted(fit, "", outcome.not_calm, text=text)

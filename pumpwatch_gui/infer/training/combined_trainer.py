@@ -52,7 +52,7 @@ class CombinedTrainer(Trainer):
             raise InputError("the pump never ran for a minute without a hole", "record it while it runs")
         resolution = np.array([s.resolution for s in commissioning.profile.sensors])
         scale = ordinary_deviation(overview.blocks, resolution=resolution)
-        self._conditioning = Conditioning(scale, np.full(scale.size, 0.5))
+        self._conditioning = Conditioning(scale, np.full(scale.size, 0.5)).for_period(overview.period_s)
         self._chart = Chart(np.eye(scale.size))
         for _ in range(_PASSES):
             self._commission()
