@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 START_S = 1_750_000_000.0
 LEARNT_S = 6 * 3600.0
 SPELL_S, CALM_S = 1200.0, 3600.0
+UNNOTICED_S = 2400.0
 CLEAR_SIGMAS = 2.0
 AS_STRONG = 0.5
 """A sensor that deviates by so much of the strongest (in its own noise) leads rightly."""
@@ -52,6 +53,15 @@ class Found:
     led_well: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Lasted:
+    """The part of a lasting fault in alarm, and the minutes from the repair to the last instant in alarm."""
+
+    kind: str
+    in_alarm: float
+    clear_min: float
+
+
 def profile_of(kind: PumpKind) -> PumpProfile:
     """The profile of a kind: spans wide around what is rated, no limits."""
     healthy = run(kind, hours=2.0, seed=0)
@@ -75,18 +85,36 @@ def healthy(case: tuple[PumpKind, int, float]) -> Healthy:
     )  # fmt: skip
 
 
-def faults(case: tuple[PumpKind, int]) -> list[Found]:
-    """(kind, seed): every fault, moderate and severe, one after the other, beginning after six hours of running."""
-    kind, seed = case
-    spells = [Spell(fault, 0.0, SPELL_S * _slow(kind), size) for size in (MODERATE, SEVERE) for fault in FAULTS]
-    at_s, placed = LEARNT_S * _slow(kind), list[Spell]()
+def faults(case: tuple[PumpKind, int, bool]) -> list[Found]:
+    """(kind, seed, unnoticed): every fault, moderate and severe, one by one, beginning after six hours of running.
+
+    `unnoticed`: a quarter of an hour of a severe fault is already in the first hours, from which the pump learns.
+    """
+    kind, seed, unnoticed = case
+    slow = _slow(kind)
+    spells = [Spell(fault, 0.0, SPELL_S * slow, size) for size in (MODERATE, SEVERE) for fault in FAULTS]
+    at_s, placed = LEARNT_S * slow, list[Spell]()
     for i in np.random.default_rng([seed, 9]).permutation(len(spells)).tolist():
         placed.append(replace(spells[i], start_s=at_s))
-        at_s += (SPELL_S + CALM_S) * _slow(kind)
-    made = run(kind, hours=at_s / 3600, seed=seed, spells=tuple(placed))
+        at_s += (SPELL_S + CALM_S) * slow
+    before = (Spell("throttled discharge", UNNOTICED_S * slow, 900.0 * slow, SEVERE),) if unnoticed else ()
+    made = run(kind, hours=at_s / 3600, seed=seed, spells=(*before, *placed))
     sound = run(kind, hours=at_s / 3600, seed=seed)
     rows = list(learn_rows(profile_of(kind), [recording_of(made)]))
     return [one for spell in placed if (one := _found(kind, spell, made, sound, rows)) is not None]
+
+
+def lasting(case: tuple[PumpKind, int, float]) -> Lasted:
+    """(kind, seed, hours) of a severe fault after six hours of running, repaired at its end."""
+    kind, seed, hours = case
+    slow = _slow(kind)
+    spell = Spell("throttled discharge", LEARNT_S * slow, hours * 3600 * slow, SEVERE)
+    end_s = spell.start_s + spell.duration_s
+    made = run(kind, hours=end_s / 3600 + slow, seed=seed, spells=(spell,))
+    alarm = np.array([row.alarm for row in learn_rows(profile_of(kind), [recording_of(made)])])
+    during = (made.time_s >= spell.start_s + spell.ramp_s) & (made.time_s < end_s)
+    after = made.time_s[alarm & (made.time_s >= end_s)]
+    return Lasted(kind.name, float(alarm[during].mean()), float(after.max() - end_s) / 60 if after.size else 0.0)
 
 
 def _slow(kind: PumpKind) -> float:

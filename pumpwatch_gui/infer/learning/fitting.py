@@ -33,7 +33,7 @@ WINDOW = 1
 ONE_ALARM_IN_H = 8.0
 MOST_IN_ALARM = 0.02
 MOVES = 0.15
-WIDER_MOVES = {unit: 0.25 for unit in ("mm/s", "g", "m/s2", "um", "kW", "W", "hp")}
+WIDER_MOVES = dict.fromkeys(("mm/s", "g", "m/s2", "um", "kW", "W", "hp"), 0.25) | {"A": 0.2}
 LEAST_OF_SPAN, WIDEST_SPAN = 0.01, 1e6
 CLIP_LIMITS = 3.0
 WIDEST_GUESSES = 5.0
@@ -163,12 +163,13 @@ def _content(
 
 def _fitted(commissioning: Commissioning, caution: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """The detector table and its figures, its limits widened by `caution`."""
+    profile = commissioning.profile
+    guess = first_guess(profile, _level(commissioning))
     manifest, figures = OwnChartTrainer(commissioning, WINDOW).finish(None)
     if caution <= 0:
         return manifest, figures
-    profile = commissioning.profile
     detector = ChartDetector.from_manifest(profile, None, manifest)
-    narrow = caution * first_guess(profile, _level(commissioning)) / alarm_distances(detector)
+    narrow = caution * guess / alarm_distances(detector)
     own = np.diag(detector.chart.whitening) / np.maximum(narrow, 1.0)
     # What is clipped below its limit could never raise an alarm.
     clip = np.maximum(

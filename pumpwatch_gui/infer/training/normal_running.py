@@ -52,13 +52,15 @@ class Overview:
 class Commissioning:
     """Recordings of normal running of one or more pumps of a profile; each recording is a pump of its own.
 
-    `threshold_factor` widens the limit: a higher one alarms less. Raises ValueError outside 0.5 to 5.
+    `threshold_factor` widens the limit: a higher one alarms less. `leaves_out`: what looks like a fault in them is left
+    out. Raises ValueError outside 0.5 to 5.
     """
 
     profile: PumpProfile
     recordings: tuple[Recording, ...]
     threshold_factor: float = THRESHOLD_FACTOR
     pause: Pause = lambda: None
+    leaves_out: bool = True
 
     def __post_init__(self) -> None:
         """Check the threshold factor."""
