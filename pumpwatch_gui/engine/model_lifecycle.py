@@ -38,6 +38,7 @@ from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 from pumpwatch_gui.infer.learning.fitting import changes
 from pumpwatch_gui.infer.learning.learner import SHOWN_S, Learner, threshold_factor_at
 from pumpwatch_gui.infer.live.scorer import Scorer
+from pumpwatch_gui.infer.training.combined_trainer import LEFT_OUT
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
@@ -297,6 +298,8 @@ class ModelLifecycle:
         text = f"Learnt from {running_time(fit.running_s)} of its own running{provisional}{why}"
         text = f"{text}; threshold factor {threshold_factor_at(fit.usual_s):g}"
         text = f"{text}; {changes(pump.profile, old if is_own else None, bundle.detector)}"
+        if left_out := bundle.manifest.trained.get(LEFT_OUT):
+            text = f"{text}; left out, for it looks like a fault: {left_out}"
         learner.fitted(fit, version, "", text=text)
         if not is_own:
             return f"{text}. Stored as {version}: the model promoted by hand stays"

@@ -36,8 +36,8 @@ MOVES = 0.15
 WIDER_MOVES = dict.fromkeys(("mm/s", "g", "m/s2", "um", "kW", "W", "hp"), 0.25) | {"A": 0.2}
 LEAST_OF_SPAN, WIDEST_SPAN = 0.01, 1e6
 CLIP_LIMITS = 3.0
-WIDEST_GUESSES = 5.0
-"""A limit so many first guesses wide (three quarters of the level) is none."""
+WIDEST_GUESSES = 2.5
+"""A limit so many first guesses wide (a third of the level) is none: a fault may be in what it was learnt from."""
 _PUMP = "own running"
 
 

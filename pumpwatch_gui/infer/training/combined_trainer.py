@@ -20,10 +20,12 @@ from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 from pumpwatch_gui.infer.training.alarm_rate import DAY_S, Track, alarms_at, level_for_alarm_rate
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning
 from pumpwatch_gui.infer.training.statistics import independent, ordinary_deviation, spread_of
-from pumpwatch_gui.infer.training.suspicious import Scored, SuspiciousSpan, suspicious_spans
+from pumpwatch_gui.infer.training.suspicious import Scored, SuspiciousSpan, suspicious_spans, without_habits
 from pumpwatch_gui.infer.training.trainer import Trainer, errors_of
 
 HELD_BACK = 0.2
+LEFT_OUT = "left out, looks like a fault"
+"""The line of a manifest that names them."""
 QUANTILE = 99.0
 HALF = 0.5
 FULL_WEIGHT_S = 8 * 3600.0
@@ -104,7 +106,7 @@ class CombinedTrainer(Trainer):
         )
         name = "running" if self.held_back >= 1 else "held-back part"
         left_out = [span.words(self._commissioning.profile) for span in self.left_out]
-        return ({"left out, looks like a fault": left_out} if left_out else {}) | {
+        return ({LEFT_OUT: ", ".join(left_out)} if left_out else {}) | {
             "threshold": f"{limit:.3f} times the {QUANTILE:.0f}th percentiles of {part}",
             f"alarms in the {name}": f"{count} in {24 * days:.1f} h, {7 * count / max(days, 1e-9):.1f} a week",
             f"share of the {name} above the limit": f"{100 * over:.2f} %",
@@ -136,8 +138,9 @@ class CombinedTrainer(Trainer):
             if seen:
                 tracks.append(Scored(np.array([at for at, _ in seen]), np.stack([d for _, d in seen])))
         found = suspicious_spans(tracks, period_s=self._overview.period_s)
-        self.left_out = tuple(sorted((*self.left_out, *found), key=lambda span: span.start_s))
-        return bool(found)
+        before = self.left_out
+        self.left_out = without_habits(sorted((*before, *found), key=lambda span: span.start_s))
+        return bool(found) and self.left_out != before
 
     def _is_left_out(self, time_s: float) -> bool:
         return any(span.start_s <= time_s <= span.end_s for span in self.left_out)
@@ -221,3 +224,8 @@ class OwnChartTrainer(ChartTrainer):
     def _together(self, residuals: Floats, worth: float) -> Floats:
         """Each sensor for itself: what moves together in a few hours is not what will in a week."""
         return np.eye(residuals.shape[1])
+
+
+def left_out_of(commissioning: Commissioning) -> tuple[SuspiciousSpan, ...]:
+    """What of the recordings looks like a fault and would be left out. Raises InputError for unusable recordings."""
+    return ChartTrainer(commissioning, 1).left_out

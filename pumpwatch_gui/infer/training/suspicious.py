@@ -6,7 +6,7 @@ faults are not detected. The rule: blocks of two minutes whose 90th percentile s
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,10 @@ class Scored:
 def suspicious_spans(tracks: Sequence[Scored], *, period_s: float) -> tuple[SuspiciousSpan, ...]:
     """The stretches of the tracks that stand out from all the rest, in the order of time within each track."""
     block_s = max(BLOCK_S, ROWS_OF_BLOCK * period_s)
-    blocks = [block for track in tracks for block in _blocks(track, block_s)]
+    ordinary = _ordinary(tracks)
+    blocks = [
+        block for track in tracks for block in _blocks(Scored(track.time_s, track.deviations / ordinary), block_s)
+    ]
     if len(blocks) < LEAST_BLOCKS:
         return ()
     height = np.log(np.array([max(float(np.percentile(power_mean(b.deviations), 90.0)), 1e-9) for b in blocks]))
@@ -70,9 +73,27 @@ def suspicious_spans(tracks: Sequence[Scored], *, period_s: float) -> tuple[Susp
     odd = (height > middle + MOST_MADS * mad) & (height > middle + np.log(TIMES))
     if not odd.any() or odd.mean() > MOST_PART:
         return ()
-    spans = _joined([b for b, is_odd in zip(blocks, odd.tolist(), strict=True) if is_odd], block_s)
-    often = Counter(span.sensor for span in spans)
-    return tuple(span for span in spans if often[span.sensor] < OFTEN)
+    return tuple(_joined([b for b, is_odd in zip(blocks, odd.tolist(), strict=True) if is_odd], block_s))
+
+
+def without_habits(spans: Sequence[SuspiciousSpan]) -> tuple[SuspiciousSpan, ...]:
+    """The spans, in the order of time, without those of a sensor that stands out again and again; overlaps as one."""
+    merged = list[SuspiciousSpan]()
+    for span in spans:
+        if merged and merged[-1].sensor == span.sensor and span.start_s <= merged[-1].end_s:
+            merged[-1] = replace(merged[-1], end_s=max(merged[-1].end_s, span.end_s))
+        else:
+            merged.append(span)
+    often = Counter(span.sensor for span in merged)
+    return tuple(span for span in merged if often[span.sensor] < OFTEN)
+
+
+def _ordinary(tracks: Sequence[Scored]) -> Floats:
+    """The ordinary deviation of each sensor (n,): a median, for a mean would be that of the fault."""
+    if not tracks:
+        return np.ones(1)
+    ordinary: Floats = np.median(np.concatenate([track.deviations for track in tracks]), axis=0)
+    return np.where(ordinary > 0, ordinary, max(float(ordinary.max()), 1e-9))
 
 
 def _blocks(track: Scored, block_s: float) -> list[Scored]:
