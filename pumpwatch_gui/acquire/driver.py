@@ -89,8 +89,13 @@ class Watchable(Protocol):
 class Browsable(Protocol):
     """A channel that can read what no register map names."""
 
-    async def read(self, spec: LinkSpec, table: str, address: int, count: int) -> Sequence[int]:
-        """Any block, once: registers, or bits as 0 and 1. Raises LinkFault, ValueError for an impossible block."""
+    async def read(
+        self, spec: LinkSpec, table: str, address: int, count: int, register_bytes: int | None = None
+    ) -> Sequence[int]:
+        """Any block, once: registers, or bits as 0 and 1; None: as wide as the link's map says.
+
+        Raises LinkFault, ValueError for an impossible block.
+        """
 
     async def identify(self, spec: LinkSpec) -> Mapping[str, str]:
         """The device identification. Raises LinkFault."""

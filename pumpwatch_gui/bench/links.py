@@ -38,7 +38,7 @@ def _station(peers: Peers, folder: Path) -> Iterator[Figure]:
     healthy = station_run(peers.ports, folder, seconds=SECONDS)
     yield Figure("50 × 10 Hz: response after its scheduled time, p99", healthy.late_ms(99), "ms", "≤ 20")
     yield Figure("50 × 10 Hz: missed", healthy.missed_percent(RATE_HZ), "%", "≤ 0.1")
-    yield Figure("50 × 10 Hz: CPU of the links thread", 100 * healthy.cpu_cores, "% core", "≤ 25")
+    yield Figure("50 × 10 Hz: CPU of the links thread", 100 * healthy.cpu_cores, "% core", "≤ 15")
     with peers.sick(10):
         sick = station_run(peers.ports, folder, seconds=SECONDS)
     alive = Run([sick.frames[i] for i in range(10, PUMPS)], sick.seconds, sick.cpu_cores)

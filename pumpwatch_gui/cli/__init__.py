@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 
+from pumpwatch_gui.cli.display import has_display, is_reachable
 from pumpwatch_gui.cli.interrupts import Interrupts
 from pumpwatch_gui.cli.parser import build_parser
 from pumpwatch_gui.cli.side_streams import side_streams
@@ -39,9 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _sees_no_terminal() -> bool:
     """Whether somebody started this from an icon: there is a screen, and standard error is read by no one."""
-    has_screen = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return (
-        has_screen
+        has_display()
+        and is_reachable()
         and os.environ.get("QT_QPA_PLATFORM", "xcb") not in ("offscreen", "minimal")
         and not (sys.stderr is not None and sys.stderr.isatty())
     )

@@ -5,6 +5,8 @@ Imports little: the child gets ready while this process loads the rest.
 
 import argparse
 import importlib
+import tempfile
+from pathlib import Path
 
 from pumpwatch_gui.cli.homes import scratch_home
 from pumpwatch_gui.settings.simulated import simulated_site
@@ -22,7 +24,11 @@ def demo(options: argparse.Namespace) -> int:
 
     with (
         scratch_home(options) as home,
-        simulated_site(home.path, pumps=options.pumps, faults=faults, speed=options.speed, meanwhile=load) as site_file,
+        # Not into the home: that of --home may hold a site file of its own, and belong to a program that runs.
+        tempfile.TemporaryDirectory(prefix="pumpwatch-demo-") as folder,
+        simulated_site(
+            Path(folder), pumps=options.pumps, faults=faults, speed=options.speed, meanwhile=load
+        ) as site_file,
     ):
         from pumpwatch_gui.cli.desktop import run_loaded
         from pumpwatch_gui.settings.site_reader import load_site

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pumpwatch_gui.cli.display import check_display, has_display
 from pumpwatch_gui.cli.headless import Usage, check_summary, run_headless, status_line, write_summary
 from pumpwatch_gui.cli.homes import in_use, open_home, owned, scratch_home
 from pumpwatch_gui.domain.commands import Order, Record
@@ -18,7 +19,7 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.files.home import Home, find_home
-from pumpwatch_gui.files.owner import HomeLock, Owner
+from pumpwatch_gui.files.owner import COLLECTOR, HomeLock, Owner, with_door
 from pumpwatch_gui.settings.simulated import simulated_site
 from pumpwatch_gui.settings.site_reader import load_site
 from pumpwatch_gui.stations.joined import JoinedStation
@@ -64,7 +65,10 @@ def screenshots(options: argparse.Namespace) -> int:
             paths = pictures(options.site, home)
         else:
             faults = options.fault or [f for f in ["P-103=cavitation@10"] if options.pumps >= 3]
-            with simulated_site(home.path, pumps=options.pumps, faults=faults, speed=1.0) as site_file:
+            with (
+                tempfile.TemporaryDirectory(prefix="pumpwatch-demo-") as folder,
+                simulated_site(Path(folder), pumps=options.pumps, faults=faults, speed=1.0) as site_file,
+            ):
                 paths = pictures(site_file, home)
     for path in paths:
         print(path)
@@ -84,7 +88,7 @@ def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argpars
     if not options.headless:
         show = _window if has_display() else _without_display
         return show(loaded, home, site_file, options)
-    with owned(home, "collector", site_file) as lock:
+    with owned(home, COLLECTOR, site_file) as lock:
         engine = _engine(loaded.site, home, site_file, options)
         door = StationServer(engine, lock, home.path)
         try:
@@ -96,11 +100,7 @@ def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argpars
 
 
 def _window(loaded: LoadedSite, home: Home, site_file: Path, options: argparse.Namespace) -> int:
-    if not has_display():
-        raise InputError(
-            "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)",
-            "start from a desktop session, or use `pumpwatch run --site FILE --headless`",
-        )
+    check_display()
     return _show(loaded, home, site_file, options, None, None)
 
 
@@ -152,6 +152,7 @@ def _show(
 
 def _joined(home: Home, holder: Owner, options: argparse.Namespace) -> "Hosted":
     """The station of the collector that has the home. Raises InputError when that is not what was asked for."""
+    holder = with_door(home.path, holder)
     if not holder.door:
         raise in_use(home, holder)
     asked: Path | None = getattr(options, "site", None)
@@ -172,13 +173,6 @@ def _end(code: int, engine: Engine, *, all_ended: bool = True) -> int:
         sys.stdout.flush()
         os._exit(code)
     return code
-
-
-def has_display() -> bool:
-    """Whether a window can open. Qt ends in an abort, not an exception, when it cannot."""
-    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "vnc", "minimal"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _engine(site: Site, home: Home, site_file: Path, options: argparse.Namespace) -> Engine:

@@ -146,9 +146,6 @@ def train(options: argparse.Namespace) -> int:
 
 def score(options: argparse.Namespace) -> int:
     """Score recordings by the live code path: by a model, or as a pump that learns itself."""
-    from pumpwatch_gui.infer.evaluation.scoring import score_recordings
-    from pumpwatch_gui.infer.learning.recorded import learn_recordings
-    from pumpwatch_gui.settings.profile_file import load_profile
 
     def report(text: str) -> None:
         print(text, file=sys.stderr)
@@ -160,9 +157,14 @@ def score(options: argparse.Namespace) -> int:
     _must_exist(options.csv)
     choices = format_choices(options)
     if options.learn:
+        from pumpwatch_gui.infer.learning.recorded import learn_recordings
+        from pumpwatch_gui.settings.profile_file import load_profile
+
         profile = load_profile(options.profile, base_dir=Path.cwd())
         print(learn_recordings(profile, options.csv, options.out, choices=choices, report=report))
     else:
+        from pumpwatch_gui.infer.evaluation.scoring import score_recordings
+
         print(score_recordings(options.model, options.csv, options.out, choices=choices, report=report))
     return 0
 

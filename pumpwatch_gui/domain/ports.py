@@ -98,8 +98,10 @@ class BorrowedLine(Protocol):
     ) -> "Future[Mapping[str, PointValue]]":
         """Every point of a link, by tag; InputError for a wrong register map."""
 
-    def read(self, config: ModbusConfig, table: str, address: int, count: int) -> "Future[Sequence[int]]":
-        """Any block of a unit behind the line; `address` is the wire address."""
+    def read(
+        self, config: ModbusConfig, table: str, address: int, count: int, register_bytes: int = 2
+    ) -> "Future[Sequence[int]]":
+        """Any block of a unit behind the line; `address` is the wire address, `register_bytes` 2 or 4."""
 
     def identify(self, config: ModbusConfig) -> "Future[Mapping[str, str]]":
         """The device identification (function 43/14) of a unit behind the line."""

@@ -10,9 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+import psutil
+
 log = logging.getLogger("pumpwatch")
 
 LOCK_FILE = "owner.lock"
+COLLECTOR = "collector"
+WRITTEN_S = 1.0
+DOOR_S = 10.0
+LOOK_S = 0.02
+_ROOM = 1024
 _FAR = 1 << 30
 """Windows locks bytes, and nobody may read a locked one: this one is far behind the text."""
 
@@ -64,20 +71,18 @@ class HomeLock:
             file.close()
 
     def _take(self) -> None:
+        deadline = time.monotonic() + WRITTEN_S
         try:
-            file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+            while (file := _locked(self._path)) is None:
+                holder = read_owner(self._path.parent)
+                # One who has the home writes it down at once; until then there is nothing, or who was killed before.
+                if (holder is not None and psutil.pid_exists(holder.pid)) or time.monotonic() > deadline:
+                    self.holder = holder or Owner(0, "program that has not said who it is", time.time())
+                    return
+                time.sleep(LOOK_S)
         except OSError as error:
             # A home that cannot be written has no second writer either; what that means is said where it matters.
             log.warning("the home is not locked: %s", error)
-            return
-        try:
-            _lock(file)
-        except OSError as error:
-            file.close()
-            if isinstance(error, BlockingIOError | PermissionError):
-                self.holder = read_owner(self._path.parent) or Owner(0, "program that just starts", time.time())
-            else:  # a file system without locks
-                log.warning("the home is not locked: %s", error)
             return
         self._file = file
         self._write()
@@ -89,18 +94,33 @@ class HomeLock:
     @staticmethod
     def _rewrite(file: BinaryIO, content: bytes) -> None:
         try:
+            # In one piece and over what is there: whoever looks meanwhile sees the old or the new, and a full disk
+            # has the room already.
             file.seek(0)
+            file.write(content.ljust(_ROOM))
             file.truncate()
-            file.write(content)
         except OSError as error:  # a full disk: the lock holds all the same
             log.warning("the owner of the home cannot be written down: %s", error)
 
 
 def is_held(home: Path) -> bool:
     """Whether a program has the home just now."""
-    lock = HomeLock(home, "visitor")
-    lock.release()
-    return lock.holder is not None
+    try:
+        file = _locked(home / LOCK_FILE)
+    except OSError:
+        return False
+    if file is not None:
+        file.close()
+    return file is None
+
+
+def with_door(home: Path, owner: Owner, within_s: float = DOOR_S) -> Owner:
+    """The owner of a home once its door is open: a collector that has just started opens it a moment later."""
+    deadline = time.monotonic() + within_s
+    while not owner.door and owner.kind == COLLECTOR and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+        owner = read_owner(home) or owner
+    return owner
 
 
 def read_owner(home: Path) -> Owner | None:
@@ -110,6 +130,19 @@ def read_owner(home: Path) -> Owner | None:
         return Owner(**found)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _locked(path: Path) -> BinaryIO | None:
+    """The lock file, locked; None while another has it. Raises OSError when there can be no lock."""
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+    try:
+        _lock(file)
+    except OSError as error:
+        file.close()
+        if isinstance(error, BlockingIOError | PermissionError):
+            return None
+        raise
+    return file
 
 
 if sys.platform == "win32":

@@ -198,7 +198,7 @@ class JoinedStation:
                 rings[pump.pump_id].extend(message.traces[pump.pump_id])
         self._traces = rings
         alarms = self._view.alarms if message.alarms is None else message.alarms
-        self._view = replace(message.head, pumps=tuple(pumps), alarms=alarms)
+        self._view = replace(message.head or self._view, pumps=tuple(pumps), alarms=alarms)
         self._links.carried(message.packets)
         for event in message.events:
             self._deliver(event)
@@ -243,9 +243,11 @@ class _JoinedLine:
         """As the port says."""
         return self._ask("borrowed scan", config, profile, folder)
 
-    def read(self, config: ModbusConfig, table: str, address: int, count: int) -> "Future[Sequence[int]]":
+    def read(
+        self, config: ModbusConfig, table: str, address: int, count: int, register_bytes: int = 2
+    ) -> "Future[Sequence[int]]":
         """As the port says."""
-        return self._ask("borrowed read", config, table, address, count)
+        return self._ask("borrowed read", config, table, address, count, register_bytes)
 
     def identify(self, config: ModbusConfig) -> "Future[Mapping[str, str]]":
         """As the port says."""

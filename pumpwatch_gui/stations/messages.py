@@ -8,8 +8,10 @@ import enum
 import importlib
 import io
 import pickle
-from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import lru_cache
+from operator import attrgetter
 from pathlib import PosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any
@@ -50,13 +52,13 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What is new. `head` is the view without pumps and alarms; `pumps` are those that changed, by their place.
+    """What is new. `pumps` are those that changed, by their place; `head` is the view without pumps and alarms.
 
-    `traces` are the frames since the last update, those of `renewed` from the beginning. `site`, `alarms` are None
-    while they are the same. `packets` by the number of the tap.
+    The head comes at least four times a second. `traces` are the frames since the last update, those of `renewed` from
+    the beginning. `site`, `alarms` are None while they are the same. `packets` by the number of the tap.
     """
 
-    head: StationView
+    head: StationView | None
     pumps: Mapping[int, PumpView]
     traces: Mapping[str, Trace]
     renewed: frozenset[str]
@@ -123,9 +125,19 @@ class _Pickler(pickle.Pickler):
         self._sent = writer.sent
 
     @override
-    def persistent_id(self, obj: Any) -> Any:
-        if type(obj) is not PumpProfile:
-            return None
+    def reducer_override(self, obj: Any) -> Any:
+        # Not `persistent_id`: that one is called for every number, too. And what dataclasses come with looks their
+        # fields up once a value: together they took most of the time of a message.
+        kind = type(obj)
+        if kind is PumpProfile:
+            return profile, self._profile(obj)
+        if kind is MappingProxyType:
+            return read_only_mapping, (dict(obj),)
+        if is_dataclass(kind):
+            return made, (kind, *_values_of(kind)(obj))
+        return NotImplemented
+
+    def _profile(self, obj: PumpProfile) -> tuple[int, bytes]:
         known = self._sent.get(id(obj))
         if known is not None:
             return known[0], b""
@@ -133,9 +145,31 @@ class _Pickler(pickle.Pickler):
         self._sent[id(obj)] = number, obj  # kept: another object must not get its id
         return number, pickle.dumps(obj, protocol=5)
 
-    @override
-    def reducer_override(self, obj: Any) -> Any:
-        return (read_only_mapping, (dict(obj),)) if type(obj) is MappingProxyType else NotImplemented
+
+def made(kind: Any, *values: Any) -> Any:
+    """What a value of the domain travels as: it was checked where it was made."""
+    value = object.__new__(kind)
+    for name, content in zip(_names_of(kind), values, strict=True):
+        object.__setattr__(value, name, content)
+    return value
+
+
+def profile(number: int, content: bytes) -> PumpProfile:
+    """What a profile travels as; the `Reader` has it by its number once its content has come."""
+    raise NotImplementedError  # in every reader by its own profiles
+
+
+@lru_cache(maxsize=256)
+def _names_of(kind: Any) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind))
+
+
+@lru_cache(maxsize=256)
+def _values_of(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    names = _names_of(kind)
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda obj: tuple(getattr(obj, name) for name in names)
 
 
 def read_only_mapping(content: dict[Any, Any]) -> Mapping[Any, Any]:
@@ -165,25 +199,30 @@ class _Unpickler(pickle.Unpickler):
         self._profiles = profiles
 
     @override
-    def persistent_load(self, pid: Any) -> PumpProfile:
-        number, content = pid
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        if (module_name, global_name) == (__name__, profile.__name__):
+            return self._profile
+        return _found(module_name, global_name)
+
+    def _profile(self, number: int, content: bytes) -> PumpProfile:
         if content:
             self._profiles[number] = _Unpickler(io.BytesIO(content), self._profiles).load()
         return self._profiles[number]
 
-    @override
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        if (module_name, global_name) == (__name__, read_only_mapping.__name__):
-            return read_only_mapping
-        if module_name.startswith("pumpwatch_gui."):
-            found = getattr(importlib.import_module(module_name), global_name, None)
-            if isinstance(found, type) and (is_dataclass(found) or issubclass(found, enum.Enum | PumpWatchError)):
-                return found
-        elif (module_name, global_name) in _NUMPY:
-            return super().find_class(module_name, global_name)
-        elif global_name in _PLAIN:
-            return _PLAIN[global_name]
-        raise pickle.UnpicklingError(f"{module_name}.{global_name} is no part of a message")
+
+@lru_cache(maxsize=512)
+def _found(module_name: str, global_name: str) -> Any:
+    if (module_name, global_name) in ((__name__, read_only_mapping.__name__), (__name__, made.__name__)):
+        return globals()[global_name]
+    if module_name.startswith("pumpwatch_gui."):
+        found = getattr(importlib.import_module(module_name), global_name, None)
+        if isinstance(found, type) and (is_dataclass(found) or issubclass(found, enum.Enum | PumpWatchError)):
+            return found
+    elif (module_name, global_name) in _NUMPY:
+        return getattr(importlib.import_module(module_name), global_name)
+    elif global_name in _PLAIN:
+        return _PLAIN[global_name]
+    raise pickle.UnpicklingError(f"{module_name}.{global_name} is no part of a message")
 
 
 _PLAIN = {

@@ -10,6 +10,7 @@ import queue
 import secrets
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -47,6 +48,7 @@ crash_log = logging.getLogger("pumpwatch.crash")
 
 EVERY_S = 0.025
 """How often a window is sent what is new. It adds half of that to the age of a value, and 40 looks a second."""
+HEAD_EVERY_S = 0.25
 SOCKET_FILE = "collector.sock"
 LONGEST_PATH = 100
 """Of a local socket: the system takes 104 to 108 bytes."""
@@ -211,7 +213,9 @@ class _Guest:
             while not self._ended.wait(EVERY_S):
                 events, replies = self._take_news()
                 packets = {n: tuple(map(_carried, tap.take())) for n, tap in tuple(self._taps.items())}
-                self._send(state.update(events, {n: p for n, p in packets.items() if p}))
+                update = state.update(events, {n: p for n, p in packets.items() if p})
+                if update is not None:
+                    self._send(update)
                 for reply in replies:
                     self._send(reply)
         finally:
@@ -259,6 +263,7 @@ class _Sent:
         self._order: tuple[str, ...] = ()
         self._view: StationView | None = None
         self._site: object = None
+        self._head_s = 0.0
         self._newest_s: dict[str, float] = {}
         self._offset_ns: dict[str, int] = {}
 
@@ -272,8 +277,8 @@ class _Sent:
         traces = {pump_id: trace for pump_id, (trace, _) in found.items() if trace is not None}
         return Welcome(site, view, traces, self._station.capabilities)
 
-    def update(self, events: tuple[Event, ...], packets: Mapping[int, tuple[CarriedPacket, ...]]) -> Update:
-        """What is new since the last time."""
+    def update(self, events: tuple[Event, ...], packets: Mapping[int, tuple[CarriedPacket, ...]]) -> Update | None:
+        """What is new since the last time; None when that is nothing."""
         site, view = self._station.site(), self._station.latest()
         before, order = self._view, tuple(p.pump_id for p in view.pumps)
         everything = site is not self._site or order != self._order
@@ -288,13 +293,23 @@ class _Sent:
                     traces[pump.pump_id] = trace
                     renewed |= {pump.pump_id} if is_whole else set()
         alarms = view.alarms if before is None or everything or view.alarms != before.alarms else None
-        update = Update(
-            replace(view, pumps=(), alarms=()), pumps, traces, frozenset(renewed), alarms,
-            self._station.site() if everything else None, events, packets,
-        )  # fmt: skip
         self._site, self._view, self._order = site, view, order
         self._pumps = {p.pump_id: p for p in view.pumps}
-        return update
+        head = self._head(view, is_due=everything or alarms is not None)
+        if not (pumps or traces or events or packets or head):
+            return None
+        return Update(
+            head, pumps, traces, frozenset(renewed), alarms, self._station.site() if everything else None, events,
+            packets,
+        )  # fmt: skip
+
+    def _head(self, view: StationView, *, is_due: bool) -> StationView | None:
+        """The view without pumps and alarms, four times a second: that the collector lives is a fact, too."""
+        now_s = time.monotonic()
+        if not is_due and now_s - self._head_s < HEAD_EVERY_S:
+            return None
+        self._head_s = now_s
+        return replace(view, pumps=(), alarms=())
 
     def _trace(self, pump: PumpView, *, is_whole: bool) -> tuple[Trace | None, bool]:
         """The frames since the newest that was sent, or all of them; None for a pump that is gone meanwhile."""
@@ -318,7 +333,7 @@ def _is_same(was: PumpView, now: PumpView) -> bool:
         was.frame is now.frame
         and was.score_result is now.score_result
         and was.detection is now.detection
-        and was.links is now.links
+        and was.links == now.links
         and was.run_state is now.run_state
         and was.profile is now.profile
         and was.shadow == now.shadow

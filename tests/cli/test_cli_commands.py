@@ -96,6 +96,20 @@ def test_the_demo_without_a_display_prints_status_lines_and_leaves_a_picture(tmp
     assert Path(pictures[0]).read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a screen")
+@pytest.mark.parametrize("named", [{"DISPLAY": ":7654"}, {"WAYLAND_DISPLAY": "wayland-7654"}])
+@pytest.mark.parametrize("arguments", [(), ("demo",)])
+def test_a_display_that_cannot_be_reached_is_named(
+    tmp_path: Path, named: dict[str, str], arguments: tuple[str, ...]
+) -> None:
+    env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": "", **named}
+    run = pumpwatch(*arguments, "--home", str(tmp_path), env=env)
+    ((name, value),) = named.items()
+    assert run.returncode == 2, run.stderr
+    assert run.stderr.startswith(f"error: the display cannot be reached ({name}={value})")
+    assert "--headless" in run.stderr
+
+
 def test_doctor_says_what_is_here(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["doctor", "--home", str(tmp_path)]) in (0, 4)
     assert "PySide6-Essentials" in capsys.readouterr().out

@@ -146,7 +146,7 @@ def test_a_window_that_has_joined_sees_and_orders_as_one_of_its_own(home: Home, 
         before = window.station.trace("P-102").time_s
         wait_until(lambda: window.station.trace("P-102").time_s.size > before.size + 2)
         assert window.station.links.read_block("P-101/1", "holding", 0, 2).result(20)
-        second = Joined(home)  # another window: each has its own view, the device is polled once
+        second = join()  # another window: each has its own view, the device is polled once
         assert second.station.trace("P-102").time_s[: before.size].tolist() == before.tolist()
 
 

@@ -14,7 +14,8 @@ def released_at(sensors: list[tuple[float, float]], *, until_s: int = 400, end_s
     found = []
     for second in range(until_s):
         deviation = before if second < end_s else after
-        if release.step(second * S, 1.0, float(np.abs(deviation).max()) / 2, deviation, deviation):
+        score = float(np.abs(deviation).max()) / 2
+        if release.step(second * S, 1.0, score, deviation.copy, deviation):
             found.append(second)
     return found
 

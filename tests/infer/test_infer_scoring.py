@@ -81,8 +81,8 @@ def test_rows_scored_in_pieces_are_those_scored_one_by_one(chart_bundle: Path) -
     recording = Recording(steadily.path, steadily.time_s.copy(), values)
     frames = list(chained([recording], profile, pump_id="P"))
     fed, pieces = Scorer(), Scorer()
-    one_by_one, at_once = list[ScoreResult](), list[ScoreResult]()
-    for scorer in (fed, pieces):
+    one_by_one, at_once, whole = list[ScoreResult](), list[ScoreResult](), Scorer()
+    for scorer in (fed, pieces, whole):
         scorer.assign("P", profile, bundle)
     for frame in frames:
         fed.feed(frame, state_of(frame, profile.tags, rule))
@@ -90,7 +90,10 @@ def test_rows_scored_in_pieces_are_those_scored_one_by_one(chart_bundle: Path) -
     for start in range(0, len(frames), 50):
         at_once += pieces.score_each((f, state_of(f, profile.tags, rule)) for f in frames[start : start + 50])
     assert len(at_once) == len(one_by_one) == 600
-    for one, other in zip(one_by_one, at_once, strict=True):
+    streamed = list(whole.score_all(((f, state_of(f, profile.tags, rule)) for f in frames), at_once=64))
+    assert [frame for frame, _ in streamed] == frames
+    overlapped = [result for _, result in streamed]
+    for one, other in zip([*one_by_one, *one_by_one], [*at_once, *overlapped], strict=True):
         assert type(one) is type(other)
         if isinstance(one, Detection) and isinstance(other, Detection):
             assert (one.score, one.time_ns, one.sensor_states) == (other.score, other.time_ns, other.sensor_states)
@@ -98,4 +101,4 @@ def test_rows_scored_in_pieces_are_those_scored_one_by_one(chart_bundle: Path) -
             assert one.sensor_anomaly_counts.tolist() == other.sensor_anomaly_counts.tolist()
         elif isinstance(one, NotScored) and isinstance(other, NotScored):
             assert one.why == other.why
-    assert fed.count == pieces.count > 400
+    assert fed.count == pieces.count == whole.count > 400

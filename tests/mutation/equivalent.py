@@ -3,7 +3,7 @@
 EQUIVALENT: dict[tuple[str, str], str] = {
     (
         "acquire/modbus/strict_link.py",
-        "response = await self._exchange(pdu, Request(0, unit, IDENTIFY, 1), None, timeout_s, 0.0)",
+        "request = Request(self._next_transaction(), unit, IDENTIFY, 1)",
     ): "an identification has no count: its size is unknown (0) whatever the count says",
     (
         "acquire/modbus/rtu.py",

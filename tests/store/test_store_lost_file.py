@@ -48,6 +48,7 @@ def test_a_lost_file_is_reported_and_what_was_not_sure_goes_into_a_new_one(
     wait_until(lambda: store.troubles, within_s=2.0, what="the loss reported")
     assert store.troubles[0].started
     assert "deleted or moved away" in store.troubles[0].text or "replaced" in store.troubles[0].text
+    assert "(the readings that this run had stored, 1, are only in the old one)" in store.troubles[0].text
     for second in range(1, 50):
         store.store.offer_frame(frame_of([float(second)], at_s=second), "NORMAL")
     wait_until(lambda: store.store.view().committed == 50)

@@ -64,7 +64,7 @@ def read_once(
     """
     block = any_block(table, address, count, register_bytes)
     if line is not None:
-        values: Sequence[int] = waited(line.read(_with_registers(config), table, address, count))
+        values: Sequence[int] = waited(line.read(_with_registers(config), table, address, count, register_bytes))
         return tuple(values)
     return asyncio.run(_with_link(config, base_dir, lambda link, unit, wait_s: _read(link, unit, block, wait_s)))
 

@@ -1,12 +1,12 @@
 """One frame of a pump out of the newest scans of its links."""
 
-import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.domain.links.decode import PointValue, bad
@@ -14,8 +14,6 @@ from pumpwatch_gui.domain.values.arrays import read_only
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.values.trace import CLOCK_STEP_NS
-
-log = logging.getLogger("pumpwatch.links")
 
 OLD_PERIODS = 2
 LOST_PERIODS = 5
@@ -29,13 +27,19 @@ STEADY_NS = 5_000_000
 class WallClock:
     """Wall time that runs with the monotonic clock, taken again when the two part by more than 50 ms, either way.
 
-    So times of frames never run backwards or jump by the small corrections that a time server makes.
+    So times of frames never run backwards or jump by the small corrections that a time server makes. `on_step` hears
+    of each step, by how many nanoseconds the clock was set forward (below zero: back).
     """
 
-    def __init__(self, wall: Callable[[], int] = time.time_ns, mono: Callable[[], int] = time.monotonic_ns) -> None:
-        self._wall, self._mono = wall, mono
+    def __init__(
+        self,
+        wall: Callable[[], int] = time.time_ns,
+        mono: Callable[[], int] = time.monotonic_ns,
+        *,
+        on_step: Callable[[int], None] = lambda step_ns: None,
+    ) -> None:
+        self._wall, self._mono, self._on_step = wall, mono, on_step
         self._offset_ns = wall() - mono()
-        self.steps = 0
 
     def at(self, mono_ns: int) -> int:
         """Unix UTC nanoseconds at a monotonic instant of the last moments."""
@@ -45,8 +49,7 @@ class WallClock:
         parted_ns = offset_ns - self._offset_ns
         if abs(parted_ns) > CLOCK_STEP_NS and self._mono() - before < STEADY_NS:
             self._offset_ns = offset_ns
-            self.steps += 1
-            log.warning("the system clock was stepped by %+.3f s", parted_ns / 1e9)
+            self._on_step(parted_ns)
         return mono_ns + self._offset_ns
 
 
@@ -81,6 +84,7 @@ class Assembly:
         self._primary = min(specs, key=lambda s: s.config.period_s).link_id
         self._last_ns = 0
         self._clock = clock
+        self._quality, self._reason = _Codes(), _Codes()
         self._seq: int = before._seq if before is not None else 0
         if before is not None:
             kept = {p.spec.shape(): p for p in before._parts.values()}
@@ -107,23 +111,37 @@ class Assembly:
     def _frame(self, mono_ns: int) -> Frame:
         # The loss of a line may have made a frame while the scan was under way.
         mono_ns = self._last_ns = max(mono_ns, self._last_ns + 1)
-        size = len(self._places)
+        places, size = self._places, len(self._places)
         values, quality, reason = [nan] * size, [_BAD] * size, [_UNBOUND] * size
         for part in self._parts.values():
-            for tag, reading in _now(part, mono_ns).items():
-                i = self._places[tag]
-                if reason[i] is _UNBOUND or reading.quality < quality[i]:
-                    values[i], quality[i], reason[i] = reading.value, reading.quality, reading.reason
+            for tag, (value, how_good, why) in _now(part, mono_ns).items():
+                i = places[tag]
+                if reason[i] is _UNBOUND or how_good < quality[i]:
+                    values[i], quality[i], reason[i] = value, how_good, why
         self._seq += 1
         return Frame(
             self._pump_id,
             self._seq,
             self._clock.at(mono_ns),
             mono_ns,
-            read_only(np.array(values)),
-            read_only(np.array(quality, dtype=np.uint8)),
-            read_only(np.array(reason, dtype=np.uint8)),
+            read_only(np.fromiter(values, np.float64, size)),
+            self._quality.array(quality),
+            self._reason.array(reason),
         )
+
+
+class _Codes:
+    """Qualities or reasons as an array. Frames share it while nothing changes, which is most of the time."""
+
+    def __init__(self) -> None:
+        self._codes: Sequence[int] = ()
+        self._array: NDArray[np.uint8] = read_only(np.zeros(0, np.uint8))
+
+    def array(self, codes: Sequence[int]) -> NDArray[np.uint8]:
+        """These codes, read-only."""
+        if codes != self._codes:
+            self._codes, self._array = codes, read_only(np.array(codes, np.uint8))
+        return self._array
 
 
 def _now(part: _Part, mono_ns: int) -> Readings:

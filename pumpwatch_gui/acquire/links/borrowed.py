@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pumpwatch_gui.acquire.driver import Channel, LinkSpec, Readings
+from pumpwatch_gui.acquire.driver import Browsable, Channel, LinkSpec, Readings
 from pumpwatch_gui.acquire.links.extra_reads import ExtraRead, browsing
 from pumpwatch_gui.acquire.links.line import Line
 from pumpwatch_gui.acquire.links.meter import LinkMeter
@@ -28,9 +28,15 @@ class BorrowedLine:
         spec = LinkSpec("test/1", "test", profile, config, folder)
         return self._read(spec, lambda channel, own: channel.scan(own))
 
-    def read(self, config: ModbusConfig, table: str, address: int, count: int) -> "Future[Sequence[int]]":
-        """Any block of a unit behind the line; `address` is the wire address."""
-        return self._read(self._at(config), browsing(lambda channel, own: channel.read(own, table, address, count)))
+    def read(
+        self, config: ModbusConfig, table: str, address: int, count: int, register_bytes: int = 2
+    ) -> "Future[Sequence[int]]":
+        """Any block of a unit behind the line; `address` is the wire address, `register_bytes` 2 or 4."""
+
+        async def read(channel: Browsable, own: LinkSpec) -> Sequence[int]:
+            return await channel.read(own, table, address, count, register_bytes)
+
+        return self._read(self._at(config), browsing(read))
 
     def identify(self, config: ModbusConfig) -> "Future[Mapping[str, str]]":
         """The device identification (function 43/14) of a unit behind the line."""

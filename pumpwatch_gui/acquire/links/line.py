@@ -21,6 +21,9 @@ FIRST_RETRY_S, JITTER = 0.25, 0.2
 """With the jitter, devices behind a switch that restarted are not all connected to in the same instant."""
 CONNECTS_PER_S = 100.0
 CANCEL_AGAIN_S = 0.1
+SLOT_S = 0.01
+"""First scans are due at multiples of it: those of several lines then share one wake-up of the loop, which costs as
+much as what it is for. Within 10 ms there is time for some thirty scans."""
 HANG_UPS_TOLD = 3
 """So many ends of the connection between two requests are a habit of the device, which is reported once."""
 
@@ -64,7 +67,7 @@ class Line:
         self._responded = self._is_lost = False
         self._heard_s = 0.0
         self._hang_ups = 0
-        self._changed = asyncio.Event()
+        self._changed = _WakeUp()
         self._turns = Turns()
         self._doubtful: list[Link] = []
         self._extra = ExtraReads()
@@ -81,7 +84,8 @@ class Line:
         self.links = tuple(links)
         for link in self.links:
             if link.due_s is None:
-                link.due_s = time.monotonic() + phases[link.spec.link_id] * link.spec.config.period_s
+                due_s = time.monotonic() + phases[link.spec.link_id] * link.spec.config.period_s
+                link.due_s = due_s // SLOT_S * SLOT_S
                 if self._channel is not None:
                     link.connected()
         if self._channel is not None:
@@ -207,8 +211,7 @@ class Line:
                 self._active = extra.spec
                 await self._extra.perform(extra, self._channel, self.links[0].spec.meter.last_error)
             elif wait_s > 0:
-                self._changed.clear()
-                await _either(self._changed, wait_s)  # the links may be others after it
+                await self._changed.wait(wait_s)  # the links may be others after it
             else:
                 link.begin(now_s)
                 await self._scan_or_skip(link, now_s)
@@ -293,8 +296,7 @@ class Line:
         while True:
             channel, link = self._channel, self.links[0]
             if channel is None or channel.lost.done():
-                self._changed.clear()
-                await _either(self._changed, link.spec.config.period_s)
+                await self._changed.wait(link.spec.config.period_s)
                 if self._channel is None:
                     link.not_scanned()
             else:
@@ -320,14 +322,30 @@ async def _end(*tasks: "asyncio.Task[None]") -> None:
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
-async def _either(event: asyncio.Event, wait_s: float) -> None:
-    """Wait for the event, at most so long."""
-    # `asyncio.timeout` and not `wait_for`: see `_end`.
-    try:
-        async with asyncio.timeout(wait_s):
-            await event.wait()
-    except TimeoutError:
-        return
+class _WakeUp:
+    """What a line waits for: that something changed, or a time. For one who waits; a `set` while nobody does is lost.
+
+    Not `asyncio.timeout` around an Event: that ends each wait by a cancellation and an exception, and costs as much as
+    the request. Nor `wait_for`: see `_end`.
+    """
+
+    def __init__(self) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        """End the wait."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def wait(self, most_s: float) -> None:
+        """Wait until it is set, at most so long."""
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(most_s, self.set)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
 
 
 def _misconfigured(wrong: InputError) -> LinkFault:

@@ -20,6 +20,9 @@ DEAD_AFTER = 2
 READ_AT_ONCE_S = 1.0
 """When a connection comes up, a link whose next scan is further away than this is scanned at once as well."""
 
+_FROZEN = Reason.FROZEN
+"""Python 3.11 looks a member of an Enum up in Python code, each time."""
+
 LinkEvent = LinkChanged | ConnectionChanged | Note
 
 
@@ -82,8 +85,8 @@ class Link:
         self._no_responses = 0
         self._last_good_ns = now
         self._emit(self.assembly.scanned(self.spec.link_id, readings, now, took_ns=now - began_ns))
-        if any(r.reason is Reason.FROZEN for r in readings.values()):
-            self._change_state(LinkState.STALE, Reason.FROZEN.text)
+        if _FROZEN in [r.reason for r in readings.values()]:
+            self._change_state(LinkState.STALE, _FROZEN.text)
         else:
             self._change_state(LinkState.ONLINE, "")
         self._is_lost_with_line = False

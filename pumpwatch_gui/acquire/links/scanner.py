@@ -10,6 +10,7 @@ import logging
 import os
 import random
 import threading
+import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from pumpwatch_gui.acquire.links.link import Link, LinkEvent
 from pumpwatch_gui.acquire.links.traffic import Traffic
 from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -82,7 +84,7 @@ class Scanner:
     ) -> None:
         self._on_frame, self._on_event = on_frame, on_event
         self._memory = memory or DeviceMemory()
-        self._clock = WallClock()
+        self._clock = WallClock(on_step=self._report_step)
         self._chance = random.Random()
         self._wanted = tuple(bindings)
         self._renamed: Mapping[str, str] = {}
@@ -176,6 +178,11 @@ class Scanner:
         if not self._call_on_loop(place):
             outcome.set_exception(KeyError(link_id))
         return outcome
+
+    def _report_step(self, step_ns: int) -> None:
+        way = "forward" if step_ns > 0 else "back"
+        text = f"The system clock was set {way} by {abs(step_ns) / 1e9:,.3f} s; times from here on are those it shows"
+        self._on_event(Note(time.time_ns(), text, "WARNING"))
 
     def _unwatch(self, traffic: Traffic) -> None:
         with self._lock:

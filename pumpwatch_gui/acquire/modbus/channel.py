@@ -113,10 +113,15 @@ class ModbusChannel:
         """Open the connection. Raises LinkFault, InputError when a certificate file is wrong."""
         await self._link.connect()
 
-    async def read(self, spec: LinkSpec, table: str, address: int, count: int) -> Sequence[int]:
-        """Any block, once: registers, or bits as 0 and 1. Raises LinkFault, ValueError for an impossible block."""
+    async def read(
+        self, spec: LinkSpec, table: str, address: int, count: int, register_bytes: int | None = None
+    ) -> Sequence[int]:
+        """Any block, once: registers, or bits as 0 and 1; None: as wide as the link's map says.
+
+        Raises LinkFault, ValueError for an impossible block.
+        """
         unit = self._unit(spec)
-        block = any_block(table, address, count, unit.register_bytes)
+        block = any_block(table, address, count, register_bytes or unit.register_bytes)
         return await self.request(unit, block, pause_s=unit.learning.pause_s)
 
     async def identify(self, spec: LinkSpec) -> Mapping[str, str]:
@@ -129,7 +134,6 @@ class ModbusChannel:
 
         Raises LinkFault when no block brings values or the connection ends, InputError for a bad register map.
         """
-        _check_line_settings(self._line_settings, spec)
         readings = await self._unit(spec).scan()
         for memory in self._memories:
             if memory.is_due:
@@ -235,6 +239,7 @@ class ModbusChannel:
         edition, unit = self._units.get(spec.link_id, (0, None))
         # Another object: limits changed, or the file of the register map.
         if unit is None or unit.spec is not spec or edition != spec.memory.edition:
+            _check_line_settings(self._line_settings, spec)
             config = _config(spec)
             found = load_register_map(config.registers, tags=spec.profile.tags, base_dir=spec.base_dir)
             learning = spec.memory.learning(spec.link_id, config, polled_points(config, found.points))

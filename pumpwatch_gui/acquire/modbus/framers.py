@@ -98,7 +98,9 @@ class MbapFramer:
             self._link.refuse(refusal, hopeless=False)
             return
         self._request = None
-        self._link.accept(adu, deviation=deviation or _tolerance(adu, request))
+        if self._tolerated and not deviation:
+            deviation = _tolerance(adu, request)
+        self._link.accept(adu, deviation=deviation)
 
     def unfinished(self) -> Refusal | None:
         """What is wrong with the header, when all of the response is there and the frame still has no end."""

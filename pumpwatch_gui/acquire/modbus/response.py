@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pumpwatch_gui.acquire.links.fault import FaultKind
 from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
@@ -42,8 +43,7 @@ class Request:
         return self.unit, self.function, self.count
 
 
-@dataclass(frozen=True, slots=True)
-class Adu:
+class Adu(NamedTuple):
     """One whole Modbus TCP frame. `pdu` starts at the function code; it has at least one byte."""
 
     transaction: int
@@ -106,15 +106,16 @@ def mismatch(adu: Adu, request: Request, tolerated: Collection[str] = ()) -> Ref
     if request.function == IDENTIFY:
         is_identity = adu.pdu[1:2] == bytes((MEI_IDENTIFICATION,))
         return None if is_identity else Refusal(FaultKind.REFUSED, "no device identification")
-    if len(adu.pdu) < 2 or adu.pdu[1] != request.size:
+    size = request.size
+    if len(adu.pdu) < 2 or adu.pdu[1] != size:
         count = adu.pdu[1] if len(adu.pdu) > 1 else "missing"
         is_double = len(adu.pdu) > 1 and _is_double(adu, request)
         form = "; four bytes a register? (register_bytes = 4 in the map)" if is_double else ""
-        is_short = len(adu.pdu) > 1 and adu.pdu[1] < request.size and not form
-        return Refusal(FaultKind.LENGTH, f"byte count {count} instead of {request.size}{form}", is_short=is_short)
+        is_short = len(adu.pdu) > 1 and adu.pdu[1] < size and not form
+        return Refusal(FaultKind.LENGTH, f"byte count {count} instead of {size}{form}", is_short=is_short)
     # pymodbus 3.16 decodes by the byte count alone and ignores bytes that are left over or missing.
-    if len(adu.pdu) != request.size + 2:
-        return Refusal(FaultKind.LENGTH, f"{len(adu.pdu) - 2} bytes of values instead of {request.size}")
+    if len(adu.pdu) != size + 2:
+        return Refusal(FaultKind.LENGTH, f"{len(adu.pdu) - 2} bytes of values instead of {size}")
     return None
 
 

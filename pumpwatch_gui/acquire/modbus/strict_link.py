@@ -10,7 +10,6 @@ import struct
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 from typing_extensions import override
@@ -127,7 +126,7 @@ class StrictLink:
 
         `pause_s`: nothing is sent for so long after the last response.
         """
-        request = Request(0, unit, block.function, block.count, block.register_bytes)
+        request = Request(self._next_transaction(), unit, block.function, block.count, block.register_bytes)
         response = await self._exchange(read_pdu(block), request, block, timeout_s, pause_s)
         if response.pdu[0] & EXCEPTION_BIT:
             raise exception_fault(response.pdu[1], block)
@@ -139,7 +138,8 @@ class StrictLink:
     async def identify(self, unit: int, first: int, *, timeout_s: float) -> bytes:
         """The response to "read device identification, regular, from object `first`" (43/14). Raises LinkFault."""
         pdu = bytes((IDENTIFY, MEI_IDENTIFICATION, 2, first))
-        response = await self._exchange(pdu, Request(0, unit, IDENTIFY, 0), None, timeout_s, 0.0)
+        request = Request(self._next_transaction(), unit, IDENTIFY, 0)
+        response = await self._exchange(pdu, request, None, timeout_s, 0.0)
         if response.pdu[0] & EXCEPTION_BIT:
             raise no_identity_fault(response.pdu[1])
         return response.pdu
@@ -174,11 +174,10 @@ class StrictLink:
         if self.lost.done() or self._transport is None:
             raise self._gone()
         loop = asyncio.get_running_loop()
-        frame = sealed(request.unit, pdu)
-        if not self.is_rtu:
-            self._transaction = self._transaction % LAST_TRANSACTION + 1
-            request = replace(request, transaction=self._transaction)
-            frame = struct.pack(">HHHB", self._transaction, 0, len(pdu) + 1, request.unit) + pdu
+        if self.is_rtu:
+            frame = sealed(request.unit, pdu)
+        else:
+            frame = struct.pack(">HHHB", request.transaction, 0, len(pdu) + 1, request.unit) + pdu
         self._foreign = ""
         self._has_come = self._is_behind = False
         self._framer.expect(request, frame)
@@ -204,6 +203,11 @@ class StrictLink:
         self._misses = 0
         self._note_response(request, adu, time.monotonic(), started, wire_s)
         return adu
+
+    def _next_transaction(self) -> int:
+        if not self.is_rtu:
+            self._transaction = self._transaction % LAST_TRANSACTION + 1
+        return self._transaction
 
     def _send(self, frame: bytes) -> None:
         if self.tap is not None:

@@ -316,6 +316,8 @@ class Unit:
     def _report(self, scan: _Scan) -> None:
         if scan.fault is not None:
             self.spec.meter.count_fault(scan.fault)
+        if not self.learning.facts.absent and not self._reported:
+            return
         absent: set[Key] = set()
         for atom, fault in self.learning.absent:
             absent.add(atom.key)

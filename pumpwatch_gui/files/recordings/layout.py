@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.values.recording_format import SEPARATORS, FormatChoices
+from pumpwatch_gui.domain.values.recording_format import BLANKS, SEPARATORS, FormatChoices
 from pumpwatch_gui.files.recordings.cells.numbers import NO_VALUE, plain_number
 from pumpwatch_gui.files.recordings.cells.stamps import read_shape, shapes_of
 from pumpwatch_gui.files.recordings.cells.units import split_unit, unit_notes, unit_of
 from pumpwatch_gui.files.recordings.columns import ColumnFinder, Layout
+from pumpwatch_gui.files.recordings.rows import cells_of
 
 HEADER_WITHIN = 200
+SENSOR_AND_TIME = 3
+"""What the least header is worth (`ColumnFinder.worth`)."""
 _SEP_LINE = re.compile(r'^\W?"?sep=(.)"?\s*$', re.IGNORECASE)
 
 
@@ -36,24 +39,31 @@ def read_head(lines: Sequence[str], profile: PumpProfile, choices: FormatChoices
     only = [choices.header_line - 1] if choices.header_line else range(min(len(lines), HEADER_WITHIN))
     best, separator, at = 0, candidates[0], -1
     for candidate in candidates:
+        if candidate == BLANKS and best >= SENSOR_AND_TIME:  # a title, which is of words, may look like a header
+            continue
         for i in only:
-            if i < len(lines) and (worth := finder.worth(_cells(lines[i], candidate))) > best:
+            cells = _cells(lines[i], candidate) if i < len(lines) else []
+            if len(cells) > 1 and (worth := finder.worth(cells)) > best:
                 best, separator, at = worth, candidate, i
     if at < 0:
         at = only[0] if choices.header_line else next((i for i, line in enumerate(lines) if line.strip()), 0)
         if not choices.separator and not marked:
-            separator = max(candidates, key=lines[at].count)
+            separator = max((c for c in candidates if c != BLANKS), key=lines[at].count)
     where = f"{path}, line {at + 1}"
     header = _cells(lines[at], separator)
     if best == 0 and len(header) < 2:
         raise InputError(
             f"{where}: no header with the names of sensors is found",
-            "separate the cells by comma, semicolon, tab or |, or say how: --separator, --header-line",
+            "separate the cells by comma, semicolon, tab, | or blanks, or say how: --separator, --header-line",
         )
     while header and not header[-1].strip():
         header.pop()
-    data = [_cells(line, separator) for line in lines[at + 1 : at + 12]]
+    data: list[Sequence[str]] = [_cells(line, separator) for line in lines[at + 1 : at + 12]]
+    if separator == BLANKS and not choices.time_columns:
+        header = _with_clock(header, data, finder)
     layout = finder.layout(header, where=where, times=_date_columns(data, header, finder))
+    if separator == BLANKS:
+        data = [_at_sensors(row, len(header), layout) for row in data]
     units = [split_unit(name)[1] for name in header]
     below = next((i for i, row in enumerate(data) if any(cell.strip() for cell in row)), len(data))
     data_at = at + 1
@@ -67,13 +77,31 @@ def read_head(lines: Sequence[str], profile: PumpProfile, choices: FormatChoices
 
 def _cells(line: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+        return next(iter(cells_of([line], separator)), [])
     except csv.Error:
         return []
 
 
 def _padded(row: Sequence[str], width: int) -> list[str]:
     return [*row, *[""] * (width - len(row))][:width]
+
+
+def _with_clock(header: list[str], rows: Sequence[Sequence[str]], finder: ColumnFinder) -> list[str]:
+    """The header with two names for the time where a blank parts date and time of day, which have one name."""
+    row = next((row for row in rows if len(row) == len(header) + 1), [])
+    for i, name in enumerate(header if row else ()):
+        if finder.sensor(name) < 0 and all(map(read_shape, shapes_of([f"{row[i]} {row[i + 1]}"])[1])):
+            return [*header[:i], "date", "time", *header[i + 1 :]]
+    return header
+
+
+def _at_sensors(row: Sequence[str], width: int, layout: Layout) -> Sequence[str]:
+    """A row of a unit for each sensor and nothing else, with each in its column; other rows as they are."""
+    columns = sorted(column for _, column in layout.sensors)
+    if len(row) != len(columns):
+        return row
+    cells = dict(zip(columns, row, strict=True))
+    return [cells.get(column, "") for column in range(width)]
 
 
 def _date_columns(rows: Sequence[Sequence[str]], header: Sequence[str], finder: ColumnFinder) -> list[int]:

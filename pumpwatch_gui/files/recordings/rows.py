@@ -1,6 +1,7 @@
 """The rows of a text file, a piece at a time, each as wide as the header."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.values.recording_format import BLANKS
 from pumpwatch_gui.files.recordings.cells.stamps import LONGEST
 from pumpwatch_gui.files.recordings.encoding import encoding_words
 
@@ -24,6 +26,10 @@ _ROWS_AT_ONCE = 4096
 _HEAD_LINES = 400
 _LONGEST_HEAD = 500_000
 _MOST_FAILURES = 3
+
+
+_SHORT = "short rows, their missing cells taken as empty"
+_CELL_IN_BLANKS = re.compile(r'"(?:[^"]|"")*"?|[^ \t\r\n]+')
 
 
 class WrongEncodingError(Exception):
@@ -52,6 +58,26 @@ def head_lines(file: TextIO) -> list[str]:
         if size > _LONGEST_HEAD:
             break
     return lines
+
+
+def cells_of(lines: Iterable[str], separator: str, *, strict: bool = False) -> "_Reader":
+    """The cells of each line, as `csv.reader` gives them; raises csv.Error as that does."""
+    if separator == BLANKS:
+        # Python 3.13 takes a blank no more for `delimiter` beside `skipinitialspace`.
+        separator, lines = "\t", ("\t".join(_CELL_IN_BLANKS.findall(line)) for line in lines)
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=strict)
+
+
+class _Reader(Protocol):
+    """What `csv.reader` returns."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The rows."""
+
+    def __next__(self) -> list[str]:
+        """The next row."""
 
 
 class Piece(Protocol):
@@ -138,6 +164,7 @@ class Rows:
         self._separator, self._width = separator, width
         self._line = data_line
         self._cut_off = ""
+        self._first_short = 0
         self._table: np.dtype[Any] | None = None
         self._failures = 0
         for _ in range(data_line - 1):
@@ -177,7 +204,8 @@ class Rows:
         if self._table is None or self._failures >= _MOST_FAILURES:
             return None
         try:
-            table = np.loadtxt(StringIO(block), self._table, comments=None, delimiter=self._separator, ndmin=1)
+            delimiter = None if self._separator == BLANKS else self._separator
+            table = np.loadtxt(StringIO(block), self._table, comments=None, delimiter=delimiter, ndmin=1)
         except ValueError:
             self._failures += 1
             return None
@@ -191,7 +219,7 @@ class Rows:
 
     def _texts(self, lines: Iterable[str]) -> Iterator[tuple[int, Piece]]:
         # Strict: an unclosed quote would swallow every row behind it without a word.
-        reader = csv.reader(self._noted(lines), delimiter=self._separator, skipinitialspace=True, strict=True)
+        reader = cells_of(self._noted(lines), self._separator, strict=True)
         before = self._line
         while True:
             line = before + reader.line_num
@@ -209,6 +237,11 @@ class Rows:
                 rows = [row for i, row in enumerate(rows) if self._fit(row, line + i)]
             if self._cut_off and rows:
                 self._check_end(rows)
+            if self._separator == BLANKS and self.counts[_SHORT]:
+                raise InputError(
+                    f"{self._path}, line {self._first_short}: fewer cells than the {self._width} names",
+                    "between blanks an empty cell cannot be seen: export it with ; or tab between the cells",
+                )
             if rows:
                 yield line, _Texts(rows)
 
@@ -232,15 +265,17 @@ class Rows:
         elif cells < self._width:
             if not any(cell.strip() for cell in row):
                 return False
-            self.counts["short rows, their missing cells taken as empty"] += 1
+            self.counts[_SHORT] += 1
+            self._first_short = self._first_short or line
             row += [""] * (self._width - cells)
         return True
 
     def _check_end(self, rows: list[list[str]]) -> None:
         """Drop a last row that was cut off while it was written: its last number may lack digits."""
-        if self._cut_off.count(self._separator) < self._width - 1 and '"' not in self._cut_off:
+        cells = len(next(iter(cells_of([self._cut_off], self._separator)), []))
+        if cells < self._width and '"' not in self._cut_off:
             rows.pop()
-            self.counts["short rows, their missing cells taken as empty"] -= 1
+            self.counts[_SHORT] -= 1
             self.counts["rows dropped: the last one is cut off"] += 1
 
 

@@ -51,8 +51,9 @@ class Chart:
 
 def power_mean(deviations: Floats) -> Floats:
     """One figure from the deviations of all sensors (…, n): their power mean of order `NORM`."""
-    result: Floats = np.mean(deviations**NORM, axis=-1) ** (1.0 / NORM)
-    return result
+    # Not np.mean: for a few sensors it takes three times as long, and each row asks.
+    mean: Floats = np.add.reduce(deviations**NORM, axis=-1) / deviations.shape[-1]
+    return mean ** (1.0 / NORM)
 
 
 def contributions(deviations: Floats) -> Floats:

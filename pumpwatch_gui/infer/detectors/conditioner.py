@@ -6,6 +6,7 @@ smoothed over seconds. It knows gaps, starts and missing values, and nothing of 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from math import exp, inf
 from typing import Any
 
@@ -16,7 +17,8 @@ from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.infer.detectors.scaler import floats
 
 Floats = NDArray[np.float64]
-_SHORT_S, _LEVEL_S, _TREND_S = 15.0, 60.0, 300.0  # averages of unequal lag: their difference shows a drift
+_SHORT_S, _LEVEL_S, _TREND_S = 15.0, 60.0, 300.0
+"""Memories of averages of unequal lag: their difference shows a drift."""
 CLIP = 25.0
 USUAL_PERIOD_S = 10.0
 _STRETCHED = ("baseline_s", "smooth_s", "freeze_s", "gap_s", "keep_s", "settle_s", "settle_most_s", "hold_s")
@@ -85,6 +87,9 @@ class Conditioning:
 class Conditioner:
     """The memory of one pump. `step` takes one row and gives its residuals in spreads, 0 where a sensor is left out.
 
+    Nearly always every sensor has a value, is settled and calm. Such a row takes the short way through each part: with
+    so few sensors it is the number of array operations that costs.
+
     After `step`: `scored` (n,) marks the sensors that count just now, `missing` (n,) those without a value; `ready`
     says whether any does; `waited_s` how long the pump has been settling. `kept` (n,) are the baselines to go on
     with after a stop, NaN for the sensors that have none (`keep`).
@@ -101,15 +106,16 @@ class Conditioner:
         self._least_s = self._c.start_s if started else self._c.settle_s
         self._x = np.full(n, np.nan)
         self._base = np.zeros(n)
-        self._level = np.zeros(n)
-        self._trend = np.zeros(n)
-        self._short = np.zeros(n)
+        self._tracks = np.zeros((3, n))
+        self._level, self._trend, self._short = self._tracks  # views
         self._smooth = np.zeros(n)
         self._age_s = np.zeros(n)  # since the first value
         self._base_age_s = np.full(n, _LEVEL_S * self._c.stretch)
         self._calm_s = np.zeros(n)
         self._frozen_s = np.zeros(n)
         self._absent_s = np.full(n, inf)
+        self._is_absent = True  # whether `_absent_s` is above 0 anywhere
+        self._is_begun = False  # whether every sensor has had a value
         self._smooth_age_s = 0.0
         self._settled = np.zeros(n, dtype=np.bool_)
         self._again = np.zeros(n, dtype=np.bool_)  # was settled once and settles on another level
@@ -144,7 +150,6 @@ class Conditioner:
         """The baseline of each sensor (n,), in its unit."""
         return self._base
 
-    @property
     def deviation(self) -> Floats:
         """How far each sensor (n,) is from its baseline just now, unsmoothed, in spreads; 0 where it does not count."""
         raw: Floats = np.where(self.scored, (self._x - self._base) / (self._c.scale * self._c.spread), 0.0)
@@ -191,32 +196,38 @@ class Conditioner:
         self._settle(interval_s)
         self._follow(interval_s, fresh)
         # A smoothing that has just restarted passes bare noise.
-        smooth = self._smooth_age_s >= self._c.smooth_s
-        self.scored = self._settled & ~self.missing if smooth else np.zeros_like(self._settled)
-        residual: Floats = np.where(self.scored, self._smooth / self._c.spread, 0.0)
-        return residual
+        if self._smooth_age_s < self._c.smooth_s:
+            self.scored = np.zeros_like(self._settled)
+            return np.zeros(self._settled.size)
+        self.scored = self._settled & ~self.missing
+        residual: Floats = self._smooth / self._c.spread
+        return residual if _all(self.scored) else np.where(self.scored, residual, 0.0)
 
     def _take(self, interval_s: float, values: Floats) -> NDArray[np.bool_]:
         """Note which values there are and follow the level of each."""
         fresh = np.isfinite(values)
-        first = fresh & np.isnan(self._x)
-        if np.count_nonzero(first):
-            for track in (self._base, self._level, self._trend, self._short):
-                track[first] = values[first]
-        whole = np.count_nonzero(fresh) == fresh.size  # nearly always: then there is nothing to choose from
-        self._absent_s = np.zeros(fresh.size) if whole else np.where(fresh, 0.0, self._absent_s + interval_s)
-        self.missing = self._absent_s > self._c.hold_s
+        whole = _all(fresh)
+        if not self._is_begun:
+            first = fresh & np.isnan(self._x)
+            self._base[first] = self._tracks[:, first] = values[first]
+        self._note_absent(interval_s, fresh, whole)
         self._x = values.copy() if whole else np.where(fresh, values, self._x)
+        self._is_begun = self._is_begun or not np.count_nonzero(np.isnan(self._x))
         self._age_s += interval_s if whole else np.where(fresh, interval_s, 0.0)
         share = interval_s / np.maximum(self._age_s, interval_s)  # a plain mean until the memory is full
-        for track, memory_s in ((self._level, _LEVEL_S), (self._trend, _TREND_S), (self._short, _SHORT_S)):
-            gain = np.maximum(share, 1.0 - exp(-interval_s / (self._c.stretch * memory_s)))
-            step = gain * (self._x - track)
-            track += step if whole else np.where(fresh, step, 0.0)
+        step = np.maximum(share, _gains(interval_s / self._c.stretch)) * (self._x - self._tracks)
+        self._tracks += step if whole else np.where(fresh, step, 0.0)
         return fresh
 
+    def _note_absent(self, interval_s: float, fresh: NDArray[np.bool_], whole: bool) -> None:
+        if whole and not self._is_absent:
+            return
+        self._is_absent = not whole
+        self._absent_s = np.where(fresh, 0.0, self._absent_s + interval_s)
+        self.missing = self._absent_s > self._c.hold_s
+
     def _settle(self, interval_s: float) -> None:
-        if np.count_nonzero(self._settled) == self._settled.size:
+        if _all(self._settled):
             return
         ordinary = self._c.spread * self._c.scale
         first = np.abs(self._level - self._trend) < ordinary
@@ -237,16 +248,25 @@ class Conditioner:
     def _follow(self, interval_s: float, fresh: NDArray[np.bool_]) -> None:
         """Smooth the residual; let the baseline follow unless its sensor is suspicious."""
         c, live = self._c, fresh & self._settled
+        is_live = _all(live)
         z = np.minimum(np.maximum((self._x - self._base) / c.scale, -c.clip), c.clip)
         gain = max(1.0 - exp(-interval_s / c.smooth_s), min(1.0, interval_s / self._smooth_age_s))
-        self._smooth += np.where(live, gain * (z - self._smooth), 0.0)
+        step = gain * (z - self._smooth)
+        self._smooth += step if is_live else np.where(live, step, 0.0)
         odd = np.abs(self._smooth) > c.suspicious * c.spread
-        self._base_age_s += np.where(live, interval_s, 0.0)
+        is_odd = np.count_nonzero(odd) > 0
+        self._base_age_s += interval_s if is_live else np.where(live, interval_s, 0.0)
         follow = np.maximum(1.0 - exp(-interval_s / c.baseline_s), interval_s / self._base_age_s)
-        self._base += np.where(live & ~odd, follow * c.scale * z, 0.0)
+        step = follow * c.scale * z
+        self._base += step if is_live and not is_odd else np.where(live & ~odd, step, 0.0)
+        if is_odd or np.count_nonzero(self._frozen_s):
+            self._freeze(interval_s, odd)
+
+    def _freeze(self, interval_s: float, odd: NDArray[np.bool_]) -> None:
+        """Count how long sensors are suspicious; at last take their present level."""
         # Counted down, not off: a deviation that swings through zero to another is still the same trouble.
         self._frozen_s = np.maximum(self._frozen_s + np.where(odd, interval_s, -interval_s), 0.0)
-        stuck = (self._frozen_s > c.freeze_s) & np.isnan(self.kept)
+        stuck = (self._frozen_s > self._c.freeze_s) & np.isnan(self.kept)
         if np.count_nonzero(stuck):
             self._take_level(stuck)
 
@@ -255,3 +275,13 @@ class Conditioner:
         self._smooth = np.where(which, 0.0, self._smooth)
         self._frozen_s = np.where(which, 0.0, self._frozen_s)
         self._base_age_s = np.where(which, _LEVEL_S * self._c.stretch, self._base_age_s)
+
+
+def _all(which: NDArray[np.bool_]) -> bool:
+    return bool(np.count_nonzero(which) == which.size)  # all() takes five times as long
+
+
+@lru_cache(maxsize=64)  # a recording has one interval, a link a new one each scan
+def _gains(interval_s: float) -> Floats:
+    """What a step of so long adds to level, trend and short (3, 1) of the difference."""
+    return np.array([[1.0 - exp(-interval_s / memory_s)] for memory_s in (_LEVEL_S, _TREND_S, _SHORT_S)])

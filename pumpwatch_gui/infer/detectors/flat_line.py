@@ -13,22 +13,22 @@ class FlatLine:
     """How long each of n sensors has shown exactly the same value, in seconds."""
 
     def __init__(self, sensors: int) -> None:
-        self._last = np.full(sensors, np.nan)
-        self.run_s = np.zeros(sensors)
+        self._sensors = sensors
+        self.reset()
 
     def reset(self) -> None:
         """Count from nothing."""
-        self._last[:] = np.nan
-        self.run_s[:] = 0.0
+        self._last = np.full(self._sensors, np.nan)
+        self.run_s = np.zeros(self._sensors)
 
     def step(self, interval_s: float, values: Floats) -> Floats:
-        """Take the next row (n,), NaN for none (which neither counts nor breaks); the runs (n,)."""
-        same = values == self._last
-        other = np.isfinite(values) & ~same
-        self.run_s[same] += interval_s
-        self.run_s[other] = 0.0
-        self._last[other] = values[other]
-        return self.run_s
+        """Take the next row (n,), NaN for none (which neither counts nor breaks); the runs (n,), a new array."""
+        gone = np.isnan(values)
+        runs = np.where(values == self._last, self.run_s + interval_s, 0.0)
+        if np.count_nonzero(gone):
+            runs, values = np.where(gone, self.run_s, runs), np.where(gone, self._last, values)
+        self.run_s, self._last = runs, values
+        return runs
 
 
 def flat_limits(longest_s: Floats, *, changed: NDArray[np.bool_]) -> Floats:

@@ -1,6 +1,7 @@
 """When what raised an alarm is over although the pump has not come back to its old level: the release of an alarm."""
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +43,13 @@ class Release:
         self._plateau[:] = 0.0
         self._learnt_s = self._alarm_s = self._gone_s = self._now_s = 0.0
 
-    def step(self, mono_ns: int, interval_s: float, score: float, deviation: Floats, residual: Floats) -> bool:
-        """Take the next score (1.0 is the limit), deviation and smoothed (n,); whether it ends the alarm."""
+    def step(
+        self, mono_ns: int, interval_s: float, score: float, deviation: Callable[[], Floats], residual: Floats
+    ) -> bool:
+        """Take the next score (1.0 is the limit), deviation and smoothed (n,); whether it ends the alarm.
+
+        The deviation is asked for in an alarm only.
+        """
         self._alarm.update(mono_ns, score)
         if not self._alarm.active:
             if self._alarm_s:
@@ -51,7 +57,7 @@ class Release:
             return False
         self._alarm_s += interval_s
         self._now_s += interval_s
-        self._late.append((self._now_s, deviation))
+        self._late.append((self._now_s, deviation()))
         late_s = LATE_S * self._stretch
         last_s = self._now_s - interval_s - late_s
         while self._late and self._late[0][0] <= self._now_s - late_s:

@@ -4,7 +4,6 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from math import nan
 from pathlib import Path
 
@@ -50,13 +49,11 @@ def score_rows(
     """Feed every row to the live scorer and yield what came of it. Strictly causal: a row sees only rows before it."""
     scorer, alarm = Scorer(), ScoreAlarm()
     scorer.assign(PUMP, profile, bundle)
-    frames = chained(recordings, profile, pump_id=PUMP)
-    while piece := list(islice(frames, ROWS_AT_ONCE)):
-        results = scorer.score_each((frame, state_of(frame, profile.tags, rule)) for frame in piece)
-        for frame, result in zip(piece, results, strict=True):
-            if isinstance(result, Detection):
-                alarm.update(frame.mono_ns, result.score)
-            yield ScoredRow(frame.time_ns, frame.mono_ns, result, alarm.active)
+    frames = ((f, state_of(f, profile.tags, rule)) for f in chained(recordings, profile, pump_id=PUMP))
+    for frame, result in scorer.score_all(frames, at_once=ROWS_AT_ONCE):
+        if isinstance(result, Detection):
+            alarm.update(frame.mono_ns, result.score)
+        yield ScoredRow(frame.time_ns, frame.mono_ns, result, alarm.active)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +109,18 @@ def write_rows(out: Path, profile: PumpProfile, rows: Iterator[ScoredRow], read:
     missing, dropped = sum(r.empty_values for r in read), sum(r.dropped for r in read)
     try:
         with atomic_text(out) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["timestamp", "score", "threshold", "alarm", *(f"share_{tag}" for tag in profile.tags)])
+            header = ["timestamp", "score", "threshold", "alarm", *(f"share_{tag}" for tag in profile.tags)]
+            csv.writer(file, lineterminator="\n").writerow(header)
+            scored_line = "%s,%.6f,1.0,%d" + ",%.6f" * len(profile.tags) + "\n"
+            bare_line = "%s,,,%d" + "," * len(profile.tags) + "\n"
             count = scored = in_alarm = 0
             for row in rows:
-                writer.writerow(_cells(row, len(profile.tags)))
+                result = row.score_result
+                stamp = datetime.fromtimestamp(row.time_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")
+                if isinstance(result, Detection):
+                    file.write(scored_line % (stamp, result.score, row.alarm, *result.shares.tolist()))
+                else:
+                    file.write(bare_line % (stamp, row.alarm))
                 count += 1
                 scored += isinstance(row.score_result, Detection)
                 in_alarm += row.alarm
@@ -130,11 +134,3 @@ def open_model(model: Path) -> tuple[PumpProfile, Bundle, RunRule | None]:
     manifest = read_manifest(model)
     profile = profile_of(manifest)
     return profile, load_bundle(model, profile), manifest.rule
-
-
-def _cells(row: ScoredRow, sensors: int) -> list[str]:
-    stamp = datetime.fromtimestamp(row.time_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")
-    if not isinstance(row.score_result, Detection):
-        return [stamp, "", "", str(int(row.alarm)), *[""] * sensors]
-    shares = [f"{share:.6f}" for share in row.score_result.shares.tolist()]
-    return [stamp, f"{row.score_result.score:.6f}", "1.0", str(int(row.alarm)), *shares]

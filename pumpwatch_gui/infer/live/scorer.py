@@ -1,8 +1,11 @@
 """The scorer: the newest window of every pump, all due pumps of a model in one call."""
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -14,17 +17,13 @@ from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.latency import Latency
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.infer.bundles.bundle import Bundle
-from pumpwatch_gui.infer.detectors.detector import (
-    Detector,
-    Floats,
-    Moment,
-    Stream,
-    Windows,
-    WindowScore,
-)
+from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Stream, Windows, WindowScore
 
 MOST_FAILURES = 3
 """A model that failed for a pump so often in a row is not used for it until it is assigned again."""
+
+PIECES_AHEAD = 2
+"""Pieces of a recording that are fed while the network computes: one could be over before the network is."""
 
 OnCall = Callable[[tuple[str, ...] | None], None]
 """Gets the versions of the models whose network is called next, and None when the call has returned."""
@@ -79,6 +78,15 @@ class _Due(NamedTuple):
     stream: Moment
     frame: Frame
     window: Windows
+
+
+class _Piece(NamedTuple):
+    """Rows of a recording that were fed: a result for each, but for those in `due`, which are still to be scored."""
+
+    frames: list[Frame]
+    results: list[ScoreResult | None]
+    due: list[_Due]
+    version: str
 
 
 class Scorer:
@@ -169,25 +177,48 @@ class Scorer:
 
         For recordings of one pump: a frame is judged with what came before it and nothing else.
         """
+        return self._scored(self._fed(frames))
+
+    def score_all(
+        self, frames: Iterable[tuple[Frame, RunState]], *, at_once: int
+    ) -> Iterator[tuple[Frame, ScoreResult]]:
+        """Each frame of a recording of one pump with its result, as `score_each` of `at_once` frames gives them.
+
+        While the network computes for one piece on a thread of its own, the next ones are fed.
+        """
+        remaining, waiting = iter(frames), deque[tuple[_Piece, Future[Floats] | None]]()
+        with ThreadPoolExecutor(1, thread_name_prefix="network") as pool:
+            while (piece := self._fed(islice(remaining, at_once))).frames or waiting:
+                if piece.frames:
+                    errors = pool.submit(self._errors, piece.version, piece.due) if piece.due else None
+                    waiting.append((piece, errors))
+                if not piece.frames or len(waiting) > PIECES_AHEAD:
+                    done, errors = waiting.popleft()
+                    yield from zip(done.frames, self._scored(done, errors), strict=True)
+
+    def _fed(self, frames: Iterable[tuple[Frame, RunState]]) -> _Piece:
+        """Feed frames of one pump."""
         self._warm_up()
-        results: list[ScoreResult] = []
-        due: list[tuple[int, _Due]] = []
+        version, piece = "", _Piece([], [], [], "")
         for frame, run_state in frames:
             self.feed(frame, run_state)
             pump = self._pumps[frame.pump_id]
             pump.frame = None
+            piece.frames.append(frame)
             window = self._window(frame.pump_id, pump)
             if isinstance(window, str) or pump.stream is None or pump.bundle is None:
-                results.append(NotScored(frame.pump_id, frame.time_ns, str(window), has_model=self._is_used(pump)))
+                not_scored = NotScored(frame.pump_id, frame.time_ns, str(window), has_model=self._is_used(pump))
+                piece.results.append(not_scored)
             else:
-                due.append((len(results), _Due(pump, pump.stream.moment(), frame, window.copy())))
-                results.append(NotScored(frame.pump_id, frame.time_ns, "not scored yet"))
-        if due:
-            batch = [one for _, one in due]
-            assert batch[0].pump.bundle is not None
-            for (place, _), result in zip(due, self._score(batch[0].pump.bundle.version, batch), strict=True):
-                results[place] = result
-        return results
+                version = pump.bundle.version
+                piece.due.append(_Due(pump, pump.stream.moment(), frame, window.copy()))
+                piece.results.append(None)
+        return piece._replace(version=version)
+
+    def _scored(self, piece: _Piece, errors: "Future[Floats] | None" = None) -> list[ScoreResult]:
+        """The results of a piece, whose network errors may be under way."""
+        scored = iter(self._score(piece.version, piece.due, errors) if piece.due else ())
+        return [next(scored) if result is None else result for result in piece.results]
 
     def rebaseline(self, pump_id: str) -> bool:
         """Take the pump's present running as its new normal; False when it has no model."""
@@ -267,9 +298,10 @@ class Scorer:
             return f"the model failed {MOST_FAILURES} times in a row and is out of use; assign it again to try it"
         return self._excluded.get(pump.bundle.version, "") if pump.bundle is not None else ""
 
-    def _score(self, version: str, batch: Sequence[_Due]) -> list[ScoreResult]:
+    def _score(self, version: str, batch: Sequence[_Due], errors: "Future[Floats] | None" = None) -> list[ScoreResult]:
         try:
-            outcomes = self._call(version, batch)
+            found = self._errors(version, batch) if errors is None else errors.result()
+            outcomes = self._detectors[version].score([one.stream for one in batch], found)
         except Exception as error:  # noqa: BLE001 - per model, and per pump below
             if len(batch) > 1:  # find out whose window it is: the others are scored
                 return [result for one in batch for result in self._score(version, [one])]
@@ -279,14 +311,13 @@ class Scorer:
             return [NotScored(one.frame.pump_id, one.frame.time_ns, self._excluded[version]) for one in batch]
         return [self._result(one.pump, one.frame, own) for one, own in zip(batch, outcomes, strict=True)]
 
-    def _call(self, version: str, batch: Sequence[_Due]) -> list[WindowScore]:
-        detector = self._detectors[version]
+    def _errors(self, version: str, batch: Sequence[_Due]) -> Floats:
+        """The network's errors (b, n) of windows of one model, in one call."""
         self._on_call((version,))
         try:
-            errors = detector.errors(np.stack([one.window for one in batch]))
+            return self._detectors[version].errors(np.stack([one.window for one in batch]))
         finally:
             self._on_call(None)
-        return detector.score([one.stream for one in batch], errors)
 
     def _failed(self, pump_id: str, pump: _Pump, error: Exception) -> str:
         """Count a failure and report the first of an episode; what it reads as."""
@@ -301,7 +332,8 @@ class Scorer:
             self._on_fault(pump_id, error)
 
     def _result(self, pump: _Pump, frame: Frame, outcome: WindowScore) -> ScoreResult:
-        if not np.isfinite(outcome.score) or not np.isfinite(outcome.shares).all():
+        # A sum is finite only where each is; all() of so few takes twice as long.
+        if not isfinite(outcome.score + float(np.add.reduce(outcome.shares))):
             why = "the model gave no number"
             self._report(frame.pump_id, pump, ValueError(why))
             return NotScored(frame.pump_id, frame.time_ns, why)
@@ -332,12 +364,11 @@ class Scorer:
 
 def _states(outcome: WindowScore) -> tuple[str, ...]:
     """The original's word for each sensor: in an anomalous window the leading one and all that err are ANOMALY."""
-    anomalous = outcome.high.copy()
+    states = ["NORMAL"] * outcome.missing.size
     if outcome.score > 1.0:
-        anomalous[int(np.argmax(outcome.shares))] = True
-    else:
-        anomalous[:] = False
-    return tuple(
-        "MISSING" if gone else "ANOMALY" if odd else "NORMAL"
-        for gone, odd in zip(outcome.missing.tolist(), anomalous.tolist(), strict=True)
-    )
+        for i in (int(np.argmax(outcome.shares)), *np.flatnonzero(outcome.high).tolist()):
+            states[i] = "ANOMALY"
+    if np.count_nonzero(outcome.missing):
+        for i in np.flatnonzero(outcome.missing).tolist():
+            states[i] = "MISSING"
+    return tuple(states)

@@ -76,6 +76,7 @@ class Store:
         self._pumps = tuple(pumps)
         self._counters = StoreCounters()
         self._refused_s = 0.0
+        self._committed_before = 0
         self._notice = ""
         self._database = Database(path, station=station, connect=connect)
         self._upkeep = Upkeep(self._database, self.offer_event)
@@ -258,7 +259,13 @@ class Store:
         log.error("%s", error.message)
         self._upkeep.leave()
         self._database.leave_lost(error)
-        self._troubles.start("lost", f"{error.message[0].upper()}{error.message[1:]}: {error.advice}")
+        stored = self._counters.committed - self._committed_before
+        where = (
+            f" (the readings that this run had stored, {stored:,}, are only in the old one)"
+            if stored and not error.is_log
+            else ""
+        )
+        self._troubles.start("lost", f"{error.message[0].upper()}{error.message[1:]}{where}: {error.advice}")
 
     def _fail(self, error: StoreError) -> None:
         log.debug("commit failed: %s", error.message)
@@ -320,6 +327,7 @@ class Store:
             self._database.is_broken = True
             self._close_database()
             raise damaged(self.path) from error
+        self._committed_before = self._counters.committed
         self._notice = opened.notice
         self._counters.database_bytes, self._counters.free_bytes = bytes_on_disk(self.path), free_bytes(self.path)
         self._counters.first_error = ""

@@ -3,7 +3,7 @@
 import socketserver
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,12 +12,15 @@ from typing_extensions import override
 
 from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.discovery.trial import read_once
+from pumpwatch_gui.acquire.links.fault import LinkFault
+from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.modbus.plan import any_block, plan_blocks, poll_blocks
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point, ScaleRegister, with_scales
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Reason
+from tests.acquire.scanning import Scanning
 
 
 class Device(socketserver.ThreadingTCPServer):
@@ -162,6 +165,21 @@ def test_registers_of_four_bytes_are_read_where_the_map_says_so(tmp_path: Path) 
         assert list(read_once(config(device, tmp_path / "m.toml", WIDE), "holding", 0, 4, register_bytes=4)) == [
             1480, held[1], 1, 2,
         ]  # fmt: skip
+
+
+def test_a_unit_with_registers_of_four_bytes_is_read_over_a_running_line_of_two(
+    tmp_path: Path, wait_until: Callable[..., None]
+) -> None:
+    profile = PumpProfile("p", (Sensor("energy", "", "", (-1e12, 1e12)),))
+    mapped = tmp_path / "m.toml", '[[point]]\ntag = "energy"\naddress = 0\ntype = "uint32"\n'
+    with serving({0: 0x12345678, 1: 7}, width=4) as device:
+        running = config(device, *mapped)
+        with Scanning([Binding("P", profile, (running,))]) as s:
+            wait_until(lambda: s.of("P"))
+            line = s.scanner.borrow(running)
+            assert read_once(running, "holding", 0, 2, register_bytes=4, line=line) == (0x12345678, 7)
+            with pytest.raises(LinkFault, match="byte count 8 instead of 4"):
+                read_once(running, "holding", 0, 2, line=line)
 
 
 def test_a_device_that_answers_four_bytes_unasked_is_refused_with_the_word_that_helps(tmp_path: Path) -> None:

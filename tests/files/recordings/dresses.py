@@ -107,7 +107,7 @@ def dresses(draw: st.DrawFn) -> Dress:
     decimal = draw(st.sampled_from([".", ","]))
     times = draw(st.sampled_from([*WALL, *OTHER]))
     return Dress(
-        separator=draw(st.sampled_from([",", ";", "\t", "|"])),
+        separator=draw(st.sampled_from([",", ";", "\t", "|", " "])),
         decimal=decimal,
         group=draw(st.sampled_from(["", "", "", " ", "'", "\u00a0", "," if decimal == "." else "."])),
         encoding=draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])),

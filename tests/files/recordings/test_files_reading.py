@@ -132,7 +132,8 @@ def test_a_last_row_that_was_cut_off_is_dropped_as_its_last_number_may_lack_digi
         (f"timestamp;flow_rate_l_min\n{T};1.5 m3/h\n", "cells of flow_rate_l_min are in m3/h"),
         (f"timestamp;A.motor_rpm;B.motor_rpm\n{T};1.5;1.5\n", "A.motor_rpm and B.motor_rpm may each be motor_rpm"),
         (f"time,pump,tag,value\n{T},A,motor_rpm,1\n{T},B,motor_rpm,2\n", "it holds 2 pumps: A, B"),
-        (f"ts motor_rpm\n{T} 1\n", "line 1: no header with the names of sensors is found"),
+        (f"ts~motor_rpm\n{T}~1\n", "line 1: no header with the names of sensors is found"),
+        (f"ts motor_rpm flow_rate_l_min\n{T} 1 2\n{T + 1}  2\n{T + 2} 1 2\n", "line 3: fewer cells than the 3 names"),
         (f"ts;motor_rpm\n{T};1\n{T + 1};2\n{T};3\n{T + 1};4\n{T + 2};4\n", "2 of 5 rows have the time of another"),
         (f"ts;motor_rpm\n{T};1\n;2\n;3\n;4\n", "3 of 4 rows have no readable time"),
         (f"ts;motor_rpm\n{T}.0001;1\n{T}.0002;2\n{T}.0003;3\n", "the times are 100 µs apart"),
@@ -144,6 +145,22 @@ def test_an_unusable_file_is_refused_with_the_place_and_advice(tmp_path: Path, t
     with pytest.raises(InputError, match=said) as caught:
         read(tmp_path, text)
     assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"timestamp  motor_rpm\tflow_rate_l_min\n{T}   1 2.5\n{T + 1}\t 3  4.5  \n",
+        "timestamp motor_rpm flow_rate_l_min\n2023-11-14 22:13:20  1 2.5\n2023-11-14 22:13:21  3 4.5\n",
+        "Date Time motor_rpm flow_rate_l_min\n2023-11-14 22:13:20 1 2.5\n2023-11-14 22:13:21 3 4.5",
+        f'motor_rpm "flow_rate_l_min" ts\nrpm l/min\n1 "2.5" {T}\n3 4.5 {T + 1}\n',
+    ],
+)
+def test_cells_that_blanks_part_are_read(tmp_path: Path, text: str) -> None:
+    recording = read(tmp_path, text)
+    assert recording.time_s.tolist() == [T, T + 1]
+    assert sorted(recording.values[np.isfinite(recording.values)].tolist()) == [1, 2.5, 3, 4.5]
+    assert "blanks between cells" in " ".join(recording.remarks())
 
 
 def test_other_files_and_a_missing_one_are_refused_by_name(tmp_path: Path) -> None:

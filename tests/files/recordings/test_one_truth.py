@@ -28,6 +28,7 @@ def is_doubtful(message: str, dress: Dress) -> bool:
         or ("day and month cannot be told apart" in message and dress.times in MAY_BE_EITHER_DATE)
         or ("comes twice in" in message and "/" in dress.zone and has_wall_clock)
         or ("cells, " in message and "names" in message and dress.separator == ",")
+        or ("fewer cells than" in message and dress.separator == " " and not dress.missing)
     )
 
 

@@ -128,14 +128,17 @@ class PowerFile(apsw.VFSFile):
         self._disk.sync(self._name)
 
 
-def connector(vfs: str) -> Callable[[Path], apsw.Connection]:
-    """Connections like the product's, on that file system. It has no shared memory, so one connection owns the file."""
+def connector(vfs: str, synchronous: str = "FULL") -> Callable[[Path], apsw.Connection]:
+    """Connections like the product's, on that file system. It has no shared memory, so one connection owns the file.
+
+    With another `synchronous` than the product's the rig itself is tested: it must see what that loses.
+    """
 
     def connect(path: Path) -> apsw.Connection:
         connection = apsw.Connection(os.fspath(path), vfs=vfs)
         run(connection, "PRAGMA locking_mode = EXCLUSIVE")
         run(connection, "PRAGMA journal_mode = WAL")
-        run(connection, "PRAGMA synchronous = FULL")
+        run(connection, f"PRAGMA synchronous = {synchronous}")
         run(connection, "PRAGMA wal_autocheckpoint = 40")  # so that many cuts fall into a checkpoint
         return connection
 

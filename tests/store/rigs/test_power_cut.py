@@ -58,12 +58,19 @@ class Ended:
         return 0
 
 
-def cuts_of(folder: Path, prepare: Callable[[Path], None], seconds: int, wanted: int, draw: random.Random) -> list[Cut]:
+def cuts_of(
+    folder: Path,
+    prepare: Callable[[Path], None],
+    seconds: int,
+    wanted: int,
+    draw: random.Random,
+    synchronous: str = "FULL",
+) -> list[Cut]:
     """Run a store for some turns on a disk, and keep its state at that many writes."""
     folder.mkdir(parents=True)
     prepare(folder)
     disk = Disk()
-    name = f"power-{folder.name}-{seconds}"
+    name = f"power-{folder.name}-{seconds}-{synchronous}"
     vfs = PowerVFS(name, disk)
     cuts: list[Cut] = []
     said = seen = 0
@@ -79,7 +86,7 @@ def cuts_of(folder: Path, prepare: Callable[[Path], None], seconds: int, wanted:
                 cuts[draw.randrange(wanted)] = cut
 
     disk.on_write = on_write
-    store = Store(folder / "pumpwatch.db", station=1, pumps=ROWS, connect=connector(name))
+    store = Store(folder / "pumpwatch.db", station=1, pumps=ROWS, connect=connector(name, synchronous))
     for number in range(2 * seconds):
         second = 10**6 + number // 2
         store.offer_frame(frame_of(values_at(number), at_s=second, pump_id=PUMPS[number % 2]), "NORMAL")
@@ -107,6 +114,35 @@ def _is_salvaged(folder: Path) -> bool:
     return int(str(count)) == SALVAGED
 
 
+def found_after(cuts: list[Cut], folder: Path, prepare: Callable[[Path], None], draw: random.Random) -> Counter[str]:
+    """What a start finds after each cut, in each way in which the disk may leave it."""
+    found: Counter[str] = Counter()
+    for number, (cut, how) in enumerate(product(cuts, HOW)):
+        left = folder / f"{number}"
+        cut.leave(left, draw, how)
+        for path in (folder / prepare.__name__).glob("*.damaged-1.db*"):
+            shutil.copy(path, left)
+        store = Store(left / "pumpwatch.db", station=1, pumps=ROWS)
+        run_once(store)
+        connection = apsw.Connection(os.fspath(left / "pumpwatch.db"))
+        try:
+            is_whole = connection.execute("PRAGMA integrity_check").get == "ok"
+            stored = int(str(connection.execute("SELECT count(*) FROM sensor_readings WHERE id >> 12 >= ?", ((
+                1_700_000_000_000 + 10**9 - 1_577_836_800_000),)).get))  # fmt: skip
+        except apsw.CorruptError:
+            is_whole, stored = False, 0
+        connection.close()
+        found[how] += 1
+        found["salvaged rows missing"] += prepare is salvage and not _is_salvaged(left)
+        found["corrupt"] += not is_whole
+        # A file that was torn before anything was counted may be put aside: there was nothing in it.
+        found["put aside"] += cut.said > 0 and any(left.glob("*.damaged-2*.db"))
+        found["lost"] += max(0, cut.said - stored)
+        found["not storing"] += bool(store.view().error)
+        shutil.rmtree(left)
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
@@ -119,26 +155,16 @@ def test_a_power_cut_corrupts_nothing_and_loses_nothing_that_was_counted(
     monkeypatch.setattr(merge, "PIECE", 100)
     draw = random.Random(1)
     cuts = cuts_of(tmp_path / prepare.__name__, prepare, seconds, TRIALS // (SCENARIOS * len(HOW)), draw)
-    found: Counter[str] = Counter()
-    for number, (cut, how) in enumerate(product(cuts, HOW)):
-        folder = tmp_path / f"{number}"
-        cut.leave(folder, draw, how)
-        for path in (tmp_path / prepare.__name__).glob("*.damaged-1.db*"):
-            shutil.copy(path, folder)
-        store = Store(folder / "pumpwatch.db", station=1, pumps=ROWS)
-        run_once(store)
-        connection = apsw.Connection(os.fspath(folder / "pumpwatch.db"))
-        is_whole = connection.execute("PRAGMA integrity_check").get == "ok"
-        stored = int(str(connection.execute("SELECT count(*) FROM sensor_readings WHERE id >> 12 >= ?", ((
-            1_700_000_000_000 + 10**9 - 1_577_836_800_000),)).get))  # fmt: skip
-        connection.close()
-        found[how] += 1
-        found["salvaged rows missing"] += prepare is salvage and not _is_salvaged(folder)
-        found["corrupt"] += not is_whole
-        # A file that was torn before anything was counted may be put aside: there was nothing in it.
-        found["put aside"] += cut.said > 0 and any(folder.glob("*.damaged-2*.db"))
-        found["lost"] += max(0, cut.said - stored)
-        found["not storing"] += bool(store.view().error)
-        shutil.rmtree(folder)
+    found = found_after(cuts, tmp_path, prepare, draw)
     print(f"\n{prepare.__name__}, {seconds} s: {len(cuts)} instants, {len(cuts) * len(HOW)} cuts, {dict(found)}")
     assert not sum(found[what] for what in ("corrupt", "put aside", "lost", "not storing", "salvaged rows missing"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_rig_sees_what_a_store_that_does_not_wait_for_the_disk_loses(tmp_path: Path) -> None:
+    draw = random.Random(1)
+    cuts = cuts_of(tmp_path / nothing.__name__, nothing, 100, 20, draw, "OFF")
+    found = found_after(cuts, tmp_path, nothing, draw)
+    print(f"\nsynchronous = OFF: {len(cuts) * len(HOW)} cuts, {dict(found)}")
+    assert found["lost"] > 0
