@@ -17,8 +17,8 @@ BENCHES = {
     "inference": ("inference", "one window and batches, beside keras and the BLAS limit", "a minute"),
     "detection": (
         "detection",
-        "false alarms, faults detected and delays: test bed (--data DIR) and simulated plant",
-        "ten minutes, with a test bed fifteen",
+        "false alarms, faults detected and delays: test bed (--data DIR), foreign pumps and simulated plant",
+        "a quarter of an hour, with a test bed twenty minutes",
     ),
     "store": ("store", "readings a second and commit times of the writer, with scores", "a minute"),
     "history": ("history", "bytes a reading, reads of an hour and a day, start against size", "eight minutes"),

@@ -204,6 +204,7 @@ def _add_models(command: _Command) -> None:
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model bundle to make")
     train.add_argument("--kind", default=None, metavar="NAME", help="detector kind")
     train.add_argument("--allow-short", action="store_true", help="train even on too little data")
+    train.add_argument("--keep-all", action="store_true", help="train also on stretches that look like a fault")
     train.add_argument(
         *("--threshold-factor", "--sensitivity"),
         type=_positive,

@@ -137,7 +137,8 @@ def train(options: argparse.Namespace) -> int:
         raise InputError("--threshold-factor must be 0.5 to 5", "1.0 alarms most, 1.5 little")
     profile = load_profile(options.profile, base_dir=Path.cwd())
     bundle = run_training(profile, options.csv, options.out, choices=format_choices(options),
-                          allow_short=options.allow_short, progress=report, **chosen)  # fmt: skip
+                          allow_short=options.allow_short, keep_all=options.keep_all, progress=report,
+                          **chosen)  # fmt: skip
     if options.json:
         print(json.dumps({"version": bundle.version}), flush=True)
     return 0

@@ -51,6 +51,13 @@ class Rebaseline:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmLevel:
+    """Take the level that an anomaly alarm stands for as normal; the model stays as it is."""
+
+    pump_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartShadow:
     """Score a stored model next to a pump's active one; it raises no alarm."""
 
@@ -103,7 +110,9 @@ class GiveFeedback:
     feedback: EpisodeFeedback
 
 
-ModelCommand = Rebaseline | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
+ModelCommand = (
+    Rebaseline | ConfirmLevel | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
+)
 Command = Acknowledge | ChangeSite | ReloadSite | Record | ModelCommand | GiveFeedback
 
 
@@ -130,6 +139,7 @@ COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
         ReloadSite: CommandKind("reload site", Role.ADMIN),
         Record: CommandKind("record", Role.OPERATOR),
         Rebaseline: CommandKind("re-baseline", Role.ENGINEER),
+        ConfirmLevel: CommandKind("confirm new level", Role.ENGINEER),
         StartShadow: CommandKind("start shadow", Role.ENGINEER),
         StopShadow: CommandKind("stop shadow", Role.ENGINEER),
         Promote: CommandKind("promote", Role.ENGINEER),

@@ -1,12 +1,22 @@
-"""What a detector finds in one window of a pump."""
+"""What a detector finds in one window of a pump, and how far a pump has come that learns itself."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.episodes import Episode
+from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
+from pumpwatch_gui.domain.wording import running_time
+
+LEAST_SHARE = 0.15
+"""A sensor with less of the error does not lead."""
+NO_LEVELS: NDArray[np.float64] = np.zeros(0)
+NO_LEVELS.flags.writeable = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +27,8 @@ class Detection:
     `sensor_states` holds NORMAL, ANOMALY or MISSING per sensor, `sensor_anomaly_counts` (n,) int64 how many
     anomalous windows each sensor has led since start (both after the original system).
     `is_anomaly` says that this window scores above 1; whether that is an alarm is for `AlarmRule`.
-    `time_ns` and `seq` are those of the newest frame in the window.
+    `time_ns` and `seq` are those of the newest frame in the window. `usual` and `present` (n,) are the ordinary level
+    and the newest value of each sensor in its unit, NaN where there is none; empty for a kind that knows none.
     """
 
     pump_id: str
@@ -33,10 +44,34 @@ class Detection:
     sensor_states: tuple[str, ...]
     sensor_anomaly_counts: NDArray[np.int64]
     model_version: str
+    usual: NDArray[np.float64] = field(default_factory=lambda: NO_LEVELS)
+    present: NDArray[np.float64] = field(default_factory=lambda: NO_LEVELS)
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        freeze_arrays(self, "shares", "sensor_anomaly_counts")
+        freeze_arrays(self, "shares", "sensor_anomaly_counts", "usual", "present")
+
+    def leading(self, sensors: Sequence[Sensor]) -> str:
+        """The sensors that lead, with direction and size: `vibration up 2.6 ×, discharge pressure down 8 %`."""
+        first = [int(i) for i in np.argsort(-self.shares, kind="stable")[:2]]
+        first = [i for i in first if self.shares[i] >= LEAST_SHARE] or first[:1]
+        return ", ".join(
+            f"{sensors[i].label.lower()}{self._move(i) or f' {100 * self.shares[i]:.0f} %'}" for i in first
+        )
+
+    def _move(self, i: int) -> str:
+        """How far a sensor has gone, "" where that is not known or too little to say."""
+        if i >= self.usual.size:
+            return ""
+        was, now = float(self.usual[i]), float(self.present[i])
+        if not (isfinite(was) and isfinite(now)) or now == was:
+            return ""
+        way = "up" if now > was else "down"
+        if abs(was) < 1e-9 or was * now < 0:
+            return f" {way} to {now:.3g}"
+        if now / was >= 2.0:
+            return f" {way} {now / was:.1f} ×"
+        return f" {way} {100 * abs(now / was - 1.0):.2g} %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +99,46 @@ class ShadowView:
     scored: int
     in_alarm: int
     episodes: tuple[Episode, ...]
+
+
+class LearningPhase(Enum):
+    """How far a pump has come that learns itself."""
+
+    LEARNING = "learning"
+    PROVISIONAL = "provisional"
+    ARMED = "armed"
+
+
+@dataclass(frozen=True, slots=True)
+class LearningStep:
+    """What happened to the learning of a pump, and when (Unix UTC)."""
+
+    time_ns: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LearningView:
+    """How far a pump has come: `counted_s` of running have counted (whole minutes), `goal_s` make it armed for good.
+
+    `obstacle` says what keeps the running of now from counting or the pump from being armed, "" for nothing; `steps`
+    are the last things that happened, the newest last. Not `is_in_force`: a model promoted by hand judges the pump.
+    """
+
+    phase: LearningPhase
+    counted_s: float
+    goal_s: float
+    obstacle: str = ""
+    steps: tuple[LearningStep, ...] = ()
+    is_in_force: bool = True
+
+    @property
+    def words(self) -> str:
+        """For people: `learning, 1 h 12 m of 3 h: pump stopped`."""
+        counted = running_time(self.counted_s)
+        of = f" of {running_time(self.goal_s)}" if self.counted_s < self.goal_s else ""
+        if self.phase is LearningPhase.ARMED:
+            return f"armed by its own running, {counted}"
+        provisional = self.phase is LearningPhase.PROVISIONAL
+        text = f"judged provisionally, learning goes on, {counted}{of}" if provisional else f"learning, {counted}{of}"
+        return f"{text}: {self.obstacle}" if self.obstacle else text

@@ -9,7 +9,7 @@ from math import ceil, floor, isfinite, log10, nan
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.domain.detection import Detection
+from pumpwatch_gui.domain.detection import Detection, LearningPhase
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
@@ -153,6 +153,18 @@ def live_score(pump: PumpView, seen: Presence) -> float:
     """The anomaly score that may be shown (1.0 = at the threshold); NaN unless the pump is live and scored."""
     result = pump.score_result
     return result.score if seen.live and isinstance(result, Detection) else nan
+
+
+def learning_words(pump: PumpView) -> str:
+    """How far a pump has come that nothing judges yet because it learns; "" for any other."""
+    view = pump.learning
+    return view.words if view is not None and view.is_in_force and view.phase is LearningPhase.LEARNING else ""
+
+
+def is_provisional(pump: PumpView) -> bool:
+    """Whether a pump is judged by an hour or two of its own running, with wide limits."""
+    view = pump.learning
+    return view is not None and view.is_in_force and view.phase is LearningPhase.PROVISIONAL
 
 
 def total_of(pumps: Sequence[PumpView], tag: str, now_ns: int, last_good: LastGood) -> tuple[float, str, int] | None:

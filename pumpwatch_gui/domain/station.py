@@ -7,7 +7,7 @@ from math import inf, nan
 from types import MappingProxyType
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
-from pumpwatch_gui.domain.detection import Detection, ScoreResult, ShadowView
+from pumpwatch_gui.domain.detection import Detection, LearningPhase, LearningView, ScoreResult, ShadowView
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
@@ -26,7 +26,8 @@ class PumpView:
     """One pump now. `profile` carries the pump's own limits. `frame` is None before the first scan.
 
     `health` is 0-100, NaN where it is not known; `alarms` are all that are not NORMAL, worst first.
-    `stale_after_s`: the age at which the values of `frame` must be shown as old.
+    `stale_after_s`: the age at which the values of `frame` must be shown as old. `learning` is None for a pump that
+    does not learn itself. `is_at_new_level`: its anomaly alarm stands until somebody answers.
     """
 
     pump_id: str
@@ -41,6 +42,8 @@ class PumpView:
     alarms: tuple[Alarm, ...]
     stale_after_s: float
     shadow: ShadowView | None = None
+    learning: LearningView | None = None
+    is_at_new_level: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ class EngineStats:
 class StationView:
     """All pumps in plant order, all alarms worst first, and how the program itself is doing.
 
+    `model` names the models in use but for what pumps have learnt themselves.
     `is_site_edited`: the site file was changed outside the program; `ChangeSite` is refused until `ReloadSite`.
     """
 
@@ -159,6 +163,17 @@ class StationView:
             if view.pump_id == pump_id:
                 return view
         raise KeyError(pump_id)
+
+    @property
+    def model_words(self) -> str:
+        """What judges the pumps: the models by name, and how many pumps learn themselves."""
+        own = [p.learning for p in self.pumps if p.learning is not None and p.learning.is_in_force]
+        learning = sum(view.phase is LearningPhase.LEARNING for view in own)
+        parts = [f"model {self.model}"] if self.model else []
+        parts += [f"{count} of {len(self.pumps)} pumps {what}"
+                  for count, what in ((learning, "learning"), (len(own) - learning, "judged by their own running"))
+                  if count]  # fmt: skip
+        return " · ".join(parts) or "no model"
 
     @property
     def unacknowledged(self) -> Mapping[Priority, int]:

@@ -127,7 +127,10 @@ class Engine:
     def latest(self) -> StationView:
         """The station now. Cheap; any thread."""
         views, desk = self._links_by_pump(), self._annunciator.desk
-        pumps = tuple(p.view(views.get(i, ()), desk, self._inference.shadow(i)) for i, p in self._judging.pumps.items())
+        infer = self._inference
+        pumps = tuple(
+            p.view(views.get(i, ()), desk, infer.shadow(i), infer.learning(i)) for i, p in self._judging.pumps.items()
+        )
         return StationView(
             name=self.site().name,
             time_ns=time.time_ns(),
@@ -140,7 +143,7 @@ class Engine:
                 [v for own in views.values() for v in own],
                 [h.health() for h in self._watchdog.heartbeats.values()],
             ),
-            model=", ".join(sorted({b.name for b in tuple(self._inference.models.bundles.values())})),
+            model=", ".join(sorted({b.name for b in infer.named_bundles()})),
             is_site_edited=self._orders.is_site_edited,
         )
 

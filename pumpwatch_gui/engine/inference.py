@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from pumpwatch_gui.domain.commands import ModelCommand, Order
-from pumpwatch_gui.domain.detection import ScoreResult, ShadowView
+from pumpwatch_gui.domain.detection import LearningView, ScoreResult, ShadowView
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.engine.model_lifecycle import ModelLifecycle
+from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.live.ring import RingBuffer
 
 log = logging.getLogger("pumpwatch.engine")
@@ -75,6 +76,15 @@ class Inference:
     def shadow(self, pump_id: str) -> ShadowView | None:
         """What a pump's shadow has found, None when it has none."""
         return self.models.shadow(pump_id)
+
+    def learning(self, pump_id: str) -> LearningView | None:
+        """How far a pump has come that learns itself, None for one that does not."""
+        return self.models.learning(pump_id)
+
+    def named_bundles(self) -> Iterable[Bundle]:
+        """The models in use but for what pumps have learnt themselves."""
+        models = self.models
+        return [b for pump_id, b in tuple(models.bundles.items()) if not models.is_learnt(pump_id)]
 
     def run(self, ended: Callable[[], bool], alive: Callable[[], None]) -> None:
         """Score until `ended`, or until `replace` has given the work to another thread."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from math import nan
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmSignal
-from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult, ShadowView
+from pumpwatch_gui.domain.detection import Detection, LearningView, NotScored, ScoreResult, ShadowView
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
@@ -129,7 +129,9 @@ class LivePump:
             self._links = self._link_judge(active)
         return active - self.sources
 
-    def view(self, links: tuple[LinkView, ...], desk: AlarmDesk, shadow: ShadowView | None) -> PumpView:
+    def view(
+        self, links: tuple[LinkView, ...], desk: AlarmDesk, shadow: ShadowView | None, learning: LearningView | None
+    ) -> PumpView:
         """The pump as others see it now."""
         pump_id = self.settings.pump_id
         period_s = min(link.period_s for link in self.settings.links)
@@ -146,6 +148,8 @@ class LivePump:
             alarms=tuple(a for a in desk.alarms if a.pump_id == pump_id),
             stale_after_s=max(2.0, 3 * period_s),
             shadow=shadow,
+            learning=learning,
+            is_at_new_level=self._anomaly.is_standing,
         )
 
     def _link_judge(self, active: frozenset[str]) -> LinkJudge:

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from pumpwatch_gui.domain.alarms.episodes import Episodes
 from pumpwatch_gui.domain.commands import (
+    ConfirmLevel,
     ModelCommand,
     Promote,
     Rebaseline,
@@ -19,13 +20,14 @@ from pumpwatch_gui.domain.commands import (
     StartShadow,
     StopShadow,
 )
-from pumpwatch_gui.domain.detection import Detection, ScoreResult, ShadowView
+from pumpwatch_gui.domain.detection import Detection, LearningView, ScoreResult, ShadowView
 from pumpwatch_gui.domain.errors import BundleError, InputError, PumpWatchError
 from pumpwatch_gui.domain.site import LEARN, NO_MODEL, PumpSettings, Site
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.wording import running_time
 from pumpwatch_gui.engine.fit_check import FitCheck
+from pumpwatch_gui.engine.kept_levels import KeptLevels
 from pumpwatch_gui.engine.learning import Fitted, Learning
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
@@ -34,8 +36,9 @@ from pumpwatch_gui.infer.bundles.threshold_factor import with_threshold_factor
 from pumpwatch_gui.infer.detectors.adaptive import Adaptive
 from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 from pumpwatch_gui.infer.learning.fitting import changes
-from pumpwatch_gui.infer.learning.learner import SHOWN_S, threshold_factor_at
+from pumpwatch_gui.infer.learning.learner import SHOWN_S, Learner, threshold_factor_at
 from pumpwatch_gui.infer.live.scorer import Scorer
+from pumpwatch_gui.infer.training.combined_trainer import LEFT_OUT
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
@@ -73,6 +76,7 @@ class ModelLifecycle:
     ) -> None:
         self.registry = registry
         self.scorer = Scorer(on_call=self._called, on_fault=self._failed, on_note=self._noted)
+        self._levels = KeptLevels(registry, self.scorer, warn)
         self._learning = Learning(registry, warn=warn)
         self._fit_check = FitCheck(registry, warn)
         self._pumps: dict[str, tuple[PumpSettings, Path | None]] = {}
@@ -103,6 +107,7 @@ class ModelLifecycle:
         self._pumps[pump.pump_id] = (pump, folder)
         self._learning.assign(pump)
         self._use(pump, folder)
+        self._levels.resume(pump)
         try:
             state = self.registry.valid(pump.pump_id, site_model=pump.model)
         except BundleError:
@@ -126,6 +131,7 @@ class ModelLifecycle:
         self._learning.forget(pump.pump_id)
         self._fit_check.forget(pump.pump_id)
         self._pumps.pop(pump.pump_id, None)
+        self._levels.forget(pump)
         self.scorer.assign(pump.pump_id, pump.profile, None)
         self.bundles.pop(pump.pump_id, None)
         self._adaptive.pop(pump.pump_id, None)
@@ -148,6 +154,7 @@ class ModelLifecycle:
     def feed(self, frame: Frame, state: RunState) -> None:
         """Take in a frame, after the judges."""
         self.scorer.feed(frame, state)
+        self._levels.look(self._pumps[frame.pump_id][0])
         self._learning.feed(frame, state)
         if self._fit_check.feed(frame, state):
             self._use(*self._pumps[frame.pump_id])
@@ -173,15 +180,23 @@ class ModelLifecycle:
         shadow = self._shadows.get(pump_id)
         return shadow.view() if shadow is not None else None
 
+    def learning(self, pump_id: str) -> LearningView | None:
+        """How far a pump has come that learns itself, None for one that does not. Any thread."""
+        learner = self._learning.learner(pump_id)
+        return learner.view(is_in_force=self._is_own(learner, pump_id)) if learner is not None else None
+
+    def is_learnt(self, pump_id: str) -> bool:
+        """Whether what judges a pump was learnt from its own running. Any thread."""
+        learner = self._learning.learner(pump_id)
+        return learner is not None and self._is_own(learner, pump_id)
+
     def execute(self, command: ModelCommand, pump: PumpSettings, folder: Path | None) -> str:
         """Do what is ordered; the line for the journal. Raises PumpWatchError where it cannot be done."""
         match command:
             case Rebaseline():
-                if self._learns(pump):
-                    return self._learn_anew(pump, folder)
-                if not self.scorer.rebaseline(pump.pump_id):
-                    raise InputError(f"{pump.pump_id} has no model", "give it one first")
-                return "The present running is the new normal"
+                return self._rebaseline(pump, folder)
+            case ConfirmLevel():
+                return self._levels.confirm(pump)
             case StartShadow(version=version):
                 load_bundle(self.registry.bundle(pump.pump_id, version), pump.profile)
                 self.registry.set_shadow(pump.pump_id, version)
@@ -198,11 +213,7 @@ class ModelLifecycle:
             case SetThresholdFactor(factor=factor):
                 return self._set_threshold_factor(pump, factor, folder)
             case SetAdaptive(on=on):
-                self.registry.set_adaptive(pump.pump_id, on)
-                self._adaptive.pop(pump.pump_id, None)
-                if on:
-                    self._adaptive[pump.pump_id] = Adaptive()
-                return f"Adaptive threshold {'on' if on else 'off'}"
+                return self._set_adaptive(pump, on=on)
             case _:
                 assert_never(command)
 
@@ -218,6 +229,7 @@ class ModelLifecycle:
         self.registry.rename(old_id, new_id)
         self._learning.rename(old_id, new_id)
         self._fit_check.rename(old_id, new_id)
+        self._levels.rename(old_id, new_id)
 
     # ---------------------------------------------------------------- pumps that learn themselves
 
@@ -233,18 +245,25 @@ class ModelLifecycle:
         learner = self._learning.learner(score_result.pump_id)
         if learner is None or score_result.pump_id in self.bundles:
             return score_result
-        return replace(score_result, why=learner.words)
+        return replace(score_result, why=learner.view().words)
 
-    def _learns(self, pump: PumpSettings) -> bool:
-        """Whether the pump is judged by what it learnt itself, or by nothing yet."""
-        learner, bundle = self._learning.learner(pump.pump_id), self.bundles.get(pump.pump_id)
-        return learner is not None and (bundle is None or bundle.version == learner.material.progress.version)
+    def _is_own(self, learner: Learner, pump_id: str) -> bool:
+        bundle = self.bundles.get(pump_id)
+        return bundle is None or bundle.version == learner.material.progress.version
+
+    def _rebaseline(self, pump: PumpSettings, folder: Path | None) -> str:
+        if self.is_learnt(pump.pump_id):
+            return self._learn_anew(pump, folder)
+        if not self.scorer.rebaseline(pump.pump_id):
+            raise InputError(f"{pump.pump_id} has no model", "give it one first")
+        return "The present running is the new normal"
 
     def _learn_anew(self, pump: PumpSettings, folder: Path | None) -> str:
         learner = self._learning.learner(pump.pump_id)
         assert learner is not None
         self.registry.retire(pump.pump_id, site_model=pump.model)
         learner.begin_anew()
+        self.scorer.rebaseline(pump.pump_id)
         self._use(pump, folder)
         return "The pump learns again: its present running is the new normal, until then its limits alone judge it"
 
@@ -265,21 +284,23 @@ class ModelLifecycle:
         learner, fit, outcome = fitted.learner, fitted.fit, fitted.outcome
         if outcome.path is None:
             was = learner.material.progress.not_calm
-            learner.fitted(fit, "", outcome.not_calm)
-            after = f"after {running_time(fit.running_s)} of running"
-            return "" if was == outcome.not_calm else f"Not calm {after}, so it is not armed: {outcome.not_calm}"
+            text = f"Not calm after {running_time(fit.running_s)} of running, so it is not armed: {outcome.not_calm}"
+            learner.fitted(fit, "", outcome.not_calm, text=text)
+            return "" if was == outcome.not_calm else text
         before = self.bundles.get(pump.pump_id)
-        is_own = self._learns(pump)
+        is_own = self.is_learnt(pump.pump_id)
         version = self.registry.add(pump.pump_id, outcome.path)
-        learner.fitted(fit, version, "")
         bundle = load_bundle(self.registry.bundle(pump.pump_id, version), pump.profile)
         assert isinstance(bundle.detector, CombinedDetector)
         old = before.detector if before is not None and isinstance(before.detector, CombinedDetector) else None
         why = f" ({fit.why})" if fit.why else ""
-        provisional = ", provisionally" if fit.running_s < SHOWN_S else ""
+        provisional = ", provisionally" if fit.usual_s < SHOWN_S else ""
         text = f"Learnt from {running_time(fit.running_s)} of its own running{provisional}{why}"
-        text = f"{text}; threshold factor {threshold_factor_at(fit.running_s):g}"
+        text = f"{text}; threshold factor {threshold_factor_at(fit.usual_s):g}"
         text = f"{text}; {changes(pump.profile, old if is_own else None, bundle.detector)}"
+        if left_out := bundle.manifest.trained.get(LEFT_OUT):
+            text = f"{text}; left out, for it looks like a fault: {left_out}"
+        learner.fitted(fit, version, "", text=text)
         if not is_own:
             return f"{text}. Stored as {version}: the model promoted by hand stays"
         if before is None or before.version != version:
@@ -341,6 +362,13 @@ class ModelLifecycle:
             with_threshold_factor(bundle.path, place, factor)
             version = self.registry.add(pump.pump_id, place)
         return f"Threshold factor {factor:g}: {self._promote(pump, version, folder)}"
+
+    def _set_adaptive(self, pump: PumpSettings, *, on: bool) -> str:
+        self.registry.set_adaptive(pump.pump_id, on)
+        self._adaptive.pop(pump.pump_id, None)
+        if on:
+            self._adaptive[pump.pump_id] = Adaptive()
+        return f"Adaptive threshold {'on' if on else 'off'}"
 
     def _set_shadow(self, pump: PumpSettings, version: str) -> None:
         current = self._shadows.get(pump.pump_id)

@@ -15,6 +15,7 @@ from typing import assert_never
 from pumpwatch_gui.domain.commands import (
     Acknowledge,
     ChangeSite,
+    ConfirmLevel,
     GiveFeedback,
     Order,
     OrderId,
@@ -118,9 +119,9 @@ class Orders:
                 given = replace(feedback, by=order.actor)
                 self._bus.publish(FeedbackGiven(order.time_ns, given))
                 self.done(order, True, f"feedback {given.verdict.value}", in_journal=False)
-            case Rebaseline() | StartShadow() | StopShadow() | Promote() | RollBack() | SetThresholdFactor():
+            case ConfirmLevel() | Rebaseline() | StartShadow() | StopShadow() | Promote() | RollBack():
                 self._to_models(order)
-            case SetAdaptive():
+            case SetThresholdFactor() | SetAdaptive():
                 self._to_models(order)
             case _:
                 assert_never(order.command)

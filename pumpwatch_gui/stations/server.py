@@ -337,6 +337,8 @@ def _is_same(was: PumpView, now: PumpView) -> bool:
         and was.run_state is now.run_state
         and was.profile is now.profile
         and was.shadow == now.shadow
+        and was.learning is now.learning
+        and was.is_at_new_level is now.is_at_new_level
         and was.alarms == now.alarms
     )
 

@@ -3,20 +3,24 @@
 import importlib.util
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pumpwatch_gui.commissioning.models.material import Material
 from pumpwatch_gui.commissioning.models.stored import store_model
 from pumpwatch_gui.commissioning.models.training_job import JobView, TrainingJob
+from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.ports import Station
-from pumpwatch_gui.domain.values.data_quality import QualityReport, joined
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.data_quality import QualityFinding, QualityReport, Severity, gravest_first, joined
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.recordings.reading import AS_FOUND
 from pumpwatch_gui.files.recordings.writing import write_recording
 from pumpwatch_gui.infer.evaluation.data_quality import quality_report
-from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR
+from pumpwatch_gui.infer.training.combined_trainer import left_out_of
+from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning
 from pumpwatch_gui.infer.training.trainers import TRAINERS, needs_tensorflow
 
 KINDS = tuple(TRAINERS)
@@ -44,17 +48,35 @@ class CheckedMaterial:
 def check_material(material: Material, station: Station) -> CheckedMaterial:
     """Read what was chosen and examine it. Blocks. Raises InputError, StoreError."""
     recordings = material.read(station)
-    report = joined([quality_report(recording, material.pump.profile) for recording in recordings])
+    profile = material.pump.profile
+    report = joined([quality_report(recording, profile) for recording in recordings])
+    report = replace(report, findings=gravest_first((*report.findings, *_look_like_faults(profile, recordings))))
     return CheckedMaterial(material, tuple(recordings), report)
+
+
+def _look_like_faults(profile: PumpProfile, recordings: Sequence[Recording]) -> list[QualityFinding]:
+    """The stretches that a model is not made of unless they are kept by hand."""
+    try:
+        spans = left_out_of(Commissioning(profile, tuple(recordings)))
+    except InputError:
+        return []  # too little to look at: the report says so already
+    text = "looks like a fault and is left out, unless everything is kept"
+    return [
+        QualityFinding(Severity.WARNING, profile.tags[span.sensor], f"{span.words(profile)} {text}") for span in spans
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """How a model is made: the kind of detector, the threshold factor, and whether too little data is allowed."""
+    """How a model is made: the kind of detector, the threshold factor, and whether too little data is allowed.
+
+    `keep_all`: also what looks like a fault is used.
+    """
 
     kind: str
     threshold_factor: float
     allow_short: bool = False
+    keep_all: bool = False
 
 
 class Training:
@@ -76,6 +98,7 @@ class Training:
             self.scratch / material.pump.pump_id,
             kind=options.kind,
             allow_short=options.allow_short,
+            keep_all=options.keep_all,
             threshold_factor=options.threshold_factor,
             base_dir=folder,
         )

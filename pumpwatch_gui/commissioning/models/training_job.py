@@ -55,12 +55,13 @@ class TrainingJob:
         *,
         kind: str = "combined",
         allow_short: bool = False,
+        keep_all: bool = False,
         threshold_factor: float | None = None,
         base_dir: Path | None = None,
     ) -> None:
         """Start it. `profile` is a shipped name or a file; both it and the recordings are seen from `base_dir`."""
         command = [*_program(), "train", "--profile", profile, "--out", str(out.resolve()), "--kind", kind, "--json"]
-        command += ["--allow-short"] * allow_short
+        command += ["--allow-short"] * allow_short + ["--keep-all"] * keep_all
         command += [] if threshold_factor is None else ["--threshold-factor", f"{threshold_factor:g}"]
         command += [str(path) for path in recordings]
         self._view = JobView(JobPhase.RUNNING, out)

@@ -37,6 +37,7 @@ class Stimulus(Enum):
 
     RAISED = "raised"
     RESUMED = "raised again in the same episode"
+    STANDS = "stands until somebody answers"
     RETURNED = "returned to normal"
     ACKNOWLEDGED = "acknowledged"
 
@@ -48,6 +49,8 @@ TRANSITIONS = {
     (AlarmState.ACKNOWLEDGED, Stimulus.RETURNED): AlarmState.NORMAL,
     (AlarmState.RETURNED, Stimulus.ACKNOWLEDGED): AlarmState.NORMAL,
     (AlarmState.RETURNED, Stimulus.RAISED): AlarmState.UNACKNOWLEDGED,
+    # What was acknowledged as a passing trouble is asked about again once it is there to stay.
+    (AlarmState.ACKNOWLEDGED, Stimulus.STANDS): AlarmState.UNACKNOWLEDGED,
     # Practice, not the standard: an episode that flickers is announced once, and acknowledged once.
     (AlarmState.RETURNED, Stimulus.RESUMED): AlarmState.UNACKNOWLEDGED,
     (AlarmState.NORMAL, Stimulus.RESUMED): AlarmState.ACKNOWLEDGED,

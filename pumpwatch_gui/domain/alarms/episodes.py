@@ -16,6 +16,8 @@ class AlarmRule:
     without a score above the threshold; raised again within `merge_s` of its last instant it is the same episode. While
     a pump is not scored its alarm stays as it is: nothing says that the trouble is over. A delay restarts after a gap
     in the scores (more than 3 of their usual intervals, at least 1 s: `Pace`).
+    An alarm that has held for `stands_after_s` of scored time stands: what raised it is a new level that somebody has
+    to answer for, and only `standing_quiet_s` without a score above the threshold end it.
     Raises ValueError when the clear level is above the threshold or a time is negative.
     """
 
@@ -25,12 +27,15 @@ class AlarmRule:
     off_delay_s: float = 5.0
     quiet_s: float = 20.0
     merge_s: float = 30.0
+    stands_after_s: float = 900.0
+    standing_quiet_s: float = 600.0
 
     def __post_init__(self) -> None:
         """Check the levels and the signs."""
         if not self.clear_below <= self.threshold:
             raise ValueError("the clear level must not be above the threshold")
-        if min(self.on_delay_s, self.off_delay_s, self.quiet_s, self.merge_s) < 0:
+        delays = self.on_delay_s, self.off_delay_s, self.quiet_s, self.merge_s
+        if min(*delays, self.stands_after_s, self.standing_quiet_s) < 0:
             raise ValueError("delays must not be negative")
 
     def scaled(self, level: float) -> "AlarmRule":
@@ -53,30 +58,44 @@ class ScoreAlarm:
         self._pace = Pace()
         self._active_ns: int | None = None  # the last scored instant in alarm
         self._quiet_ns: int | None = None  # since when no score was above the threshold
+        self._held_s = 0.0  # for how long the episode has been in alarm
 
     @property
     def active(self) -> bool:
         """Whether the alarm is on."""
         return self._delay.active
 
+    @property
+    def is_standing(self) -> bool:
+        """Whether it has held for so long that somebody has to answer for it."""
+        return self.active and self._held_s >= self._rule.stands_after_s
+
     def update(self, mono_ns: int, score: float) -> Stimulus | None:
-        """RAISED, RESUMED (the same episode goes on) or RETURNED at this score, else None; NaN is no score."""
+        """What this score changed, None when nothing; NaN is no score.
+
+        RAISED, RESUMED (the same episode goes on), STANDS (at the instant from which it does) or RETURNED.
+        """
         if isnan(score):
             return None
         gap_s = self._pace.gap_s  # before the step: an interval must not make its own pace
-        if self._pace.step(mono_ns) > gap_s:
+        step_s = self._pace.step(mono_ns)
+        if step_s > gap_s:
             self._delay.restart()
-            self._quiet_ns = None
-        rule = self._rule
+            self._quiet_ns, step_s = None, 0.0
+        rule, was_standing = self._rule, self.is_standing
+        if self.active:
+            self._held_s += step_s
         stimulus = self._delay.update(mono_ns, over=score > rule.threshold, clear=score < rule.clear_below)
         if self._is_quiet(mono_ns, score):
             self._delay.restart()
             self._delay.active, stimulus = False, Stimulus.RETURNED
         if stimulus is Stimulus.RAISED and self._is_same_episode(mono_ns):
             stimulus = Stimulus.RESUMED
+        if stimulus is Stimulus.RAISED:
+            self._held_s = 0.0
         if self.active:
             self._active_ns = mono_ns
-        return stimulus
+        return Stimulus.STANDS if stimulus is None and self.is_standing and not was_standing else stimulus
 
     def _is_quiet(self, mono_ns: int, score: float) -> bool:
         """Whether an alarm that is on has had no score above the threshold for long enough."""
@@ -85,7 +104,8 @@ class ScoreAlarm:
             return False
         if self._quiet_ns is None:
             self._quiet_ns = mono_ns
-        return self.active and mono_ns - self._quiet_ns >= round(self._rule.quiet_s * 1e9)
+        quiet_s = self._rule.standing_quiet_s if self.is_standing else self._rule.quiet_s
+        return self.active and mono_ns - self._quiet_ns >= round(quiet_s * 1e9)
 
     def _is_same_episode(self, mono_ns: int) -> bool:
         return self._active_ns is not None and mono_ns - self._active_ns <= self._rule.merge_s * 1e9

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.models.stored import ModelChoice, ModelRow, export_row, models_of
-from pumpwatch_gui.commissioning.pumps.profiles import NO_MODEL
 from pumpwatch_gui.domain.commands import (
+    ConfirmLevel,
     ModelCommand,
     Promote,
     Rebaseline,
@@ -28,13 +28,13 @@ from pumpwatch_gui.domain.commands import (
     StartShadow,
     StopShadow,
 )
-from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult
+from pumpwatch_gui.domain.detection import Detection, LearningView, NotScored, ScoreResult
 from pumpwatch_gui.domain.display import presence
 from pumpwatch_gui.domain.events import Event, OrderDone
 from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, StationView
-from pumpwatch_gui.domain.wording import error_text, number, stamp
+from pumpwatch_gui.domain.wording import error_text, minute, number, stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
 from pumpwatch_gui.gui.models.backtest_panel import BackTestPanel
@@ -44,6 +44,7 @@ from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 SLOW_S = 1.0
+STEPS_SHOWN = 4
 
 
 class ModelsPage(Page):
@@ -56,6 +57,7 @@ class ModelsPage(Page):
         self.pump: PumpSettings | None = None
         self.choice = ModelChoice(())
         self._last_s = 0.0
+        self._learning: LearningView | None = None
         self.models: RowsModel[ModelRow] = RowsModel(_columns())
         self.train, self.back_test = TrainPanel(context), BackTestPanel(context)
         self._make_widgets()
@@ -78,6 +80,10 @@ class ModelsPage(Page):
             "Re-baseline", "Take the present running of this pump as its new normal",
             lambda: self._order(Rebaseline(self._id)),
       )  # fmt: skip
+        self.confirm = button(
+            "Confirm new level", "Take the level that the anomaly alarm stands for as normal; the model stays",
+            lambda: self._order(ConfirmLevel(self._id)),
+        )  # fmt: skip
         widths = {0: 140, 1: 122, 2: 82, 3: 58}
         self.view = TableView(self.appearance, self.models, "Models of this pump", widths=widths, stretch=4)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
@@ -90,10 +96,18 @@ class ModelsPage(Page):
         self.back_button = button("Roll back", "Go back to the model before the last promotion",
                                   lambda: self._order(RollBack(self._id)))  # fmt: skip
         self.export_button = button("Export…", "Copy the chosen model with its card to a folder", self._choose_export)
-        acting = (self.shadow_button, self.stop_button, self.promote_button, self.back_button, self.rebaseline)
+        acting = (
+            self.shadow_button,
+            self.stop_button,
+            self.promote_button,
+            self.back_button,
+            self.confirm,
+            self.rebaseline,
+        )
         for waiting in (*acting, self.export_button):
             waiting.setEnabled(False)
-        self.shadow, self.said = StatusText(), StatusText()
+        self.shadow, self.said, self.steps = StatusText(), StatusText(), StatusText()
+        self.steps.setAccessibleName("What the pump has learnt, and when")
         self.card = QTextBrowser()
         self.card.setAccessibleName("Card of the chosen model")
         self.card.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -109,7 +123,9 @@ class ModelsPage(Page):
     def _lay_out(self) -> None:
         head = Panel(self.appearance)
         head.setAccessibleName("Pump and active model")
-        head.body.addLayout(hbox(self.chooser, self.active, None, self.adaptive, self.rebaseline, spacing=12))
+        head.body.addLayout(
+            hbox(self.chooser, self.active, None, self.adaptive, self.confirm, self.rebaseline, spacing=12)
+        )
         registry = Panel(self.appearance, "Models of this pump")
         buttons = QGridLayout()
         buttons.setSpacing(6)
@@ -118,7 +134,7 @@ class ModelsPage(Page):
         ):
             buttons.addWidget(widget, i // 3, i % 3)
         buttons.setColumnStretch(3, 1)
-        registry.body.addLayout(vbox((self.view, 3), buttons, self.shadow, self.said, (self.card, 4)), 1)
+        registry.body.addLayout(vbox((self.view, 3), buttons, self.shadow, self.steps, self.said, (self.card, 4)), 1)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(registry)
         split.addWidget(self.tabs)
@@ -157,6 +173,7 @@ class ModelsPage(Page):
         pumps, at = self.context.station.site().pumps, self.chooser.currentIndex()
         self.pump = pumps[at] if 0 <= at < len(pumps) else None
         self.said.say("")
+        self._learning, self._last_s = None, 0.0
         if self.pump is not None:
             self.train.show_pump(self.pump)
         self.reload()
@@ -183,9 +200,21 @@ class ModelsPage(Page):
         at = next((i for i, row in enumerate(choice.rows) if row.version == wanted), 0)
         self.view.selectRow(at)
         self._choose_model(at)
-        active = next((row for row in choice.rows if row.is_active), None)
-        self.active.setText(f"active: {_name(active)}" if active else "no model judges this pump")
         self.adaptive.setChecked(choice.is_adaptive)
+        self._show_active()
+
+    def _show_active(self) -> None:
+        """What judges the pump, or how far it has come that learns itself, and what happened to it when."""
+        active = next((row for row in self.choice.rows if row.is_active), None)
+        learning = self._learning
+        words = f"active: {_name(active)}" if active else "no model judges this pump"
+        if learning is not None and learning.is_in_force:
+            words = f"{words} · {learning.words}" if active else learning.words
+        self.active.setText(words)
+        self.rebaseline.setEnabled(active is not None or learning is not None)
+        steps = learning.steps[-STEPS_SHOWN:][::-1] if learning is not None else ()
+        self.steps.setText("\n".join(f"{minute(step.time_ns)}  {step.text}" for step in steps))
+        self.steps.setVisible(bool(steps))
 
     def _choose_model(self, at: int) -> None:
         if self.pump is None or not 0 <= at < len(self.models.rows):
@@ -198,7 +227,6 @@ class ModelsPage(Page):
         self.promote_button.setEnabled(may_run)
         self.back_button.setEnabled(self.choice.can_roll_back)
         self.export_button.setEnabled(row.is_usable)
-        self.rebaseline.setEnabled(self.pump.model != NO_MODEL or any(row.is_active for row in self.models.rows))
         self.back_test.show_model(self.pump, row.version, is_active=row.is_active)
 
     # ---------------------------------------------------------------- orders
@@ -250,6 +278,9 @@ class ModelsPage(Page):
         self._last_s = now
         self._fill_pumps()
         pump = next((p for p in view.pumps if p.pump_id == self._id), None)
+        self._learning = pump.learning if pump else None
+        self.confirm.setEnabled(pump is not None and pump.is_at_new_level)
+        self._show_active()
         self.shadow.say(self._judgement(pump, view.mono_ns) if pump else "")
 
     def _judgement(self, pump: PumpView, now_ns: int) -> str:

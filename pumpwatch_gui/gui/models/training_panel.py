@@ -74,6 +74,9 @@ class TrainPanel(QWidget):
         self.short = QCheckBox("even if too short")
         self.short.setAccessibleName("Train even on too little data")
         self.short.toggled.connect(lambda _: self._show_state())
+        self.keep_all = QCheckBox("keep all stretches")
+        self.keep_all.setAccessibleName("Train also on stretches that look like a fault")
+        self.keep_all.setToolTip("Stretches that the report says look like a fault are left out unless this is set")
         self.check_button = button("Check data", "Examine the chosen data", self.check)
         self.train_button = button("Train", "Train a model on the checked data", self.train)
         self.cancel_button = button("Cancel", "Cancel the training", self.cancel)
@@ -95,7 +98,7 @@ class TrainPanel(QWidget):
         more = label("" if self.kind.count() == len(KINDS) else MORE_KINDS)
         more.setWordWrap(True)
         check = hbox(self.check_button, label("Kind"), self.kind, (more, 1))
-        options = hbox(label("Threshold factor"), self.factor, self.short, None)
+        options = hbox(label("Threshold factor"), self.factor, self.short, self.keep_all, None)
         run = hbox(self.train_button, self.cancel_button, (self.progress, 1))
         vbox(
             self.chooser, check, options, self.summary, (self.table, 3), run, self.outcome, (self.loss, 3), parent=self,
@@ -156,7 +159,9 @@ class TrainPanel(QWidget):
         checked, folder = self.checked, self.context.station.site().folder
         if checked is None or self.is_training:
             return
-        options = TrainingOptions(self.kind.currentText(), self.factor.value(), self.short.isChecked())
+        options = TrainingOptions(
+            self.kind.currentText(), self.factor.value(), self.short.isChecked(), self.keep_all.isChecked()
+        )
         self._started_s = time.monotonic()
         self.outcome.say("starting …")
         self.train_button.setEnabled(False)

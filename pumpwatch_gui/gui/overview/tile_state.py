@@ -12,7 +12,9 @@ from pumpwatch_gui.domain.display import (
     LastGood,
     Presence,
     ShownValue,
+    is_provisional,
     key_sensors,
+    learning_words,
     presence,
     read_sensor,
     watched_tags,
@@ -103,9 +105,13 @@ def _line(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
         return seen.text[:1].upper() + seen.text[1:]
     if alarm is not None:
         return f"{alarm.text} {alarm_number(alarm.value, alarm)}".rstrip()
+    learning = learning_words(pump)
     match pump.score_result:
         case Detection(score=score):
-            return f"Anomaly score {number(score, 2)}, limit 1"
+            provisional = ", provisional" if is_provisional(pump) else ""
+            return f"Anomaly score {number(score, 2)}, limit 1{provisional}"
+        case _ if learning:
+            return learning[:1].upper() + learning[1:]
         case NotScored(why=why):
             return f"Not scored: {why}"
         case None:
@@ -118,7 +124,9 @@ def _brief(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
         return seen.text.replace("no usable value", "no value").replace("no new values", "old")
     if alarm is not None:
         return alarm.text
-    return f"Score {number(pump.score_result.score, 2)}" if isinstance(pump.score_result, Detection) else "Not scored"
+    if isinstance(pump.score_result, Detection):
+        return f"Score {number(pump.score_result.score, 2)}"
+    return "Learning" if learning_words(pump) else "Not scored"
 
 
 def _lanes(pump: PumpView, keys: tuple[int, ...], alarm: Alarm | None) -> tuple[int, ...]:

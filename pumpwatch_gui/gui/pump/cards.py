@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.detection import Detection, NotScored
-from pumpwatch_gui.domain.display import ShownValue, Trust, engineering_scale
+from pumpwatch_gui.domain.display import ShownValue, Trust, engineering_scale, is_provisional, learning_words
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.station import PumpView, RunState
 from pumpwatch_gui.domain.wording import duration, number, unit_text
@@ -165,12 +165,19 @@ def top_shares(detection: Detection, labels: tuple[str, ...], count: int = SHARE
 
 def why_words(pump: PumpView, *, seen: bool) -> tuple[str, str]:
     """The judgement in one line and what follows from it; names what the model cannot find."""
+    learning = learning_words(pump)
+    wide = "Judged provisionally: the limits are wide until it has run longer. " if is_provisional(pump) else ""
     match pump.score_result:
+        case Detection(score=score) if seen and pump.is_at_new_level:
+            body = "The level from before the alarm is kept. Find the fault, or confirm this level as the new normal."
+            return f"New level: {number(score, 2)} times the limit", body
         case Detection(score=score, is_anomaly=True) if seen:
             body = "These sensors differ most from normal running. The model finds that, not which part fails."
             return f"Not normal: {number(score, 2)} times the limit", body
         case Detection(score=score) if seen:
-            return "Normal running", f"Score {number(score, 2)}, the limit is 1. Shares of what little differs:"
+            return "Normal running", f"{wide}Score {number(score, 2)}, the limit is 1. Shares of what little differs:"
+        case NotScored() if seen and learning:
+            return "Learning", f"{learning[:1].upper()}{learning[1:]}. Until it is armed its limits alone judge it."
         case NotScored(why=why) if seen:
             return "Not scored", f"{why[:1].upper()}{why[1:]}. A score needs an unbroken window of running."
         case _:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
-from pumpwatch_gui.domain.commands import Acknowledge
+from pumpwatch_gui.domain.commands import Acknowledge, ConfirmLevel, Rebaseline
 from pumpwatch_gui.domain.display import live_score, presence
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.station import StationView
@@ -50,6 +50,14 @@ class PumpPage(Page):
         self.why, self.links = WhyCard(appearance), LinksCard(appearance)
         self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=2)
         self.events = EventList(context, "Last events of this pump", kept=EVENTS_SHOWN)
+        self.confirm = button(
+            "Confirm new level", "The pump runs well at this level: take it as normal",
+            lambda: self.context.order(ConfirmLevel(self.pump_id)),
+        )  # fmt: skip
+        self.rebaseline = button(
+            "Re-baseline", "The pump was repaired, exchanged or has another duty: learn its normal running again",
+            lambda: self.context.order(Rebaseline(self.pump_id)),
+        )  # fmt: skip
         self.ack = KeyButton(appearance, "Acknowledge", "", name="Acknowledge the chosen alarm (Enter)")
         self.ack_all = KeyButton(appearance, "All", "Ctrl+F10", name="Acknowledge all alarms of this pump")
         self._lengths = QButtonGroup(self)
@@ -74,6 +82,7 @@ class PumpPage(Page):
         centre = Panel(self.appearance, content=self.trends)
         centre.setAccessibleName("Trends")
         self._why_panel = Panel(self.appearance, "Why", self.why)
+        self._why_panel.body.addLayout(hbox(self.confirm, self.rebaseline, None))
         self._links_panel = Panel(self.appearance, "Links", self.links)
         self._events_panel = Panel(self.appearance, "Last events", self.events)
         vbox(
@@ -205,6 +214,8 @@ class PumpPage(Page):
         texts = (*(lane_text(row) for row in rows), number(live_score(pump, seen), 2))
         self.trends.show_values(pump, view, texts)
         self.why.show_pump(pump, seen=seen.live)
+        for answer in (self.confirm, self.rebaseline):
+            answer.setVisible(pump.is_at_new_level)
         self._choose_cards(live=seen.live)
         self.links.show_links(pump.links, view.mono_ns)
         self._alarms = pump.alarms

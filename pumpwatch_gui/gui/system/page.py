@@ -126,7 +126,7 @@ class SystemPage(Page):
             "Scored": f"{stats.inference_count:,}",
             "p50 / p95 / p99": _three(stats.inference),
             "Skipped windows": f"{stats.inference_skipped:,}",
-            "Model": view.model or "none",
+            "Model": view.model_words.removeprefix("model "),
             "Waiting": f"{stats.ring_depth:,} of {stats.ring_capacity:,}",
             "High water": f"{stats.ring_high_water:,}",
             "Dropped": f"{stats.ring_dropped:,}",

@@ -13,6 +13,7 @@ from pumpwatch_gui.infer.bundles.manifest import Manifest, bundle_files, read_ma
 from pumpwatch_gui.infer.bundles.writing import copy_bundle
 
 STATE_FILE = "state.json"
+LEVELS_FILE = "levels.json"
 LEARNT = "learned"
 """The folder of a pump beside its models that holds what it learns from."""
 UNFINISHED = (".new", ".old")
@@ -141,6 +142,26 @@ class ModelRegistry:
     def refuse(self, pump_id: str, version: str, why: str) -> PumpModels:
         """Keep that a version of the site file's model does not fit the pump."""
         return self._write(pump_id, replace(self.state(pump_id), refused=(version, why)))
+
+    def keep_levels(self, pump_id: str, levels: Mapping[str, float]) -> None:
+        """Keep the levels by tag from before an alarm that is on; none of them: it is over."""
+        path = self._pump(pump_id) / LEVELS_FILE
+        try:
+            if levels:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(path, json.dumps(dict(levels)).encode())
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}", _ADVICE) from error
+
+    def levels(self, pump_id: str) -> Mapping[str, float]:
+        """What `keep_levels` kept; nothing where it cannot be read."""
+        try:
+            content = json.loads((self._pump(pump_id) / LEVELS_FILE).read_text("utf-8"))
+            return {str(tag): float(level) for tag, level in content.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
 
     def learnt(self, pump_id: str) -> Path:
         """The folder for what a pump learns from."""

@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.infer.detectors.chart import NORM, Chart, contributions, power_mean
 from pumpwatch_gui.infer.detectors.conditioner import Conditioner, Conditioning
@@ -33,6 +34,11 @@ SPEED = "motor_rpm"
 SPEED_CHANGE = 0.1
 SPEED_CHANGE_S = 60.0
 MOST_FLAT = 2.0
+INVOLVED = 0.8
+"""A sensor that is so far towards its own limit has a part in an alarm: its level from before is kept."""
+LET_GO_S = 30.0
+MOST_SLOWER = 2.0
+"""A faster link is judged as well: time alone drives the conditioner. A slower one has not the rows for it."""
 STILL_OFF = 0.5
 """A sensor this many spreads from its baseline when an alarm is released settles again."""
 _ROW_AFTER = 0.9  # of the commissioning period: a faster link does not shorten the window
@@ -183,6 +189,8 @@ class CombinedDetector(Detector):
                 high=high[i],
                 missing=stream.missing,
                 parts=(("chart", by_chart), ("lstm", by_network)),
+                usual=stream.usual,
+                present=stream.present,
             )
             for i, (stream, (whole, by_chart, by_network)) in enumerate(zip(own, figures, strict=True))
         ]
@@ -219,6 +227,8 @@ class ConditionedMoment(Moment):
     scored: NDArray[np.bool_]
     missing: NDArray[np.bool_]
     flat_s: Floats
+    usual: Floats
+    present: Floats
     detector: CombinedDetector
 
     @override
@@ -238,17 +248,22 @@ class ConditionedStream(Stream):
         self._conditioner = Conditioner(detector.conditioning)
         self._flat = FlatLine(sensors)
         self._window = Window(detector.window, sensors)
-        self._release = Release(sensors)
+        self._release = self._new_release()
         self._speed = detector.profile.tags.index(SPEED) if SPEED in detector.profile.tags else -1
         self._why = "no frame yet"
         self._notes: tuple[str, ...] = ()
         self._last_ns: int | None = None
+        self._pace = Pace()
         self._row_ns: int | None = None
         self._ran_ns: int | None = None
         self._turning_ns: int | None = None
         self._stopped = False
+        self._calm_s = 0.0
         self.deviations = np.zeros(sensors)
         self.residuals = np.zeros(sensors)
+
+    def _new_release(self) -> Release:
+        return Release(len(self._d.profile.sensors), stretch=self._d.conditioning.stretch)
 
     @property
     def flat_s(self) -> Floats:
@@ -261,6 +276,16 @@ class ConditionedStream(Stream):
         return self._conditioner.missing.copy()
 
     @property
+    def usual(self) -> Floats:
+        """The baseline of each sensor (n,), NaN where it does not count, as a copy."""
+        return np.where(self.scored, self._conditioner.base, np.nan)
+
+    @property
+    def present(self) -> Floats:
+        """The newest value of each sensor (n,), NaN where there is none yet, as a copy: an average would be late."""
+        return self._conditioner.newest.copy()
+
+    @property
     def scored(self) -> NDArray[np.bool_]:
         """The sensors (n,) that count just now."""
         return self._conditioner.scored
@@ -268,6 +293,7 @@ class ConditionedStream(Stream):
     @override
     def feed(self, frame: Frame, run_state: RunState) -> None:
         # An UNCERTAIN value is an old one: taken as none, it is bridged for seconds and then left out.
+        self._pace.step(frame.mono_ns)
         used = self._d.used & (frame.quality == _GOOD)
         values = frame.values if np.count_nonzero(used) == used.size else np.where(used, frame.values, np.nan)
         self._why = self._obstacle(frame.mono_ns, values, run_state)
@@ -277,25 +303,44 @@ class ConditionedStream(Stream):
     @override
     def moment(self) -> "ConditionedMoment":
         # The arrays are replaced at each row, never changed.
-        return ConditionedMoment(self.deviations, self.scored, self._conditioner.missing, self.flat_s, self._d)
+        return ConditionedMoment(
+            self.deviations,
+            self.scored,
+            self._conditioner.missing,
+            self.flat_s,
+            self.usual,
+            self.present,
+            self._d,
+        )
 
     @override
     def take_notes(self) -> tuple[str, ...]:
         notes, self._notes = self._notes, ()
-        taken = self._conditioner.taken
-        if np.count_nonzero(taken) and self._release.in_alarm:  # else it was a move that alarmed nobody
-            labels = [self._d.profile.sensors[i].label.lower() for i in np.flatnonzero(taken).tolist()]
-            after = f"{self._d.conditioning.freeze_s / 60:.0f} min of deviation"
-            notes += (f"New level after {after} taken as normal: {', '.join(labels)}. Confirm it, or find the fault",)
-        if np.count_nonzero(taken):
-            self._conditioner.taken = np.zeros_like(taken)
         return notes
 
     @override
     def rebaseline(self) -> None:
+        self._conditioner.let_go()
         self._conditioner.reset()
         self._flat.reset()
         self._window.restart()
+        self._release = self._new_release()
+
+    @property
+    @override
+    def kept(self) -> Floats:
+        return self._conditioner.kept
+
+    @override
+    def resume(self, kept: Floats) -> None:
+        self._conditioner.kept = kept.copy()
+
+    @override
+    def take_level(self) -> tuple[NDArray[np.bool_], Floats, Floats]:
+        before = self._conditioner.base.copy()
+        off = self._conditioner.take_level()
+        self._release = self._new_release()
+        return off, before, self._conditioner.base.copy()
 
     def _obstacle(self, mono_ns: int, values: Floats, run_state: RunState) -> str:
         if run_state is RunState.STANDBY:
@@ -304,6 +349,10 @@ class ConditionedStream(Stream):
             return "pump stopped"
         if not np.count_nonzero(np.isfinite(values)):
             return "no data"
+        if self._pace.period_s > MOST_SLOWER * self._d.period_s:
+            self._window.restart()
+            made, now = f"{self._d.period_s:.3g}", f"{self._pace.period_s:.3g}"
+            return f"the model is made for values every {made} s, they come every {now} s: learn or train it again"
         if run_state is RunState.RUNNING:
             self._ran_ns = mono_ns
         elif self._ran_ns is None or mono_ns - self._ran_ns > self._d.conditioning.hold_s * 1e9:
@@ -321,6 +370,10 @@ class ConditionedStream(Stream):
         self._turning_ns = mono_ns if self._turning_ns is None else self._turning_ns
         if mono_ns - self._turning_ns > SPEED_CHANGE_S * 1e9:
             self._turning_ns, self._stopped = None, True
+            if np.count_nonzero(np.isfinite(self.kept)):
+                self._notes += ("The speed was moved: the level from before the anomaly alarm is given up",)
+                self._conditioner.let_go()
+                self._release = self._new_release()
         return "the speed is changing"
 
     def _take(self, mono_ns: int, values: Floats) -> None:
@@ -341,13 +394,20 @@ class ConditionedStream(Stream):
             self._row_ns = mono_ns
 
     def _end_alarm(self, mono_ns: int, interval_s: float) -> None:
-        """Where what raised the alarm is over, have the sensors that are still off settle on the level that is now."""
-        if self._d.limits.limit == inf:
+        """Where what raised the alarm is over, have the sensors that are still off settle on the level that is now.
+
+        While it is on, the level from before it is kept.
+        """
+        if self._d.limits.limit == inf or not np.count_nonzero(self.scored):
             return
         step_s = interval_s if interval_s < self._d.conditioning.gap_s else 0.0
-        score = float(power_mean(self.deviations)) / (self._d.limits.chart * self._d.limits.limit)
-        if not self._release.step(mono_ns, step_s, score, self._conditioner.deviation, self.residuals):
+        limit = self._d.limits.chart * self._d.limits.limit
+        score = float(power_mean(self.deviations)) / limit
+        is_over = self._release.step(mono_ns, step_s, score, self._conditioner.deviation, self.residuals)
+        self._keep(step_s, limit)
+        if not is_over:
             return
+        self._conditioner.let_go()
         off = self.scored & (np.abs(self.residuals) > STILL_OFF)
         self._conditioner.resettle(off)
         labels = [self._d.profile.sensors[i].label.lower() for i in np.flatnonzero(off).tolist()]
@@ -355,6 +415,17 @@ class ConditionedStream(Stream):
         self._notes += (f"What raised the anomaly alarm is over{again}",)
         self.residuals = np.where(off, 0.0, self.residuals)
         self.deviations = np.where(off, 0.0, self.deviations)
+
+    def _keep(self, step_s: float, limit: float) -> None:
+        """Keep the levels from before the alarm that is on; let them go once all of them are judged and it is off."""
+        if self._release.in_alarm:
+            own = np.abs(self.residuals * np.diag(self._d.chart.whitening))  # without what others make it look like
+            self._conditioner.keep(own > INVOLVED * limit * own.size ** (1 / NORM))
+            self._calm_s = 0.0
+        elif not (np.isfinite(self.kept) & ~self.scored & ~self._conditioner.missing).any():
+            self._calm_s += step_s
+            if self._calm_s >= LET_GO_S:
+                self._conditioner.let_go()
 
     def _is_row_due(self, mono_ns: int) -> bool:
         due_ns = _ROW_AFTER * self._d.period_s * 1e9

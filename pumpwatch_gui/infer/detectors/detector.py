@@ -1,12 +1,13 @@
 """What a detector promises, whatever its kind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.detection import NO_LEVELS
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
@@ -21,7 +22,8 @@ class WindowScore:
 
     `loss` is the bare error and `threshold` the error that scores 1.0; `shares` (n,) sum to 1 (all 0 when there is no
     error at all); `high` (n,) marks sensors whose own error is out of the ordinary, `missing` (n,) those left out.
-    `parts` are the scores of the detectors a combined score is made of, by kind.
+    `usual` and `present` (n,) are as in `Detection`. `parts` are the scores of the detectors a combined score is made
+    of, by kind.
     """
 
     score: float
@@ -31,10 +33,12 @@ class WindowScore:
     high: NDArray[np.bool_]
     missing: NDArray[np.bool_]
     parts: tuple[tuple[str, float], ...] = ()
+    usual: Floats = field(default_factory=lambda: NO_LEVELS)
+    present: Floats = field(default_factory=lambda: NO_LEVELS)
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        freeze_arrays(self, "shares", "high", "missing")
+        freeze_arrays(self, "shares", "high", "missing", "usual", "present")
 
 
 class Moment(Protocol):
@@ -67,6 +71,22 @@ class Stream(Moment, Protocol):
     def rebaseline(self) -> None:
         """Take the present running as the new normal, where the kind knows such a thing."""
         ...
+
+    @property
+    def kept(self) -> Floats:
+        """The levels from before an alarm that are kept (n,), NaN for none; another array whenever they change.
+
+        A kind that knows no levels keeps none (an empty array).
+        """
+        return NO_LEVELS
+
+    def resume(self, kept: Floats) -> None:
+        """Go on in the alarm for which these levels were kept."""
+        return
+
+    def take_level(self) -> tuple[NDArray[np.bool_], Floats, Floats]:
+        """Take the present level of what deviates as normal: which sensors (n,), what was normal (n,) and what is."""
+        return np.zeros(0, dtype=np.bool_), NO_LEVELS, NO_LEVELS
 
 
 class Detector(Protocol):

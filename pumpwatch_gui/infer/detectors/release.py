@@ -23,11 +23,12 @@ class Release:
 
     The plateau is the mean deviation (n,) of the alarm, in spreads, 20 s late so that it does not follow the end it
     waits for. An alarm of a minute whose plateau stands out is over once the present deviation has had less than a
-    third of it left for 15 s: what still deviates then is the aftermath (heat that flows off, a level that moved).
+    third of it left for 15 s: what still deviates then is the aftermath (heat that flows off, a level that moved). All
+    of this takes `stretch` times as long for a pump that is read slowly.
     """
 
-    def __init__(self, sensors: int) -> None:
-        self._alarm = ScoreAlarm()
+    def __init__(self, sensors: int, *, stretch: float = 1.0) -> None:
+        self._alarm, self._stretch = ScoreAlarm(), stretch
         self._late: deque[tuple[float, Floats]] = deque()
         self._plateau = np.zeros(sensors)
         self._clear()
@@ -57,17 +58,20 @@ class Release:
         self._alarm_s += interval_s
         self._now_s += interval_s
         self._late.append((self._now_s, deviation()))
-        last_s = self._now_s - interval_s - LATE_S
-        while self._late and self._late[0][0] <= self._now_s - LATE_S:
+        late_s = LATE_S * self._stretch
+        last_s = self._now_s - interval_s - late_s
+        while self._late and self._late[0][0] <= self._now_s - late_s:
             at_s, old = self._late.popleft()
             step_s = max(at_s - last_s, 0.0) or interval_s
             last_s = at_s
             self._learnt_s += step_s
-            self._plateau += max(step_s / self._learnt_s, 1.0 - np.exp(-step_s / MEMORY_S)) * (old - self._plateau)
+            self._plateau += max(step_s / self._learnt_s, 1.0 - np.exp(-step_s / (MEMORY_S * self._stretch))) * (
+                old - self._plateau
+            )
         size = float(self._plateau @ self._plateau)
         gone = size > LEAST_PLATEAU**2 and float(residual @ self._plateau) < GONE_BELOW * size
         self._gone_s = self._gone_s + interval_s if gone else 0.0
-        if self._alarm_s < IN_ALARM_S or self._gone_s < GONE_S:
+        if self._alarm_s < IN_ALARM_S * self._stretch or self._gone_s < GONE_S * self._stretch:
             return False
         self._clear()
         self._alarm = ScoreAlarm()

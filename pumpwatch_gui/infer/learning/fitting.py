@@ -20,6 +20,7 @@ from pumpwatch_gui.infer.bundles.card import card
 from pumpwatch_gui.infer.bundles.writing import write_bundle
 from pumpwatch_gui.infer.detectors.chart import NORM, Chart
 from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector
+from pumpwatch_gui.infer.detectors.conditioner import CLIP
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained
 from pumpwatch_gui.infer.training.combined_trainer import OwnChartTrainer
 from pumpwatch_gui.infer.training.normal_running import ROWS_BETWEEN_PAUSES, Commissioning, Pause
@@ -31,11 +32,12 @@ WINDOW = 1
 """A chart needs no past: the pump is scored again at once after a gap."""
 ONE_ALARM_IN_H = 8.0
 MOST_IN_ALARM = 0.02
-MOVES, VIBRATION_MOVES = 0.15, 0.25
-VIBRATION_UNITS = ("mm/s", "g", "m/s2", "um")
+MOVES = 0.15
+WIDER_MOVES = dict.fromkeys(("mm/s", "g", "m/s2", "um", "kW", "W", "hp"), 0.25) | {"A": 0.2}
 LEAST_OF_SPAN, WIDEST_SPAN = 0.01, 1e6
-WIDEST_GUESSES = 5.0
-"""A limit so many first guesses wide (three quarters of the level) is none."""
+CLIP_LIMITS = 3.0
+WIDEST_GUESSES = 2.5
+"""A limit so many first guesses wide (a third of the level) is none: a fault may be in what it was learnt from."""
 _PUMP = "own running"
 
 
@@ -134,9 +136,10 @@ def changes(profile: PumpProfile, before: CombinedDetector | None, after: Combin
 def first_guess(profile: PumpProfile, level: Floats) -> Floats:
     """How far a healthy pump may leave its level (n,) by a move of its operating point, in units, before hours showed.
 
-    A valve that is moved by a fifth moves flow, pressures and current by a seventh at most, vibration by a quarter.
+    A valve that is moved by a fifth moves flow, pressures and current by a seventh at most, vibration by a quarter; so
+    does a drive with the power, which goes with the cube of its speed.
     """
-    part = np.array([VIBRATION_MOVES if s.unit in VIBRATION_UNITS else MOVES for s in profile.sensors])
+    part = np.array([WIDER_MOVES.get(s.unit, MOVES) for s in profile.sensors])
     width = np.array([s.span[1] - s.span[0] for s in profile.sensors])
     guess: Floats = np.maximum(part * np.abs(level), np.where(width < WIDEST_SPAN, LEAST_OF_SPAN * width, 0.0))
     return guess
@@ -160,14 +163,20 @@ def _content(
 
 def _fitted(commissioning: Commissioning, caution: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """The detector table and its figures, its limits widened by `caution`."""
+    profile = commissioning.profile
+    guess = first_guess(profile, _level(commissioning))
     manifest, figures = OwnChartTrainer(commissioning, WINDOW).finish(None)
     if caution <= 0:
         return manifest, figures
-    profile = commissioning.profile
     detector = ChartDetector.from_manifest(profile, None, manifest)
-    narrow = caution * first_guess(profile, _level(commissioning)) / alarm_distances(detector)
+    narrow = caution * guess / alarm_distances(detector)
     own = np.diag(detector.chart.whitening) / np.maximum(narrow, 1.0)
-    return manifest | {"chart": Chart(np.diag(own)).to_json()}, figures
+    # What is clipped below its limit could never raise an alarm.
+    clip = np.maximum(
+        CLIP, CLIP_LIMITS * alarm_distances(detector) * np.maximum(narrow, 1.0) / detector.conditioning.scale
+    )
+    conditioning = replace(detector.conditioning, clip=clip)
+    return manifest | {"chart": Chart(np.diag(own)).to_json(), "conditioning": conditioning.to_json()}, figures
 
 
 def _level(commissioning: Commissioning) -> Floats:

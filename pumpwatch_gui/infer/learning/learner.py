@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.episodes import ScoreAlarm
-from pumpwatch_gui.domain.detection import Detection
+from pumpwatch_gui.domain.detection import Detection, LearningPhase, LearningStep, LearningView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
-from pumpwatch_gui.domain.wording import number, running_time
+from pumpwatch_gui.domain.wording import number
 from pumpwatch_gui.infer.learning.fitting import learn
 from pumpwatch_gui.infer.learning.material import Block, Material
 from pumpwatch_gui.infer.training.normal_running import Pause
@@ -25,6 +25,7 @@ from pumpwatch_gui.infer.training.normal_running import Pause
 Floats = NDArray[np.float64]
 
 HOUR_S = 3600.0
+USUAL_PERIOD_S = 30.0
 FIRST_S, SHOWN_S = HOUR_S, 3 * HOUR_S
 REFITS_S = (3 * HOUR_S, 8 * HOUR_S, 24 * HOUR_S)
 AGAIN_S = HOUR_S / 2
@@ -35,6 +36,7 @@ AFTER_TROUBLE_S = 60.0
 LEAST_STEP_S = 0.5
 MOST_FAR = 0.05
 HOUR_BLOCKS = 6
+MOST_STEPS = 12
 MOST_FITTED = 6 * HOUR_BLOCKS
 
 
@@ -57,11 +59,17 @@ def caution_at(running_s: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fit that is due: on which blocks, at how much running, and why."""
+    """A fit that is due: on which blocks, at how much running, and why. `slow` is that of the learner."""
 
     blocks: tuple[Block, ...]
     running_s: float
     why: str
+    slow: float = 1.0
+
+    @property
+    def usual_s(self) -> float:
+        """The running of a pump that is read often which would have as many rows."""
+        return self.running_s / self.slow
 
 
 class Learner:
@@ -85,6 +93,8 @@ class Learner:
         self._ready_ns: int | None = None
         self._was_stopped = False
         self._obstacle = ""
+        self._time_ns = 0
+        self._view = LearningView(LearningPhase.LEARNING, 0.0, SHOWN_S)
         self.under_way: Fit | None = None
 
     @property
@@ -93,20 +103,30 @@ class Learner:
         return self.material.progress.counted_s + self._rows_s
 
     @property
-    def words(self) -> str:
-        """How far it has come: `learning, 1 h 12 m of 3 h`, and what keeps it."""
-        text = f"learning, {running_time(self.counted_s)} of {running_time(SHOWN_S)}"
-        if self.counted_s >= SHOWN_S:
-            text = f"learning, {running_time(self.counted_s)}"
-        why = self._obstacle or (f"not calm: {self.material.progress.not_calm}" * bool(self.material.progress.not_calm))
-        return f"{text}: {why}" if why else text
+    def slow(self) -> float:
+        """How many times longer everything takes for a pump that is read less than every half minute."""
+        period_s = self._pace.period_s
+        return round(period_s / USUAL_PERIOD_S, 1) if period_s > 1.1 * USUAL_PERIOD_S else 1.0
+
+    def view(self, *, is_in_force: bool = True) -> LearningView:
+        """How far it has come, the same object while nothing has changed. Any thread."""
+        progress = self.material.progress
+        phase = LearningPhase.LEARNING
+        if progress.version:
+            phase = LearningPhase.PROVISIONAL if progress.fitted_s < SHOWN_S * self.slow else LearningPhase.ARMED
+        obstacle = self._obstacle or (f"not calm: {progress.not_calm}" if progress.not_calm else "")
+        minutes = int(self.counted_s / 60)
+        view = LearningView(phase, 60.0 * minutes, SHOWN_S * self.slow, obstacle, progress.steps, is_in_force)
+        if view != self._view:
+            self._view = view
+        return self._view
 
     def feed(self, frame: Frame, state: RunState) -> None:
         """Take in the next frame. Raises OSError when a block cannot be written."""
         if self._last_ns is not None and 0 <= frame.mono_ns - self._last_ns < LEAST_STEP_S * 1e9:
             return
         interval_s = self._pace.step(frame.mono_ns)
-        self._last_ns = frame.mono_ns
+        self._last_ns, self._time_ns = frame.mono_ns, frame.time_ns
         self._obstacle = self._trouble(frame, state)
         if self._obstacle:
             return
@@ -114,8 +134,8 @@ class Learner:
         step_s = interval_s if np.isfinite(interval_s) else 0.0
         self._rows.append(_Row(frame.mono_ns, frame.time_ns, step_s, values))
         self._rows_s += step_s
-        if self._rows_s >= BLOCK_S + AFTER_TROUBLE_S:
-            self._keep(BLOCK_S)
+        if self._rows_s >= (BLOCK_S + AFTER_TROUBLE_S) * self.slow:
+            self._keep(BLOCK_S * self.slow)
 
     def judged(self, detection: Detection) -> None:
         """Take in what a model found: while its alarm is on nothing counts."""
@@ -126,28 +146,37 @@ class Learner:
         progress, blocks = self.material.progress, self.material.blocks
         if self.under_way is not None or not blocks:
             return None
-        if progress.counted_s >= progress.due_s:
-            return Fit(tuple(blocks), progress.counted_s, "")
+        if progress.counted_s >= max(progress.due_s, FIRST_S * self.slow):
+            return Fit(tuple(blocks), progress.counted_s, "", self.slow)
         outside = [b for b in blocks if not self._is_known(b.point)] if progress.version else []
-        if sum(b.running_s for b in outside) >= REGION_S:
+        if sum(b.running_s for b in outside) >= REGION_S * self.slow:
             sensor = self._profile.sensors[self._point]
             low, high = (number(f(b.point for b in outside), sensor.decimals) for f in (min, max))
-            return Fit(tuple(blocks), progress.counted_s, f"new operating region, {low} to {high} {sensor.unit}")
+            return Fit(
+                tuple(blocks), progress.counted_s, f"new operating region, {low} to {high} {sensor.unit}", self.slow
+            )
         return None
 
-    def fitted(self, fit: Fit, version: str, not_calm: str) -> None:
-        """Note what came of a fit: the `version` learnt, or what speaks against it. Raises OSError."""
+    def fitted(self, fit: Fit, version: str, not_calm: str, *, text: str) -> None:
+        """Note what came of a fit: the `version` learnt, or what speaks against it; `text` says it for people.
+
+        Raises OSError.
+        """
         progress = self.material.progress
-        later = [s for s in REFITS_S if s > fit.running_s]
+        later = [s * fit.slow for s in REFITS_S if s > fit.usual_s]
         due_s = later[0] if later else np.inf
         if not version:
-            due_s = min(fit.running_s + AGAIN_S, due_s) if fit.running_s < SHOWN_S else fit.running_s + 2 * HOUR_S
+            again_s = fit.running_s + AGAIN_S * fit.slow
+            due_s = min(again_s, due_s) if fit.usual_s < SHOWN_S else fit.running_s + 2 * HOUR_S * fit.slow
         points = [b.point for b in fit.blocks]
         progress = replace(progress, due_s=min(due_s, 1e12), not_calm=not_calm)
         if version or fit.why:
             progress = replace(progress, low=min(points), high=max(points))
         if version:
-            progress = replace(progress, version=version)
+            progress = replace(progress, version=version, fitted_s=fit.running_s)
+        step = LearningStep(self._time_ns, text)
+        if not progress.steps or progress.steps[-1].text != text:
+            progress = replace(progress, steps=(*progress.steps, step)[-MOST_STEPS:])
         self.material.progress = progress
         self.under_way = None
         self.material.save()
@@ -160,7 +189,7 @@ class Learner:
 
     def close(self) -> None:
         """Keep what is left. Raises OSError."""
-        if self._rows_s >= AFTER_TROUBLE_S:
+        if self._rows_s >= AFTER_TROUBLE_S * self.slow:
             self._keep(self._rows_s)
 
     def _trouble(self, frame: Frame, state: RunState) -> str:
@@ -190,10 +219,11 @@ class Learner:
         self._ready_ns = mono_ns + round(wait_s * 1e9)
         if not self._rows:
             return
+        least_s = AFTER_TROUBLE_S * self.slow
         newest_ns = self._rows[-1].mono_ns
-        while self._rows and newest_ns - self._rows[-1].mono_ns < AFTER_TROUBLE_S * 1e9:
+        while self._rows and newest_ns - self._rows[-1].mono_ns < least_s * 1e9:
             self._rows_s -= self._rows.pop().step_s
-        if self._rows_s >= AFTER_TROUBLE_S:
+        if self._rows_s >= least_s:
             self._keep(self._rows_s)
         self._rows.clear()
         self._rows_s = 0.0
@@ -208,7 +238,7 @@ class Learner:
         values = np.stack([row.values for row in rows])
         point = _middle(values[:, self._point]) if self._point >= 0 else 0.0
         progress = self.material.progress
-        if progress.counted_s >= REFITS_S[-1] and progress.version and self._is_known(point):
+        if progress.counted_s >= REFITS_S[-1] * self.slow and progress.version and self._is_known(point):
             return  # a day of it is enough
         # By the monotonic clock: the other one may be set while the block is gathered.
         since_s = np.array([(row.mono_ns - rows[0].mono_ns) / 1e9 for row in rows])
@@ -232,16 +262,16 @@ def carry_out(
     fit: Fit, material: Material, profile: PumpProfile, out: Path, *, name: str, pause: Pause = lambda: None
 ) -> Outcome:
     """Fit on everything, and where that was not calm on the newest three hours. Raises InputError, OSError."""
-    factor = threshold_factor_at(fit.running_s)
+    factor = threshold_factor_at(fit.usual_s)
     tries = [_thinned(fit.blocks)]
-    newest = _newest(fit.blocks, SHOWN_S)
+    newest = _newest(fit.blocks, SHOWN_S * fit.slow)
     if len(newest) < len(tries[0]):
         tries.append(newest)
     not_calm = ""
     for blocks in tries:
         found = learn(
             profile, material.recordings(blocks), out, name=name, threshold_factor=factor,
-            caution=caution_at(fit.running_s), pause=pause,
+            caution=caution_at(fit.usual_s), pause=pause,
         )  # fmt: skip
         if found.path is not None:
             return Outcome(found.path, "", blocks)

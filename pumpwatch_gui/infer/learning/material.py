@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.detection import LearningStep
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.atomic import write_atomic
@@ -40,8 +41,9 @@ class Block:
 class Progress:
     """How far a pump has come. `sensors` are what it was begun for (`tag in unit`).
 
-    The next fit is due at `due_s` of running. `version` is the bundle that was learnt last ("": none yet), `calm` what
-    speaks against arming ("": nothing), `low` to `high` the operating points it has seen.
+    The next fit is due at `due_s` of running. `version` is the bundle that was learnt last ("": none yet), `fitted_s`
+    the running it was learnt from, `not_calm` what speaks against arming ("": nothing), `low` to `high` the operating
+    points it has seen, `steps` the last things that happened.
     """
 
     sensors: tuple[str, ...]
@@ -51,6 +53,14 @@ class Progress:
     low: float = 0.0
     high: float = 0.0
     counted_s: float = 0.0
+    fitted_s: float = 0.0
+    steps: tuple[LearningStep, ...] = ()
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Progress":
+        """The inverse of `asdict`; raises KeyError, TypeError or ValueError when it does not fit."""
+        steps = tuple(LearningStep(**step) for step in content.get("steps", ()))
+        return cls(**(dict(content) | {"sensors": tuple(content["sensors"]), "steps": steps}))
 
 
 class Material:
@@ -121,7 +131,7 @@ class Material:
         """Whether there was nothing that had to be given up."""
         try:
             content: Mapping[str, Any] = json.loads((self.folder / INDEX_FILE).read_text("utf-8"))
-            progress = Progress(**(content["progress"] | {"sensors": tuple(content["progress"]["sensors"])}))
+            progress = Progress.from_json(content["progress"])
             blocks = [Block(**row) for row in content["blocks"]]
         except FileNotFoundError:
             return True

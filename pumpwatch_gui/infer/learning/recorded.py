@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pumpwatch_gui.domain.alarms.episodes import ScoreAlarm
 from pumpwatch_gui.domain.detection import Detection, ScoreResult
+from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.station import RunState
@@ -18,7 +19,7 @@ from pumpwatch_gui.files.recordings.reading import AS_FOUND
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained
 from pumpwatch_gui.infer.evaluation.scoring import PUMP, ROWS_AT_ONCE, ScoreCount, ScoredRow, read_all, write_rows
-from pumpwatch_gui.infer.learning.learner import FIRST_S, Fit, Learner, carry_out
+from pumpwatch_gui.infer.learning.learner import FIRST_S, Fit, Learner, Outcome, carry_out
 from pumpwatch_gui.infer.learning.material import Material
 from pumpwatch_gui.infer.live.scorer import Scorer
 
@@ -78,18 +79,22 @@ class _RecordedPump:
             self._alarm.update(frame.mono_ns, result.score)
             self._learner.judged(result)
             return result
-        return result if self._learner.material.progress.version else replace(result, why=self._learner.words)
+        return result if self._learner.material.progress.version else replace(result, why=self._learner.view().words)
 
     def _fit(self, fit: Fit) -> None:
         self._learner.under_way = fit
         ran = running_time(fit.running_s)
         out = self._folder / f"{fit.running_s:.0f}"
-        outcome = carry_out(fit, self._learner.material, self._profile, out, name=f"learnt in {ran}")
+        try:
+            outcome = carry_out(fit, self._learner.material, self._profile, out, name=f"learnt in {ran}")
+        except PumpWatchError as error:
+            outcome = Outcome(None, error.message, fit.blocks)
         if outcome.path is None:
-            self._learner.fitted(fit, "", outcome.not_calm)
-            self._report(f"not calm after {ran} of running: {outcome.not_calm}")
-            return
-        bundle = load_bundle(outcome.path, self._profile)
-        self._learner.fitted(fit, bundle.version, "")
-        self._scorer.assign(PUMP, self._profile, bundle)
-        self._report(f"learnt from {ran} of running{f' ({fit.why})' if fit.why else ''}")
+            text = f"not calm after {ran} of running: {outcome.not_calm}"
+            self._learner.fitted(fit, "", outcome.not_calm, text=text)
+        else:
+            bundle = load_bundle(outcome.path, self._profile)
+            text = f"learnt from {ran} of running{f' ({fit.why})' if fit.why else ''}"
+            self._learner.fitted(fit, bundle.version, "", text=text)
+            self._scorer.assign(PUMP, self._profile, bundle)
+        self._report(text)

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pumpwatch_gui.domain.detection import Detection, NotScored, ScoreResult
+from pumpwatch_gui.domain.detection import NO_LEVELS, Detection, NotScored, ScoreResult
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.latency import Latency
+from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Stream, Windows, WindowScore
 
@@ -36,8 +37,10 @@ OnNote = Callable[[str, str], None]
 class _Pump:
     """What the scorer keeps of one pump."""
 
-    def __init__(self, profile: PumpProfile, bundle: Bundle | None, detector: Detector | None) -> None:
+    def __init__(self, profile: PumpProfile, bundle: Bundle | None, detector: Detector | None, kept: Floats) -> None:
+        self.profile = profile
         self.bundle = bundle
+        self._kept = kept  # of an alarm that was on before there was a stream
         self.detector = detector
         self.stream: Stream | None = None  # made at the first frame, inside the guard
         self.led = np.zeros(len(profile.sensors), dtype=np.int64)
@@ -47,11 +50,23 @@ class _Pump:
         self.failures = 0  # since the last score
         self.is_reported = False
 
+    @property
+    def kept(self) -> Floats:
+        return self.stream.kept if self.stream is not None else self._kept
+
+    def forget_kept(self) -> None:
+        self._kept = NO_LEVELS
+
+    def resume(self, kept: Floats) -> None:
+        self._kept, self.stream = kept, None
+
     def feed(self, frame: Frame, run_state: RunState) -> None:
         if self.detector is None:
             return
         if self.stream is None:
             self.stream = self.detector.stream()
+            if self._kept.size == frame.values.size and np.isfinite(self._kept).any():
+                self.stream.resume(self._kept)
         self.waiting += self.frame is not None and not isinstance(self.stream.window(), str)
         self.stream.feed(frame, run_state)
 
@@ -102,13 +117,17 @@ class Scorer:
         self._excluded: dict[str, str] = {}
 
     def assign(self, pump_id: str, profile: PumpProfile, bundle: Bundle | None) -> None:
-        """Use `bundle` for a pump from now on, from an empty memory; None: the pump has no model."""
-        detector = None
+        """Use `bundle` for a pump from now on, from an empty memory; None: the pump has no model.
+
+        Only the levels from before an alarm that is on are kept, while the sensors are the same.
+        """
+        detector, was = None, self._pumps.get(pump_id)
+        kept = was.kept if was is not None and was.profile.tags == profile.tags else NO_LEVELS
         if bundle is not None:  # pumps of one model share one detector, so that they can share a call
             if bundle.version not in self._detectors:
                 self._cold.add(bundle.version)
             detector = self._detectors.setdefault(bundle.version, bundle.detector)
-        self._pumps[pump_id] = _Pump(profile, bundle, detector)
+        self._pumps[pump_id] = _Pump(profile, bundle, detector, kept)
         used = {p.bundle.version for p in self._pumps.values() if p.bundle is not None}
         self._detectors = {version: d for version, d in self._detectors.items() if version in used}
 
@@ -204,11 +223,35 @@ class Scorer:
     def rebaseline(self, pump_id: str) -> bool:
         """Take the pump's present running as its new normal; False when it has no model."""
         pump = self._pumps.get(pump_id)
+        if pump is not None:
+            pump.forget_kept()
         if pump is None or pump.bundle is None:
             return False
         if pump.stream is not None:
             pump.stream.rebaseline()
         return True
+
+    def kept(self, pump_id: str) -> Floats:
+        """The levels from before an alarm of a pump (n,), as `Stream.kept`; empty where there are none."""
+        pump = self._pumps.get(pump_id)
+        return pump.kept if pump is not None else NO_LEVELS
+
+    def resume(self, pump_id: str, kept: Floats) -> None:
+        """Go on in an alarm of the run before, for which these levels were kept (n,). After `assign`."""
+        self._pumps[pump_id].resume(kept)
+
+    def take_level(self, pump_id: str) -> str:
+        """Take the present level of what deviates as normal; what that was, in words, "" where nothing deviates."""
+        pump = self._pumps.get(pump_id)
+        if pump is None or pump.stream is None:
+            return ""
+        off, before, after = pump.stream.take_level()
+        sensors = zip(pump.profile.sensors, before.tolist(), after.tolist(), strict=False)
+        changed = [one for one, is_off in zip(sensors, off.tolist(), strict=False) if is_off]
+        return ", ".join(
+            f"{s.label.lower()} {number(was, s.decimals)} → {number(now, s.decimals)} {unit_text(s.unit)}".rstrip()
+            for s, was, now in changed
+        )
 
     def _warm_up(self) -> None:
         """Load what is new before the first window is due: a runtime is slow to start."""
@@ -314,6 +357,8 @@ class Scorer:
             sensor_states=_states(outcome),
             sensor_anomaly_counts=pump.led,
             model_version=pump.bundle.version,
+            usual=outcome.usual,
+            present=outcome.present,
         )
 
 

@@ -20,15 +20,18 @@ from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 from pumpwatch_gui.infer.training.alarm_rate import DAY_S, Track, alarms_at, level_for_alarm_rate
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning
 from pumpwatch_gui.infer.training.statistics import independent, ordinary_deviation, spread_of
+from pumpwatch_gui.infer.training.suspicious import Scored, SuspiciousSpan, suspicious_spans, without_habits
 from pumpwatch_gui.infer.training.trainer import Trainer, errors_of
 
 HELD_BACK = 0.2
+LEFT_OUT = "left out, looks like a fault"
+"""The line of a manifest that names them."""
 QUANTILE = 99.0
 HALF = 0.5
 FULL_WEIGHT_S = 8 * 3600.0
 """A network that has seen less than a shift counts less, in proportion: it has learnt by heart what little it saw."""
 MOST_LEARNT = 25_000
-_PASSES = 2
+_PASSES, _ROUNDS = 2, 3
 
 
 class _HeldBack(NamedTuple):
@@ -52,9 +55,14 @@ class CombinedTrainer(Trainer):
             raise InputError("the pump never ran for a minute without a hole", "record it while it runs")
         resolution = np.array([s.resolution for s in commissioning.profile.sensors])
         scale = ordinary_deviation(overview.blocks, resolution=resolution)
-        self._conditioning = Conditioning(scale, np.full(scale.size, 0.5))
+        self._conditioning = Conditioning(scale, np.full(scale.size, 0.5)).for_period(overview.period_s)
         self._chart = Chart(np.eye(scale.size))
+        self.left_out: tuple[SuspiciousSpan, ...] = ()
         for _ in range(_PASSES):
+            self._commission()
+        for _ in range(_ROUNDS if commissioning.leaves_out else 0):
+            if not self._leave_out():
+                break
             self._commission()
         self._window = window
         self._learnt, self._held = self._final_pass()
@@ -97,7 +105,8 @@ class CombinedTrainer(Trainer):
             "all of the running" if self.held_back >= 1 else f"the last {100 * self.held_back:.0f} % of each recording"
         )
         name = "running" if self.held_back >= 1 else "held-back part"
-        return {
+        left_out = [span.words(self._commissioning.profile) for span in self.left_out]
+        return ({LEFT_OUT: ", ".join(left_out)} if left_out else {}) | {
             "threshold": f"{limit:.3f} times the {QUANTILE:.0f}th percentiles of {part}",
             f"alarms in the {name}": f"{count} in {24 * days:.1f} h, {7 * count / max(days, 1e-9):.1f} a week",
             f"share of the {name} above the limit": f"{100 * over:.2f} %",
@@ -107,7 +116,7 @@ class CombinedTrainer(Trainer):
         """Learn the size of the residuals and what moves together from a pass over everything."""
         tracks: list[tuple[Floats, NDArray[np.bool_]]] = []
         for rows in self._passes():
-            seen = [(stream.residuals.copy(), stream.scored.copy()) for _, stream in rows]
+            seen = [(stream.residuals.copy(), stream.scored.copy()) for at, stream in rows if not self._is_left_out(at)]
             if seen:
                 tracks.append((np.stack([r for r, _ in seen]), np.stack([s for _, s in seen])))
         if not tracks:
@@ -121,6 +130,21 @@ class CombinedTrainer(Trainer):
         together = self._together(residuals, worth)
         self._chart = Chart(together / sensor_limits(np.abs(residuals @ together)))
 
+    def _leave_out(self) -> bool:
+        """Look for stretches that look like a fault in what is left; whether there are more of them now."""
+        tracks = []
+        for rows in self._passes():
+            seen = [(at, stream.deviations.copy()) for at, stream in rows if not self._is_left_out(at)]
+            if seen:
+                tracks.append(Scored(np.array([at for at, _ in seen]), np.stack([d for _, d in seen])))
+        found = suspicious_spans(tracks, period_s=self._overview.period_s)
+        before = self.left_out
+        self.left_out = without_habits(sorted((*before, *found), key=lambda span: span.start_s))
+        return bool(found) and self.left_out != before
+
+    def _is_left_out(self, time_s: float) -> bool:
+        return any(span.start_s <= time_s <= span.end_s for span in self.left_out)
+
     def _together(self, residuals: Floats, worth: float) -> Floats:
         """What takes out of the residuals (m, n) that they move together (n, n)."""
         return whitening(residuals, independent=worth)
@@ -133,6 +157,8 @@ class CombinedTrainer(Trainer):
             later = recording.time_s[0] + (1 - self.held_back) * (recording.time_s[-1] - recording.time_s[0])
             kept: list[tuple[float, Floats, Windows]] = []
             for count, (time_s, stream) in enumerate(rows):
+                if self._is_left_out(time_s):
+                    continue
                 window = stream.window()
                 assert not isinstance(window, str)
                 if time_s >= later:
@@ -198,3 +224,8 @@ class OwnChartTrainer(ChartTrainer):
     def _together(self, residuals: Floats, worth: float) -> Floats:
         """Each sensor for itself: what moves together in a few hours is not what will in a week."""
         return np.eye(residuals.shape[1])
+
+
+def left_out_of(commissioning: Commissioning) -> tuple[SuspiciousSpan, ...]:
+    """What of the recordings looks like a fault and would be left out. Raises InputError for unusable recordings."""
+    return ChartTrainer(commissioning, 1).left_out

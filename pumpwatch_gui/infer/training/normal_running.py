@@ -21,6 +21,7 @@ from pumpwatch_gui.infer.training.statistics import BLOCK_S
 WARN_BELOW_S = 45 * 60.0
 REFUSE_BELOW_S = 25 * 60.0
 LEAST_BLOCK_S = 60.0
+ROWS_OF_BLOCK = 20
 ROWS_BETWEEN_PAUSES = 40
 Pause = Callable[[], None]
 """Called every few milliseconds of the work: it may wait, and what it raises ends the work."""
@@ -51,13 +52,15 @@ class Overview:
 class Commissioning:
     """Recordings of normal running of one or more pumps of a profile; each recording is a pump of its own.
 
-    `threshold_factor` widens the limit: a higher one alarms less. Raises ValueError outside 0.5 to 5.
+    `threshold_factor` widens the limit: a higher one alarms less. `leaves_out`: what looks like a fault in them is left
+    out. Raises ValueError outside 0.5 to 5.
     """
 
     profile: PumpProfile
     recordings: tuple[Recording, ...]
     threshold_factor: float = THRESHOLD_FACTOR
     pause: Pause = lambda: None
+    leaves_out: bool = True
 
     def __post_init__(self) -> None:
         """Check the threshold factor."""
@@ -83,6 +86,7 @@ class Commissioning:
         longest = np.zeros(len(self.profile.sensors))
         blocks: list[NDArray[np.float64]] = []
         intervals: list[float] = []
+        whole_s = max(BLOCK_S, ROWS_OF_BLOCK * self.period_s)
         for run in self.runs():
             pace, block, block_s = Pace(), list[NDArray[np.float64]](), 0.0
             flat.reset()
@@ -97,7 +101,7 @@ class Commissioning:
                 longest = np.maximum(longest, flat.step(step_s, frame.values))
                 block.append(frame.values)
                 block_s += step_s
-                if block_s >= BLOCK_S:
+                if block_s >= whole_s:
                     blocks.append(np.stack(block))
                     block, block_s = [], 0.0
             if block_s >= LEAST_BLOCK_S:
@@ -110,6 +114,13 @@ class Commissioning:
             flat_s=flat_limits(longest, changed=_changed(rows)),
             blocks=tuple(blocks),
         )
+
+    @property
+    def period_s(self) -> float:
+        """The usual time between two rows, 1 s where there are none."""
+        steps = [np.diff(recording.time_s) for recording in self.recordings]
+        every = np.concatenate(steps) if steps else np.zeros(0)
+        return float(np.median(every)) if every.size else 1.0
 
     def running_s(self) -> float:
         """Seconds of running without gaps, summed over the recordings."""

@@ -23,6 +23,7 @@ from pumpwatch_gui.infer.evaluation.data_quality import quality_report
 from pumpwatch_gui.infer.network.autoencoder import MODEL_FILE, TOLERANCE, Autoencoder
 from pumpwatch_gui.infer.network.numpy_forward import WEIGHTS_FILE, Weights, reconstruct
 from pumpwatch_gui.infer.network.onnx_graph import build
+from pumpwatch_gui.infer.training.combined_trainer import LEFT_OUT
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning, check_length
 from pumpwatch_gui.infer.training.trainer import Trainer
 from pumpwatch_gui.infer.training.trainers import TRAINERS, needs_tensorflow
@@ -53,13 +54,14 @@ class Epoch(NamedTuple):
 Progress = Callable[[str | Epoch], None]
 
 
-def train(
+def train(  # noqa: PLR0913 - the options of the command, each by its name
     profile: PumpProfile,
     recordings: Sequence[Path],
     out: Path,
     *,
     kind: str = "combined",
     allow_short: bool = False,
+    keep_all: bool = False,
     threshold_factor: float = THRESHOLD_FACTOR,
     choices: FormatChoices = AS_FOUND,
     progress: Progress = lambda text: None,
@@ -71,17 +73,18 @@ def train(
     _check_kind(kind)
     check_place(out)
     read = [read_recording(path, profile, choices) for path in recordings]
-    return train_on(profile, read, out, kind=kind, allow_short=allow_short, threshold_factor=threshold_factor,
-                    progress=progress)  # fmt: skip
+    return train_on(profile, read, out, kind=kind, allow_short=allow_short, keep_all=keep_all,
+                    threshold_factor=threshold_factor, progress=progress)  # fmt: skip
 
 
-def train_on(
+def train_on(  # noqa: PLR0913 - likewise
     profile: PumpProfile,
     recordings: Sequence[Recording],
     out: Path,
     *,
     kind: str = "combined",
     allow_short: bool = False,
+    keep_all: bool = False,
     threshold_factor: float = THRESHOLD_FACTOR,
     epochs: int | None = None,
     progress: Progress = lambda text: None,
@@ -89,13 +92,13 @@ def train_on(
     """Train a detector of `kind` on recordings of normal running (each a pump of its own) and write it to `out`.
 
     The threshold is computed with the runtime that ships; `threshold_factor` widens it (a higher one alarms less), but
-    for the plain kind. `progress` gets a line now and then; what it raises ends the training. Raises InputError for too
-    short or unusable recordings or an `out` that holds other files, PumpWatchError when the exported network does not
-    agree with TensorFlow within 1e-5.
+    for the plain kind. What looks like a fault is left out unless `keep_all`. `progress` gets a line now and then; what
+    it raises ends the training. Raises InputError for too short or unusable recordings or an `out` that holds other
+    files, PumpWatchError when the exported network does not agree with TensorFlow within 1e-5.
     """
     _check_kind(kind)
     check_place(out)
-    commissioning = Commissioning(profile, tuple(recordings), threshold_factor)
+    commissioning = Commissioning(profile, tuple(recordings), threshold_factor, leaves_out=not keep_all)
     for recording in commissioning.recordings:
         for note in recording.remarks():
             progress(f"{recording.path.name}: {note}")
@@ -113,6 +116,8 @@ def train_on(
         content["detector"], figures = trainer.finish(None)
         content |= {"units": 0, "parity": {}}
         trained, files = trained | figures, {}
+    if left_out := trained.get(LEFT_OUT):
+        progress(f"warning: left out of the model because it looks like a fault (--keep-all keeps it): {left_out}")
     content["trained"] = trained
     files[CARD_FILE] = card(profile, content).encode()
     write_bundle(out, profile=profile, content=content, files=files)

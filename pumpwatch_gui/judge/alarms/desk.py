@@ -22,13 +22,14 @@ class AlarmDesk:
         """Every alarm that is not NORMAL: by priority, the unacknowledged first, the newest first."""
 
     def apply(self, pump_id: str, signal: AlarmSignal, time_ns: int) -> AlarmChanged | None:
-        """Move the alarm that a signal speaks of; None when its state stays as it is."""
+        """Move the alarm that a signal speaks of; None when its state and text stay as they are."""
         alarm_id = f"{pump_id}/{signal.source}"
         with self._lock:
             old = self._open.get(alarm_id)
             before = old.state if old else AlarmState.NORMAL
             after = next_state(before, signal.stimulus)
-            if after is before:
+            stands = signal.stimulus is Stimulus.STANDS and before.is_active
+            if after is before and not stands:
                 return None
             if signal.stimulus is Stimulus.RAISED:
                 old = None
@@ -39,7 +40,7 @@ class AlarmDesk:
                 pump_id=pump_id,
                 tag=signal.tag,
                 priority=signal.priority,
-                text=old.text if old else signal.text,
+                text=old.text if old and not stands else signal.text,
                 state=after,
                 value=signal.value,
                 limit=signal.limit,

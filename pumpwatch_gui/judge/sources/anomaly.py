@@ -31,6 +31,11 @@ class AnomalyJudge:
         """Whether the alarm is on."""
         return self._alarm.active
 
+    @property
+    def is_standing(self) -> bool:
+        """Whether the alarm stands for a new level that somebody has to answer for."""
+        return self._alarm.is_standing
+
     def retire(self) -> AlarmSignal | None:
         """End the alarm of a pump that has no model any more; None when it is not active."""
         if not self.active:
@@ -44,9 +49,9 @@ class AnomalyJudge:
         stimulus = self._alarm.update(detection.mono_ns, detection.score)
         if stimulus is None:
             return None
-        leading = [int(i) for i in np.argsort(detection.shares)[::-1][:2]]
-        text = "Anomaly: " + ", ".join(
-            f"{self._profile.sensors[i].label.lower()} {100 * detection.shares[i]:.0f} %" for i in leading
-        )
-        tag = self._profile.tags[leading[0]]
+        found = detection.leading(self._profile.sensors)
+        text = f"Anomaly: {found}"
+        if stimulus is Stimulus.STANDS:
+            text = f"New level for {ANOMALY_RULE.stands_after_s / 60:.0f} min, {found}: confirm or re-baseline"
+        tag = self._profile.tags[int(np.argmax(detection.shares))]
         return AlarmSignal(self.source, tag, Priority.LOW, text, detection.score, ANOMALY_RULE.threshold, "", stimulus)
