@@ -54,7 +54,7 @@ class DevicesPage(Page):
         self._last_s = 0.0
         self.link_id = self._shown = ""
         self._now_ns = 0
-        self.links: RowsModel[LinkView] = RowsModel(link_columns(*LINK_TITLES))
+        self.links: RowsModel[LinkView] = RowsModel(link_columns(*LINK_TITLES), key=lambda v: v.link_id)
         self.view = TableView(self.appearance, self.links, "Links", widths=LINK_WIDTHS, stretch=len(LINK_WIDTHS))
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.view.activated.connect(lambda i: context.open_page("pump", self.links.rows[i.row()].pump_id))

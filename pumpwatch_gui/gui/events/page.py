@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPixmap, QShortcut
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QToolButton
 from typing_extensions import override
 
@@ -52,8 +52,8 @@ class EventsPage(Page):
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
         self._icons: dict[tuple[str, Priority, bool], QIcon] = {}
-        self.alarms: RowsModel[Alarm] = RowsModel(self._alarm_columns())
-        self.journal: RowsModel[JournalRow] = RowsModel(self._journal_columns())
+        self.alarms: RowsModel[Alarm] = RowsModel(self._alarm_columns(), key=lambda a: a.alarm_id)
+        self.journal: RowsModel[JournalRow] = RowsModel(self._journal_columns(), key=lambda r: r.id)
         self._all_loaded = False
         self._loading = False
         self._last_event_s = 0.0
@@ -73,8 +73,12 @@ class EventsPage(Page):
         self.alarm_view.setIconSize(QSize(18, 18))
         self.alarm_view.activated.connect(lambda i: self.context.open_page("pump", self.alarms.rows[i.row()].pump_id))
         self.acknowledge_button = button(
-            "Acknowledge selected", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Space"
+            "Acknowledge selected", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Ctrl+Enter"
         )
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            shortcut = QShortcut(QKeySequence(keys), self, self.acknowledge_selected)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.alarm_view.selectionModel().selectionChanged.connect(lambda *_: self._offer_acknowledge())
         self.no_alarms = label("No active alarms", "dim")
         return Panel(self.appearance, "Active alarms", self.alarm_view, (self.no_alarms, self.acknowledge_button))
 
@@ -141,7 +145,7 @@ class EventsPage(Page):
     def refresh(self, view: StationView) -> None:
         self.alarms.show_rows(view.alarms)
         self.no_alarms.setVisible(not view.alarms)
-        self.acknowledge_button.setEnabled(bool(view.alarms))
+        self._offer_acknowledge()
 
     @override
     def on_event(self, event: Event) -> None:
@@ -154,10 +158,14 @@ class EventsPage(Page):
         self.pump.setCurrentText(pump_id)
 
     def acknowledge_selected(self) -> None:
-        """Acknowledge the selected alarm, or the first one."""
-        row = max(0, self.alarm_view.currentIndex().row())
-        if row < len(self.alarms.rows):
-            self.context.order(Acknowledge(self.alarms.rows[row].alarm_id))
+        """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already."""
+        alarm = self.alarms.row_at(self.alarm_view.chosen)
+        if alarm is not None and alarm.state.is_unacknowledged:
+            self.context.order(Acknowledge(alarm.alarm_id))
+
+    def _offer_acknowledge(self) -> None:
+        alarm = self.alarms.row_at(self.alarm_view.chosen)
+        self.acknowledge_button.setEnabled(alarm is not None and alarm.state.is_unacknowledged)
 
     # ---------------------------------------------------------------- the journal
 

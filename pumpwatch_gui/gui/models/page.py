@@ -56,7 +56,7 @@ class ModelsPage(Page):
         self.pump: PumpSettings | None = None
         self.choice = ModelChoice(())
         self._last_s = 0.0
-        self.models: RowsModel[ModelRow] = RowsModel(_columns())
+        self.models: RowsModel[ModelRow] = RowsModel(_columns(), key=lambda r: r.version)
         self.train, self.back_test = TrainPanel(context), BackTestPanel(context)
         self._make_widgets()
         self._lay_out()
@@ -139,8 +139,8 @@ class ModelsPage(Page):
     @property
     def version(self) -> str:
         """The version of the chosen model, "" for the one that the site file names."""
-        at = self.view.currentIndex().row()
-        return self.models.rows[at].version if 0 <= at < len(self.models.rows) else ""
+        row = self.models.row_at(self.view.chosen)
+        return row.version if row else ""
 
     def _fill_pumps(self) -> None:
         names = [f"{p.pump_id}  {p.name}" for p in self.context.station.site().pumps]
@@ -227,8 +227,9 @@ class ModelsPage(Page):
 
     def export(self, folder: Path) -> None:
         """Copy the chosen model, card included, into a new folder of `folder`."""
-        row, pump_id = self.models.rows[self.view.currentIndex().row()], self._id
-        self.context.ask(lambda: export_row(row, pump_id, folder), self._exported, self._failed)
+        row, pump_id = self.models.row_at(self.view.chosen), self._id
+        if row is not None:
+            self.context.ask(lambda: export_row(row, pump_id, folder), self._exported, self._failed)
 
     def _exported(self, out: Path) -> None:
         self.said.say(f"Copied to {out}", "strong")

@@ -47,7 +47,7 @@ class PreviewDialog(QDialog):
         self.timezone.setToolTip("Such as Europe/Berlin, local or +05:30, for times without an offset")
         self.timezone.editingFinished.connect(self.read)
         self.said, self.remarks = StatusText("reading …"), StatusText()
-        self.rows: RowsModel[_Row] = RowsModel(_columns(pump))
+        self.rows: RowsModel[_Row] = RowsModel(_columns(pump), key=lambda r: r)
         sensors = len(pump.profile.sensors)
         widths = {0: 216, **dict.fromkeys(range(1, sensors), 176)}
         self.table = TableView(context.appearance, self.rows, "First samples as read", widths=widths, stretch=sensors)

@@ -48,9 +48,9 @@ class PumpPage(Page):
         self.chooser, self.facts = QComboBox(), StatusLine(appearance)
         self.sensors, self.trends = SensorPanel(appearance), TrendStack(context)
         self.why, self.links = WhyCard(appearance), LinksCard(appearance)
-        self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=2)
+        self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=2, selects=True)
         self.events = EventList(context, "Last events of this pump", kept=EVENTS_SHOWN)
-        self.ack = KeyButton(appearance, "Acknowledge", "", name="Acknowledge the chosen alarm (Enter)")
+        self.ack = KeyButton(appearance, "Acknowledge", "", name="Acknowledge the chosen alarm (Ctrl+Enter)")
         self.ack_all = KeyButton(appearance, "All", "Ctrl+F10", name="Acknowledge all alarms of this pump")
         self._lengths = QButtonGroup(self)
         self.pause = KeyButton(appearance, "Pause", "Space", name="Pause the trends")
@@ -131,12 +131,13 @@ class PumpPage(Page):
         self.sensors.chosen.connect(self.trends.enlarge)
         self.trends.window_changed.connect(self._window_changed)
         self.pause.clicked.connect(self.trends.set_paused)
-        self.alarms.activated.connect(self._acknowledge)
         self.ack.clicked.connect(self._acknowledge_current)
         self.ack_all.clicked.connect(self._acknowledge_all)
         for keys, act in (
             ("PgUp", lambda: self.step(-1)),
             ("PgDown", lambda: self.step(1)),
+            ("Ctrl+Return", self._acknowledge_current),
+            ("Ctrl+Enter", self._acknowledge_current),  # that of the number pad
             ("Ctrl+F10", self._acknowledge_all),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)
