@@ -197,8 +197,7 @@ def test_every_row_of_a_long_list_can_be_reached(qapp: QApplication) -> None:
     assert seen == set(map(str, range(30)))
     order = np.random.default_rng(3).permutation(30)
     rows.show_rows(tuple(Row(str(i), f"alarm {i}") for i in order))
-    assert rows.current is not None
-    assert rows.current.key == "29"
+    assert [row.key for row in (rows.current,) if row is not None] == ["29"]
     rows.show_rows(tuple(Row(str(i), f"alarm {i}") for i in range(29)))
-    assert rows.current is None
+    assert [row.key for row in (rows.current,) if row is not None] == []
     rows.deleteLater()

@@ -71,9 +71,8 @@ class Lane:
         return 0 if all(x == int(x) for x in self.scale) else min(self.decimals, 1)
 
     def height_of(self, value: float, rect: QRectF) -> float:
-        """Where a value lies in `rect`, held inside it."""
-        share = (value - self.scale[0]) / (self.scale[1] - self.scale[0])
-        return rect.bottom() - min(max(share, 0.0), 1.0) * rect.height()
+        """Where a value lies in `rect`; outside it where it is off the scale."""
+        return rect.bottom() - (value - self.scale[0]) / (self.scale[1] - self.scale[0]) * rect.height()
 
 
 def sensor_lane(column: int, sensor: Sensor) -> Lane:

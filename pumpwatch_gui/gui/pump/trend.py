@@ -4,7 +4,7 @@ Every lane has a fixed engineering scale; gaps stay gaps; a paused picture says 
 ten sensors because only as many points are drawn as there are pixels (`curves`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
 import numpy as np
@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.domain.wording import clock, local_time, number, unit_text
 from pumpwatch_gui.gui.look import paint
-from pumpwatch_gui.gui.look.curves import path, thinned
+from pumpwatch_gui.gui.look.curves import OffScale, off_scale, path, thinned
 from pumpwatch_gui.gui.look.theme import STRONG, color
 from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.pump.lanes import (
@@ -38,10 +38,11 @@ HEAD_PX, AXIS_PX, GUTTER_PX, TITLE_PX = 17, 22, 62, 26
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
-    """What is drawn of a lane: the good part, and the doubtful part (dim and dashed)."""
+    """What is drawn of a lane: the good part, the doubtful part (dim and dashed), and where both leave the scale."""
 
-    good: QPainterPath
-    doubtful: QPainterPath
+    good: QPainterPath = field(default_factory=QPainterPath)
+    doubtful: QPainterPath = field(default_factory=QPainterPath)
+    out: tuple[OffScale, ...] = ()
 
 
 class TrendStack(Painted):
@@ -205,14 +206,22 @@ class TrendStack(Painted):
         paint.text(painter, appearance, rest, f"{value} {unit}".rstrip(), token, size=12, weight=STRONG)
         self._paint_limits(painter, lane, rect)
         if i < len(self._curves):
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(color(theme.live), 1))
-            painter.drawPath(self._curves[i].good)
-            if not self._curves[i].doubtful.isEmpty():
-                painter.setPen(QPen(color(theme.dim), 1, Qt.PenStyle.DotLine))
-                painter.drawPath(self._curves[i].doubtful)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            self._paint_curve(painter, self._curves[i], lane, rect)
+
+    def _paint_curve(self, painter: QPainter, curve: _Curve, lane: Lane, rect: QRectF) -> None:
+        """The curve inside its lane; where it leaves the scale, the rail says so and how far."""
+        theme = self.appearance.theme
+        painter.save()
+        painter.setClipRect(rect.adjusted(-1, -1, 1, 1))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(color(theme.live), 1))
+        painter.drawPath(curve.good)
+        if not curve.doubtful.isEmpty():
+            painter.setPen(QPen(color(theme.dim), 1, Qt.PenStyle.DotLine))
+            painter.drawPath(curve.doubtful)
+        painter.restore()
+        paint.off_scale(painter, self.appearance, rect, curve.out, lane.decimals)
 
     def _lane_value(self, lane: Lane, i: int) -> tuple[str, bool]:
         """The words next to a lane's label, and whether they are a live number or one measured at the cursor."""
@@ -252,22 +261,23 @@ class TrendStack(Painted):
     def _curve(self, lane: Lane, rect: QRectF) -> _Curve:
         trace = self._trace
         if trace is None or trace.time_s.size < 2 or lane.column >= trace.values.shape[1]:
-            return _Curve(QPainterPath(), QPainterPath())
+            return _Curve()
         first = int(np.searchsorted(trace.time_s, self.window_now.start_s))
         last = int(np.searchsorted(trace.time_s, self.window_now.end_s, side="right"))
         part = slice(first, last)
         per_s = rect.width() / self.window_now.length_s
         x = rect.right() - (self.window_now.end_s - trace.time_s[part]) * per_s
-        share = np.clip((column_of(trace, lane)[part] - lane.scale[0]) / (lane.scale[1] - lane.scale[0]), 0.0, 1.0)
-        y = rect.bottom() - share * rect.height()
+        values = column_of(trace, lane)[part]
+        y = rect.bottom() - (values - lane.scale[0]) / (lane.scale[1] - lane.scale[0]) * rect.height()
         step = max((self._pump.stale_after_s if self._pump else 3.0) * per_s, 3.0)
-        doubtful = uncertain_part(trace, lane)
+        doubtful, out = uncertain_part(trace, lane), off_scale(x, values, lane.scale, longest_step=step)
         if doubtful is None:
-            return _Curve(path(*thinned(x, y, rect.width()), longest_step=step), QPainterPath())
+            return _Curve(path(*thinned(x, y, rect.width()), longest_step=step), out=out)
         good, unsure = np.where(doubtful[part], np.nan, y), np.where(doubtful[part], y, np.nan)
         return _Curve(
             path(*thinned(x, good, rect.width()), longest_step=step),
             path(*thinned(x, unsure, rect.width()), longest_step=step),
+            out,
         )
 
     # ---------------------------------------------------------------- mouse and keys
