@@ -77,7 +77,7 @@ class OnEvents:
     def choose(self, alarm_id: str) -> bool:
         """Click the row of an alarm; whether it was in sight."""
         view = self.page.alarm_view
-        row = next((i for i, a in enumerate(self.page.alarms.rows) if a.alarm_id == alarm_id), -1)
+        row = next((i for i, a in enumerate(self.page.alarms.rows) if a.alarm.alarm_id == alarm_id), -1)
         index = self.page.alarms.index(row, 3)
         view.scrollTo(index)
         place = view.visualRect(index)

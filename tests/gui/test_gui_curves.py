@@ -91,7 +91,9 @@ def test_the_cursor_reads_the_nearest_sample_and_nothing_in_a_gap() -> None:
 
 
 @given(values, st.floats(-500, 500), st.floats(1, 400))
-def test_every_value_off_the_scale_is_under_a_rail_of_its_side_and_no_other(y: Floats, low: float, width: float) -> None:
+def test_every_value_off_the_scale_is_under_a_rail_of_its_side_and_no_other(
+    y: Floats, low: float, width: float
+) -> None:
     x, scale = np.arange(y.size, dtype=float) * 7, (low, low + width)
     stretches = off_scale(x, y, scale, longest_step=10, near=4)
     for i in range(y.size):

@@ -11,13 +11,14 @@ from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPixmap, QShortcut
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QToolButton
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.alarms.alarm import AlarmState, Priority
+from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import alarm_number, duration, plain, stamp
+from pumpwatch_gui.domain.wording import alarm_number, plain, stamp
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.theme import Appearance
@@ -52,7 +53,7 @@ class EventsPage(Page):
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
         self._icons: dict[tuple[str, Priority, bool], QIcon] = {}
-        self.alarms: RowsModel[Alarm] = RowsModel(self._alarm_columns(), key=lambda a: a.alarm_id)
+        self.alarms: RowsModel[ShownAlarm] = RowsModel(self._alarm_columns(), key=lambda s: s.alarm.alarm_id)
         self.journal: RowsModel[JournalRow] = RowsModel(self._journal_columns(), key=lambda r: r.id)
         self._all_loaded = False
         self._loading = False
@@ -68,10 +69,12 @@ class EventsPage(Page):
     # ---------------------------------------------------------------- building
 
     def _make_alarms(self) -> Panel:
-        widths = {0: 60, 1: 180, 2: 90, 4: 120, 5: 100, 6: 210, 7: 120}
+        widths = {0: 84, 1: 180, 2: 90, 4: 108, 5: 108, 6: 108, 7: 150, 8: 210, 9: 100}
         self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms", widths=widths, stretch=3)
         self.alarm_view.setIconSize(QSize(18, 18))
-        self.alarm_view.activated.connect(lambda i: self.context.open_page("pump", self.alarms.rows[i.row()].pump_id))
+        self.alarm_view.activated.connect(
+            lambda i: self.context.open_page("pump", self.alarms.rows[i.row()].alarm.pump_id)
+        )
         self.acknowledge_button = button(
             "Acknowledge selected", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Ctrl+Enter"
         )
@@ -108,17 +111,25 @@ class EventsPage(Page):
         head = (self.outcome, self.text, self.pump, self.kind, export)
         return Panel(self.appearance, "Journal", self.journal_view, head)
 
-    def _alarm_columns(self) -> list[Column[Alarm]]:
+    def _alarm_columns(self) -> list[Column[ShownAlarm]]:
+        def state(shown: ShownAlarm) -> str:
+            return shown.alarm.state.value + (f" by {shown.alarm.by}" if shown.alarm.by else "")
+
         return [
-            Column("", lambda a: "", icon=lambda a: self._icon(a.priority, a.state is AlarmState.RETURNED)),
-            Column("Since", lambda a: stamp(a.raised_ns)),
-            Column("Pump", lambda a: a.pump_id),
-            Column("Alarm", lambda a: a.text, tip=lambda a: a.text),
-            Column("Value", lambda a: alarm_number(a.value, a), right=True),
-            Column("Limit", lambda a: alarm_number(a.limit, a), right=True),
-            Column("State", lambda a: a.state.value + (f" by {a.by}" if a.by else "")),
-            Column("Duration", lambda a: duration((time.time_ns() - a.raised_ns) / 1e9), right=True),
+            Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._alarm_icon),
+            Column("Since", lambda s: stamp(s.alarm.raised_ns)),
+            Column("Pump", lambda s: s.alarm.pump_id),
+            Column("Alarm", lambda s: s.alarm.text, tip=lambda s: s.alarm.text),
+            Column("Now", lambda s: s.now, right=True),
+            Column("Raised at", lambda s: alarm_number(s.alarm.value, s.alarm), right=True),
+            Column("Worst", lambda s: s.worst, right=True),
+            Column("Limit", lambda s: s.limit, right=True, tip=lambda s: s.limit),
+            Column("State", state, tip=state),
+            Column("Duration", lambda s: s.lasts, right=True),
         ]
+
+    def _alarm_icon(self, shown: ShownAlarm) -> QIcon:
+        return self._icon(shown.alarm.priority, shown.alarm.state is AlarmState.RETURNED)
 
     def _journal_columns(self) -> list[Column[JournalRow]]:
         return [
@@ -143,7 +154,7 @@ class EventsPage(Page):
 
     @override
     def refresh(self, view: StationView) -> None:
-        self.alarms.show_rows(view.alarms)
+        self.alarms.show_rows([self.context.shown(alarm, view) for alarm in view.alarms])
         self.no_alarms.setVisible(not view.alarms)
         self._offer_acknowledge()
 
@@ -159,13 +170,13 @@ class EventsPage(Page):
 
     def acknowledge_selected(self) -> None:
         """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already."""
-        alarm = self.alarms.row_at(self.alarm_view.chosen)
-        if alarm is not None and alarm.state.is_unacknowledged:
-            self.context.order(Acknowledge(alarm.alarm_id))
+        shown = self.alarms.row_at(self.alarm_view.chosen)
+        if shown is not None and shown.alarm.state.is_unacknowledged:
+            self.context.order(Acknowledge(shown.alarm.alarm_id))
 
     def _offer_acknowledge(self) -> None:
-        alarm = self.alarms.row_at(self.alarm_view.chosen)
-        self.acknowledge_button.setEnabled(alarm is not None and alarm.state.is_unacknowledged)
+        shown = self.alarms.row_at(self.alarm_view.chosen)
+        self.acknowledge_button.setEnabled(shown is not None and shown.alarm.state.is_unacknowledged)
 
     # ---------------------------------------------------------------- the journal
 

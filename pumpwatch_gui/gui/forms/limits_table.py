@@ -75,6 +75,16 @@ class LimitsTable(QTableWidget):
         if sensors:
             self.setCurrentCell(0, self.first)
 
+    def show_facts(self, facts: Sequence[Sequence[str]]) -> None:
+        """Renew the fixed cells, those of sensor and span apart."""
+        with QSignalBlocker(self):
+            for row, texts in enumerate(facts):
+                for column, text in enumerate(texts, self.first - len(texts)):
+                    cell = self.item(row, column)
+                    if cell is not None and cell.text() != text:
+                        cell.setText(text)
+        self.viewport().update()
+
     def fill(self, row: int, limits: Limits) -> None:
         """Put limits into a row."""
         for i, name in enumerate(LIMIT_FIELDS):

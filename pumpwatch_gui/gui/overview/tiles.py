@@ -89,7 +89,7 @@ class TileGrid(PaintedList):
         """The state of a tile: that of the frame before, when nothing came since and it is not its turn to age."""
         if seen is not None and number % AGE_EVERY != self._turn % AGE_EVERY and _is_alike(pump, seen[0]):
             return seen[1]
-        return tile_state(pump, view, last_good=self.context.last_good, kind=kind)
+        return tile_state(pump, view, self.context, kind)
 
     def _read_traces(self, pumps: tuple[PumpView, ...]) -> None:
         for pump in pumps:

@@ -48,7 +48,7 @@ class PumpPage(Page):
         self.chooser, self.facts = QComboBox(), StatusLine(appearance)
         self.sensors, self.trends = SensorPanel(appearance), TrendStack(context)
         self.why, self.links = WhyCard(appearance), LinksCard(appearance)
-        self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=2, selects=True)
+        self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=3, selects=True)
         self.events = EventList(context, "Last events of this pump", kept=EVENTS_SHOWN)
         self.ack = KeyButton(appearance, "Acknowledge", "", name="Acknowledge the chosen alarm (Ctrl+Enter)")
         self.ack_all = KeyButton(appearance, "All", "Ctrl+F10", name="Acknowledge all alarms of this pump")
@@ -210,7 +210,7 @@ class PumpPage(Page):
         self.links.show_links(pump.links, view.mono_ns)
         self._alarms = pump.alarms
         self._alarm_heading.setText(f"Active alarms · {len(pump.alarms)}" if pump.alarms else "Active alarms")
-        self.alarms.show_rows(alarm_rows(pump.alarms, view))
+        self.alarms.show_rows(alarm_rows(tuple(self.context.shown(a, view) for a in pump.alarms), view))
         self.ack.setEnabled(any(a.state.is_unacknowledged and self._is_current(a) for a in pump.alarms))
         self.ack_all.setEnabled(any(a.state.is_unacknowledged for a in pump.alarms))
 

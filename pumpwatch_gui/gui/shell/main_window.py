@@ -145,7 +145,7 @@ class MainWindow(QMainWindow):
             self._failing_since_s = None
 
     def _show(self, view: StationView) -> None:
-        self.context.last_good.see(view)
+        self.context.see(view)
         page = self._stack.currentWidget()
         if isinstance(page, Page):
             page.refresh(view)

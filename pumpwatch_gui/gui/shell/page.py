@@ -9,6 +9,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
+from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.alarms.shown import ShownAlarm, WorstValues, shown_alarm
 from pumpwatch_gui.domain.commands import Command, Order, OrderId
 from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.events import Event, OrderDone
@@ -53,7 +55,8 @@ class PageContext:
 
     `open_page(key, pump_id)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs orders. `last_good` knows when each value was last
-    good. `proposed` is a link that a scan has found, for the dialog that adds a pump.
+    good, `worst` how bad it was in each alarm. `proposed` is a link that a scan has found, for the dialog that adds a
+    pump.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class PageContext:
         self.station, self.home, self.site_file = station, home, site_file
         self.appearance, self.ask, self.user = appearance, ask, user
         self.open_page, self.open_dialog, self.dialogs = navigation
-        self.last_good = LastGood()
+        self.last_good, self.worst = LastGood(), WorstValues()
         self.proposed: DriverConfig | None = None
         self._waiting: dict[OrderId, Callable[[OrderDone], None]] = {}
 
@@ -78,6 +81,15 @@ class PageContext:
     def running(self) -> LinkBrowser | None:
         """The station's running links, where it has any that can be read."""
         return self.station.links if Capability.BROWSE in self.station.capabilities else None
+
+    def see(self, view: StationView) -> None:
+        """Take note of a view of the station: of its good values and of those in alarm."""
+        self.last_good.see(view)
+        self.worst.see(view)
+
+    def shown(self, alarm: Alarm, view: StationView) -> ShownAlarm:
+        """What may be shown of an alarm now."""
+        return shown_alarm(alarm, view, self.last_good, self.worst)
 
     def order(self, command: Command, on_done: Callable[[OrderDone], None] | None = None) -> OrderId:
         """Hand in an order in the user's name; `on_done` is called on the GUI thread with its outcome.

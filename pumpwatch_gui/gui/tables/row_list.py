@@ -14,7 +14,7 @@ from pumpwatch_gui.gui.tables.painted_list import PaintedList
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: a mark or a `left` word, the text (two lines at most), a dim word at the `right`.
+    """One row: a mark or a `left` word, the text, a dim word at the `right`, and `details`, a line each, below.
 
     `border` draws the priority's border (blinking is the caller's: it hands in rows with and without). `pump_id` is the
     pump that it is about.
@@ -22,6 +22,7 @@ class Row:
 
     key: str
     text: str
+    details: tuple[str, ...] = ()
     left: str = ""
     right: str = ""
     priority: Priority | None = None
@@ -33,7 +34,7 @@ class Row:
     def spoken(self) -> str:
         """The row for assistive technology."""
         rank = f"priority {int(self.priority)}" if self.priority else ""
-        return ", ".join(w for w in (rank, self.left, self.text, self.right) if w)
+        return ", ".join(w for w in (rank, self.left, self.text, *self.details, self.right) if w)
 
 
 class RowList(PaintedList):
@@ -194,14 +195,19 @@ class RowList(PaintedList):
             size = 13 if self._live_right else 12
             used = paint.text(painter, appearance, top, row.right, token, size=size, weight=weight, align=paint.RIGHT)
             inner.setRight(inner.right() - used - px(8))
-        self._paint_words(painter, QRectF(inner.left(), top.top(), inner.width(), box.bottom() - top.top()), row.text)
+        self._paint_words(painter, QRectF(inner.left(), top.top(), inner.width(), box.bottom() - top.top()), row)
 
-    def _paint_words(self, painter: QPainter, context: QRectF, words: str) -> None:
-        appearance, height = self.appearance, self.appearance.px(18)
-        lines = _wrapped(appearance, words, context.width(), self._lines)
-        for i, line in enumerate(lines):
+    def _paint_words(self, painter: QPainter, context: QRectF, row: Row) -> None:
+        appearance, theme, height = self.appearance, self.appearance.theme, self.appearance.px(18)
+        lines = _wrapped(appearance, row.text, context.width(), self._lines - len(row.details))
+        for i, line in enumerate((*lines, *row.details)):
             rect = QRectF(context.left(), context.top() + i * height, context.width(), height)
-            paint.text(painter, appearance, rect, line, appearance.theme.text)
+            if i < len(lines):
+                paint.text(painter, appearance, rect, line, theme.strong if row.details else theme.text)
+            else:  # under the word at the right there is room too
+                paint.text(
+                    painter, appearance, rect.adjusted(0, 0, self.width() - rect.right(), 0), line, theme.text, size=12
+                )
 
     @override
     def cell_count(self) -> int:
