@@ -50,6 +50,7 @@ class ModelsPage(Page):
     """The models at the left, the work at the right."""
 
     key = "models"
+    follows_pump = True
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
@@ -69,6 +70,7 @@ class ModelsPage(Page):
         self.chooser.setProperty("title", True)
         self.chooser.setAccessibleName("Pump")
         self.chooser.currentIndexChanged.connect(lambda _: self._choose_pump())
+        self.chooser.activated.connect(lambda _: self.context.choose_pump(self._id))
         self.active = label("", "dim")
         self.adaptive = QCheckBox("Adaptive threshold")
         self.adaptive.setAccessibleName("Let the threshold follow the pump within bounds")

@@ -38,6 +38,7 @@ class PumpPage(Page):
     """One pump in full. PgUp and PgDn turn to its neighbours, Space pauses the trends."""
 
     key = "pump"
+    follows_pump = True
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
@@ -155,6 +156,7 @@ class PumpPage(Page):
             self.refresh(self.context.station.latest())
 
     def _turn_to(self, pump_id: str) -> None:
+        self.context.choose_pump(pump_id)
         if pump_id == self.pump_id:
             return
         self.pump_id = pump_id
@@ -195,7 +197,9 @@ class PumpPage(Page):
         if not view.pumps:
             return
         if self.pump_id not in [pump.pump_id for pump in view.pumps]:
-            self._turn_to(view.pumps[0].pump_id)
+            self._turn_to(self.context.pump_id)
+        if self.pump_id not in [pump.pump_id for pump in view.pumps]:
+            return  # added to the site since this view was taken
         self._fill_chooser(view)
         pump, last_good = view.pump(self.pump_id), self.context.last_good
         seen = presence(pump, view.mono_ns, last_good)

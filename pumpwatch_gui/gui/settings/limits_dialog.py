@@ -54,6 +54,7 @@ class LimitsDialog(SiteDialog):
 
     def _show_pump(self) -> None:
         """Show the limits the chosen pump is judged by now."""
+        self.setWindowTitle(f"Limits of {self.context.title_of(self.pump.currentText())}")
         pump = self._pump_now()
         sensors = pump.profile.sensors if pump else ()
         self.table.show_limits(sensors, {sensor.tag: sensor.limits for sensor in sensors}, self._values_now())

@@ -112,6 +112,7 @@ class SettingsDialog(SiteDialog):
             self.list.addItems([f"{d.pump_id}  {d.name}" for d in self._drafts])
 
     def _keep_label(self) -> None:
+        self.setWindowTitle(f"Settings · {self.pump_id.text()} {self.pump_name.text()}".rstrip())
         item = self.list.item(self._at)
         if item is not None:
             item.setText(f"{self.pump_id.text()}  {self.pump_name.text()}")
@@ -160,6 +161,7 @@ class SettingsDialog(SiteDialog):
             self._drop_link(self.links[0])
         for link in draft.links:
             self._add_link(link)
+        self._keep_label()
 
     def _add_link(self, config: DriverConfig | None) -> None:
         box = LinkBox(

@@ -102,10 +102,10 @@ class MainWindow(QMainWindow):
         return self._pages[key]
 
     def open_page(self, key: str, pump_id: str = "") -> None:
-        """Turn to a page, and there to a pump."""
+        """Turn to a page, and there to a pump: the current one where the page is about one and none is given."""
         page = self.page(key)
-        if pump_id:
-            page.show_pump(pump_id)
+        if wanted := pump_id or (self.context.pump_id if page.follows_pump else ""):
+            page.show_pump(wanted)
         self._stack.setCurrentWidget(page)
         if key in self._nav_buttons:
             self._nav_buttons[key].setChecked(True)
@@ -114,12 +114,16 @@ class MainWindow(QMainWindow):
         self.refresh()
 
     def open_dialog(self, key: str, pump_id: str = "") -> None:
-        """Open a dialog; nothing waits for it. Raises KeyError for one that this station has not."""
+        """Open a dialog on a pump, the current one where none is given; nothing waits for it.
+
+        Raises KeyError for a dialog that this station has not.
+        """
         entry = self._dialogs[key]
-        topic = self.current if key == "help" else pump_id
+        topic = self.current if key == "help" else pump_id or self.context.pump_id
         dialog = entry.build(self.context, topic, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(entry.title)
+        if not dialog.windowTitle():  # those on a pump name it themselves
+            dialog.setWindowTitle(entry.title)
         dialog.setWindowIcon(self.appearance.icon(entry.icon))
         if key != "help":  # a dialog takes the keyboard from the window, and with it the window's own F1
             QShortcut(QKeySequence("F1"), dialog, lambda: open_help(self.context, key, dialog))
@@ -261,6 +265,7 @@ class MainWindow(QMainWindow):
         state = self._settings.value("window/state")
         if isinstance(state, QByteArray):
             self.restoreState(state, LAYOUT_VERSION)
+        self.context.choose_pump(str(self._settings.value("window/pump", "")) if self._remembers else "")
         page = str(self._settings.value("window/page", PAGES[0].key))
         page = page if page in self._nav_buttons else PAGES[0].key
         empty = not self.context.station.site().pumps and FIRST_RUN in self._entries
@@ -295,6 +300,7 @@ class MainWindow(QMainWindow):
         self._settings.setValue("window/geometry", self.saveGeometry())
         self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
         self._settings.setValue("window/page", self.current)
+        self._settings.setValue("window/pump", self.context.pump_id)
         self._settings.sync()
 
 

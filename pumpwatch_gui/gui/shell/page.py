@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm, WorstValues, shown_alarm
 from pumpwatch_gui.domain.commands import Command, Order, OrderId
 from pumpwatch_gui.domain.display import LastGood
-from pumpwatch_gui.domain.events import Event, OrderDone
+from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.ports import Capability, LinkBrowser, Station
 from pumpwatch_gui.domain.station import StationView
@@ -75,7 +75,23 @@ class PageContext:
         self.open_page, self.open_dialog, self.dialogs = navigation
         self.last_good, self.worst = LastGood(), WorstValues()
         self.proposed: DriverConfig | None = None
+        self._pump_id = ""
         self._waiting: dict[OrderId, Callable[[OrderDone], None]] = {}
+
+    @property
+    def pump_id(self) -> str:
+        """The one current pump of all pages and dialogs: the one chosen last, else the first; "" without pumps."""
+        ids = [pump.pump_id for pump in self.station.site().pumps]
+        return self._pump_id if self._pump_id in ids else next(iter(ids), "")
+
+    def choose_pump(self, pump_id: str) -> None:
+        """Make a pump the current one."""
+        self._pump_id = pump_id
+
+    def title_of(self, pump_id: str) -> str:
+        """A pump in the title of a dialog: `P-103 Boiler feed C`."""
+        pump = self.station.site().pump(pump_id)
+        return f"{pump_id} {pump.name}" if pump is not None and pump.name != pump_id else pump_id
 
     @property
     def running(self) -> LinkBrowser | None:
@@ -102,7 +118,9 @@ class PageContext:
         return self.station.submit(order)
 
     def deliver(self, event: Event) -> None:
-        """Hand the outcome of an order to whoever waits for it (GUI thread)."""
+        """Hand the outcome of an order to whoever waits for it (GUI thread); the current pump follows its new name."""
+        if isinstance(event, SiteChanged):
+            self._pump_id = event.renamed.get(self._pump_id, self._pump_id)
         if not isinstance(event, OrderDone):
             return
         on_done = self._waiting.pop(event.order_id, None)
@@ -114,6 +132,8 @@ class Page(QWidget):
     """Base of every page. `key` names it in `PAGES`, in links and as `resources/help/KEY.md`."""
 
     key: ClassVar[str]
+    follows_pump: ClassVar[bool] = False
+    """Whether it is about the current pump, and turns to it whenever it is opened."""
 
     def __init__(self, context: PageContext) -> None:
         super().__init__()
