@@ -13,8 +13,9 @@ from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site_changes import SetLimits
 from pumpwatch_gui.domain.station import PumpView
 from pumpwatch_gui.domain.wording import UNKNOWN, error_text
+from pumpwatch_gui.gui.forms.history import History
 from pumpwatch_gui.gui.forms.limits_table import LimitsTable
-from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
+from pumpwatch_gui.gui.forms.site_dialog import SiteDialog, undo_buttons
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import button, label
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -33,8 +34,12 @@ class LimitsDialog(SiteDialog):
         self.table = LimitsTable(context.appearance, "Now")
         hint = label("An empty limit is not watched.", "dim")
         restore = button("Restore row", "Restore the profile's own limits in this row", self.restore_row)
-        self.lay_out(hbox(label("Pump", "heading"), self.pump, None, hint, restore), (self.table, 1))
-        self.pump.currentIndexChanged.connect(lambda _: self._show_pump())
+        self._pump_id = ""
+        self._history = History(self.table.texts())
+        self.undo, self.redo = undo_buttons(self, self._step)
+        head = hbox(label("Pump", "heading"), self.pump, None, hint, self.undo, self.redo, restore)
+        self.lay_out(head, (self.table, 1))
+        self.pump.currentIndexChanged.connect(lambda _: self._change_pump())
         self.table.edited.connect(self.check)
         self._show_site(pump_id)
         renew = QTimer(self)
@@ -52,12 +57,33 @@ class LimitsDialog(SiteDialog):
             self.pump.setCurrentText(pump_id)
         self._show_pump()
 
+    def _change_pump(self) -> None:
+        """Turn to the pump in the box, unless that would drop edits."""
+        if self.is_edited():
+            with QSignalBlocker(self.pump):
+                self.pump.setCurrentText(self._pump_id)
+            self.trouble.warn(f"The changes of {self._pump_id} are not saved: save or undo them first.")
+            return
+        self._show_pump()
+
+    @override
+    def is_edited(self) -> bool:
+        self.table.commit()
+        return self._history.is_changed
+
+    def _step(self, by: int) -> None:
+        self.table.commit()
+        self.table.show_texts(self._history.step(by))
+        self.check()
+
     def _show_pump(self) -> None:
         """Show the limits the chosen pump is judged by now."""
-        self.setWindowTitle(f"Limits of {self.context.title_of(self.pump.currentText())}")
+        self._pump_id = self.pump.currentText()
+        self.setWindowTitle(f"Limits of {self.context.title_of(self._pump_id)}")
         pump = self._pump_now()
         sensors = pump.profile.sensors if pump else ()
         self.table.show_limits(sensors, {sensor.tag: sensor.limits for sensor in sensors}, self._values_now())
+        self._history = History(self.table.texts())
         self.check()
 
     def _pump_now(self) -> PumpView | None:
@@ -80,6 +106,9 @@ class LimitsDialog(SiteDialog):
 
     def check(self) -> None:
         """Name every wrong row; Save is there only when none is."""
+        self._history.add(self.table.texts())
+        self.undo.setEnabled(self._history.can_undo)
+        self.redo.setEnabled(self._history.can_redo)
         wrong = self.table.read()[1]
         self.trouble.warn("\n".join(wrong))
         self.allow_save(not wrong)

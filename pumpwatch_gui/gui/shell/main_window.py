@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
@@ -20,8 +20,10 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
+from pumpwatch_gui.gui.look.widgets import Question, ask_first
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
+from pumpwatch_gui.gui.shell.input_rules import InputRules
 from pumpwatch_gui.gui.shell.nav_bar import NavBar, NavButton
 from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
 from pumpwatch_gui.gui.shell.stopped_bar import stopped_words
@@ -30,6 +32,8 @@ from pumpwatch_gui.gui.shell.top_bar import TopBar
 crash_log = logging.getLogger("pumpwatch.crash")
 
 FRAME_MS = 50
+COLLECTOR = "collector"
+"""The loop of a station that is watched by another program."""
 LAYOUT_VERSION = 1
 
 
@@ -78,6 +82,9 @@ class MainWindow(QMainWindow):
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self.refresh)
+        self._rules = InputRules(self)
+        if (application := QApplication.instance()) is not None:
+            application.installEventFilter(self._rules)
         self.appearance.apply()
         self.appearance.changed.connect(self._appearance_changed)
         self._restore()
@@ -226,7 +233,7 @@ class MainWindow(QMainWindow):
         for i in range(9):
             self._command(None, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i))
         self._command(None, "Menu", "Alt+M", self.top_bar.menu.showMenu)
-        self._command(menu, "Quit", "Ctrl+Q", self.close)
+        self._command(menu, "Quit", "Ctrl+Q", self.quit)
 
     def _command(self, menu: QMenu | None, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
         action = QAction(words, self)
@@ -287,9 +294,30 @@ class MainWindow(QMainWindow):
             self._is_painted = True
             QTimer.singleShot(0, self, self.first_painted.emit)  # the widgets in the window are painted after it
 
+    def quit(self) -> None:
+        """Close the window; while it watches over unacknowledged alarms, only after a question."""
+        waiting = self._unacknowledged_here()
+        if not waiting:
+            self.close()
+            return
+        many = "1 alarm is" if waiting == 1 else f"{waiting} alarms are"
+        more = "Watching and recording end with this window."
+        ask_first(self, Question(f"{many} not acknowledged. Quit?", more, yes="Quit", no="Go on watching"), self.close)
+
+    def _unacknowledged_here(self) -> int:
+        """How many alarms are not acknowledged, if it is this window that watches (a collector goes on without it)."""
+        view = self.context.station.latest()
+        if any(loop.name == COLLECTOR for loop in view.stats.loops):
+            return 0
+        return sum(alarm.state.is_unacknowledged for alarm in view.alarms)
+
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop sampling and remember the window."""
+        """Stop sampling and remember the window; a person who closes it is asked as by `quit`."""
+        if event.spontaneous() and self._unacknowledged_here():
+            event.ignore()
+            self.quit()
+            return
         self.closing.emit()
         self._timer.stop()
         if self._remembers:
