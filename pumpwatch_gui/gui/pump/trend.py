@@ -32,6 +32,7 @@ from pumpwatch_gui.gui.pump.lanes import (
     value_at,
 )
 from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.shell.past import PastTraces
 
 HEAD_PX, AXIS_PX, GUTTER_PX, TITLE_PX = 17, 22, 62, 26
 
@@ -63,6 +64,8 @@ class TrendStack(Painted):
         self.large: int | None = None
         self._pump: PumpView | None = None
         self._trace: Trace | None = None
+        self._traces, self._now_s = PastTraces(context), 0.0
+        self._traces.came.connect(self._past_came)
         self._curves: list[_Curve] = []
         self._shown: tuple[object, ...] = ()
         self._texts: tuple[str, ...] = ()
@@ -87,7 +90,7 @@ class TrendStack(Painted):
             self.lanes = (*(sensor_lane(i, s) for i, s in enumerate(pump.profile.sensors)), score_lane())
             self._shown = ()
         self._pump, self._texts = pump, texts
-        now_s = view.time_ns / 1e9
+        self._now_s = now_s = view.time_ns / 1e9
         per_pixel = self.window_now.length_s / max(self.width() - self.appearance.px(GUTTER_PX), 1)
         frame = pump.frame
         # The picture moves when a frame has come or time has passed by a pixel; not twenty times a second for nothing.
@@ -95,13 +98,20 @@ class TrendStack(Painted):
         if not self.window_now.paused and shown != self._shown:
             self._shown = shown
             self.window_now = self.window_now.at(now_s)
-            self._read(self.window_now.start_s - 2 * pump.stale_after_s)
+            self._read()
 
-    def _read(self, since_s: float) -> None:
+    def _past_came(self, pump_id: str) -> None:
+        if self._pump is not None and self._pump.pump_id == pump_id:
+            self._read()
+
+    def _read(self) -> None:
+        """Take what is known of the window: live from memory, what is missing there from the history."""
         if self._pump is None:
             return
+        window = self.window_now
         try:
-            self._trace = self.context.station.trace(self._pump.pump_id, since_s)
+            start_s = window.start_s - 2 * self._pump.stale_after_s
+            self._trace = self._traces.trace(self._pump.pump_id, start_s, window.end_s)
         except KeyError:
             self._trace = None  # taken out of the site between two samples
         self._renew()
@@ -117,15 +127,13 @@ class TrendStack(Painted):
         self._set_window(self.window_now.zoomed(length_s / self.window_now.length_s))
 
     def set_paused(self, paused: bool) -> None:
-        """Stop the picture, or go on live. What was measured up to a pause stays available while it lasts."""
-        if paused and not self.window_now.paused:
-            self._read(0.0)
+        """Stop the picture, or go on live."""
         self._set_window(TimeWindow(self.window_now.length_s, self.window_now.end_s, paused))
 
     def _set_window(self, window: TimeWindow) -> None:
-        if window.paused and not self.window_now.paused:
-            self._read(0.0)
-        self.window_now, self._shown = window, ()
+        """Turn to another stretch of time, which never ends in the future."""
+        self.window_now, self._shown = window.at_most(self._now_s or window.end_s), ()
+        self._read()
         self._renew()
         self.window_changed.emit()
 
@@ -180,9 +188,9 @@ class TrendStack(Painted):
 
     def _paint_axis(self, painter: QPainter, area: QRectF) -> None:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
-        seconds = self.window_now.length_s < 240
-        step_px = px(74 if seconds else 60)
-        for tick in self.window_now.ticks(int(area.width() // step_px)):
+        most = int(area.width() // px(74))
+        seconds = self.window_now.step_s(most) < 60  # or neighbours would read the same
+        for tick in self.window_now.ticks(most):
             x = round(self._x(tick, area)) + 0.5
             painter.setPen(QPen(color(theme.raised), 1))
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
@@ -202,7 +210,7 @@ class TrendStack(Painted):
         value, believed = self._lane_value(lane, i)
         unit = unit_text(lane.unit) if believed else ""
         rest = head.adjusted(used + px(8), 0, 0, 0)
-        token = theme.live if believed else theme.text
+        token = theme.live if believed and self.cursor_s is None else theme.text
         paint.text(painter, appearance, rest, f"{value} {unit}".rstrip(), token, size=12, weight=STRONG)
         self._paint_limits(painter, lane, rect)
         if i < len(self._curves):

@@ -83,8 +83,8 @@ class MainWindow(QMainWindow):
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self.refresh)
         self._rules = InputRules(self)
-        if (application := QApplication.instance()) is not None:
-            application.installEventFilter(self._rules)
+        self.appearance.changing.connect(partial(self._use_rules, False))
+        self.appearance.changed.connect(partial(self._use_rules, True))
         self.appearance.apply()
         self.appearance.changed.connect(self._appearance_changed)
         self._restore()
@@ -254,6 +254,11 @@ class MainWindow(QMainWindow):
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _use_rules(self, on: bool) -> None:
+        """Not while a style is changed: that is thousands of events, of which none is a key or the wheel."""
+        if (application := QApplication.instance()) is not None:
+            (application.installEventFilter if on else application.removeEventFilter)(self._rules)
 
     def _appearance_changed(self) -> None:
         if not self._remembers:
