@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPixmap, QShortcut
+from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPixmap, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QToolButton
 from typing_extensions import override
 
@@ -69,7 +69,7 @@ class EventsPage(Page):
     # ---------------------------------------------------------------- building
 
     def _make_alarms(self) -> Panel:
-        widths = {0: 84, 1: 180, 2: 90, 4: 108, 5: 108, 6: 108, 7: 150, 8: 210, 9: 100}
+        widths = {0: 70, 1: 170, 2: 84, 4: 100, 5: 100, 6: 100, 7: 112, 8: 190, 9: 84}
         self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms", widths=widths, stretch=3)
         self.alarm_view.setIconSize(QSize(18, 18))
         self.alarm_view.activated.connect(
@@ -167,6 +167,13 @@ class EventsPage(Page):
     @override
     def show_pump(self, pump_id: str) -> None:
         self.pump.setCurrentText(pump_id)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What an alarm says comes before the values it had: those give way in a narrow window."""
+        super().resizeEvent(event)
+        for column in (5, 6):
+            self.alarm_view.setColumnHidden(column, self.width() < self.appearance.px(1400))
 
     def acknowledge_selected(self) -> None:
         """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already."""
