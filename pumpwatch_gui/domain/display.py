@@ -206,7 +206,8 @@ def engineering_scale(sensor: Sensor) -> tuple[float, float]:
     """The fixed scale of a sensor's indicator and trends, in its unit: its normal band and limits with room around.
 
     Never from the live values: scaled to itself, noise looks like an alarm. For the same reason the scale is never
-    narrower than `LEAST_SHARE` of its own top. A value outside (of a pump at rest) is held at the edge.
+    narrower than `LEAST_SHARE` of its own top. A value outside (of a pump at rest) must be shown as off
+    the scale, never at its edge.
     """
     points = [x for x in (*_limits(sensor), *(sensor.normal or ())) if x is not None]
     if not points:

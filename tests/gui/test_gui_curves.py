@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
-from pumpwatch_gui.gui.look.curves import path, thinned
+from pumpwatch_gui.gui.look.curves import off_scale, path, thinned
 from pumpwatch_gui.gui.pump.lanes import TimeWindow, apart, lane_rects, score_lane, sensor_lane, value_at
 from tests.gui.fake_station import FakeStation
 
@@ -88,3 +88,24 @@ def test_the_cursor_reads_the_nearest_sample_and_nothing_in_a_gap() -> None:
     assert value_at(trace, lane, trace.time_s[5] + 0.3, within_s=1) == np.float32(trace.values[5, 3])
     assert np.isnan(value_at(trace, lane, trace.time_s[-1] + 60, within_s=3))
     assert value_at(trace, score_lane(), trace.time_s[2], within_s=1) == trace.score[2]
+
+
+@given(values, st.floats(-500, 500), st.floats(1, 400))
+def test_every_value_off_the_scale_is_under_a_rail_of_its_side_and_no_other(
+    y: Floats, low: float, width: float
+) -> None:
+    x, scale = np.arange(y.size, dtype=float) * 7, (low, low + width)
+    stretches = off_scale(x, y, scale, longest_step=10, near=4)
+    for i in range(y.size):
+        over = [s for s in stretches if s.left <= x[i] <= s.right]
+        is_out = y[i] > scale[1] + width / 100 or y[i] < scale[0] - width / 100
+        assert bool(over) == is_out
+        for stretch in over:
+            assert stretch.is_above == (y[i] > scale[1])
+            assert stretch.farthest >= y[i] if stretch.is_above else stretch.farthest <= y[i]
+
+
+def test_a_rail_ends_where_samples_are_missing() -> None:
+    x = np.array([0.0, 1, 2, 30, 31])
+    rails = off_scale(x, np.array([9.0, 8, 9, 7, 7]), (0, 5), longest_step=3)
+    assert [(r.left, r.right, r.farthest) for r in rails] == [(0, 2, 9), (30, 31, 7)]

@@ -7,12 +7,12 @@ from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.domain.commands import Order, Rebaseline
 from pumpwatch_gui.domain.detection import LearningPhase, LearningStep, LearningView, NotScored
-from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.gui.models.page import ModelsPage
 from pumpwatch_gui.gui.overview.tile_state import TileKind, tile_state
 from pumpwatch_gui.gui.pump.cards import why_words
 from pumpwatch_gui.gui.pump.page import PumpPage
+from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.settings.simulated import site_text
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_station import FakeStation
@@ -32,30 +32,30 @@ def learning(view: LearningView) -> tuple[StationView, PumpView]:
     return replace(station, pumps=(pump,), alarms=(), model=""), pump
 
 
-def line_of(view: LearningView) -> str:
+def line_of(view: LearningView, window: MainWindow) -> str:
     station, pump = learning(view)
-    seen = LastGood()
-    seen.see(station)
-    return tile_state(pump, station, last_good=seen, kind=TileKind.LARGE).line
+    window.context.last_good.see(station)
+    return tile_state(pump, station, window.context, TileKind.LARGE).line
 
 
-def test_tile_pump_page_and_status_line_say_how_far_a_learning_pump_has_come() -> None:
+def test_tile_pump_page_and_status_line_say_how_far_a_learning_pump_has_come(open_window: OpenWindow) -> None:
     station, pump = learning(LEARNING)
     assert LEARNING.words == "learning, 1 h 12 m of 3 h"
-    assert line_of(LEARNING) == "Learning, 1 h 12 m of 3 h"
+    assert line_of(LEARNING, open_window(1)) == "Learning, 1 h 12 m of 3 h"
     headline, body = why_words(pump, seen=True)
     assert (headline, body.startswith("Learning, 1 h 12 m of 3 h.")) == ("Learning", True)
     assert station.model_words == "1 of 1 pumps learning"
 
 
-def test_what_keeps_a_pump_from_learning_is_named() -> None:
-    assert line_of(replace(LEARNING, obstacle="pump stopped")) == "Learning, 1 h 12 m of 3 h: pump stopped"
+def test_what_keeps_a_pump_from_learning_is_named(open_window: OpenWindow) -> None:
+    stopped = replace(LEARNING, obstacle="pump stopped")
+    assert line_of(stopped, open_window(1)) == "Learning, 1 h 12 m of 3 h: pump stopped"
 
 
-def test_a_pump_that_is_judged_provisionally_says_so_beside_its_score() -> None:
+def test_a_pump_that_is_judged_provisionally_says_so_beside_its_score(open_window: OpenWindow) -> None:
     view = replace(LEARNING, phase=LearningPhase.PROVISIONAL)
     station, pump = learning(view)
-    assert line_of(view).endswith("limit 1, provisional")
+    assert line_of(view, open_window(1)).endswith("limit 1, provisional")
     assert why_words(pump, seen=True)[1].startswith("Judged provisionally")
     assert station.model_words == "1 of 1 pumps judged by their own running"
 

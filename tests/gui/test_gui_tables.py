@@ -20,7 +20,7 @@ WARN = QAbstractItemModelTester.FailureReportingMode.Warning
 
 
 def test_rows_that_come_change_and_go_keep_the_rules_of_item_models(qapp: QApplication) -> None:
-    model: RowsModel[int] = RowsModel([Column("Name", str), Column("Again", str, right=True, tip=str)])
+    model: RowsModel[int] = RowsModel([Column("Name", str), Column("Again", str, right=True, tip=str)], key=int)
     tester = QAbstractItemModelTester(model, WARN)
     model.show_rows([1, 2, 3])
     model.show_rows([1, 5, 3])
@@ -36,7 +36,7 @@ def test_rows_that_come_change_and_go_keep_the_rules_of_item_models(qapp: QAppli
 
 
 def test_text_from_outside_is_no_markup_in_a_tip(qapp: QApplication) -> None:
-    model: RowsModel[str] = RowsModel([Column("Name", str, tip=str)])
+    model: RowsModel[str] = RowsModel([Column("Name", str, tip=str)], key=str)
     words = ["<b>pump</b> & co\nsecond line", "3 < 5", "5 > 3 & 2"]
     model.show_rows(words)
     tips = [model.data(model.index(row, 0), Qt.ItemDataRole.ToolTipRole) for row in range(3)]

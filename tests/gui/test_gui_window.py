@@ -255,19 +255,6 @@ def test_page_keys_walk_over_the_pumps_and_around(open_window: OpenWindow) -> No
     assert page.pump_id == "P-102"
 
 
-def test_enter_acknowledges_the_chosen_alarm_of_the_pump(open_window: OpenWindow) -> None:
-    station = FakeStation(2, scenes={0: Scene("hot")}, history_s=5)
-    window = open_window(source=station)
-    window.open_page("pump", "P-101")
-    page = page_of(window, PumpPage)
-    page.alarms.setFocus()
-    press(window, Qt.Key.Key_Down)
-    press(window, Qt.Key.Key_Return)
-    assert station.commands == [Acknowledge("P-101/anomaly.")]
-    press(window, Qt.Key.Key_F10, Qt.KeyboardModifier.ControlModifier)
-    assert station.commands[1:] == [Acknowledge("P-101/bearing_temperature_c.high_high")]
-
-
 def test_events_reach_the_pages_whether_on_show_or_not(open_window: OpenWindow) -> None:
     window = open_window(2, scenes={}, size=(1920, 1080))
     window.open_page("pump", "P-101")

@@ -89,6 +89,10 @@ class AddPumpDialog(SiteDialog):
         step.first.setFocus()
 
     @override
+    def is_edited(self) -> bool:
+        return self.at > 0
+
+    @override
     def save(self) -> None:
         """Have the pump added: the engine writes map and site file and begins to read it."""
         draft, names, site = self.draft, self.end.names, self.context.station.site()

@@ -59,7 +59,7 @@ class MapStep(Step):
 
     def __init__(self, context: PageContext, draft: Draft) -> None:
         super().__init__(context, draft)
-        self.rows: RowsModel[PointRow] = RowsModel(_columns())
+        self.rows: RowsModel[PointRow] = RowsModel(_columns(), key=lambda r: r.sensor.tag)
         self._is_on = self._is_asking = False
         self._edition = 0
         self._timer = QTimer(self)
@@ -215,9 +215,9 @@ class MapStep(Step):
 
     def leave_out(self) -> None:
         """Take the chosen sensor's point out of the map."""
-        at = self.view.currentIndex().row()
-        if 0 <= at < len(self.rows.rows):
-            self.draft.leave_out(self.rows.rows[at].sensor.tag)
+        row = self.rows.row_at(self.view.chosen)
+        if row is not None:
+            self.draft.leave_out(row.sensor.tag)
             self._changed()
 
     def _changed(self) -> None:

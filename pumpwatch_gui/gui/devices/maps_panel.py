@@ -47,7 +47,7 @@ class MapsPanel(QWidget):
         self.device: Callable[[], Reader | None] = lambda: None
         self.profile: Callable[[], tuple[str, Sequence[Sensor]]] = lambda: ("", ())
         self.map: RegisterMap | None = None
-        self.points: RowsModel[Point] = RowsModel(point_columns())
+        self.points: RowsModel[Point] = RowsModel(point_columns(), key=lambda p: (p.tag, p.table, p.address))
         self.list = QListWidget()
         self.list.setAccessibleName("Register maps")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

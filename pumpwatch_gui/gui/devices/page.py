@@ -48,13 +48,14 @@ class DevicesPage(Page):
     """The links above; below, the chosen one in words at the left and the work on it at the right."""
 
     key = "devices"
+    follows_pump = True
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
         self._last_s = 0.0
         self.link_id = self._shown = ""
         self._now_ns = 0
-        self.links: RowsModel[LinkView] = RowsModel(link_columns(*LINK_TITLES))
+        self.links: RowsModel[LinkView] = RowsModel(link_columns(*LINK_TITLES), key=lambda v: v.link_id)
         self.view = TableView(self.appearance, self.links, "Links", widths=LINK_WIDTHS, stretch=len(LINK_WIDTHS))
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.view.activated.connect(lambda i: context.open_page("pump", self.links.rows[i.row()].pump_id))
@@ -113,6 +114,7 @@ class DevicesPage(Page):
     def _choose(self, at: int) -> None:
         if 0 <= at < len(self.links.rows):
             self.link_id = self.links.rows[at].link_id
+            self.context.choose_pump(self.links.rows[at].pump_id)
             self._show_link()
 
     def _show_link(self) -> None:
@@ -220,11 +222,11 @@ class DevicesPage(Page):
 
     @override
     def show_pump(self, pump_id: str) -> None:
-        self._last_s = 0.0
-        self.refresh(self.context.station.latest())
-        at = next((i for i, v in enumerate(self.links.rows) if v.pump_id == pump_id), -1)
-        if at >= 0:
-            self.view.selectRow(at)
+        self._last_s, view = 0.0, self.context.station.latest()
+        links = [link.link_id for pump in view.pumps if pump.pump_id == pump_id for link in pump.links]
+        if self.link_id not in links:
+            self.link_id = next(iter(links), self.link_id)
+        self.refresh(view)
 
     @override
     def refresh(self, view: StationView) -> None:

@@ -35,7 +35,7 @@ class PlausibilityPanel(QWidget):
         self._words = ""
         self._reasons: dict[tuple[str, tuple[str, ...]], str] = {}
         self.is_unconfirmed = False
-        self.findings: RowsModel[PlausibilityFinding] = RowsModel(self._columns())
+        self.findings: RowsModel[PlausibilityFinding] = RowsModel(self._columns(), key=lambda f: (f.kind, f.tags))
         self.examine_button = button("Examine", "Examine the readings of this pump", self.examine)
         self.summary = StatusText()
         self.summary.setAccessibleName("What the examination found")
@@ -80,19 +80,17 @@ class PlausibilityPanel(QWidget):
 
     def accept(self) -> None:
         """Accept the chosen finding for the reason that was typed."""
-        at, reason = self.view.currentIndex().row(), self.reason.text().strip()
-        if not 0 <= at < len(self.findings.rows):
+        finding, reason = self.findings.row_at(self.view.chosen), self.reason.text().strip()
+        if finding is None:
             return
         if not reason:
             self.state.warn("Type the reason first: it is kept in the map.")
             return
-        finding = self.findings.rows[at]
         self._reasons[finding.kind, finding.tags] = reason
         self.reason.clear()
-        rows = list(self.findings.rows)
-        self.findings.show_rows([])
-        self.findings.show_rows(rows)
-        self.view.selectRow(next((i for i, f in enumerate(rows) if f in self.open), at))
+        self.view.viewport().update()
+        still_open = (i for i, f in enumerate(self.findings.rows) if f in self.open)
+        self.view.selectRow(next(still_open, self.view.currentIndex().row()))
         self._offer()
 
     def _offer(self) -> None:

@@ -54,8 +54,8 @@ class RegisterBrowser(QWidget):
         self._appearance, self._ask = appearance, ask
         self._reader: Reader | None = None
         self._edition = 0
-        self.registers: RowsModel[RegisterRow] = RowsModel(register_columns())
-        self.types: RowsModel[TypeRow] = RowsModel(type_columns())
+        self.registers: RowsModel[RegisterRow] = RowsModel(register_columns(), key=lambda r: (r.table, r.address))
+        self.types: RowsModel[TypeRow] = RowsModel(type_columns(), key=lambda r: r.type)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REPEAT_MS)
@@ -166,10 +166,10 @@ class RegisterBrowser(QWidget):
             return
         self.read_button.setEnabled(True)
         before = self.registers.rows
-        at = max(self.view.currentIndex().row(), 0)
         rows = block_rows(table, address, values, before)
         self.registers.show_rows(rows)
-        self.view.selectRow(min(at, len(rows) - 1))
+        if self.row is None:
+            self.view.selectRow(0)
         self.show_types()
         changed = sum(row.before is not None for row in rows)
         self.said.say(f"{len(rows)} read" + (f", ◆ {changed} changed since the reading before" if before else ""))
@@ -219,8 +219,7 @@ class RegisterBrowser(QWidget):
     @property
     def row(self) -> RegisterRow | None:
         """The chosen register."""
-        at = self.view.currentIndex().row()
-        return self.registers.rows[at] if 0 <= at < len(self.registers.rows) else None
+        return self.registers.row_at(self.view.chosen)
 
     def show_types(self) -> None:
         """The chosen register in every type and order, and what it could be."""

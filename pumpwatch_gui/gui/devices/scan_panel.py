@@ -41,7 +41,7 @@ class ScanPanel(QWidget):
         self.context = context
         self.job: ScanJob | None = None
         self._tls: ModbusTlsConfig | None = None
-        self.found: RowsModel[Found] = RowsModel(_columns())
+        self.found: RowsModel[Found] = RowsModel(_columns(), key=lambda f: f.place)
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.poll)
@@ -209,8 +209,8 @@ class ScanPanel(QWidget):
     @property
     def chosen(self) -> ModbusConfig | None:
         """What reaches the chosen find."""
-        at = self.view.currentIndex().row()
-        return self.found.rows[at].config if 0 <= at < len(self.found.rows) else None
+        found = self.found.row_at(self.view.chosen)
+        return found.config if found else None
 
     def _use(self) -> None:
         if self.chosen is not None:

@@ -61,7 +61,7 @@ class TableDialog(QDialog):
         self._edits: dict[int, dict[str, object]] = {}
         self._edition, self._is_asking, self._is_filling = 0, False, False
         self._typed, self._live = self._timer(TYPED_MS, self.understand), self._timer(LIVE_MS, self.read)
-        self.lines: RowsModel[TableLine] = RowsModel(line_columns())
+        self.lines: RowsModel[TableLine] = RowsModel(line_columns(), key=lambda line: line.row.line)
         self._make_fields()
         self._make_row_fields()
         self._lay_out()
@@ -217,10 +217,10 @@ class TableDialog(QDialog):
         self._is_filling = False
 
     def _edit(self, key: str, value: object) -> None:
-        at = self.view.currentIndex().row()
-        if self._is_filling or not 0 <= at < len(self.lines.rows):
+        line = self.lines.row_at(self.view.chosen)
+        if self._is_filling or line is None:
             return
-        row = self.lines.rows[at].row
+        row = line.row
         before = row.is_used if key == "use" else getattr(row.point, key, "") if row.point else ""
         if value not in (before, ""):
             self._edits.setdefault(row.line, {})[key] = value

@@ -31,7 +31,7 @@ class TrafficPanel(QWidget):
         super().__init__()
         self.context = context
         self.link_id = ""
-        self.packets: RowsModel[Packet] = RowsModel(_columns())
+        self.packets: RowsModel[Packet] = RowsModel(_columns(), key=lambda p: p.mono_ns)
         self._traffic: TrafficTap | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(TAKE_MS)

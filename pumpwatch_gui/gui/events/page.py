@@ -7,17 +7,18 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPixmap, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QToolButton
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
+from pumpwatch_gui.domain.alarms.alarm import AlarmState, Priority
+from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import alarm_number, duration, plain, stamp
+from pumpwatch_gui.domain.wording import alarm_number, plain, stamp
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.theme import Appearance
@@ -52,8 +53,8 @@ class EventsPage(Page):
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
         self._icons: dict[tuple[str, Priority, bool], QIcon] = {}
-        self.alarms: RowsModel[Alarm] = RowsModel(self._alarm_columns())
-        self.journal: RowsModel[JournalRow] = RowsModel(self._journal_columns())
+        self.alarms: RowsModel[ShownAlarm] = RowsModel(self._alarm_columns(), key=lambda s: s.alarm.alarm_id)
+        self.journal: RowsModel[JournalRow] = RowsModel(self._journal_columns(), key=lambda r: r.id)
         self._all_loaded = False
         self._loading = False
         self._last_event_s = 0.0
@@ -68,13 +69,19 @@ class EventsPage(Page):
     # ---------------------------------------------------------------- building
 
     def _make_alarms(self) -> Panel:
-        widths = {0: 60, 1: 180, 2: 90, 4: 120, 5: 100, 6: 210, 7: 120}
+        widths = {0: 70, 1: 170, 2: 84, 4: 100, 5: 100, 6: 100, 7: 112, 8: 190, 9: 84}
         self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms", widths=widths, stretch=3)
         self.alarm_view.setIconSize(QSize(18, 18))
-        self.alarm_view.activated.connect(lambda i: self.context.open_page("pump", self.alarms.rows[i.row()].pump_id))
-        self.acknowledge_button = button(
-            "Acknowledge selected", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Space"
+        self.alarm_view.activated.connect(
+            lambda i: self.context.open_page("pump", self.alarms.rows[i.row()].alarm.pump_id)
         )
+        self.acknowledge_button = button(
+            "Acknowledge selected", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Ctrl+Enter"
+        )
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            shortcut = QShortcut(QKeySequence(keys), self, self.acknowledge_selected)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.alarm_view.selectionModel().selectionChanged.connect(lambda *_: self._offer_acknowledge())
         self.no_alarms = label("No active alarms", "dim")
         return Panel(self.appearance, "Active alarms", self.alarm_view, (self.no_alarms, self.acknowledge_button))
 
@@ -104,17 +111,25 @@ class EventsPage(Page):
         head = (self.outcome, self.text, self.pump, self.kind, export)
         return Panel(self.appearance, "Journal", self.journal_view, head)
 
-    def _alarm_columns(self) -> list[Column[Alarm]]:
+    def _alarm_columns(self) -> list[Column[ShownAlarm]]:
+        def state(shown: ShownAlarm) -> str:
+            return shown.alarm.state.value + (f" by {shown.alarm.by}" if shown.alarm.by else "")
+
         return [
-            Column("", lambda a: "", icon=lambda a: self._icon(a.priority, a.state is AlarmState.RETURNED)),
-            Column("Since", lambda a: stamp(a.raised_ns)),
-            Column("Pump", lambda a: a.pump_id),
-            Column("Alarm", lambda a: a.text, tip=lambda a: a.text),
-            Column("Value", lambda a: alarm_number(a.value, a), right=True),
-            Column("Limit", lambda a: alarm_number(a.limit, a), right=True),
-            Column("State", lambda a: a.state.value + (f" by {a.by}" if a.by else "")),
-            Column("Duration", lambda a: duration((time.time_ns() - a.raised_ns) / 1e9), right=True),
+            Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._alarm_icon),
+            Column("Since", lambda s: stamp(s.alarm.raised_ns)),
+            Column("Pump", lambda s: s.alarm.pump_id),
+            Column("Alarm", lambda s: s.alarm.text, tip=lambda s: s.alarm.text),
+            Column("Now", lambda s: s.now, right=True),
+            Column("Raised at", lambda s: alarm_number(s.alarm.value, s.alarm), right=True),
+            Column("Worst", lambda s: s.worst, right=True),
+            Column("Limit", lambda s: s.limit, right=True, tip=lambda s: s.limit),
+            Column("State", state, tip=state),
+            Column("Duration", lambda s: s.lasts, right=True),
         ]
+
+    def _alarm_icon(self, shown: ShownAlarm) -> QIcon:
+        return self._icon(shown.alarm.priority, shown.alarm.state is AlarmState.RETURNED)
 
     def _journal_columns(self) -> list[Column[JournalRow]]:
         return [
@@ -139,9 +154,9 @@ class EventsPage(Page):
 
     @override
     def refresh(self, view: StationView) -> None:
-        self.alarms.show_rows(view.alarms)
+        self.alarms.show_rows([self.context.shown(alarm, view) for alarm in view.alarms])
         self.no_alarms.setVisible(not view.alarms)
-        self.acknowledge_button.setEnabled(bool(view.alarms))
+        self._offer_acknowledge()
 
     @override
     def on_event(self, event: Event) -> None:
@@ -153,11 +168,22 @@ class EventsPage(Page):
     def show_pump(self, pump_id: str) -> None:
         self.pump.setCurrentText(pump_id)
 
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What an alarm says comes before the values it had: those give way in a narrow window."""
+        super().resizeEvent(event)
+        for column in (5, 6):
+            self.alarm_view.setColumnHidden(column, self.width() < self.appearance.px(1400))
+
     def acknowledge_selected(self) -> None:
-        """Acknowledge the selected alarm, or the first one."""
-        row = max(0, self.alarm_view.currentIndex().row())
-        if row < len(self.alarms.rows):
-            self.context.order(Acknowledge(self.alarms.rows[row].alarm_id))
+        """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already."""
+        shown = self.alarms.row_at(self.alarm_view.chosen)
+        if shown is not None and shown.alarm.state.is_unacknowledged:
+            self.context.order(Acknowledge(shown.alarm.alarm_id))
+
+    def _offer_acknowledge(self) -> None:
+        shown = self.alarms.row_at(self.alarm_view.chosen)
+        self.acknowledge_button.setEnabled(shown is not None and shown.alarm.state.is_unacknowledged)
 
     # ---------------------------------------------------------------- the journal
 

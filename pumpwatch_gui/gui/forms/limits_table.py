@@ -75,6 +75,31 @@ class LimitsTable(QTableWidget):
         if sensors:
             self.setCurrentCell(0, self.first)
 
+    def texts(self) -> tuple[tuple[str, ...], ...]:
+        """What the editable cells of each row say."""
+        columns = range(self.first, self.columnCount())
+        return tuple(tuple(self._text(row, column) for column in columns) for row in range(self.rowCount()))
+
+    def show_texts(self, texts: tuple[tuple[str, ...], ...]) -> None:
+        """Put texts into the editable cells."""
+        with QSignalBlocker(self):
+            for row, cells in enumerate(texts):
+                for column, text in enumerate(cells, self.first):
+                    cell = self.item(row, column)
+                    if cell is not None and cell.text() != text:
+                        cell.setText(text)
+                        self.setCurrentCell(row, column)
+
+    def show_facts(self, facts: Sequence[Sequence[str]]) -> None:
+        """Renew the fixed cells, those of sensor and span apart."""
+        with QSignalBlocker(self):
+            for row, texts in enumerate(facts):
+                for column, text in enumerate(texts, self.first - len(texts)):
+                    cell = self.item(row, column)
+                    if cell is not None and cell.text() != text:
+                        cell.setText(text)
+        self.viewport().update()
+
     def fill(self, row: int, limits: Limits) -> None:
         """Put limits into a row."""
         for i, name in enumerate(LIMIT_FIELDS):

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QLayout, QPushButton, QWidget
+from typing_extensions import override
 
 from pumpwatch_gui.domain.commands import ChangeSite, Command, ReloadSite
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.site_changes import SiteChange
 from pumpwatch_gui.gui.look.layout import Part, hbox, vbox
-from pumpwatch_gui.gui.look.widgets import StatusText, button
+from pumpwatch_gui.gui.look.widgets import Question, StatusText, ask_first, button
 from pumpwatch_gui.gui.shell.page import PageContext
 
 
@@ -43,6 +45,22 @@ class SiteDialog(QDialog):
         )
         vbox(head or vbox(), (self.content, 1), self.trouble, foot, parent=self, margin=16, spacing=12)
         self._offer_reload()
+
+    def is_edited(self) -> bool:
+        """Whether closing would lose what somebody has filled in."""
+        raise NotImplementedError
+
+    @override
+    def reject(self) -> None:
+        """Cancel, Escape, the cross of the window: with edits only after a question."""
+        if not self.is_edited():
+            self._discard()
+            return
+        question = Question("Discard the changes?", "They are not saved.", yes="Discard", no="Go on editing")
+        ask_first(self, question, self._discard)
+
+    def _discard(self) -> None:
+        super().reject()
 
     def save(self) -> None:
         """Order what was filled in."""
@@ -97,3 +115,14 @@ class SiteDialog(QDialog):
 
     def _offer_reload(self) -> None:
         self.reload_button.setVisible(self.context.station.latest().is_site_edited)
+
+
+def undo_buttons(dialog: QDialog, step: Callable[[int], None]) -> tuple[QPushButton, QPushButton]:
+    """Undo and Redo with their keys; `step` goes back (-1) or forth (1)."""
+    undo = button("Undo", "Undo the last change", lambda: step(-1), hint="Ctrl+Z")
+    redo = button("Redo", "Redo what was undone", lambda: step(1), hint="Ctrl+Shift+Z, Ctrl+Y")
+    for made, keys in ((undo, ("Ctrl+Z",)), (redo, ("Ctrl+Shift+Z", "Ctrl+Y"))):
+        made.setEnabled(False)
+        for key in keys:
+            QShortcut(QKeySequence(key), dialog, made.click)
+    return undo, redo

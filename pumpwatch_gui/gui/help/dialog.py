@@ -19,6 +19,7 @@ class HelpDialog(QDialog):
         self.browser.setMarkdown(help_text(topic))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.button(QDialogButtonBox.StandardButton.Close).setAccessibleName("Close help")
+        buttons.button(QDialogButtonBox.StandardButton.Close).setAutoDefault(False)
         buttons.rejected.connect(self.reject)
         vbox((self.browser, 1), buttons, parent=self, margin=9)
 

@@ -11,6 +11,7 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 ON_PAGES = (
     ("Move between tiles, rows and sensors", "Arrow keys"),
     ("Open what is chosen", "Enter"),
+    ("Acknowledge the chosen alarm (Pump, Events)", "Ctrl+Enter"),
     ("Pause or resume the live trends", "Space"),
     ("Back in time, forward in time", "[  ]"),
 )
@@ -28,7 +29,7 @@ class ShortcutsDialog(QDialog):
             if action.shortcuts()
         ]
         columns = [Column[tuple[str, str]]("Command", lambda r: r[0]), Column[tuple[str, str]]("Key", lambda r: r[1])]
-        self.model = RowsModel[tuple[str, str]](columns)
+        self.model = RowsModel[tuple[str, str]](columns, key=lambda r: r)
         self.model.show_rows([*rows, *ON_PAGES])
         box = QDialogButtonBox()
         box.addButton(button("Close", "Close", self.reject), QDialogButtonBox.ButtonRole.RejectRole)

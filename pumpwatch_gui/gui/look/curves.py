@@ -1,4 +1,6 @@
-"""From samples to a line that can be painted: gaps stay gaps, and thinning keeps every peak."""
+"""From samples to a line that can be painted: gaps stay gaps, thinning keeps every peak, off the scale is said."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +9,41 @@ from PySide6.QtGui import QPainterPath
 
 _ELEMENT = np.dtype([("kind", ">i4"), ("x", ">f8"), ("y", ">f8")])
 _MOVE, _LINE = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class OffScale:
+    """A stretch of samples beyond the end of a scale: from `left` to `right` in pixels, and its farthest value."""
+
+    left: float
+    right: float
+    is_above: bool
+    farthest: float
+
+
+def off_scale(
+    x: NDArray[np.float64],
+    values: NDArray[np.float64],
+    scale: tuple[float, float],
+    *,
+    longest_step: float = np.inf,
+    near: float = 4.0,
+) -> tuple[OffScale, ...]:
+    """Where values are above or below the scale, from left to right; a hundredth of the scale is no distance.
+
+    Two stretches are one when less than `near` pixels are between them, but not over a gap of `longest_step`.
+    """
+    found = []
+    room = (scale[1] - scale[0]) / 100
+    for is_above, is_out in ((True, values > scale[1] + room), (False, values < scale[0] - room)):
+        at = np.flatnonzero(is_out)
+        step = np.diff(x[at])
+        ends = np.flatnonzero(((np.diff(at) > 1) & (step > near)) | (step > longest_step)) + 1
+        for part in np.split(at, ends) if at.size else []:
+            inside = values[part]
+            farthest = inside.max() if is_above else inside.min()
+            found.append(OffScale(float(x[part[0]]), float(x[part[-1]]), is_above, float(farthest)))
+    return tuple(sorted(found, key=lambda stretch: stretch.left))
 
 
 def thinned(

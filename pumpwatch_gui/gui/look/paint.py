@@ -7,7 +7,8 @@ from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.display import ShownValue, Trust
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.domain.wording import unit_text
+from pumpwatch_gui.domain.wording import number, unit_text
+from pumpwatch_gui.gui.look.curves import OffScale
 from pumpwatch_gui.gui.look.theme import REGULAR, STRONG, Appearance, color
 
 # Plain numbers: joining Qt's flags again for each of some hundred texts a frame costs a tenth of it.
@@ -173,14 +174,14 @@ def indicator(
 ) -> None:
     """An analog indicator: a track with the normal band, ticks at the limits and a thin pointer at the value.
 
-    No pointer when there is no value to believe. The pointer takes the colour of an active alarm and grows then.
+    No pointer when there is no value to believe; one off the scale is an arrow out of the track, never a pointer at its
+    end. The pointer takes the colour of an active alarm.
     """
     theme, sensor = appearance.theme, reading.sensor
     track = QRectF(rect.left(), round(rect.center().y() - appearance.px(4)), rect.width(), appearance.px(8))
 
     def at(value: float) -> float:
-        share = (value - scale[0]) / (scale[1] - scale[0])
-        return track.left() + min(max(share, 0.0), 1.0) * track.width()
+        return track.left() + (min(max(value, scale[0]), scale[1]) - scale[0]) / (scale[1] - scale[0]) * track.width()
 
     if reading.hatched:
         hatch(painter, appearance, track, step=6)
@@ -194,8 +195,13 @@ def indicator(
     for limit in _limit_values(sensor):
         x = round(at(limit)) + 0.5
         painter.drawLine(QLineF(x, track.top() - appearance.px(2), x, track.bottom() + appearance.px(2)))
-    if reading.value == reading.value:
+    room = (scale[1] - scale[0]) / 100
+    if scale[0] - room <= reading.value <= scale[1] + room:
         _pointer(painter, appearance, at(reading.value), track, _pointer_color(appearance, reading, priority))
+    elif reading.value == reading.value:
+        _pointer_out(
+            painter, appearance, track, _pointer_color(appearance, reading, priority), reading.value > scale[1]
+        )
 
 
 def _pointer_color(appearance: Appearance, reading: ShownValue, priority: Priority | None) -> QColor:
@@ -215,6 +221,45 @@ def _pointer(painter: QPainter, appearance: Appearance, x: float, track: QRectF,
     bottom = top + appearance.px(8)
     painter.drawPolygon(QPolygonF([QPointF(x, top), QPointF(x + half, bottom), QPointF(x - half, bottom)]))
     painter.restore()
+
+
+def _pointer_out(painter: QPainter, appearance: Appearance, track: QRectF, fill: QColor, is_above: bool) -> None:
+    """An arrow that leaves the track: the value is farther out than this scale goes."""
+    px, middle = appearance.px, track.center().y()
+    tip, out = (track.right() + px(3), -1.0) if is_above else (track.left() - px(3), 1.0)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(color(appearance.theme.mark_line), 0.75))
+    painter.setBrush(fill)
+    for shift in (0.0, px(8)):
+        x = tip + out * shift
+        back = x + out * px(8)
+        painter.drawPolygon(
+            QPolygonF([QPointF(x, middle), QPointF(back, middle - px(7)), QPointF(back, middle + px(7))])
+        )
+    painter.restore()
+
+
+def off_scale(
+    painter: QPainter, appearance: Appearance, rect: QRectF, stretches: tuple[OffScale, ...], decimals: int
+) -> None:
+    """A rail along the edge of a lane where its values are beyond the scale, with an arrow and the farthest value."""
+    theme, px = appearance.theme, appearance.px
+    written = {True: rect.left(), False: rect.left()}
+    for stretch in stretches:
+        left, right = max(stretch.left - 1, rect.left()), min(max(stretch.right, stretch.left + 2) + 1, rect.right())
+        edge = rect.top() if stretch.is_above else rect.bottom()
+        inward = 1.0 if stretch.is_above else -1.0
+        painter.fillRect(QRectF(left, min(edge, edge + inward * 2), right - left, 2), color(theme.dim))
+        words = f"{'▲' if stretch.is_above else '▼'} {number(stretch.farthest, decimals)}"
+        width, height = appearance.width(words, 11, STRONG) + px(6), px(14)
+        start = min(left, rect.right() - width)
+        if rect.height() < height + 4 or start < written[stretch.is_above]:
+            continue
+        written[stretch.is_above] = start + width
+        box = QRectF(start, edge + 3 if stretch.is_above else edge - 3 - height, width, height)
+        painter.fillRect(box, color(theme.panel))
+        text(painter, appearance, box, words, theme.strong, size=11, weight=STRONG, align=CENTRE)
 
 
 def _limit_values(sensor: Sensor) -> list[float]:
@@ -273,6 +318,7 @@ __all__ = [
     "hatch",
     "health_bar",
     "indicator",
+    "off_scale",
     "paragraph",
     "priority_mark",
     "run",

@@ -151,8 +151,9 @@ def register_fonts() -> str:
 
 
 class Appearance(QObject):
-    """The theme and the scale in use, and everything made from them. `changed`: repaint."""
+    """The theme and the scale in use, and everything made from them. `changing`: about to; `changed`: repaint."""
 
+    changing = Signal()
     changed = Signal()
 
     def __init__(self, theme: str = DARK.name, scale: int = 100) -> None:
@@ -235,6 +236,7 @@ class Appearance(QObject):
 
     def apply(self) -> None:
         """Give palette, font and style sheet to the application and have everything repainted."""
+        self.changing.emit()
         application = QApplication.instance()
         if isinstance(application, QApplication):
             application.setStyle("Fusion")

@@ -1,6 +1,7 @@
 """Small widgets that several screens share."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFrame,
     QLabel,
+    QMessageBox,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -139,8 +141,34 @@ def button(words: str, name: str, on_click: Callable[[], object], *, hint: str =
     made = QPushButton(words)
     made.setAccessibleName(name)
     made.setToolTip(hint)
+    made.setAutoDefault(False)  # or Enter in a field presses the first button of a dialog
     made.clicked.connect(lambda _checked=False: on_click())
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before something is lost: in a line, what follows, and the words of both buttons."""
+
+    words: str
+    more: str
+    yes: str
+    no: str
+
+
+def ask_first(parent: QWidget, question: Question, on_yes: Callable[[], object]) -> None:
+    """Ask above a window; nothing waits for the answer. Enter and Escape mean no."""
+    box = QMessageBox(QMessageBox.Icon.Question, parent.windowTitle(), question.words, parent=parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText(question.more)
+    yes = box.addButton(question.yes, QMessageBox.ButtonRole.DestructiveRole)
+    no = box.addButton(question.no, QMessageBox.ButtonRole.RejectRole)
+    yes.setAutoDefault(False)
+    yes.clicked.connect(lambda _checked=False: on_yes())
+    box.setDefaultButton(no)
+    box.setEscapeButton(no)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
 
 
 class KeyButton(QAbstractButton):

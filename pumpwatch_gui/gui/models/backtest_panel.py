@@ -46,8 +46,8 @@ class BackTestPanel(QWidget):
         self._run: BackTestRun | None = None
         self._part = 0.0
         self._stop = Event()
-        self.rows: RowsModel[FactorRow] = RowsModel(_row_columns())
-        self.episodes: RowsModel[FoundEpisode] = RowsModel(_episode_columns())
+        self.rows: RowsModel[FactorRow] = RowsModel(_row_columns(), key=lambda r: r.threshold_factor)
+        self.episodes: RowsModel[FoundEpisode] = RowsModel(_episode_columns(), key=lambda e: e.start_ns)
         self._timer = QTimer(self)
         self._timer.setInterval(200)
         self._timer.timeout.connect(lambda: self.progress.setValue(round(self._part * 1000)))
@@ -231,16 +231,13 @@ class BackTestPanel(QWidget):
 
     def give(self, verdict: FeedbackVerdict) -> None:
         """Order feedback on the chosen episode."""
-        at = self.episode_view.currentIndex().row()
-        if self.pump is None or not 0 <= at < len(self.episodes.rows):
+        episode = self.episodes.row_at(self.episode_view.chosen)
+        if self.pump is None or episode is None:
             return
-        episode = self.episodes.rows[at]
         note, by = self.note.text().strip(), self.context.user
         feedback = EpisodeFeedback(self.pump.pump_id, episode.start_ns, episode.end_ns, verdict, note, by)
         self.context.order(GiveFeedback(feedback))
-        rows = list(self.episodes.rows)
-        rows[at] = replace(episode, feedback=feedback)
-        self.episodes.show_rows(rows)
+        self.episodes.show_rows([replace(e, feedback=feedback) if e is episode else e for e in self.episodes.rows])
 
 
 def _row_columns() -> list[Column[FactorRow]]:

@@ -51,6 +51,7 @@ class ModelsPage(Page):
     """The models at the left, the work at the right."""
 
     key = "models"
+    follows_pump = True
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
@@ -58,7 +59,7 @@ class ModelsPage(Page):
         self.choice = ModelChoice(())
         self._last_s = 0.0
         self._learning: LearningView | None = None
-        self.models: RowsModel[ModelRow] = RowsModel(_columns())
+        self.models: RowsModel[ModelRow] = RowsModel(_columns(), key=lambda r: r.version)
         self.train, self.back_test = TrainPanel(context), BackTestPanel(context)
         self._make_widgets()
         self._lay_out()
@@ -71,6 +72,7 @@ class ModelsPage(Page):
         self.chooser.setProperty("title", True)
         self.chooser.setAccessibleName("Pump")
         self.chooser.currentIndexChanged.connect(lambda _: self._choose_pump())
+        self.chooser.activated.connect(lambda _: self.context.choose_pump(self._id))
         self.active = label("", "dim")
         self.adaptive = QCheckBox("Adaptive threshold")
         self.adaptive.setAccessibleName("Let the threshold follow the pump within bounds")
@@ -155,8 +157,8 @@ class ModelsPage(Page):
     @property
     def version(self) -> str:
         """The version of the chosen model, "" for the one that the site file names."""
-        at = self.view.currentIndex().row()
-        return self.models.rows[at].version if 0 <= at < len(self.models.rows) else ""
+        row = self.models.row_at(self.view.chosen)
+        return row.version if row else ""
 
     def _fill_pumps(self) -> None:
         names = [f"{p.pump_id}  {p.name}" for p in self.context.station.site().pumps]
@@ -255,8 +257,9 @@ class ModelsPage(Page):
 
     def export(self, folder: Path) -> None:
         """Copy the chosen model, card included, into a new folder of `folder`."""
-        row, pump_id = self.models.rows[self.view.currentIndex().row()], self._id
-        self.context.ask(lambda: export_row(row, pump_id, folder), self._exported, self._failed)
+        row, pump_id = self.models.row_at(self.view.chosen), self._id
+        if row is not None:
+            self.context.ask(lambda: export_row(row, pump_id, folder), self._exported, self._failed)
 
     def _exported(self, out: Path) -> None:
         self.said.say(f"Copied to {out}", "strong")

@@ -51,7 +51,7 @@ class TrainPanel(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.poll)
-        self.findings: RowsModel[QualityFinding] = RowsModel(_columns())
+        self.findings: RowsModel[QualityFinding] = RowsModel(_columns(), key=lambda f: f)
         self._make_widgets()
         self._lay_out()
         self.destroyed.connect(lambda: _end(self.training))

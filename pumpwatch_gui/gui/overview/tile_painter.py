@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.station import PumpView, RunState
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look import paint
-from pumpwatch_gui.gui.look.curves import path, thinned
+from pumpwatch_gui.gui.look.curves import OffScale, off_scale, path, thinned
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
 from pumpwatch_gui.gui.overview.tile_state import TileKind, TileState
 
@@ -23,11 +23,12 @@ HEADED_PX = 44
 
 @dataclass(frozen=True, slots=True)
 class TileLane:
-    """One sparkline: its sensor, where it lies, its curve in widget pixels and the heights of its limits."""
+    """One sparkline: its sensor, where it lies, its curve in widget pixels, where that is off the scale, its limits."""
 
     sensor: Sensor
     rect: QRectF
     curve: QPainterPath
+    out: tuple[OffScale, ...]
     limits: tuple[float, ...]
 
 
@@ -226,11 +227,13 @@ class TilePainter:
             for y in lane.limits:
                 painter.drawLine(QLineF(lane.rect.left(), y, lane.rect.right(), y))
             painter.save()
+            painter.setClipRect(lane.rect.adjusted(-1, -1, 1, 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(color(theme.live if live else theme.dim), 1))
             painter.drawPath(lane.curve)
             painter.restore()
+            paint.off_scale(painter, self.appearance, lane.rect, lane.out, lane.sensor.decimals)
 
     def _make_lanes(
         self, area: QRectF, state: TileState, pump: PumpView, trace: Trace | None, now_s: float
@@ -243,8 +246,8 @@ class TilePainter:
         for row, index in enumerate(state.lanes[:count]):
             rect = QRectF(area.left(), area.top() + row * height + head, area.width(), height - head - px(2))
             sensor = pump.profile.sensors[index]
-            curve = _curve(trace, index, rect, sensor, pump.stale_after_s, now_s)
-            lanes.append(TileLane(sensor, rect, curve, _limit_heights(sensor, rect)))
+            curve, out = _curve(trace, index, rect, sensor, pump.stale_after_s, now_s)
+            lanes.append(TileLane(sensor, rect, curve, out, _limit_heights(sensor, rect)))
         return lanes
 
 
@@ -264,12 +267,13 @@ def _limit_heights(sensor: Sensor, rect: QRectF) -> tuple[float, ...]:
 
 def _curve(
     trace: Trace | None, index: int, rect: QRectF, sensor: Sensor, longest_s: float, now_s: float
-) -> QPainterPath:
+) -> tuple[QPainterPath, tuple[OffScale, ...]]:
     if trace is None or index >= trace.values.shape[1] or trace.time_s.size < 2:
-        return QPainterPath()
+        return QPainterPath(), ()
     per_s = rect.width() / WINDOW_S
     x = rect.right() - (now_s - trace.time_s) * per_s
     low, high = engineering_scale(sensor)
-    y = rect.bottom() - (trace.values[:, index].astype(np.float64) - low) / (high - low) * rect.height()
-    x, y = thinned(x, np.clip(y, rect.top(), rect.bottom()), rect.width())
-    return path(x, y, longest_step=max(longest_s * per_s, 4.0))
+    values, step = trace.values[:, index].astype(np.float64), max(longest_s * per_s, 4.0)
+    y = rect.bottom() - (values - low) / (high - low) * rect.height()
+    out = off_scale(x, values, (low, high), longest_step=step)
+    return path(*thinned(x, y, rect.width()), longest_step=step), out

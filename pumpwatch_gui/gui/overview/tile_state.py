@@ -7,9 +7,9 @@ from math import ceil, log
 from PySide6.QtCore import QRectF
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
+from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.detection import Detection, NotScored
 from pumpwatch_gui.domain.display import (
-    LastGood,
     Presence,
     ShownValue,
     is_provisional,
@@ -20,7 +20,8 @@ from pumpwatch_gui.domain.display import (
     watched_tags,
 )
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
-from pumpwatch_gui.domain.wording import alarm_number, number
+from pumpwatch_gui.domain.wording import number
+from pumpwatch_gui.gui.shell.page import PageContext
 
 
 class TileKind(Enum):
@@ -73,9 +74,9 @@ class TileState:
         return f"{self.pump_id} {self.name}, {seen}. {rank}{self.line}. {values}".replace("?", "unknown")
 
 
-def tile_state(pump: PumpView, view: StationView, *, last_good: LastGood, kind: TileKind) -> TileState:
+def tile_state(pump: PumpView, view: StationView, context: PageContext, kind: TileKind) -> TileState:
     """Decide what the tile of a pump shows now."""
-    now = view.mono_ns
+    now, last_good = view.mono_ns, context.last_good
     seen = presence(pump, now, last_good)
     keys = key_sensors(pump.profile.tags, watched_tags(pump), kind.sensors)
     active = {a.tag: a.priority for a in reversed(pump.alarms) if a.state.is_active and a.tag}
@@ -93,18 +94,18 @@ def tile_state(pump: PumpView, view: StationView, *, last_good: LastGood, kind: 
         border=shown.priority if shown else None,
         blinks=bool(unseen),
         hollow=shown is not None and not shown.state.is_active,
-        line=_line(pump, seen, shown),
+        line=_line(pump, seen, context.shown(shown, view) if shown else None),
         brief=_brief(pump, seen, shown),
         lanes=_lanes(pump, keys, shown),
     )
 
 
-def _line(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
+def _line(pump: PumpView, seen: Presence, alarm: ShownAlarm | None) -> str:
     """The last line: the worst alarm, the loss of the link, or how the model judges the pump."""
     if not seen.live:
         return seen.text[:1].upper() + seen.text[1:]
     if alarm is not None:
-        return f"{alarm.text} {alarm_number(alarm.value, alarm)}".rstrip()
+        return f"{alarm.alarm.text} · now {alarm.now}" if alarm.now else alarm.alarm.text
     learning = learning_words(pump)
     match pump.score_result:
         case Detection(score=score):

@@ -10,6 +10,7 @@ from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.overview.tile_painter import WINDOW_S, TilePainter
 from pumpwatch_gui.gui.overview.tile_state import Grid, TileKind, TileState, best_grid, kind_for, tile_state
 from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.shell.past import PastTraces
 from pumpwatch_gui.gui.shell.top_bar import blink_is_on
 from pumpwatch_gui.gui.tables.painted_list import PaintedList
 
@@ -33,6 +34,8 @@ class TileGrid(PaintedList):
         self.states: tuple[TileState, ...] = ()
         self._pumps: tuple[PumpView, ...] = ()
         self._traces: dict[str, Trace] = {}
+        self._past = PastTraces(context)
+        self._past.came.connect(self._past_came)
         self._painter = TilePainter(context.appearance, TileKind.LARGE)
         self._turn = 0
         self._on = True
@@ -89,15 +92,19 @@ class TileGrid(PaintedList):
         """The state of a tile: that of the frame before, when nothing came since and it is not its turn to age."""
         if seen is not None and number % AGE_EVERY != self._turn % AGE_EVERY and _is_alike(pump, seen[0]):
             return seen[1]
-        return tile_state(pump, view, last_good=self.context.last_good, kind=kind)
+        return tile_state(pump, view, self.context, kind)
 
     def _read_traces(self, pumps: tuple[PumpView, ...]) -> None:
         for pump in pumps:
             try:
-                self._traces[pump.pump_id] = self.context.station.trace(pump.pump_id, self._now_s - WINDOW_S)
+                self._traces[pump.pump_id] = self._past.trace(pump.pump_id, self._now_s - WINDOW_S, self._now_s)
             except KeyError:
                 continue  # taken out of the site between two samples
             self._painter.forget(pump.pump_id)
+
+    def _past_came(self, pump_id: str) -> None:
+        self._read_traces(tuple(pump for pump in self._pumps if pump.pump_id == pump_id))
+        self.update()
 
     # ---------------------------------------------------------------- painting
 

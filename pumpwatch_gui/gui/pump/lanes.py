@@ -47,9 +47,17 @@ class TimeWindow:
         """Paused, and moved by a share of its length (negative: back in time)."""
         return replace(self, end_s=self.end_s + share * self.length_s, paused=True)
 
+    def at_most(self, latest_s: float) -> "TimeWindow":
+        """The same window, moved back where it would end after `latest_s`."""
+        return replace(self, end_s=min(self.end_s, latest_s))
+
+    def step_s(self, most: int) -> int:
+        """The round step between at most so many ticks."""
+        return next((s for s in _STEPS_S if self.length_s / s <= max(most, 1)), _STEPS_S[-1])
+
     def ticks(self, most: int) -> list[float]:
         """Round times inside it, at most so many."""
-        step = next((s for s in _STEPS_S if self.length_s / s <= max(most, 1)), _STEPS_S[-1])
+        step = self.step_s(most)
         first = int(self.start_s // step + 1) * step
         return [float(t) for t in range(first, int(self.end_s) + 1, step)]
 
@@ -71,9 +79,8 @@ class Lane:
         return 0 if all(x == int(x) for x in self.scale) else min(self.decimals, 1)
 
     def height_of(self, value: float, rect: QRectF) -> float:
-        """Where a value lies in `rect`, held inside it."""
-        share = (value - self.scale[0]) / (self.scale[1] - self.scale[0])
-        return rect.bottom() - min(max(share, 0.0), 1.0) * rect.height()
+        """Where a value lies in `rect`; outside it where it is off the scale."""
+        return rect.bottom() - (value - self.scale[0]) / (self.scale[1] - self.scale[0]) * rect.height()
 
 
 def sensor_lane(column: int, sensor: Sensor) -> Lane:

@@ -38,6 +38,7 @@ class PumpPage(Page):
     """One pump in full. PgUp and PgDn turn to its neighbours, Space pauses the trends."""
 
     key = "pump"
+    follows_pump = True
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
@@ -48,7 +49,7 @@ class PumpPage(Page):
         self.chooser, self.facts = QComboBox(), StatusLine(appearance)
         self.sensors, self.trends = SensorPanel(appearance), TrendStack(context)
         self.why, self.links = WhyCard(appearance), LinksCard(appearance)
-        self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=2)
+        self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=3, selects=True)
         self.events = EventList(context, "Last events of this pump", kept=EVENTS_SHOWN)
         self.confirm = button(
             "Confirm new level", "The pump runs well at this level: take it as normal",
@@ -58,7 +59,7 @@ class PumpPage(Page):
             "Re-baseline", "The pump was repaired, exchanged or has another duty: learn its normal running again",
             lambda: self.context.order(Rebaseline(self.pump_id)),
         )  # fmt: skip
-        self.ack = KeyButton(appearance, "Acknowledge", "", name="Acknowledge the chosen alarm (Enter)")
+        self.ack = KeyButton(appearance, "Acknowledge", "", name="Acknowledge the chosen alarm (Ctrl+Enter)")
         self.ack_all = KeyButton(appearance, "All", "Ctrl+F10", name="Acknowledge all alarms of this pump")
         self._lengths = QButtonGroup(self)
         self.pause = KeyButton(appearance, "Pause", "Space", name="Pause the trends")
@@ -140,12 +141,13 @@ class PumpPage(Page):
         self.sensors.chosen.connect(self.trends.enlarge)
         self.trends.window_changed.connect(self._window_changed)
         self.pause.clicked.connect(self.trends.set_paused)
-        self.alarms.activated.connect(self._acknowledge)
         self.ack.clicked.connect(self._acknowledge_current)
         self.ack_all.clicked.connect(self._acknowledge_all)
         for keys, act in (
             ("PgUp", lambda: self.step(-1)),
             ("PgDown", lambda: self.step(1)),
+            ("Ctrl+Return", self._acknowledge_current),
+            ("Ctrl+Enter", self._acknowledge_current),  # that of the number pad
             ("Ctrl+F10", self._acknowledge_all),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)
@@ -163,6 +165,7 @@ class PumpPage(Page):
             self.refresh(self.context.station.latest())
 
     def _turn_to(self, pump_id: str) -> None:
+        self.context.choose_pump(pump_id)
         if pump_id == self.pump_id:
             return
         self.pump_id = pump_id
@@ -203,7 +206,9 @@ class PumpPage(Page):
         if not view.pumps:
             return
         if self.pump_id not in [pump.pump_id for pump in view.pumps]:
-            self._turn_to(view.pumps[0].pump_id)
+            self._turn_to(self.context.pump_id)
+        if self.pump_id not in [pump.pump_id for pump in view.pumps]:
+            return  # added to the site since this view was taken
         self._fill_chooser(view)
         pump, last_good = view.pump(self.pump_id), self.context.last_good
         seen = presence(pump, view.mono_ns, last_good)
@@ -220,7 +225,7 @@ class PumpPage(Page):
         self.links.show_links(pump.links, view.mono_ns)
         self._alarms = pump.alarms
         self._alarm_heading.setText(f"Active alarms · {len(pump.alarms)}" if pump.alarms else "Active alarms")
-        self.alarms.show_rows(alarm_rows(pump.alarms, view))
+        self.alarms.show_rows(alarm_rows(tuple(self.context.shown(a, view) for a in pump.alarms), view))
         self.ack.setEnabled(any(a.state.is_unacknowledged and self._is_current(a) for a in pump.alarms))
         self.ack_all.setEnabled(any(a.state.is_unacknowledged for a in pump.alarms))
 

@@ -5,11 +5,11 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.display import LastGood, read_sensor
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
-from pumpwatch_gui.domain.wording import age, alarm_number, duration, number
+from pumpwatch_gui.domain.wording import age, number
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance
 from pumpwatch_gui.gui.look.widgets import Painted
@@ -91,20 +91,24 @@ def lane_text(row: SensorRow) -> str:
     return f"{reading.shown} {reading.age_text}" + (f" · {reading.reason}" if reading.reason else "")
 
 
-def alarm_rows(alarms: tuple[Alarm, ...], view: StationView) -> tuple[Row, ...]:
+def alarm_rows(alarms: tuple[ShownAlarm, ...], view: StationView) -> tuple[Row, ...]:
     """The alarms of a pump, worst first; a border blinks until one is acknowledged."""
     rows = []
-    for alarm in alarms:
+    for shown in alarms:
+        alarm = shown.alarm
         unseen = alarm.state.is_unacknowledged
-        value, limit = alarm_number(alarm.value, alarm), alarm_number(alarm.limit, alarm)
-        words = [alarm.text, value, f"(limit {limit})" if limit else ""]
-        if not unseen and alarm.by:
-            words.append(f"· acknowledged by {alarm.by}")
+        now = (
+            f"now {shown.now}" if shown.now else "",
+            f"worst {shown.worst}" if shown.worst else "",
+            f"acknowledged by {alarm.by}" if not unseen and alarm.by else "",
+        )
+        then = (shown.raised, f"limit {shown.limit}" if shown.limit else "")
         rows.append(
             Row(
                 alarm.alarm_id,
-                " ".join(w for w in words if w),
-                right=duration((view.time_ns - alarm.raised_ns) / 1e9),
+                alarm.text,
+                details=tuple(" · ".join(w for w in words if w) for words in (now, then) if any(words)),
+                right=shown.lasts,
                 priority=alarm.priority,
                 hollow=not alarm.state.is_active,
                 border=unseen and blink_is_on(view.mono_ns),

@@ -4,7 +4,7 @@ Every lane has a fixed engineering scale; gaps stay gaps; a paused picture says 
 ten sensors because only as many points are drawn as there are pixels (`curves`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
 import numpy as np
@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.domain.wording import clock, local_time, number, unit_text
 from pumpwatch_gui.gui.look import paint
-from pumpwatch_gui.gui.look.curves import path, thinned
+from pumpwatch_gui.gui.look.curves import OffScale, off_scale, path, thinned
 from pumpwatch_gui.gui.look.theme import STRONG, color
 from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.pump.lanes import (
@@ -32,16 +32,18 @@ from pumpwatch_gui.gui.pump.lanes import (
     value_at,
 )
 from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.shell.past import PastTraces
 
 HEAD_PX, AXIS_PX, GUTTER_PX, TITLE_PX = 17, 22, 62, 26
 
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
-    """What is drawn of a lane: the good part, and the doubtful part (dim and dashed)."""
+    """What is drawn of a lane: the good part, the doubtful part (dim and dashed), and where both leave the scale."""
 
-    good: QPainterPath
-    doubtful: QPainterPath
+    good: QPainterPath = field(default_factory=QPainterPath)
+    doubtful: QPainterPath = field(default_factory=QPainterPath)
+    out: tuple[OffScale, ...] = ()
 
 
 class TrendStack(Painted):
@@ -62,6 +64,8 @@ class TrendStack(Painted):
         self.large: int | None = None
         self._pump: PumpView | None = None
         self._trace: Trace | None = None
+        self._traces, self._now_s = PastTraces(context), 0.0
+        self._traces.came.connect(self._past_came)
         self._curves: list[_Curve] = []
         self._shown: tuple[object, ...] = ()
         self._texts: tuple[str, ...] = ()
@@ -86,7 +90,7 @@ class TrendStack(Painted):
             self.lanes = (*(sensor_lane(i, s) for i, s in enumerate(pump.profile.sensors)), score_lane())
             self._shown = ()
         self._pump, self._texts = pump, texts
-        now_s = view.time_ns / 1e9
+        self._now_s = now_s = view.time_ns / 1e9
         per_pixel = self.window_now.length_s / max(self.width() - self.appearance.px(GUTTER_PX), 1)
         frame = pump.frame
         # The picture moves when a frame has come or time has passed by a pixel; not twenty times a second for nothing.
@@ -94,13 +98,20 @@ class TrendStack(Painted):
         if not self.window_now.paused and shown != self._shown:
             self._shown = shown
             self.window_now = self.window_now.at(now_s)
-            self._read(self.window_now.start_s - 2 * pump.stale_after_s)
+            self._read()
 
-    def _read(self, since_s: float) -> None:
+    def _past_came(self, pump_id: str) -> None:
+        if self._pump is not None and self._pump.pump_id == pump_id:
+            self._read()
+
+    def _read(self) -> None:
+        """Take what is known of the window: live from memory, what is missing there from the history."""
         if self._pump is None:
             return
+        window = self.window_now
         try:
-            self._trace = self.context.station.trace(self._pump.pump_id, since_s)
+            start_s = window.start_s - 2 * self._pump.stale_after_s
+            self._trace = self._traces.trace(self._pump.pump_id, start_s, window.end_s)
         except KeyError:
             self._trace = None  # taken out of the site between two samples
         self._renew()
@@ -116,15 +127,13 @@ class TrendStack(Painted):
         self._set_window(self.window_now.zoomed(length_s / self.window_now.length_s))
 
     def set_paused(self, paused: bool) -> None:
-        """Stop the picture, or go on live. What was measured up to a pause stays available while it lasts."""
-        if paused and not self.window_now.paused:
-            self._read(0.0)
+        """Stop the picture, or go on live."""
         self._set_window(TimeWindow(self.window_now.length_s, self.window_now.end_s, paused))
 
     def _set_window(self, window: TimeWindow) -> None:
-        if window.paused and not self.window_now.paused:
-            self._read(0.0)
-        self.window_now, self._shown = window, ()
+        """Turn to another stretch of time, which never ends in the future."""
+        self.window_now, self._shown = window.at_most(self._now_s or window.end_s), ()
+        self._read()
         self._renew()
         self.window_changed.emit()
 
@@ -179,9 +188,9 @@ class TrendStack(Painted):
 
     def _paint_axis(self, painter: QPainter, area: QRectF) -> None:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
-        seconds = self.window_now.length_s < 240
-        step_px = px(74 if seconds else 60)
-        for tick in self.window_now.ticks(int(area.width() // step_px)):
+        most = int(area.width() // px(74))
+        seconds = self.window_now.step_s(most) < 60  # or neighbours would read the same
+        for tick in self.window_now.ticks(most):
             x = round(self._x(tick, area)) + 0.5
             painter.setPen(QPen(color(theme.raised), 1))
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
@@ -201,18 +210,26 @@ class TrendStack(Painted):
         value, believed = self._lane_value(lane, i)
         unit = unit_text(lane.unit) if believed else ""
         rest = head.adjusted(used + px(8), 0, 0, 0)
-        token = theme.live if believed else theme.text
+        token = theme.live if believed and self.cursor_s is None else theme.text
         paint.text(painter, appearance, rest, f"{value} {unit}".rstrip(), token, size=12, weight=STRONG)
         self._paint_limits(painter, lane, rect)
         if i < len(self._curves):
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(color(theme.live), 1))
-            painter.drawPath(self._curves[i].good)
-            if not self._curves[i].doubtful.isEmpty():
-                painter.setPen(QPen(color(theme.dim), 1, Qt.PenStyle.DotLine))
-                painter.drawPath(self._curves[i].doubtful)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            self._paint_curve(painter, self._curves[i], lane, rect)
+
+    def _paint_curve(self, painter: QPainter, curve: _Curve, lane: Lane, rect: QRectF) -> None:
+        """The curve inside its lane; where it leaves the scale, the rail says so and how far."""
+        theme = self.appearance.theme
+        painter.save()
+        painter.setClipRect(rect.adjusted(-1, -1, 1, 1))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(color(theme.live), 1))
+        painter.drawPath(curve.good)
+        if not curve.doubtful.isEmpty():
+            painter.setPen(QPen(color(theme.dim), 1, Qt.PenStyle.DotLine))
+            painter.drawPath(curve.doubtful)
+        painter.restore()
+        paint.off_scale(painter, self.appearance, rect, curve.out, lane.decimals)
 
     def _lane_value(self, lane: Lane, i: int) -> tuple[str, bool]:
         """The words next to a lane's label, and whether they are a live number or one measured at the cursor."""
@@ -252,22 +269,23 @@ class TrendStack(Painted):
     def _curve(self, lane: Lane, rect: QRectF) -> _Curve:
         trace = self._trace
         if trace is None or trace.time_s.size < 2 or lane.column >= trace.values.shape[1]:
-            return _Curve(QPainterPath(), QPainterPath())
+            return _Curve()
         first = int(np.searchsorted(trace.time_s, self.window_now.start_s))
         last = int(np.searchsorted(trace.time_s, self.window_now.end_s, side="right"))
         part = slice(first, last)
         per_s = rect.width() / self.window_now.length_s
         x = rect.right() - (self.window_now.end_s - trace.time_s[part]) * per_s
-        share = np.clip((column_of(trace, lane)[part] - lane.scale[0]) / (lane.scale[1] - lane.scale[0]), 0.0, 1.0)
-        y = rect.bottom() - share * rect.height()
+        values = column_of(trace, lane)[part]
+        y = rect.bottom() - (values - lane.scale[0]) / (lane.scale[1] - lane.scale[0]) * rect.height()
         step = max((self._pump.stale_after_s if self._pump else 3.0) * per_s, 3.0)
-        doubtful = uncertain_part(trace, lane)
+        doubtful, out = uncertain_part(trace, lane), off_scale(x, values, lane.scale, longest_step=step)
         if doubtful is None:
-            return _Curve(path(*thinned(x, y, rect.width()), longest_step=step), QPainterPath())
+            return _Curve(path(*thinned(x, y, rect.width()), longest_step=step), out=out)
         good, unsure = np.where(doubtful[part], np.nan, y), np.where(doubtful[part], y, np.nan)
         return _Curve(
             path(*thinned(x, good, rect.width()), longest_step=step),
             path(*thinned(x, unsure, rect.width()), longest_step=step),
+            out,
         )
 
     # ---------------------------------------------------------------- mouse and keys

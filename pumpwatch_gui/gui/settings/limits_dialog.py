@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtWidgets import QComboBox, QWidget
 from typing_extensions import override
 
@@ -11,12 +11,17 @@ from pumpwatch_gui.commissioning.pumps.profiles import profile_limits
 from pumpwatch_gui.domain.display import read_sensor
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site_changes import SetLimits
-from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.domain.station import PumpView
+from pumpwatch_gui.domain.wording import UNKNOWN, error_text
+from pumpwatch_gui.gui.forms.history import History
 from pumpwatch_gui.gui.forms.limits_table import LimitsTable
-from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
+from pumpwatch_gui.gui.forms.site_dialog import SiteDialog, undo_buttons
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import button, label
 from pumpwatch_gui.gui.shell.page import PageContext
+
+RENEW_MS = 500
+"""How often the values of now are renewed."""
 
 
 class LimitsDialog(SiteDialog):
@@ -29,10 +34,17 @@ class LimitsDialog(SiteDialog):
         self.table = LimitsTable(context.appearance, "Now")
         hint = label("An empty limit is not watched.", "dim")
         restore = button("Restore row", "Restore the profile's own limits in this row", self.restore_row)
-        self.lay_out(hbox(label("Pump", "heading"), self.pump, None, hint, restore), (self.table, 1))
-        self.pump.currentIndexChanged.connect(lambda _: self._show_pump())
+        self._pump_id = ""
+        self._history = History(self.table.texts())
+        self.undo, self.redo = undo_buttons(self, self._step)
+        head = hbox(label("Pump", "heading"), self.pump, None, hint, self.undo, self.redo, restore)
+        self.lay_out(head, (self.table, 1))
+        self.pump.currentIndexChanged.connect(lambda _: self._change_pump())
         self.table.edited.connect(self.check)
         self._show_site(pump_id)
+        renew = QTimer(self)
+        renew.timeout.connect(self._renew_now)
+        renew.start(RENEW_MS)
 
     @override
     def show_site(self) -> None:
@@ -45,19 +57,58 @@ class LimitsDialog(SiteDialog):
             self.pump.setCurrentText(pump_id)
         self._show_pump()
 
+    def _change_pump(self) -> None:
+        """Turn to the pump in the box, unless that would drop edits."""
+        if self.is_edited():
+            with QSignalBlocker(self.pump):
+                self.pump.setCurrentText(self._pump_id)
+            self.trouble.warn(f"The changes of {self._pump_id} are not saved: save or undo them first.")
+            return
+        self._show_pump()
+
+    @override
+    def is_edited(self) -> bool:
+        self.table.commit()
+        return self._history.is_changed
+
+    def _step(self, by: int) -> None:
+        self.table.commit()
+        self.table.show_texts(self._history.step(by))
+        self.check()
+
     def _show_pump(self) -> None:
         """Show the limits the chosen pump is judged by now."""
-        view = self.context.station.latest()
-        pump = next((p for p in view.pumps if p.pump_id == self.pump.currentText()), None)
+        self._pump_id = self.pump.currentText()
+        self.setWindowTitle(f"Limits of {self.context.title_of(self._pump_id)}")
+        pump = self._pump_now()
         sensors = pump.profile.sensors if pump else ()
-        now = [
-            (read_sensor(pump, i, view.mono_ns, self.context.last_good).with_unit,) for i in range(len(sensors)) if pump
-        ]
-        self.table.show_limits(sensors, {sensor.tag: sensor.limits for sensor in sensors}, now)
+        self.table.show_limits(sensors, {sensor.tag: sensor.limits for sensor in sensors}, self._values_now())
+        self._history = History(self.table.texts())
         self.check()
+
+    def _pump_now(self) -> PumpView | None:
+        view, wanted = self.context.station.latest(), self.pump.currentText()
+        return next((p for p in view.pumps if p.pump_id == wanted), None)
+
+    def _values_now(self) -> list[tuple[str]]:
+        """What may be shown of each row's sensor now; `?` for one that the pump has no longer."""
+        view, pump = self.context.station.latest(), self._pump_now()
+        tags = pump.profile.tags if pump else ()
+        return [
+            (read_sensor(pump, tags.index(sensor.tag), view.mono_ns, self.context.last_good).with_unit,)
+            if pump and sensor.tag in tags
+            else (UNKNOWN,)
+            for sensor in (self.table.sensors or (pump.profile.sensors if pump else ()))
+        ]
+
+    def _renew_now(self) -> None:
+        self.table.show_facts(self._values_now())
 
     def check(self) -> None:
         """Name every wrong row; Save is there only when none is."""
+        self._history.add(self.table.texts())
+        self.undo.setEnabled(self._history.can_undo)
+        self.redo.setEnabled(self._history.can_redo)
         wrong = self.table.read()[1]
         self.trouble.warn("\n".join(wrong))
         self.allow_save(not wrong)

@@ -20,11 +20,15 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.site_changes import SetStation
 from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.forms.history import History
 from pumpwatch_gui.gui.forms.link_box import LinkBox
-from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
+from pumpwatch_gui.gui.forms.site_dialog import SiteDialog, undo_buttons
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import Panel, WholeBox, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
+
+_State = tuple[tuple[str, int, str], tuple[PumpDraft, ...], int]
+"""The station's fields, the pumps, which of them is chosen."""
 
 
 class SettingsDialog(SiteDialog):
@@ -35,10 +39,13 @@ class SettingsDialog(SiteDialog):
         self._folder = context.station.site().folder or context.site_file.parent
         self._drafts: list[PumpDraft] = []
         self._at = -1
+        self.undo, self.redo = undo_buttons(self, self._step)
         self.links: list[LinkBox] = []
         self._make_station()
         body = hbox(self._make_list(), (self._make_pump(), 1), spacing=12)
-        self.lay_out(self._station, (body, 1))
+        self.lay_out(self._station, (body, 1), more=(self.undo, self.redo))
+        self._saved: _State = (("", 1, ""), (), -1)
+        self._history = History[_State](self._saved)
         self._show_site(pump_id)
 
     @override
@@ -55,6 +62,10 @@ class SettingsDialog(SiteDialog):
         if not self._drafts:
             self.add_pump()
         self.list.setCurrentRow(next((i for i, d in enumerate(self._drafts) if d.was == pump_id), 0))
+        self._store()
+        self._saved = self._state()
+        self._history = History(self._saved)
+        self._offer_undo()
 
     # ---------------------------------------------------------------- building
 
@@ -104,6 +115,41 @@ class SettingsDialog(SiteDialog):
         self.pump_name.textEdited.connect(lambda _: self._keep_label())
         return panel
 
+    # ---------------------------------------------------------------- undo
+
+    def _state(self) -> _State:
+        """What the dialog says: the station's fields, every pump, the chosen one."""
+        station = (self.site_name.text(), self.station.value(), self.currency.text())
+        return station, tuple(self._drafts), self._at
+
+    def _keep(self) -> bool:
+        """Keep what the fields say and remember it for Undo; False when a link does not hold."""
+        is_stored = self._store()
+        if is_stored:
+            self._history.add(self._state())
+        self._offer_undo()
+        return is_stored
+
+    def _step(self, by: int) -> None:
+        if by < 0 and not self._keep():
+            return
+        station, drafts, at = self._history.step(by)
+        self.site_name.setText(station[0])
+        self.station.setValue(station[1])
+        self.currency.setText(station[2])
+        self._drafts, self._at = list(drafts), -1
+        self._fill_list()
+        self.list.setCurrentRow(at)
+        self._offer_undo()
+
+    def _offer_undo(self) -> None:
+        self.undo.setEnabled(True)  # what is typed now is not in the history yet
+        self.redo.setEnabled(self._history.can_redo)
+
+    @override
+    def is_edited(self) -> bool:
+        return not self._keep() or self._history.now[:2] != self._saved[:2]
+
     # ---------------------------------------------------------------- the list
 
     def _fill_list(self) -> None:
@@ -112,18 +158,19 @@ class SettingsDialog(SiteDialog):
             self.list.addItems([f"{d.pump_id}  {d.name}" for d in self._drafts])
 
     def _keep_label(self) -> None:
+        self.setWindowTitle(f"Settings · {self.pump_id.text()} {self.pump_name.text()}".rstrip())
         item = self.list.item(self._at)
         if item is not None:
             item.setText(f"{self.pump_id.text()}  {self.pump_name.text()}")
 
     def add_pump(self) -> None:
         """A fresh pump with the next free id."""
-        self._store()
+        self._keep()
         self._append(PumpDraft("", *free_id([d.pump_id for d in self._drafts])))
 
     def copy_pump(self) -> None:
         """The chosen pump once more, with the next free id."""
-        if self._store():
+        if self._keep():
             taken = {d.pump_id for d in self._drafts}
             draft = self._drafts[self._at]
             new_id = next(f"{draft.pump_id}-{n}" for n in range(2, 1000) if f"{draft.pump_id}-{n}" not in taken)
@@ -132,21 +179,24 @@ class SettingsDialog(SiteDialog):
     def remove_pump(self) -> None:
         """Take the chosen pump out (its history stays in the database)."""
         if self._at >= 0:
+            self._keep()
             del self._drafts[self._at]
             row, self._at = self._at, -1
             self._fill_list()
             self.list.setCurrentRow(min(row, len(self._drafts) - 1))
+            self._keep()
 
     def _append(self, draft: PumpDraft) -> None:
         self._drafts.append(draft)
         self._fill_list()
         self.list.setCurrentRow(len(self._drafts) - 1)
+        self._keep()
         self.pump_id.setFocus()
 
     def _choose(self, row: int) -> None:
         if row == self._at or row < 0:
             return
-        if self._at >= 0 and not self._store():
+        if self._at >= 0 and not self._keep():
             with QSignalBlocker(self.list):
                 self.list.setCurrentRow(self._at)
             return
@@ -157,9 +207,10 @@ class SettingsDialog(SiteDialog):
         self.profile.setCurrentText(draft.profile)
         self.model.setCurrentText(draft.model)
         while self.links:
-            self._drop_link(self.links[0])
+            self._take_out(self.links[0])
         for link in draft.links:
             self._add_link(link)
+        self._keep_label()
 
     def _add_link(self, config: DriverConfig | None) -> None:
         box = LinkBox(
@@ -179,6 +230,11 @@ class SettingsDialog(SiteDialog):
         self.tabs.setCurrentWidget(scroll)
 
     def _drop_link(self, box: LinkBox) -> None:
+        self._keep()
+        self._take_out(box)
+        self._keep()
+
+    def _take_out(self, box: LinkBox) -> None:
         at = self.links.index(box)
         self.links.remove(box)
         scroll = self.tabs.widget(at)

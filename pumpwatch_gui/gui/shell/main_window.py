@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
@@ -20,8 +20,10 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
+from pumpwatch_gui.gui.look.widgets import Question, ask_first
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
+from pumpwatch_gui.gui.shell.input_rules import InputRules
 from pumpwatch_gui.gui.shell.nav_bar import NavBar, NavButton
 from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
 from pumpwatch_gui.gui.shell.stopped_bar import stopped_words
@@ -30,6 +32,8 @@ from pumpwatch_gui.gui.shell.top_bar import TopBar
 crash_log = logging.getLogger("pumpwatch.crash")
 
 FRAME_MS = 50
+COLLECTOR = "collector"
+"""The loop of a station that is watched by another program."""
 LAYOUT_VERSION = 1
 
 
@@ -78,6 +82,9 @@ class MainWindow(QMainWindow):
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self.refresh)
+        self._rules = InputRules(self)
+        self.appearance.changing.connect(partial(self._use_rules, False))
+        self.appearance.changed.connect(partial(self._use_rules, True))
         self.appearance.apply()
         self.appearance.changed.connect(self._appearance_changed)
         self._restore()
@@ -102,10 +109,10 @@ class MainWindow(QMainWindow):
         return self._pages[key]
 
     def open_page(self, key: str, pump_id: str = "") -> None:
-        """Turn to a page, and there to a pump."""
+        """Turn to a page, and there to a pump: the current one where the page is about one and none is given."""
         page = self.page(key)
-        if pump_id:
-            page.show_pump(pump_id)
+        if wanted := pump_id or (self.context.pump_id if page.follows_pump else ""):
+            page.show_pump(wanted)
         self._stack.setCurrentWidget(page)
         if key in self._nav_buttons:
             self._nav_buttons[key].setChecked(True)
@@ -114,12 +121,16 @@ class MainWindow(QMainWindow):
         self.refresh()
 
     def open_dialog(self, key: str, pump_id: str = "") -> None:
-        """Open a dialog; nothing waits for it. Raises KeyError for one that this station has not."""
+        """Open a dialog on a pump, the current one where none is given; nothing waits for it.
+
+        Raises KeyError for a dialog that this station has not.
+        """
         entry = self._dialogs[key]
-        topic = self.current if key == "help" else pump_id
+        topic = self.current if key == "help" else pump_id or self.context.pump_id
         dialog = entry.build(self.context, topic, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(entry.title)
+        if not dialog.windowTitle():  # those on a pump name it themselves
+            dialog.setWindowTitle(entry.title)
         dialog.setWindowIcon(self.appearance.icon(entry.icon))
         if key != "help":  # a dialog takes the keyboard from the window, and with it the window's own F1
             QShortcut(QKeySequence("F1"), dialog, lambda: open_help(self.context, key, dialog))
@@ -145,7 +156,7 @@ class MainWindow(QMainWindow):
             self._failing_since_s = None
 
     def _show(self, view: StationView) -> None:
-        self.context.last_good.see(view)
+        self.context.see(view)
         page = self._stack.currentWidget()
         if isinstance(page, Page):
             page.refresh(view)
@@ -222,7 +233,7 @@ class MainWindow(QMainWindow):
         for i in range(9):
             self._command(None, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i))
         self._command(None, "Menu", "Alt+M", self.top_bar.menu.showMenu)
-        self._command(menu, "Quit", "Ctrl+Q", self.close)
+        self._command(menu, "Quit", "Ctrl+Q", self.quit)
 
     def _command(self, menu: QMenu | None, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
         action = QAction(words, self)
@@ -244,6 +255,11 @@ class MainWindow(QMainWindow):
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
+    def _use_rules(self, on: bool) -> None:
+        """Not while a style is changed: that is thousands of events, of which none is a key or the wheel."""
+        if (application := QApplication.instance()) is not None:
+            (application.installEventFilter if on else application.removeEventFilter)(self._rules)
+
     def _appearance_changed(self) -> None:
         if not self._remembers:
             return
@@ -261,6 +277,7 @@ class MainWindow(QMainWindow):
         state = self._settings.value("window/state")
         if isinstance(state, QByteArray):
             self.restoreState(state, LAYOUT_VERSION)
+        self.context.choose_pump(str(self._settings.value("window/pump", "")) if self._remembers else "")
         page = str(self._settings.value("window/page", PAGES[0].key))
         page = page if page in self._nav_buttons else PAGES[0].key
         empty = not self.context.station.site().pumps and FIRST_RUN in self._entries
@@ -282,9 +299,30 @@ class MainWindow(QMainWindow):
             self._is_painted = True
             QTimer.singleShot(0, self, self.first_painted.emit)  # the widgets in the window are painted after it
 
+    def quit(self) -> None:
+        """Close the window; while it watches over unacknowledged alarms, only after a question."""
+        waiting = self._unacknowledged_here()
+        if not waiting:
+            self.close()
+            return
+        many = "1 alarm is" if waiting == 1 else f"{waiting} alarms are"
+        more = "Watching and recording end with this window."
+        ask_first(self, Question(f"{many} not acknowledged. Quit?", more, yes="Quit", no="Go on watching"), self.close)
+
+    def _unacknowledged_here(self) -> int:
+        """How many alarms are not acknowledged, if it is this window that watches (a collector goes on without it)."""
+        view = self.context.station.latest()
+        if any(loop.name == COLLECTOR for loop in view.stats.loops):
+            return 0
+        return sum(alarm.state.is_unacknowledged for alarm in view.alarms)
+
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop sampling and remember the window."""
+        """Stop sampling and remember the window; a person who closes it is asked as by `quit`."""
+        if event.spontaneous() and self._unacknowledged_here():
+            event.ignore()
+            self.quit()
+            return
         self.closing.emit()
         self._timer.stop()
         if self._remembers:
@@ -295,6 +333,7 @@ class MainWindow(QMainWindow):
         self._settings.setValue("window/geometry", self.saveGeometry())
         self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
         self._settings.setValue("window/page", self.current)
+        self._settings.setValue("window/pump", self.context.pump_id)
         self._settings.sync()
 
 

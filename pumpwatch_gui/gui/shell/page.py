@@ -9,9 +9,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
+from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.alarms.shown import ShownAlarm, WorstValues, shown_alarm
 from pumpwatch_gui.domain.commands import Command, Order, OrderId
 from pumpwatch_gui.domain.display import LastGood
-from pumpwatch_gui.domain.events import Event, OrderDone
+from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.ports import Capability, LinkBrowser, Station
 from pumpwatch_gui.domain.station import StationView
@@ -53,7 +55,8 @@ class PageContext:
 
     `open_page(key, pump_id)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs orders. `last_good` knows when each value was last
-    good. `proposed` is a link that a scan has found, for the dialog that adds a pump.
+    good, `worst` how bad it was in each alarm. `proposed` is a link that a scan has found, for the dialog that adds a
+    pump.
     """
 
     def __init__(
@@ -70,14 +73,39 @@ class PageContext:
         self.station, self.home, self.site_file = station, home, site_file
         self.appearance, self.ask, self.user = appearance, ask, user
         self.open_page, self.open_dialog, self.dialogs = navigation
-        self.last_good = LastGood()
+        self.last_good, self.worst = LastGood(), WorstValues()
         self.proposed: DriverConfig | None = None
+        self._pump_id = ""
         self._waiting: dict[OrderId, Callable[[OrderDone], None]] = {}
+
+    @property
+    def pump_id(self) -> str:
+        """The one current pump of all pages and dialogs: the one chosen last, else the first; "" without pumps."""
+        ids = [pump.pump_id for pump in self.station.site().pumps]
+        return self._pump_id if self._pump_id in ids else next(iter(ids), "")
+
+    def choose_pump(self, pump_id: str) -> None:
+        """Make a pump the current one."""
+        self._pump_id = pump_id
+
+    def title_of(self, pump_id: str) -> str:
+        """A pump in the title of a dialog: `P-103 Boiler feed C`."""
+        pump = self.station.site().pump(pump_id)
+        return f"{pump_id} {pump.name}" if pump is not None and pump.name != pump_id else pump_id
 
     @property
     def running(self) -> LinkBrowser | None:
         """The station's running links, where it has any that can be read."""
         return self.station.links if Capability.BROWSE in self.station.capabilities else None
+
+    def see(self, view: StationView) -> None:
+        """Take note of a view of the station: of its good values and of those in alarm."""
+        self.last_good.see(view)
+        self.worst.see(view)
+
+    def shown(self, alarm: Alarm, view: StationView) -> ShownAlarm:
+        """What may be shown of an alarm now."""
+        return shown_alarm(alarm, view, self.last_good, self.worst)
 
     def order(self, command: Command, on_done: Callable[[OrderDone], None] | None = None) -> OrderId:
         """Hand in an order in the user's name; `on_done` is called on the GUI thread with its outcome.
@@ -90,7 +118,9 @@ class PageContext:
         return self.station.submit(order)
 
     def deliver(self, event: Event) -> None:
-        """Hand the outcome of an order to whoever waits for it (GUI thread)."""
+        """Hand the outcome of an order to whoever waits for it (GUI thread); the current pump follows its new name."""
+        if isinstance(event, SiteChanged):
+            self._pump_id = event.renamed.get(self._pump_id, self._pump_id)
         if not isinstance(event, OrderDone):
             return
         on_done = self._waiting.pop(event.order_id, None)
@@ -102,6 +132,8 @@ class Page(QWidget):
     """Base of every page. `key` names it in `PAGES`, in links and as `resources/help/KEY.md`."""
 
     key: ClassVar[str]
+    follows_pump: ClassVar[bool] = False
+    """Whether it is about the current pump, and turns to it whenever it is opened."""
 
     def __init__(self, context: PageContext) -> None:
         super().__init__()

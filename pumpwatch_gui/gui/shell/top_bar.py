@@ -6,8 +6,9 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
+from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import age, alarm_number, clock, duration
+from pumpwatch_gui.domain.wording import age, clock, duration
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import LIGHT, STRONG, Appearance, color, icon_size
@@ -109,10 +110,12 @@ class PlantBlock(Painted):
 class Banner(QAbstractButton):
     """The worst unacknowledged alarm with shape, number, text, value, limit and age. Pressing it opens its pump."""
 
-    def __init__(self, appearance: Appearance) -> None:
+    def __init__(self, context: PageContext) -> None:
         super().__init__()
-        self.appearance = appearance
+        appearance = context.appearance
+        self.context, self.appearance = context, appearance
         self.alarm: Alarm | None = None
+        self._alarm: ShownAlarm | None = None
         self._shown: tuple[object, ...] = ()
         self._active = 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -128,19 +131,19 @@ class Banner(QAbstractButton):
     def refresh(self, view: StationView) -> None:
         """Take the worst alarm of the view; repaint only when something on it changed."""
         alarm = worst_unacknowledged(view)
-        waiting = duration((view.time_ns - alarm.raised_ns) / 1e9) if alarm else ""
-        shown = (alarm, waiting, blink_is_on(view.mono_ns) if alarm else True, len(view.alarms))
+        numbers = self.context.shown(alarm, view) if alarm else None
+        shown = (alarm, numbers, blink_is_on(view.mono_ns) if alarm else True, len(view.alarms))
         if shown == self._shown:
             return
         if alarm != self.alarm or not self._shown:
-            words = (
-                f"Worst unacknowledged alarm: priority {int(alarm.priority)}, {alarm.pump_id}, {alarm.text}"
-                if alarm
-                else ""
-            )
+            words = ""
+            if alarm and numbers:
+                limit = f", limit {numbers.limit}" if numbers.limit else ""
+                words = f"Worst unacknowledged alarm: priority {int(alarm.priority)}, {alarm.pump_id}, {alarm.text}"
+                words = ", ".join(w for w in (words, numbers.raised) if w) + limit
             self.setAccessibleName(words or "No unacknowledged alarms")
             self.setToolTip(f"Open {alarm.pump_id}" if alarm else "")
-        self.alarm, self._shown, self._active = alarm, shown, len(view.alarms)
+        self.alarm, self._alarm, self._shown, self._active = alarm, numbers, shown, len(view.alarms)
         self.update()
 
     @override
@@ -161,21 +164,21 @@ class Banner(QAbstractButton):
             painter.setPen(QPen(color(theme.focus), 1))
             painter.drawRect(box.adjusted(4.5, 4.5, -4.5, -4.5))
         inner = box.adjusted(px(14), 0, -px(14), 0)
-        if alarm is None:
+        if alarm is None or self._alarm is None:
             many = f"No unacknowledged alarms · {self._active} acknowledged" if self._active else "No alarms"
             paint.text(painter, appearance, inner, many, theme.dim, align=paint.LEFT)
         else:
-            self._paint_alarm(painter, inner, alarm, str(self._shown[1]))
+            self._paint_alarm(painter, inner, alarm, self._alarm)
         painter.end()
 
-    def _paint_alarm(self, painter: QPainter, inner: QRectF, alarm: Alarm, waiting: str) -> None:
+    def _paint_alarm(self, painter: QPainter, inner: QRectF, alarm: Alarm, shown: ShownAlarm) -> None:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         mark = QRectF(inner.left(), inner.center().y() - px(9), px(18), px(18))
         paint.priority_mark(painter, appearance, mark, alarm.priority, hollow=not alarm.state.is_active)
         rest = inner.adjusted(px(28), 0, 0, 0)
         word = "unacknowledged" if alarm.state.is_active else "returned, unacknowledged"
-        value, limit = alarm_number(alarm.value, alarm), alarm_number(alarm.limit, alarm)
-        limit = f"limit {limit}" if limit else ""
+        waiting, value = shown.lasts, f"now {shown.now}" if shown.now else ""
+        limit = f"{shown.raised} · limit {shown.limit}" if shown.limit else ""
         if inner.width() < px(560):
             half = rest.height() / 2 - px(3)
             top, bottom = rest.adjusted(0, px(3), 0, -half), rest.adjusted(0, half, 0, -px(3))
@@ -248,7 +251,7 @@ class TopBar(QWidget):
         self.appearance, self._open_page = context.appearance, context.open_page
         self.plant, self.banner, self.counts = (
             PlantBlock(context),
-            Banner(context.appearance),
+            Banner(context),
             AlarmCounts(context.appearance),
         )
         self.ack = KeyButton(context.appearance, "Acknowledge", "F10", name="Acknowledge the alarm in the banner")

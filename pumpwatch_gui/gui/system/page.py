@@ -48,7 +48,7 @@ class SystemPage(Page):
         self._process.cpu_percent()
         self._last_s = 0.0
         self.figures: dict[str, QLabel] = {}
-        self.links: RowsModel[LinkView] = RowsModel(link_columns(*_LINK_TITLES))
+        self.links: RowsModel[LinkView] = RowsModel(link_columns(*_LINK_TITLES), key=lambda v: v.link_id)
         figures = hbox(*((self._make_figures(heading, names), 1) for heading, names in _FIGURES.items()), spacing=12)
         vbox(figures, (self._make_links(), 3), (self._make_log(), 3), parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.link_view)

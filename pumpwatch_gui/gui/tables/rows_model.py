@@ -1,6 +1,7 @@
 """Item models: rows of values shown in a table."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -27,22 +28,58 @@ class Column(Generic[T]):
 
 
 class RowsModel(QAbstractTableModel, Generic[T]):
-    """A table of equal rows. `show_rows` replaces them; `prepend` and `append` keep the view where it is."""
+    """A table of equal rows. `key` says what a row is about: what is selected is that, wherever its row goes.
 
-    def __init__(self, columns: Sequence[Column[T]]) -> None:
+    `show_rows` replaces the rows; `prepend` and `append` keep the view where it is.
+    """
+
+    def __init__(self, columns: Sequence[Column[T]], *, key: Callable[[T], Hashable]) -> None:
         super().__init__()
         self.columns = tuple(columns)
         self.rows: list[T] = []
+        self._key = key
+
+    def row_at(self, index: Index) -> T | None:
+        """The row of an index, None for one of no row: what an act on the selection must ask for."""
+        return self.rows[index.row()] if index.isValid() and index.row() < len(self.rows) else None
 
     def show_rows(self, rows: Sequence[T]) -> None:
-        """Show these rows; the selection stays when their number did not change."""
-        if len(rows) != len(self.rows):
+        """Show these rows in this order. One that stays keeps its selection; that of one that goes ends with it."""
+        old, new = self._keys(self.rows), self._keys(rows)
+        staying = set(old) & set(new)
+        if not staying:
             self.beginResetModel()
             self.rows = list(rows)
             self.endResetModel()
-        elif list(rows) != self.rows:
+            return
+        for i in reversed([i for i, key in enumerate(old) if key not in staying]):
+            self.beginRemoveRows(_ROOT, i, i)
+            del self.rows[i], old[i]
+            self.endRemoveRows()
+        for i, (key, row) in enumerate(zip(new, rows, strict=True)):
+            if key not in staying:
+                self.beginInsertRows(_ROOT, i, i)
+                self.rows.insert(i, row)
+                old.insert(i, key)
+                self.endInsertRows()
+            elif old[i] != key:
+                before = old.index(key, i)
+                self.beginMoveRows(_ROOT, before, before, _ROOT, i)
+                self.rows.insert(i, self.rows.pop(before))
+                old.insert(i, old.pop(before))
+                self.endMoveRows()
+        if list(rows) != self.rows:
             self.rows = list(rows)
             self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(self.columns) - 1))
+
+    def _keys(self, rows: Sequence[T]) -> list[tuple[Hashable, int]]:
+        """The key of each row, with how often it came before."""
+        seen = Counter[Hashable]()
+        keys = []
+        for key in map(self._key, rows):
+            keys.append((key, seen[key]))
+            seen[key] += 1
+        return keys
 
     def prepend(self, rows: Sequence[T]) -> None:
         """Put rows before the first."""

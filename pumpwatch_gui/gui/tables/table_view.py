@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QAbstractItemModel
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from typing_extensions import override
 
 from pumpwatch_gui.gui.look.theme import Appearance
 
@@ -31,6 +32,18 @@ class TableView(QTableView):
         header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
         appearance.changed.connect(self._fit)
         self._fit()
+
+    @property
+    def chosen(self) -> QModelIndex:
+        """The row that somebody has selected; invalid when none is. Qt's current row may be one that nobody chose."""
+        return next(iter(self.selectionModel().selectedRows()), QModelIndex())
+
+    @override
+    def rowsAboutToBeRemoved(self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int) -> None:
+        """With the chosen row the choice ends: Qt would choose its neighbour, which nobody meant."""
+        if start <= self.currentIndex().row() <= end:
+            self.selectionModel().clear()
+        super().rowsAboutToBeRemoved(parent, start, end)
 
     def _fit(self) -> None:
         self.verticalHeader().setDefaultSectionSize(self._appearance.px(30))
