@@ -21,6 +21,46 @@ class Acknowledge:
     """Acknowledge one alarm."""
 
     alarm_id: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResetAlarm:
+    """End a latched alarm that was acknowledged and whose condition is gone."""
+
+    alarm_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShelveAlarm:
+    """Hide an alarm for a time (at most 8 h); `one_shot`: at most until it returns to normal."""
+
+    alarm_id: str
+    seconds: float
+    reason: str
+    one_shot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnshelveAlarm:
+    """Take an alarm from the shelf by hand."""
+
+    alarm_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOutOfService:
+    """Hide an alarm until it is returned to service, as for maintenance."""
+
+    alarm_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnToService:
+    """Announce an alarm again that was out of service."""
+
+    alarm_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +153,8 @@ class GiveFeedback:
 ModelCommand = (
     Rebaseline | ConfirmLevel | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
 )
-Command = Acknowledge | ChangeSite | ReloadSite | Record | ModelCommand | GiveFeedback
+AlarmCommand = Acknowledge | ResetAlarm | ShelveAlarm | UnshelveAlarm | TakeOutOfService | ReturnToService
+Command = AlarmCommand | ChangeSite | ReloadSite | Record | ModelCommand | GiveFeedback
 
 
 class Role(Enum):
@@ -135,6 +176,11 @@ class CommandKind:
 COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
     {
         Acknowledge: CommandKind("acknowledge", Role.OPERATOR),
+        ResetAlarm: CommandKind("reset", Role.OPERATOR),
+        ShelveAlarm: CommandKind("shelve", Role.OPERATOR),
+        UnshelveAlarm: CommandKind("unshelve", Role.OPERATOR),
+        TakeOutOfService: CommandKind("take out of service", Role.ENGINEER),
+        ReturnToService: CommandKind("return to service", Role.ENGINEER),
         ChangeSite: CommandKind("change site", Role.ADMIN),
         ReloadSite: CommandKind("reload site", Role.ADMIN),
         Record: CommandKind("record", Role.OPERATOR),
@@ -172,7 +218,9 @@ class Order:
     def pump_id(self) -> str:
         """The pump that the command is about, "" for the station."""
         match self.command:
-            case Acknowledge(alarm_id):
+            case Acknowledge(alarm_id) | ResetAlarm(alarm_id) | ShelveAlarm(alarm_id) | UnshelveAlarm(alarm_id):
+                return alarm_id.partition("/")[0]
+            case TakeOutOfService(alarm_id) | ReturnToService(alarm_id):
                 return alarm_id.partition("/")[0]
             case GiveFeedback(feedback):
                 return feedback.pump_id

@@ -10,11 +10,18 @@ from pumpwatch_gui.domain.links.view import LinkState
 
 @dataclass(frozen=True, slots=True)
 class AlarmChanged:
-    """An alarm moved to the state it carries. `is_renamed`: only the id of its pump is another one."""
+    """An alarm moved to the state it carries. `is_renamed`: only the id of its pump is another one.
+
+    `act` is what a person did to it (acknowledge, shelve, …), `by` who, `note` what they said; "" where it moved by
+    itself.
+    """
 
     time_ns: int
     alarm: Alarm
     is_renamed: bool = False
+    act: str = ""
+    by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.events import (
     SiteChanged,
     StoreTrouble,
 )
+from pumpwatch_gui.domain.wording import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,13 @@ class JournalRow:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def journal_row(event: Event, key: int, *, acknowledged: str = "") -> JournalRow:
-    """The line an event leaves in the journal under id `key`; `acknowledged` from `acknowledged_by`."""
+def journal_row(event: Event, key: int) -> JournalRow:
+    """The line an event leaves in the journal under id `key`."""
     match event:
-        case AlarmChanged(time_ns, alarm):
+        case AlarmChanged(time_ns, alarm, by=by, note=note):
             detail = alarm_to_json(alarm)
-            text = f"{alarm.text} ({alarm.state.value})"
-            return JournalRow(key, time_ns, "alarm", alarm.pump_id, alarm.priority.name, text, acknowledged, detail)
+            text = f"{alarm.text} ({_state_words(alarm)})" + (f": {note}" if note else "")
+            return JournalRow(key, time_ns, "alarm", alarm.pump_id, alarm.priority.name, text, by, detail)
         case LinkChanged(time_ns, link_id, pump_id, state, text):
             severity = "INFO" if state.value in ("online", "connecting") else "WARNING"
             line = f"Link {link_id} {state.value}" + (f": {text}" if text else "")
@@ -76,6 +77,13 @@ def journal_row(event: Event, key: int, *, acknowledged: str = "") -> JournalRow
             return JournalRow(key, time_ns, "note", "", "INFO", text, "", {})
         case _:
             assert_never(event)
+
+
+def _state_words(alarm: Alarm) -> str:
+    """The state, and for how long where it ends by time."""
+    if alarm.state is not AlarmState.SHELVED or not alarm.until_ns:
+        return alarm.state.value
+    return f"shelved for {duration((alarm.until_ns - alarm.changed_ns) / 1e9)}"
 
 
 def alarm_to_json(alarm: Alarm) -> dict[str, Any]:

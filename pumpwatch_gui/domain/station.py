@@ -139,6 +139,7 @@ class EngineStats:
 class StationView:
     """All pumps in plant order, all alarms worst first, and how the program itself is doing.
 
+    `hidden_alarms`: those that are shelved, suppressed by design or out of service.
     `model` names the models in use but for what pumps have learnt themselves.
     `is_site_edited`: the site file was changed outside the program; `ChangeSite` is refused until `ReloadSite`.
     """
@@ -151,6 +152,7 @@ class StationView:
     stats: EngineStats
     model: str = ""
     is_site_edited: bool = False
+    hidden_alarms: tuple[Alarm, ...] = ()
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

@@ -3,8 +3,18 @@
 import time
 from collections.abc import Collection, Iterable, Mapping
 from math import nan
+from typing import assert_never
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmSignal, Priority, Stimulus
+from pumpwatch_gui.domain.commands import (
+    Acknowledge,
+    AlarmCommand,
+    ResetAlarm,
+    ReturnToService,
+    ShelveAlarm,
+    TakeOutOfService,
+    UnshelveAlarm,
+)
 from pumpwatch_gui.domain.events import AlarmChanged
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
@@ -36,10 +46,33 @@ class Annunciator:
         stimulus = Stimulus.RETURNED if is_over else Stimulus.RAISED
         return self.apply(pump_id, AlarmSignal(source, "", priority, text, nan, nan, "", stimulus))
 
-    def acknowledge(self, alarm_id: str, *, by: str) -> bool:
-        """Acknowledge an alarm; False when there is nothing to acknowledge."""
-        change = self.desk.acknowledge(alarm_id, by=by, time_ns=time.time_ns())
+    def act(self, command: AlarmCommand, *, by: str) -> bool:
+        """Do to an alarm what a person ordered; False when it does not apply. Raises ValueError in words."""
+        desk, time_ns = self.desk, time.time_ns()
+        match command:
+            case Acknowledge(alarm_id, note):
+                change = desk.acknowledge(alarm_id, by=by, time_ns=time_ns, note=note)
+            case ResetAlarm(alarm_id):
+                change = desk.reset(alarm_id, by=by, time_ns=time_ns)
+            case ShelveAlarm(alarm_id, seconds, reason, one_shot):
+                change = desk.shelve(
+                    alarm_id, by=by, reason=reason, seconds=seconds, one_shot=one_shot,
+                    time_ns=time_ns, mono_ns=time.monotonic_ns(),
+                )  # fmt: skip
+            case UnshelveAlarm(alarm_id):
+                change = desk.unshelve(alarm_id, by=by, time_ns=time_ns)
+            case TakeOutOfService(alarm_id, reason):
+                change = desk.take_out_of_service(alarm_id, by=by, reason=reason, time_ns=time_ns)
+            case ReturnToService(alarm_id):
+                change = desk.return_to_service(alarm_id, by=by, time_ns=time_ns)
+            case _:
+                assert_never(command)
         return self._publish([change] if change is not None else [])
+
+    def end_shelves(self, mono_ns: int) -> None:
+        """Let the next alarm whose time on the shelf is over come back."""
+        change = self.desk.end_shelves(mono_ns, time.time_ns())
+        self._publish([change] if change is not None else [])
 
     def retire(self, pump_id: str, sources: frozenset[str]) -> None:
         """Return alarms whose limit, link or pump is no longer in the site."""
@@ -55,15 +88,11 @@ class Annunciator:
         Those that nothing will judge again are returned at once.
         """
         taken = self.desk.take_up(alarms)
-        active = [a for a in taken if a.state.is_active]
-        judged = {
-            a.alarm_id: a.pump_id
-            for a in active
-            if a.alarm_id.removeprefix(a.pump_id + "/") in known.get(a.pump_id, ())
-        }
+        active = [a for a in taken if a.holds]
+        judged = {a.alarm_id: a.pump_id for a in active if a.source in known.get(a.pump_id, ())}
         for alarm in active:
             if alarm.alarm_id not in judged:
-                self.retire(alarm.pump_id, frozenset({alarm.alarm_id.removeprefix(alarm.pump_id + "/")}))
+                self.retire(alarm.pump_id, frozenset({alarm.source}))
         return frozenset(judged.values())
 
     def rename(self, pump_id: str, new_id: str) -> None:

@@ -137,6 +137,7 @@ class Engine:
             mono_ns=time.monotonic_ns(),
             pumps=pumps,
             alarms=desk.alarms,
+            hidden_alarms=desk.hidden,
             stats=self._stats.now(
                 self._store,
                 self._inference,

@@ -107,6 +107,7 @@ class Judging:
             result = self._results.popleft()
             self._guarded(result.pump_id, partial(self._judge_result, result=result))
         mono_ns = time.monotonic_ns()
+        self._annunciator.end_shelves(mono_ns)
         for signal in self._connections.judge((v for views in links.values() for v in views), mono_ns):
             self._annunciator.apply(STATION, signal)
         for pump_id, views in links.items():

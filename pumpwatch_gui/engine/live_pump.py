@@ -145,7 +145,7 @@ class LivePump:
             detection=self.detection,
             health=self.health,
             links=links,
-            alarms=tuple(a for a in desk.alarms if a.pump_id == pump_id),
+            alarms=desk.of_pump(pump_id),
             stale_after_s=max(2.0, 3 * period_s),
             shadow=shadow,
             learning=learning,

@@ -14,6 +14,7 @@ from typing import assert_never
 
 from pumpwatch_gui.domain.commands import (
     Acknowledge,
+    AlarmCommand,
     ChangeSite,
     ConfirmLevel,
     GiveFeedback,
@@ -23,11 +24,16 @@ from pumpwatch_gui.domain.commands import (
     Rebaseline,
     Record,
     ReloadSite,
+    ResetAlarm,
+    ReturnToService,
     RollBack,
     SetAdaptive,
     SetThresholdFactor,
+    ShelveAlarm,
     StartShadow,
     StopShadow,
+    TakeOutOfService,
+    UnshelveAlarm,
 )
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.events import FeedbackGiven, Note, OrderDone
@@ -102,12 +108,10 @@ class Orders:
 
     def _execute(self, order: Order) -> None:
         match order.command:
-            case Acknowledge(alarm_id):
-                # The change of the alarm is what the journal and the audit log keep.
-                if self._annunciator.acknowledge(alarm_id, by=order.actor):
-                    self.done(order, True, f"{alarm_id} acknowledged", in_journal=False)
-                else:
-                    self.done(order, False, f"{alarm_id}: nothing to acknowledge")
+            case (
+                Acknowledge() | ResetAlarm() | ShelveAlarm() | UnshelveAlarm() | TakeOutOfService() | ReturnToService()
+            ):
+                self._to_alarm(order, order.command)
             case ChangeSite(changes):
                 self._look_at_file()
                 self._change(order, self._configuration.change(changes))
@@ -125,6 +129,18 @@ class Orders:
                 self._to_models(order)
             case _:
                 assert_never(order.command)
+
+    def _to_alarm(self, order: Order, command: AlarmCommand) -> None:
+        try:
+            changed = self._annunciator.act(command, by=order.actor)
+        except ValueError as error:
+            self.done(order, False, f"{command.alarm_id}: {error}")
+            return
+        if changed:
+            # The change of the alarm is what the journal and the audit log keep.
+            self.done(order, True, f"{order.name}: {command.alarm_id}", in_journal=False)
+        else:
+            self.done(order, False, f"{command.alarm_id}: nothing to {order.name}")
 
     def _change(self, order: Order, update: SiteUpdate) -> None:
         self.is_site_edited = False

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from tomllib import TOMLDecodeError
+from typing import Any
 
 from pumpwatch_gui.domain.errors import InputError, Problem
 from pumpwatch_gui.domain.pump.profile import Limits, Nameplate, PumpProfile, Sensor, equal_tags, equal_tags_text
@@ -11,20 +12,21 @@ from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 from pumpwatch_gui.settings.toml_table import Table
 
-LIMIT_KEYS = tuple(f.name for f in fields(Limits))
+LIMIT_KEYS = tuple(f.name for f in fields(Limits) if f.name != "latching")
 
 
 def read_limits(table: Table, base: Limits) -> Limits | None:
     """Limits of one table laid over `base`; None (with the problems noted) when they do not hold together."""
     before = len(table.problems)
-    changes = {key: table.take_number(key) for key in LIMIT_KEYS if key in table.content}
+    changes: dict[str, Any] = {key: table.take_number(key) for key in LIMIT_KEYS if key in table.content}
+    latching = table.take("latching", bool, "true or false", base.latching)
     for key in LIMIT_KEYS:
         table.take(key, (int, float), "a number", None) if key not in changes else None
     table.finish()
     if len(table.problems) > before:
         return None
     try:
-        return replace(base, **changes)  # type: ignore[arg-type]
+        return replace(base, latching=latching, **changes)
     except ValueError as error:
         table.note("", str(error))
         return None

@@ -6,24 +6,10 @@ from dataclasses import dataclass
 
 import apsw
 
-from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, OrderDone
 
 START_KEY = "audit_start"
 """The key in `meta` of the hash from which the first row of the audit log follows."""
-
-
-def acknowledged_by(event: Event, before: AlarmState | None) -> str:
-    """Who acknowledged with this event, "" when no person did. `before` is the state the alarm had until now.
-
-    A later return to normal still carries the name of who acknowledged; it is not a second acknowledgement.
-    """
-    if not isinstance(event, AlarmChanged) or event.is_renamed:
-        return ""
-    state = event.alarm.state
-    resumed = state is AlarmState.ACKNOWLEDGED and before is AlarmState.NORMAL  # an episode that goes on
-    acted = state is AlarmState.ACKNOWLEDGED or (state is AlarmState.NORMAL and before is AlarmState.RETURNED)
-    return event.alarm.by if acted and not resumed else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +25,7 @@ class AuditRow:
     text: str
 
 
-def audit_row(event: Event, key: int, *, acknowledged: str = "") -> AuditRow | None:
+def audit_row(event: Event, key: int) -> AuditRow | None:
     """The audit line of an event; None when no person acted."""
     match event:
         case OrderDone(time_ns, _, command, ok, text, by, pump_id):
@@ -47,8 +33,9 @@ def audit_row(event: Event, key: int, *, acknowledged: str = "") -> AuditRow | N
         case FeedbackGiven(time_ns, said):
             text = f"{said.verdict.value}, {said.start_ns} to {said.end_ns}: {said.note}"
             return AuditRow(key, time_ns, "feedback", said.pump_id, said.by, True, text)
-        case AlarmChanged(time_ns, alarm) if acknowledged:
-            return AuditRow(key, time_ns, "acknowledge", alarm.pump_id, acknowledged, True, alarm.alarm_id)
+        case AlarmChanged(time_ns, alarm, act=act, by=by, note=note) if act:
+            text = f"{alarm.alarm_id}: {note}" if note else alarm.alarm_id
+            return AuditRow(key, time_ns, act, alarm.pump_id, by, True, text)
         case _:
             return None
 

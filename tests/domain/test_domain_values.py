@@ -62,7 +62,10 @@ def test_a_frame_of_a_failed_scan_is_bad_for_its_one_reason() -> None:
 
 def test_alarm_states_say_whether_the_condition_holds_and_whether_somebody_must_acknowledge() -> None:
     assert [s for s in AlarmState if s.is_active] == [AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED]
-    assert [s for s in AlarmState if s.is_unacknowledged] == [AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED]
+    waiting = [AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED, AlarmState.LATCHED_UNACKNOWLEDGED]
+    assert [s for s in AlarmState if s.is_unacknowledged] == waiting
+    hidden = [AlarmState.SHELVED, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE]
+    assert [s for s in AlarmState if s.is_hidden] == hidden
 
 
 def test_only_a_raise_is_another_alarm() -> None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
 from pumpwatch_gui.acquire.modbus.traffic_text import mbap_text
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Stimulus, next_state
+from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import (
-    Acknowledge,
+    AlarmCommand,
     ChangeSite,
     GiveFeedback,
     ModelCommand,
@@ -23,7 +23,7 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, OrderDone, SiteChanged
+from pumpwatch_gui.domain.events import Event, FeedbackGiven, OrderDone, SiteChanged
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.ports import BorrowedLine, Capability
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -40,6 +40,9 @@ from pumpwatch_gui.domain.site_changes import (
 from pumpwatch_gui.domain.station import EngineStats, LoopHealth, Percentiles, PumpView, RunState, StationView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
+from pumpwatch_gui.engine.annunciator import Annunciator
+from pumpwatch_gui.engine.bus import EventBus
+from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.settings.profile_file import load_profile
 from tests.gui.fake_history import FakeHistorian
 from tests.gui.fake_scenes import SCENES, SECOND, Moment, Scene, alarms_of
@@ -137,7 +140,9 @@ class FakeStation:
         self.offset_ns, self.now_s, self.seq = 0, 0.0, 0
         self.listeners: list[Callable[[Event], None]] = []
         self._waiting: list[Order] = []
-        self._acknowledged: dict[str, str] = {}
+        self._desk, bus = AlarmDesk(), EventBus(lambda event: None)
+        self._annunciator = Annunciator(self._desk, bus)
+        bus.subscribe(self.publish)
         self._rng = np.random.default_rng(7)
         self._rings: dict[str, TraceRing] = {}
         self._frames: dict[str, Frame] = {}
@@ -206,7 +211,7 @@ class FakeStation:
         stats = replace(self.stats, last_commit_ns=commit_ns, loops=loops)
         return StationView(
             self._site.name, self._time_ns, mono_ns, pumps, tuple(alarms), stats, "centrifugal 1.0",
-            is_site_edited=self.edited is not None,
+            is_site_edited=self.edited is not None, hidden_alarms=self._desk.hidden,
         )  # fmt: skip
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
@@ -240,9 +245,14 @@ class FakeStation:
 
     def _execute_command(self, order: Order) -> str:
         match order.command:
-            case Acknowledge(alarm_id):
-                self._acknowledge(alarm_id, order.actor)
-                return f"{alarm_id} acknowledged"
+            case command if isinstance(command, AlarmCommand):
+                self.latest()  # the desk has what is on the screen
+                try:
+                    changed = self._annunciator.act(command, by=order.actor)
+                except ValueError as error:
+                    raise InputError(f"{command.alarm_id}: {error}") from None
+                if not changed:
+                    raise InputError(f"{command.alarm_id}: nothing to {order.name}")
             case ChangeSite(changes):
                 self._need(Capability.CONFIGURE)
                 if self.edited is not None:
@@ -265,16 +275,12 @@ class FakeStation:
         if capability not in self.capabilities:
             raise InputError(f"this station cannot {capability.value}")
 
-    def _acknowledge(self, alarm_id: str, by: str) -> None:
-        alarm = next((a for a in self.latest().alarms if a.alarm_id == alarm_id), None)
-        if alarm is None or next_state(alarm.state, Stimulus.ACKNOWLEDGED) is alarm.state:
-            raise InputError(f"{alarm_id}: nothing to acknowledge")
-        self._acknowledged[alarm_id] = by
-        self.publish(AlarmChanged(self._time_ns, self._seen(alarm)))
-
-    def _seen(self, alarm: Alarm) -> Alarm:
-        by = self._acknowledged.get(alarm.alarm_id)
-        return alarm if by is None else replace(alarm, state=next_state(alarm.state, Stimulus.ACKNOWLEDGED), by=by)
+    def _alarms(self, i: int, pump_id: str) -> list[Alarm]:
+        """Those of the scene, as people have moved them."""
+        alarms = alarms_of(pump_id, self.scenes.get(i, Scene()), self.start_ns)
+        self._desk.take_up(alarms, time_ns=self._time_ns)
+        moved = {a.alarm_id: a for a in (*self._desk.alarms, *self._desk.hidden)}
+        return [moved[a.alarm_id] for a in alarms if a.alarm_id in moved]
 
     def _done(self, order: Order, ok: bool, text: str) -> None:
         self.publish(OrderDone(self._time_ns, order.id, order.name, ok, text, order.actor, order.pump_id))
@@ -302,13 +308,13 @@ class FakeStation:
         lost, standby = moment.what == "lost", moment.what == "standby"
         detection = moment.detection()
         why = "pump stopped" if standby else "no communication"
-        alarms = map(self._seen, alarms_of(pump.pump_id, self.scenes.get(i, Scene()), self.start_ns))
+        alarms = self._alarms(i, pump.pump_id)
         health = {"hot": 38.0, "anomaly": 71.0, "lost": float("nan"), "one_bad": 88.0}.get(moment.what, 92.0 + i % 7)
         return PumpView(
             pump.pump_id, pump.name, pump.profile,
             RunState.NO_DATA if lost else RunState.STANDBY if standby else RunState.RUNNING,
             self._frames.get(pump.pump_id), detection or NotScored(pump.pump_id, moment.time_ns, why), detection,
-            health, (moment.link(),), tuple(a for a in alarms if a.state is not AlarmState.NORMAL), 3.0,
+            health, (moment.link(),), tuple(a for a in alarms if not a.state.is_hidden), 3.0,
         )  # fmt: skip
 
 

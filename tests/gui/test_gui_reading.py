@@ -113,7 +113,8 @@ def test_a_scale_is_fixed_rises_and_holds_every_limit(limits: tuple[float | None
     rising = sorted({round(x, 2) for x in limits if x is not None})
     names = ("low_low", "low", "high", "high_high")
     normal = (10.0, 60.0) if with_normal else None
-    sensor = Sensor("x", "X", "bar", (-100.0, 500.0), 0.1, normal, Limits(**dict(zip(names, rising, strict=False))))
+    levels = replace(Limits(), **dict(zip(names, rising, strict=False)))  # type: ignore[arg-type]
+    sensor = Sensor("x", "X", "bar", (-100.0, 500.0), 0.1, normal, levels)
     low, high = engineering_scale(sensor)
     assert -100 <= low < high <= 500
     points = [*rising, *(normal or ())]

@@ -139,7 +139,7 @@ def test_before_the_first_item_every_figure_is_nothing() -> None:
 
 
 def encoder() -> Encoder:
-    made = Encoder(IdMaker(lambda key: False, newest=0), IdMaker(lambda key: False, newest=0), {})
+    made = Encoder(IdMaker(lambda key: False, newest=0), IdMaker(lambda key: False, newest=0))
     made.take_up({"P-101": ColumnLayout(5, ("a",), "INSERT")})
     return made
 

@@ -1,4 +1,4 @@
-"""Alarms and the pure table of their states (ISA-18.2 states A to D; the names leave room for the rest)."""
+"""Alarms and the pure table of their states (ISA-18.2, all nine)."""
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
@@ -20,16 +20,26 @@ class AlarmState(Enum):
     UNACKNOWLEDGED = "unacknowledged"  # B
     ACKNOWLEDGED = "acknowledged"  # C
     RETURNED = "returned, unacknowledged"  # D
+    LATCHED_UNACKNOWLEDGED = "latched, unacknowledged"  # E
+    LATCHED = "latched, acknowledged"  # F
+    SHELVED = "shelved"  # G
+    SUPPRESSED = "suppressed by design"  # H
+    OUT_OF_SERVICE = "out of service"  # I
 
     @property
     def is_active(self) -> bool:
-        """Whether the condition holds."""
+        """Whether it is announced and its condition holds (B, C); what is hidden says so itself (`Alarm.holds`)."""
         return self in (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED)
 
     @property
     def is_unacknowledged(self) -> bool:
-        """Whether it waits for somebody to acknowledge it."""
-        return self in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
+        """Whether it waits for a person to acknowledge it."""
+        return self in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED, AlarmState.LATCHED_UNACKNOWLEDGED)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it is kept from the operator's list, by a person or by logic (G, H, I)."""
+        return self in (AlarmState.SHELVED, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE)
 
 
 class Stimulus(Enum):
@@ -37,9 +47,17 @@ class Stimulus(Enum):
 
     RAISED = "raised"
     RESUMED = "raised again in the same episode"
-    STANDS = "stands until somebody answers"
+    STANDS = "stands until a person answers"
     RETURNED = "returned to normal"
     ACKNOWLEDGED = "acknowledged"
+    RESET = "reset"
+    SHELVED = "shelved"
+    UNSHELVED = "unshelved"
+    SHELF_ENDED = "the time on the shelf is over"
+    SUPPRESSED = "suppressed by design"
+    RELEASED = "no longer suppressed by design"
+    TAKEN_OUT = "taken out of service"
+    PUT_BACK = "returned to service"
 
 
 TRANSITIONS = {
@@ -49,17 +67,59 @@ TRANSITIONS = {
     (AlarmState.ACKNOWLEDGED, Stimulus.RETURNED): AlarmState.NORMAL,
     (AlarmState.RETURNED, Stimulus.ACKNOWLEDGED): AlarmState.NORMAL,
     (AlarmState.RETURNED, Stimulus.RAISED): AlarmState.UNACKNOWLEDGED,
+    (AlarmState.LATCHED_UNACKNOWLEDGED, Stimulus.ACKNOWLEDGED): AlarmState.LATCHED,
+    (AlarmState.LATCHED_UNACKNOWLEDGED, Stimulus.RAISED): AlarmState.UNACKNOWLEDGED,
+    (AlarmState.LATCHED, Stimulus.RESET): AlarmState.NORMAL,
+    (AlarmState.LATCHED, Stimulus.RAISED): AlarmState.ACKNOWLEDGED,
     # What was acknowledged as a passing trouble is asked about again once it is there to stay.
     (AlarmState.ACKNOWLEDGED, Stimulus.STANDS): AlarmState.UNACKNOWLEDGED,
     # Practice, not the standard: an episode that flickers is announced once, and acknowledged once.
     (AlarmState.RETURNED, Stimulus.RESUMED): AlarmState.UNACKNOWLEDGED,
     (AlarmState.NORMAL, Stimulus.RESUMED): AlarmState.ACKNOWLEDGED,
+    (AlarmState.LATCHED_UNACKNOWLEDGED, Stimulus.RESUMED): AlarmState.UNACKNOWLEDGED,
+    (AlarmState.LATCHED, Stimulus.RESUMED): AlarmState.ACKNOWLEDGED,
 }
-"""Every transition there is; a pair that is not listed leaves the state as it is."""
+"""What moves an alarm that is announced. The conditional ones are in `next_state`."""
+
+LATCHES = {
+    AlarmState.UNACKNOWLEDGED: AlarmState.LATCHED_UNACKNOWLEDGED,
+    AlarmState.ACKNOWLEDGED: AlarmState.LATCHED,
+}
+HIDES = {
+    Stimulus.SHELVED: AlarmState.SHELVED,
+    Stimulus.SUPPRESSED: AlarmState.SUPPRESSED,
+    Stimulus.TAKEN_OUT: AlarmState.OUT_OF_SERVICE,
+}
+SHOWS = {
+    (AlarmState.SHELVED, Stimulus.UNSHELVED): AlarmState.ACKNOWLEDGED,  # 11.7.3: by hand, so it has been seen
+    (AlarmState.SHELVED, Stimulus.SHELF_ENDED): AlarmState.UNACKNOWLEDGED,
+    (AlarmState.SUPPRESSED, Stimulus.RELEASED): AlarmState.UNACKNOWLEDGED,
+    (AlarmState.OUT_OF_SERVICE, Stimulus.PUT_BACK): AlarmState.UNACKNOWLEDGED,
+}
+"""What a hidden alarm becomes when its condition still holds; without it, NORMAL."""
 
 
-def next_state(state: AlarmState, stimulus: Stimulus) -> AlarmState:
-    """The state after a stimulus (ISA-18.2 transitions A→B, B→C, B→D, C→A, D→A, D→B)."""
+def next_state(
+    state: AlarmState, stimulus: Stimulus, *, holds: bool = False, is_latching: bool = False, is_one_shot: bool = False
+) -> AlarmState:
+    """The state after a stimulus (ISA-18.2); one that does not apply leaves it as it is.
+
+    `holds`: whether the condition of a hidden alarm holds. `is_latching`: a return to normal waits for a reset.
+    `is_one_shot`: an alarm on the shelf leaves it with its return to normal.
+    """
+    if state.is_hidden:
+        if stimulus is Stimulus.TAKEN_OUT:
+            return AlarmState.OUT_OF_SERVICE
+        if state is AlarmState.SHELVED and stimulus is Stimulus.RETURNED and is_one_shot:
+            return AlarmState.NORMAL
+        shown = SHOWS.get((state, stimulus))
+        return state if shown is None else shown if holds else AlarmState.NORMAL
+    if stimulus in HIDES:
+        # Stricter than the standard: logic never hides what nobody has seen, as the very alarm that tripped the pump.
+        is_seen = stimulus is not Stimulus.SUPPRESSED or state in (AlarmState.NORMAL, AlarmState.ACKNOWLEDGED)
+        return HIDES[stimulus] if is_seen else state
+    if is_latching and stimulus is Stimulus.RETURNED:
+        return LATCHES.get(state, state)
     return TRANSITIONS.get((state, stimulus), state)
 
 
@@ -69,6 +129,9 @@ class Alarm:
 
     `value` and `limit` are in `unit`; NaN where there is none (a lost link). `raised_ns` and `changed_ns` are Unix UTC
     (`raised_ns`: when the condition had persisted for the on-delay). `by` is who acknowledged, "" before that.
+    `is_latching`: its return to normal waits for a reset. While it is hidden, `holds_hidden` is whether its condition
+    holds, `hidden_by` and `reason` who hid it and why, `until_ns` when it leaves the shelf (0: not by time) and
+    `is_one_shot` whether it does so with its return to normal.
     """
 
     alarm_id: str
@@ -83,6 +146,22 @@ class Alarm:
     raised_ns: int
     changed_ns: int
     by: str = ""
+    is_latching: bool = False
+    holds_hidden: bool = False
+    hidden_by: str = ""
+    reason: str = ""
+    until_ns: int = 0
+    is_one_shot: bool = False
+
+    @property
+    def source(self) -> str:
+        """What of the pump it is about: the id without the pump."""
+        return self.alarm_id.removeprefix(self.pump_id + "/")
+
+    @property
+    def holds(self) -> bool:
+        """Whether its condition holds, announced or not."""
+        return self.holds_hidden if self.state.is_hidden else self.state.is_active
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +169,7 @@ class AlarmSignal:
     """What a judge found on one alarm source of a pump at one instant: what the desk takes.
 
     `source` is `tag.high_high`, `link.1` or `anomaly`; `tag` "" where no sensor is meant; `value` and `limit` in
-    `unit`, NaN where there is none.
+    `unit`, NaN where there is none. `is_latching`: the return to normal waits for a reset.
     """
 
     source: str
@@ -101,6 +180,7 @@ class AlarmSignal:
     limit: float
     unit: str
     stimulus: Stimulus
+    is_latching: bool = False
 
     @property
     def is_raised(self) -> bool:

@@ -24,7 +24,8 @@ STANDARD_TAGS = (
 class Limits:
     """Alarm limits of one sensor in its unit; `None` means not watched.
 
-    `deadband` is in the sensor's unit. Raises ValueError unless low_low < low < high < high_high.
+    `deadband` is in the sensor's unit. `latching`: an alarm outlasts its return to normal, until it is reset.
+    Raises ValueError unless low_low < low < high < high_high.
     """
 
     low_low: float | None = None
@@ -34,6 +35,7 @@ class Limits:
     deadband: float = 0.0
     on_delay_s: float = 5.0
     off_delay_s: float = 5.0
+    latching: bool = False
 
     def __post_init__(self) -> None:
         """Check order and signs."""

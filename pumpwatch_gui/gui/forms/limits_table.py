@@ -1,7 +1,7 @@
 """The table in which limits are edited: a row a sensor, checked while it is typed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QHeaderView, QLineEdit, QTableWidget
@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.pump.profile import Limits, Sensor
 from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_text
 from pumpwatch_gui.gui.look.theme import Appearance, color
 
-LIMIT_FIELDS = tuple(f.name for f in fields(Limits))
+LIMIT_FIELDS = tuple(f.name for f in fields(Limits) if f.name != "latching")
 TITLES = ("Low-low", "Low", "High", "High-high", "Deadband", "On-delay, s", "Off-delay, s")
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -31,7 +31,7 @@ def parse_limits(sensor: Sensor, cells: Mapping[str, str]) -> Limits:
         value = values[name]
         if optional and value is not None and not sensor.span[0] <= value <= sensor.span[1]:
             raise ValueError(f"{title}: {text} is outside the span {sensor.span[0]:g} to {sensor.span[1]:g}")
-    return Limits(**values)  # type: ignore[arg-type]
+    return replace(sensor.limits, **values)  # type: ignore[arg-type]
 
 
 class LimitsTable(QTableWidget):

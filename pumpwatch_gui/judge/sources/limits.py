@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 
@@ -40,7 +41,8 @@ class _Point:
 class LimitJudge:
     """Judges every limit of one pump's profile. Feed it each frame in order; it is cheap when all is well.
 
-    What cannot be judged (a BAD value, a masked low limit) leaves its alarm as it is, active or not. A delay restarts
+    What cannot be judged (a BAD value, a masked low limit) leaves its alarm as it is, active or not; a low limit that
+    is active when the pump stops is suppressed by design until it was judged again after the start-up. A delay restarts
     when its value was not judged for longer than 3 usual intervals of the frames, at least 1 s (`Pace`): what held
     before a gap and holds after it need not have held in between.
     """
@@ -84,6 +86,8 @@ class LimitJudge:
         """Take over alarms that are already active (after a restart)."""
         for point, delay in zip(self._points, self._delays, strict=True):
             delay.active = point.source in sources
+        self._suppressed = self._active_low()  # of the run before they may be; released once they are judged
+        self._was_masked: bool | None = None
         self._is_quiet = self._all_quiet()
 
     def judge(self, frame: Frame, state: RunState) -> list[AlarmSignal]:
@@ -95,6 +99,7 @@ class LimitJudge:
         over = excess > 0  # a BAD value is NaN and never over
         if is_masked:
             over &= self._is_high
+        signals += self._suppress(state, is_masked)
         if self._is_quiet and not over.any():
             self._pace.step(mono_ns)
             return signals
@@ -112,8 +117,24 @@ class LimitJudge:
             stimulus = delay.update(mono_ns, over=bool(over[i]), clear=bool(clear[i]))
             if stimulus is not None:
                 signals.append(_signal(self._points[i], float(frame.values[self._index[i]]), stimulus))
+            if i in self._suppressed and (over[i] or not delay.active):
+                self._suppressed.discard(i)
+                signals.append(_signal(self._points[i], float(frame.values[self._index[i]]), Stimulus.RELEASED))
         self._is_quiet = self._all_quiet()
         return signals
+
+    def _suppress(self, state: RunState, is_masked: bool) -> list[AlarmSignal]:
+        """Suppress the low limits that are active when the pump stops. Each is released once it was judged again."""
+        if state is RunState.NO_DATA or is_masked is self._was_masked:
+            return []
+        self._was_masked = is_masked
+        if not is_masked:
+            return []
+        self._suppressed = self._active_low()
+        return [_signal(self._points[i], nan, Stimulus.SUPPRESSED) for i in sorted(self._suppressed)]
+
+    def _active_low(self) -> set[int]:
+        return {i for i, delay in enumerate(self._delays) if delay.active and not self._is_high[i]}
 
     def _all_quiet(self) -> bool:
         """Whether nothing is active and no delay runs, so that a frame with nothing over changes nothing."""
@@ -140,4 +161,5 @@ def _signal(point: _Point, value: float, stimulus: Stimulus) -> AlarmSignal:
         limit=point.limit,
         unit=sensor.unit,
         stimulus=stimulus,
+        is_latching=sensor.limits.latching,
     )

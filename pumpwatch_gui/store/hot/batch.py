@@ -18,7 +18,7 @@ from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven
 from pumpwatch_gui.domain.journal import alarm_to_json, journal_row
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
-from pumpwatch_gui.store.audit import AuditRow, acknowledged_by, append_audit, audit_row
+from pumpwatch_gui.store.audit import AuditRow, append_audit, audit_row
 from pumpwatch_gui.store.ids import IdMaker, make_id
 from pumpwatch_gui.store.layout import ColumnLayout
 from pumpwatch_gui.store.schema import DISK_FAULTS, Row, run
@@ -132,14 +132,13 @@ class Batch:
 
 
 class Encoder:
-    """Turns items into rows. Used by the writer thread only. `states` are the alarms open at the start."""
+    """Turns items into rows. Used by the writer thread only."""
 
-    def __init__(self, ids: IdMaker, station_ids: IdMaker, states: Mapping[str, AlarmState]) -> None:
+    def __init__(self, ids: IdMaker, station_ids: IdMaker) -> None:
         self.ids = ids
         self.station_ids = station_ids
         self.layouts: dict[str, ColumnLayout] = {}
         self._former: dict[str, ColumnLayout] = {}
-        self._states = dict(states)
         self._moved: dict[tuple[int, int], int] = {}
         self._kept_ns: dict[str, int] = {}
         self._anomalous: set[str] = set()
@@ -215,11 +214,8 @@ class Encoder:
     def _event(self, batch: Batch, event: Event) -> None:
         key = self.station_ids.make(event.time_ns)
         rows: list[tuple[str, Row]] = []
-        acknowledged = ""
         if isinstance(event, AlarmChanged):
             alarm = event.alarm
-            acknowledged = acknowledged_by(event, self._states.get(alarm.alarm_id))
-            self._states[alarm.alarm_id] = alarm.state
             is_closed = alarm.state is AlarmState.NORMAL
             text = json.dumps(alarm_to_json(alarm))
             rows.append((_CLOSED, (alarm.alarm_id,)) if is_closed else (_OPEN, (alarm.alarm_id, text)))
@@ -227,10 +223,10 @@ class Encoder:
             said = event.feedback
             row = (key, said.pump_id, said.start_ns, said.end_ns, said.verdict.value, said.note, said.by)
             rows.append((_FEEDBACK, row))
-        j = journal_row(event, key, acknowledged=acknowledged)
+        j = journal_row(event, key)
         line = (j.id, j.time_ns, j.kind, j.pump_id, j.severity, j.text, j.by, json.dumps(j.detail))
         rows.append((_JOURNAL, line))
-        batch.add(Entry(event, tuple(rows), audit_row(event, key, acknowledged=acknowledged)))
+        batch.add(Entry(event, tuple(rows), audit_row(event, key)))
 
 
 def reason_of(error: Exception) -> str:

@@ -189,7 +189,7 @@ class Database:
     def _new_encoder(self, connection: apsw.Connection) -> Encoder:
         readings, journal = self._ids(connection, "sensor_readings"), self._ids(connection, "journal")
         self.open_alarms = open_alarms(connection)
-        return Encoder(readings, journal, {alarm.alarm_id: alarm.state for alarm in self.open_alarms})
+        return Encoder(readings, journal)
 
     def _ids(self, connection: apsw.Connection, table: str) -> IdMaker:
         def is_taken(key: int) -> bool:
