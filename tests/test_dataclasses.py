@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "pumpwatch_gui"
-CHANGING = {"_Part", "_Plan", "Facts", "_Wait", "_Scan", "RequestCounts", "StoreCounters", "Batch", "OnOffDelay"}
+CHANGING = {
+    "_Part",
+    "_Plan",
+    "Facts",
+    "_Wait",
+    "_Missed",
+    "_Scan",
+    "RequestCounts",
+    "StoreCounters",
+    "Batch",
+    "OnOffDelay",
+}
 """State that one thread keeps to itself, and changes."""
 SUBCLASSED = {"ModbusConfig", "TcpPlace", "TlsPlace", "SerialPlace"}
 """Without slots of their own."""
