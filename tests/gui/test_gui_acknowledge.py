@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
-from pumpwatch_gui.domain.commands import Acknowledge
+from pumpwatch_gui.domain.commands import Acknowledge, Order
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.gui.events.page import EventsPage
+from pumpwatch_gui.gui.alarms.page import AlarmsPage
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.shell.main_window import MainWindow
@@ -54,8 +54,12 @@ class AlarmedStation(FakeStation):
         return replace(view, pumps=pumps, alarms=alarms)
 
     @override
-    def _acknowledge(self, alarm_id: str, by: str) -> None:
-        self.alarms[alarm_id] = replace(self.alarms[alarm_id], state=AlarmState.ACKNOWLEDGED, by=by)
+    def _execute_command(self, order: Order) -> str:
+        if not isinstance(order.command, Acknowledge):
+            return super()._execute_command(order)
+        alarm_id = order.command.alarm_id
+        self.alarms[alarm_id] = replace(self.alarms[alarm_id], state=AlarmState.ACKNOWLEDGED, by=order.actor)
+        return "acknowledged"
 
     def raise_one(self, place: int, priority: int) -> None:
         """An alarm comes, or the one that is there comes again."""
@@ -67,12 +71,12 @@ class AlarmedStation(FakeStation):
         )  # fmt: skip
 
 
-class OnEvents:
-    """The hands of a person on the Events page."""
+class OnAlarms:
+    """The hands of a person on the Alarms page."""
 
     def __init__(self, window: MainWindow) -> None:
-        window.open_page("events")
-        self.page = page_of(window, EventsPage)
+        window.open_page("alarms")
+        self.page = page_of(window, AlarmsPage)
 
     def choose(self, alarm_id: str) -> bool:
         """Click the row of an alarm; whether it was in sight."""
@@ -121,9 +125,9 @@ class OnPump:
             self.page.ack.click()
 
 
-@pytest.mark.parametrize("hands_of", [OnEvents, OnPump])
+@pytest.mark.parametrize("hands_of", [OnAlarms, OnPump])
 def test_only_the_chosen_alarm_is_acknowledged_while_others_come_and_go(
-    open_window: OpenWindow, hands_of: type[OnEvents] | type[OnPump]
+    open_window: OpenWindow, hands_of: type[OnAlarms] | type[OnPump]
 ) -> None:
     station = AlarmedStation()
     window = open_window(source=station, size=(1920, 1080))
@@ -163,7 +167,7 @@ def test_nothing_is_acknowledged_that_nobody_has_chosen(open_window: OpenWindow)
     station = AlarmedStation()
     station.raise_one(3, 1)
     window = open_window(source=station)
-    for hands in (OnEvents(window), OnPump(window)):
+    for hands in (OnAlarms(window), OnPump(window)):
         window.refresh()
         for by_key in (True, False):
             hands.acknowledge(by_key)

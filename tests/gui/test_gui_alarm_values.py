@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site_changes import SetLimits
 from pumpwatch_gui.domain.wording import clock
-from pumpwatch_gui.gui.events.page import EventsPage
+from pumpwatch_gui.gui.alarms.page import AlarmsPage
 from pumpwatch_gui.gui.overview.page import OverviewPage
 from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
@@ -85,12 +85,12 @@ def test_all_pages_follow_the_value_in_alarm(open_window: OpenWindow) -> None:
     for second in (20.0, 40.0):
         station.step(second)
         now = f"{bearing(station):.1f} °C"
-        for key in ("overview", "pump", "events"):
+        for key in ("overview", "pump", "alarms"):
             window.open_page(key)
             window.refresh()
         assert now in page_of(window, OverviewPage).tiles.states[0].line
         assert any(now in line for line in page_of(window, PumpPage).alarms.rows[0].details)
-        assert page_of(window, EventsPage).alarms.rows[0].now == now
+        assert page_of(window, AlarmsPage).alarms.rows[0].now == now
         assert window.top_bar.banner._alarm is not None
         assert window.top_bar.banner._alarm.now == now
 

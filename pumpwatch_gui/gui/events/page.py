@@ -1,4 +1,4 @@
-"""Events: the active alarms, and the journal of all that happened."""
+"""Events: the journal of all that happened."""
 
 import time
 from collections.abc import Callable
@@ -6,24 +6,20 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPixmap, QResizeEvent, QShortcut
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QToolButton
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.alarm import AlarmState, Priority
-from pumpwatch_gui.domain.alarms.shown import ShownAlarm
-from pumpwatch_gui.domain.commands import Acknowledge
+from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery
-from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import alarm_number, plain, stamp
-from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.domain.wording import plain, stamp
 from pumpwatch_gui.gui.look.layout import vbox
-from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
@@ -34,26 +30,14 @@ COMMITTED_S = 1.3
 KINDS = ("everything", "alarm", "link", "run", "store", "command", "note")
 
 
-def priority_icon(appearance: Appearance, priority: Priority, *, hollow: bool = False) -> QIcon:
-    """The mark of a priority as an icon."""
-    size = appearance.px(16)
-    pixmap = QPixmap(size, size)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    paint.priority_mark(painter, appearance, QRectF(1, 1, size - 2, size - 2), priority, hollow=hollow)
-    painter.end()
-    return QIcon(pixmap)
-
-
 class EventsPage(Page):
-    """Active alarms above, the journal below with filter, older rows on demand, and export."""
+    """The journal with filter, older rows on demand, and export."""
 
     key = "events"
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
-        self._icons: dict[tuple[str, Priority, bool], QIcon] = {}
-        self.alarms: RowsModel[ShownAlarm] = RowsModel(self._alarm_columns(), key=lambda s: s.alarm.alarm_id)
+        self._icons = PriorityIcons(self.appearance)
         self.journal: RowsModel[JournalRow] = RowsModel(self._journal_columns(), key=lambda r: r.id)
         self._all_loaded = False
         self._loading = False
@@ -62,28 +46,11 @@ class EventsPage(Page):
         self._batch.setSingleShot(True)
         self._batch.setInterval(BATCH_MS)
         self._batch.timeout.connect(self._load_newest)
-        vbox((self._make_alarms(), 3), (self._make_journal(), 4), parent=self, margin=16, spacing=12)
+        vbox((self._make_journal(), 1), parent=self, margin=16)
         self.setFocusProxy(self.journal_view)
         self.reload()
 
     # ---------------------------------------------------------------- building
-
-    def _make_alarms(self) -> Panel:
-        widths = {0: 70, 1: 170, 2: 84, 4: 100, 5: 100, 6: 100, 7: 112, 8: 190, 9: 84}
-        self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms", widths=widths, stretch=3)
-        self.alarm_view.setIconSize(QSize(18, 18))
-        self.alarm_view.activated.connect(
-            lambda i: self.context.open_page("pump", self.alarms.rows[i.row()].alarm.pump_id)
-        )
-        self.acknowledge_button = button(
-            "Acknowledge selected", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Ctrl+Enter"
-        )
-        for keys in ("Ctrl+Return", "Ctrl+Enter"):
-            shortcut = QShortcut(QKeySequence(keys), self, self.acknowledge_selected)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        self.alarm_view.selectionModel().selectionChanged.connect(lambda *_: self._offer_acknowledge())
-        self.no_alarms = label("No active alarms", "dim")
-        return Panel(self.appearance, "Active alarms", self.alarm_view, (self.no_alarms, self.acknowledge_button))
 
     def _make_journal(self) -> Panel:
         widths = {0: 180, 1: 96, 2: 90, 3: 130, 5: 140}
@@ -111,26 +78,6 @@ class EventsPage(Page):
         head = (self.outcome, self.text, self.pump, self.kind, export)
         return Panel(self.appearance, "Journal", self.journal_view, head)
 
-    def _alarm_columns(self) -> list[Column[ShownAlarm]]:
-        def state(shown: ShownAlarm) -> str:
-            return shown.alarm.state.value + (f" by {shown.alarm.by}" if shown.alarm.by else "")
-
-        return [
-            Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._alarm_icon),
-            Column("Since", lambda s: stamp(s.alarm.raised_ns)),
-            Column("Pump", lambda s: s.alarm.pump_id),
-            Column("Alarm", lambda s: s.alarm.text, tip=lambda s: s.alarm.text),
-            Column("Now", lambda s: s.now, right=True),
-            Column("Raised at", lambda s: alarm_number(s.alarm.value, s.alarm), right=True),
-            Column("Worst", lambda s: s.worst, right=True),
-            Column("Limit", lambda s: s.limit, right=True, tip=lambda s: s.limit),
-            Column("State", state, tip=state),
-            Column("Duration", lambda s: s.lasts, right=True),
-        ]
-
-    def _alarm_icon(self, shown: ShownAlarm) -> QIcon:
-        return self._icon(shown.alarm.priority, shown.alarm.state is AlarmState.RETURNED)
-
     def _journal_columns(self) -> list[Column[JournalRow]]:
         return [
             Column("Time", lambda r: stamp(r.time_ns)),
@@ -141,22 +88,10 @@ class EventsPage(Page):
             Column("By", lambda r: r.by),
         ]
 
-    def _icon(self, priority: Priority, hollow: bool = False) -> QIcon:
-        key = (self.appearance.theme.name, priority, hollow)
-        if key not in self._icons:
-            self._icons[key] = priority_icon(self.appearance, priority, hollow=hollow)
-        return self._icons[key]
-
     def _severity_icon(self, row: JournalRow) -> QIcon | None:
-        return self._icon(Priority[row.severity]) if row.severity in Priority.__members__ else None
+        return self._icons.of(Priority[row.severity]) if row.severity in Priority.__members__ else None
 
     # ---------------------------------------------------------------- living
-
-    @override
-    def refresh(self, view: StationView) -> None:
-        self.alarms.show_rows([self.context.shown(alarm, view) for alarm in view.alarms])
-        self.no_alarms.setVisible(not view.alarms)
-        self._offer_acknowledge()
 
     @override
     def on_event(self, event: Event) -> None:
@@ -167,23 +102,6 @@ class EventsPage(Page):
     @override
     def show_pump(self, pump_id: str) -> None:
         self.pump.setCurrentText(pump_id)
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """What an alarm says comes before the values it had: those give way in a narrow window."""
-        super().resizeEvent(event)
-        for column in (5, 6):
-            self.alarm_view.setColumnHidden(column, self.width() < self.appearance.px(1400))
-
-    def acknowledge_selected(self) -> None:
-        """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already."""
-        shown = self.alarms.row_at(self.alarm_view.chosen)
-        if shown is not None and shown.alarm.state.is_unacknowledged:
-            self.context.order(Acknowledge(shown.alarm.alarm_id))
-
-    def _offer_acknowledge(self) -> None:
-        shown = self.alarms.row_at(self.alarm_view.chosen)
-        self.acknowledge_button.setEnabled(shown is not None and shown.alarm.state.is_unacknowledged)
 
     # ---------------------------------------------------------------- the journal
 

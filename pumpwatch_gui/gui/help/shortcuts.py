@@ -11,7 +11,8 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 ON_PAGES = (
     ("Move between tiles, rows and sensors", "Arrow keys"),
     ("Open what is chosen", "Enter"),
-    ("Acknowledge the chosen alarm (Pump, Events)", "Ctrl+Enter"),
+    ("Acknowledge the chosen alarm (Pump, Alarms)", "Ctrl+Enter"),
+    ("Shelve the chosen alarm (Alarms)", "Ctrl+H"),
     ("Pause or resume the live trends", "Space"),
     ("Back in time, forward in time", "[  ]"),
 )

@@ -56,6 +56,12 @@ def _pump(context: PageContext) -> Page:
     return PumpPage(context)
 
 
+def _alarms(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.alarms.page import AlarmsPage
+
+    return AlarmsPage(context)
+
+
 def _events(context: PageContext) -> Page:
     from pumpwatch_gui.gui.events.page import EventsPage
 
@@ -124,6 +130,7 @@ def _help(context: PageContext, topic: str, parent: QWidget) -> QDialog:
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "Overview", "overview", "F2", _overview),
+    PageEntry("alarms", "Alarms", "alarms", "F3", _alarms),
     PageEntry("pump", "Pump", "pump", "F6", _pump),
     PageEntry("events", "Events", "events", "F7", _events),
     PageEntry("models", "Models", "models", "Ctrl+M", _models),
@@ -131,7 +138,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("system", "System", "system", "F8", _system),
     PageEntry(FIRST_RUN, "Welcome", "station", "Shift+F1", _first_run, in_nav=False),
 )
-"""Every page there is, in the order of the navigation bar. F3 to F5 stay free for alarms, trends and diagnosis."""
+"""Every page there is, in the order of the navigation bar. F4 and F5 stay free for trends and diagnosis."""
 
 DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("settings", "Settings", "settings", "Ctrl+,", _settings, in_nav=True, needs=Capability.CONFIGURE),

@@ -1,0 +1,264 @@
+"""Alarms: what is announced, what is shelved, and what logic or maintenance has taken from the list."""
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QModelIndex, QSize, Qt
+from PySide6.QtGui import QIcon, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QComboBox, QLineEdit, QPushButton, QToolButton
+from typing_extensions import override
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
+from pumpwatch_gui.domain.alarms.shown import ShownAlarm
+from pumpwatch_gui.domain.commands import Acknowledge, ResetAlarm, ReturnToService, UnshelveAlarm
+from pumpwatch_gui.domain.events import OrderDone
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.wording import alarm_number, duration, stamp
+from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
+from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
+from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
+from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
+from pumpwatch_gui.gui.tables.table_view import TableView
+
+WIDE = 1400
+"""From this width on (px at 100 %) there is room for the value it was raised at, and the worst."""
+ACTIVE, SHELVED, HIDDEN = "Active", "Shelved", "Suppressed and out of service"
+HOLLOW = (AlarmState.RETURNED, AlarmState.LATCHED_UNACKNOWLEDGED, AlarmState.LATCHED)
+
+
+class AlarmsPage(Page):
+    """Three lists of alarms with one filter. What is done is done to the chosen alarm, wherever its row goes."""
+
+    key = "alarms"
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self._icons = PriorityIcons(self.appearance)
+        self._view: StationView | None = None
+        self.alarms: RowsModel[ShownAlarm] = RowsModel(self._alarm_columns(), key=lambda s: s.alarm.alarm_id)
+        self.hidden: RowsModel[ShownAlarm] = RowsModel(self._hidden_columns(), key=lambda s: s.alarm.alarm_id)
+        self._make_tables()
+        self._make_filter()
+        self._make_acts()
+        self.tabs = {name: self._tab(name) for name in (ACTIVE, SHELVED, HIDDEN)}
+        self._group = QButtonGroup(self)
+        for tab in self.tabs.values():
+            self._group.addButton(tab)
+        self.tabs[ACTIVE].setChecked(True)
+        self._group.buttonClicked.connect(lambda _: self._turn())
+        self.outcome = StatusText()
+        content = Panel(self.appearance, "Alarms", None, (self.text, self.pump))
+        content.body.addLayout(hbox(*self.tabs.values(), None, *self._acts, spacing=8))
+        content.body.addWidget(self.alarm_view, 1)
+        content.body.addWidget(self.hidden_view, 1)
+        content.body.addWidget(self.nothing)
+        content.body.addWidget(self.outcome)
+        vbox((content, 1), parent=self, margin=16)
+        self.setFocusProxy(self.alarm_view)
+        self._turn()
+
+    # ---------------------------------------------------------------- building
+
+    def _make_tables(self) -> None:
+        widths = {0: 84, 1: 180, 2: 90, 4: 108, 5: 108, 6: 108, 7: 150, 8: 210, 9: 100}
+        self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms", widths=widths, stretch=3)
+        widths = {0: 84, 1: 90, 3: 170, 4: 90, 5: 210, 6: 170, 7: 100}
+        self.hidden_view = TableView(self.appearance, self.hidden, "Hidden alarms", widths=widths, stretch=2)
+        for view, model in ((self.alarm_view, self.alarms), (self.hidden_view, self.hidden)):
+            view.setIconSize(QSize(18, 18))
+            view.activated.connect(partial(self._open_pump, model))
+            view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
+        self.nothing = label("", "dim")
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+
+    def _make_filter(self) -> None:
+        self.text = QLineEdit()
+        self.text.setPlaceholderText("Filter: alarm, pump or person")
+        self.text.setAccessibleName("Filter by alarm, pump or person")
+        self.text.setClearButtonEnabled(True)
+        self.text.setMinimumWidth(self.appearance.px(220))
+        for clear in self.text.findChildren(QToolButton):
+            clear.setAccessibleName("Clear the filter")
+        self.pump = QComboBox()
+        self.pump.setAccessibleName("Filter by pump")
+        self.pump.addItems(["all pumps", *(p.pump_id for p in self.context.station.site().pumps)])
+        self.text.textChanged.connect(lambda _: self._show_rows())
+        self.pump.currentIndexChanged.connect(lambda _: self._show_rows())
+
+    def _make_acts(self) -> None:
+        self.acknowledge_button = button(
+            "Acknowledge", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Ctrl+Enter"
+        )
+        self.reset_button = button("Reset", "Reset the latched alarm", self._reset, hint="Its condition is gone")
+        self.shelve_button = button("Shelve…", "Hide the alarm for a time", partial(self._hide, False), hint="Ctrl+H")
+        self.out_button = button(
+            "Out of service…", "Take the alarm out of service, as for maintenance", partial(self._hide, True)
+        )
+        self.back_button = button("Announce again", "Unshelve, or return to service", self._announce)
+        self._acts = (
+            self.acknowledge_button, self.reset_button, self.shelve_button, self.out_button, self.back_button,
+        )  # fmt: skip
+        acts: dict[str, Callable[[], None]] = {
+            "Ctrl+Return": self.acknowledge_selected,
+            "Ctrl+Enter": self.acknowledge_selected,
+            "Ctrl+H": partial(self._hide, False),
+        }
+        for keys, act in acts.items():
+            shortcut = QShortcut(QKeySequence(keys), self, act)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    def _tab(self, name: str) -> QPushButton:
+        tab = QPushButton(name)
+        tab.setCheckable(True)
+        tab.setAutoDefault(False)
+        tab.setAccessibleName(name)
+        return tab
+
+    def _alarm_columns(self) -> list[Column[ShownAlarm]]:
+        def state(shown: ShownAlarm) -> str:
+            return shown.alarm.state.value + (f" by {shown.alarm.by}" if shown.alarm.by else "")
+
+        return [
+            Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._icon),
+            Column("Since", lambda s: stamp(s.alarm.raised_ns)),
+            Column("Pump", lambda s: s.alarm.pump_id),
+            Column("Alarm", lambda s: s.alarm.text, tip=lambda s: s.alarm.text),
+            Column("Now", lambda s: s.now, right=True),
+            Column("Raised at", lambda s: alarm_number(s.alarm.value, s.alarm), right=True),
+            Column("Worst", lambda s: s.worst, right=True),
+            Column("Limit", lambda s: s.limit, right=True, tip=lambda s: s.limit),
+            Column("State", state, tip=state),
+            Column("Duration", lambda s: s.lasts, right=True),
+        ]
+
+    def _hidden_columns(self) -> list[Column[ShownAlarm]]:
+        return [
+            Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._icon),
+            Column("Pump", lambda s: s.alarm.pump_id),
+            Column("Alarm", lambda s: s.alarm.text, tip=lambda s: s.alarm.text),
+            Column("State", lambda s: s.alarm.state.value),
+            Column("Condition", lambda s: "holds" if s.alarm.holds else "gone"),
+            Column("Reason", lambda s: s.alarm.reason, tip=lambda s: s.alarm.reason),
+            Column("Until", self._until, tip=self._until),
+            Column("By", lambda s: s.alarm.hidden_by),
+        ]
+
+    def _until(self, shown: ShownAlarm) -> str:
+        alarm = shown.alarm
+        if not alarm.until_ns:
+            return "it runs again" if alarm.state is AlarmState.SUPPRESSED else "it is put back"
+        left = "" if self._view is None else f", {duration((alarm.until_ns - self._view.time_ns) / 1e9)} left"
+        return stamp(alarm.until_ns)[-8:-3] + left
+
+    def _icon(self, shown: ShownAlarm) -> QIcon:
+        return self._icons.of(shown.alarm.priority, hollow=shown.alarm.state in HOLLOW or shown.alarm.state.is_hidden)
+
+    # ---------------------------------------------------------------- living
+
+    @override
+    def refresh(self, view: StationView) -> None:
+        self._view = view
+        self._show_rows()
+
+    @override
+    def show_pump(self, pump_id: str) -> None:
+        self.pump.setCurrentText(pump_id)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        is_wide = self.width() >= self.appearance.px(WIDE)
+        for column in (5, 6):
+            self.alarm_view.setColumnHidden(column, not is_wide)
+        super().resizeEvent(event)
+
+    @property
+    def at(self) -> str:
+        """The list on show."""
+        return next(name for name, tab in self.tabs.items() if tab.isChecked())
+
+    def _turn(self) -> None:
+        self.alarm_view.setVisible(self.at == ACTIVE)
+        self.hidden_view.setVisible(self.at != ACTIVE)
+        self.hidden_view.selectionModel().clear()
+        self._show_rows()
+        (self.alarm_view if self.at == ACTIVE else self.hidden_view).setFocus()
+
+    def _show_rows(self) -> None:
+        view = self._view
+        if view is None:
+            self._offer()
+            return
+        shelved = tuple(a for a in view.hidden_alarms if a.state is AlarmState.SHELVED)
+        others = tuple(a for a in view.hidden_alarms if a.state is not AlarmState.SHELVED)
+        lists = {ACTIVE: view.alarms, SHELVED: shelved, HIDDEN: others}
+        for name, alarms in lists.items():
+            self.tabs[name].setText(f"{name} {len(alarms)}")
+        self.alarms.show_rows([self.context.shown(a, view) for a in view.alarms if self._is_let_through(a)])
+        chosen = others if self.at == HIDDEN else shelved
+        self.hidden.show_rows([self.context.shown(a, view) for a in chosen if self._is_let_through(a)])
+        count = len(self.alarms.rows if self.at == ACTIVE else self.hidden.rows)
+        words = {ACTIVE: "No active alarms", SHELVED: "No alarm is shelved", HIDDEN: "No alarm is hidden"}[self.at]
+        self.nothing.setText("Nothing that the filter lets through" if lists[self.at] else words)
+        self.nothing.setVisible(not count)
+        self._offer()
+
+    def _is_let_through(self, alarm: Alarm) -> bool:
+        if self.pump.currentIndex() > 0 and alarm.pump_id != self.pump.currentText():
+            return False
+        words = f"{alarm.pump_id} {alarm.text} {alarm.by} {alarm.hidden_by} {alarm.reason}".casefold()
+        return self.text.text().strip().casefold() in words
+
+    # ---------------------------------------------------------------- what is done to the chosen alarm
+
+    @property
+    def chosen(self) -> Alarm | None:
+        """The alarm that a person has selected in the list on show."""
+        view, model = (self.alarm_view, self.alarms) if self.at == ACTIVE else (self.hidden_view, self.hidden)
+        shown = model.row_at(view.chosen)
+        return shown.alarm if shown is not None else None
+
+    def acknowledge_selected(self) -> None:
+        """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already."""
+        if (alarm := self.chosen) is not None and alarm.state.is_unacknowledged:
+            self.context.order(Acknowledge(alarm.alarm_id), self._done)
+
+    def _reset(self) -> None:
+        if (alarm := self.chosen) is not None:
+            self.context.order(ResetAlarm(alarm.alarm_id), self._done)
+
+    def _announce(self) -> None:
+        if (alarm := self.chosen) is not None:
+            is_shelved = alarm.state is AlarmState.SHELVED
+            command = UnshelveAlarm(alarm.alarm_id) if is_shelved else ReturnToService(alarm.alarm_id)
+            self.context.order(command, self._done)
+
+    def _hide(self, out_of_service: bool) -> None:
+        if (alarm := self.chosen) is not None and (out_of_service or not alarm.state.is_hidden):
+            HideDialog(self.context, alarm, self, out_of_service=out_of_service).open()
+
+    def _done(self, done: OrderDone) -> None:
+        self.outcome.warn("" if done.ok else done.text)
+
+    def _offer(self) -> None:
+        """Show the acts of the list, and enable those that fit the chosen alarm."""
+        alarm, is_active = self.chosen, self.at == ACTIVE
+        state = alarm.state if alarm is not None else AlarmState.NORMAL
+        fits: dict[QAbstractButton, tuple[bool, bool]] = {
+            self.acknowledge_button: (is_active, state.is_unacknowledged),
+            self.reset_button: (
+                is_active and any(s.alarm.is_latching for s in self.alarms.rows), state is AlarmState.LATCHED,
+            ),
+            self.shelve_button: (is_active, alarm is not None),
+            self.out_button: (self.at != HIDDEN, alarm is not None),
+            self.back_button: (not is_active, state in (AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)),
+        }  # fmt: skip
+        for act, (is_shown, is_enabled) in fits.items():
+            act.setVisible(is_shown)
+            act.setEnabled(is_enabled)
+
+    def _open_pump(self, model: RowsModel[ShownAlarm], index: QModelIndex) -> None:
+        shown = model.row_at(index)
+        if shown is not None and shown.alarm.pump_id in (p.pump_id for p in self.context.station.site().pumps):
+            self.context.open_page("pump", shown.alarm.pump_id)

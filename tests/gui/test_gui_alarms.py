@@ -1,0 +1,123 @@
+"""The Alarms page: three lists, and what can be done to the chosen alarm."""
+
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
+
+from pumpwatch_gui.domain.alarms.alarm import AlarmState
+from pumpwatch_gui.domain.commands import ReturnToService, ShelveAlarm, TakeOutOfService, UnshelveAlarm
+from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
+from pumpwatch_gui.gui.alarms.page import ACTIVE, HIDDEN, SHELVED, AlarmsPage
+from pumpwatch_gui.gui.overview.page import OverviewPage
+from pumpwatch_gui.gui.shell.main_window import MainWindow
+from tests.gui.conftest import OpenWindow
+from tests.gui.fake_scenes import Scene
+from tests.gui.fake_station import FakeStation
+from tests.gui.parts import page_of
+
+
+def opened(open_window: OpenWindow) -> tuple[MainWindow, AlarmsPage, FakeStation]:
+    """A window on three pumps, two of them in alarm, at its Alarms page."""
+    station = FakeStation(3, scenes={0: Scene("hot"), 2: Scene("hot")}, history_s=60)
+    window = open_window(source=station, size=(1600, 900))
+    window.open_page("alarms")
+    window.refresh()
+    return window, page_of(window, AlarmsPage), station
+
+
+def choose(page: AlarmsPage, row: int = 0) -> str:
+    """Select a row of the list on show; the id of its alarm."""
+    view = page.alarm_view if page.at == ACTIVE else page.hidden_view
+    view.selectRow(row)
+    assert page.chosen is not None
+    return page.chosen.alarm_id
+
+
+def last_order(station: FakeStation) -> object:
+    """What was ordered last."""
+    return station.commands[-1]
+
+
+def dialog_on(page: AlarmsPage) -> HideDialog:
+    (dialog,) = (d for d in page.findChildren(HideDialog) if d.isVisible())
+    return dialog
+
+
+def dialog_closed(dialog: HideDialog) -> bool:
+    return not dialog.isVisible()
+
+
+def test_an_alarm_is_shelved_with_a_reason_and_taken_from_the_shelf_again(open_window: OpenWindow) -> None:
+    window, page, station = opened(open_window)
+    count = len(page.alarms.rows)
+    alarm_id = choose(page)
+    page.shelve_button.click()
+    dialog = dialog_on(page)
+    assert not dialog.ok.isEnabled(), "a reason is needed"
+    dialog.reason.setText("seal exchange")
+    dialog.one_shot.setChecked(True)
+    dialog.ok.click()
+    assert last_order(station) == ShelveAlarm(alarm_id, 3600.0, "seal exchange", one_shot=True)
+    assert dialog_closed(dialog)
+    window.refresh()
+    assert alarm_id not in {s.alarm.alarm_id for s in page.alarms.rows}
+    assert page.tabs[ACTIVE].text() == f"{ACTIVE} {count - 1}"
+
+    page.tabs[SHELVED].click()
+    assert [(s.alarm.alarm_id, s.alarm.reason) for s in page.hidden.rows] == [(alarm_id, "seal exchange")]
+    assert choose(page) == alarm_id
+    assert not page.shelve_button.isVisible()
+    page.back_button.click()
+    assert last_order(station) == UnshelveAlarm(alarm_id)
+    window.refresh()
+    assert page.hidden.rows == []
+    page.tabs[ACTIVE].click()
+    states = {s.alarm.alarm_id: s.alarm.state for s in page.alarms.rows}
+    assert states[alarm_id] is AlarmState.ACKNOWLEDGED
+
+
+def test_an_alarm_is_taken_out_of_service_and_returned(open_window: OpenWindow) -> None:
+    window, page, station = opened(open_window)
+    alarm_id = choose(page)
+    page.out_button.click()
+    dialog = dialog_on(page)
+    assert not dialog.time.isVisible()
+    dialog.reason.setText("sensor sent in")
+    dialog.ok.click()
+    assert last_order(station) == TakeOutOfService(alarm_id, "sensor sent in")
+    window.refresh()
+    page.tabs[HIDDEN].click()
+    assert [s.alarm.alarm_id for s in page.hidden.rows] == [alarm_id]
+    choose(page)
+    page.back_button.click()
+    assert last_order(station) == ReturnToService(alarm_id)
+
+
+def test_a_hidden_alarm_is_not_in_the_top_bar_nor_on_its_tile(open_window: OpenWindow) -> None:
+    window, _, station = opened(open_window)
+    for alarm in station.latest().alarms:
+        window.context.order(ShelveAlarm(alarm.alarm_id, 900.0, "x"))
+    window.refresh()
+    assert station.latest().alarms == ()
+    window.open_page("overview")
+    assert [tile.border for tile in page_of(window, OverviewPage).tiles.states] == [None, None, None]
+
+
+def test_the_filter_names_what_it_lets_through(open_window: OpenWindow) -> None:
+    _, page, _ = opened(open_window)
+    assert {s.alarm.pump_id for s in page.alarms.rows} == {"P-101", "P-103"}
+    page.pump.setCurrentText("P-103")
+    assert {s.alarm.pump_id for s in page.alarms.rows} == {"P-103"}
+    page.text.setText("no such words")
+    assert page.alarms.rows == []
+    assert page.nothing.text() == "Nothing that the filter lets through"
+
+
+def test_nothing_is_hidden_when_the_dialog_is_cancelled(open_window: OpenWindow) -> None:
+    _, page, station = opened(open_window)
+    choose(page)
+    page.shelve_button.click()
+    dialog = dialog_on(page)
+    dialog.reason.setText("x")
+    (box,) = dialog.findChildren(QDialogButtonBox)
+    box.button(QDialogButtonBox.StandardButton.Cancel).click()
+    QApplication.processEvents()
+    assert station.commands == []
