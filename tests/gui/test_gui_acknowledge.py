@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -25,7 +25,7 @@ from tests.gui.fake_station import FakeStation
 from tests.gui.parts import page_of
 
 EXAMPLES = int(os.environ.get("PUMPWATCH_EXAMPLES", "25"))
-PLACES = 8
+PLACES = 5
 """So many alarms there may be at once."""
 STEPS = st.lists(
     st.one_of(
@@ -135,6 +135,7 @@ def test_only_the_chosen_alarm_is_acknowledged_while_others_come_and_go(
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(STEPS)
+    @example([("raise", 0, 2), ("choose", 0, 0), ("raise", 1, 1), ("acknowledge", 0, 0), ("acknowledge", 1, 0)])
     def play(steps: list[tuple[str, int, int]]) -> None:
         station.alarms.clear()
         window.refresh()
