@@ -42,8 +42,8 @@ def test_no_modbus_write_call_exists_in_the_package() -> None:
 
 
 def test_a_request_of_any_other_function_cannot_even_be_built() -> None:
-    from pumpwatch_gui.acquire.modbus.plan import Block
-    from pumpwatch_gui.acquire.modbus.strict_link import read_pdu
+    from pumpwatch_gui.acquire.modbus.learnt.plan import Block
+    from pumpwatch_gui.acquire.modbus.wire.strict_link import read_pdu
 
     for function in range(256):
         if function in (1, 2, 3, 4):

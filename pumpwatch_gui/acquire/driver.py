@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pumpwatch_gui.acquire.links.meter import LinkMeter
-from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
+from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.pump.profile import PumpProfile

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
-from pumpwatch_gui.acquire.modbus.traffic_text import mbap_text, rtu_text
+from pumpwatch_gui.acquire.modbus.wire.traffic_text import mbap_text, rtu_text
 from pumpwatch_gui.acquire.replay import ReplayChannel, ReplayConfig
 from pumpwatch_gui.acquire.text.channel import SerialLineChannel, columns_bound
 from pumpwatch_gui.acquire.text.config import SerialLineConfig

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pumpwatch_gui.acquire.links.link import LinkEvent
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
-from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
+from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import Order, OrderId
 from pumpwatch_gui.domain.events import (
@@ -38,10 +38,10 @@ from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
 from pumpwatch_gui.engine.disk_forecast import DiskForecast
-from pumpwatch_gui.engine.inference import Inference
 from pumpwatch_gui.engine.judging import Judging
 from pumpwatch_gui.engine.live_pump import LivePump
-from pumpwatch_gui.engine.model_lifecycle import ModelLifecycle
+from pumpwatch_gui.engine.models.inference import Inference
+from pumpwatch_gui.engine.models.model_lifecycle import ModelLifecycle
 from pumpwatch_gui.engine.orders import Orders
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.engine.stats import StatsCollector

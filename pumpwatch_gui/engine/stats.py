@@ -9,7 +9,7 @@ from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.station import EngineStats, LoopHealth
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.latency import Latency
-from pumpwatch_gui.engine.inference import Inference
+from pumpwatch_gui.engine.models.inference import Inference
 from pumpwatch_gui.store.hot.writer import Store
 
 STATS_S = 0.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pumpwatch_gui.acquire.drivers import DRIVERS
-from pumpwatch_gui.acquire.modbus.plan import poll_blocks
+from pumpwatch_gui.acquire.modbus.learnt.plan import poll_blocks
 from pumpwatch_gui.domain.errors import InputError, Problem
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig, ModbusRtuConfig
 from pumpwatch_gui.domain.links.line_budget import PollPlan, overload

@@ -20,7 +20,7 @@ from typing import Self
 
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.modbus.rtu import is_sealed, sealed
+from pumpwatch_gui.acquire.modbus.wire.rtu import is_sealed, sealed
 from tests.acquire.faulty_server import Request
 
 REQUEST = 8

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from pumpwatch_gui.acquire.modbus.rtu import sealed
+from pumpwatch_gui.acquire.modbus.wire.rtu import sealed
 
 
 class CaseDevice:

@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.engine.model_lifecycle import ModelLifecycle
+from pumpwatch_gui.engine.models.model_lifecycle import ModelLifecycle
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.infer.evaluation.recorded_frames import frames_of
 from pumpwatch_gui.infer.training.train import train_on

@@ -14,7 +14,7 @@ from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.engine.model_lifecycle import ModelLifecycle
+from pumpwatch_gui.engine.models.model_lifecycle import ModelLifecycle
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.infer.training.train import train_on
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk

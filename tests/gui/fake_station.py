@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
-from pumpwatch_gui.acquire.modbus.traffic_text import mbap_text
+from pumpwatch_gui.acquire.modbus.wire.traffic_text import mbap_text
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import (
     AlarmCommand,

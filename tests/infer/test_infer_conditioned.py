@@ -184,7 +184,8 @@ def test_a_step_of_the_wall_clock_is_not_noticed(chart_bundle: Path) -> None:
 def test_a_change_of_speed_is_no_fault() -> None:
     speed = PumpProfile("s", (Sensor("motor_rpm", "n", "rpm", (0, 4000)),), nameplate=Nameplate(rated_speed_rpm=1480))
     from pumpwatch_gui.infer.detectors.chart import Chart
-    from pumpwatch_gui.infer.detectors.combined import ChartDetector, ScoreLimits
+    from pumpwatch_gui.infer.detectors.combined import ChartDetector
+    from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
 
     detector = ChartDetector(
         speed,

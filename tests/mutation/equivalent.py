@@ -2,14 +2,14 @@
 
 EQUIVALENT: dict[tuple[str, str], str] = {
     (
-        "acquire/modbus/strict_link.py",
+        "acquire/modbus/wire/strict_link.py",
         "request = Request(self._next_transaction(), unit, IDENTIFY, 1)",
     ): "an identification has no count: its size is unknown (0) whatever the count says",
     (
-        "acquire/modbus/rtu.py",
+        "acquire/modbus/wire/rtu.py",
         "return -1",
     ): "all that came but its last byte is then tried as a frame: its CRC or `mismatch` refuses it like no frame",
-    ("acquire/modbus/rtu.py", "return 1"): "a frame of one byte is too short to be sealed, like one of none",
+    ("acquire/modbus/wire/rtu.py", "return 1"): "a frame of one byte is too short to be sealed, like one of none",
     (
         "judge/sources/limits.py",
         "self._delays.append(OnOffDelay(int(own.on_delay_s * 999999999.0), int(own.off_delay_s * 1e9)))",

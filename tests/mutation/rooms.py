@@ -21,14 +21,14 @@ _BATCH = ("store/test_store_round_trip", "store/test_store_refused", "store/test
 
 ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
     "strict link": {
-        MODBUS + "strict_link.py": _LINK,
-        MODBUS + "response.py": _LINK,
-        MODBUS + "rtu.py": _LINK[::-1],
-        MODBUS + "framers.py": (*_LINK, "acquire/modbus/test_serial_lines"),
-        MODBUS + "plan.py": ("acquire/modbus/test_plan",),
-        MODBUS + "facts.py": ("acquire/modbus/test_learning", "acquire/modbus/test_any_device"),
-        MODBUS + "learning.py": ("acquire/modbus/test_learning", "acquire/modbus/test_any_device"),
-        MODBUS + "proof.py": ("acquire/modbus/test_learning", "acquire/modbus/test_any_device"),
+        MODBUS + "wire/strict_link.py": _LINK,
+        MODBUS + "wire/response.py": _LINK,
+        MODBUS + "wire/rtu.py": _LINK[::-1],
+        MODBUS + "wire/framers.py": (*_LINK, "acquire/modbus/test_serial_lines"),
+        MODBUS + "learnt/plan.py": ("acquire/modbus/test_plan",),
+        MODBUS + "learnt/facts.py": ("acquire/modbus/test_learning", "acquire/modbus/test_any_device"),
+        MODBUS + "learnt/learning.py": ("acquire/modbus/test_learning", "acquire/modbus/test_any_device"),
+        MODBUS + "learnt/proof.py": ("acquire/modbus/test_learning", "acquire/modbus/test_any_device"),
         MODBUS + "frozen.py": ("acquire/modbus/test_frozen",),
         "pumpwatch_gui/acquire/links/assembly.py": ("acquire/links/test_assembly",),
     },

@@ -15,7 +15,7 @@ from typing import Any
 
 from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
-from pumpwatch_gui.acquire.modbus.plan import Block, any_block
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block, any_block
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusConfig, ModbusRtuConfig, ModbusRtuTcpConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.discovery import Found, Progress, ScanOutcome

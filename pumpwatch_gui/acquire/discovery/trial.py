@@ -11,7 +11,7 @@ from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.links.assembly import Assembly, WallClock
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.acquire.modbus.plan import Block, any_block
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block, any_block
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.discovery import LinkTest
@@ -20,7 +20,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 if TYPE_CHECKING:
-    from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
+    from pumpwatch_gui.acquire.modbus.wire.strict_link import StrictLink
 
 T = TypeVar("T")
 LONGEST_S = 5.0

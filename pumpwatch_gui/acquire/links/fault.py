@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from pumpwatch_gui.acquire.modbus.exception_codes import UNIT_SILENT
+from pumpwatch_gui.acquire.modbus.wire.exception_codes import UNIT_SILENT
 from pumpwatch_gui.domain.errors import LinkError
 from pumpwatch_gui.domain.values.quality import Reason
 

@@ -11,7 +11,7 @@ from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.link import Link, LinkEvent
 from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
 from pumpwatch_gui.acquire.links.turns import Turns
-from pumpwatch_gui.acquire.modbus.redial import IDLE_S, ON_HANG_UP
+from pumpwatch_gui.acquire.modbus.wire.redial import IDLE_S, ON_HANG_UP
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import ConnectionChanged, Note
 from pumpwatch_gui.domain.links.view import LinkState

@@ -26,7 +26,7 @@ from pumpwatch_gui.acquire.links.extra_reads import ExtraRead, browsing
 from pumpwatch_gui.acquire.links.line import ConnectRate, Line
 from pumpwatch_gui.acquire.links.link import Link, LinkEvent
 from pumpwatch_gui.acquire.links.traffic import Traffic
-from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
+from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig

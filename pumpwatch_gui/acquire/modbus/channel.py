@@ -9,14 +9,14 @@ from pathlib import Path
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings, Tap
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
-from pumpwatch_gui.acquire.modbus.faults import refused
-from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
-from pumpwatch_gui.acquire.modbus.owed import Owed
-from pumpwatch_gui.acquire.modbus.plan import Block, any_block, empty_block, polled_points, step_block
-from pumpwatch_gui.acquire.modbus.response import Refusal
-from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
-from pumpwatch_gui.acquire.modbus.unit import Unit
-from pumpwatch_gui.acquire.modbus.wires import SerialWire, TcpWire, TlsWire
+from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block, any_block, empty_block, polled_points, step_block
+from pumpwatch_gui.acquire.modbus.learnt.unit import Unit
+from pumpwatch_gui.acquire.modbus.wire.faults import refused
+from pumpwatch_gui.acquire.modbus.wire.owed import Owed
+from pumpwatch_gui.acquire.modbus.wire.response import Refusal
+from pumpwatch_gui.acquire.modbus.wire.strict_link import StrictLink
+from pumpwatch_gui.acquire.modbus.wire.wires import SerialWire, TcpWire, TlsWire
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import (
     ModbusConfig,

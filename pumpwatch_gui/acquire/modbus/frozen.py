@@ -6,8 +6,8 @@ counts, where it has shown one; else a time in which live measurements never res
 
 from collections.abc import Hashable, Mapping, Sequence
 
-from pumpwatch_gui.acquire.modbus.learning import Learning
-from pumpwatch_gui.acquire.modbus.plan import HEARTBEAT, Block, Key
+from pumpwatch_gui.acquire.modbus.learnt.learning import Learning
+from pumpwatch_gui.acquire.modbus.learnt.plan import HEARTBEAT, Block, Key
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.values.quality import Quality, Reason

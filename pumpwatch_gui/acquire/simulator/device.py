@@ -4,9 +4,9 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT, ExceptionCode
-from pumpwatch_gui.acquire.modbus.plan import MAX_BITS, MAX_REGISTERS
-from pumpwatch_gui.acquire.modbus.response import IDENTIFY, MEI_IDENTIFICATION, pack_bits
+from pumpwatch_gui.acquire.modbus.learnt.plan import MAX_BITS, MAX_REGISTERS
+from pumpwatch_gui.acquire.modbus.wire.exception_codes import EXCEPTION_BIT, ExceptionCode
+from pumpwatch_gui.acquire.modbus.wire.response import IDENTIFY, MEI_IDENTIFICATION, pack_bits
 from pumpwatch_gui.acquire.simulator.registers import Image
 from pumpwatch_gui.domain.links.register_map import BIT_FUNCTIONS
 

@@ -7,7 +7,7 @@ import time
 
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.modbus.rtu import LONGEST, SHORTEST, is_sealed, sealed
+from pumpwatch_gui.acquire.modbus.wire.rtu import LONGEST, SHORTEST, is_sealed, sealed
 from pumpwatch_gui.acquire.simulator.connection import Connection
 from pumpwatch_gui.acquire.simulator.device import Devices
 from pumpwatch_gui.domain.errors import LinkError

@@ -14,7 +14,7 @@ from typing import cast
 
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.modbus.response import NotModbusError, cut
+from pumpwatch_gui.acquire.modbus.wire.response import NotModbusError, cut
 from pumpwatch_gui.acquire.simulator.connection import Connection
 from pumpwatch_gui.acquire.simulator.device import Devices, RequestCounts
 from pumpwatch_gui.acquire.simulator.line_server import LineUnits, Terminal

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from pumpwatch_gui.acquire.modbus.rtu import is_sealed, sealed
+from pumpwatch_gui.acquire.modbus.wire.rtu import is_sealed, sealed
 from pumpwatch_gui.domain.links.line_budget import REQUEST_BYTES, LineSpeed
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.acquire.modbus.channel import strict_link
-from pumpwatch_gui.acquire.modbus.plan import any_block
+from pumpwatch_gui.acquire.modbus.learnt.plan import any_block
 from pumpwatch_gui.bench.rigs.link_peers import Peers, Sickness, cpu_clock, paced_unit
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.line_budget import block_s

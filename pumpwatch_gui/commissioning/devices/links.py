@@ -9,7 +9,7 @@ from pumpwatch_gui.acquire.discovery.scan import scan_units
 from pumpwatch_gui.acquire.discovery.serial_ports import list_ports
 from pumpwatch_gui.acquire.discovery.trial import test_link
 from pumpwatch_gui.acquire.drivers import DRIVERS
-from pumpwatch_gui.acquire.modbus.plan import poll_blocks
+from pumpwatch_gui.acquire.modbus.learnt.plan import poll_blocks
 from pumpwatch_gui.commissioning.devices.register_reading import read_identity
 from pumpwatch_gui.domain.display import ShownValue, fresh_values
 from pumpwatch_gui.domain.errors import InputError, LinkError

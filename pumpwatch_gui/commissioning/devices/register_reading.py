@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pumpwatch_gui.acquire.modbus.plan import plan_blocks
+from pumpwatch_gui.acquire.modbus.learnt.plan import plan_blocks
 from pumpwatch_gui.domain.display import ShownValue, fresh_value
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.links.decode import EVERYTHING, PointValue, Span, decoder, raw_text, scaled

@@ -11,7 +11,6 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
@@ -21,13 +20,13 @@ from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Str
 from pumpwatch_gui.infer.detectors.flat_line import FlatLine
 from pumpwatch_gui.infer.detectors.release import Release
 from pumpwatch_gui.infer.detectors.scaler import floats
+from pumpwatch_gui.infer.detectors.score_limits import NETWORK_CAP, ScoreLimits
 from pumpwatch_gui.infer.live.window import Window
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 
 REACH = 16.0
 """Residuals beyond this many spreads are the same to the network."""
 INPUT_UNIT = 4.0
-NETWORK_CAP = 2.0
 _GOOD = np.uint8(Quality.GOOD)
 """Numpy takes much longer to compare an array with the member of an Enum, or with a plain number."""
 SPEED = "motor_rpm"
@@ -42,57 +41,6 @@ MOST_SLOWER = 2.0
 STILL_OFF = 0.5
 """A sensor this many spreads from its baseline when an alarm is released settles again."""
 _ROW_AFTER = 0.9  # of the commissioning period: a faster link does not shorten the window
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoreLimits:
-    """What turns deviations into a score. All above 0.
-
-    `chart` and `network` are the 99th percentiles of each detector alone, `limit` the weighted mean of both (in those
-    units) that scores 1.0, `weight` the part of the network in it, 0 to 1. `usual_error` (n,) is the network's ordinary
-    error of each sensor, `flat_s` (n,) the flat run that scores 1.0 (infinite: never).
-    """
-
-    chart: float
-    network: float
-    limit: float
-    weight: float
-    usual_error: Floats
-    flat_s: Floats
-
-    def __post_init__(self) -> None:
-        """Freeze the arrays."""
-        freeze_arrays(self, "usual_error", "flat_s")
-
-    def mean(self, chart: Floats | float, network: Floats | float) -> Any:
-        """Both in units of their 99th percentiles as one. The network alone, however far out, cannot raise an alarm.
-
-        A network errs wildly on what it has rarely seen, healthy or not; the chart has to find it odd as well.
-        """
-        return (1.0 - self.weight) * chart + self.weight * np.minimum(network, NETWORK_CAP)
-
-    def to_json(self) -> dict[str, Any]:
-        """As stored in a manifest (an endless flat run is stored as 0)."""
-        return {
-            "chart": self.chart,
-            "network": self.network,
-            "limit": self.limit,
-            "weight": self.weight,
-            "usual_error": self.usual_error.tolist(),
-            "flat_s": np.where(np.isfinite(self.flat_s), self.flat_s, 0.0).tolist(),
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any], *, sensors: int) -> "ScoreLimits":
-        """The inverse of `to_json`; raises KeyError, TypeError or ValueError when it does not fit."""
-        single = float(content["chart"]), float(content["network"]), float(content["limit"])
-        usual, flat = floats(content["usual_error"], sensors), floats(content["flat_s"], sensors)
-        weight = float(content["weight"])
-        if min(*single, float(usual.min())) <= 0:
-            raise ValueError("limits must be above 0")
-        if not 0 <= weight <= 1:
-            raise ValueError("weight must be 0 to 1")
-        return cls(*single, weight, usual, np.where(flat > 0, flat, inf))
 
 
 class CombinedDetector(Detector):

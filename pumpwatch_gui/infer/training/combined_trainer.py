@@ -13,9 +13,10 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.infer.detectors.chart import Chart, power_mean, sensor_limits, whitening
-from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector, ConditionedStream, ScoreLimits
+from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector, ConditionedStream
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
+from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 from pumpwatch_gui.infer.training.alarm_rate import DAY_S, Track, alarms_at, level_for_alarm_rate
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning

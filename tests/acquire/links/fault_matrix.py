@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.acquire.links.scanner import Binding
-from pumpwatch_gui.acquire.modbus.framers import SILENCE_S
+from pumpwatch_gui.acquire.modbus.wire.framers import SILENCE_S
 from pumpwatch_gui.domain.links.config import (
     DriverConfig,
     ModbusRtuConfig,

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
-from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
+from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.pump.profile import Limits

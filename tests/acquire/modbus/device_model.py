@@ -13,10 +13,10 @@ from pathlib import Path
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.modbus.channel import ModbusChannel
-from pumpwatch_gui.acquire.modbus.faults import exception_fault, refused, timed_out
-from pumpwatch_gui.acquire.modbus.memory import DeviceMemory
-from pumpwatch_gui.acquire.modbus.plan import Block, atoms, filled, plan_blocks
-from pumpwatch_gui.acquire.modbus.response import Refusal
+from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block, atoms, filled, plan_blocks
+from pumpwatch_gui.acquire.modbus.wire.faults import exception_fault, refused, timed_out
+from pumpwatch_gui.acquire.modbus.wire.response import Refusal
 from pumpwatch_gui.domain.links.codings import TYPES
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point

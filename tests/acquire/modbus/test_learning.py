@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from pumpwatch_gui.acquire.links.fault import LinkFault
-from pumpwatch_gui.acquire.modbus.facts import Facts, read_facts
-from pumpwatch_gui.acquire.modbus.learning import Learning
-from pumpwatch_gui.acquire.modbus.memory import MAX_UNITS, DeviceMemory
-from pumpwatch_gui.acquire.modbus.plan import Block, atoms, joined
-from pumpwatch_gui.acquire.modbus.proof import Proof, ProofState
+from pumpwatch_gui.acquire.modbus.learnt.facts import Facts, read_facts
+from pumpwatch_gui.acquire.modbus.learnt.learning import Learning
+from pumpwatch_gui.acquire.modbus.learnt.memory import MAX_UNITS, DeviceMemory
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block, atoms, joined
+from pumpwatch_gui.acquire.modbus.learnt.proof import Proof, ProofState
 from pumpwatch_gui.domain.links.config import ModbusConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from tests.acquire.modbus.device_model import Device, Outcome, play

@@ -14,7 +14,7 @@ from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.discovery.trial import read_once
 from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.scanner import Binding
-from pumpwatch_gui.acquire.modbus.plan import any_block, plan_blocks, poll_blocks
+from pumpwatch_gui.acquire.modbus.learnt.plan import any_block, plan_blocks, poll_blocks
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import Point, ScaleRegister, with_scales
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor

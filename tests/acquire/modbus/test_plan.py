@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpwatch_gui.acquire.modbus.plan import (
+from pumpwatch_gui.acquire.modbus.learnt.plan import (
     HEARTBEAT,
     MAX_BITS,
     MAX_REGISTERS,

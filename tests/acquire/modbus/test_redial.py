@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.modbus.channel import strict_link
-from pumpwatch_gui.acquire.modbus.plan import any_block
-from pumpwatch_gui.acquire.modbus.redial import is_whole
-from pumpwatch_gui.acquire.modbus.rtu import sealed
-from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
+from pumpwatch_gui.acquire.modbus.learnt.plan import any_block
+from pumpwatch_gui.acquire.modbus.wire.redial import is_whole
+from pumpwatch_gui.acquire.modbus.wire.rtu import sealed
+from pumpwatch_gui.acquire.modbus.wire.strict_link import StrictLink
 from pumpwatch_gui.domain.links.config import ModbusConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from tests.acquire.faulty_line import FaultyPty

@@ -6,8 +6,8 @@ from pymodbus.framer import FramerRTU
 
 from pumpwatch_gui.acquire.crc16 import crc16
 from pumpwatch_gui.acquire.links.fault import FaultKind
-from pumpwatch_gui.acquire.modbus.response import Request
-from pumpwatch_gui.acquire.modbus.rtu import check_response, find, frames_of, is_started, sealed
+from pumpwatch_gui.acquire.modbus.wire.response import Request
+from pumpwatch_gui.acquire.modbus.wire.rtu import check_response, find, frames_of, is_started, sealed
 
 
 @given(st.binary(min_size=1, max_size=260))

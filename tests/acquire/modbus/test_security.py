@@ -10,7 +10,7 @@ import pytest
 
 from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.links.scanner import Binding
-from pumpwatch_gui.acquire.modbus.tls import role_of
+from pumpwatch_gui.acquire.modbus.wire.tls import role_of
 from pumpwatch_gui.domain.links.config import ModbusTlsConfig
 from pumpwatch_gui.domain.values.quality import Quality
 from tests.acquire.certificates import TlsRelay, make_authority, make_certificate

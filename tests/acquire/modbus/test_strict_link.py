@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.acquire.modbus.plan import any_block
-from pumpwatch_gui.acquire.modbus.response import (
+from pumpwatch_gui.acquire.modbus.learnt.plan import any_block
+from pumpwatch_gui.acquire.modbus.wire.response import (
     Adu,
     NotModbusError,
     Request,
@@ -21,8 +21,8 @@ from pumpwatch_gui.acquire.modbus.response import (
     pack_bits,
     unpack_bits,
 )
-from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
-from pumpwatch_gui.acquire.modbus.wires import TcpWire
+from pumpwatch_gui.acquire.modbus.wire.strict_link import StrictLink
+from pumpwatch_gui.acquire.modbus.wire.wires import TcpWire
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from tests.acquire.faulty_server import FaultyServer, truth
 from tests.acquire.scanning import register_map, registers_profile

@@ -8,13 +8,13 @@ import pytest
 from typing_extensions import override
 
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.acquire.modbus import strict_link
-from pumpwatch_gui.acquire.modbus.owed import NEW_LISTEN_S, NEW_RESPONSES
-from pumpwatch_gui.acquire.modbus.plan import Block, any_block
-from pumpwatch_gui.acquire.modbus.redial import RTU_PAUSE_S
-from pumpwatch_gui.acquire.modbus.response import Adu, Request
-from pumpwatch_gui.acquire.modbus.rtu import sealed
-from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block, any_block
+from pumpwatch_gui.acquire.modbus.wire import strict_link
+from pumpwatch_gui.acquire.modbus.wire.owed import NEW_LISTEN_S, NEW_RESPONSES
+from pumpwatch_gui.acquire.modbus.wire.redial import RTU_PAUSE_S
+from pumpwatch_gui.acquire.modbus.wire.response import Adu, Request
+from pumpwatch_gui.acquire.modbus.wire.rtu import sealed
+from pumpwatch_gui.acquire.modbus.wire.strict_link import StrictLink
 from pumpwatch_gui.domain.links.line_budget import LISTEN_S, LineSpeed
 from pumpwatch_gui.domain.values.quality import Reason
 

@@ -15,7 +15,7 @@ from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.modbus.channel import ModbusChannel
-from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
+from pumpwatch_gui.acquire.modbus.wire.strict_link import StrictLink
 from pumpwatch_gui.domain.links.config import ModbusRtuTcpConfig
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason

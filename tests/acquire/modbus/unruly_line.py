@@ -15,7 +15,7 @@ from typing import Self, cast
 
 from typing_extensions import override
 
-from pumpwatch_gui.acquire.modbus.rtu import sealed
+from pumpwatch_gui.acquire.modbus.wire.rtu import sealed
 
 REQUEST = 8
 

@@ -16,9 +16,9 @@ from typing import Protocol, cast
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.off_loop import off_loop
 from pumpwatch_gui.acquire.links.serial_errors import PORT_ERRORS, not_opened
-from pumpwatch_gui.acquire.modbus.dialling import dial, over_socket, unreachable
-from pumpwatch_gui.acquire.modbus.redial import RedialTransport
-from pumpwatch_gui.acquire.modbus.tls import own_role, role_of, tls_context
+from pumpwatch_gui.acquire.modbus.wire.dialling import dial, over_socket, unreachable
+from pumpwatch_gui.acquire.modbus.wire.redial import RedialTransport
+from pumpwatch_gui.acquire.modbus.wire.tls import own_role, role_of, tls_context
 from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusTlsConfig, bare_host
 from pumpwatch_gui.domain.values.quality import Reason
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pumpwatch_gui.acquire.modbus.facts import Facts, read_facts
-from pumpwatch_gui.acquire.modbus.learning import Learning
-from pumpwatch_gui.acquire.modbus.owed import Owed
+from pumpwatch_gui.acquire.modbus.learnt.facts import Facts, read_facts
+from pumpwatch_gui.acquire.modbus.learnt.learning import Learning
+from pumpwatch_gui.acquire.modbus.wire.owed import Owed
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.files.atomic import write_atomic

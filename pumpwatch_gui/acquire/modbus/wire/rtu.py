@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from pumpwatch_gui.acquire.crc16 import crc16
 from pumpwatch_gui.acquire.links.fault import FaultKind
-from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
-from pumpwatch_gui.acquire.modbus.response import IDENTIFY, Adu, Refusal, Request, mismatch
+from pumpwatch_gui.acquire.modbus.wire.exception_codes import EXCEPTION_BIT
+from pumpwatch_gui.acquire.modbus.wire.response import IDENTIFY, Adu, Refusal, Request, mismatch
 
 SHORTEST = 4
 LONGEST = 256

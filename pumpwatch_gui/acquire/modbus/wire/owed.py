@@ -8,8 +8,8 @@ So a value is doubtful as long as a request of its form is owed a response, by w
 from collections import deque
 from dataclasses import dataclass
 
-from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
-from pumpwatch_gui.acquire.modbus.response import Adu, Request
+from pumpwatch_gui.acquire.modbus.wire.exception_codes import EXCEPTION_BIT
+from pumpwatch_gui.acquire.modbus.wire.response import Adu, Request
 from pumpwatch_gui.domain.links.line_budget import LISTEN_S
 
 OWED_S = 3.0

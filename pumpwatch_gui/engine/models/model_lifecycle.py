@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
-from pumpwatch_gui.domain.alarms.episodes import Episodes
 from pumpwatch_gui.domain.commands import (
     ConfirmLevel,
     ModelCommand,
@@ -26,9 +25,10 @@ from pumpwatch_gui.domain.site import LEARN, NO_MODEL, PumpSettings, Site
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.wording import running_time
-from pumpwatch_gui.engine.fit_check import FitCheck
-from pumpwatch_gui.engine.kept_levels import KeptLevels
-from pumpwatch_gui.engine.learning import Fitted, Learning
+from pumpwatch_gui.engine.models.fit_check import FitCheck
+from pumpwatch_gui.engine.models.kept_levels import KeptLevels
+from pumpwatch_gui.engine.models.learning import Fitted, Learning
+from pumpwatch_gui.engine.models.shadow import Shadow, found_by
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry
@@ -46,23 +46,6 @@ Tell = Callable[[str, str], None]
 """(pump id, text) of a warning for the journal."""
 Audit = Callable[[str, str, str], None]
 """(pump id, command, text) of something the program itself did."""
-
-
-class _Shadow:
-    def __init__(self, version: str) -> None:
-        self.version = version
-        self.score_result: ScoreResult | None = None
-        self.scored = self.in_alarm = 0
-        self.episodes = Episodes()
-
-    def take(self, score_result: ScoreResult) -> None:
-        self.score_result = score_result
-        if isinstance(score_result, Detection):
-            self.in_alarm += self.episodes.update(score_result.mono_ns, score_result.score)
-            self.scored += 1
-
-    def view(self) -> ShadowView:
-        return ShadowView(self.version, self.score_result, self.scored, self.in_alarm, self.episodes.all)
 
 
 class ModelLifecycle:
@@ -88,7 +71,7 @@ class ModelLifecycle:
         for version in excluded:
             self.scorer.exclude(version)
             self._shadow_scorer.exclude(version)
-        self._shadows: dict[str, _Shadow] = {}
+        self._shadows: dict[str, Shadow] = {}
         self._adaptive: dict[str, Adaptive] = {}
 
     @property
@@ -342,7 +325,7 @@ class ModelLifecycle:
         found = self.shadow(pump.pump_id)
         self.registry.promote(pump.pump_id, version, site_model=pump.model)
         self.assign(pump, folder)
-        seen = f"; {_found(found)}" if found is not None and found.version == version else ""
+        seen = f"; {found_by(found)}" if found is not None and found.version == version else ""
         return f"Model {version} promoted, before it {before}{seen}"
 
     def _stop_shadow(self, pump: PumpSettings) -> str:
@@ -351,7 +334,7 @@ class ModelLifecycle:
             raise InputError(f"{pump.pump_id} has no shadow", "start one first")
         self.registry.set_shadow(pump.pump_id, "")
         self._end_shadow(pump)
-        return f"Shadow of model {found.version} ended; {_found(found)}"
+        return f"Shadow of model {found.version} ended; {found_by(found)}"
 
     def _set_threshold_factor(self, pump: PumpSettings, factor: float, folder: Path | None) -> str:
         bundle = self.bundles.get(pump.pump_id)
@@ -379,7 +362,7 @@ class ModelLifecycle:
                 self._warn(pump.pump_id, f"The shadow model is not used: {error.message}")
                 return
             self._shadow_scorer.assign(pump.pump_id, pump.profile, bundle)
-            self._shadows = self._shadows | {pump.pump_id: _Shadow(version)}
+            self._shadows = self._shadows | {pump.pump_id: Shadow(version)}
         elif not version:
             self._end_shadow(pump)
 
@@ -402,8 +385,3 @@ class ModelLifecycle:
             text = f"Threshold factor {change.before:g} to {change.after:g}: {change.why}"
             self._audit(score_result.pump_id, "adapt threshold", text)
         return judged
-
-
-def _found(view: ShadowView) -> str:
-    share = 100 * view.in_alarm / view.scored if view.scored else 0.0
-    return f"as a shadow it scored {view.scored} windows, {len(view.episodes)} episodes, {share:.1f} % in alarm"

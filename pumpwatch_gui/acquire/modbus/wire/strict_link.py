@@ -16,13 +16,13 @@ from typing_extensions import override
 
 from pumpwatch_gui.acquire.driver import Tap
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
-from pumpwatch_gui.acquire.modbus.faults import exception_fault, no_identity_fault, refused, timed_out
-from pumpwatch_gui.acquire.modbus.framers import Framer, MbapFramer, RtuFramer
-from pumpwatch_gui.acquire.modbus.owed import Owed
-from pumpwatch_gui.acquire.modbus.plan import Block
-from pumpwatch_gui.acquire.modbus.redial import RTU_PAUSE_S
-from pumpwatch_gui.acquire.modbus.response import (
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block
+from pumpwatch_gui.acquire.modbus.wire.exception_codes import EXCEPTION_BIT
+from pumpwatch_gui.acquire.modbus.wire.faults import exception_fault, no_identity_fault, refused, timed_out
+from pumpwatch_gui.acquire.modbus.wire.framers import Framer, MbapFramer, RtuFramer
+from pumpwatch_gui.acquire.modbus.wire.owed import Owed
+from pumpwatch_gui.acquire.modbus.wire.redial import RTU_PAUSE_S
+from pumpwatch_gui.acquire.modbus.wire.response import (
     IDENTIFY,
     MEI_IDENTIFICATION,
     Adu,
@@ -30,8 +30,8 @@ from pumpwatch_gui.acquire.modbus.response import (
     Request,
     unpack_bits,
 )
-from pumpwatch_gui.acquire.modbus.rtu import sealed
-from pumpwatch_gui.acquire.modbus.wires import Wire
+from pumpwatch_gui.acquire.modbus.wire.rtu import sealed
+from pumpwatch_gui.acquire.modbus.wire.wires import Wire
 from pumpwatch_gui.domain.links.line_budget import LISTEN_S, REQUEST_BYTES, RESPONSE_EXTRA_BYTES, LineSpeed
 from pumpwatch_gui.domain.values.quality import Reason
 

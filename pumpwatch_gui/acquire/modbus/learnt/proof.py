@@ -6,13 +6,23 @@ Equal values prove nothing where the shifted ones would be equal too: at a stand
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
-from pumpwatch_gui.acquire.modbus.plan import Block
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block
 
 TIMES = 2
 SMALL = 16
 """Values below this are states and switches, and often equal to their neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One request more than a scan needs, to learn from. With `narrow` ones its registers are compared with theirs."""
+
+    block: Block
+    narrow: tuple[Block, ...] = ()
+    is_retest: bool = False
 
 
 class ProofState(Enum):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pumpwatch_gui.acquire.modbus.plan import Block, Key, filled, joined, limit, ordered
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block, Key, filled, joined, limit, ordered
 
 PAUSES_S = (0.0, 0.02, 0.1, 0.25, 0.5)
 """Pauses between requests that are tried in turn."""

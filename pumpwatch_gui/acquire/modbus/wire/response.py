@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pumpwatch_gui.acquire.links.fault import FaultKind
-from pumpwatch_gui.acquire.modbus.exception_codes import EXCEPTION_BIT
+from pumpwatch_gui.acquire.modbus.wire.exception_codes import EXCEPTION_BIT
 from pumpwatch_gui.domain.links.line_budget import value_bytes
 
 IDENTIFY = 0x2B

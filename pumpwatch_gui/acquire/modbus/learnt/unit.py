@@ -8,10 +8,11 @@ from typing import Protocol
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.acquire.modbus.exception_codes import ExceptionCode
 from pumpwatch_gui.acquire.modbus.frozen import Stillness
-from pumpwatch_gui.acquire.modbus.learning import Learning, Trial
-from pumpwatch_gui.acquire.modbus.plan import HEARTBEAT, Block, Key, reshaped
+from pumpwatch_gui.acquire.modbus.learnt.learning import Learning
+from pumpwatch_gui.acquire.modbus.learnt.plan import HEARTBEAT, Block, Key, reshaped
+from pumpwatch_gui.acquire.modbus.learnt.proof import Trial
+from pumpwatch_gui.acquire.modbus.wire.exception_codes import ExceptionCode
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.decode import EVERYTHING, PointValue, bad, decoder, scaled
 from pumpwatch_gui.domain.links.register_map import RegisterMap

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from pumpwatch_gui.acquire.links.fault import FaultKind
-from pumpwatch_gui.acquire.modbus.response import (
+from pumpwatch_gui.acquire.modbus.wire.response import (
     HEADER,
     Adu,
     NotModbusError,
@@ -15,7 +15,7 @@ from pumpwatch_gui.acquire.modbus.response import (
     cut_by_content,
     mismatch,
 )
-from pumpwatch_gui.acquire.modbus.rtu import check_response, find, frames_of, is_started
+from pumpwatch_gui.acquire.modbus.wire.rtu import check_response, find, frames_of, is_started
 
 SILENCE_S = 0.05
 """Silence after which bytes on a line that can no longer become the response are given up. The standard says 3.5

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.acquire.modbus.facts import PAUSES_S, Facts, largest_of, planned, requests, runs_of
-from pumpwatch_gui.acquire.modbus.faults import unanswered
-from pumpwatch_gui.acquire.modbus.plan import MAX_REGISTERS, Block, Key, atoms, filled, halves, joined
-from pumpwatch_gui.acquire.modbus.proof import Proof, ProofState
+from pumpwatch_gui.acquire.modbus.learnt.facts import PAUSES_S, Facts, largest_of, planned, requests, runs_of
+from pumpwatch_gui.acquire.modbus.learnt.plan import MAX_REGISTERS, Block, Key, atoms, filled, halves, joined
+from pumpwatch_gui.acquire.modbus.learnt.proof import Proof, ProofState, Trial
+from pumpwatch_gui.acquire.modbus.wire.faults import unanswered
 from pumpwatch_gui.domain.links.config import ModbusConfig
 from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.values.quality import Reason
@@ -25,15 +25,6 @@ PROBE_S, SILENT_PROBE_S, LONGEST_PROBE_S = 1.0, 10.0, 600.0
 """A value that the device refuses (or does not respond to) is requested again after so long, then twice as long …"""
 MAX_PROOFS = 12
 """A join that is not proven by then (its values never change, or all the time) is left alone until the next start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One request more than a scan needs, to learn from. With `narrow` ones its registers are compared with theirs."""
-
-    block: Block
-    narrow: tuple[Block, ...] = ()
-    is_retest: bool = False
 
 
 @dataclass(slots=True)

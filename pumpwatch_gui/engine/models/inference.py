@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.detection import LearningView, ScoreResult, ShadowView
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings, Site
-from pumpwatch_gui.engine.model_lifecycle import ModelLifecycle
+from pumpwatch_gui.engine.models.model_lifecycle import ModelLifecycle
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.live.ring import RingBuffer
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.acquire.modbus.exception_codes import ExceptionCode
-from pumpwatch_gui.acquire.modbus.plan import Block
-from pumpwatch_gui.acquire.modbus.response import Refusal
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block
+from pumpwatch_gui.acquire.modbus.wire.exception_codes import ExceptionCode
+from pumpwatch_gui.acquire.modbus.wire.response import Refusal
 from pumpwatch_gui.domain.values.quality import Reason
 
 EXCEPTIONS: Mapping[int, tuple[str, str]] = {

@@ -2,8 +2,8 @@
 
 import struct
 
-from pumpwatch_gui.acquire.modbus.response import IDENTIFY, NotModbusError, cut, unpack_bits
-from pumpwatch_gui.acquire.modbus.rtu import is_sealed
+from pumpwatch_gui.acquire.modbus.wire.response import IDENTIFY, NotModbusError, cut, unpack_bits
+from pumpwatch_gui.acquire.modbus.wire.rtu import is_sealed
 from pumpwatch_gui.domain.links.register_map import BIT_FUNCTIONS
 
 _TABLES = {1: "coils", 2: "discrete inputs", 3: "holding registers", 4: "input registers"}

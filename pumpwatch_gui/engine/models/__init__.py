@@ -1,0 +1,1 @@
+"""The models of the pumps while they run: scoring, learning, shadow, promotion."""
