@@ -122,10 +122,19 @@ class _Guest:
         self._news: queue.SimpleQueue[Event | Reply] = queue.SimpleQueue()
         self._taps: dict[int, TrafficTap] = {}
         self._ended = threading.Event()
+        self._working = 0
+        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Begin."""
-        threading.Thread(target=self._guarded, args=(self._greet,), name="pumpwatch-guest", daemon=True).start()
+        self._start(self._greet, "pumpwatch-guest")
+
+    def _start(self, work: Callable[[], None], name: str) -> threading.Thread:
+        with self._lock:
+            self._working += 1
+        thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+        thread.start()
+        return thread
 
     def end(self) -> None:
         """Send the guest away; safe from any thread, more than once."""
@@ -142,8 +151,7 @@ class _Guest:
             log.warning("a window of another version wanted to join: %s", hello)
             return
         log.info("a %s has joined", hello.program)
-        teller = threading.Thread(target=self._guarded, args=(self._tell,), name="pumpwatch-guest-tell", daemon=True)
-        teller.start()
+        teller = self._start(self._tell, "pumpwatch-guest-tell")
         while not self._ended.is_set():
             if self._connection.poll(0.2):
                 self._do(self._reader.decode(self._connection.recv_bytes()))
@@ -248,10 +256,14 @@ class _Guest:
             crash_log.critical("serving a window failed", exc_info=True)
         finally:
             self._ended.set()
-            for number in tuple(self._taps):
-                self._unwatch(number)
-            self._connection.close()
-            self._left(self)
+            with self._lock:
+                self._working -= 1
+                is_last = not self._working
+            if is_last:  # two that close at once would close a descriptor that is another's by then
+                for number in tuple(self._taps):
+                    self._unwatch(number)
+                self._connection.close()
+                self._left(self)
 
 
 class _Sent:
