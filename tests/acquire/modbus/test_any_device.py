@@ -8,12 +8,15 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.acquire.modbus.device_model import play, random_device, random_points
 
 DEVICES = int(os.environ.get("PUMPWATCH_DEVICES", "200"))
 FIRST = int(os.environ.get("PUMPWATCH_FIRST", "0"))
 
 
+@pytest.mark.timeout(120 + DEVICES)
 def test_any_device_gives_true_values_all_of_them_and_by_no_request_too_many(tmp_path: Path) -> None:
     faults: list[str] = []
     for seed in range(FIRST, FIRST + DEVICES):

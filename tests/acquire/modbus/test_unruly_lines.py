@@ -173,6 +173,7 @@ def random_line(seed: int) -> tuple[UnrulyGateway, tuple[int, ...]]:
     return UnrulyGateway(habits, held, seed), addresses
 
 
+@pytest.mark.timeout(120 + 2 * MAPS)
 def test_any_map_on_a_line_with_any_mix_of_habits_gives_no_wrong_value(tmp_path: Path) -> None:
     wrong: list[str] = []
     good = 0
