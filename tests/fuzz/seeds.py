@@ -81,7 +81,7 @@ COMMANDS = tuple(
         "score --model FOLDER/m --out FOLDER/out.csv FOLDER/a.csv --decimal comma --timezone Europe/Berlin",
         "score --model FOLDER/m --out FOLDER/out.csv FOLDER/a.csv --columns motor_rpm=Speed,oil_pressure_bar=Oil",
         "score --learn --profile centrifugal --out FOLDER/o.csv FOLDER/a.csv --header-line 2 --time-column Date",
-        "score --model FOLDER/m --out FOLDER/o.csv FOLDER/a.csv --separator ; --encoding cp1252 --date-order dmy --pump 1",
+        "score --model FOLDER/m --out FOLDER/o FOLDER/a --separator ; --encoding cp1252 --date-order dmy --pump A",
         "map from-table FOLDER/manual.txt --out FOLDER/own.toml --base 40001 --table holding --source Manual",
         "map from-table FOLDER/manual.txt --profile centrifugal --base 0",
         "verify-audit --home FOLDER/home --json",

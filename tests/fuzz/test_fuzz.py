@@ -1,7 +1,7 @@
 """Whatever comes from outside: no traceback, no hang, and a refusal in words.
 
-`PUMPWATCH_FUZZ=32000 pytest -m slow tests/fuzz` spoils so many inputs, and 5,000 bundles for every 32,000. A fault names its
-kind and number, which make the same input again.
+`PUMPWATCH_FUZZ=32000 pytest -m slow tests/fuzz` spoils so many inputs, and 5,000 bundles for every 32,000. A
+fault names its kind and number, which make the same input again.
 """
 
 import os
