@@ -29,6 +29,7 @@ from pumpwatch_gui.files.register_maps import load_register_map
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.settings.map_file import MapFile, map_text, read_map_file, shipped_maps
 from pumpwatch_gui.settings.profile_file import load_profile
+from pumpwatch_gui.settings.site_file import SiteFile
 from tests.acquire.modbus.test_strict_rules import Wire
 from tests.acquire.modbus.virtual_time import run as run_virtually
 from tests.fuzz.mutators import spoil_arguments, spoil_bytes, spoil_document
@@ -39,10 +40,11 @@ Kind = Callable[[random.Random, Path], None]
 
 
 def site_file(chance: random.Random, folder: Path) -> None:
-    """A site file, through `pumpwatch check`."""
+    """A site file, through `pumpwatch check`, and opened to be edited."""
     path = folder / "site.toml"
     path.write_bytes(_spoilt_toml(chance, SITE))
     assert command(["check", "--site", str(path)]) in (0, 2)
+    refused_in_words(lambda: SiteFile(path).text)
 
 
 def profile(chance: random.Random, folder: Path) -> None:
@@ -66,6 +68,7 @@ def register_map(chance: random.Random, folder: Path) -> None:
         assert MapFile(map_text(found)).text
 
     refused_in_words(edit)
+    refused_in_words(lambda: MapFile(path.read_bytes().decode(errors="replace")).text)
     if chance.random() < 0.1:
         (folder / "site.toml").write_text(SITE.replace('"generic"', '"./own.toml"'), "utf-8")
         assert command(["check", "--site", str(folder / "site.toml")]) in (0, 2)
