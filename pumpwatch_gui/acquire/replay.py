@@ -21,6 +21,7 @@ from pumpwatch_gui.domain.values.quality import Reason
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.values.recording_format import DATE_ORDERS, DECIMALS, FormatChoices
 from pumpwatch_gui.files.recordings.reading import read_recording
+from pumpwatch_gui.files.shipped import user_path
 
 log = logging.getLogger("pumpwatch.acquire")
 
@@ -56,7 +57,7 @@ class ReplayConfig(DriverConfig):
 def recording_of(spec: LinkSpec) -> tuple[Path, PumpProfile, FormatChoices]:
     """What a replay link reads: its file, the profile, and how the file is written."""
     config = spec.config_as(ReplayConfig)
-    path = Path(config.file).expanduser()
+    path = user_path(config.file)
     choices = FormatChoices(decimal=DECIMALS.get(config.decimal, ""), date_order=config.date_order,
                             timezone=config.timezone)  # fmt: skip
     return path if spec.base_dir is None else spec.base_dir / path, spec.profile, choices

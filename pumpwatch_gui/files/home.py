@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.files.shipped import user_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +103,4 @@ def make_private(home: Path) -> None:
 def find_home(given: str | None) -> Home:
     """The home named on the command line, else by `PUMPWATCH_HOME`, else the platform's place for such data."""
     named = given or os.environ.get("PUMPWATCH_HOME")
-    return Home(Path(named).expanduser().resolve() if named else platformdirs.user_data_path("PumpWatch", False))
+    return Home(user_path(named).resolve() if named else platformdirs.user_data_path("PumpWatch", False))

@@ -7,6 +7,11 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
+def user_path(name: str) -> Path:
+    """The path that somebody wrote, `~` being a home; that of a user who is not here stays as it is."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - that of Path raises RuntimeError then
+
+
 def shipped(kind: str) -> Path:
     """The folder `resources` or `models` that came with the program; raises FileNotFoundError when it is not there."""
     frozen = Path(getattr(sys, "_MEIPASS", _PACKAGE / "_shipped"))
@@ -22,7 +27,7 @@ def find_shipped(kind: str, name: str, *, suffix: str = "", base_dir: Path | Non
     Raises FileNotFoundError naming what was looked for and what is shipped.
     """
     folder = shipped(kind.split("/")[0]).joinpath(*kind.split("/")[1:])
-    own = Path(name).expanduser() if base_dir is None else base_dir / Path(name).expanduser()
+    own = user_path(name) if base_dir is None else base_dir / user_path(name)
     if ("/" in name or "\\" in name or name.endswith(suffix or "/")) and os.path.lexists(own) and own.exists():
         return own
     known = {p.name: p for p in folder.glob("*" + suffix) if not p.name.startswith(".")}

@@ -10,6 +10,9 @@ from typing import Any
 from typing_extensions import override
 
 MAX_BYTES = 10_000_000
+MAX_DEPTH = 100
+MAX_WHOLE = 10**4000
+"""From 10**4300 on Python writes a whole number into no message."""
 
 
 class UnreadableTextError(OSError):
@@ -41,8 +44,31 @@ def read_toml_text(path: Path) -> str:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The document of a text; raises TOMLDecodeError, also for a text that is nested too deep for the parser."""
+    """The document of a text; raises TOMLDecodeError, also for what TOML allows and nothing here could work with.
+
+    That is a text that is nested too deep, or a whole number of more than 4000 digits.
+    """
     try:
-        return tomllib.loads(text)
+        document = tomllib.loads(text)
     except RecursionError:
         raise tomllib.TOMLDecodeError("its brackets are nested too deep") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # of int(), which reads 4300 digits at most
+        raise tomllib.TOMLDecodeError("a whole number in it has more than 4300 digits") from None
+    _check_fields(document)
+    return document
+
+
+def _check_fields(document: dict[str, Any]) -> None:
+    fields: list[tuple[str, Any, int]] = [("", document, 0)]
+    while fields:  # not by recursion: dotted keys nest deeper than the stack is
+        path, value, depth = fields.pop()
+        if depth > MAX_DEPTH:
+            raise tomllib.TOMLDecodeError(f"its tables are nested more than {MAX_DEPTH} deep")
+        if isinstance(value, dict):
+            fields += [(f"{path}.{key}".lstrip("."), item, depth + 1) for key, item in value.items()]
+        elif isinstance(value, list):
+            fields += [(f"{path}[{i}]", item, depth + 1) for i, item in enumerate(value)]
+        elif isinstance(value, int) and abs(value) > MAX_WHOLE:
+            raise tomllib.TOMLDecodeError(f"the whole number at {path!r} has more than 4000 digits")

@@ -76,14 +76,16 @@ class MapFile:
 
     def __init__(self, text: str, base: int = 0) -> None:
         try:
+            parse_toml(text)  # tomlkit lets more pass
             self._document = tomlkit.parse(text)
-        except (TOMLKitError, RecursionError) as error:
+        except (TOMLDecodeError, TOMLKitError, RecursionError) as error:
             raise InputError(f"the register map is not TOML: {error}", "correct that line") from error
         if base and "base" not in self._document:
             self._document["base"] = base
-        self.base = int(self._document.get("base", 0))
-        if self.base not in BASES:
-            raise InputError(f"the register map has base {self.base}", "it must be 0, 1 or 40001")
+        written = self._document.get("base", 0)
+        if written not in BASES:
+            raise InputError(f"the register map has base {written}", "it must be 0, 1 or 40001")
+        self.base = int(written)
 
     @property
     def text(self) -> str:

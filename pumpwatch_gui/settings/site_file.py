@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any
 
 import tomlkit
@@ -15,7 +16,7 @@ from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site import LoadedSite
 from pumpwatch_gui.files.atomic import write_atomic
-from pumpwatch_gui.files.toml_text import read_toml_text
+from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 from pumpwatch_gui.settings.site_reader import SCHEMA, parse_site
 
 KEEP_OLD = 20
@@ -31,8 +32,10 @@ class SiteFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._document = tomlkit.parse(read_toml_text(path)) if path.exists() else tomlkit.document()
-        except (OSError, TOMLKitError, RecursionError) as error:
+            text = read_toml_text(path) if path.exists() else ""
+            parse_toml(text)  # tomlkit lets more pass
+            self._document = tomlkit.parse(text)
+        except (OSError, TOMLDecodeError, TOMLKitError, RecursionError) as error:
             raise InputError(f"site file {path} cannot be changed: {error}", _ADVICE) from error
         self._document.setdefault("schema", SCHEMA)
 

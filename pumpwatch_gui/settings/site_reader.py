@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.errors import BundleError, InputError, Problem
 from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, ModbusConfig, ModbusTlsConfig, is_public
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import LEARN, NO_MODEL, LoadedSite, PumpSettings, Site
-from pumpwatch_gui.files.shipped import find_shipped
+from pumpwatch_gui.files.shipped import find_shipped, user_path
 from pumpwatch_gui.files.toml_text import UnreadableTextError, parse_toml, read_toml_text
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
 from pumpwatch_gui.settings.profile_file import load_profile, read_limits
@@ -106,7 +106,7 @@ def _open_keys(site: Site) -> Iterator[Problem]:
     for pump in site.pumps:
         for n, link in enumerate(pump.links, 1):
             if isinstance(link, ModbusTlsConfig) and os.name == "posix":
-                path = (site.folder or Path()) / Path(link.key).expanduser()
+                path = (site.folder or Path()) / user_path(link.key)
                 if path.is_file() and path.stat().st_mode & 0o077:
                     text = f"the private key {path} can be read by other users"
                     yield Problem(f"pump {pump.pump_id}, link {n}, key", text, f"chmod 600 {path}")

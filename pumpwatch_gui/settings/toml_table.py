@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from math import isfinite
 from typing import Any
 
 from pumpwatch_gui.domain.errors import Problem
+from pumpwatch_gui.domain.links.map_document import is_number
 
 
 class Table:
@@ -42,6 +42,9 @@ class Table:
         if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
             self.note(key, f"must be {words}, not {value!r}")
             return None
+        if isinstance(value, str) and "\0" in value:  # no path can have it: the system would raise ValueError
+            self.note(key, "must not have the character U+0000")
+            return None
         return value
 
     def take_text(self, key: str, default: Any = ...) -> str | None:
@@ -57,10 +60,7 @@ class Table:
         value: float | None = self.take(key, (int, float), "a number", default)
         if value is None or value is default:
             return value
-        if not isfinite(value):
-            self.note(key, "must be finite")
-            return None
-        return float(value)
+        return self._finite(key, value)
 
     def take_pair(self, key: str, default: Any = ...) -> tuple[float, float] | None:
         """Two numbers in a list."""
@@ -70,7 +70,14 @@ class Table:
         if len(value) != 2 or any(isinstance(x, bool) or not isinstance(x, int | float) for x in value):
             self.note(key, f"must be a list of two numbers, not {value!r}")
             return None
-        return float(value[0]), float(value[1])
+        low, high = (self._finite(key, x) for x in value)
+        return None if low is None or high is None else (low, high)
+
+    def _finite(self, key: str, value: float) -> float | None:
+        if is_number(value):
+            return float(value)
+        self.note(key, "must be finite and below 1e300")
+        return None
 
     def tables(self, key: str, *, required: bool = False) -> Iterator["Table"]:
         """Each table of the list of tables at `key` (`[[key]]`)."""

@@ -72,6 +72,25 @@ def test_wrong_input_gets_one_line_of_what_and_one_of_advice(
     assert len(run.stderr.strip().splitlines()) <= 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "--site", "x" * 5000),
+        ("score", "--learn", "--profile", "centrifugal", "--out", "out.csv", "x" * 5000),
+        ("verify-audit", "--home", "x" * 5000),
+        ("simulate", "--rtu", "/" + "x" * 5000),
+    ],
+)
+def test_a_path_that_no_system_takes_is_wrong_input(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error, advice = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: ")
+    assert advice
+
+
 def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     site = tmp_path / "site.toml"

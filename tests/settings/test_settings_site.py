@@ -275,6 +275,19 @@ def test_brackets_without_end_are_a_mistake_in_words(tmp_path: Path) -> None:
         read_map(text)
 
 
+@pytest.mark.parametrize("number", ["1e308", "-inf", "nan", "1" + "0" * 400])
+def test_a_number_that_no_arithmetic_can_take_costs_its_own_link_only(number: str) -> None:
+    site, problems = parse_site(GOOD.replace("port = 5020", f"port = 5020\n  period_s = {number}"), None)
+    assert [p.path for p in problems] == ["pump[0].link[0].period_s", "pump[0].link"][: len(problems)]
+    assert [p.pump_id for p in site.pumps] == ["P-102"]
+
+
+@pytest.mark.parametrize("name", ["id", "name", "profile", "model", "driver", "host"])
+def test_a_text_with_the_character_0_is_named(name: str) -> None:
+    old = next(line for line in GOOD.splitlines() if line.strip().startswith(f"{name} =") and "station" not in line)
+    assert any(path.endswith(f".{name}") for path in mistakes(GOOD.replace(old, f'{name} = "a\\u0000b"', 1)))
+
+
 @pytest.mark.parametrize("name", ["..", ".", "centrifugal/", "../centrifugal", "x" * 5_000, "a\\u0000b", " "])
 def test_a_model_that_is_no_name_and_no_path_is_a_mistake_in_words(tmp_path: Path, name: str) -> None:
     found = {p.path for p in parse_site(GOOD.replace('model = "none"', f'model = "{name}"', 1), tmp_path)[1]}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import ModbusTlsConfig
+from pumpwatch_gui.files.shipped import user_path
 
 ROLE_OID = bytes.fromhex("2b0601040183890c862201")
 """1.3.6.1.4.1.50316.802.1 in DER."""
@@ -91,7 +92,7 @@ def _first_certificate(text: str) -> str:
 
 
 def _path(name: str, base_dir: Path | None) -> Path:
-    path = Path(name).expanduser()
+    path = user_path(name)
     return path if base_dir is None else base_dir / path
 
 
