@@ -10,10 +10,10 @@ from pathlib import Path
 import tomlkit
 
 from pumpwatch_gui.acquire.links.fault import LinkFault
-from pumpwatch_gui.acquire.modbus.plan import plan_blocks
-from pumpwatch_gui.acquire.modbus.response import pack_bits
-from pumpwatch_gui.acquire.modbus.rtu import sealed
-from pumpwatch_gui.acquire.modbus.strict_link import StrictLink
+from pumpwatch_gui.acquire.modbus.learnt.plan import plan_blocks
+from pumpwatch_gui.acquire.modbus.wire.response import pack_bits
+from pumpwatch_gui.acquire.modbus.wire.rtu import sealed
+from pumpwatch_gui.acquire.modbus.wire.strict_link import StrictLink
 from pumpwatch_gui.acquire.text.checksum import xor_of
 from pumpwatch_gui.acquire.text.config import ChecksumRule, LineFormat
 from pumpwatch_gui.acquire.text.formats import LineParser
