@@ -208,7 +208,7 @@ class KeyButton(QAbstractButton):
         painter = QPainter(self)
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.setBrush(color(theme.band if self.isDown() or self.isChecked() else theme.raised))
-        edge = theme.focus if self.hasFocus() else theme.dim if self.underMouse() and self.isEnabled() else theme.line
+        edge = theme.focus if self.hasFocus() else theme.text if self.underMouse() and self.isEnabled() else theme.edge
         painter.setPen(QPen(color(edge), 1))
         painter.drawRect(box)
         token = theme.strong if self.isEnabled() else theme.dim

@@ -126,7 +126,7 @@ class Banner(QAbstractButton):
     @override
     def sizeHint(self) -> QSize:
         """As wide as there is room."""
-        return QSize(self.appearance.px(300), self.appearance.px(40))
+        return QSize(self.appearance.px(300), self.appearance.px(44))
 
     def refresh(self, view: StationView) -> None:
         """Take the worst alarm of the view; repaint only when something on it changed."""
@@ -155,14 +155,17 @@ class Banner(QAbstractButton):
         alarm = self.alarm
         painter.fillRect(box, color(theme.raised if alarm else theme.panel))
         on = bool(self._shown[2]) if self._shown else True
-        if alarm and on:
-            paint.alarm_border(painter, appearance, box, alarm.priority)
+        if alarm:
+            emphasis = paint.Emphasis.of(unacknowledged=True, blink_on=on)
+            paint.alarm_border(painter, appearance, box, alarm.priority, emphasis)
         else:
-            painter.setPen(QPen(color(theme.line), 1))
+            painter.setPen(QPen(color(theme.edge), 1))
             painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
         if self.hasFocus():
             painter.setPen(QPen(color(theme.focus), 1))
-            painter.drawRect(box.adjusted(4.5, 4.5, -4.5, -4.5))
+            inset = px(7) + 0.5  # inside the widest border
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box.adjusted(inset, inset, -inset, -inset))
         inner = box.adjusted(px(14), 0, -px(14), 0)
         if alarm is None or self._alarm is None:
             many = f"No unacknowledged alarms · {self._active} acknowledged" if self._active else "No alarms"

@@ -16,7 +16,7 @@ from pumpwatch_gui.gui.tables.painted_list import PaintedList
 class Row:
     """One row: a mark or a `left` word, the text, a dim word at the `right`, and `details`, a line each, below.
 
-    `border` draws the priority's border (blinking is the caller's: it hands in rows with and without). `pump_id` is the
+    `border` draws the priority's border (blinking is the caller's: it hands in the phase). `pump_id` is the
     pump that it is about.
     """
 
@@ -27,7 +27,7 @@ class Row:
     right: str = ""
     priority: Priority | None = None
     hollow: bool = False
-    border: bool = False
+    border: paint.Emphasis | None = None
     pump_id: str = ""
 
     @property
@@ -183,7 +183,7 @@ class RowList(PaintedList):
             mark = QRectF(inner.left() + px(8), box.top() + px(7), px(17), px(17))
             paint.priority_mark(painter, appearance, mark, row.priority, hollow=row.hollow)
             if row.border:
-                paint.alarm_border(painter, appearance, box.adjusted(0, 1, 0, -1), row.priority)
+                paint.alarm_border(painter, appearance, box.adjusted(0, 1, 0, -1), row.priority, row.border)
             inner.setLeft(inner.left() + px(34))
         top = QRectF(inner.left(), box.top() + px(7), inner.width(), px(18))
         if row.left:
