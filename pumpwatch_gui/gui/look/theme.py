@@ -314,6 +314,8 @@ QLabel[role="heading"] {{ color: {t.strong}; font-size: {px(14)}px; font-weight:
 QLabel[role="title"] {{ color: {t.strong}; font-size: {px(22)}px; font-weight: 600; }}
 QLabel[role="live"] {{ color: {t.live}; font-weight: 600; }}
 QLabel[role="warning"] {{ color: {t.warning}; font-weight: 600; }}
+QLabel[role="chip"] {{ color: {t.warning}; font-size: {px(12)}px; font-weight: 600; border: {px(2)}px solid {t.warning};
+  padding: {px(2)}px {px(8)}px; }}
 QPushButton, QToolButton, QComboBox {{
   background: {t.raised}; color: {t.strong}; border: 1px solid {t.edge}; border-radius: 0;
   padding: {px(5)}px {px(12)}px; font-size: {px(13)}px; font-weight: 500; }}

@@ -96,7 +96,7 @@ class NumberBox(QDoubleSpinBox):
 
 
 def label(words: str, role: str = "") -> QLabel:
-    """A label in one of the style sheet's roles (`dim`, `strong`, `heading`, `title`, `live`, `warning`)."""
+    """A label in one of the style sheet's roles (`dim`, `strong`, `heading`, `title`, `live`, `warning`, `chip`)."""
     made = QLabel(words)
     made.setTextFormat(Qt.TextFormat.PlainText)  # text from outside may look like HTML
     if role:

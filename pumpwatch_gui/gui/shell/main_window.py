@@ -40,6 +40,7 @@ LAYOUT_VERSION = 1
 class MainWindow(QMainWindow):
     """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
 
+    `simulated` has every page say that the pumps are made up.
     It remembers theme, scale, geometry and page in `home.settings`, unless it is given an `appearance` of its own.
     `sampled` carries every view of the station that the page was given, `painted` comes once what that changed is on
     the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it.
@@ -52,7 +53,14 @@ class MainWindow(QMainWindow):
     first_live = Signal()
 
     def __init__(
-        self, station: Station, home: Home, site_file: Path, *, ask: Ask, appearance: Appearance | None = None
+        self,
+        station: Station,
+        home: Home,
+        site_file: Path,
+        *,
+        ask: Ask,
+        appearance: Appearance | None = None,
+        simulated: bool = False,
     ) -> None:
         super().__init__()
         self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
@@ -74,7 +82,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._nav_buttons: dict[str, NavButton] = {}
         self._stack = QStackedWidget()
-        self.top_bar, self.nav_bar = TopBar(self.context), NavBar(self.appearance)
+        self.top_bar, self.nav_bar = TopBar(self.context, simulated=simulated), NavBar(self.appearance)
         self.footer = Footer(self.appearance)
         self._lay_out()
         self._fill_navigation()

@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.wording import age, clock, duration
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import LIGHT, STRONG, Appearance, color, icon_size
-from pumpwatch_gui.gui.look.widgets import KeyButton, Painted
+from pumpwatch_gui.gui.look.widgets import KeyButton, Painted, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.shell.stopped_bar import StoppedBar, stopped_words
 
@@ -245,11 +245,11 @@ class AlarmCounts(Painted):
 
 
 class TopBar(QWidget):
-    """The whole bar. `acknowledge` carries the alarm that the banner shows."""
+    """The whole bar. `acknowledge` carries the alarm that the banner shows; `simulated` shows a chip that says so."""
 
     acknowledge = Signal(object)
 
-    def __init__(self, context: PageContext) -> None:
+    def __init__(self, context: PageContext, *, simulated: bool = False) -> None:
         super().__init__()
         self.appearance, self._open_page = context.appearance, context.open_page
         self.plant, self.banner, self.counts = (
@@ -268,7 +268,11 @@ class TopBar(QWidget):
         self.ack.clicked.connect(self.acknowledge_shown)
         self.banner.clicked.connect(self._open_shown)
         self.stopped = StoppedBar(context.appearance)
-        row = hbox(self.plant, self.banner, self.counts, self.ack, self.day, self.menu, spacing=16)
+        self.simulated = label("SIMULATED", "chip")
+        self.simulated.setToolTip("The values are made up by the program, not measured in a plant")
+        self.simulated.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.simulated.setVisible(simulated)
+        row = hbox(self.plant, self.simulated, self.banner, self.counts, self.ack, self.day, self.menu, spacing=16)
         row.setContentsMargins(0, 0, 16, 0)
         self._row = QWidget()
         self._row.setLayout(row)
