@@ -100,7 +100,9 @@ def test_nothing_is_pushed_out_of_the_window(
     QApplication.processEvents()
     window.refresh()
     QApplication.processEvents()
-    for widget in (window.top_bar, window.top_bar.menu, window.nav_bar, window.footer, window.page(key)):
+    frame = window.page(key).parentWidget()  # it scrolls
+    assert frame is not None
+    for widget in (window.top_bar, window.top_bar.menu, window.nav_bar, window.footer, frame):
         inside = window.rect().contains(widget.rect().translated(widget.mapTo(window, QPoint(0, 0))))
         assert inside, f"{type(widget).__name__} at {widget.mapTo(window, QPoint(0, 0))} {widget.size()}"
 

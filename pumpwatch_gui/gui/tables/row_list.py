@@ -134,6 +134,9 @@ class RowList(PaintedList):
     def _row_px(self) -> int:
         return self.appearance.px(14 + 18 * self._lines)
 
+    def _count_px(self) -> int:
+        return self.appearance.px(24)
+
     @override
     def sizeHint(self) -> QSize:
         """All rows, or one line for the empty words."""
@@ -141,13 +144,16 @@ class RowList(PaintedList):
 
     @override
     def minimumSizeHint(self) -> QSize:
-        """Its least rows: the others are reached by scrolling."""
-        return QSize(self.appearance.px(160), min(max(len(self.rows), 1), self.least_rows) * self._row_px())
+        """Its least rows, and the line that counts the others, which are reached by scrolling."""
+        count = self._count_px() if len(self.rows) > self.least_rows else 0
+        least = min(max(len(self.rows), 1), self.least_rows) * self._row_px()
+        return QSize(self.appearance.px(160), least + count)
 
     def _shown(self) -> int:
-        """How many rows are shown: one gives way to the count of those that do not fit."""
-        fitting = max(1, self.height() // self._row_px())
-        return len(self.rows) if len(self.rows) <= fitting else max(fitting - 1, 1)
+        """How many rows are shown above the count of those that do not fit."""
+        if len(self.rows) * self._row_px() <= self.height():
+            return len(self.rows)
+        return min(max((self.height() - self._count_px()) // self._row_px(), 1), len(self.rows))
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -159,7 +165,7 @@ class RowList(PaintedList):
         shown = self._shown()
         for i in range(self._top, self._top + shown):
             self._paint_row(painter, self.cell_rect(i), self.rows[i], i)
-        rest = QRectF(0, shown * self._row_px(), self.width(), self._row_px())
+        rest = QRectF(0, shown * self._row_px(), self.width(), self._count_px())
         if shown < len(self.rows) and rest.bottom() <= self.height():
             below = len(self.rows) - shown - self._top
             counts = ((f"▲ {self._top} above", self._top), (f"▼ {below} more", below))
