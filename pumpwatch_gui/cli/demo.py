@@ -6,6 +6,7 @@ Imports little: the child gets ready while this process loads the rest.
 import argparse
 import importlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from pumpwatch_gui.cli.homes import scratch_home
@@ -33,4 +34,4 @@ def demo(options: argparse.Namespace) -> int:
         from pumpwatch_gui.cli.desktop import run_loaded
         from pumpwatch_gui.settings.site_reader import load_site
 
-        return run_loaded(load_site(site_file), home, site_file, options, status=True)
+        return run_loaded(replace(load_site(site_file), simulated=True), home, site_file, options, status=True)

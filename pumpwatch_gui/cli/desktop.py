@@ -58,7 +58,7 @@ def screenshots(options: argparse.Namespace) -> int:
         with owned(home, "maker of screenshots", site_file):
             engine = Engine(load_site(site_file).site, home, site_file=site_file)
             return picture_pages(engine, home, site_file, out=options.out, theme=options.theme, size=(width, height),
-                                 after_s=options.after)  # fmt: skip
+                                 after_s=options.after, simulated=options.site is None)  # fmt: skip
 
     with scratch_home(options) as home:
         if options.site is not None:

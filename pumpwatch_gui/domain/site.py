@@ -50,8 +50,12 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class LoadedSite:
-    """What could be read: the good part, every mistake, and where the bad file was copied to (None: it was good)."""
+    """What could be read: the good part, every mistake, and where the bad file was copied to (None: it was good).
+
+    `simulated`: its pumps are those of the demo.
+    """
 
     site: Site
     problems: tuple[Problem, ...]
     backup: Path | None = None
+    simulated: bool = False

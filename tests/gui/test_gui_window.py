@@ -26,7 +26,7 @@ from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.files.home import Home
-from pumpwatch_gui.gui.look.theme import THEMES
+from pumpwatch_gui.gui.look.theme import THEMES, Appearance
 from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.overview.page import OverviewPage
 from pumpwatch_gui.gui.pump.page import PumpPage
@@ -100,7 +100,9 @@ def test_nothing_is_pushed_out_of_the_window(
     QApplication.processEvents()
     window.refresh()
     QApplication.processEvents()
-    for widget in (window.top_bar, window.top_bar.menu, window.nav_bar, window.footer, window.page(key)):
+    frame = window.page(key).parentWidget()  # it scrolls
+    assert frame is not None
+    for widget in (window.top_bar, window.top_bar.menu, window.nav_bar, window.footer, frame):
         inside = window.rect().contains(widget.rect().translated(widget.mapTo(window, QPoint(0, 0))))
         assert inside, f"{type(widget).__name__} at {widget.mapTo(window, QPoint(0, 0))} {widget.size()}"
 
@@ -273,6 +275,22 @@ def test_theme_scale_page_and_size_are_remembered(open_window: OpenWindow, tmp_p
     window.close()
     again = open_window(size=(1300, 777))
     assert (again.appearance.theme.name, again.appearance.scale, again.current) == ("light", 125, "pump")
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_every_page_of_a_simulated_plant_says_that_it_is_one(
+    qapp: QApplication, tmp_path: Path, simulated: bool
+) -> None:
+    station, home = FakeStation(3, history_s=5), Home(tmp_path)
+    window = MainWindow(station, home, home.site_file, ask=at_once, appearance=Appearance(), simulated=simulated)
+    window.resize(1280, 720)
+    window.show()
+    for key in window.pages:
+        window.open_page(key)
+        QApplication.processEvents()
+        assert window.top_bar.simulated.isVisible() is simulated
+    window.close()
+    window.deleteLater()
 
 
 @pytest.mark.qt_log_ignore("does not support propagateSizeHints")  # said by the offscreen platform of every dialog

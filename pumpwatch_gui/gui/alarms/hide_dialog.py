@@ -6,7 +6,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import AlarmCommand, ShelveAlarm, TakeOutOfService
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.wording import duration
-from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, label
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -48,7 +48,7 @@ class HideDialog(QDialog):
         rows = (label(f"{alarm.pump_id}  {alarm.text}", "heading"), label(advice, "dim"))
         shelf = () if out_of_service else (times,)
         vbox(*rows, *shelf, self.reason, self.trouble, None, box, parent=self, margin=16, spacing=12)
-        self.resize(context.appearance.px(560), context.appearance.px(240))
+        resize_within_screen(self, context.appearance.px(560), context.appearance.px(240))
         self._offer()
         self.reason.setFocus()
 

@@ -24,7 +24,7 @@ from pumpwatch_gui.domain.links.register_map import ORDERS, TABLES
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.wording import editable_number, error_text, typed_number
 from pumpwatch_gui.gui.devices.table_rows import TableLine, line_columns
-from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
@@ -65,7 +65,7 @@ class TableDialog(QDialog):
         self._make_fields()
         self._make_row_fields()
         self._lay_out()
-        self.resize(*map(context.appearance.px, (1240, 690)))
+        resize_within_screen(self, *map(context.appearance.px, (1240, 690)))
         self.paste.setFocus()
 
     def _timer(self, after_ms: int, act: Callable[[], None]) -> QTimer:

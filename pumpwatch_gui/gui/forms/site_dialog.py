@@ -9,7 +9,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.commands import ChangeSite, Command, ReloadSite
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.site_changes import SiteChange
-from pumpwatch_gui.gui.look.layout import Part, hbox, vbox
+from pumpwatch_gui.gui.look.layout import Part, hbox, resize_within_screen, scrolled, vbox
 from pumpwatch_gui.gui.look.widgets import Question, StatusText, ask_first, button
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -25,7 +25,7 @@ class SiteDialog(QDialog):
     def __init__(self, context: PageContext, size: tuple[int, int], parent: QWidget | None) -> None:
         super().__init__(parent)
         self.context = context
-        self.resize(*map(context.appearance.px, size))
+        resize_within_screen(self, *map(context.appearance.px, size))
         self.content = QWidget()
         self.trouble = StatusText()
         self.save_button = button("Save", "Save", self.save)
@@ -43,7 +43,8 @@ class SiteDialog(QDialog):
         foot = hbox(
             None, self.reload_button, *more, self.save_button, button("Cancel", "Close without saving", self.reject)
         )
-        vbox(head or vbox(), (self.content, 1), self.trouble, foot, parent=self, margin=16, spacing=12)
+        # On a low screen the fields scroll, Save stays.
+        vbox(head or vbox(), (scrolled(self.content), 1), self.trouble, foot, parent=self, margin=16, spacing=12)
         self._offer_reload()
 
     def is_edited(self) -> bool:

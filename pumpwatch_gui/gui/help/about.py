@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTex
 
 from pumpwatch_gui import __version__
 from pumpwatch_gui.gui.help.diagnostics import diagnostics
-from pumpwatch_gui.gui.look.layout import vbox
+from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
 from pumpwatch_gui.gui.look.widgets import button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -14,7 +14,7 @@ class AboutDialog(QDialog):
 
     def __init__(self, context: PageContext, _pump_id: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.resize(context.appearance.px(620), context.appearance.px(440))
+        resize_within_screen(self, context.appearance.px(620), context.appearance.px(440))
         self.text = QPlainTextEdit(diagnostics(context))
         self.text.setReadOnly(True)
         self.text.setAccessibleName("Versions and links")

@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QWidget
 
 from pumpwatch_gui.files.shipped import shipped
-from pumpwatch_gui.gui.look.layout import vbox
+from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 
 
@@ -12,7 +12,7 @@ class HelpDialog(QDialog):
 
     def __init__(self, appearance: Appearance, topic: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.resize(appearance.px(720), appearance.px(620))
+        resize_within_screen(self, appearance.px(720), appearance.px(620))
         self.browser = QTextBrowser()
         self.browser.setAccessibleName("Help text")
         self.browser.setOpenExternalLinks(False)

@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QWidget
 
-from pumpwatch_gui.gui.look.layout import vbox
+from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
 from pumpwatch_gui.gui.look.widgets import button
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -23,7 +23,7 @@ class ShortcutsDialog(QDialog):
 
     def __init__(self, context: PageContext, _pump_id: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.resize(context.appearance.px(520), context.appearance.px(620))
+        resize_within_screen(self, context.appearance.px(520), context.appearance.px(620))
         rows = [
             (action.text(), ", ".join(key.toString() for key in action.shortcuts()))
             for action in (parent.actions() if parent else [])

@@ -1,7 +1,9 @@
 """The few shapes everything is drawn from. Sizes in px at 100 %, scaled by the appearance."""
 
+from enum import Enum
+
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.display import ShownValue, Trust
@@ -87,8 +89,8 @@ def priority_mark(
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     fill = theme.priority_color(priority)
-    outline = fill if hollow else color(theme.mark_line)
-    painter.setPen(QPen(outline, 1.5))
+    outline = theme.border[priority - 1] if hollow else theme.mark_line
+    painter.setPen(QPen(color(outline), 2 if hollow else 1.5))
     painter.setBrush(Qt.BrushStyle.NoBrush if hollow else QBrush(fill))
     box = rect.adjusted(0.75, 0.75, -0.75, -0.75)
     figure = QRectF(rect)
@@ -106,23 +108,50 @@ def priority_mark(
     font = QFont(appearance.font(10, STRONG))
     font.setPixelSize(max(8, round(rect.height() * 0.62)))
     painter.setFont(font)
-    painter.setPen(fill if hollow else color(theme.on_priority[priority - 1]))
+    painter.setPen(color(theme.strong if hollow else theme.on_priority[priority - 1]))
     painter.drawText(figure, CENTRE, str(int(priority)))
     painter.restore()
 
 
-def alarm_border(painter: QPainter, appearance: Appearance, rect: QRectF, priority: Priority) -> None:
-    """A border in the priority's colour; on a light ground with a dark line on both sides, as yellow is lost there."""
-    theme = appearance.theme
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    if theme.outlined:
-        painter.setPen(QPen(color(theme.mark_line), 5))
-        painter.drawRect(rect.adjusted(1.5, 1.5, -1.5, -1.5))
-        painter.setPen(QPen(theme.priority_color(priority), 3))
-        painter.drawRect(rect.adjusted(1.5, 1.5, -1.5, -1.5))
-    else:
-        painter.setPen(QPen(theme.priority_color(priority), 2))
-        painter.drawRect(rect.adjusted(1, 1, -1, -1))
+class Emphasis(Enum):
+    """How loud a border is: an unacknowledged alarm blinks between the first two, and never goes without."""
+
+    BLINK_ON = (4.0, 3.0, 1.5, 1.0)
+    BLINK_OFF = (2.0, 2.0, 1.0, 0.75)
+    ACKNOWLEDGED = (3.0, 1.5, 1.0, 0.75)
+
+    @staticmethod
+    def of(*, unacknowledged: bool, blink_on: bool) -> "Emphasis":
+        """That of an alarm in this phase of the blinking."""
+        if not unacknowledged:
+            return Emphasis.ACKNOWLEDGED
+        return Emphasis.BLINK_ON if blink_on else Emphasis.BLINK_OFF
+
+
+def alarm_border(
+    painter: QPainter, appearance: Appearance, rect: QRectF, priority: Priority, emphasis: Emphasis
+) -> None:
+    """A border in the priority's colour, the wider the more urgent.
+
+    Inside it priority 1 has a second line in the colour of strong text while it is unacknowledged: red is a dark colour
+    for many eyes, and alone it would be outshone by orange and yellow.
+    """
+    scale, theme = appearance.scale / 100, appearance.theme
+    width = emphasis.value[priority - 1] * scale
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _frame(painter, rect, width, theme.border[priority - 1])
+    if priority is Priority.HIGH and emphasis is not Emphasis.ACKNOWLEDGED:
+        inset = width + scale
+        _frame(painter, rect.adjusted(inset, inset, -inset, -inset), scale, theme.strong)
+    painter.restore()
+
+
+def _frame(painter: QPainter, rect: QRectF, width: float, token: str) -> None:
+    ring = QPainterPath()
+    ring.addRect(rect)
+    ring.addRect(rect.adjusted(width, width, -width, -width))
+    painter.fillPath(ring, color(token))
 
 
 def hatch(painter: QPainter, appearance: Appearance, rect: QRectF, *, step: float = 9) -> None:
@@ -313,6 +342,7 @@ __all__ = [
     "LEFT",
     "REGULAR",
     "RIGHT",
+    "Emphasis",
     "alarm_border",
     "fitting_words",
     "hatch",

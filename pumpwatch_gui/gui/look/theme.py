@@ -26,9 +26,10 @@ REGULAR, MEDIUM, STRONG = QFont.Weight.Normal, QFont.Weight.Medium, QFont.Weight
 class Theme:
     """The tokens of one theme, as `#RRGGBB`.
 
-    `running` and `on_running` are fill and text of the RUNNING chip; `mark_line` outlines priority marks, and where
-    `outlined` the borders in alarm colours too;
-    `on_priority` is the figure inside each of them; `warning` marks what is uncertain about the program itself.
+    `line` separates what belongs together; `edge` bounds panels and controls, with 3:1 to whatever lies next to it.
+    `running` and `on_running` are fill and text of the RUNNING chip; `mark_line` outlines priority marks,
+    `on_priority` is the figure inside each of them; `border` are the borders in alarm colours, whose contrast to the
+    panel falls with the urgency; `warning` marks what is uncertain about the program itself.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Theme:
     panel: str
     raised: str
     line: str
+    edge: str
     dim: str
     text: str
     strong: str
@@ -50,11 +52,11 @@ class Theme:
     warning: str
     priority: tuple[str, str, str, str]
     on_priority: tuple[str, str, str, str]
+    border: tuple[str, str, str, str]
     mark_line: str
-    outlined: bool = False
 
     def priority_color(self, priority: Priority) -> QColor:
-        """Fill and border of a priority."""
+        """Fill of a priority."""
         return color(self.priority[priority - 1])
 
     def faint(self, token: str) -> QColor:
@@ -77,7 +79,8 @@ DARK = Theme(
     panel="#2B2E33",
     raised="#34383E",
     line="#434850",
-    dim="#959DA8",
+    edge="#7F8791",
+    dim="#9CA4AF",
     text="#C9CED6",
     strong="#EEF1F5",
     live="#9CC7EE",
@@ -90,6 +93,7 @@ DARK = Theme(
     warning="#FFB454",
     priority=("#FF3B3B", "#FF8A00", "#FFF27A", "#B98CFF"),
     on_priority=("#1A1A1A", "#1A1A1A", "#1A1A1A", "#1A1A1A"),
+    border=("#FF3B3B", "#FF8A00", "#A89A42", "#9A7FD6"),
     mark_line="#1A1A1A",
 )
 LIGHT = Theme(
@@ -99,7 +103,8 @@ LIGHT = Theme(
     panel="#D6D8DB",
     raised="#E4E6E8",
     line="#B1B5BA",
-    dim="#545B63",
+    edge="#686E76",
+    dim="#4E545C",
     text="#31363C",
     strong="#14171A",
     live="#0F4A80",
@@ -112,8 +117,8 @@ LIGHT = Theme(
     warning="#8A3E00",
     priority=("#C1001F", "#E86A00", "#FFE100", "#5E35B1"),
     on_priority=("#FFFFFF", "#1A1A1A", "#1A1A1A", "#FFFFFF"),
+    border=("#C1001F", "#A84A00", "#8A6D00", "#8765CA"),
     mark_line="#1A1A1A",
-    outlined=True,
 )
 HIGH_CONTRAST = Theme(
     name="high-contrast",
@@ -122,6 +127,7 @@ HIGH_CONTRAST = Theme(
     panel="#000000",
     raised="#1C1C1C",
     line="#9A9A9A",
+    edge="#9A9A9A",
     dim="#D8D8D8",
     text="#FFFFFF",
     strong="#FFFFFF",
@@ -135,6 +141,7 @@ HIGH_CONTRAST = Theme(
     warning="#FFC400",
     priority=("#FF5A5A", "#FF9A1F", "#FFF27A", "#CBA8FF"),
     on_priority=("#000000", "#000000", "#000000", "#000000"),
+    border=("#FF5A5A", "#FF9A1F", "#B3A94F", "#9E86D0"),
     mark_line="#000000",
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, HIGH_CONTRAST)}
@@ -292,12 +299,14 @@ def _palette(theme: Theme) -> QPalette:
 def _style_sheet(appearance: Appearance) -> str:
     """Flat panels, 1 px lines, a visible focus. Widgets choose by property: `panel`, `role`, `chip`."""
     t, px = appearance.theme, appearance.px
-    down, up = (shipped("resources").joinpath("icons", f"{name}.svg").as_posix() for name in ("down", "up"))
+    check = "check-light" if t is LIGHT else "check-dark"  # a style sheet cannot colour a picture
+    folder = shipped("resources").joinpath("icons")
+    down, up, check = (folder.joinpath(f"{name}.svg").as_posix() for name in ("down", "up", check))
     return f"""
 * {{ font-family: "{appearance.family}"; }}
 QMainWindow, QDialog {{ background: {t.background}; }}
 QToolTip {{ background: {t.raised}; color: {t.strong}; border: 1px solid {t.line}; padding: {px(4)}px; }}
-QFrame[panel="true"] {{ background: {t.panel}; border: 1px solid {t.line}; }}
+QFrame[panel="true"] {{ background: {t.panel}; border: 1px solid {t.edge}; }}
 QLabel {{ background: transparent; color: {t.text}; font-size: {px(13)}px; }}
 QLabel[role="dim"] {{ color: {t.dim}; font-size: {px(12)}px; }}
 QLabel[role="strong"] {{ color: {t.strong}; font-weight: 600; }}
@@ -305,28 +314,30 @@ QLabel[role="heading"] {{ color: {t.strong}; font-size: {px(14)}px; font-weight:
 QLabel[role="title"] {{ color: {t.strong}; font-size: {px(22)}px; font-weight: 600; }}
 QLabel[role="live"] {{ color: {t.live}; font-weight: 600; }}
 QLabel[role="warning"] {{ color: {t.warning}; font-weight: 600; }}
+QLabel[role="chip"] {{ color: {t.warning}; font-size: {px(12)}px; font-weight: 600; border: {px(2)}px solid {t.warning};
+  padding: {px(2)}px {px(8)}px; }}
 QPushButton, QToolButton, QComboBox {{
-  background: {t.raised}; color: {t.strong}; border: 1px solid {t.line}; border-radius: 0;
+  background: {t.raised}; color: {t.strong}; border: 1px solid {t.edge}; border-radius: 0;
   padding: {px(5)}px {px(12)}px; font-size: {px(13)}px; font-weight: 500; }}
 QToolButton {{ padding: {px(5)}px {px(8)}px; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
-QPushButton:hover, QToolButton:hover, QComboBox:hover {{ border-color: {t.dim}; }}
+QPushButton:hover, QToolButton:hover, QComboBox:hover {{ border-color: {t.text}; }}
 QPushButton:pressed, QToolButton:pressed, QPushButton:checked, QToolButton:checked {{
-  background: {t.band}; border-color: {t.dim}; }}
+  background: {t.band}; border-color: {t.text}; }}
 QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus,
 QPlainTextEdit:focus, QTextBrowser:focus, QAbstractItemView:focus, QCheckBox:focus {{ border: 1px solid {t.focus}; }}
 QPushButton[quiet="true"] {{ background: transparent; border: 1px solid transparent; }}
-QPushButton:default {{ border: 1px solid {t.dim}; }}
+QPushButton:default {{ border: 1px solid {t.strong}; }}
 QComboBox[title="true"] {{ font-size: {px(18)}px; font-weight: 600; background: {t.panel};
   border: 1px solid transparent; padding: {px(2)}px {px(6)}px; }}
-QComboBox[title="true"]:hover {{ border-color: {t.line}; }}
+QComboBox[title="true"]:hover {{ border-color: {t.edge}; }}
 QComboBox[title="true"]:focus {{ border-color: {t.focus}; }}
 QComboBox::drop-down {{ border: none; width: {px(24)}px; }}
 QComboBox::down-arrow {{ image: url("{down}"); width: {px(14)}px; height: {px(14)}px; }}
 QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text}; border: 1px solid {t.line};
   selection-background-color: {t.raised}; selection-color: {t.strong}; outline: 0; }}
 QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.field}; color: {t.strong};
-  border: 1px solid {t.line}; border-radius: 0; padding: {px(5)}px; font-size: {px(13)}px;
+  border: 1px solid {t.edge}; border-radius: 0; padding: {px(5)}px; font-size: {px(13)}px;
   selection-background-color: {t.band}; selection-color: {t.strong}; }}
 QPushButton:disabled, QToolButton:disabled, QComboBox:disabled, QLineEdit:disabled, QAbstractSpinBox:disabled {{
   color: {t.dim}; background: {t.panel}; border-color: {t.line}; }}
@@ -334,11 +345,13 @@ QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
   border: none; background: transparent; width: {px(22)}px; }}
 QAbstractSpinBox::up-arrow {{ image: url("{up}"); width: {px(12)}px; height: {px(12)}px; }}
 QAbstractSpinBox::down-arrow {{ image: url("{down}"); width: {px(12)}px; height: {px(12)}px; }}
-QTableView, QTreeView, QListView {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line};
+QTableView, QTreeView, QListView {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.edge};
   gridline-color: {t.line}; alternate-background-color: {t.panel}; selection-background-color: {t.raised};
   selection-color: {t.strong}; font-size: {px(13)}px; outline: 0; }}
 QTableView::item, QListView::item {{ padding: {px(3)}px {px(8)}px; border: none; }}
-QTableView::item:selected, QListView::item:selected {{ background: {t.raised}; color: {t.strong}; }}
+QTableView::item:selected, QListView::item:selected, QTreeView::item:selected {{
+  background: {t.raised}; color: {t.strong}; }}
+QTableView::item:selected {{ border-top: 1px solid {t.dim}; border-bottom: 1px solid {t.dim}; }}
 QListView::item:selected {{ border-left: {px(3)}px solid {t.strong}; }}
 QHeaderView {{ background: {t.panel}; border: none; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: none; border-bottom: 1px solid {t.line};
@@ -350,22 +363,28 @@ QScrollBar::handle {{ background: {t.band}; min-height: {px(24)}px; min-width: {
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QScrollArea, QScrollArea > QWidget, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
-QTabWidget::pane {{ border: 1px solid {t.line}; background: {t.panel}; }}
-QTabBar::tab {{ background: {t.background}; color: {t.text}; border: 1px solid {t.line};
+QTabWidget::pane {{ border: 1px solid {t.edge}; background: {t.panel}; }}
+QTabBar::tab {{ background: {t.background}; color: {t.text}; border: 1px solid {t.edge};
   padding: {px(7)}px {px(14)}px; font-size: {px(13)}px; }}
-QTabBar::tab:selected {{ background: {t.raised}; color: {t.strong}; }}
+QTabBar::tab:selected {{ background: {t.raised}; color: {t.strong}; border-top: {px(3)}px solid {t.strong}; }}
 QTabBar::tab:focus {{ border: 1px solid {t.focus}; }}
-QGroupBox {{ background: {t.panel}; border: 1px solid {t.line}; margin-top: {px(20)}px; padding: {px(8)}px; }}
+QGroupBox {{ background: {t.panel}; border: 1px solid {t.edge}; margin-top: {px(20)}px; padding: {px(8)}px; }}
 QGroupBox::title {{ subcontrol-origin: margin; left: 0; color: {t.strong}; font-weight: 600; }}
-QMenu {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line}; padding: {px(4)}px 0;
+QMenu {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.edge}; padding: {px(4)}px 0;
   font-size: {px(13)}px; }}
 QMenu::item {{ padding: {px(6)}px {px(28)}px {px(6)}px {px(28)}px; }}
-QMenu::item:selected {{ background: {t.raised}; color: {t.strong}; }}
+QMenu::item:selected {{ background: {t.raised}; color: {t.strong}; border-left: {px(3)}px solid {t.strong}; }}
 QMenu::item:disabled {{ color: {t.dim}; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: {px(4)}px 0; }}
 QCheckBox, QRadioButton {{ color: {t.text}; font-size: {px(13)}px; spacing: {px(8)}px; border: 1px solid transparent; }}
 QCheckBox:disabled {{ color: {t.dim}; }}
+QCheckBox::indicator, QRadioButton::indicator, QAbstractItemView::indicator {{ width: {px(14)}px; height: {px(14)}px;
+  background: {t.field}; border: 1px solid {t.edge}; }}
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
+  background: {t.strong}; border-color: {t.strong}; image: url("{check}"); }}
+QCheckBox::indicator:disabled {{ border-color: {t.line}; background: {t.panel}; }}
+QCheckBox::indicator:checked:disabled {{ background: {t.line}; }}
 QSplitter::handle {{ background: transparent; }}
-QProgressBar {{ background: {t.field}; border: 1px solid {t.line}; text-align: center; color: {t.text}; }}
+QProgressBar {{ background: {t.field}; border: 1px solid {t.edge}; text-align: center; color: {t.text}; }}
 QProgressBar::chunk {{ background: {t.band}; }}
 """

@@ -8,12 +8,17 @@ from PySide6.QtCore import QLocale, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QValidator
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QComboBox,
     QDoubleSpinBox,
     QFrame,
     QLabel,
     QMessageBox,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
@@ -95,8 +100,53 @@ class NumberBox(QDoubleSpinBox):
         return super().validate(text.replace(",", "."), at)
 
 
+class PumpBox(QComboBox):
+    """Chooses a pump, in the size of a title. As wide as the chosen one, and cut where there is no room for it.
+
+    The longest name of the site would otherwise push away what is next to it on the page of every pump.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Pump")
+        self.setProperty("title", True)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.currentTextChanged.connect(lambda _: self.updateGeometry())
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Room for the chosen pump."""
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.currentText() + "MMM"), super().sizeHint().height())
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """Room for an id and the beginning of a name."""
+        least = self.fontMetrics().horizontalAdvance("P-1000 MMMMM")
+        return QSize(min(least, self.sizeHint().width()), self.sizeHint().height())
+
+    @override
+    def showPopup(self) -> None:
+        """The list is as wide as its longest name."""
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + 2 * TEXT_INSET)
+        super().showPopup()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As Qt paints it, but with an ellipsis where the name does not fit."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter, complex_control = QStylePainter(self), QStyle.ComplexControl.CC_ComboBox
+        painter.drawComplexControl(complex_control, option)
+        field = self.style().subControlRect(complex_control, option, QStyle.SubControl.SC_ComboBoxEditField, self)
+        room = field.width() - 2 * TEXT_INSET
+        option.currentText = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+
 def label(words: str, role: str = "") -> QLabel:
-    """A label in one of the style sheet's roles (`dim`, `strong`, `heading`, `title`, `live`, `warning`)."""
+    """A label in one of the style sheet's roles (`dim`, `strong`, `heading`, `title`, `live`, `warning`, `chip`)."""
     made = QLabel(words)
     made.setTextFormat(Qt.TextFormat.PlainText)  # text from outside may look like HTML
     if role:
@@ -208,7 +258,7 @@ class KeyButton(QAbstractButton):
         painter = QPainter(self)
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.setBrush(color(theme.band if self.isDown() or self.isChecked() else theme.raised))
-        edge = theme.focus if self.hasFocus() else theme.dim if self.underMouse() and self.isEnabled() else theme.line
+        edge = theme.focus if self.hasFocus() else theme.text if self.underMouse() and self.isEnabled() else theme.edge
         painter.setPen(QPen(color(edge), 1))
         painter.drawRect(box)
         token = theme.strong if self.isEnabled() else theme.dim

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent, QTextDocument
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QGridLayout,
     QSplitter,
@@ -36,7 +35,7 @@ from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.wording import error_text, minute, number, stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import Panel, PumpBox, StatusText, button, label
 from pumpwatch_gui.gui.models.backtest_panel import BackTestPanel
 from pumpwatch_gui.gui.models.training_panel import TrainPanel
 from pumpwatch_gui.gui.shell.page import Page, PageContext
@@ -68,9 +67,7 @@ class ModelsPage(Page):
     # ---------------------------------------------------------------- building
 
     def _make_widgets(self) -> None:
-        self.chooser = QComboBox()
-        self.chooser.setProperty("title", True)
-        self.chooser.setAccessibleName("Pump")
+        self.chooser = PumpBox()
         self.chooser.currentIndexChanged.connect(lambda _: self._choose_pump())
         self.chooser.activated.connect(lambda _: self.context.choose_pump(self._id))
         self.active = label("", "dim")

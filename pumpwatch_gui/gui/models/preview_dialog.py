@@ -10,7 +10,7 @@ from pumpwatch_gui.commissioning.models.material import Preview, preview
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.recording_format import DATE_ORDERS, DECIMALS, SEPARATORS, TIME_UNITS, FormatChoices
 from pumpwatch_gui.domain.wording import error_text, unit_text
-from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText
 from pumpwatch_gui.gui.models.material import MaterialChooser
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -34,7 +34,7 @@ class PreviewDialog(QDialog):
         self._path = chooser.files[0]
         self._asked = 0
         self.setWindowTitle(f"How {self._path.name} is read")
-        self.resize(context.appearance.px(920), context.appearance.px(520))
+        resize_within_screen(self, context.appearance.px(920), context.appearance.px(520))
         chosen = chooser.choices
         self.separator = self._combo("Separator", _same(SEPARATORS), _word(SEPARATORS, chosen.separator))
         self.decimal = self._combo("Decimal mark", _same(DECIMALS), _word(DECIMALS, chosen.decimal))

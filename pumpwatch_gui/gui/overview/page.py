@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.station import RunState, StationView
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.paint import Emphasis
 from pumpwatch_gui.gui.look.widgets import Panel
 from pumpwatch_gui.gui.overview.tiles import TileGrid
 from pumpwatch_gui.gui.shell.page import Page, PageContext
@@ -107,7 +108,7 @@ def attention_rows(view: StationView, last_good: LastGood) -> tuple[Row, ...]:
             right=seen.text if not seen.live else f"health {number(seen.health, 0)}" if isfinite(seen.health) else "",
             priority=alarm.priority if alarm else None,
             hollow=alarm is not None and not alarm.state.is_active,
-            border=unseen and blink,
+            border=Emphasis.of(unacknowledged=True, blink_on=blink) if unseen else None,
         )
         ranked.append((alarm.priority if alarm else 9, not unseen, order, row))
     return tuple(row for *_, row in sorted(ranked, key=lambda entry: entry[:3]))

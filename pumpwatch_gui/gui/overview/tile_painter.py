@@ -87,8 +87,9 @@ class TilePainter:
             self._sparks(painter, area, state, lanes)
 
     def _border(self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool) -> None:
-        if state.border is not None and (on or not state.blinks):
-            paint.alarm_border(painter, self.appearance, rect, state.border)
+        if state.border is not None:
+            emphasis = paint.Emphasis.of(unacknowledged=state.blinks, blink_on=on)
+            paint.alarm_border(painter, self.appearance, rect, state.border, emphasis)
         else:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(color(self.appearance.theme.line), 1))

@@ -6,9 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QPushButton,
-    QScrollArea,
     QToolButton,
     QWidget,
 )
@@ -20,9 +18,9 @@ from pumpwatch_gui.domain.display import live_score, presence
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import number
-from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.layout import hbox, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import icon_size
-from pumpwatch_gui.gui.look.widgets import KeyButton, Panel, button
+from pumpwatch_gui.gui.look.widgets import KeyButton, Panel, PumpBox, button
 from pumpwatch_gui.gui.pump.cards import LinksCard, SensorPanel, WhyCard
 from pumpwatch_gui.gui.pump.rows import StatusLine, alarm_rows, facts, lane_text, sensor_rows
 from pumpwatch_gui.gui.pump.trend import TrendStack
@@ -31,6 +29,8 @@ from pumpwatch_gui.gui.tables.event_list import EventList
 from pumpwatch_gui.gui.tables.row_list import RowList
 
 EVENTS_SHOWN = 20
+ALARMS_SHOWN = 4
+"""Rows that the list of alarms has at least; the other cards give way."""
 LENGTHS = (("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0))
 
 
@@ -46,7 +46,7 @@ class PumpPage(Page):
         self.pump_id = ""
         self._known: tuple[tuple[str, str], ...] = ()
         self._alarms: tuple[Alarm, ...] = ()
-        self.chooser, self.facts = QComboBox(), StatusLine(appearance)
+        self.chooser, self.facts = PumpBox(), StatusLine(appearance)
         self.sensors, self.trends = SensorPanel(appearance), TrendStack(context)
         self.why, self.links = WhyCard(appearance), LinksCard(appearance)
         self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=3, selects=True)
@@ -72,10 +72,7 @@ class PumpPage(Page):
 
     def _lay_out(self) -> None:
         self._left, self._right = Panel(self.appearance, "Sensors"), QWidget()
-        scroll = QScrollArea()
-        scroll.setWidget(self.sensors)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll = scrolled(self.sensors)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.viewport().setAutoFillBackground(False)
         self.sensors.setAutoFillBackground(False)
@@ -87,7 +84,7 @@ class PumpPage(Page):
         self._links_panel = Panel(self.appearance, "Links", self.links)
         self._events_panel = Panel(self.appearance, "Last events", self.events)
         vbox(
-            self._why_panel, (self._alarm_panel(), 3), self._links_panel, (self._events_panel, 4), parent=self._right,
+            (self._alarm_panel(), 3), self._why_panel, self._links_panel, (self._events_panel, 4), parent=self._right,
             spacing=12,
         )  # fmt: skip
         row = hbox(self._left, (centre, 1), self._right, spacing=12)
@@ -102,9 +99,7 @@ class PumpPage(Page):
     def _header(self) -> Panel:
         panel = Panel(self.appearance)
         panel.setAccessibleName("Pump")
-        self.chooser.setAccessibleName("Pump")
         self.chooser.setToolTip("Choose a pump (Ctrl+1 to Ctrl+9, PgUp, PgDn)")
-        self.chooser.setProperty("title", True)
         self._previous = self._step_button("previous", "Previous pump (PgUp)", -1)
         self._next = self._step_button("next", "Next pump (PgDn)", 1)
         row = hbox(self._previous, self.chooser, self._next)
@@ -272,6 +267,7 @@ class PumpPage(Page):
     def _choose_cards(self, *, live: bool) -> None:
         """A low window has room for one card: the judgement, or the links when there is nothing to judge."""
         low = self.height() < self.appearance.px(600)
+        self.alarms.least_rows = ALARMS_SHOWN if self.height() >= self.appearance.px(520) else 2
         self._why_panel.setVisible(live or not low)
         self._links_panel.setVisible(not live or not low)
         self._events_panel.setVisible(self.height() >= self.appearance.px(820))

@@ -111,7 +111,7 @@ def alarm_rows(alarms: tuple[ShownAlarm, ...], view: StationView) -> tuple[Row, 
                 right=shown.lasts,
                 priority=alarm.priority,
                 hollow=not alarm.state.is_active,
-                border=unseen and blink_is_on(view.mono_ns),
+                border=paint.Emphasis.of(unacknowledged=True, blink_on=blink_is_on(view.mono_ns)) if unseen else None,
             )
         )
     return tuple(rows)

@@ -66,7 +66,7 @@ def run_gui(
         return True
     running = engine()
     host = EngineHost(running)
-    window = MainWindow(running, home, site_file, ask=host.ask)
+    window = MainWindow(running, home, site_file, ask=host.ask, simulated=loaded.simulated)
     instance.serve(window.bring_to_front)
     host.happened.connect(window.on_event)
     host.start()
@@ -127,11 +127,12 @@ def picture_pages(
     theme: str,
     size: tuple[int, int],
     after_s: float,
+    simulated: bool = False,
 ) -> list[Path]:
     """Run the station for `after_s`, then write every page as a PNG into `out`. Returns the paths."""
     app = application()
     host = EngineHost(engine)
-    window = MainWindow(engine, home, site_file, ask=host.ask, appearance=Appearance(theme))
+    window = MainWindow(engine, home, site_file, ask=host.ask, appearance=Appearance(theme), simulated=simulated)
     host.happened.connect(window.on_event)
     window.resize(*size)
     written: list[Path] = []

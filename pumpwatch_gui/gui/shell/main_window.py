@@ -5,9 +5,10 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
 from typing_extensions import override
@@ -18,7 +19,7 @@ from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.files.home import Home
-from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, screen_room, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
 from pumpwatch_gui.gui.look.widgets import Question, ask_first
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
@@ -40,6 +41,7 @@ LAYOUT_VERSION = 1
 class MainWindow(QMainWindow):
     """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
 
+    `simulated` has every page say that the pumps are made up.
     It remembers theme, scale, geometry and page in `home.settings`, unless it is given an `appearance` of its own.
     `sampled` carries every view of the station that the page was given, `painted` comes once what that changed is on
     the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it.
@@ -52,7 +54,14 @@ class MainWindow(QMainWindow):
     first_live = Signal()
 
     def __init__(
-        self, station: Station, home: Home, site_file: Path, *, ask: Ask, appearance: Appearance | None = None
+        self,
+        station: Station,
+        home: Home,
+        site_file: Path,
+        *,
+        ask: Ask,
+        appearance: Appearance | None = None,
+        simulated: bool = False,
     ) -> None:
         super().__init__()
         self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
@@ -74,7 +83,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._nav_buttons: dict[str, NavButton] = {}
         self._stack = QStackedWidget()
-        self.top_bar, self.nav_bar = TopBar(self.context), NavBar(self.appearance)
+        self.top_bar, self.nav_bar = TopBar(self.context, simulated=simulated), NavBar(self.appearance)
         self.footer = Footer(self.appearance)
         self._lay_out()
         self._fill_navigation()
@@ -99,13 +108,13 @@ class MainWindow(QMainWindow):
     @property
     def current(self) -> str:
         """The key of the page on show."""
-        return next((key for key, page in self._pages.items() if page is self._stack.currentWidget()), "")
+        return next(islice(self._pages, max(self._stack.currentIndex(), 0), None), "")
 
     def page(self, key: str) -> Page:
         """The page of that key, built if it was not yet."""
         if key not in self._pages:
             self._pages[key] = page = self._entries[key].build(self.context)
-            self._stack.addWidget(page)
+            self._stack.addWidget(scrolled(page))  # in the order of `_pages`
         return self._pages[key]
 
     def open_page(self, key: str, pump_id: str = "") -> None:
@@ -113,7 +122,7 @@ class MainWindow(QMainWindow):
         page = self.page(key)
         if wanted := pump_id or (self.context.pump_id if page.follows_pump else ""):
             page.show_pump(wanted)
-        self._stack.setCurrentWidget(page)
+        self._stack.setCurrentIndex(list(self._pages).index(key))
         if key in self._nav_buttons:
             self._nav_buttons[key].setChecked(True)
         self.setWindowTitle(f"{self._entries[key].title} – {self.context.station.site().name} – PumpWatch")
@@ -157,9 +166,8 @@ class MainWindow(QMainWindow):
 
     def _show(self, view: StationView) -> None:
         self.context.see(view)
-        page = self._stack.currentWidget()
-        if isinstance(page, Page):
-            page.refresh(view)
+        if self._pages:
+            self._pages[self.current].refresh(view)
         self.top_bar.refresh(view)
         self.footer.refresh(view)
         self.sampled.emit(view)
@@ -194,7 +202,8 @@ class MainWindow(QMainWindow):
         middle = hbox(self.nav_bar, (self._stack, 1), spacing=0)
         vbox(self.top_bar, (middle, 1), self.footer, parent=whole, spacing=0)
         self.setCentralWidget(whole)
-        self.setMinimumSize(1024, 640)
+        least, room = QSize(1024, 640), screen_room(self)
+        self.setMinimumSize(least if room is None else least.boundedTo(room))
 
     def _fill_navigation(self) -> None:
         menu = QMenu(self)
@@ -273,7 +282,7 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         geometry = self._settings.value("window/geometry") if self._remembers else None
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
-            self.resize(1440, 860)
+            resize_within_screen(self, 1440, 860)
         state = self._settings.value("window/state")
         if isinstance(state, QByteArray):
             self.restoreState(state, LAYOUT_VERSION)

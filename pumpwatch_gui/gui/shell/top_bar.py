@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.wording import age, clock, duration
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import LIGHT, STRONG, Appearance, color, icon_size
-from pumpwatch_gui.gui.look.widgets import KeyButton, Painted
+from pumpwatch_gui.gui.look.widgets import KeyButton, Painted, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.shell.stopped_bar import StoppedBar, stopped_words
 
@@ -126,7 +126,7 @@ class Banner(QAbstractButton):
     @override
     def sizeHint(self) -> QSize:
         """As wide as there is room."""
-        return QSize(self.appearance.px(300), self.appearance.px(40))
+        return QSize(self.appearance.px(300), self.appearance.px(44))
 
     def refresh(self, view: StationView) -> None:
         """Take the worst alarm of the view; repaint only when something on it changed."""
@@ -155,14 +155,17 @@ class Banner(QAbstractButton):
         alarm = self.alarm
         painter.fillRect(box, color(theme.raised if alarm else theme.panel))
         on = bool(self._shown[2]) if self._shown else True
-        if alarm and on:
-            paint.alarm_border(painter, appearance, box, alarm.priority)
+        if alarm:
+            emphasis = paint.Emphasis.of(unacknowledged=True, blink_on=on)
+            paint.alarm_border(painter, appearance, box, alarm.priority, emphasis)
         else:
-            painter.setPen(QPen(color(theme.line), 1))
+            painter.setPen(QPen(color(theme.edge), 1))
             painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
         if self.hasFocus():
             painter.setPen(QPen(color(theme.focus), 1))
-            painter.drawRect(box.adjusted(4.5, 4.5, -4.5, -4.5))
+            inset = px(7) + 0.5  # inside the widest border
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box.adjusted(inset, inset, -inset, -inset))
         inner = box.adjusted(px(14), 0, -px(14), 0)
         if alarm is None or self._alarm is None:
             many = f"No unacknowledged alarms · {self._active} acknowledged" if self._active else "No alarms"
@@ -242,11 +245,11 @@ class AlarmCounts(Painted):
 
 
 class TopBar(QWidget):
-    """The whole bar. `acknowledge` carries the alarm that the banner shows."""
+    """The whole bar. `acknowledge` carries the alarm that the banner shows; `simulated` shows a chip that says so."""
 
     acknowledge = Signal(object)
 
-    def __init__(self, context: PageContext) -> None:
+    def __init__(self, context: PageContext, *, simulated: bool = False) -> None:
         super().__init__()
         self.appearance, self._open_page = context.appearance, context.open_page
         self.plant, self.banner, self.counts = (
@@ -265,7 +268,11 @@ class TopBar(QWidget):
         self.ack.clicked.connect(self.acknowledge_shown)
         self.banner.clicked.connect(self._open_shown)
         self.stopped = StoppedBar(context.appearance)
-        row = hbox(self.plant, self.banner, self.counts, self.ack, self.day, self.menu, spacing=16)
+        self.simulated = label("SIMULATED", "chip")
+        self.simulated.setToolTip("The values are made up by the program, not measured in a plant")
+        self.simulated.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.simulated.setVisible(simulated)
+        row = hbox(self.plant, self.simulated, self.banner, self.counts, self.ack, self.day, self.menu, spacing=16)
         row.setContentsMargins(0, 0, 16, 0)
         self._row = QWidget()
         self._row.setLayout(row)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -23,7 +23,7 @@ from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.station import EngineStats, Percentiles, StationView
 from pumpwatch_gui.domain.wording import clock, duration, full_date, number
 from pumpwatch_gui.gui.help.diagnostics import diagnostics
-from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.links import link_columns
@@ -35,6 +35,8 @@ LEVELS = ("all levels", "INFO", "WARNING", "ERROR", "CRITICAL")
 SLOW_MS = 1000
 WARN_DAYS = 30.0
 MEASURING = "measuring"
+ONE_ROW_FROM_PX, NARROW_COLUMNS = 1240, 3
+"""From this width on (at 100 %) the figures stand in one row, else in so many columns."""
 
 
 class SystemPage(Page):
@@ -49,9 +51,13 @@ class SystemPage(Page):
         self._last_s = 0.0
         self.figures: dict[str, QLabel] = {}
         self.links: RowsModel[LinkView] = RowsModel(link_columns(*_LINK_TITLES), key=lambda v: v.link_id)
-        figures = hbox(*((self._make_figures(heading, names), 1) for heading, names in _FIGURES.items()), spacing=12)
-        vbox(figures, (self._make_links(), 3), (self._make_log(), 3), parent=self, margin=16, spacing=12)
+        self._cards = [self._make_figures(heading, names) for heading, names in _FIGURES.items()]
+        self._grid, self._columns = QGridLayout(), 0
+        self._grid.setSpacing(12)
+        vbox(self._grid, (self._make_links(), 3), (self._make_log(), 3), parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.link_view)
+        self.appearance.changed.connect(self._fit)
+        self._fit()
         self._log_timer = QTimer(self)
         self._log_timer.setInterval(SLOW_MS)
         self._log_timer.timeout.connect(self.read_log)
@@ -94,6 +100,20 @@ class SystemPage(Page):
         self.level.currentIndexChanged.connect(lambda _: self.read_log())
         copy = button("Copy diagnostics", "Copy versions, figures and links", self.copy_diagnostics)
         return Panel(self.appearance, "Log", self.log_text, (self.follow, self.level, copy))
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the figures take two rows: none is cut."""
+        self._fit()
+
+    def _fit(self) -> None:
+        columns = len(self._cards) if self.width() >= self.appearance.px(ONE_ROW_FROM_PX) else NARROW_COLUMNS
+        if columns != self._columns:
+            self._columns = columns
+            for i, card in enumerate(self._cards):
+                self._grid.addWidget(card, i // columns, i % columns)
+            for column in range(len(self._cards)):
+                self._grid.setColumnStretch(column, 1 if column < columns else 0)
 
     # ---------------------------------------------------------------- living
 

@@ -16,7 +16,7 @@ from pumpwatch_gui.gui.tables.painted_list import PaintedList
 class Row:
     """One row: a mark or a `left` word, the text, a dim word at the `right`, and `details`, a line each, below.
 
-    `border` draws the priority's border (blinking is the caller's: it hands in rows with and without). `pump_id` is the
+    `border` draws the priority's border (blinking is the caller's: it hands in the phase). `pump_id` is the
     pump that it is about.
     """
 
@@ -27,7 +27,7 @@ class Row:
     right: str = ""
     priority: Priority | None = None
     hollow: bool = False
-    border: bool = False
+    border: paint.Emphasis | None = None
     pump_id: str = ""
 
     @property
@@ -134,6 +134,9 @@ class RowList(PaintedList):
     def _row_px(self) -> int:
         return self.appearance.px(14 + 18 * self._lines)
 
+    def _count_px(self) -> int:
+        return self.appearance.px(24)
+
     @override
     def sizeHint(self) -> QSize:
         """All rows, or one line for the empty words."""
@@ -141,13 +144,16 @@ class RowList(PaintedList):
 
     @override
     def minimumSizeHint(self) -> QSize:
-        """Its least rows: the others are reached by scrolling."""
-        return QSize(self.appearance.px(160), min(max(len(self.rows), 1), self.least_rows) * self._row_px())
+        """Its least rows, and the line that counts the others, which are reached by scrolling."""
+        count = self._count_px() if len(self.rows) > self.least_rows else 0
+        least = min(max(len(self.rows), 1), self.least_rows) * self._row_px()
+        return QSize(self.appearance.px(160), least + count)
 
     def _shown(self) -> int:
-        """How many rows are shown: one gives way to the count of those that do not fit."""
-        fitting = max(1, self.height() // self._row_px())
-        return len(self.rows) if len(self.rows) <= fitting else max(fitting - 1, 1)
+        """How many rows are shown above the count of those that do not fit."""
+        if len(self.rows) * self._row_px() <= self.height():
+            return len(self.rows)
+        return min(max((self.height() - self._count_px()) // self._row_px(), 1), len(self.rows))
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -159,7 +165,7 @@ class RowList(PaintedList):
         shown = self._shown()
         for i in range(self._top, self._top + shown):
             self._paint_row(painter, self.cell_rect(i), self.rows[i], i)
-        rest = QRectF(0, shown * self._row_px(), self.width(), self._row_px())
+        rest = QRectF(0, shown * self._row_px(), self.width(), self._count_px())
         if shown < len(self.rows) and rest.bottom() <= self.height():
             below = len(self.rows) - shown - self._top
             counts = ((f"▲ {self._top} above", self._top), (f"▼ {below} more", below))
@@ -183,7 +189,7 @@ class RowList(PaintedList):
             mark = QRectF(inner.left() + px(8), box.top() + px(7), px(17), px(17))
             paint.priority_mark(painter, appearance, mark, row.priority, hollow=row.hollow)
             if row.border:
-                paint.alarm_border(painter, appearance, box.adjusted(0, 1, 0, -1), row.priority)
+                paint.alarm_border(painter, appearance, box.adjusted(0, 1, 0, -1), row.priority, row.border)
             inner.setLeft(inner.left() + px(34))
         top = QRectF(inner.left(), box.top() + px(7), inner.width(), px(18))
         if row.left:

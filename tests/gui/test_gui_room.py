@@ -1,0 +1,170 @@
+"""Nothing is off the screen, on top of something else, or cut without saying so: every page, every dialog."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QAbstractSpinBox,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
+from pumpwatch_gui.gui.look import layout
+from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.pump.page import PumpPage
+from pumpwatch_gui.gui.shell.entries import DIALOGS, PAGES
+from pumpwatch_gui.gui.shell.main_window import MainWindow
+from tests.gui.conftest import OpenWindow
+from tests.gui.fake_scenes import SCENES, Scene
+from tests.gui.fake_station import FakeStation
+from tests.gui.parts import page_of
+
+LONG = "Boiler feed water booster of the northern extension, second train"
+LEAVES = (QAbstractButton, QAbstractSpinBox, QComboBox, QLabel, QLineEdit, Painted)
+CASES = [
+    (size, pumps, scale) for size in ((1280, 720), (1920, 1080)) for pumps, scale in ((3, 100), (50, 100), (3, 150))
+]
+
+
+@pytest.fixture(params=CASES, ids=str)
+def window(
+    request: pytest.FixtureRequest, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
+    """A window as large as its screen, on a station with long names."""
+    size, pumps, scale = request.param
+    monkeypatch.setattr(layout, "screen_room", lambda _: QSize(*size) - QSize(0, layout.FRAME_PX))
+    station = FakeStation(pumps, scenes=SCENES, history_s=5)
+    site = station.site()
+    station.change(replace(site, name=LONG, pumps=tuple(replace(pump, name=LONG) for pump in site.pumps)))
+    made = open_window(source=station, size=size)
+    made.appearance.set_scale(scale)
+    yield made
+    made.appearance.set_scale(100)
+
+
+def settle(window: MainWindow) -> None:
+    """Lay out, fill, lay out what the values have changed."""
+    for _ in range(2):
+        QApplication.processEvents()
+        window.refresh()
+    QApplication.processEvents()
+
+
+def place(widget: QWidget, whole: QWidget) -> QRect:
+    """Where a widget lies in a whole."""
+    return QRect(widget.mapTo(whole, QPoint(0, 0)), widget.size())
+
+
+def leaves(whole: QWidget) -> list[QWidget]:
+    """What is seen in a whole, but for the parts of scrolling views and of other leaves."""
+    found: list[QWidget] = []
+    for kind in LEAVES:
+        for widget in whole.findChildren(kind):
+            parent = widget.parentWidget()
+            inner = isinstance(parent, (LEAVES, QAbstractScrollArea))
+            inner = inner or widget.objectName().startswith(("qt_", "ScrollLeft", "ScrollRight"))
+            if widget.isVisibleTo(whole) and not inner and widget not in found:
+                found.append(widget)
+    return found
+
+
+def name_of(widget: QWidget) -> str:
+    """For the message of a failure."""
+    words = widget.text() if isinstance(widget, QLabel | QAbstractButton) else widget.accessibleName()
+    return f"{type(widget).__name__} {words!r} {widget.geometry()}"
+
+
+def cut(whole: QWidget) -> list[str]:
+    """Words that Qt would cut at the edge of their widget: painted ones put an ellipsis, labels may wrap."""
+    found = []
+    for widget in leaves(whole):
+        if isinstance(widget, QLabel) and not widget.wordWrap() and widget.text():
+            least = widget.fontMetrics().horizontalAdvance(widget.text())
+        elif isinstance(widget, QPushButton | QCheckBox):
+            least = widget.sizeHint().width()
+        else:
+            continue
+        if widget.width() < least:
+            found.append(name_of(widget))
+    return found
+
+
+def overlapping(whole: QWidget) -> list[str]:
+    """Pairs of leaves of which one hides a part of the other."""
+    places = [(widget, place(widget, whole)) for widget in leaves(whole)]
+    return [
+        f"{name_of(a)} and {name_of(b)}"
+        for (a, first), (b, second) in combinations(places, 2)
+        if a.parentWidget() is b.parentWidget() and first.intersects(second)
+    ]
+
+
+def test_no_page_cuts_or_hides_anything(window: MainWindow) -> None:
+    wrong = []
+    for entry in PAGES:
+        window.open_page(entry.key, "" if entry.key in ("overview", "events") else "P-103")
+        settle(window)
+        page = window.page(entry.key)
+        frame = page.parentWidget()
+        assert frame is not None
+        assert window.rect().contains(place(frame, window))
+        wrong += [f"{entry.key}: cut {w}" for w in cut(page)]
+        wrong += [f"{entry.key}: overlap {w}" for w in overlapping(page)]
+        outside = (w for w in leaves(page) if not page.rect().contains(place(w, page)))
+        wrong += [f"{entry.key}: outside {name_of(w)}" for w in outside]
+    assert wrong == []
+
+
+def test_every_dialog_is_on_the_screen_with_its_buttons(window: MainWindow) -> None:
+    room = layout.screen_room(window)
+    assert room is not None
+    wrong = []
+    for entry in DIALOGS:
+        window.open_dialog(entry.key, "P-103")
+        settle(window)
+        dialog = next(d for d in window.findChildren(QDialog) if d.isVisible())
+        if dialog.width() > room.width() or dialog.height() > room.height():
+            wrong.append(f"{entry.key} is {dialog.size()}")
+        feet = [b for b in dialog.findChildren(QPushButton) if b.text() in ("Save", "Cancel", "Close", "&Next", "Next")]
+        wrong += [
+            f"{entry.key}: {name_of(b)}" for b in feet if b.isVisible() and not dialog.rect().contains(place(b, dialog))
+        ]
+        wrong += [f"{entry.key}: cut {w}" for w in cut(dialog)]
+        wrong += [f"{entry.key}: overlap {w}" for w in overlapping(dialog)]
+        dialog.done(0)
+        settle(window)
+    assert wrong == []
+
+
+def test_the_pump_page_shows_four_alarms_above_the_judgement(
+    open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def many(pump_id: str, _scene: Scene, start_ns: int) -> tuple[Alarm, ...]:
+        return tuple(
+            Alarm(
+                f"{pump_id}/{i}", pump_id, "vibration_mm_s", Priority.MEDIUM, f"Alarm {i}",
+                Scene().state, 5.3, 5.1, "mm/s", start_ns, start_ns,
+            )
+            for i in range(9)
+        )  # fmt: skip
+
+    monkeypatch.setattr("tests.gui.fake_station.alarms_of", many)
+    for size in ((1280, 720), (1920, 1080)):
+        window = open_window(size=size)
+        window.open_page("pump", "P-101")
+        settle(window)
+        page = page_of(window, PumpPage)
+        assert sum(not page.alarms.cell_rect(i).isEmpty() for i in range(9)) >= 4
+        assert page.alarms.mapTo(page, QPoint(0, 0)).y() < page.why.mapTo(page, QPoint(0, 0)).y()
