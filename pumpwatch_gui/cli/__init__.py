@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 done, 1 failed at run time, 2 wrong usage or input, 4 a prerequisite missing."""
     log.addHandler(logging.NullHandler())  # a command without a home logs nowhere
     options = build_parser().parse_args(argv)
-    if options.windowed:  # it runs until somebody ends it: from here on a signal only sets a flag
+    if options.windowed:  # it runs until a person ends it: from here on a signal only sets a flag
         options.interrupts = Interrupts()
     try:
         with side_streams() if options.windowed else nullcontext():
@@ -58,7 +58,7 @@ def _fail(error: PumpWatchError, options: argparse.Namespace) -> int:
 
 
 def _sees_no_terminal() -> bool:
-    """Whether somebody started this from an icon: there is a screen, and standard error is read by no one."""
+    """Whether a person started this from an icon: there is a screen, and standard error is read by no one."""
     return (
         has_display()
         and is_reachable()

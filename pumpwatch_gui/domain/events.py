@@ -99,7 +99,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackGiven:
-    """Somebody said whether an episode was right."""
+    """A person said whether an episode was right."""
 
     time_ns: int
     feedback: EpisodeFeedback

@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def user_path(name: str) -> Path:
-    """The path that somebody wrote, `~` being a home; that of a user who is not here stays as it is."""
+    """The path that a person wrote, `~` being a home; that of a user who is not here stays as it is."""
     return Path(os.path.expanduser(name))  # noqa: PTH111 - that of Path raises RuntimeError then
 
 

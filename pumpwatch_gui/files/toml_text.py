@@ -1,4 +1,4 @@
-"""Reading TOML files that somebody wrote: whatever they are, the program neither hangs nor ends with a traceback."""
+"""Reading TOML files that a person wrote: whatever they are, the program neither hangs nor ends with a traceback."""
 
 import codecs
 import errno

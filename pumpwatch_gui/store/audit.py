@@ -14,7 +14,7 @@ START_KEY = "audit_start"
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """What somebody ordered and what came of it."""
+    """What a person ordered and what came of it."""
 
     id: int
     time_ns: int

@@ -17,7 +17,7 @@ log = logging.getLogger("pumpwatch.store")
 APPLICATION_ID = 0x50574348
 """`PWCH` in the header of every database of ours."""
 BUSY_MS = 2_000
-"""A commit waits so long for a lock of somebody else; its rows are kept and tried again."""
+"""A commit waits so long for a lock of another program; its rows are kept and tried again."""
 BELIEVABLE_AHEAD = 96
 """A version further above ours than this, and one byte away from what the database itself notes, is a broken byte."""
 MAGIC = b"SQLite format 3\0"

@@ -1,4 +1,4 @@
-"""A fault that lasts: its alarm stands until somebody answers, and the level from before is never lost in silence."""
+"""A fault that lasts: its alarm stands until a person answers, and the level from before is never lost in silence."""
 
 import re
 from collections.abc import Iterator

@@ -156,7 +156,7 @@ async def _exchange(chance: random.Random, registers: RegisterMap) -> None:
 
 
 def command_line(chance: random.Random, folder: Path) -> None:
-    """A command with spoilt arguments. Those that would run until somebody ends them are only parsed (`COMMANDS`)."""
+    """A command with spoilt arguments. Those that would run until a person ends them are only parsed (`COMMANDS`)."""
     arguments = spoil_arguments(chance, chance.choice(COMMANDS))
     if any(text.startswith(name) for text in arguments for name in ("demo", "bench", "screenshots", "simulate", "run")):
         arguments += ["--help"]

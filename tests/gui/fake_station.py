@@ -110,7 +110,7 @@ class FakeStation:
 
     Move `offset_ns` to let time pass without new frames, put seconds into `stopped` to stop a loop. Orders are kept in
     `orders` and executed at once; while `is_held` they wait for `answer`, and with a `refusal` none is executed.
-    `edited` is the site as somebody has edited its file outside.
+    `edited` is the site as a person has edited its file outside.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ class FakeStation:
                 self._rings[pump.pump_id].append(frame, moment.score())
 
     def change(self, site: Site, text: str = "the site was changed", renamed: Mapping[str, str] | None = None) -> None:
-        """Go over to another site, as after an order of somebody else."""
+        """Go over to another site, as after an order of a person else."""
         for old, new in (renamed or {}).items():
             self._rings[new] = self._rings.pop(old)
             if old in self._frames:

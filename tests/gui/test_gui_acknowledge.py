@@ -1,4 +1,4 @@
-"""Only the alarm that somebody has chosen is acknowledged, whatever comes, goes and moves meanwhile."""
+"""Only the alarm that a person has chosen is acknowledged, whatever comes, goes and moves meanwhile."""
 
 import os
 from dataclasses import replace

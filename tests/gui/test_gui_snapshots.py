@@ -1,4 +1,4 @@
-"""Every page and dialog looks as it did when somebody last looked at it."""
+"""Every page and dialog looks as it did when a person last looked at it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is read from a line between two scans, when somebody asks for it."""
+"""What is read from a line between two scans, when a person asks for it."""
 
 import time
 from collections import deque

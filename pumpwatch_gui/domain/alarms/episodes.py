@@ -16,7 +16,7 @@ class AlarmRule:
     without a score above the threshold; raised again within `merge_s` of its last instant it is the same episode. While
     a pump is not scored its alarm stays as it is: nothing says that the trouble is over. A delay restarts after a gap
     in the scores (more than 3 of their usual intervals, at least 1 s: `Pace`).
-    An alarm that has held for `stands_after_s` of scored time stands: what raised it is a new level that somebody has
+    An alarm that has held for `stands_after_s` of scored time stands: what raised it is a new level that a person has
     to answer for, and only `standing_quiet_s` without a score above the threshold end it.
     Raises ValueError when the clear level is above the threshold or a time is negative.
     """
@@ -67,7 +67,7 @@ class ScoreAlarm:
 
     @property
     def is_standing(self) -> bool:
-        """Whether it has held for so long that somebody has to answer for it."""
+        """Whether it has held for so long that a person has to answer for it."""
         return self.active and self._held_s >= self._rule.stands_after_s
 
     def update(self, mono_ns: int, score: float) -> Stimulus | None:

@@ -236,12 +236,12 @@ class ModelLifecycle:
 
     def _rebaseline(self, pump: PumpSettings, folder: Path | None) -> str:
         if self.is_learnt(pump.pump_id):
-            return self._learn_anew(pump, folder)
+            return self._learn_again(pump, folder)
         if not self.scorer.rebaseline(pump.pump_id):
             raise InputError(f"{pump.pump_id} has no model", "give it one first")
         return "The present running is the new normal"
 
-    def _learn_anew(self, pump: PumpSettings, folder: Path | None) -> str:
+    def _learn_again(self, pump: PumpSettings, folder: Path | None) -> str:
         learner = self._learning.learner(pump.pump_id)
         assert learner is not None
         self.registry.retire(pump.pump_id, site_model=pump.model)

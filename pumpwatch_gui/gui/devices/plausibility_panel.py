@@ -22,7 +22,7 @@ class PlausibilityPanel(QWidget):
     """Findings with cause and advice. `gather` is called off the GUI thread and may raise.
 
     Of an unconfirmed register map each finding can be accepted with a reason; `on_confirm` is called when it shall be
-    marked as confirmed (None: somebody else does that).
+    marked as confirmed (None: another person does that).
     """
 
     examined = Signal()

@@ -48,7 +48,7 @@ class SiteDialog(QDialog):
         self._offer_reload()
 
     def is_edited(self) -> bool:
-        """Whether closing would lose what somebody has filled in."""
+        """Whether closing would lose what a person has filled in."""
         raise NotImplementedError
 
     @override

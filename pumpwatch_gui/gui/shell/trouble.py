@@ -1,4 +1,4 @@
-"""What stops the program from starting, for somebody who started it from an icon and sees no terminal."""
+"""What stops the program from starting, for a person who started it from an icon and sees no terminal."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox

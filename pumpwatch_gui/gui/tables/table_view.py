@@ -35,7 +35,7 @@ class TableView(QTableView):
 
     @property
     def chosen(self) -> QModelIndex:
-        """The row that somebody has selected; invalid when none is. Qt's current row may be one that nobody chose."""
+        """The row that a person has selected; invalid when none is. Qt's current row may be one that nobody chose."""
         return next(iter(self.selectionModel().selectedRows()), QModelIndex())
 
     @override

@@ -33,7 +33,7 @@ class AnomalyJudge:
 
     @property
     def is_standing(self) -> bool:
-        """Whether the alarm stands for a new level that somebody has to answer for."""
+        """Whether the alarm stands for a new level that a person has to answer for."""
         return self._alarm.is_standing
 
     def retire(self) -> AlarmSignal | None:

@@ -28,7 +28,7 @@ def due(database: Path) -> Path | None:
         damaged = side.with_name(side.name.removesuffix(ENDING))
         if damaged.exists():
             return damaged
-        done(damaged)  # somebody took it away
+        done(damaged)  # a person took it away
     return None
 
 

@@ -48,7 +48,7 @@ def grow(path: Path, rows: int) -> None:
 
 
 def opening_s(path: Path) -> float:
-    """The best of some openings, each in a process of its own: the others waited for somebody."""
+    """The best of some openings, each in a process of its own: the others waited for a person."""
     times = []
     for _ in range(9):
         child = subprocess.run([sys.executable, "-c", START, str(path)], capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ from pumpwatch_gui.domain.links.register_map import Point
 from pumpwatch_gui.domain.values.quality import Reason
 
 STRIKES = 2
-"""Failures that make a habit. A single one is a lost frame, or somebody who trod on a cable."""
+"""Failures that make a habit. A single one is a lost frame, or a person who trod on a cable."""
 DEAF_AFTER = 5
 PROBE_S, SILENT_PROBE_S, LONGEST_PROBE_S = 1.0, 10.0, 600.0
 """A value that the device refuses (or does not respond to) is requested again after so long, then twice as long …"""
