@@ -169,7 +169,7 @@ class FakeStation:
                 self._rings[pump.pump_id].append(frame, moment.score())
 
     def change(self, site: Site, text: str = "the site was changed", renamed: Mapping[str, str] | None = None) -> None:
-        """Go over to another site, as after an order of a person else."""
+        """Go over to another site, as after an order of another program."""
         for old, new in (renamed or {}).items():
             self._rings[new] = self._rings.pop(old)
             if old in self._frames:
