@@ -104,6 +104,7 @@ class OnPump:
 
     def __init__(self, window: MainWindow) -> None:
         window.open_page("pump", "P-101")
+        QApplication.processEvents()  # a page that scrolls is laid out only now
         self.page = page_of(window, PumpPage)
 
     def choose(self, alarm_id: str) -> bool:
