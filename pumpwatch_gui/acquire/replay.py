@@ -57,10 +57,9 @@ class ReplayConfig(DriverConfig):
 def recording_of(spec: LinkSpec) -> tuple[Path, PumpProfile, FormatChoices]:
     """What a replay link reads: its file, the profile, and how the file is written."""
     config = spec.config_as(ReplayConfig)
-    path = user_path(config.file)
     choices = FormatChoices(decimal=DECIMALS.get(config.decimal, ""), date_order=config.date_order,
                             timezone=config.timezone)  # fmt: skip
-    return path if spec.base_dir is None else spec.base_dir / path, spec.profile, choices
+    return user_path(config.file, spec.base_dir), spec.profile, choices
 
 
 class ReplayChannel:

@@ -5,19 +5,15 @@ Imports little: the child gets ready while this process loads the rest.
 
 import argparse
 import importlib
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
-from pumpwatch_gui.cli.homes import scratch_home
-from pumpwatch_gui.settings.simulated import simulated_site
+from pumpwatch_gui.cli.homes import scratch_home, simulated_pumps
 
 FAULT = "P-103=cavitation@60"
 
 
 def demo(options: argparse.Namespace) -> int:
     """Watch simulated pumps behind a real Modbus TCP server, in a scratch home unless --home."""
-    faults = options.fault or [f for f in [FAULT] if options.pumps >= 3]
 
     def load() -> None:
         for module in ("cli.desktop",) if options.headless else ("cli.desktop", "gui.shell.app", "gui.overview.page"):
@@ -25,11 +21,7 @@ def demo(options: argparse.Namespace) -> int:
 
     with (
         scratch_home(options) as home,
-        # Not into the home: that of --home may hold a site file of its own, and belong to a program that runs.
-        tempfile.TemporaryDirectory(prefix="pumpwatch-demo-") as folder,
-        simulated_site(
-            Path(folder), pumps=options.pumps, faults=faults, speed=options.speed, meanwhile=load
-        ) as site_file,
+        simulated_pumps(options, fault=FAULT, speed=options.speed, meanwhile=load) as site_file,
     ):
         from pumpwatch_gui.cli.desktop import run_loaded
         from pumpwatch_gui.settings.site_reader import load_site

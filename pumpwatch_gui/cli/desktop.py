@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pumpwatch_gui.cli.display import check_display, has_display
 from pumpwatch_gui.cli.headless import Usage, check_summary, run_headless, status_line, write_summary
-from pumpwatch_gui.cli.homes import in_use, open_home, owned, scratch_home
+from pumpwatch_gui.cli.homes import in_use, open_home, owned, scratch_home, simulated_pumps
 from pumpwatch_gui.domain.commands import Order, Record
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.site import LoadedSite, Site
@@ -20,7 +20,6 @@ from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.files.home import Home, find_home
 from pumpwatch_gui.files.owner import COLLECTOR, HomeLock, Owner, with_door
-from pumpwatch_gui.settings.simulated import simulated_site
 from pumpwatch_gui.settings.site_reader import load_site
 from pumpwatch_gui.stations.joined import JoinedStation
 from pumpwatch_gui.stations.server import StationServer
@@ -64,11 +63,7 @@ def screenshots(options: argparse.Namespace) -> int:
         if options.site is not None:
             paths = pictures(options.site, home)
         else:
-            faults = options.fault or [f for f in ["P-103=cavitation@10"] if options.pumps >= 3]
-            with (
-                tempfile.TemporaryDirectory(prefix="pumpwatch-demo-") as folder,
-                simulated_site(Path(folder), pumps=options.pumps, faults=faults, speed=1.0) as site_file,
-            ):
+            with simulated_pumps(options, fault="P-103=cavitation@10", speed=1.0) as site_file:
                 paths = pictures(site_file, home)
     for path in paths:
         print(path)

@@ -1,9 +1,9 @@
-"""The home of a run: the one that is asked for, or a scratch one that leaves nothing behind."""
+"""The home of a run (the one that is asked for, or a scratch one that leaves nothing behind), and simulated pumps."""
 
 import argparse
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pumpwatch_gui.cli.logs import catch_crashes, start_logging
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.files.home import Home, find_home
 from pumpwatch_gui.files.owner import HomeLock, Owner, is_held
+from pumpwatch_gui.settings.simulated import simulated_site
 
 
 def open_home(home: Home, options: argparse.Namespace) -> Home:
@@ -57,3 +58,19 @@ def scratch_home(options: argparse.Namespace) -> Iterator[Home]:
             for handler in tuple(root.handlers):
                 root.removeHandler(handler)
                 handler.close()
+
+
+@contextmanager
+def simulated_pumps(
+    options: argparse.Namespace, *, fault: str, speed: float, meanwhile: Callable[[], object] = lambda: None
+) -> Iterator[Path]:
+    """The site file of the simulated pumps of `--pumps`, with `fault` where `--fault` names none and there are three.
+
+    Not in the home: that of `--home` may hold a site file of its own, and belong to a program that runs.
+    """
+    faults = options.fault or [fault] * (options.pumps >= 3)
+    with (
+        tempfile.TemporaryDirectory(prefix="pumpwatch-demo-") as folder,
+        simulated_site(Path(folder), pumps=options.pumps, faults=faults, speed=speed, meanwhile=meanwhile) as site_file,
+    ):
+        yield site_file

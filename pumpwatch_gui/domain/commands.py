@@ -218,10 +218,8 @@ class Order:
     def pump_id(self) -> str:
         """The pump that the command is about, "" for the station."""
         match self.command:
-            case Acknowledge(alarm_id) | ResetAlarm(alarm_id) | ShelveAlarm(alarm_id) | UnshelveAlarm(alarm_id):
-                return alarm_id.partition("/")[0]
-            case TakeOutOfService(alarm_id) | ReturnToService(alarm_id):
-                return alarm_id.partition("/")[0]
+            case command if isinstance(command, AlarmCommand):
+                return command.alarm_id.partition("/")[0]
             case GiveFeedback(feedback):
                 return feedback.pump_id
             case ChangeSite(changes):

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.episodes import Episode
 from pumpwatch_gui.domain.pump.profile import Sensor
-from pumpwatch_gui.domain.values.arrays import freeze_arrays
+from pumpwatch_gui.domain.values.arrays import freeze_arrays, read_only
 from pumpwatch_gui.domain.wording import running_time
 
 LEAST_SHARE = 0.15
 """A sensor with less of the error does not lead."""
-NO_LEVELS: NDArray[np.float64] = np.zeros(0)
-NO_LEVELS.flags.writeable = False
+NO_LEVELS: NDArray[np.float64] = read_only(np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -71,9 +71,11 @@ class LoopWords:
     consequence: str
 
 
+COLLECTOR_LOOP = "collector"
+"""The loop of a station that another program watches: what that program does is not done by this one."""
 LOOP_WORDS: Mapping[str, LoopWords] = MappingProxyType(
     {
-        "collector": LoopWords("Collector", "it has ended or does not answer: values are old, nothing is judged"),
+        COLLECTOR_LOOP: LoopWords("Collector", "it has ended or does not answer: values are old, nothing is judged"),
         "judge": LoopWords("Judging", "alarms are not being judged"),
         "links": LoopWords("Polling", "no values are being read"),
         "store": LoopWords("History", "nothing is being stored"),

@@ -7,9 +7,10 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
-def user_path(name: str) -> Path:
-    """The path that a person wrote, `~` being a home; that of a user who is not here stays as it is."""
-    return Path(os.path.expanduser(name))  # noqa: PTH111 - that of Path raises RuntimeError then
+def user_path(name: str, base_dir: Path | None = None) -> Path:
+    """The path that a person wrote, relative to `base_dir`; `~` is a home, that of an unknown user stays as it is."""
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 - that of Path raises RuntimeError then
+    return path if base_dir is None else base_dir / path
 
 
 def shipped(kind: str) -> Path:
@@ -27,7 +28,7 @@ def find_shipped(kind: str, name: str, *, suffix: str = "", base_dir: Path | Non
     Raises FileNotFoundError naming what was looked for and what is shipped.
     """
     folder = shipped(kind.split("/")[0]).joinpath(*kind.split("/")[1:])
-    own = user_path(name) if base_dir is None else base_dir / user_path(name)
+    own = user_path(name, base_dir)
     if ("/" in name or "\\" in name or name.endswith(suffix or "/")) and os.path.lexists(own) and own.exists():
         return own
     known = {p.name: p for p in folder.glob("*" + suffix) if not p.name.startswith(".")}

@@ -106,7 +106,7 @@ def _open_keys(site: Site) -> Iterator[Problem]:
     for pump in site.pumps:
         for n, link in enumerate(pump.links, 1):
             if isinstance(link, ModbusTlsConfig) and os.name == "posix":
-                path = (site.folder or Path()) / user_path(link.key)
+                path = user_path(link.key, site.folder)
                 if path.is_file() and path.stat().st_mode & 0o077:
                     text = f"the private key {path} can be read by other users"
                     yield Problem(f"pump {pump.pump_id}, link {n}, key", text, f"chmod 600 {path}")

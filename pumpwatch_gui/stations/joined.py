@@ -24,7 +24,7 @@ from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.ports import BorrowedLine, Capability, Historian, LinkBrowser, Packet, Subscription
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
-from pumpwatch_gui.domain.station import LoopHealth, StationView
+from pumpwatch_gui.domain.station import COLLECTOR_LOOP, LoopHealth, StationView
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.files.home import Home
@@ -34,7 +34,6 @@ from pumpwatch_gui.store.query.history import History
 
 log = logging.getLogger("pumpwatch.stations")
 
-LOOP = "collector"
 ANSWER_S = 5.0
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
 GONE = "the collector does not answer"
@@ -87,7 +86,7 @@ class JoinedStation:
 
     def latest(self) -> StationView:
         """The collector's view as of the last word from it."""
-        view, own, now_ns = self._view, LoopHealth(LOOP, self._heard_ns), time.monotonic_ns()
+        view, own, now_ns = self._view, LoopHealth(COLLECTOR_LOOP, self._heard_ns), time.monotonic_ns()
         # Without the collector nothing is known of its loops: one cause is said, not eight.
         stats = replace(view.stats, loops=(own,) if own.is_late(now_ns) else (own, *view.stats.loops))
         # The clock of now, not of the last word: what is shown grows old while the collector says nothing.
@@ -111,7 +110,7 @@ class JoinedStation:
 
     def loops(self) -> Mapping[str, Callable[[threading.Event], None]]:
         """One loop: it listens to the collector, and looks for it again when it has ended."""
-        return {LOOP: self._run}
+        return {COLLECTOR_LOOP: self._run}
 
     # ---------------------------------------------------------------- the loop
 

@@ -13,6 +13,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.values.arrays import read_only
+
 Array = NDArray[np.float64]
 
 BAR_PER_M = 0.0979
@@ -126,7 +128,7 @@ class Run:
     def __post_init__(self) -> None:
         """Freeze the arrays."""
         for array in (self.time_s, self.values, self.truth, self.noise):
-            array.flags.writeable = False
+            read_only(array)
 
 
 def run(kind: PumpKind, *, hours: float, seed: int, spells: tuple[Spell, ...] = ()) -> Run:

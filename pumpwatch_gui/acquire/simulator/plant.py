@@ -24,6 +24,7 @@ from pumpwatch_gui.acquire.simulator.instruments import Instruments
 from pumpwatch_gui.acquire.simulator.physics import RATED_SPEED_RPM, Builds, Machine, Scene, machine
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
+from pumpwatch_gui.domain.values.arrays import read_only
 
 Array = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ class PlantReadings:
     def __post_init__(self) -> None:
         """Freeze the arrays."""
         for array in (self.time_s, self.values, self.level, self.running):
-            array.flags.writeable = False
+            read_only(array)
 
     def part(self, rows: slice) -> "PlantReadings":
         """Some of the rows, as a copy."""

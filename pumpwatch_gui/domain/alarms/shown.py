@@ -31,7 +31,7 @@ class WorstValues:
     def _with(self, alarm: Alarm, pump: PumpView | None) -> tuple[int, float]:
         worst, now = self.of(alarm), nan if pump is None else _measured(alarm, pump)
         if isfinite(now) and isfinite(worst):
-            worst = min(worst, now) if _source(alarm).endswith((".low", ".low_low")) else max(worst, now)
+            worst = min(worst, now) if alarm.source.endswith((".low", ".low_low")) else max(worst, now)
         return alarm.raised_ns, worst
 
 
@@ -64,12 +64,8 @@ def shown_alarm(alarm: Alarm, view: StationView, last_good: LastGood, worst: Wor
     return ShownAlarm(alarm, now, raised, farther, _limits(alarm, pump), lasts)
 
 
-def _source(alarm: Alarm) -> str:
-    return alarm.alarm_id.rpartition("/")[2]
-
-
 def _is_anomaly(alarm: Alarm) -> bool:
-    return _source(alarm) == "anomaly"
+    return alarm.source == "anomaly"
 
 
 def _measured(alarm: Alarm, pump: PumpView) -> float:
@@ -94,7 +90,7 @@ def _now(alarm: Alarm, pump: PumpView, view: StationView, last_good: LastGood) -
 
 
 def _limits(alarm: Alarm, pump: PumpView | None) -> str:
-    then, level = alarm_number(alarm.limit, alarm), _source(alarm).rpartition(".")[2]
+    then, level = alarm_number(alarm.limit, alarm), alarm.source.rpartition(".")[2]
     if pump is None or level not in _LEVELS or alarm.tag not in pump.profile.tags or _is_anomaly(alarm):
         return then
     present: float | None = getattr(pump.profile.sensors[pump.profile.index(alarm.tag)].limits, level)

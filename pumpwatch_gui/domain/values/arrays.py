@@ -9,7 +9,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """Make an array read-only and return it; for one that was just made and that nobody else holds."""
+    """Make an array read-only and return it; for one that was just made and that nothing else holds."""
     array.flags.writeable = False
     return array
 
@@ -23,6 +23,4 @@ def freeze_arrays(value: Any, *names: str) -> None:
         array = getattr(value, name)
         flags = array.flags
         if flags.writeable or not flags.owndata:
-            array = array.copy()
-            array.flags.writeable = False
-            object.__setattr__(value, name, array)
+            object.__setattr__(value, name, read_only(array.copy()))

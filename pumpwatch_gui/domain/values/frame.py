@@ -6,10 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
-from pumpwatch_gui.domain.values.quality import Quality, Reason
-
-_BAD = np.uint8(Quality.BAD)
-"""numpy takes six times as long to compare an array with the member of an IntEnum."""
+from pumpwatch_gui.domain.values.quality import BAD_CODE, Quality, Reason
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +31,7 @@ class Frame:
         if not self.values.shape == self.quality.shape == self.reason.shape:
             raise ValueError(f"frame of {self.pump_id}: shapes differ")
         # `.any()` of so small an array takes four times as long.
-        if 1 in (np.isfinite(self.values) == (self.quality == _BAD)).tobytes():
+        if 1 in (np.isfinite(self.values) == (self.quality == BAD_CODE)).tobytes():
             raise ValueError(f"frame of {self.pump_id}: BAD values must be NaN and all others finite")
         freeze_arrays(self, "values", "quality", "reason")
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.arrays import read_only
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.values.recording_format import FormatChoices, Understanding
 from pumpwatch_gui.files.recordings.cells.numbers import find_decimal
@@ -174,7 +175,7 @@ class _Reading:
                 "correct the cells, or set how numbers are written: --decimal",
             )
         for array in (ordered.time_s, values):
-            array.flags.writeable = False
+            read_only(array)
         notes = [f"{gone} rows dropped: their time is unreadable ({self._first_unreadable})"] if gone else []
         notes += [f"{count} {what}" for what, count in rows.counts.items() if count > 0]
         cut = rows.counts["rows dropped: the last one is cut off"]

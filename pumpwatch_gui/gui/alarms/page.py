@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import QModelIndex, QSize, Qt
 from PySide6.QtGui import QIcon, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QComboBox, QLineEdit, QPushButton, QToolButton
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QPushButton
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
@@ -18,6 +18,7 @@ from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -25,7 +26,6 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 WIDE = 1400
 """From this width on (px at 100 %) there is room for the value it was raised at, and the worst."""
 ACTIVE, SHELVED, HIDDEN = "Active", "Shelved", "Suppressed and out of service"
-HOLLOW = (AlarmState.RETURNED, AlarmState.LATCHED_UNACKNOWLEDGED, AlarmState.LATCHED)
 
 
 class AlarmsPage(Page):
@@ -74,16 +74,8 @@ class AlarmsPage(Page):
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def _make_filter(self) -> None:
-        self.text = QLineEdit()
-        self.text.setPlaceholderText("Filter: alarm, pump or person")
-        self.text.setAccessibleName("Filter by alarm, pump or person")
-        self.text.setClearButtonEnabled(True)
-        self.text.setMinimumWidth(self.appearance.px(220))
-        for clear in self.text.findChildren(QToolButton):
-            clear.setAccessibleName("Clear the filter")
-        self.pump = QComboBox()
-        self.pump.setAccessibleName("Filter by pump")
-        self.pump.addItems(["all pumps", *(p.pump_id for p in self.context.station.site().pumps)])
+        self.text = text_filter("alarm, pump or person", width=self.appearance.px(220))
+        self.pump = pump_filter(self.context.station.site())
         self.text.textChanged.connect(lambda _: self._show_rows())
         self.pump.currentIndexChanged.connect(lambda _: self._show_rows())
 
@@ -153,7 +145,7 @@ class AlarmsPage(Page):
         return stamp(alarm.until_ns)[-8:-3] + left
 
     def _icon(self, shown: ShownAlarm) -> QIcon:
-        return self._icons.of(shown.alarm.priority, hollow=shown.alarm.state in HOLLOW or shown.alarm.state.is_hidden)
+        return self._icons.of(shown.alarm.priority, hollow=not shown.alarm.state.is_active)
 
     # ---------------------------------------------------------------- living
 

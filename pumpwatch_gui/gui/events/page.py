@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QToolButton
+from PySide6.QtWidgets import QComboBox, QFileDialog
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.wording import plain, stamp
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -57,23 +58,15 @@ class EventsPage(Page):
         self.journal_view = TableView(self.appearance, self.journal, "Journal", widths=widths, stretch=4)
         self.journal_view.setIconSize(QSize(18, 18))
         self.journal_view.verticalScrollBar().valueChanged.connect(self._scrolled)
-        self.text = QLineEdit()
-        self.text.setPlaceholderText("Filter: text or person")
-        self.text.setAccessibleName("Filter by text or person")
-        self.text.setClearButtonEnabled(True)
-        for clear in self.text.findChildren(QToolButton):
-            clear.setAccessibleName("Clear the filter")
+        self.text = text_filter("text or person", width=self.appearance.px(200))
         self.text.textChanged.connect(lambda _: self.reload())
-        self.pump = QComboBox()
-        self.pump.setAccessibleName("Filter by pump")
-        self.pump.addItems(["all pumps", *(p.pump_id for p in self.context.station.site().pumps)])
+        self.pump = pump_filter(self.context.station.site())
         self.pump.currentIndexChanged.connect(lambda _: self.reload())
         self.kind = QComboBox()
         self.kind.setAccessibleName("Filter by kind")
         self.kind.addItems(list(KINDS))
         self.kind.currentIndexChanged.connect(lambda _: self.reload())
         self.outcome = label("", "dim")
-        self.text.setMinimumWidth(self.appearance.px(200))
         export = button("Export CSV…", "Export what the filter shows as CSV", self.choose_export)
         head = (self.outcome, self.text, self.pump, self.kind, export)
         return Panel(self.appearance, "Journal", self.journal_view, head)

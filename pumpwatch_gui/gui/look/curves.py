@@ -11,6 +11,11 @@ _ELEMENT = np.dtype([("kind", ">i4"), ("x", ">f8"), ("y", ">f8")])
 _MOVE, _LINE = 0, 1
 
 
+def slack(scale: tuple[float, float]) -> float:
+    """How far beyond an end of a scale a value counts as on it: a hundredth of the scale is no distance."""
+    return (scale[1] - scale[0]) / 100
+
+
 @dataclass(frozen=True, slots=True)
 class OffScale:
     """A stretch of samples beyond the end of a scale: from `left` to `right` in pixels, and its farthest value."""
@@ -29,12 +34,12 @@ def off_scale(
     longest_step: float = np.inf,
     near: float = 4.0,
 ) -> tuple[OffScale, ...]:
-    """Where values are above or below the scale, from left to right; a hundredth of the scale is no distance.
+    """Where values are above or below the scale, from left to right, by more than its `slack`.
 
     Two stretches are one when less than `near` pixels are between them, but not over a gap of `longest_step`.
     """
     found = []
-    room = (scale[1] - scale[0]) / 100
+    room = slack(scale)
     for is_above, is_out in ((True, values > scale[1] + room), (False, values < scale[0] - room)):
         at = np.flatnonzero(is_out)
         step = np.diff(x[at])

@@ -10,7 +10,7 @@ from pumpwatch_gui.domain.display import ShownValue, Trust
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.wording import number, unit_text
-from pumpwatch_gui.gui.look.curves import OffScale
+from pumpwatch_gui.gui.look.curves import OffScale, slack
 from pumpwatch_gui.gui.look.theme import REGULAR, STRONG, Appearance, color
 
 # Plain numbers: joining Qt's flags again for each of some hundred texts a frame costs a tenth of it.
@@ -224,7 +224,7 @@ def indicator(
     for limit in _limit_values(sensor):
         x = round(at(limit)) + 0.5
         painter.drawLine(QLineF(x, track.top() - appearance.px(2), x, track.bottom() + appearance.px(2)))
-    room = (scale[1] - scale[0]) / 100
+    room = slack(scale)
     if scale[0] - room <= reading.value <= scale[1] + room:
         _pointer(painter, appearance, at(reading.value), track, _pointer_color(appearance, reading, priority))
     elif reading.value == reading.value:

@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.ports import Station
-from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.station import COLLECTOR_LOOP, StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, screen_room, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
@@ -33,8 +33,6 @@ from pumpwatch_gui.gui.shell.top_bar import TopBar
 crash_log = logging.getLogger("pumpwatch.crash")
 
 FRAME_MS = 50
-COLLECTOR = "collector"
-"""The loop of a station that is watched by another program."""
 LAYOUT_VERSION = 1
 
 
@@ -321,7 +319,7 @@ class MainWindow(QMainWindow):
     def _unacknowledged_here(self) -> int:
         """How many alarms are not acknowledged, if it is this window that watches (a collector goes on without it)."""
         view = self.context.station.latest()
-        if any(loop.name == COLLECTOR for loop in view.stats.loops):
+        if any(loop.name == COLLECTOR_LOOP for loop in view.stats.loops):
             return 0
         return sum(alarm.state.is_unacknowledged for alarm in view.alarms)
 

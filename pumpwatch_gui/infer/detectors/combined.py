@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
-from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.domain.values.quality import GOOD_CODE
 from pumpwatch_gui.infer.detectors.chart import NORM, Chart, contributions, power_mean
 from pumpwatch_gui.infer.detectors.conditioner import Conditioner, Conditioning
 from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Stream, Windows, WindowScore
@@ -27,8 +27,6 @@ from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 REACH = 16.0
 """Residuals beyond this many spreads are the same to the network."""
 INPUT_UNIT = 4.0
-_GOOD = np.uint8(Quality.GOOD)
-"""Numpy takes much longer to compare an array with the member of an Enum, or with a plain number."""
 SPEED = "motor_rpm"
 SPEED_CHANGE = 0.1
 SPEED_CHANGE_S = 60.0
@@ -123,8 +121,8 @@ class CombinedDetector(Detector):
         score, chart, network, shares = self._judge(deviations, np.where(scored, errors, 0.0))
         flat = np.minimum(np.stack([stream.flat_s for stream in own]) / self.limits.flat_s, MOST_FLAT) * scored
         for i in np.flatnonzero(flat.max(axis=1) > np.maximum(1.0, score)).tolist():
-            standing = np.where(flat[i] > 1.0, flat[i], 0.0)
-            score[i], shares[i] = flat[i].max(), standing / standing.sum()
+            frozen = np.where(flat[i] > 1.0, flat[i], 0.0)
+            score[i], shares[i] = flat[i].max(), frozen / frozen.sum()
         limit = self.limits.limit
         high = (deviations > self.limits.chart * limit * scored.shape[1] ** (1 / NORM)) | (flat > 1.0)
         figures = zip(score.tolist(), chart.tolist(), network.tolist(), strict=True)
@@ -230,8 +228,8 @@ class ConditionedStream(Stream):
 
     @property
     def present(self) -> Floats:
-        """The newest value of each sensor (n,), NaN where there is none yet, as a copy: an average would be late."""
-        return self._conditioner.newest.copy()
+        """The newest value of each sensor (n,), NaN where there is none yet: an average would be late."""
+        return self._conditioner.newest
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -242,7 +240,7 @@ class ConditionedStream(Stream):
     def feed(self, frame: Frame, run_state: RunState) -> None:
         # An UNCERTAIN value is an old one: taken as none, it is bridged for seconds and then left out.
         self._pace.step(frame.mono_ns)
-        used = self._d.used & (frame.quality == _GOOD)
+        used = self._d.used & (frame.quality == GOOD_CODE)
         values = frame.values if np.count_nonzero(used) == used.size else np.where(used, frame.values, np.nan)
         self._why = self._obstacle(frame.mono_ns, values, run_state)
         if not self._why:

@@ -118,11 +118,11 @@ def write_rows(out: Path, profile: PumpProfile, rows: Iterator[ScoredRow], read:
                 result = row.score_result
                 stamp = datetime.fromtimestamp(row.time_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")
                 if isinstance(result, Detection):
+                    scored += 1
                     file.write(scored_line % (stamp, result.score, row.alarm, *result.shares.tolist()))
                 else:
                     file.write(bare_line % (stamp, row.alarm))
                 count += 1
-                scored += isinstance(row.score_result, Detection)
                 in_alarm += row.alarm
             return ScoreCount(count, scored, in_alarm, missing, dropped)
     except OSError as error:

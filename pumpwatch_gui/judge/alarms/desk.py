@@ -121,7 +121,7 @@ class AlarmDesk:
         """Keep what became of the condition of an alarm that is hidden; announce it only when it leaves."""
         after = next_state(old.state, signal.stimulus, holds=old.holds_hidden, is_one_shot=old.is_one_shot)
         if after is not old.state:
-            return self._show(old, after, time_ns)
+            return self._put(_announced(old, after, time_ns))
         if signal.stimulus in (Stimulus.RAISED, Stimulus.RESUMED, Stimulus.RETURNED):
             holds = signal.stimulus is not Stimulus.RETURNED
             self._put(
@@ -157,7 +157,7 @@ class AlarmDesk:
                 if old.holds_hidden:
                     self._next_return_ns = mono_ns + SPREAD_NS
                 after = next_state(old.state, Stimulus.SHELF_ENDED, holds=old.holds_hidden)
-                return self._show(old, after, time_ns)
+                return self._put(_announced(old, after, time_ns))
         return None
 
     # ---------------------------------------------------------------- what people do
@@ -165,10 +165,7 @@ class AlarmDesk:
     def acknowledge(self, alarm_id: str, *, by: str, time_ns: int, note: str = "") -> AlarmChanged | None:
         """Acknowledge an alarm; None when there is nothing to acknowledge."""
         with self._lock:
-            change = self._act(alarm_id, Stimulus.ACKNOWLEDGED, by, time_ns, note)
-            if change is None:
-                return None
-            return self._put(replace(change.alarm, by=by), act=change.act, by=by, note=note)
+            return self._act(alarm_id, Stimulus.ACKNOWLEDGED, by, time_ns, note)
 
     def reset(self, alarm_id: str, *, by: str, time_ns: int) -> AlarmChanged | None:
         """End a latched alarm that was acknowledged and whose condition is gone; None when there is none."""
@@ -198,10 +195,7 @@ class AlarmDesk:
     def unshelve(self, alarm_id: str, *, by: str, time_ns: int) -> AlarmChanged | None:
         """Take an alarm from the shelf by hand: acknowledged if its condition holds."""
         with self._lock:
-            change = self._act(alarm_id, Stimulus.UNSHELVED, by, time_ns)
-            if change is None or change.alarm.state is AlarmState.NORMAL:
-                return change
-            return self._put(replace(change.alarm, by=by), act=change.act, by=by)
+            return self._act(alarm_id, Stimulus.UNSHELVED, by, time_ns)
 
     def take_out_of_service(self, alarm_id: str, *, by: str, reason: str, time_ns: int) -> AlarmChanged | None:
         """Hide an alarm until it is put back, as for maintenance. Raises ValueError without a reason."""
@@ -226,10 +220,12 @@ class AlarmDesk:
         after = next_state(old.state, stimulus, holds=old.holds_hidden)
         if after is old.state:
             return None
-        shown = (
-            self._shown(old, after, time_ns) if old.state.is_hidden else replace(old, state=after, changed_ns=time_ns)
+        moved = (
+            _announced(old, after, time_ns) if old.state.is_hidden else replace(old, state=after, changed_ns=time_ns)
         )
-        return self._put(shown, act=_ACTS[stimulus], by=by, note=note)
+        if stimulus is Stimulus.ACKNOWLEDGED or after is AlarmState.ACKNOWLEDGED:
+            moved = replace(moved, by=by)
+        return self._put(moved, act=_ACTS[stimulus], by=by, note=note)
 
     def _hide(self, old: Alarm, stimulus: Stimulus, by: str, reason: str, time_ns: int) -> AlarmChanged:
         hidden = replace(
@@ -241,14 +237,6 @@ class AlarmDesk:
             reason=reason,
         )
         return self._put(hidden, act=_ACTS.get(stimulus, ""), by=by, note=reason)
-
-    def _show(self, old: Alarm, after: AlarmState, time_ns: int) -> AlarmChanged:
-        return self._put(self._shown(old, after, time_ns))
-
-    def _shown(self, old: Alarm, after: AlarmState, time_ns: int) -> Alarm:
-        """A hidden alarm as it is announced again. Nothing is left of who acknowledged it before."""
-        shown = replace(old, holds_hidden=False, hidden_by="", reason="", until_ns=0, is_one_shot=False)
-        return replace(shown, state=after, changed_ns=time_ns, by="")
 
     # ---------------------------------------------------------------- what is gone
 
@@ -310,6 +298,12 @@ class AlarmDesk:
             self._shelf_ends_ns.pop(alarm.alarm_id, None)
         self._views = None
         return AlarmChanged(alarm.changed_ns, alarm, act=act, by=by, note=note)
+
+
+def _announced(old: Alarm, after: AlarmState, time_ns: int) -> Alarm:
+    """A hidden alarm as it is announced again. Nothing is left of who acknowledged it before."""
+    shown = replace(old, holds_hidden=False, hidden_by="", reason="", until_ns=0, is_one_shot=False)
+    return replace(shown, state=after, changed_ns=time_ns, by="")
 
 
 def _rank(alarm: Alarm) -> tuple[int, int, int, str]:

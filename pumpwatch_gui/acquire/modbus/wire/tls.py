@@ -23,7 +23,7 @@ def tls_context(config: ModbusTlsConfig, base_dir: Path | None) -> ssl.SSLContex
 
     Raises InputError that names the file at fault.
     """
-    authority, certificate, key = (_path(p, base_dir) for p in (config.ca, config.certificate, config.key))
+    authority, certificate, key = (user_path(p, base_dir) for p in (config.ca, config.certificate, config.key))
     # PROTOCOL_TLS_CLIENT requires a certificate and checks the host name. No default authorities are loaded: only the
     # plant's may vouch for a device.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -45,7 +45,7 @@ def tls_context(config: ModbusTlsConfig, base_dir: Path | None) -> ssl.SSLContex
 
 def own_role(config: ModbusTlsConfig, base_dir: Path | None) -> str:
     """The role in our own certificate, "" without one. Raises InputError when the file is no certificate."""
-    path = _path(config.certificate, base_dir)
+    path = user_path(config.certificate, base_dir)
     try:
         return role_of(ssl.PEM_cert_to_DER_cert(_first_certificate(path.read_text("ascii"))))
     except (OSError, ValueError) as error:
@@ -89,11 +89,6 @@ def _elements(content: bytes) -> Iterator[tuple[int, bytes]]:
 def _first_certificate(text: str) -> str:
     begin, end = text.index(ssl.PEM_HEADER), text.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)
     return text[begin:end]
-
-
-def _path(name: str, base_dir: Path | None) -> Path:
-    path = user_path(name)
-    return path if base_dir is None else base_dir / path
 
 
 def _unusable(field: str, path: Path, error: Exception, advice: str) -> InputError:
