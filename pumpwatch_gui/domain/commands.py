@@ -92,7 +92,7 @@ class Rebaseline:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmLevel:
-    """Take the level that an anomaly alarm stands for as normal; the model stays as it is."""
+    """Take the new level of an anomaly alarm as normal; the model stays as it is."""
 
     pump_id: str
 

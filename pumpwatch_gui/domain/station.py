@@ -27,7 +27,7 @@ class PumpView:
 
     `health` is 0-100, NaN where it is not known; `alarms` are all that are not NORMAL, worst first.
     `stale_after_s`: the age at which the values of `frame` must be shown as old. `learning` is None for a pump that
-    does not learn itself. `is_at_new_level`: its anomaly alarm stands until a person answers.
+    does not learn itself. `is_at_new_level`: its anomaly alarm waits for a person to confirm the level.
     """
 
     pump_id: str

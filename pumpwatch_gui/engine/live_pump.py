@@ -149,7 +149,7 @@ class LivePump:
             stale_after_s=max(2.0, 3 * period_s),
             shadow=shadow,
             learning=learning,
-            is_at_new_level=self._anomaly.is_standing,
+            is_at_new_level=self._anomaly.is_at_new_level,
         )
 
     def _link_judge(self, active: frozenset[str]) -> LinkJudge:

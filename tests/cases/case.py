@@ -1,4 +1,4 @@
-"""A case, and how it is played: by the program as a user starts it, or by the test that stands for it."""
+"""A case, and how it is played: by the program as a user starts it, or by the tests that show it."""
 
 import os
 import subprocess
@@ -39,8 +39,8 @@ def wide_profile(folder: Path) -> str:
     return path.name
 
 
-def standing(*tests: str) -> Callable[[Path], tuple[str, bool]]:
-    """A case for which tests stand: they are run."""
+def shown_by(*tests: str) -> Callable[[Path], tuple[str, bool]]:
+    """A case that tests show: they are run."""
 
     def play(_: Path) -> tuple[str, bool]:
         command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", *tests)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cases.case import ALL, Case, pumpwatch, standing, wide_profile
+from tests.cases.case import ALL, Case, pumpwatch, shown_by, wide_profile
 
 
 def checked(
@@ -79,12 +79,12 @@ FILES = (
     Case(
         "50",
         "a typed comma made ten times the number",
-        standing("tests/gui/test_gui_devices.py::test_a_number_is_typed_with_a_point_or_a_comma_and_never_grows_by_it"),
+        shown_by("tests/gui/test_gui_devices.py::test_a_number_is_typed_with_a_point_or_a_comma_and_never_grows_by_it"),
     ),
     Case(
         "51",
         "a deleted database: rows were counted that were nowhere",
-        standing(
+        shown_by(
             "tests/store/test_store_lost_file.py::test_a_commit_into_a_file_that_is_gone_is_made_again",
             "tests/store/test_store_lost_file.py::test_a_log_that_is_deleted_under_the_program_costs_nothing",
         ),
@@ -92,21 +92,21 @@ FILES = (
     Case(
         "52",
         "two collectors wrote to one home",
-        standing(
+        shown_by(
             "tests/flow/test_flow_joined.py::test_a_second_collector_is_refused_with_the_first_ones_process_id_kind_and_start"
         ),
     ),
     Case(
         "53",
         "only the first address of a name was tried",
-        standing(
+        shown_by(
             "tests/acquire/modbus/test_redial.py::test_every_address_of_a_name_is_tried_whether_the_first_refuses_or_stays_silent"
         ),
     ),
     Case(
         "54",
         "a port whose set-up failed stayed locked",
-        standing(
+        shown_by(
             "tests/acquire/modbus/test_redial.py::test_after_a_port_that_could_not_be_set_up_nothing_is_held_and_the_reason_stays_the_same"
         ),
     ),

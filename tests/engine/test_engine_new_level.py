@@ -1,4 +1,4 @@
-"""A fault that lasts: its alarm stands until a person answers, and the level from before is never lost in silence."""
+"""A fault that lasts: its alarm is on until a person answers, and the level from before is never lost in silence."""
 
 import re
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def test_a_fault_of_ninety_minutes_is_in_alarm_throughout_and_clears_after_the_r
     assert re.fullmatch(r"Anomaly: heat up (2[6-9]|3[0-4]) %", station.text)
     assert station.desk.acknowledge("P-1/anomaly", by="Erika", time_ns=1) is not None
     assert station.run(FAULTY, 80 * MINUTE) == 1.0
-    assert station.judge.is_standing
+    assert station.judge.is_at_new_level
     assert re.fullmatch(r"New level for 15 min, heat up (2[6-9]|3[0-4]) %: confirm or re-baseline", station.text)
     assert station.desk.alarms[0].state is AlarmState.UNACKNOWLEDGED  # it asks again
     assert station.run(HEALTHY, 5 * MINUTE) < 0.4
@@ -130,7 +130,7 @@ def test_where_nothing_deviates_there_is_nothing_to_confirm(station: Station) ->
         station.models.execute(ConfirmLevel("P-1"), station.pump, None)
 
 
-def test_an_alarm_that_hovers_below_the_limit_after_it_stands_does_not_end_at_once() -> None:
+def test_an_alarm_that_hovers_below_the_limit_at_a_new_level_does_not_end_at_once() -> None:
     judge, found = AnomalyJudge(FEW), list[Stimulus]()
     for second in range(40 * MINUTE):
         score = 1.5 if second < 16 * MINUTE else 0.8
@@ -138,7 +138,7 @@ def test_an_alarm_that_hovers_below_the_limit_after_it_stands_does_not_end_at_on
         found += [signal.stimulus] if signal is not None else []
         if second == 20 * MINUTE:
             assert judge.active
-    assert found == [Stimulus.RAISED, Stimulus.STANDS, Stimulus.RETURNED]
+    assert found == [Stimulus.RAISED, Stimulus.NEW_LEVEL, Stimulus.RETURNED]
 
 
 def detection_of(score: float, second: int) -> Detection:

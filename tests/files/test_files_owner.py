@@ -1,4 +1,4 @@
-"""Who has a home: one at a time, told by who that is, also in the moment in which it starts."""
+"""The owner of a home: only one at a time, known by name, also while it starts."""
 
 import json
 import subprocess

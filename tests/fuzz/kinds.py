@@ -166,7 +166,7 @@ def command_line(chance: random.Random, folder: Path) -> None:
 
 
 def _spoilt_toml(chance: random.Random, text: str) -> bytes:
-    """The text with faults, or its document with faults written anew."""
+    """The text with faults, or its document with faults, rewritten."""
     if chance.random() < 0.4:
         return spoil_bytes(chance, text.encode())
     document = spoil_document(chance, tomllib.loads(text))

@@ -37,7 +37,7 @@ def faults(name: str, kind: Kind, folder: Path, *, first: int, count: int) -> li
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test may meet the home of whoever runs it, nor write beside the code."""
+    """No test may meet the home of whoever runs it, nor write next to the code."""
     monkeypatch.setenv("PUMPWATCH_HOME", str(tmp_path / "home"))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")

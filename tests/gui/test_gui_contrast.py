@@ -1,4 +1,4 @@
-"""What stands out, and whether it can be seen at all: measured on painted pixels, in every theme."""
+"""Contrast: what catches the eye, and whether it can be seen at all, measured on painted pixels, in every theme."""
 
 from collections.abc import Callable, Iterator
 from itertools import combinations, pairwise

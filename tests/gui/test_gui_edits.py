@@ -1,4 +1,4 @@
-"""Nothing is changed, pressed or lost that nobody meant: Enter, the wheel, Escape, Undo, Quit."""
+"""Nothing is changed, pressed or lost by accident: Enter, the wheel, Escape, Undo, Quit."""
 
 from dataclasses import replace
 from functools import partial

@@ -323,7 +323,7 @@ async def _end(*tasks: "asyncio.Task[None]") -> None:
 
 
 class _WakeUp:
-    """What a line waits for: that something changed, or a time. For one who waits; a `set` while nobody does is lost.
+    """What a line waits for: that something changed, or a time. For one waiter; a `set` without one is lost.
 
     Not `asyncio.timeout` around an Event: that ends each wait by a cancellation and an exception, and costs as much as
     the request. Nor `wait_for`: see `_end`.

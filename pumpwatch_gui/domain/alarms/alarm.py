@@ -47,7 +47,7 @@ class Stimulus(Enum):
 
     RAISED = "raised"
     RESUMED = "raised again in the same episode"
-    STANDS = "stands until a person answers"
+    NEW_LEVEL = "at a new level"
     RETURNED = "returned to normal"
     ACKNOWLEDGED = "acknowledged"
     RESET = "reset"
@@ -72,7 +72,7 @@ TRANSITIONS = {
     (AlarmState.LATCHED, Stimulus.RESET): AlarmState.NORMAL,
     (AlarmState.LATCHED, Stimulus.RAISED): AlarmState.ACKNOWLEDGED,
     # What was acknowledged as a passing trouble is asked about again once it is there to stay.
-    (AlarmState.ACKNOWLEDGED, Stimulus.STANDS): AlarmState.UNACKNOWLEDGED,
+    (AlarmState.ACKNOWLEDGED, Stimulus.NEW_LEVEL): AlarmState.UNACKNOWLEDGED,
     # Practice, not the standard: an episode that flickers is announced once, and acknowledged once.
     (AlarmState.RETURNED, Stimulus.RESUMED): AlarmState.UNACKNOWLEDGED,
     (AlarmState.NORMAL, Stimulus.RESUMED): AlarmState.ACKNOWLEDGED,
@@ -115,7 +115,7 @@ def next_state(
         shown = SHOWS.get((state, stimulus))
         return state if shown is None else shown if holds else AlarmState.NORMAL
     if stimulus in HIDES:
-        # Stricter than the standard: logic never hides what nobody has seen, as the very alarm that tripped the pump.
+        # Stricter than the standard: logic never hides what no one has seen, such as the alarm that tripped the pump.
         is_seen = stimulus is not Stimulus.SUPPRESSED or state in (AlarmState.NORMAL, AlarmState.ACKNOWLEDGED)
         return HIDES[stimulus] if is_seen else state
     if is_latching and stimulus is Stimulus.RETURNED:

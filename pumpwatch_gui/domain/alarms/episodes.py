@@ -16,8 +16,8 @@ class AlarmRule:
     without a score above the threshold; raised again within `merge_s` of its last instant it is the same episode. While
     a pump is not scored its alarm stays as it is: nothing says that the trouble is over. A delay restarts after a gap
     in the scores (more than 3 of their usual intervals, at least 1 s: `Pace`).
-    An alarm that has held for `stands_after_s` of scored time stands: what raised it is a new level that a person has
-    to answer for, and only `standing_quiet_s` without a score above the threshold end it.
+    An alarm that has held for `new_level_after_s` of scored time is a new level: a person has to confirm it or to
+    re-baseline the pump, and only `new_level_quiet_s` without a score above the threshold end the alarm.
     Raises ValueError when the clear level is above the threshold or a time is negative.
     """
 
@@ -27,15 +27,15 @@ class AlarmRule:
     off_delay_s: float = 5.0
     quiet_s: float = 20.0
     merge_s: float = 30.0
-    stands_after_s: float = 900.0
-    standing_quiet_s: float = 600.0
+    new_level_after_s: float = 900.0
+    new_level_quiet_s: float = 600.0
 
     def __post_init__(self) -> None:
         """Check the levels and the signs."""
         if not self.clear_below <= self.threshold:
             raise ValueError("the clear level must not be above the threshold")
         delays = self.on_delay_s, self.off_delay_s, self.quiet_s, self.merge_s
-        if min(*delays, self.stands_after_s, self.standing_quiet_s) < 0:
+        if min(*delays, self.new_level_after_s, self.new_level_quiet_s) < 0:
             raise ValueError("delays must not be negative")
 
     def scaled(self, level: float) -> "AlarmRule":
@@ -66,14 +66,14 @@ class ScoreAlarm:
         return self._delay.active
 
     @property
-    def is_standing(self) -> bool:
-        """Whether it has held for so long that a person has to answer for it."""
-        return self.active and self._held_s >= self._rule.stands_after_s
+    def is_at_new_level(self) -> bool:
+        """Whether it has held for so long that a person has to confirm the level or to re-baseline the pump."""
+        return self.active and self._held_s >= self._rule.new_level_after_s
 
     def update(self, mono_ns: int, score: float) -> Stimulus | None:
         """What this score changed, None when nothing; NaN is no score.
 
-        RAISED, RESUMED (the same episode goes on), STANDS (at the instant from which it does) or RETURNED.
+        RAISED, RESUMED (the same episode goes on), NEW_LEVEL (once, when the episode has become one) or RETURNED.
         """
         if isnan(score):
             return None
@@ -82,7 +82,7 @@ class ScoreAlarm:
         if step_s > gap_s:
             self._delay.restart()
             self._quiet_ns, step_s = None, 0.0
-        rule, was_standing = self._rule, self.is_standing
+        rule, was_new_level = self._rule, self.is_at_new_level
         if self.active:
             self._held_s += step_s
         stimulus = self._delay.update(mono_ns, over=score > rule.threshold, clear=score < rule.clear_below)
@@ -95,7 +95,7 @@ class ScoreAlarm:
             self._held_s = 0.0
         if self.active:
             self._active_ns = mono_ns
-        return Stimulus.STANDS if stimulus is None and self.is_standing and not was_standing else stimulus
+        return Stimulus.NEW_LEVEL if stimulus is None and self.is_at_new_level and not was_new_level else stimulus
 
     def _is_quiet(self, mono_ns: int, score: float) -> bool:
         """Whether an alarm that is on has had no score above the threshold for long enough."""
@@ -104,7 +104,7 @@ class ScoreAlarm:
             return False
         if self._quiet_ns is None:
             self._quiet_ns = mono_ns
-        quiet_s = self._rule.standing_quiet_s if self.is_standing else self._rule.quiet_s
+        quiet_s = self._rule.new_level_quiet_s if self.is_at_new_level else self._rule.quiet_s
         return self.active and mono_ns - self._quiet_ns >= round(quiet_s * 1e9)
 
     def _is_same_episode(self, mono_ns: int) -> bool:

@@ -31,8 +31,8 @@ class KeptLevels:
             self._scorer.resume(pump.pump_id, kept)
             self._written[pump.pump_id] = kept
 
-    def look(self, pump: PumpSettings) -> None:
-        """Write what is kept of a pump where it is not what was written."""
+    def write_changed(self, pump: PumpSettings) -> None:
+        """Write what is kept of a pump if it differs from what was written."""
         kept = self._scorer.kept(pump.pump_id)
         written = self._written.get(pump.pump_id, NO_LEVELS)
         if kept is written:
@@ -51,13 +51,13 @@ class KeptLevels:
         changed = self._scorer.take_level(pump.pump_id)
         if not changed:
             raise InputError(f"{pump.pump_id} is at no new level", "there is nothing to confirm")
-        self.look(pump)
+        self.write_changed(pump)
         return f"New level confirmed: {changed}"
 
     def forget(self, pump: PumpSettings) -> None:
         """The pump left the site."""
         self._scorer.rebaseline(pump.pump_id)
-        self.look(pump)
+        self.write_changed(pump)
         self._written.pop(pump.pump_id, None)
 
     def rename(self, old_id: str, new_id: str) -> None:

@@ -137,7 +137,7 @@ class ModelLifecycle:
     def feed(self, frame: Frame, state: RunState) -> None:
         """Take in a frame, after the judges."""
         self.scorer.feed(frame, state)
-        self._levels.look(self._pumps[frame.pump_id][0])
+        self._levels.write_changed(self._pumps[frame.pump_id][0])
         self._learning.feed(frame, state)
         if self._fit_check.feed(frame, state):
             self._use(*self._pumps[frame.pump_id])

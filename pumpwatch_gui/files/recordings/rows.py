@@ -63,7 +63,7 @@ def head_lines(file: TextIO) -> list[str]:
 def cells_of(lines: Iterable[str], separator: str, *, strict: bool = False) -> "_Reader":
     """The cells of each line, as `csv.reader` gives them; raises csv.Error as that does."""
     if separator == BLANKS:
-        # Python 3.13 takes a blank no more for `delimiter` beside `skipinitialspace`.
+        # Python 3.13 no longer takes a blank for `delimiter` together with `skipinitialspace`.
         separator, lines = "\t", ("\t".join(_CELL_IN_BLANKS.findall(line)) for line in lines)
     return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=strict)
 

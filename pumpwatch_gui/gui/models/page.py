@@ -80,7 +80,7 @@ class ModelsPage(Page):
             lambda: self._order(Rebaseline(self._id)),
       )  # fmt: skip
         self.confirm = button(
-            "Confirm new level", "Take the level that the anomaly alarm stands for as normal; the model stays",
+            "Confirm new level", "Take the new level of the anomaly alarm as normal; the model stays",
             lambda: self._order(ConfirmLevel(self._id)),
         )  # fmt: skip
         widths = {0: 140, 1: 122, 2: 82, 3: 58}

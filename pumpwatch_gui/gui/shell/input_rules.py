@@ -7,7 +7,7 @@ from typing_extensions import override
 
 
 class InputRules(QObject):
-    """An event filter of the application: nothing is changed or pressed that nobody has aimed at.
+    """An event filter of the application: nothing is changed or pressed by accident.
 
     The wheel turns a field only while that has the keyboard, else it scrolls what is around; Enter presses the button
     that has the keyboard, as Space does.

@@ -36,7 +36,7 @@ SLOW_MS = 1000
 WARN_DAYS = 30.0
 MEASURING = "measuring"
 ONE_ROW_FROM_PX, NARROW_COLUMNS = 1240, 3
-"""From this width on (at 100 %) the figures stand in one row, else in so many columns."""
+"""From this width on (at 100 %) the figures are in one row, below it in so many columns."""
 
 
 class SystemPage(Page):

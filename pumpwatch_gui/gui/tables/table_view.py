@@ -35,12 +35,12 @@ class TableView(QTableView):
 
     @property
     def chosen(self) -> QModelIndex:
-        """The row that a person has selected; invalid when none is. Qt's current row may be one that nobody chose."""
+        """The row that a person has selected; invalid when none is. Qt's current row may be one never selected."""
         return next(iter(self.selectionModel().selectedRows()), QModelIndex())
 
     @override
     def rowsAboutToBeRemoved(self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int) -> None:
-        """With the chosen row the choice ends: Qt would choose its neighbour, which nobody meant."""
+        """The selection ends with the selected row: Qt would select its neighbour."""
         if start <= self.currentIndex().row() <= end:
             self.selectionModel().clear()
         super().rowsAboutToBeRemoved(parent, start, end)

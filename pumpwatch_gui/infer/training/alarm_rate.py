@@ -77,7 +77,7 @@ def _episodes(track: Track, rule: AlarmRule) -> int:
     moved = np.where(raised | returned, np.arange(track.score.size), -1)
     last = np.maximum.accumulate(moved)
     in_alarm = np.flatnonzero((last >= 0) & raised[last])
-    if in_alarm.size and _may_stand(track, in_alarm, rule):  # it ends by another delay: rare, so row by row
+    if in_alarm.size and _may_be_new_level(track, in_alarm, rule):  # it ends by another delay: rare, so row by row
         episodes = Episodes(rule)
         for time_ns, score in zip(track.time_ns.tolist(), track.score.tolist(), strict=True):
             episodes.update(time_ns, score)
@@ -86,11 +86,11 @@ def _episodes(track: Track, rule: AlarmRule) -> int:
     return int(in_alarm.size > 0) + int(apart.sum())
 
 
-def _may_stand(track: Track, in_alarm: NDArray[np.int64], rule: AlarmRule) -> bool:
-    """Whether an episode may last so long that its alarm stands, from the rows (k,) in alarm."""
+def _may_be_new_level(track: Track, in_alarm: NDArray[np.int64], rule: AlarmRule) -> bool:
+    """Whether an episode may last so long that it becomes a new level, from the rows (k,) in alarm."""
     times_ns = track.time_ns[in_alarm]
     parts = np.split(times_ns, np.flatnonzero(np.diff(times_ns) > rule.merge_s * 1e9) + 1)
-    return max(int(part[-1] - part[0]) for part in parts) >= rule.stands_after_s * 1e9
+    return max(int(part[-1] - part[0]) for part in parts) >= rule.new_level_after_s * 1e9
 
 
 def _held(track: Track, condition: NDArray[np.bool_], delay_s: float) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """Stretches of a commissioning span that look like a fault: found, left out and named.
 
-One fault that nobody noticed while the pump was commissioned widens its limits two- or threefold, and half of the later
-faults are not detected. The rule: blocks of two minutes whose 90th percentile stands out from that of the others.
+One fault that was missed while the pump was commissioned widens its limits two- or threefold, and half of the later
+faults are not detected. The rule: blocks of two minutes whose 90th percentile is out of line with that of the others.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ APART_S = 900.0
 OFTEN = 3
 """What comes back so often is the way of the pump, not a fault of it."""
 MOST_PART = 0.4
-"""When more than this part stands out there is no telling which part is the healthy one."""
+"""When more than this part is out of line, which part is the healthy one cannot be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Scored:
 
 
 def suspicious_spans(tracks: Sequence[Scored], *, period_s: float) -> tuple[SuspiciousSpan, ...]:
-    """The stretches of the tracks that stand out from all the rest, in the order of time within each track."""
+    """The stretches of the tracks that are out of line with all the rest, in the order of time within each track."""
     block_s = max(BLOCK_S, ROWS_OF_BLOCK * period_s)
     ordinary = _ordinary(tracks)
     blocks = [
@@ -77,7 +77,7 @@ def suspicious_spans(tracks: Sequence[Scored], *, period_s: float) -> tuple[Susp
 
 
 def without_habits(spans: Sequence[SuspiciousSpan]) -> tuple[SuspiciousSpan, ...]:
-    """The spans, in the order of time, without those of a sensor that stands out again and again; overlaps as one."""
+    """The spans in the order of time, without those of a sensor that is often out of line; overlaps as one."""
     merged = list[SuspiciousSpan]()
     for span in spans:
         if merged and merged[-1].sensor == span.sensor and span.start_s <= merged[-1].end_s:

@@ -93,8 +93,8 @@ class AlarmDesk:
                     return None
                 return self._hide(old, signal.stimulus, "", "the pump is stopped", time_ns)
             after = next_state(before, signal.stimulus, is_latching=signal.is_latching)
-            stands = signal.stimulus is Stimulus.STANDS and before.is_active
-            if after is before and not stands:
+            is_new_level = signal.stimulus is Stimulus.NEW_LEVEL and before.is_active
+            if after is before and not is_new_level:
                 return None
             if signal.stimulus is Stimulus.RAISED and before is not AlarmState.LATCHED:
                 old = None
@@ -105,7 +105,7 @@ class AlarmDesk:
                 pump_id=pump_id,
                 tag=signal.tag,
                 priority=signal.priority,
-                text=old.text if old and not stands else signal.text,
+                text=old.text if old and not is_new_level else signal.text,
                 state=after,
                 value=signal.value,
                 limit=signal.limit,

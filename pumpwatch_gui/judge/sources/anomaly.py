@@ -32,9 +32,9 @@ class AnomalyJudge:
         return self._alarm.active
 
     @property
-    def is_standing(self) -> bool:
-        """Whether the alarm stands for a new level that a person has to answer for."""
-        return self._alarm.is_standing
+    def is_at_new_level(self) -> bool:
+        """Whether the alarm has become a new level, which a person has to confirm or to re-baseline."""
+        return self._alarm.is_at_new_level
 
     def retire(self) -> AlarmSignal | None:
         """End the alarm of a pump that has no model any more; None when it is not active."""
@@ -51,7 +51,7 @@ class AnomalyJudge:
             return None
         found = detection.leading(self._profile.sensors)
         text = f"Anomaly: {found}"
-        if stimulus is Stimulus.STANDS:
-            text = f"New level for {ANOMALY_RULE.stands_after_s / 60:.0f} min, {found}: confirm or re-baseline"
+        if stimulus is Stimulus.NEW_LEVEL:
+            text = f"New level for {ANOMALY_RULE.new_level_after_s / 60:.0f} min, {found}: confirm or re-baseline"
         tag = self._profile.tags[int(np.argmax(detection.shares))]
         return AlarmSignal(self.source, tag, Priority.LOW, text, detection.score, ANOMALY_RULE.threshold, "", stimulus)

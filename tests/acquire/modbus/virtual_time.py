@@ -33,7 +33,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its clock stands while code runs."""
+    """Its clock is stopped while code runs."""
 
     def __init__(self) -> None:
         self._virtual = _Selector()

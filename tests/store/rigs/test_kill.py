@@ -1,4 +1,4 @@
-"""Programs are killed again and again: what was seen stays, nothing is there twice, each start needs nobody."""
+"""Programs are killed again and again: what was seen stays, nothing is there twice, each start needs no help."""
 
 import os
 import random

@@ -1,6 +1,6 @@
 """What a device has shown of itself, and the requests that follow from it. Pure: times come in as arguments.
 
-It starts with what the map alone justifies. Blocks that fail are halved; blocks beside each other are joined over
+It starts with what the map alone justifies. Blocks that fail are halved; neighbouring blocks are joined over
 registers that no point names once the device has shown, more than once, that the wider request brings the same.
 """
 

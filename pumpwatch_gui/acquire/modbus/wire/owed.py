@@ -1,7 +1,7 @@
 """What a line may still bring: responses that were missed, or that come twice. Pure: times come in as arguments.
 
 Without transaction ids a response that is late, or comes again, passes for that to another request of the same form.
-How long it took tells nothing, where the response itself is late as well: two lates make one that looks in time.
+The response time proves nothing where the response itself is late as well: two delays can look like no delay.
 So a value is doubtful as long as a request of its form is owed a response, by whatever connection it may come.
 """
 
