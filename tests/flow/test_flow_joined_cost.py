@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from pumpwatch_gui.files.owner import read_owner
 from pumpwatch_gui.settings.simulated import simulated_site
 from pumpwatch_gui.stations.joined import JoinedStation
 from tests.conftest import wait_until
+from tests.flow.programs import has_joined, log_of, program
 
 SECONDS = float(os.environ.get("PUMPWATCH_SECONDS", "30"))
 SETTLED_S = 10.0
@@ -24,14 +24,10 @@ PLANTS = [pytest.param(3, 0.1, id="3 pumps at 10 Hz"), pytest.param(50, 1.0, id=
 
 def started(kind: str, site_file: Path, home: Home) -> "subprocess.Popen[bytes]":
     """A program that has come up."""
-    words = ["run", "--site", str(site_file), "--home", str(home.path)] + ["--headless"] * (kind == "collector")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pumpwatch_gui", *words], env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    log = home.logs / "pumpwatch.log"
-    mark = f"process id {process.pid} has joined" if (owner := read_owner(home.path)) and owner.door else "started with"
-    wait_until(lambda: log.exists() and mark in log.read_text("utf-8"), within_s=60)
+    owner = read_owner(home.path)
+    process = program("run", "--site", str(site_file), *["--headless"] * (kind == "collector"), home=home)
+    joins = owner is not None and bool(owner.door)
+    wait_until(lambda: has_joined(process.pid, home) if joins else bool(log_of(home)), within_s=60)
     return process
 
 

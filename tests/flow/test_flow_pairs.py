@@ -4,8 +4,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,6 +14,7 @@ from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import read_owner
 from tests.conftest import wait_until
 from tests.flow.counting_device import CountingDevice
+from tests.flow.programs import has_joined, program
 from tests.flow.running import home_at, site_text
 
 PAIRS = int(os.environ.get("PUMPWATCH_PAIRS", "100"))
@@ -36,10 +35,7 @@ class Program:
         self._said = home.path.parent / f"said-{number}"
         words = [word.format(site=home.site_file, home=home.path) for word in PROGRAMS[kind]]
         with self._said.open("wb") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "pumpwatch_gui", *words, "--home", str(home.path)],
-                stdout=said, stderr=said, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-            )  # fmt: skip
+            self.process = program(*words, home=home, output=said)
 
     @property
     def said(self) -> str:
@@ -57,11 +53,10 @@ class Program:
         return 0 if (self.kind, code) == ("pictures", -signal.SIGTERM) else code
 
 
-def outcome(one: Program, other: Program, log: Path) -> str:
+def outcome(one: Program, other: Program, home: Home) -> str:
     """What came of a program that does not have the home; "" while it is still open."""
     if one.runs:
-        joined = f"window with process id {one.process.pid} has joined"
-        return "joined" if log.exists() and joined in log.read_text("utf-8") else ""
+        return "joined" if has_joined(one.process.pid, home) else ""
     if one.process.returncode == 0 and "already running in this home; its window comes to the front" in one.said:
         return "brought to the front"
     found = REFUSED.search(one.said)
@@ -74,8 +69,7 @@ def outcome(one: Program, other: Program, log: Path) -> str:
 
 def one_trial(home: Home, first: str, second: str, gap_s: float) -> str:
     """Start two programs; what came of the one that does not have the home."""
-    log = home.logs / "pumpwatch.log"
-    log.unlink(missing_ok=True)
+    (home.logs / "pumpwatch.log").unlink(missing_ok=True)
     programs = [Program(first, home, 1)]
     time.sleep(gap_s)
     programs.append(Program(second, home, 2))
@@ -86,7 +80,7 @@ def one_trial(home: Home, first: str, second: str, gap_s: float) -> str:
         if len(owners) != 1:
             return ""
         (other,) = (p for p in programs if p is not owners[0])
-        return outcome(other, owners[0], log)
+        return outcome(other, owners[0], home)
 
     try:
         wait_until(settled, within_s=60, what=f"one owner of {first} then {second} after {gap_s:.2f} s")

@@ -165,7 +165,7 @@ def test_only_the_chosen_alarm_is_acknowledged_while_others_come_and_go(
     assert station.orders
 
 
-def test_nothing_is_acknowledged_that_nobody_has_chosen(open_window: OpenWindow) -> None:
+def test_nothing_is_acknowledged_that_was_not_chosen(open_window: OpenWindow) -> None:
     station = AlarmedStation()
     station.raise_one(3, 1)
     window = open_window(source=station)

@@ -11,7 +11,7 @@ from pumpwatch_gui.gui.shell.main_window import MainWindow
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_scenes import Scene
 from tests.gui.fake_station import FakeStation
-from tests.gui.parts import page_of
+from tests.gui.parts import is_closed, page_of
 
 
 def opened(open_window: OpenWindow) -> tuple[MainWindow, AlarmsPage, FakeStation]:
@@ -41,10 +41,6 @@ def dialog_on(page: AlarmsPage) -> HideDialog:
     return dialog
 
 
-def dialog_closed(dialog: HideDialog) -> bool:
-    return not dialog.isVisible()
-
-
 def test_an_alarm_is_shelved_with_a_reason_and_taken_from_the_shelf_again(open_window: OpenWindow) -> None:
     window, page, station = opened(open_window)
     count = len(page.alarms.rows)
@@ -56,7 +52,7 @@ def test_an_alarm_is_shelved_with_a_reason_and_taken_from_the_shelf_again(open_w
     dialog.one_shot.setChecked(True)
     dialog.ok.click()
     assert last_order(station) == ShelveAlarm(alarm_id, 3600.0, "seal exchange", one_shot=True)
-    assert dialog_closed(dialog)
+    assert is_closed(dialog)
     window.refresh()
     assert alarm_id not in {s.alarm.alarm_id for s in page.alarms.rows}
     assert page.tabs[ACTIVE].text() == f"{ACTIVE} {count - 1}"

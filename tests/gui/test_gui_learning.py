@@ -52,7 +52,7 @@ def test_what_keeps_a_pump_from_learning_is_named(open_window: OpenWindow) -> No
     assert line_of(stopped, open_window(1)) == "Learning, 1 h 12 m of 3 h: pump stopped"
 
 
-def test_a_pump_that_is_judged_provisionally_says_so_beside_its_score(open_window: OpenWindow) -> None:
+def test_a_pump_that_is_judged_provisionally_says_so_next_to_its_score(open_window: OpenWindow) -> None:
     view = replace(LEARNING, phase=LearningPhase.PROVISIONAL)
     station, pump = learning(view)
     assert line_of(view, open_window(1)).endswith("limit 1, provisional")

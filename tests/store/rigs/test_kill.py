@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,8 +12,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import read_owner
 from pumpwatch_gui.settings.simulated import simulated_site
+from tests.flow.programs import has_joined, program
 
 KILLS = int(os.environ.get("PUMPWATCH_KILLS", "200"))
 PERIOD_S = 0.2
@@ -60,7 +61,7 @@ def wait_for(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
 class Programs:
     """The programs of a station, started when they are not there. `kinds`: the one that stores, then who joins it."""
 
-    def __init__(self, home: Path, site_file: Path, kinds: tuple[str, ...]) -> None:
+    def __init__(self, home: Home, site_file: Path, kinds: tuple[str, ...]) -> None:
         self._home, self._kinds = home, kinds
         self._arguments = {
             "collector": ["run", "--headless", "--site", str(site_file)],
@@ -73,24 +74,19 @@ class Programs:
         for kind in self._kinds:
             process = self._running.get(kind)
             if process is None or process.poll() is not None:
-                self._running[kind] = process = subprocess.Popen(
-                    [sys.executable, "-m", "pumpwatch_gui", *self._arguments[kind], "--home", str(self._home)],
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                    env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-                )  # fmt: skip
+                self._running[kind] = process = program(*self._arguments[kind], home=self._home)
             if kind == self._kinds[0]:
                 wait_for(partial(self._has_home, process.pid))
 
     def _has_home(self, pid: int) -> bool:
-        owner = read_owner(self._home)
+        owner = read_owner(self._home.path)
         return owner is not None and owner.pid == pid
 
     def are_joined(self) -> bool:
         """Whether all run, and each of the others has joined the first."""
-        log = (self._home / "logs" / "pumpwatch.log").read_text("utf-8").rpartition("started with")[2]
         others = [self._running[kind] for kind in self._kinds[1:]]
         return all(p.poll() is None for p in self._running.values()) and all(
-            f"process id {p.pid} has joined" in log for p in others
+            has_joined(p.pid, self._home) for p in others
         )
 
     def kill(self, kinds: list[str]) -> None:
@@ -109,8 +105,8 @@ class Programs:
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("kinds", [("collector",), ("window",), ("collector", "window")], ids="+".join)
 def test_what_was_seen_outlives_every_kill(tmp_path: Path, kinds: tuple[str, ...]) -> None:
-    home = tmp_path / "home"
-    database = home / "pumpwatch.db"
+    home = Home(tmp_path / "home")
+    database = home.database
     draw = random.Random(1)
     lost = unattended = 0
     unwritten_s: list[float] = []
@@ -143,4 +139,4 @@ def test_what_was_seen_outlives_every_kill(tmp_path: Path, kinds: tuple[str, ...
           f"integrity {integrity}")  # fmt: skip
     assert (lost, twice, unattended, integrity) == (0, 0, KILLS, "ok")
     assert max(unwritten_s) <= LONGEST_UNWRITTEN_S
-    assert not list(home.glob("*.damaged-*"))
+    assert not list(home.path.glob("*.damaged-*"))
