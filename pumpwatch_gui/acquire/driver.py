@@ -86,6 +86,15 @@ class Watchable(Protocol):
 
 
 @runtime_checkable
+class Identifying(Protocol):
+    """A channel that may know which request a response is to, so that a late one disturbs no other."""
+
+    @property
+    def tells_responses_apart(self) -> bool:
+        """Whether it does."""
+
+
+@runtime_checkable
 class Browsable(Protocol):
     """A channel that can read what no register map names."""
 

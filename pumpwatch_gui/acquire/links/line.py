@@ -4,8 +4,9 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
-from pumpwatch_gui.acquire.driver import Channel, DriverKind, Readings, Watchable
+from pumpwatch_gui.acquire.driver import Channel, DriverKind, Identifying, Readings, Watchable
 from pumpwatch_gui.acquire.links.extra_reads import ExtraRead, ExtraReads
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.link import Link, LinkEvent
@@ -232,10 +233,17 @@ class Line:
         link.requested_s = time.monotonic()
         began_ns = time.monotonic_ns()
         try:
-            if link.requested_s - self._heard_s < IDLE_S:
+            patience_s = self._turns.patience_s(link, link.requested_s)
+            if patience_s < inf and isinstance(channel, Identifying) and channel.tells_responses_apart:
+                async with asyncio.timeout(patience_s):
+                    readings = await channel.scan(link.spec)
+            elif link.requested_s - self._heard_s < IDLE_S:
                 readings = await channel.scan(link.spec)
             else:
                 readings, began_ns = await self._scan_after_idling(channel, link)
+        except TimeoutError:
+            link.put_off()
+            self._turns.put_off(link)
         except LinkFault as fault:
             self._failed(channel, link, fault)
         except InputError as wrong:

@@ -17,6 +17,8 @@ from pumpwatch_gui.domain.values.quality import Reason
 RETRY_S = 5.0
 """A scan that failed is tried again after so long where the period is longer, and a wrong setting no sooner."""
 DEAD_AFTER = 2
+LEAST_PATIENCE_S, PATIENCE, USUAL_DECAY = 0.1, 4.0, 0.98
+"""A scan is far longer than usual when it takes this many times the longest of its last fifty or so."""
 READ_AT_ONCE_S = 1.0
 """When a connection comes up, a link whose next scan is further away than this is scanned at once as well."""
 
@@ -51,6 +53,8 @@ class Link:
         self._no_responses = 0
         self._wanted_s = inf
         self._failed_s = -inf
+        self._is_put_off = False
+        self._usual_scan_s = inf
         self._is_lost_with_line = False
         self._held: LinkChanged | None = None
         self._since_ns = time.monotonic_ns()
@@ -83,6 +87,9 @@ class Link:
         """A good scan that began at an instant of the monotonic clock."""
         now = time.monotonic_ns()
         self._no_responses = 0
+        self._is_put_off = False
+        took_s = (now - began_ns) / 1e9
+        self._usual_scan_s = took_s if self._usual_scan_s == inf else max(took_s, USUAL_DECAY * self._usual_scan_s)
         self._last_good_ns = now
         self._emit(self.assembly.scanned(self.spec.link_id, readings, now, took_ns=now - began_ns))
         if _FROZEN in [r.reason for r in readings.values()]:
@@ -97,6 +104,7 @@ class Link:
         `is_doubtful`: it is not known yet whether they are. The change of the state is reported by `settle` then.
         """
         self._no_responses += fault.is_no_response or fault.kind is FaultKind.CONFIG
+        self._is_put_off = False
         self._is_lost_with_line = self._is_lost_with_line or with_line
         self._failed_s = time.monotonic()
         self._wanted_s = self._failed_s + RETRY_S
@@ -125,10 +133,21 @@ class Link:
         if self._fault is not None:
             self._emit(self.assembly.failed(self.spec.link_id, self._fault.reason, time.monotonic_ns()))
 
+    def put_off(self) -> None:
+        """Its scan took far longer than usual while others wait: it is done again, with its whole time-out, when the
+        line is free."""
+        self._is_put_off = True
+        self._wanted_s = time.monotonic()
+
+    @property
+    def patience_s(self) -> float:
+        """How long a scan of it may take before it is worth putting off."""
+        return max(LEAST_PATIENCE_S, PATIENCE * self._usual_scan_s)
+
     @property
     def has_responded(self) -> bool:
         """Whether its last scan brought something."""
-        return self._last_good_ns > 0 and not self._no_responses
+        return self._last_good_ns > 0 and not self._no_responses and not self._is_put_off
 
     @property
     def is_responding(self) -> bool:

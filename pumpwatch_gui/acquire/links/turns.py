@@ -1,6 +1,7 @@
 """Whose scan is next on a line, and how much of its time silent units may take."""
 
 from collections.abc import Sequence
+from math import inf
 
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.link import Link
@@ -28,6 +29,7 @@ class Turns:
         self._probe_s = 0.0
         self._silent_since_s = 0.0
         self._silent_ids: set[str] = set()
+        self._missed_s = -inf
 
     def next(self, links: Sequence[Link], now_s: float) -> Link:
         """The link whose scan is due first.
@@ -56,6 +58,21 @@ class Turns:
         silent = [link for link in links if self.is_silent or not link.is_responding]
         return min(silent, key=lambda link: link.requested_s)
 
+    def patience_s(self, link: Link, now_s: float) -> float:
+        """How long the scan of a link may hold the line up.
+
+        Units fall silent in groups, and each would cost the others its time-out. So while one has just been missed, a
+        usually quick one is only given a moment in between the others, and its whole time-out when none of them waits.
+        Only where the request before was responded to: that a line is silent as a whole takes whole time-outs to tell.
+        """
+        is_one_missed = now_s - self._missed_s < PROBE_S and not self._silent_ids
+        return link.patience_s if is_one_missed and link.has_responded else inf
+
+    def put_off(self, link: Link) -> None:
+        """Note a scan that was broken off for the others."""
+        self._silent_since_s = link.requested_s
+        self._silent_ids.add(link.spec.link_id)
+
     def responded(self) -> bool:
         """Note that something came over the line; whether it had been silent as a whole."""
         was_silent, self.is_silent = self.is_silent, False
@@ -65,7 +82,7 @@ class Turns:
     def missed(self, link: Link, links: Sequence[Link], fault: LinkFault, now_s: float) -> bool:
         """Note a scan that brought nothing from its unit; whether the line has just fallen silent as a whole."""
         took_s = now_s - link.requested_s
-        self._newest_first = True
+        self._newest_first, self._missed_s = True, now_s
         fell_silent, nobody = False, not any(other.is_responding for other in links)
         if fault.kind is FaultKind.TIMEOUT:  # an exception is at least a word of the gateway
             if not self._silent_ids:

@@ -75,6 +75,11 @@ class ModbusChannel:
         return self._link.lost.done()
 
     @property
+    def tells_responses_apart(self) -> bool:
+        """Whether each response names its request."""
+        return not self._link.is_untagged
+
+    @property
     def is_in_step(self) -> bool:
         """Whether responses are sure to fit their requests."""
         return self._in_step

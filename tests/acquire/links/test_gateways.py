@@ -57,6 +57,41 @@ def test_units_that_were_never_there_cost_the_others_no_scan(
         assert not any(isinstance(r, ConnectionChanged) for r in s.reports)
 
 
+def test_a_unit_that_falls_silent_after_another_is_put_off_before_it_costs_a_time_out(
+    gateway: Gateway, registers: str, wait_until: Wait
+) -> None:
+    links = {u: unit_link(gateway, registers, u, period_s=0.2, timeout_s=2.0) for u in range(1, 6)}
+    with Scanning([Binding(f"U{u}", PROFILE, (link,)) for u, link in links.items()]) as s:
+        wait_until(lambda: all(len(s.of(f"U{u}")) >= 5 for u in links), within_s=30)
+        gateway.silent = frozenset({1})
+        wait_until(lambda: s.view("U1/1").timeouts == 1, within_s=30)
+        asked = len(gateway.asked(2))
+        wait_until(lambda: len(gateway.asked(2)) > asked, within_s=30)
+        gateway.silent = frozenset({1, 2})
+        asked = len(gateway.asked(2))
+        wait_until(lambda: len(gateway.asked(2)) >= asked + 2, within_s=30)
+        assert s.view("U2/1").timeouts == 0
+        wait_until(lambda: s.view("U2/1").timeouts, within_s=30)
+        assert all(s.all_good(f"U{u}") for u in (3, 4, 5))
+
+
+@pytest.mark.slow
+def test_units_that_fall_silent_at_once_cost_the_others_a_scan_in_a_hundred(
+    gateway: Gateway, registers: str, wait_until: Wait
+) -> None:
+    with Scanning(pumps(gateway, registers)) as s:
+        wait_until(lambda: all(len(s.of(f"U{u}")) >= 4 for u in UNITS), within_s=60)
+        gateway.silent = frozenset({7, 17, 27, 37, 47})
+        healthy = [f"U{u}" for u in UNITS if u not in gateway.silent]
+        before = sum(s.view(f"{pump}/1").missed_scans for pump in healthy)
+        read = {pump: len(s.of(pump)) for pump in healthy}
+        wait_until(lambda: all(len(s.of(pump)) >= read[pump] + 60 for pump in healthy), within_s=110)
+        missed = sum(s.view(f"{pump}/1").missed_scans for pump in healthy) - before
+        print(f"missed {missed} of {60 * len(healthy)} scans")
+        assert missed <= 0.01 * 60 * len(healthy)
+        assert all(s.all_good(pump) for pump in healthy)
+
+
 @pytest.mark.slow
 def test_units_that_fall_silent_share_one_budget_of_probes(gateway: Gateway, registers: str, wait_until: Wait) -> None:
     with Scanning(pumps(gateway, registers)) as s:
