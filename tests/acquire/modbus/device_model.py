@@ -14,7 +14,7 @@ from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.modbus.channel import ModbusChannel
 from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
-from pumpwatch_gui.acquire.modbus.learnt.plan import Block, atoms, filled, plan_blocks
+from pumpwatch_gui.acquire.modbus.learnt.plan import Block, filled, plan_blocks
 from pumpwatch_gui.acquire.modbus.wire.faults import exception_fault, refused, timed_out
 from pumpwatch_gui.acquire.modbus.wire.response import Refusal
 from pumpwatch_gui.domain.links.codings import TYPES
@@ -207,10 +207,8 @@ async def play(
         was_settled, is_settled = is_settled, n > scans // 2 and learning.is_settled
         if was_settled and is_settled and len(device.log) - begun > _need(device, points) + 1:
             outcome.too_many.append(f"{len(device.log) - begun} requests in scan {n}, {_need(device, points)} would do")
-    # Where silence has two causes (a hasty request, and a block that is not answered), each costs its time-outs.
-    within_s = WITHIN_S if not device.pause_s else 2 * WITHIN_S
     for point in _served(device, points):
-        if not 0.0 < first_good[point.tag] <= start_s + within_s:
+        if not 0.0 < first_good[point.tag] <= start_s + WITHIN_S:
             outcome.missing.append(f"{point} first good at {first_good[point.tag] - start_s:.1f}")
     return outcome
 
@@ -255,6 +253,6 @@ def _has(device: Device, point: Point) -> bool:
 
 
 def _need(device: Device, points: Sequence[Point]) -> int:
-    """The fewest requests for what it serves, in stretches that the map names."""
+    """The fewest requests for what it serves, in stretches that the map names; one to see whether it is there."""
     runs = [b for block in plan_blocks(_served(device, points)) for b in block.runs]
-    return sum(len(filled(run.atoms, device.largest)) for run in runs) if atoms(points) else 0
+    return max(1, sum(len(filled(run.atoms, device.largest)) for run in runs))

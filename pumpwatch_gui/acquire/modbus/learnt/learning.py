@@ -70,6 +70,7 @@ class Learning:
         self._failed: dict[Key, Block] = {}
         self._short: set[Key] = set()
         self._guess_s = self._needed_s = 0.0
+        self._hasty = 0
         self._deaf = 0
 
     # ---------------------------------------------------------------- what to request
@@ -207,7 +208,10 @@ class Learning:
         # A device that is one response behind responds too short to one request and too long to the next.
         if not self._answered and (not heard or self._failed.keys() <= self._short):
             self._scans_without += bool(self._failed)
-            self._alone.update(self._failed.keys())
+            failed = self._failed.values()
+            # With the blocks whose pieces they are: a block that is refused may have failed by its first piece.
+            within = [b for b in self.blocks if any(b.holds(f) for f in failed)]
+            self._alone.update({block.key for block in (*failed, *within)})
             return
         self._scans_without = 0
         for block in self._halved:
@@ -218,11 +222,13 @@ class Learning:
             self._strikes[key] += 1
             if self._strikes[key] < STRIKES:
                 continue
-            self._strikes[key] = STRIKES - 1 if len(block.atoms) > 1 else STRIKES
+            is_single, fault = len(block.atoms) == 1, self._faults[key]
+            # It may have been ignored for its haste only, in a scan that has shown that the device ignores haste.
+            is_excused = self._needed_s > 0 and fault.kind is FaultKind.TIMEOUT
+            self._strikes[key] = STRIKES if is_single and not is_excused else STRIKES - 1
             if len(block.runs) > 1:
                 self._split_gaps(block)
-            elif len(block.atoms) == 1:
-                fault = self._faults[key]
+            elif is_single and not is_excused:
                 self._lose(block, fault, now_s, silent=not fault.kind.is_bad_response)
         self._judge_pause()
 
@@ -237,17 +243,23 @@ class Learning:
 
     # ---------------------------------------------------------------- pause
 
+    def longer_pause(self, too_short_s: float) -> float:
+        """The pause to try after one that may be too short."""
+        return next((p for p in PAUSES_S if p > max(too_short_s, self.facts.pause_s)), PAUSES_S[-1])
+
     def needs_pause(self, too_short_s: float) -> float:
         """A request so soon after a response was not answered, some time later it was: the pause to go on with."""
-        longer = (p for p in PAUSES_S if p > max(too_short_s, self.facts.pause_s))
-        self._needed_s = max(self._guess_s, next(longer, PAUSES_S[-1]))
+        self._hasty += 1
+        self._needed_s = max(self._guess_s, self.longer_pause(too_short_s))
         return self._needed_s
 
     def _judge_pause(self) -> None:
-        """Believe what two scans in a row have shown."""
-        if self._needed_s and self._guess_s:
-            self.facts.pause_s = self._needed_s
+        """Believe what was shown twice, in this scan or in two in a row."""
+        if self._hasty >= STRIKES:
+            self.facts.pause_s, self._hasty, self._needed_s = self._needed_s, 0, 0.0
             self._learn()
+        elif not self._needed_s:
+            self._hasty = 0
         self._guess_s, self._needed_s = self._needed_s, 0.0
 
     # ---------------------------------------------------------------- trials

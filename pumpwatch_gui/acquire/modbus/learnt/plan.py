@@ -44,6 +44,10 @@ class Block:
         """The address after its last."""
         return self.address + self.count
 
+    def holds(self, other: "Block") -> bool:
+        """Whether another block is this one, or a part of it."""
+        return self.function == other.function and self.address <= other.address and other.end <= self.end
+
     @cached_property
     def key(self) -> Key:
         """What the request says."""
