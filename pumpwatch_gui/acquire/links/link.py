@@ -134,7 +134,7 @@ class Link:
             self._emit(self.assembly.failed(self.spec.link_id, self._fault.reason, time.monotonic_ns()))
 
     def put_off(self) -> None:
-        """Its scan was broken off for the others: it is done again, with its whole time-out, when none of them waits."""
+        """Its scan was broken off for the others: it is done again, with its whole time-out, when no other waits."""
         self._is_put_off = True
         self._wanted_s = time.monotonic()
 
