@@ -13,6 +13,7 @@ import numpy as np
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.acquire.modbus.channel import strict_link
 from pumpwatch_gui.acquire.modbus.learnt.plan import any_block
+from pumpwatch_gui.acquire.modbus.wire.owed import NEW_RESPONSES
 from pumpwatch_gui.bench.rigs.link_peers import Peers, Sickness, cpu_clock, paced_unit
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.links.line_budget import block_s
@@ -216,7 +217,8 @@ async def _read_on(config: ModbusRtuConfig, seconds: float) -> tuple[int, float]
     link, block = strict_link(config, None), any_block("holding", 0, LINE_REGISTERS)
     await link.connect()
     try:
-        await link.read(config.unit, block, timeout_s=config.timeout_s)
+        for _ in range(NEW_RESPONSES):  # after each of these a new line is listened to
+            await link.read(config.unit, block, timeout_s=config.timeout_s)
         reads, started = 0, time.monotonic()
         while time.monotonic() < started + seconds:
             await link.read(config.unit, block, timeout_s=config.timeout_s)
