@@ -17,6 +17,7 @@ import numpy as np
 from pumpwatch_gui.acquire.simulator.foreign import KEPT_BACK, KNOWN, PumpKind
 from pumpwatch_gui.bench.figure import Figure
 from pumpwatch_gui.bench.rigs import foreign_pumps, plant
+from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.infer.evaluation.protocols import (
     COMMISSIONED,
     FREE,
@@ -118,10 +119,12 @@ def _foreign_half(pool: ProcessPoolExecutor, half: str, kinds: Sequence[PumpKind
     yield Figure(f"{half}: of scored time in alarm", 100 * sum(one.in_alarm for one in calm) / scored, "%", "≤ 0.5")
     counts = []
     for unnoticed in (False, True):
-        found = [one for part in pool.map(foreign_pumps.faults, [(k, seed, unnoticed) for k in kinds]) for one in part]
+        parts = list(pool.map(foreign_pumps.faults, [(k, seed, unnoticed) for k in kinds]))
+        found = [one for part, _ in parts for one in part]
         counts.append(sum(one.delay_s < inf for one in found))
         if not unnoticed:
             yield from _foreign_faults(half, found)
+            yield from _likelihoods(half, [said for _, said in parts])
     lost = 12 * (counts[0] - counts[1]) / max(counts[0], 1)
     yield Figure(f"{half}: of 12 faults lost by one in the first hours", lost, "", "≤ 1")
     lasted = list(pool.map(foreign_pumps.lasting, [(kind, seed, LASTING_HOURS) for kind in kinds]))
@@ -139,6 +142,14 @@ def _foreign_faults(half: str, found: Sequence[foreign_pumps.Found]) -> Iterator
                  f"≥ 95; missed: {words or '-'}")  # fmt: skip
     yield Figure(f"{half}: median delay", float(np.median([one.delay_s for one in seen] or [inf])), "s", "≤ 60 s")
     yield Figure(f"{half}: leading sensor right", _share(one.led_well for one in seen), "%", "≥ 90")
+
+
+def _likelihoods(half: str, said: Sequence[foreign_pumps.Said]) -> Iterator[Figure]:
+    shown, right = sum(one.shown for one in said), sum(one.right for one in said)
+    wanted = {Likelihood.NONE: "≤ 5", Likelihood.POSSIBLE: "20-60", Likelihood.VERY_LIKELY: "≥ 85"}
+    for step in Likelihood:
+        share = 100 * float(np.divide(right, shown)[step.step])
+        yield Figure(f"{half}: with a fault where shown: {step.words}", share, "%", wanted.get(step, "60-85"))
 
 
 def _mean(counts: Iterable[int]) -> float:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.detection import Detection, LearningPhase, LearningView, ScoreResult, ShadowView
+from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
@@ -28,6 +29,7 @@ class PumpView:
     `health` is 0-100, NaN where it is not known; `alarms` are all that are not NORMAL, worst first.
     `stale_after_s`: the age at which the values of `frame` must be shown as old. `learning` is None for a pump that
     does not learn itself. `is_at_new_level`: its anomaly alarm waits for a person to confirm the level.
+    `likelihood` of a fault is that of its last scores; NONE while there are none.
     """
 
     pump_id: str
@@ -44,6 +46,7 @@ class PumpView:
     shadow: ShadowView | None = None
     learning: LearningView | None = None
     is_at_new_level: bool = False
+    likelihood: Likelihood = Likelihood.NONE
 
 
 @dataclass(frozen=True, slots=True)

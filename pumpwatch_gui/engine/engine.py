@@ -8,6 +8,7 @@ people ask for, `store` writes, `watchdog` looks after the others. At the end th
 that what was read is also judged and written.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +20,11 @@ from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import Order, OrderId
+from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.events import (
     ConnectionChanged,
     Event,
+    FeedbackGiven,
     LinkChanged,
     Note,
     OrderDone,
@@ -52,9 +55,13 @@ from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.query.history import History
 
+log = logging.getLogger("pumpwatch.engine")
+
 LINK_VIEWS_S = 0.25
 TICK_S = 0.1
 HUNG_AFTER_S = 10.0
+VERDICTS_COUNT_NS = 365 * 86_400 * 10**9
+"""For so long what people said of an episode counts for the likelihood of the next."""
 """A call of a model that takes longer does not return: detection goes on without that model."""
 
 Loop = Callable[[threading.Event], None]
@@ -81,6 +88,7 @@ class Engine:
         )  # fmt: skip
         self._history = History(home.database)
         self._bus = EventBus(self._store.offer_event)
+        self._bus.subscribe(self._on_event)
         self._annunciator = Annunciator(AlarmDesk(self._store.open_alarms), self._bus)
         self._judging = Judging(site, self._annunciator, self._bus, self._store.offer_detection)
         self._inference = Inference(
@@ -224,6 +232,7 @@ class Engine:
 
     def _run_orders(self, stop: threading.Event) -> None:
         try:
+            self._recall_verdicts()
             self._supervised("orders", stop, partial(self._orders.run, stop.is_set))
         finally:
             self._ordered.set()
@@ -296,6 +305,21 @@ class Engine:
     def _on_late_alarms(self, alarms: Sequence[Alarm]) -> None:
         """The database could be read only now: what stood open when the run before ended is taken up, if not over."""
         self._judging.call(lambda: self._judging.take_up(alarms))
+        self._recall_verdicts()
+
+    def _recall_verdicts(self) -> None:
+        """Take up what people have said of the episodes of the last year; not while there is no database to read."""
+        start_ns = time.time_ns() - VERDICTS_COUNT_NS
+        try:
+            said = [f for p in self.site().pumps for f in self._history.feedback(p.pump_id, start_ns=start_ns)]
+        except PumpWatchError as error:
+            log.info("no verdicts on episodes yet: %s", error)
+            return
+        self._judging.call(lambda: self._judging.take_verdicts(said))
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, FeedbackGiven):
+            self._judging.call(lambda: self._judging.take_verdicts([event.feedback]))
 
     def _on_loop_trouble(self, trouble: LoopTrouble) -> None:
         word = LOOP_WORDS[trouble.name].name

@@ -11,6 +11,7 @@ from typing import Protocol
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.detection import Detection, ScoreResult
 from pumpwatch_gui.domain.events import RunStateChanged
+from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import RunState
@@ -69,6 +70,13 @@ class Judging:
     def sources(self) -> dict[str, frozenset[str]]:
         """Pump id (or STATION) → every source that can raise an alarm of it here."""
         return {STATION: self.station_sources} | {pump_id: pump.sources for pump_id, pump in self.pumps.items()}
+
+    def take_verdicts(self, verdicts: Iterable[EpisodeFeedback]) -> None:
+        """Take in what people say of episodes. On the thread of the loop."""
+        for feedback in verdicts:
+            pump = self.pumps.get(feedback.pump_id)
+            if pump is not None:
+                pump.take_verdict(feedback)
 
     def take_up(self, alarms: Sequence[Alarm]) -> None:
         """Take up alarms of the run before that came late. On the thread of the loop.

@@ -6,6 +6,8 @@ from math import nan
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmSignal
 from pumpwatch_gui.domain.detection import Detection, LearningView, NotScored, ScoreResult, ShadowView
+from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.likelihood import Evidence, likelihood_of, shift_of
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
@@ -41,6 +43,7 @@ class LivePump:
         self.frames_by_quality: Counter[str] = Counter()
         self.anomalous_windows = 0
         self.alarms_raised = 0
+        self._verdicts: dict[int, FeedbackVerdict] = {}
         self.restart_judges(open_sources)
 
     @property
@@ -53,6 +56,11 @@ class LivePump:
         """Every source that can raise an alarm of this pump."""
         judges = self._limits.sources | self._links.sources | self._no_value.sources
         return judges | {AnomalyJudge.source, FAULT_SOURCE}
+
+    @property
+    def verdict_shift(self) -> float:
+        """What people's verdicts on its episodes add to the log-odds of a fault."""
+        return shift_of(self._verdicts.values())
 
     @property
     def machine_status(self) -> str:
@@ -85,7 +93,12 @@ class LivePump:
             return None if score_result.has_model else self._anomaly.retire()
         self.detection = score_result
         self.anomalous_windows += score_result.is_anomaly
+        self._evidence.update(score_result.mono_ns, score_result.score)
         return self._anomaly.judge(score_result)
+
+    def take_verdict(self, feedback: EpisodeFeedback) -> None:
+        """Take in what somebody says of one of its episodes; the last word on an episode counts."""
+        self._verdicts[feedback.start_ns] = feedback.verdict
 
     def judge_link(self, view: LinkView, mono_ns: int, *, is_explained: bool) -> AlarmSignal | None:
         """What the state of one of its links found: one alarm a link, never one a tag.
@@ -103,6 +116,7 @@ class LivePump:
         self._limits = LimitJudge(profile)
         self._limits.adopt(open_sources)
         self._anomaly = AnomalyJudge(profile, active=AnomalyJudge.source in open_sources)
+        self._evidence = Evidence()
         self._links = self._link_judge(open_sources)
         self._no_value = self._no_value_judge(open_sources)
 
@@ -150,6 +164,7 @@ class LivePump:
             shadow=shadow,
             learning=learning,
             is_at_new_level=self._anomaly.is_at_new_level,
+            likelihood=likelihood_of(self._evidence.probability(self.verdict_shift)),
         )
 
     def _link_judge(self, active: frozenset[str]) -> LinkJudge:

@@ -351,6 +351,7 @@ def _is_same(was: PumpView, now: PumpView) -> bool:
         and was.shadow == now.shadow
         and was.learning is now.learning
         and was.is_at_new_level is now.is_at_new_level
+        and was.likelihood is now.likelihood
         and was.alarms == now.alarms
     )
 

@@ -1,6 +1,8 @@
 """A model's life in the running station: shadow, promotion, sensitivity, way back, re-baseline, feedback."""
 
+import time
 from collections.abc import Callable, Iterator
+from math import log
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from pumpwatch_gui.domain.commands import (
 from pumpwatch_gui.domain.events import FeedbackGiven, Note
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.ports import JournalQuery
+from pumpwatch_gui.engine.live_pump import LivePump
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.infer.bundles.manifest import read_manifest
@@ -38,6 +41,10 @@ class Station(RunningStation):
     def model(self) -> str:
         bundle = self.engine._inference.models.bundles.get(PUMP)
         return bundle.version if bundle else ""
+
+    @property
+    def live(self) -> LivePump:
+        return self.engine._judging.pumps[PUMP]
 
     @override
     def start(self) -> "Station":
@@ -141,3 +148,25 @@ def test_feedback_is_journalled_and_kept_with_its_episode(
     station.end()
     assert [(f.note, f.by) for f in station.engine.history.feedback(PUMP)] == [("valve was moved", "asha")]
     assert not [e for e in station.events if isinstance(e, Note) and e.severity == "WARNING"]
+
+
+def test_verdicts_count_for_the_next_likelihood_also_after_a_restart(
+    open_station: Callable[[], Station], wait_until: Callable[..., None]
+) -> None:
+    station = open_station()
+    station.start()
+    assert station.live.verdict_shift == 0.0
+    now_ns = time.time_ns()
+    for i, verdict in enumerate((FeedbackVerdict.TRUE, FeedbackVerdict.FALSE, FeedbackVerdict.FALSE)):
+        start_ns = now_ns - (i + 1) * 3600 * 10**9
+        assert station.order(GiveFeedback(EpisodeFeedback(PUMP, start_ns, start_ns + 10**9, verdict))).ok
+    wait_until(lambda: station.live.verdict_shift == pytest.approx(log(2 / 3)))
+    # The last word on an episode counts.
+    start_ns = now_ns - 3600 * 10**9
+    assert station.order(GiveFeedback(EpisodeFeedback(PUMP, start_ns, start_ns, FeedbackVerdict.FALSE))).ok
+    wait_until(lambda: station.live.verdict_shift == pytest.approx(log(1 / 4)))
+    station.end()
+    again = open_station()
+    again.start()
+    wait_until(lambda: again.live.verdict_shift == pytest.approx(log(1 / 4)))
+    again.end()

@@ -24,6 +24,7 @@ from pumpwatch_gui.domain.commands import (
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, FeedbackGiven, OrderDone, SiteChanged
+from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.ports import BorrowedLine, Capability
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -315,6 +316,7 @@ class FakeStation:
             RunState.NO_DATA if lost else RunState.STANDBY if standby else RunState.RUNNING,
             self._frames.get(pump.pump_id), detection or NotScored(pump.pump_id, moment.time_ns, why), detection,
             health, (moment.link(),), tuple(a for a in alarms if not a.state.is_hidden), 3.0,
+            likelihood=Likelihood.VERY_LIKELY if detection and detection.is_anomaly else Likelihood.NONE,
         )  # fmt: skip
 
 

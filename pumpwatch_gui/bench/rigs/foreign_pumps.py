@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.acquire.simulator.foreign import FAULTS, MODERATE, SEVERE, PumpKind, Run, Spell, run
 from pumpwatch_gui.domain.detection import Detection
+from pumpwatch_gui.domain.likelihood import Evidence, Likelihood, likelihood_of
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.evaluation.scoring import ScoredRow
@@ -23,6 +24,7 @@ LEARNT_S = 6 * 3600.0
 SPELL_S, CALM_S = 1200.0, 3600.0
 UNNOTICED_S = 2400.0
 CLEAR_SIGMAS = 2.0
+AFTERMATH_S = 600.0
 AS_STRONG = 0.5
 """A sensor that deviates by so much of the strongest (in its own noise) leads rightly."""
 _UNITS = ("mm_s", "l_min", "bar", "rpm", "kw", "nm", "a", "c", "m")
@@ -51,6 +53,14 @@ class Found:
     severity: float
     delay_s: float
     led_well: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How often each step of likelihood was shown, and how often it was right, as parts of the rows of the run."""
+
+    shown: Floats
+    right: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ def healthy(case: tuple[PumpKind, int, float]) -> Healthy:
     )  # fmt: skip
 
 
-def faults(case: tuple[PumpKind, int, bool]) -> list[Found]:
+def faults(case: tuple[PumpKind, int, bool]) -> tuple[list[Found], Said]:
     """(kind, seed, unnoticed): every fault, moderate and severe, one by one, beginning after six hours of running.
 
     `unnoticed`: a quarter of an hour of a severe fault is already in the first hours, from which the pump learns.
@@ -101,7 +111,8 @@ def faults(case: tuple[PumpKind, int, bool]) -> list[Found]:
     made = run(kind, hours=at_s / 3600, seed=seed, spells=(*before, *placed))
     sound = run(kind, hours=at_s / 3600, seed=seed)
     rows = list(learn_rows(profile_of(kind), [recording_of(made)]))
-    return [one for spell in placed if (one := _found(kind, spell, made, sound, rows)) is not None]
+    found = [one for spell in placed if (one := _found(kind, spell, made, sound, rows)) is not None]
+    return found, _said(kind, placed, made, sound, rows)
 
 
 def lasting(case: tuple[PumpKind, int, float]) -> Lasted:
@@ -136,6 +147,26 @@ def _found(kind: PumpKind, spell: Spell, made: Run, sound: Run, rows: Sequence[S
     result, strength = rows[alarm].score_result, off[alarm - first]
     right = isinstance(result, Detection) and strength[int(np.argmax(result.shares))] >= AS_STRONG * strength.max()
     return Found(kind.name, spell.fault, spell.severity, float(made.time_s[alarm] - made.time_s[begin]), bool(right))
+
+
+def _said(kind: PumpKind, placed: Sequence[Spell], made: Run, sound: Run, rows: Sequence[ScoredRow]) -> Said:
+    """What was said of the rows that are clear: with a fault past twice the noise, or long after one."""
+    off = (np.abs(made.truth - sound.truth) / made.noise).max(axis=1)
+    is_faulty, is_after = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+    for spell in placed:
+        end_s = spell.start_s + spell.duration_s
+        is_faulty |= (made.time_s >= spell.start_s) & (made.time_s < end_s)
+        is_after |= (made.time_s >= end_s) & (made.time_s < end_s + AFTERMATH_S * _slow(kind))
+    is_unclear = is_after | (is_faulty & (off <= CLEAR_SIGMAS))
+    evidence, shown, right = Evidence(), np.zeros(len(Likelihood)), np.zeros(len(Likelihood))
+    for i, row in enumerate(rows):
+        if isinstance(row.score_result, Detection):
+            evidence.update(row.score_result.mono_ns, row.score_result.score)
+            if not is_unclear[i]:
+                step = likelihood_of(evidence.probability()).step
+                shown[step] += 1
+                right[step] += is_faulty[i]
+    return Said(shown / max(shown.sum(), 1.0), right / max(shown.sum(), 1.0))
 
 
 def _sensor(tag: str, values: Floats) -> Sensor:

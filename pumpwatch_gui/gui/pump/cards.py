@@ -11,6 +11,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.detection import Detection, NotScored
 from pumpwatch_gui.domain.display import ShownValue, Trust, engineering_scale, is_provisional, learning_words
+from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.station import PumpView, RunState
 from pumpwatch_gui.domain.wording import duration, number, unit_text
@@ -20,6 +21,7 @@ from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.tables.painted_list import PaintedList
 
 SHARES_SHOWN = 4
+STEPS = len(Likelihood) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +173,26 @@ def why_words(pump: PumpView, *, seen: bool) -> tuple[str, str]:
         case Detection(score=score) if seen and pump.is_at_new_level:
             body = "The level from before the alarm is kept. Find the fault, or confirm this level as the new normal."
             return f"New level: {number(score, 2)} times the limit", body
-        case Detection(score=score, is_anomaly=True) if seen:
-            body = "These sensors differ most from normal running. The model finds that, not which part fails."
-            return f"Not normal: {number(score, 2)} times the limit", body
+        case Detection(score=score) as found if seen and (found.is_anomaly or pump.likelihood is not Likelihood.NONE):
+            leading = found.leading(pump.profile.sensors)
+            body = f"{number(score, 2)} times the limit: {leading}. The model finds what differs, not which part fails."
+            return _judged(pump.likelihood), body
         case Detection(score=score) if seen:
             return "Normal running", f"{wide}Score {number(score, 2)}, the limit is 1. Shares of what little differs:"
         case NotScored() if seen and learning:
-            return "Learning", f"{learning[:1].upper()}{learning[1:]}. Until it is armed its limits alone judge it."
+            return "Learning", f"{_capital(learning)}. Until it is armed its limits alone judge it."
         case NotScored(why=why) if seen:
-            return "Not scored", f"{why[:1].upper()}{why[1:]}. A score needs an unbroken window of running."
+            return "Not scored", f"{_capital(why)}. A score needs an unbroken window of running."
         case _:
             return "Not scored", "There are no values to judge."
+
+
+def _judged(likelihood: Likelihood) -> str:
+    return "Not normal" if likelihood is Likelihood.NONE else _capital(likelihood.words)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 class WhyCard(Painted):
@@ -193,6 +204,7 @@ class WhyCard(Painted):
         self._headline = self._body = ""
         self._lines: list[tuple[str, float]] = []
         self._abnormal = False
+        self._step = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     def show_pump(self, pump: PumpView, *, seen: bool) -> None:
@@ -203,10 +215,11 @@ class WhyCard(Painted):
         fits = isinstance(score_result, Detection) and score_result.shares.size == len(labels)
         lines = top_shares(score_result, labels) if seen and fits and isinstance(score_result, Detection) else []
         lines = [(name, round(share, 2)) for name, share in lines]
-        shown = (headline, body, tuple(lines))
+        step = pump.likelihood.step if lines else 0
+        shown = (headline, body, tuple(lines), step)
         if shown != self._shown:
             grown = len(lines) != len(self._lines)
-            self._shown, self._headline, self._body, self._lines = shown, headline, body, lines
+            self._shown, self._headline, self._body, self._lines, self._step = shown, headline, body, lines, step
             self._abnormal = isinstance(score_result, Detection) and score_result.is_anomaly and seen
             self.describe(f"{headline}. {body} " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in lines))
             if grown:
@@ -230,7 +243,9 @@ class WhyCard(Painted):
         painter = QPainter(self)
         head = QRectF(0, 0, self.width(), px(22))
         token = theme.strong if self._abnormal else theme.text
-        paint.text(painter, appearance, head, self._headline, token, size=14, weight=STRONG)
+        steps_px = self._paint_steps(painter, head) if self._step else 0.0
+        words_at = head.adjusted(0, 0, -steps_px, 0)
+        paint.text(painter, appearance, words_at, self._headline, token, size=14, weight=STRONG)
         used = paint.paragraph(
             painter, appearance, QRectF(0, px(24), self.width(), px(54)), self._body, theme.dim, size=12
         )
@@ -249,6 +264,18 @@ class WhyCard(Painted):
             painter.fillRect(bar, color(theme.dim if self._abnormal else theme.band))
             paint.text(painter, appearance, row, f"{100 * share:.0f} %", theme.text, align=paint.RIGHT)
         painter.end()
+
+    def _paint_steps(self, painter: QPainter, head: QRectF) -> float:
+        """Three boxes at the right, as many of them filled as the fault is likely; the width that they take."""
+        theme, px = self.appearance.theme, self.appearance.px
+        width, pitch = px(12), px(15)
+        left = head.right() - STEPS * pitch
+        painter.setPen(QPen(color(theme.dim), 1))
+        for i in range(STEPS):
+            box = QRectF(left + i * pitch, head.center().y() - px(5), width, px(10))
+            painter.setBrush(color(theme.strong if i < self._step else theme.panel))
+            painter.drawRect(box)
+        return STEPS * pitch + px(6)
 
 
 class LinksCard(Painted):
