@@ -3,11 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
+from pumpwatch_gui.commissioning.models.training import KINDS
 from pumpwatch_gui.domain.commands import Order, Rebaseline
 from pumpwatch_gui.domain.detection import LearningPhase, LearningStep, LearningView, NotScored
 from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.gui.models import training_panel
 from pumpwatch_gui.gui.models.page import ModelsPage
 from pumpwatch_gui.gui.overview.tile_state import TileKind, tile_state
 from pumpwatch_gui.gui.pump.cards import why_words
@@ -98,3 +101,25 @@ def test_a_new_level_is_answered_on_the_pump_page(open_window: OpenWindow) -> No
     page.refresh(replace(station, pumps=(replace(pump, is_at_new_level=True),)))
     assert page.confirm.isVisible()
     assert page.rebaseline.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("hours", "kinds", "is_offered"),
+    [(23.9, KINDS, False), (24.0, KINDS, True), (40.0, ("chart",), False)],
+)
+def test_a_network_is_offered_after_a_day_of_running_where_it_can_be_trained(
+    open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch, hours: float, kinds: tuple[str, ...], is_offered: bool
+) -> None:
+    monkeypatch.setattr(training_panel, "kinds_here", lambda: kinds)
+    window = open_window(source=FakeStation(1))
+    station, pump = learning(replace(LEARNING, phase=LearningPhase.ARMED, counted_s=hours * 3600))
+    window.open_page("models", pump.pump_id)
+    page = page_of(window, ModelsPage)
+    page._last_s = 0.0
+    page.refresh(station)
+    assert page.train.offer_button.isVisible() == is_offered
+    if is_offered:
+        page.train.take_offer()
+        assert page.train.kind.currentText() == "combined"
+        chosen = page.train.chooser.material(page.context.station.site().pumps[0])
+        assert (chosen.end_ns - chosen.start_ns) / 3.6e12 == pytest.approx(hours, abs=0.1)

@@ -37,7 +37,7 @@ from pumpwatch_gui.domain.wording import error_text, minute, number, stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, PumpBox, StatusText, button, label
 from pumpwatch_gui.gui.models.backtest_panel import BackTestPanel
-from pumpwatch_gui.gui.models.training_panel import TrainPanel
+from pumpwatch_gui.gui.models.training_panel import OFFERED_KIND, TrainPanel
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -279,6 +279,8 @@ class ModelsPage(Page):
         self._fill_pumps()
         pump = next((p for p in view.pumps if p.pump_id == self._id), None)
         self._learning = pump.learning if pump else None
+        has_network = any(row.kind == OFFERED_KIND and row.version for row in self.choice.rows)
+        self.train.show_offer(self._learning.counted_s if self._learning and not has_network else 0.0)
         self.confirm.setEnabled(pump is not None and pump.is_at_new_level)
         self._show_active()
         self.shadow.say(self._judgement(pump, view.mono_ns) if pump else "")

@@ -22,7 +22,7 @@ from pumpwatch_gui.commissioning.models.training_job import JobPhase, JobView
 from pumpwatch_gui.domain.commands import Record
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.data_quality import QualityFinding
-from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.domain.wording import error_text, running_time
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.small_plot import Curve, SmallPlot
 from pumpwatch_gui.gui.look.widgets import NumberBox, StatusText, button, label
@@ -34,6 +34,8 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 
 CHECK_FIRST = "Check the data first: the report says what a model can be made of."
 POLL_MS = 250
+OFFERED_KIND, OFFERED_AFTER_S = "combined", 24 * 3600.0
+"""A network is offered to a pump that learns itself once it has run for so long."""
 
 
 class TrainPanel(QWidget):
@@ -54,6 +56,7 @@ class TrainPanel(QWidget):
         self.findings: RowsModel[QualityFinding] = RowsModel(_columns(), key=lambda f: f)
         self._make_widgets()
         self._lay_out()
+        self.show_offer(0.0)
         self.destroyed.connect(lambda: _end(self.training))
         self._show_state()
 
@@ -77,6 +80,10 @@ class TrainPanel(QWidget):
         self.keep_all = QCheckBox("keep all stretches")
         self.keep_all.setAccessibleName("Train also on stretches that look like a fault")
         self.keep_all.setToolTip("Stretches that the report says look like a fault are left out unless this is set")
+        self.offer_words = label("", "dim")
+        self.offer_words.setWordWrap(True)
+        self.offer_button = button("Use its running", "Check the running of this pump for a network", self.take_offer)
+        self._offered_s = 0.0
         self.check_button = button("Check data", "Examine the chosen data", self.check)
         self.train_button = button("Train", "Train a model on the checked data", self.train)
         self.cancel_button = button("Cancel", "Cancel the training", self.cancel)
@@ -100,9 +107,10 @@ class TrainPanel(QWidget):
         check = hbox(self.check_button, label("Kind"), self.kind, (more, 1))
         options = hbox(label("Threshold factor"), self.factor, self.short, self.keep_all, None)
         run = hbox(self.train_button, self.cancel_button, (self.progress, 1))
+        offer = hbox((self.offer_words, 1), self.offer_button)
         vbox(
-            self.chooser, check, options, self.summary, (self.table, 3), run, self.outcome, (self.loss, 3), parent=self,
-            margin=12,
+            offer, self.chooser, check, options, self.summary, (self.table, 3), run, self.outcome, (self.loss, 3),
+            parent=self, margin=12,
         )  # fmt: skip
 
     # ---------------------------------------------------------------- checking
@@ -112,6 +120,22 @@ class TrainPanel(QWidget):
         if self.pump is None or pump.pump_id != self.pump.pump_id:
             self.pump = pump
             self._forget_report()
+
+    def show_offer(self, learnt_s: float) -> None:
+        """Offer a network to a pump that has learnt from so many seconds of its own running; 0: offer nothing."""
+        self._offered_s = learnt_s if learnt_s >= OFFERED_AFTER_S and OFFERED_KIND in kinds_here() else 0.0
+        self.offer_words.setText(
+            f"This pump has learnt from {running_time(self._offered_s)} of its own running: "
+            "a network trained on it finds more than its chart alone."
+        )
+        for part in (self.offer_words, self.offer_button):
+            part.setVisible(self._offered_s > 0.0)
+
+    def take_offer(self) -> None:
+        """Choose the running that the pump has learnt from, and examine it."""
+        self.chooser.last(self._offered_s / HOUR_S)
+        self.kind.setCurrentText(OFFERED_KIND)
+        self.check()
 
     def preview(self) -> None:
         """Show how the chosen files are read."""
