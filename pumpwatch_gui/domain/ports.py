@@ -158,12 +158,16 @@ class Historian(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """Some sensors over time: `time_s` (m,) Unix seconds; `low`, `mean`, `high` (m, n), NaN where there is a gap."""
+    """Some sensors over time: `time_s` (m,) Unix seconds; `low`, `mean`, `high` (m, n), NaN where there is a gap.
+
+    `score` (m,) is the highest anomaly score from the point before up to each point, NaN where there was none.
+    """
 
     time_s: NDArray[np.float64]
     low: NDArray[np.float64]
     mean: NDArray[np.float64]
     high: NDArray[np.float64]
+    score: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

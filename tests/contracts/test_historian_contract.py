@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import pytest
 
+from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import InputError, StoreError
 from pumpwatch_gui.domain.events import Event, FeedbackGiven, Note, OrderDone, RunStateChanged
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
@@ -32,6 +33,8 @@ class Keeper(Protocol):
 
     def put_frame(self, frame: Frame, tags: tuple[str, ...]) -> None: ...
 
+    def put_detection(self, detection: Detection) -> None: ...
+
     def historian(self) -> Historian:
         """Everything that was put in can be read."""
 
@@ -49,6 +52,9 @@ class Stored:
 
     def put_frame(self, frame: Frame, tags: tuple[str, ...]) -> None:
         self._store.offer_frame(frame, "NORMAL")
+
+    def put_detection(self, detection: Detection) -> None:
+        self._store.offer_detection(detection)
 
     def historian(self) -> Historian:
         ended = threading.Event()
@@ -82,6 +88,14 @@ def frame(second: float, *values: float | None, uncertain: bool = False, pump_id
     reason = np.where(quality == Quality.GOOD, Reason.NONE, Reason.SENSOR_FAILURE).astype(np.uint8)
     at_ns = int(second * SECOND)
     return Frame(pump_id, 0, START_NS + at_ns, at_ns, array, quality, reason)
+
+
+def detection(second: float, score: float) -> Detection:
+    at_ns = int(second * SECOND)
+    return Detection(
+        "P-1", 0, START_NS + at_ns, at_ns, "chart", score, score, 1.0, score > 1, np.array([0.6, 0.4]),
+        ("NORMAL", "NORMAL"), np.zeros(2, np.int64), "v1",
+    )  # fmt: skip
 
 
 def span(historian: Historian, start_s: float, end_s: float, *, points: int = 2000, pump_id: str = "P-1") -> Series:
@@ -122,6 +136,22 @@ def test_many_readings_are_thinned_and_keep_their_extremes(keeper: Keeper) -> No
     assert series.low[:, 1].max() == 1.0
     assert (series.low <= series.mean).all()
     assert (series.mean <= series.high).all()
+
+
+@pytest.mark.parametrize("points", [2000, 20])
+def test_the_scores_come_with_the_readings_and_keep_their_extremes(keeper: Keeper, points: int) -> None:
+    for second in range(100):
+        keeper.put_frame(frame(second, 1.0, 50.0), PROFILE.tags)
+        if second >= 50:
+            keeper.put_detection(detection(second, 3.0 if second == 77 else 0.5))
+    series = span(keeper.historian(), 0, 100, points=points)
+    assert series.score.shape == series.time_s.shape
+    early = series.time_s < START_NS / 1e9 + 45
+    assert np.isnan(series.score[early]).all()
+    assert np.nanmax(series.score) == 3.0
+    assert np.nanmin(series.score) == 0.5
+    if points == 2000:
+        assert np.flatnonzero(series.score == 3.0).tolist() == [77]
 
 
 def test_a_recording_has_every_reading_in_the_order_of_the_profile_and_no_uncertain_one(keeper: Keeper) -> None:

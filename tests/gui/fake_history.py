@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import InputError, StoreError
 from pumpwatch_gui.domain.events import Event, FeedbackGiven
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
@@ -28,6 +29,7 @@ class FakeHistorian:
         self._rows: list[JournalRow] = []
         self._frames: dict[str, list[Frame]] = {}
         self._tags: dict[str, tuple[str, ...]] = {}
+        self._scores: dict[str, dict[float, float]] = {}
         self._feedback: list[EpisodeFeedback] = []
 
     def put_event(self, event: Event) -> None:
@@ -41,15 +43,25 @@ class FakeHistorian:
         self._frames.setdefault(frame.pump_id, []).append(frame)
         self._tags[frame.pump_id] = tags
 
+    def put_detection(self, detection: Detection) -> None:
+        """Take a score."""
+        self._scores.setdefault(detection.pump_id, {})[detection.time_ns / 1e9] = detection.score
+
     def read(self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, points: int = 2000) -> Series:
         """In buckets of equal numbers of frames where there are more than `points`."""
         frames = self._between(pump_id, start_ns, end_ns)
-        time_s, values = np.array([f.time_s for f in frames]), self._columns(pump_id, frames, tags)
+        time_s, values = np.array([f.time_s for f in frames], dtype=float), self._columns(pump_id, frames, tags)
         if time_s.size <= points:
-            return Series(time_s, values, values, values)
+            return Series(time_s, values, values, values, self._scores_at(pump_id, time_s))
         parts = np.array_split(np.arange(time_s.size), points)
         low, mean, high = (np.array([pick(values[p], axis=0) for p in parts]) for pick in (np.min, np.mean, np.max))
-        return Series(np.array([time_s[p[0]] for p in parts]), low, mean, high)
+        time_s = np.array([time_s[p[0]] for p in parts])
+        return Series(time_s, low, mean, high, self._scores_at(pump_id, time_s))
+
+    def _scores_at(self, pump_id: str, time_s: Floats) -> Floats:
+        scores, before_s = self._scores.get(pump_id, {}), np.concatenate(([-np.inf], time_s))[: time_s.size]
+        between = [[x for at_s, x in scores.items() if a < at_s <= b] for a, b in zip(before_s, time_s, strict=True)]
+        return np.array([max(found, default=np.nan) for found in between], dtype=float)
 
     def journal(self, query: JournalQuery, *, limit: int = 1000) -> list[JournalRow]:
         """The newest lines first, at most `limit`."""

@@ -97,7 +97,8 @@ class PastTraces(QObject):
 
 
 def _as_trace(series: Series) -> Trace:
-    """The lowest and the highest value of each point one after the other; the history has no scores of them."""
+    """The lowest and the highest value of each point one after the other."""
     values = np.stack([series.low, series.high], axis=1).reshape(-1, series.low.shape[1]).astype(np.float32)
     time_s = np.repeat(series.time_s, 2)
-    return Trace(time_s, values, np.zeros(values.shape, np.uint8), np.full(time_s.size, np.nan, np.float32))
+    score = np.repeat(series.score, 2).astype(np.float32)
+    return Trace(time_s, values, np.zeros(values.shape, np.uint8), score)

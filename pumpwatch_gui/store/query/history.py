@@ -27,7 +27,7 @@ from pumpwatch_gui.files.atomic import atomic_text
 from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
 from pumpwatch_gui.store.open_alarms import open_alarms
-from pumpwatch_gui.store.query.thinning import Span, Thinned, nothing, read_thinned
+from pumpwatch_gui.store.query.thinning import Span, Thinned, highest_between, nothing, read_thinned
 from pumpwatch_gui.store.schema import Value, from_apsw, quoted
 
 __all__ = ["DetectionRow", "History", "JournalRow", "Thinned"]
@@ -90,7 +90,8 @@ class History:
             parts = [getattr(one, name) if one.time_s.size == time_s.size else gap for one in read]
             return np.column_stack(parts) if parts else np.empty((time_s.size, 0))
 
-        return Series(time_s, column("low"), column("mean"), column("high"))
+        scores = self.scores(pump_id, start_ns=start_ns, end_ns=end_ns, points=points)
+        return Series(time_s, column("low"), column("mean"), column("high"), highest_between(time_s, scores))
 
     def recording(self, pump_id: str, profile: PumpProfile, *, start_ns: int, end_ns: int) -> Recording:
         """Every reading of a pump from `start_ns` up to `end_ns` (Unix UTC) as a recording, to train or test on.

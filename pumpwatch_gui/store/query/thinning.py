@@ -13,6 +13,10 @@ GAP = 3.0
 the grid itself would tear holes into an unbroken trend."""
 
 
+SAME_S = 1e-3
+"""Times are stored to the millisecond."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thinned:
     """Points in time order: `time_s` (m,) Unix seconds; `low`, `mean`, `high` (m,), NaN where there is a gap."""
@@ -86,3 +90,13 @@ def _in_buckets(connection: apsw.Connection, span: Span, *, first_ms: int, least
     grid[:, summed[:, 0].astype(np.intp)] = summed[:, 1:].T
     time_s = (first_ms + EPOCH_MS + (np.arange(buckets) + 0.5) * length_ms / buckets) / 1e3
     return Thinned(time_s, *grid)
+
+
+def highest_between(time_s: NDArray[np.float64], points: Thinned) -> NDArray[np.float64]:
+    """The highest of other points from the time before up to each time (m,), NaN where there is none."""
+    found = np.full(time_s.size, np.nan)
+    if time_s.size:
+        at = np.searchsorted(time_s, points.time_s - SAME_S)
+        inside = at < time_s.size
+        np.fmax.at(found, at[inside], points.high[inside])
+    return found
