@@ -93,14 +93,21 @@ class ScriptedStream(Stream):
 
     def __init__(self) -> None:
         self._values = np.full(1, np.nan)
+        self._fed = 0
 
     @override
     def feed(self, frame: Frame, run_state: RunState) -> None:
         self._values = frame.values
+        self._fed += 1
 
     @override
     def window(self) -> Windows | str:
         return "no data" if np.isnan(self._values[0]) else self._values.astype(np.float32)[np.newaxis]
+
+    @property
+    @override
+    def window_number(self) -> int:
+        return self._fed
 
     @override
     def score(self, errors: Floats) -> WindowScore:

@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
-from pumpwatch_gui.infer.detectors.combined import ConditionedStream
+from pumpwatch_gui.infer.detectors.conditioned import ConditionedStream
 from pumpwatch_gui.infer.detectors.conditioner import Conditioner, Conditioning
 from pumpwatch_gui.infer.detectors.detector import WindowScore
 from tests.infer.infer_builders import FEW, frame_of, steady
@@ -224,13 +224,14 @@ def test_a_change_of_speed_is_no_fault() -> None:
 def test_whatever_comes_residuals_are_finite_and_0_where_a_sensor_does_not_count(
     steps: list[tuple[float, list[float]]],
 ) -> None:
-    conditioner = Conditioner(Conditioning(np.ones(2), np.full(2, 0.5), settle_s=3.0))
+    conditioner = Conditioner.fresh(Conditioning(np.ones(2), np.full(2, 0.5), settle_s=3.0))
+    memory = conditioner.memory
     for interval, values in steps:
-        residuals = conditioner.step(interval, np.array(values))
+        residuals = conditioner.step([interval], np.array([values]))
         assert np.isfinite(residuals).all()
         assert np.abs(residuals).max() <= 25.0 / 0.5 + 1e-9
-        assert (residuals[~conditioner.scored] == 0).all()
-        assert not (conditioner.scored & conditioner.missing).any()
+        assert (residuals[~memory.scored] == 0).all()
+        assert not (memory.scored & memory.missing).any()
 
 
 def test_the_verdict_does_not_depend_on_when_the_recording_was_made(chart_bundle: Path) -> None:

@@ -22,7 +22,7 @@ from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of
-from pumpwatch_gui.infer.detectors.combined import ConditionedStream
+from pumpwatch_gui.infer.detectors.conditioned import ConditionedStream
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained
 from pumpwatch_gui.infer.evaluation.scoring import ScoredRow, score_rows
 

@@ -4,19 +4,19 @@ Each sensor is standardised, freed from its slow baseline (warm days, drifting l
 smoothed over seconds. It knows gaps, starts and missing values, and nothing of how long it has been running.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from math import exp, inf
+from itertools import repeat
+from math import exp, inf, nan
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
+from pumpwatch_gui.infer.detectors.memory import Floats, Marks, Memory
 from pumpwatch_gui.infer.detectors.scaler import floats
 
-Floats = NDArray[np.float64]
 _SHORT_S, _LEVEL_S, _TREND_S = 15.0, 60.0, 300.0
 """Memories of averages of unequal lag: their difference shows a drift."""
 CLIP = 25.0
@@ -84,204 +84,232 @@ class Conditioning:
         return cls(scale, spread, clip=clip, **rest)
 
 
-class Conditioner:
-    """The memory of one pump. `step` takes one row and gives its residuals in spreads, 0 where a sensor is left out.
+class _Bounds:
+    """What the conditioners of b pumps go by, as arrays (b, n) and, for figures of the whole pump, (b, 1).
 
-    Nearly always every sensor has a value, is settled and calm. Such a row takes the short way through each part: with
-    so few sensors it is the number of array operations that costs.
-
-    After `step`: `scored` (n,) marks the sensors that count just now, `missing` (n,) those without a value; `ready`
-    says whether any does; `waited_s` how long the pump has been settling. `kept` (n,) are the baselines to go on
-    with after a stop, NaN for the sensors that have none (`keep`).
+    One row where they all share a conditioning.
     """
 
-    def __init__(self, conditioning: Conditioning) -> None:
-        self._c = conditioning
-        self.kept = np.full(conditioning.scale.size, np.nan)
-        self.reset()
+    def __init__(self, each: Sequence[Conditioning]) -> None:
+        def column(name: str) -> Floats:
+            return np.array([[getattr(one, name)] for one in each], dtype=np.float64)
 
-    def reset(self, *, started: bool = False) -> None:
-        """Forget everything but `kept`; `started`: the pump was seen to start, so it is given longer to settle."""
-        n = self._c.scale.size
-        self._least_s = self._c.start_s if started else self._c.settle_s
-        self._x = np.full(n, np.nan)
-        self._base = np.zeros(n)
-        self._tracks = np.zeros((3, n))
-        self._level, self._trend, self._short = self._tracks  # views
-        self._smooth = np.zeros(n)
-        self._age_s = np.zeros(n)  # since the first value
-        self._base_age_s = np.full(n, _LEVEL_S * self._c.stretch)
-        self._calm_s = np.zeros(n)
-        self._frozen_s = np.zeros(n)
-        self._absent_s = np.full(n, inf)
-        self._is_absent = True  # whether `_absent_s` is above 0 anywhere
-        self._is_begun = False  # whether every sensor has had a value
-        self._smooth_age_s = 0.0
-        self._settled = np.zeros(n, dtype=np.bool_)
-        self._again = np.zeros(n, dtype=np.bool_)  # was settled once and settles on another level
-        self._again_s = 0.0
-        self.scored = np.zeros(n, dtype=np.bool_)
-        self.missing = np.zeros(n, dtype=np.bool_)
-        self.waited_s = 0.0
+        self.scale, self.spread, self.clip = (
+            np.stack([getattr(one, name) for one in each]) for name in ("scale", "spread", "clip")
+        )
+        self.gap_s, self.keep_s, self.hold_s, self.freeze_s = map(column, ("gap_s", "keep_s", "hold_s", "freeze_s"))
+        self.settle_s, self.settle_most_s, self.start_s = map(column, ("settle_s", "settle_most_s", "start_s"))
+        self.smooth_s, self.stretch = column("smooth_s"), column("stretch")
+        self.level_s = _LEVEL_S * self.stretch
+        self.pause_s = np.minimum(self.gap_s, self.keep_s)
+        self.unit = self.scale * self.spread
+        self.odd = column("suspicious") * self.spread
+        self.far = column("suspicious") * self.scale * self.spread
+        self.memories_s = [(one.smooth_s, one.baseline_s, one.stretch) for one in each]
 
-    @property
-    def ready(self) -> bool:
-        """Whether at least one sensor counts, or is only settling on another level."""
-        counted = np.count_nonzero(self.scored)  # any() takes five times as long, and each row asks
-        return bool(counted or np.count_nonzero(self._again & ~self.missing))
 
-    @property
-    def settles_after_s(self) -> float:
-        """The least time of settling that applies now."""
-        return self._least_s
+@lru_cache(maxsize=32)
+def _bounds(each: tuple[Conditioning, ...]) -> _Bounds:
+    return _Bounds(each)
 
-    @property
-    def level(self) -> Floats:
-        """The level of each sensor over the last minute (n,), in its unit."""
-        return self._level
 
-    @property
-    def newest(self) -> Floats:
-        """The newest value of each sensor (n,), NaN before the first."""
-        return self._x
+class Conditioner:
+    """Moves the memories of b pumps on. `step` takes a row of each and gives its residuals (b, n) in spreads.
 
-    @property
-    def base(self) -> Floats:
-        """The baseline of each sensor (n,), in its unit."""
-        return self._base
+    A pump is conditioned alike, bit for bit, whatever the others are. Nearly always every sensor has a value, is
+    settled and calm. Such rows take the short way through each part: it is the number of array operations that costs.
+
+    After `step` the memory says which sensors are `scored` (count just now) and which are `missing`. `conditionings`
+    are those of the pumps, or one for all.
+    """
+
+    def __init__(self, memory: Memory, conditionings: tuple[Conditioning, ...]) -> None:
+        self.memory = memory
+        self._c = _bounds(conditionings)
+
+    @classmethod
+    def fresh(cls, conditioning: Conditioning) -> "Conditioner":
+        """Of one pump that nothing is known of."""
+        fresh = cls(Memory(1, conditioning.scale.size), (conditioning,))
+        fresh.memory.kept.fill(nan)
+        fresh.reset()
+        return fresh
+
+    def reset(self, which: Marks | bool = True, *, started: bool = False) -> None:
+        """Forget everything but what is kept, of the pumps `which` (b, 1).
+
+        `started`: they were seen to start, so they are given longer to settle.
+        """
+        m, c = self.memory, self._c
+        for field in (m.base, m.tracks, m.smooth, m.age_s, m.calm_s, m.frozen_s, m.smooth_age_s, m.again_s, m.waited_s):
+            np.copyto(field, 0.0, where=which)
+        np.copyto(m.newest, nan, where=which)
+        np.copyto(m.absent_s, inf, where=which)
+        np.copyto(m.base_age_s, c.level_s, where=which)
+        np.copyto(m.least_s, c.start_s if started else c.settle_s, where=which)
+        np.copyto(m.marks, False, where=which)
+
+    def ready(self) -> Marks:
+        """Of which pumps (b,) at least one sensor counts, or is only settling on another level."""
+        m = self.memory
+        if _all(m.scored):
+            return np.ones(len(m.scored), dtype=np.bool_)
+        ready: Marks = np.logical_or.reduce(m.scored | (m.again & ~m.missing), axis=1)
+        return ready
 
     def deviation(self) -> Floats:
-        """How far each sensor (n,) is from its baseline just now, unsmoothed, in spreads; 0 where it does not count."""
-        raw: Floats = np.where(self.scored, (self._x - self._base) / (self._c.scale * self._c.spread), 0.0)
-        return np.minimum(np.maximum(raw, -self._c.clip), self._c.clip)
+        """How far each sensor is from its baseline just now, unsmoothed, in spreads; 0 where it does not count."""
+        m, c = self.memory, self._c
+        raw: Floats = np.where(m.scored, (m.newest - m.base) / c.unit, 0.0)
+        clipped: Floats = np.minimum(np.maximum(raw, -c.clip), c.clip)
+        return clipped
 
-    def keep(self, which: NDArray[np.bool_]) -> None:
-        """Never take another level of the sensors `which` (n,) for their baseline, also not over stops and gaps."""
-        new = which & self._settled & np.isnan(self.kept)
-        if np.count_nonzero(new):
-            self.kept = np.where(new, self._base, self.kept)
+    def keep(self, which: Marks) -> Marks:
+        """Never take another level of the sensors `which` for their baseline, also not over stops and gaps.
 
-    def let_go(self) -> None:
-        """Let every baseline follow again."""
-        held = np.isfinite(self.kept)
-        if np.count_nonzero(held):
-            self._frozen_s = np.where(held, 0.0, self._frozen_s)  # else it is over at once, on the way back
-            self.kept = np.full(held.size, np.nan)
+        Those of which the baseline was not kept before.
+        """
+        m = self.memory
+        new: Marks = which & m.settled & np.isnan(m.kept)
+        np.copyto(m.kept, m.base, where=new)
+        return new
 
-    def take_level(self) -> NDArray[np.bool_]:
-        """Take the present level of the sensors that deviate as their baseline; which those are (n,)."""
-        far = np.abs(self._level - self._base) > self._c.suspicious * self._c.scale * self._c.spread
-        off: NDArray[np.bool_] = self._settled & far
+    def let_go(self, which: Marks | bool = True) -> Marks:
+        """Let every baseline of the pumps `which` (b, 1) follow again; the sensors of which one was kept."""
+        m = self.memory
+        held: Marks = np.isfinite(m.kept) & which
+        np.copyto(m.frozen_s, 0.0, where=held)  # else it is over at once, on the way back
+        np.copyto(m.kept, nan, where=held)
+        return held
+
+    def take_level(self) -> Marks:
+        """Take the present level of the sensors that deviate as their baseline; which those are."""
+        m = self.memory
+        off: Marks = m.settled & (np.abs(m.level - m.base) > self._c.far)
         self.let_go()
         self._take_level(off)
         return off
 
-    def resettle(self, which: NDArray[np.bool_]) -> None:
-        """Have the sensors `which` (n,) settle on the level at which they will calm down; the others go on."""
-        self._again |= which & self._settled
-        self._settled &= ~which
-        self._calm_s = np.where(which, 0.0, self._calm_s)
-        self._again_s = 0.0
+    def resettle(self, which: Marks, pumps: Marks) -> None:
+        """Have the sensors `which` of `pumps` (b, 1) settle on the level at which they will calm down."""
+        m = self.memory
+        m.again |= which & m.settled
+        m.settled &= ~which
+        np.copyto(m.calm_s, 0.0, where=which)
+        np.copyto(m.again_s, 0.0, where=pumps)
 
-    def step(self, interval_s: float, values: Floats) -> Floats:
-        """Residuals (n,) in spreads of a row of values (n,), NaN for none, `interval_s` after the row before."""
-        if interval_s > self._c.keep_s and self.waited_s > 0:
-            self.reset()
-        if interval_s > self._c.gap_s:
-            self._smooth_age_s = 0.0
-            interval_s = self._c.stretch
-        self.waited_s += interval_s
-        self._smooth_age_s += interval_s
-        fresh = self._take(interval_s, values)
+    def step(self, intervals_s: Sequence[float], values: Floats) -> Floats:
+        """Residuals in spreads of a row of values (b, n), NaN for none, so long after the row before of each pump."""
+        m, c = self.memory, self._c
+        interval_s = np.array(intervals_s)[:, np.newaxis]
+        if np.count_nonzero(interval_s > c.pause_s):
+            self.reset((interval_s > c.keep_s) & (m.waited_s[:, :1] > 0))
+            gap = interval_s > c.gap_s
+            np.copyto(m.smooth_age_s, 0.0, where=gap)
+            interval_s = np.where(gap, c.stretch, interval_s)
+            intervals_s = interval_s[:, 0].tolist()
+        shared = len(c.memories_s) == 1
+        memories_s = repeat(c.memories_s[0]) if shared else c.memories_s
+        gains = np.array([_gains(own_s, *memory_s) for own_s, memory_s in zip(intervals_s, memories_s)])  # noqa: B905
+        m.waited_s += interval_s
+        m.smooth_age_s += interval_s
+        fresh = self._take(interval_s, values, gains.T[:3, :, np.newaxis])
         self._settle(interval_s)
-        self._follow(interval_s, fresh)
+        self._follow(interval_s, fresh, gains[:, 3:4], gains[:, 4:5])
         # A smoothing that has just restarted passes bare noise.
-        if self._smooth_age_s < self._c.smooth_s:
-            self.scored = np.zeros_like(self._settled)
-            return np.zeros(self._settled.size)
-        self.scored = self._settled & ~self.missing
-        residual: Floats = self._smooth / self._c.spread
-        return residual if _all(self.scored) else np.where(self.scored, residual, 0.0)
+        np.logical_and(m.settled & ~m.missing, m.smooth_age_s >= c.smooth_s, out=m.scored)
+        np.divide(m.smooth, c.spread, out=m.residuals)
+        if not _all(m.scored):
+            np.copyto(m.residuals, 0.0, where=~m.scored)
+        return m.residuals
 
-    def _take(self, interval_s: float, values: Floats) -> NDArray[np.bool_]:
+    def _take(self, interval_s: Floats, values: Floats, gains: Floats) -> Marks:
         """Note which values there are and follow the level of each."""
+        m = self.memory
         fresh = np.isfinite(values)
         whole = _all(fresh)
-        if not self._is_begun:
-            first = fresh & np.isnan(self._x)
-            self._base[first] = self._tracks[:, first] = values[first]
-        self._note_absent(interval_s, fresh, whole)
-        self._x = values.copy() if whole else np.where(fresh, values, self._x)
-        self._is_begun = self._is_begun or not np.count_nonzero(np.isnan(self._x))
-        self._age_s += interval_s if whole else np.where(fresh, interval_s, 0.0)
-        share = interval_s / np.maximum(self._age_s, interval_s)  # a plain mean until the memory is full
-        step = np.maximum(share, _gains(interval_s / self._c.stretch)) * (self._x - self._tracks)
-        self._tracks += step if whole else np.where(fresh, step, 0.0)
+        first = np.isnan(m.newest)
+        if np.count_nonzero(first):
+            first &= fresh
+            np.copyto(m.base, values, where=first)
+            np.copyto(m.tracks, values, where=first)
+        if whole:
+            m.absent_s.fill(0.0)
+            m.missing.fill(False)
+            m.newest[:] = values
+            m.age_s += interval_s
+        else:
+            m.absent_s[:] = np.where(fresh, 0.0, m.absent_s + interval_s)
+            np.greater(m.absent_s, self._c.hold_s, out=m.missing)
+            np.copyto(m.newest, values, where=fresh)
+            m.age_s += np.where(fresh, interval_s, 0.0)
+        share = interval_s / np.maximum(m.age_s, interval_s)  # a plain mean until the memory is full
+        step = np.maximum(share, gains) * (m.newest - m.tracks)
+        m.tracks += step if whole else np.where(fresh, step, 0.0)
         return fresh
 
-    def _note_absent(self, interval_s: float, fresh: NDArray[np.bool_], whole: bool) -> None:
-        if whole and not self._is_absent:
+    def _settle(self, interval_s: Floats) -> None:
+        m, c = self.memory, self._c
+        if _all(m.settled):
             return
-        self._is_absent = not whole
-        self._absent_s = np.where(fresh, 0.0, self._absent_s + interval_s)
-        self.missing = self._absent_s > self._c.hold_s
+        first = np.abs(m.level - m.trend) < c.unit
+        again = np.abs(m.short - m.level) < RESETTLE_SPREADS * c.unit
+        calm_s = np.where(np.where(m.again, again, first), m.calm_s + interval_s, 0.0)
+        np.copyto(m.calm_s, calm_s, where=~m.settled)
+        np.add(m.again_s, interval_s, out=m.again_s, where=m.again)
+        waited_s = np.where(m.again, m.again_s, m.age_s)
+        calm = (m.again | (m.age_s >= m.least_s)) & (m.calm_s >= c.settle_s)
+        now = ~m.settled & (calm | (waited_s >= c.settle_most_s))
+        unsettled = ~m.settled
+        m.settled |= now
+        np.copyto(m.frozen_s, 0.0, where=now & m.again)
+        m.again &= ~now
+        np.copyto(m.base, m.level, where=unsettled)
+        np.copyto(m.base, m.kept, where=now & np.isfinite(m.kept))
+        np.copyto(m.smooth, 0.0, where=unsettled)
 
-    def _settle(self, interval_s: float) -> None:
-        if _all(self._settled):
-            return
-        ordinary = self._c.spread * self._c.scale
-        first = np.abs(self._level - self._trend) < ordinary
-        again = np.abs(self._short - self._level) < RESETTLE_SPREADS * ordinary
-        self._calm_s = np.where(np.where(self._again, again, first), self._calm_s + interval_s, 0.0)
-        self._again_s += interval_s
-        waited_s = np.where(self._again, self._again_s, self._age_s)
-        calm = (self._again | (self._age_s >= self._least_s)) & (self._calm_s >= self._c.settle_s)
-        now = ~self._settled & (calm | (waited_s >= self._c.settle_most_s))
-        self._settled |= now
-        self._frozen_s[now & self._again] = 0.0
-        self._again &= ~now
-        unsettled = ~self._settled | now
-        self._base = np.where(unsettled, self._level, self._base)
-        self._base = np.where(now & np.isfinite(self.kept), self.kept, self._base)
-        self._smooth[unsettled] = 0.0
-
-    def _follow(self, interval_s: float, fresh: NDArray[np.bool_]) -> None:
+    def _follow(self, interval_s: Floats, fresh: Marks, smoothing: Floats, following: Floats) -> None:
         """Smooth the residual; let the baseline follow unless its sensor is suspicious."""
-        c, live = self._c, fresh & self._settled
+        m, c, live = self.memory, self._c, fresh & self.memory.settled
         is_live = _all(live)
-        z = np.minimum(np.maximum((self._x - self._base) / c.scale, -c.clip), c.clip)
-        gain = max(1.0 - exp(-interval_s / c.smooth_s), min(1.0, interval_s / self._smooth_age_s))
-        step = gain * (z - self._smooth)
-        self._smooth += step if is_live else np.where(live, step, 0.0)
-        odd = np.abs(self._smooth) > c.suspicious * c.spread
+        z = np.minimum(np.maximum((m.newest - m.base) / c.scale, -c.clip), c.clip)
+        gain = np.maximum(smoothing, np.minimum(1.0, interval_s / m.smooth_age_s))
+        step = gain * (z - m.smooth)
+        m.smooth += step if is_live else np.where(live, step, 0.0)
+        odd = np.abs(m.smooth) > c.odd
         is_odd = np.count_nonzero(odd) > 0
-        self._base_age_s += interval_s if is_live else np.where(live, interval_s, 0.0)
-        follow = np.maximum(1.0 - exp(-interval_s / c.baseline_s), interval_s / self._base_age_s)
-        step = follow * c.scale * z
-        self._base += step if is_live and not is_odd else np.where(live & ~odd, step, 0.0)
-        if is_odd or np.count_nonzero(self._frozen_s):
+        m.base_age_s += interval_s if is_live else np.where(live, interval_s, 0.0)
+        step = np.maximum(following, interval_s / m.base_age_s) * c.scale * z
+        m.base += step if is_live and not is_odd else np.where(live & ~odd, step, 0.0)
+        if is_odd or np.count_nonzero(m.frozen_s):
             self._freeze(interval_s, odd)
 
-    def _freeze(self, interval_s: float, odd: NDArray[np.bool_]) -> None:
+    def _freeze(self, interval_s: Floats, odd: Marks) -> None:
         """Count how long sensors are suspicious; at last take their present level."""
+        m = self.memory
         # Counted down, not off: a deviation that swings through zero to another is still the same trouble.
-        self._frozen_s = np.maximum(self._frozen_s + np.where(odd, interval_s, -interval_s), 0.0)
-        stuck = (self._frozen_s > self._c.freeze_s) & np.isnan(self.kept)
+        np.maximum(m.frozen_s + np.where(odd, interval_s, -interval_s), 0.0, out=m.frozen_s)
+        stuck = (m.frozen_s > self._c.freeze_s) & np.isnan(m.kept)
         if np.count_nonzero(stuck):
             self._take_level(stuck)
 
-    def _take_level(self, which: NDArray[np.bool_]) -> None:
-        self._base = np.where(which, self._level, self._base)
-        self._smooth = np.where(which, 0.0, self._smooth)
-        self._frozen_s = np.where(which, 0.0, self._frozen_s)
-        self._base_age_s = np.where(which, _LEVEL_S * self._c.stretch, self._base_age_s)
+    def _take_level(self, which: Marks) -> None:
+        m = self.memory
+        np.copyto(m.base, m.level, where=which)
+        np.copyto(m.smooth, 0.0, where=which)
+        np.copyto(m.frozen_s, 0.0, where=which)
+        np.copyto(m.base_age_s, self._c.level_s, where=which)
 
 
-def _all(which: NDArray[np.bool_]) -> bool:
+def _all(which: Marks) -> bool:
     return bool(np.count_nonzero(which) == which.size)  # all() takes five times as long
 
 
-@lru_cache(maxsize=64)  # a recording has one interval, a link a new one each scan
-def _gains(interval_s: float) -> Floats:
-    """What a step of so long adds to level, trend and short (3, 1) of the difference."""
-    return np.array([[1.0 - exp(-interval_s / memory_s)] for memory_s in (_LEVEL_S, _TREND_S, _SHORT_S)])
+@lru_cache(maxsize=256)  # a recording has one interval, a link a new one each scan
+def _gains(interval_s: float, smooth_s: float, baseline_s: float, stretch: float) -> tuple[float, ...]:
+    """What a step of so long adds of the difference to level, trend, short, smoothing and baseline.
+
+    One by one: NumPy's own exp may differ in the last bit by where a number stands in an array.
+    """
+    tracks = (1.0 - exp(-(interval_s / stretch) / memory_s) for memory_s in (_LEVEL_S, _TREND_S, _SHORT_S))
+    return (*tracks, 1.0 - exp(-interval_s / smooth_s), 1.0 - exp(-interval_s / baseline_s))

@@ -1,6 +1,6 @@
 """What a detector promises, whatever its kind."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -60,6 +60,11 @@ class Stream(Moment, Protocol):
         """The newest window (w, n) as the network wants it, valid until the next `feed`; or why there is none."""
         ...
 
+    @property
+    def window_number(self) -> int:
+        """Another one whenever the window has another row."""
+        ...
+
     def moment(self) -> "Moment":
         """What `score` needs of the newest row, to be asked later: what is fed meanwhile does not change it."""
         ...
@@ -97,6 +102,16 @@ class Detector(Protocol):
     def stream(self) -> Stream:
         """A fresh memory for one pump."""
         ...
+
+    @property
+    def sort(self) -> Hashable:
+        """Any detector of one sort feeds and scores the streams of all of them, each by its own model."""
+        return id(self)
+
+    def feed(self, streams: Sequence[Stream], frames: Sequence[Frame], run_states: Sequence[RunState]) -> None:
+        """Take in the next frame of each stream (each stream once): as its own `feed`, all at once."""
+        for stream, frame, run_state in zip(streams, frames, run_states, strict=True):
+            stream.feed(frame, run_state)
 
     def errors(self, windows: Windows) -> Floats:
         """Mean absolute reconstruction error of each sensor (b, n) for a batch of windows (b, w, n), in one call."""

@@ -23,12 +23,17 @@ class FlatLine:
 
     def step(self, interval_s: float, values: Floats) -> Floats:
         """Take the next row (n,), NaN for none (which neither counts nor breaks); the runs (n,), a new array."""
-        gone = np.isnan(values)
-        runs = np.where(values == self._last, self.run_s + interval_s, 0.0)
-        if np.count_nonzero(gone):
-            runs, values = np.where(gone, self.run_s, runs), np.where(gone, self._last, values)
-        self.run_s, self._last = runs, values
-        return runs
+        self.run_s, self._last = flat_runs(self.run_s, self._last, interval_s, values)
+        return self.run_s
+
+
+def flat_runs(runs_s: Floats, last: Floats, interval_s: Floats | float, values: Floats) -> tuple[Floats, Floats]:
+    """The runs (…, n) after the next values and the last value of each sensor, new arrays, from those before."""
+    gone = np.isnan(values)
+    runs = np.where(values == last, runs_s + interval_s, 0.0)
+    if np.count_nonzero(gone):
+        return np.where(gone, runs_s, runs), np.where(gone, last, values)
+    return runs, values
 
 
 def flat_limits(longest_s: Floats, *, changed: NDArray[np.bool_]) -> Floats:

@@ -111,6 +111,11 @@ class PlainStream(Stream):
             return f"window {self._window.filled} of {self._window.length}"
         return self._window.view()
 
+    @property
+    @override
+    def window_number(self) -> int:
+        return self._window.number
+
     @override
     def score(self, errors: Floats) -> WindowScore:
         threshold, loss = self._detector.threshold, float(errors.mean())

@@ -35,11 +35,8 @@ class ScoreLimits:
         freeze_arrays(self, "usual_error", "flat_s")
 
     def mean(self, chart: Floats | float, network: Floats | float) -> Any:
-        """Both in units of their 99th percentiles as one. The network alone, however far out, cannot raise an alarm.
-
-        A network errs wildly on what it has rarely seen, healthy or not; the chart has to find it odd as well.
-        """
-        return (1.0 - self.weight) * chart + self.weight * np.minimum(network, NETWORK_CAP)
+        """Both in units of their 99th percentiles as one."""
+        return weighted(chart, network, self.weight)
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a manifest (an endless flat run is stored as 0)."""
@@ -63,3 +60,11 @@ class ScoreLimits:
         if not 0 <= weight <= 1:
             raise ValueError("weight must be 0 to 1")
         return cls(*single, weight, usual, np.where(flat > 0, flat, inf))
+
+
+def weighted(chart: Floats | float, network: Floats | float, weight: Floats | float) -> Any:
+    """Both in units of their 99th percentiles as one. The network alone, however far out, cannot raise an alarm.
+
+    A network errs wildly on what it has rarely seen, healthy or not; the chart has to find it odd as well.
+    """
+    return (1.0 - weight) * chart + weight * np.minimum(network, NETWORK_CAP)

@@ -11,6 +11,8 @@ class Window:
         self.length = length
         self._rows = np.zeros((2 * length, sensors), dtype=np.float32)  # each row twice: any window is one slice
         self._count = 0
+        self.number = 0
+        """How often a row was added."""
 
     def restart(self) -> None:
         """Forget every row: what follows has no past."""
@@ -21,6 +23,7 @@ class Window:
         i = self._count % self.length
         self._rows[i] = self._rows[i + self.length] = row
         self._count += 1
+        self.number += 1
 
     @property
     def filled(self) -> int:

@@ -13,7 +13,8 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.infer.detectors.chart import Chart, power_mean, sensor_limits, whitening
-from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector, ConditionedStream
+from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector
+from pumpwatch_gui.infer.detectors.conditioned import ConditionedStream
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
 from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits

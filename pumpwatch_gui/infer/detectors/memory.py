@@ -1,0 +1,96 @@
+"""What the conditioned detectors keep of pumps from row to row: arrays over all pumps, so that all take one step."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+_FLOATS, _MARKS = 21, 4
+
+
+class Memory:
+    """Each field is (b, n): b pumps of n sensors; a figure of the whole pump stands in each of its n places.
+
+    The fields are views of two arrays, so that memories are joined and taken apart by two copies. They are written in
+    place, never replaced.
+    """
+
+    newest: Floats
+    """The newest value in its unit, NaN before the first."""
+    base: Floats
+    """The slow baseline in its unit."""
+    level: Floats
+    trend: Floats
+    short: Floats
+    """Averages of unequal memory, in its unit."""
+    smooth: Floats
+    """The smoothed residual, in scales."""
+    age_s: Floats
+    """Seconds with a value."""
+    base_age_s: Floats
+    """Seconds that the baseline has followed."""
+    calm_s: Floats
+    """Seconds for which it has not drifted."""
+    frozen_s: Floats
+    """Seconds for which the baseline has been frozen."""
+    absent_s: Floats
+    """Seconds without a value, infinite before the first."""
+    kept: Floats
+    """The baseline to go on with after an alarm, NaN for none."""
+    waited_s: Floats
+    """Of the pump: seconds since it began to settle."""
+    least_s: Floats
+    """Of the pump: the least time of settling."""
+    again_s: Floats
+    """Seconds for which it has been settling on another level."""
+    smooth_age_s: Floats
+    """Of the pump: seconds since the smoothing began."""
+    residuals: Floats
+    """The residual in spreads, 0 where the sensor does not count."""
+    deviations: Floats
+    """How far the sensor is out, 0 where it does not count."""
+    flat_value: Floats
+    """The value that the flat-line watch saw last."""
+    flat_s: Floats
+    """Seconds for which it has shown exactly that."""
+    quiet_s: Floats
+    """Of the pump: seconds without an alarm, all that is kept being judged."""
+    settled: Marks
+    again: Marks
+    """Was settled once and settles on another level."""
+    scored: Marks
+    """Counts just now."""
+    missing: Marks
+
+    def __init__(self, pumps: int, sensors: int) -> None:
+        self.floats: Floats = np.zeros((_FLOATS, pumps, sensors))
+        self.marks: Marks = np.zeros((_MARKS, pumps, sensors), dtype=np.bool_)
+        (
+            self.newest, self.base, self.level, self.trend, self.short, self.smooth, self.age_s, self.base_age_s,
+            self.calm_s, self.frozen_s, self.absent_s, self.kept, self.waited_s, self.least_s, self.again_s,
+            self.smooth_age_s, self.residuals, self.deviations, self.flat_value, self.flat_s, self.quiet_s,
+        ) = self.floats  # fmt: skip
+        self.tracks: Floats = self.floats[2:5]  # level, trend and short
+        self.settled, self.again, self.scored, self.missing = self.marks
+
+    @classmethod
+    def joined(cls, memories: Sequence["Memory"]) -> "Memory":
+        """A copy of several as one."""
+        sizes = [memory.floats.shape[1] for memory in memories]
+        joined = cls(sum(sizes), memories[0].floats.shape[2])
+        np.concatenate([memory.floats for memory in memories], axis=1, out=joined.floats)
+        np.concatenate([memory.marks for memory in memories], axis=1, out=joined.marks)
+        return joined
+
+    def rows(self, which: Sequence[int]) -> "Memory":
+        """A copy of some pumps."""
+        rows = Memory(len(which), self.floats.shape[2])
+        rows.floats[:], rows.marks[:] = self.floats[:, which], self.marks[:, which]
+        return rows
+
+    def take(self, other: "Memory", row: int) -> None:
+        """Become what `row` of another is; for a memory of one pump."""
+        self.floats[:, 0], self.marks[:, 0] = other.floats[:, row], other.marks[:, row]
