@@ -44,7 +44,7 @@ class Running:
         rule = run_rule(self.pump.profile)
         results: list[ScoreResult] = []
         for frame in islice(frames, rows):
-            self.models.feed(frame, state_of(frame, self.pump.profile.tags, rule))
+            self.models.feed([(frame, state_of(frame, self.pump.profile.tags, rule))])
             results = self.models.score_results()
         return results[-1]
 

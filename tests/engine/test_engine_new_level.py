@@ -48,7 +48,7 @@ class Station:
         for _ in range(seconds):
             self.at += 1
             values: NDArray[np.float64] = np.array(level) + self._noise.normal(0, 1, 3)
-            self.models.feed(frame_of(values, second=1.7e9 + self.at), state)
+            self.models.feed([(frame_of(values, second=1.7e9 + self.at), state)])
             for result in self.models.score_results():
                 signal = self.judge.judge(result) if isinstance(result, Detection) else None
                 if signal is not None:

@@ -119,11 +119,13 @@ class Inference:
             self._execute(self._orders.popleft())
             alive()
         models, rules = self.models, self._rules
+        frames = []
         for frame in self.ring.drain():
             known = rules.get(frame.pump_id)
             if known is not None:
                 settings, rule = known
-                models.feed(frame, state_of(frame, settings.profile.tags, rule))
+                frames.append((frame, state_of(frame, settings.profile.tags, rule)))
+        models.feed(frames)
         results = models.score_results()
         if generation == self._generation:
             self._on_results(results)

@@ -3,7 +3,7 @@
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
@@ -134,15 +134,16 @@ class ModelLifecycle:
         for pump_id, gone in before.items():
             self.forget(replace(gone, pump_id=pump_id))
 
-    def feed(self, frame: Frame, state: RunState) -> None:
-        """Take in a frame, after the judges."""
-        self.scorer.feed(frame, state)
-        self._levels.write_changed(self._pumps[frame.pump_id][0])
-        self._learning.feed(frame, state)
-        if self._fit_check.feed(frame, state):
-            self._use(*self._pumps[frame.pump_id])
-        if frame.pump_id in self._shadows:
-            self._shadow_scorer.feed(frame, state)
+    def feed(self, frames: Sequence[tuple[Frame, RunState]]) -> None:
+        """Take in frames of pumps of the site, after the judges."""
+        self.scorer.feed_all(frames)
+        if self._shadows:
+            self._shadow_scorer.feed_all(one for one in frames if one[0].pump_id in self._shadows)
+        for frame, state in frames:
+            self._levels.write_changed(self._pumps[frame.pump_id][0])
+            self._learning.feed(frame, state)
+            if self._fit_check.feed(frame, state):
+                self._use(*self._pumps[frame.pump_id])
 
     def score_results(self) -> list[ScoreResult]:
         """The verdicts of the active models, their limits as they stand; the shadows' are kept apart."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from math import isfinite
@@ -45,6 +45,8 @@ class _Pump:
         self.stream: Stream | None = None  # made at the first frame, inside the guard
         self.led = np.zeros(len(profile.sensors), dtype=np.int64)
         self.frame: Frame | None = None  # the newest that was not yet scored
+        self.errors: Floats | None = None  # of the newest window that the network was asked about
+        self.asked = -1  # its number
         self.waiting = 0
         self.failure: Exception | None = None  # since the last call of `score_due`
         self.failures = 0  # since the last score
@@ -60,15 +62,26 @@ class _Pump:
     def resume(self, kept: Floats) -> None:
         self._kept, self.stream = kept, None
 
-    def feed(self, frame: Frame, run_state: RunState) -> None:
+    def ready_stream(self, sensors: int) -> Stream | None:
+        """The stream for the next frame, None where there is no model."""
         if self.detector is None:
-            return
+            return None
         if self.stream is None:
-            self.stream = self.detector.stream()
-            if self._kept.size == frame.values.size and np.isfinite(self._kept).any():
+            self.stream, self.asked = self.detector.stream(), -1
+            if self._kept.size == sensors and np.isfinite(self._kept).any():
                 self.stream.resume(self._kept)
         self.waiting += self.frame is not None and not isinstance(self.stream.window(), str)
-        self.stream.feed(frame, run_state)
+        return self.stream
+
+
+class _Fed(NamedTuple):
+    """The next frame of a pump, and the stream that is to take it in."""
+
+    pump: _Pump
+    detector: Detector
+    stream: Stream
+    frame: Frame
+    run_state: RunState
 
 
 class _Due(NamedTuple):
@@ -78,6 +91,20 @@ class _Due(NamedTuple):
     stream: Moment
     frame: Frame
     window: Windows
+    is_new: bool
+    """Whether it is another window than the one before: else the network's errors are known."""
+
+    @property
+    def version(self) -> str:
+        assert self.pump.bundle is not None
+        return self.pump.bundle.version
+
+    def not_scored(self, why: str) -> NotScored:
+        return NotScored(self.frame.pump_id, self.frame.time_ns, why)
+
+
+_Asked = tuple[_Due, Floats]
+"""A window with the network's error of each sensor (n,)."""
 
 
 class _Piece(NamedTuple):
@@ -142,20 +169,57 @@ class Scorer:
 
     def feed(self, frame: Frame, run_state: RunState) -> None:
         """Take in a frame; a pump that was never assigned is passed over."""
-        pump = self._pumps.get(frame.pump_id)
-        if pump is None:
-            return
+        self.feed_all([(frame, run_state)])
+
+    def feed_all(self, frames: Iterable[tuple[Frame, RunState]]) -> None:
+        """Take in frames, those of one pump in their order: the next of all pumps in one step, as if one by one."""
+        later = list(frames)
+        while later:
+            now, later = _firsts(later)
+            together: dict[Hashable, list[_Fed]] = defaultdict(list)
+            for frame, run_state in now:
+                pump = self._pumps.get(frame.pump_id)
+                fed = self._fed(pump, frame, run_state) if pump is not None else None
+                if fed is not None:
+                    together[fed.detector.sort, frame.values.size].append(fed)
+            for batch in together.values():
+                self._feed_together(batch)
+
+    def _fed(self, pump: _Pump, frame: Frame, run_state: RunState) -> _Fed | None:
+        """What is to be fed of a frame, None where the model of its pump is not used."""
+        fed = None
         if pump.failure is None and not self._out_of_use(pump):
             try:
-                pump.feed(frame, run_state)
-                for text in pump.stream.take_notes() if pump.stream is not None else ():
-                    self._on_note(frame.pump_id, text)
+                stream = pump.ready_stream(frame.values.size)
             except Exception as error:  # noqa: BLE001 - per pump: its model must not stop the others
-                pump.failure, pump.stream = error, None  # a half-updated memory is not to be trusted
+                pump.failure, pump.stream, stream = error, None, None
+            if stream is not None and pump.detector is not None:
+                fed = _Fed(pump, pump.detector, stream, frame, run_state)
         pump.frame = frame
+        return fed
+
+    def _feed_together(self, batch: Sequence[_Fed]) -> None:
+        try:
+            batch[0].detector.feed(
+                *([getattr(one, name) for one in batch] for name in ("stream", "frame", "run_state"))
+            )
+        except Exception as error:  # noqa: BLE001 - per pump
+            if len(batch) > 1:  # find out whose it is: the others are fed
+                for one in batch:
+                    self._feed_together([one])
+                return
+            ((pump, *_),) = batch
+            pump.failure, pump.stream = error, None  # a half-updated memory is not to be trusted
+            return
+        for one in batch:
+            for text in one.stream.take_notes():
+                self._on_note(one.frame.pump_id, text)
 
     def score_due(self) -> list[ScoreResult]:
-        """A result for each pump fed since the last call, on its newest window; one network call a model."""
+        """A result for each pump fed since the last call, on its newest window.
+
+        One network call a model, for the windows that have a new row.
+        """
         self._warm_up()
         started = self._clock()
         results: list[ScoreResult] = []
@@ -165,9 +229,18 @@ class Scorer:
             if isinstance(window, str) or pump.stream is None or pump.bundle is None:
                 results.append(NotScored(frame.pump_id, frame.time_ns, str(window), has_model=self._is_used(pump)))
             else:
-                due[pump.bundle.version].append(_Due(pump, pump.stream, frame, window))
+                is_new = pump.stream.window_number != pump.asked
+                due[pump.bundle.version].append(_Due(pump, pump.stream, frame, window, is_new))
+                pump.asked = pump.stream.window_number
+        asked: dict[Hashable, list[_Asked]] = defaultdict(list)
         for version, batch in due.items():
-            results += self._score(version, batch)
+            for one in self._asked(version, batch):
+                if isinstance(one, NotScored):
+                    results.append(one)
+                else:
+                    asked[self._detectors[version].sort].append(one)
+        for judged in asked.values():
+            results += self._score(judged)
         if due:
             self.latency.add(self._clock() - started)
         return results
@@ -177,7 +250,7 @@ class Scorer:
 
         For recordings of one pump: a frame is judged with what came before it and nothing else.
         """
-        return self._scored(self._fed(frames))
+        return self._scored(self._piece(frames))
 
     def score_all(
         self, frames: Iterable[tuple[Frame, RunState]], *, at_once: int
@@ -186,9 +259,9 @@ class Scorer:
 
         While the network computes for one piece on a thread of its own, the next ones are fed.
         """
-        remaining, waiting = iter(frames), deque[tuple[_Piece, Future[Floats] | None]]()
+        remaining, waiting = iter(frames), deque[tuple[_Piece, Future[list[Floats]] | None]]()
         with ThreadPoolExecutor(1, thread_name_prefix="network") as pool:
-            while (piece := self._fed(islice(remaining, at_once))).frames or waiting:
+            while (piece := self._piece(islice(remaining, at_once))).frames or waiting:
                 if piece.frames:
                     errors = pool.submit(self._errors, piece.version, piece.due) if piece.due else None
                     waiting.append((piece, errors))
@@ -196,7 +269,7 @@ class Scorer:
                     done, errors = waiting.popleft()
                     yield from zip(done.frames, self._scored(done, errors), strict=True)
 
-    def _fed(self, frames: Iterable[tuple[Frame, RunState]]) -> _Piece:
+    def _piece(self, frames: Iterable[tuple[Frame, RunState]]) -> _Piece:
         """Feed frames of one pump."""
         self._warm_up()
         version, piece = "", _Piece([], [], [], "")
@@ -211,14 +284,19 @@ class Scorer:
                 piece.results.append(not_scored)
             else:
                 version = pump.bundle.version
-                piece.due.append(_Due(pump, pump.stream.moment(), frame, window.copy()))
+                is_new = pump.stream.window_number != pump.asked
+                window = window.copy() if is_new else piece.due[-1].window if piece.due else window.copy()
+                piece.due.append(_Due(pump, pump.stream.moment(), frame, window, is_new))
+                pump.asked = pump.stream.window_number
                 piece.results.append(None)
         return piece._replace(version=version)
 
-    def _scored(self, piece: _Piece, errors: "Future[Floats] | None" = None) -> list[ScoreResult]:
+    def _scored(self, piece: _Piece, errors: "Future[list[Floats]] | None" = None) -> list[ScoreResult]:
         """The results of a piece, whose network errors may be under way."""
-        scored = iter(self._score(piece.version, piece.due, errors) if piece.due else ())
-        return [next(scored) if result is None else result for result in piece.results]
+        asked = self._asked(piece.version, piece.due, errors)
+        scored = iter(self._score([one for one in asked if not isinstance(one, NotScored)]))
+        each = iter([one if isinstance(one, NotScored) else next(scored) for one in asked])
+        return [next(each) if result is None else result for result in piece.results]
 
     def rebaseline(self, pump_id: str) -> bool:
         """Take the pump's present running as its new normal; False when it has no model."""
@@ -298,26 +376,55 @@ class Scorer:
             return f"the model failed {MOST_FAILURES} times in a row and is out of use; assign it again to try it"
         return self._excluded.get(pump.bundle.version, "") if pump.bundle is not None else ""
 
-    def _score(self, version: str, batch: Sequence[_Due], errors: "Future[Floats] | None" = None) -> list[ScoreResult]:
+    def _asked(
+        self, version: str, batch: Sequence[_Due], errors: "Future[list[Floats]] | None" = None
+    ) -> list[_Asked | NotScored]:
+        """Windows of one model with the network's errors, which may be under way, or why there are none."""
         try:
-            found = self._errors(version, batch) if errors is None else errors.result()
-            outcomes = self._detectors[version].score([one.stream for one in batch], found)
+            found = (self._errors(version, batch) if errors is None else errors.result()) if batch else []
         except Exception as error:  # noqa: BLE001 - per model, and per pump below
             if len(batch) > 1:  # find out whose window it is: the others are scored
-                return [result for one in batch for result in self._score(version, [one])]
-            ((pump, _, frame, _),) = batch
-            return [NotScored(frame.pump_id, frame.time_ns, self._failed(frame.pump_id, pump, error))]
+                return [own for one in batch for own in self._asked(version, [one._replace(is_new=True)])]
+            (one,) = batch
+            one.pump.asked = -1
+            return [one.not_scored(self._failed(one.frame.pump_id, one.pump, error))]
         if version in self._excluded:
-            return [NotScored(one.frame.pump_id, one.frame.time_ns, self._excluded[version]) for one in batch]
-        return [self._result(one.pump, one.frame, own) for one, own in zip(batch, outcomes, strict=True)]
+            return [one.not_scored(self._excluded[version]) for one in batch]
+        return list(zip(batch, found, strict=True))
 
-    def _errors(self, version: str, batch: Sequence[_Due]) -> Floats:
-        """The network's errors (b, n) of windows of one model, in one call."""
-        self._on_call((version,))
+    def _errors(self, version: str, batch: Sequence[_Due]) -> list[Floats]:
+        """The network's errors (n,) of each window of one model: one call for those that are new."""
+        new, fresh = [one for one in batch if one.is_new], iter(np.zeros((0, 0)))
+        if new:
+            for one in new:
+                one.pump.errors = None  # what fails below must not leave those of another window
+            self._on_call((version,))
+            try:
+                fresh = iter(self._detectors[version].errors(np.stack([one.window for one in new])))
+            finally:
+                self._on_call(None)
+        errors = []
+        for one in batch:
+            if one.is_new:
+                one.pump.errors = next(fresh)
+            if one.pump.errors is None:
+                raise ValueError("the network failed on this window before")
+            errors.append(one.pump.errors)
+        return errors
+
+    def _score(self, asked: Sequence[_Asked]) -> list[ScoreResult]:
+        """The results of windows of models of one sort."""
+        if not asked:
+            return []
         try:
-            return self._detectors[version].errors(np.stack([one.window for one in batch]))
-        finally:
-            self._on_call(None)
+            detector = self._detectors[asked[0][0].version]
+            outcomes = detector.score([one.stream for one, _ in asked], np.stack([errors for _, errors in asked]))
+        except Exception as error:  # noqa: BLE001 - per model, and per pump below
+            if len(asked) > 1:
+                return [result for own in asked for result in self._score([own])]
+            ((one, _),) = asked
+            return [one.not_scored(self._failed(one.frame.pump_id, one.pump, error))]
+        return [self._result(one.pump, one.frame, own) for (one, _), own in zip(asked, outcomes, strict=True)]
 
     def _failed(self, pump_id: str, pump: _Pump, error: Exception) -> str:
         """Count a failure and report the first of an episode; what it reads as."""
@@ -360,6 +467,15 @@ class Scorer:
             usual=outcome.usual,
             present=outcome.present,
         )
+
+
+def _firsts(
+    frames: Sequence[tuple[Frame, RunState]],
+) -> tuple[Iterable[tuple[Frame, RunState]], list[tuple[Frame, RunState]]]:
+    """The first frame of each pump, and the rest."""
+    first: dict[str, tuple[Frame, RunState]] = {}
+    rest = [one for one in frames if first.setdefault(one[0].pump_id, one) is not one]
+    return first.values(), rest
 
 
 def _states(outcome: WindowScore) -> tuple[str, ...]:
