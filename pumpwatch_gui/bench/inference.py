@@ -61,6 +61,7 @@ class _Clocked:
         self._detector, self._work = detector, work
         self.kind = detector.kind
         self.stream, self.warm_up = detector.stream, detector.warm_up
+        self.sort, self.feed = detector.sort, detector.feed
 
     def errors(self, windows: Windows) -> Floats:
         """As the detector's, timed."""
@@ -98,8 +99,7 @@ def work(pumps: int, *, seconds: int = 600) -> Work:
             done.network_s.clear()
             done.judge_s.clear()
         started = time.perf_counter()
-        for frame in frames:
-            scorer.feed(frame, state_of(frame, profile.tags, rule))
+        scorer.feed_all((frame, state_of(frame, profile.tags, rule)) for frame in frames)
         fed = time.perf_counter()
         results = scorer.score_due()
         ended = time.perf_counter()

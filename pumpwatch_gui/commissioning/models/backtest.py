@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from pumpwatch_gui.commissioning.models.material import Material
 from pumpwatch_gui.commissioning.models.stored import bundle_of
 from pumpwatch_gui.domain.alarms.episodes import Episodes
-from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
+from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.recording import Recording
@@ -24,7 +23,7 @@ from pumpwatch_gui.infer.bundles.bundle import Bundle
 from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of
 from pumpwatch_gui.infer.detectors.conditioned import ConditionedStream
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained
-from pumpwatch_gui.infer.evaluation.scoring import ScoredRow, score_rows
+from pumpwatch_gui.infer.evaluation.scoring import RowScore, row_scores
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +33,6 @@ THRESHOLD_FACTORS = (1.0, 1.1, 1.25, 1.4, 1.5, 1.75, 2.0)
 LEADING = 3
 SETTLING_S = 5400.0
 """Seconds before an onset from which a fresh detector has settled when its residuals are shown."""
-_LEAST_PROGRESS = 5_000
 
 Progress = Callable[[float], None]
 
@@ -144,8 +142,9 @@ def back_test(
     Feedback that says false or nothing at all leaves an episode a false alarm; unknown counts as neither.
     `progress` is called with the part done, 0 to 1; what it raises ends the test.
     """
-    rows = _rows(bundle, profile, recordings, progress)
+    rows = row_scores(bundle, profile, run_rule(profile), recordings, progress=progress)
     scores, shares = _collect(rows)
+    progress(1.0)
     own = threshold_factor_of(bundle.manifest)
     found = tuple(_found(e, shares, profile.tags, feedback) for e in _alarm(scores, 1.0)[1])
     now = _row(own, scores, 1.0, feedback)
@@ -237,19 +236,7 @@ def residual_trend(
     )
 
 
-def _rows(
-    bundle: Bundle, profile: PumpProfile, recordings: Sequence[Recording], progress: Progress
-) -> Iterator[ScoredRow]:
-    rule: RunRule | None = run_rule(profile)
-    total = max(sum(r.time_s.size for r in recordings), 1)
-    for done, row in enumerate(score_rows(bundle, profile, rule, recordings)):
-        if done % _LEAST_PROGRESS == 0:
-            progress(done / total)
-        yield row
-    progress(1.0)
-
-
-def _collect(rows: Iterator[ScoredRow]) -> tuple[_Scores, dict[int, Floats]]:
+def _collect(rows: Iterator[RowScore]) -> tuple[_Scores, dict[int, Floats]]:
     """The scores, and the shares of every row above half the limit by its time (an onset is above it)."""
     time_ns, mono_ns, score = list[int](), list[int](), list[float]()
     shares: dict[int, Floats] = {}
@@ -257,8 +244,8 @@ def _collect(rows: Iterator[ScoredRow]) -> tuple[_Scores, dict[int, Floats]]:
         time_ns.append(row.time_ns)
         mono_ns.append(row.mono_ns)
         score.append(row.score)
-        if isinstance(row.score_result, Detection) and row.score > 0.5:
-            shares[row.mono_ns] = row.score_result.shares
+        if row.score > 0.5:
+            shares[row.mono_ns] = row.shares
     mono = np.array(mono_ns, dtype=np.int64)
     step_s = np.minimum(np.diff(mono, append=mono[-1:] + 10**9) / 1e9, LONGEST_STEP_S)
     times = np.array(time_ns, dtype=np.int64)

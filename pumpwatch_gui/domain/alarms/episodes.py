@@ -70,12 +70,23 @@ class ScoreAlarm:
         """Whether it has held for so long that a person has to confirm the level or to re-baseline the pump."""
         return self.active and self._held_s >= self._rule.new_level_after_s
 
+    @property
+    def outlook(self) -> tuple[object, ...] | None:
+        """Two alarms with the same one go on alike; None while an episode or a delay is not over."""
+        last_ns = self._pace.last_ns
+        if self.active or self._delay.is_running or (self._active_ns is not None and self._is_same_episode(last_ns)):
+            return None
+        return self._pace.outlook
+
     def update(self, mono_ns: int, score: float) -> Stimulus | None:
         """What this score changed, None when nothing; NaN is no score.
 
         RAISED, RESUMED (the same episode goes on), NEW_LEVEL (once, when the episode has become one) or RETURNED.
         """
         if isnan(score):
+            return None
+        if score <= self._rule.threshold and not (self.active or self._delay.is_running):
+            self._pace.step(mono_ns)  # nothing else comes of it, and nearly every score is such a one
             return None
         gap_s = self._pace.gap_s  # before the step: an interval must not make its own pace
         step_s = self._pace.step(mono_ns)

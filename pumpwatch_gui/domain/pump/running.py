@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
@@ -38,3 +39,16 @@ def state_of(frame: Frame, tags: tuple[str, ...], rule: RunRule | None) -> RunSt
     if np.isnan(value):
         return RunState.NO_DATA
     return RunState.RUNNING if value > rule.above else RunState.STANDBY
+
+
+def states_of(values: NDArray[np.float64], tags: tuple[str, ...], rule: RunRule | None) -> list[RunState]:
+    """As `state_of`, of many rows of values (m, n)."""
+    if rule is None:
+        told = np.isfinite(values).any(axis=1)
+        runs = told
+    else:
+        value = values[:, tags.index(rule.tag)]
+        told, runs = ~np.isnan(value), value > rule.above
+    codes = np.where(told, np.where(runs, 0, 1), 2).tolist()
+    states = (RunState.RUNNING, RunState.STANDBY, RunState.NO_DATA)
+    return [states[code] for code in codes]

@@ -24,9 +24,19 @@ class Pace:
         return self._last_ns or 0
 
     @property
+    def outlook(self) -> tuple[object, ...]:
+        """Two paces with the same one find the same from here on."""
+        return self._last_ns, *self._recent
+
+    @property
     def period_s(self) -> float:
         """The usual interval so far in seconds, NaN before there is one."""
         return sorted(self._recent)[len(self._recent) // 2] if self._recent else float("nan")
+
+    def is_above(self, period_s: float) -> bool:
+        """Whether the usual interval is above that."""
+        # The greatest first: each row of a pump asks, and sorting takes twice as long.
+        return bool(self._recent) and max(self._recent) > period_s and self.period_s > period_s
 
     @property
     def gap_s(self) -> float:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import inf, nan
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,13 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import GOOD_CODE
-from pumpwatch_gui.infer.detectors.chart import NORM, contributions, power_mean
+from pumpwatch_gui.infer.detectors.chart import power_mean
 from pumpwatch_gui.infer.detectors.conditioner import Conditioner
 from pumpwatch_gui.infer.detectors.detector import Floats, Moment, Stream, Windows, WindowScore
 from pumpwatch_gui.infer.detectors.flat_line import flat_runs
+from pumpwatch_gui.infer.detectors.joint import Models, models_of, score_together
 from pumpwatch_gui.infer.detectors.memory import Marks, Memory
 from pumpwatch_gui.infer.detectors.release import Release
-from pumpwatch_gui.infer.detectors.score_limits import NETWORK_CAP, weighted
 from pumpwatch_gui.infer.live.window import Window
 
 if TYPE_CHECKING:
@@ -29,12 +28,8 @@ if TYPE_CHECKING:
 REACH = 16.0
 """Residuals beyond this many spreads are the same to the network."""
 INPUT_UNIT = 4.0
-SPEED = "motor_rpm"
 SPEED_CHANGE = 0.1
 SPEED_CHANGE_S = 60.0
-MOST_FLAT = 2.0
-INVOLVED = 0.8
-"""A sensor that is so far towards its own limit has a part in an alarm: its level from before is kept."""
 LET_GO_S = 30.0
 MOST_SLOWER = 2.0
 """A faster link is judged as well: time alone drives the conditioner. A slower one has not the rows for it."""
@@ -79,6 +74,7 @@ class ConditionedStream(Stream):
         self._ran_ns: int | None = None
         self._turning_ns: int | None = None
         self.is_stopped = False
+        self._is_ready = False
 
     def _new_release(self) -> Release:
         return Release(len(self.detector.profile.sensors), stretch=self.detector.conditioning.stretch)
@@ -106,6 +102,7 @@ class ConditionedStream(Stream):
         self._conditioner.reset()
         self.memory.flat_value.fill(nan)
         self.memory.flat_s.fill(0.0)
+        self._is_ready = False
         self._window.restart()
         self.release = self._new_release()
 
@@ -131,6 +128,17 @@ class ConditionedStream(Stream):
         self.release = self._new_release()
         return off, before, self.memory.base[0].copy()
 
+    def outlook(self) -> tuple[object, ...] | None:
+        """Two streams of one model with the same one go on alike, bit for bit; None while an alarm is not over."""
+        release = self.release.outlook
+        if release is None:
+            return None
+        whole = self.is_stopped, self._why, self._pace.outlook, release, self._ran_ns, self._turning_ns
+        if self.is_stopped:
+            return *whole, self._kept.tobytes()
+        conditioned = self._conditioner.outlook(self.detector.used)
+        return *whole, self._last_ns, self._row_ns, self._window.outlook, conditioned
+
     def admits(self, mono_ns: int, run_state: RunState, *, has_value: bool, turns: bool | None) -> bool:
         """Whether the next row is one of running. `turns`: whether the speed is off its level, None: not known.
 
@@ -147,7 +155,7 @@ class ConditionedStream(Stream):
             return "pump stopped"
         if not has_value:
             return "no data"
-        if self._pace.period_s > MOST_SLOWER * self.detector.period_s:
+        if self._pace.is_above(MOST_SLOWER * self.detector.period_s):
             self._window.restart()
             made, now = f"{self.detector.period_s:.3g}", f"{self._pace.period_s:.3g}"
             return f"the model is made for values every {made} s, they come every {now} s: learn or train it again"
@@ -180,9 +188,10 @@ class ConditionedStream(Stream):
         return max((mono_ns - self._last_ns) / 1e9, 1e-3)
 
     def take(self, mono_ns: int, memory: Memory, row: int, *, window_row: Floats | None, is_gap: bool) -> None:
-        """Go on with row `row` of a memory; `window_row` (n,) is added to the window where one is due."""
+        """Go on with row `row` of a memory; `window_row` (n,), None while settling, is added where one is due."""
         self.memory.take(memory, row)
         self.is_stopped, self._last_ns = False, mono_ns
+        self._is_ready = window_row is not None
         if is_gap:
             self._window.restart()
         if window_row is not None and self._is_row_due(mono_ns):
@@ -201,7 +210,7 @@ class ConditionedStream(Stream):
     def window(self) -> Windows | str:
         if self._why:
             return self._why
-        if not self._conditioner.ready()[0]:
+        if not self._is_ready:
             waited, least = float(self.memory.waited_s[0, 0]), float(self.memory.least_s[0, 0])
             if waited < least:
                 return f"settling, {waited:.0f} of {least:.0f} s"
@@ -220,46 +229,26 @@ class ConditionedStream(Stream):
         return score_together([self], errors[np.newaxis])[0]
 
 
-class _Models:
-    """What b pumps are judged by, as arrays (b, n) and (b,). One row where they all share a model."""
-
-    def __init__(self, each: "Sequence[CombinedDetector]") -> None:
-        limits = [one.limits for one in each]
-        self.conditionings = tuple(one.conditioning for one in each)
-        self.used = np.stack([one.used for one in each])
-        self.whitening = np.stack([one.chart.whitening for one in each])
-        self.own = np.stack([np.diag(one.chart.whitening) for one in each])
-        self.chart, self.network, self.limit, self.weight = np.array(
-            [(own.chart, own.network, own.limit, own.weight) for own in limits]
-        ).T
-        self.usual_error = np.stack([own.usual_error for own in limits])
-        self.flat_s = np.stack([own.flat_s for own in limits])
-        self.level = self.chart * self.limit
-        self.own_level = self.level * self.used.shape[1] ** (1 / NORM)
-        self.involved = INVOLVED * self.level * self.used.shape[1] ** (1 / NORM)
-        tags = [one.profile.tags for one in each]
-        self.speed = np.array([own.index(SPEED) if SPEED in own else -1 for own in tags])
-
-
-@lru_cache(maxsize=32)
-def _models(each: "tuple[CombinedDetector, ...]") -> _Models:
-    return _Models(each)
-
-
-def _models_of(moments: Sequence[ConditionedStream | ConditionedMoment]) -> _Models:
-    each = tuple(moment.detector for moment in moments)
-    first = each[0]
-    return _models((first,) if all(one is first for one in each) else each)
-
-
 def feed_together(
     streams: Sequence[ConditionedStream], frames: Sequence[Frame], run_states: Sequence[RunState]
 ) -> None:
     """Take in the next frame of each stream; each goes on as if it were alone, bit for bit."""
-    models = _models_of(streams)
-    values = np.stack([frame.values for frame in frames])
     # An UNCERTAIN value is an old one: taken as none, it is bridged for seconds and then left out.
-    used = models.used & (np.stack([frame.quality for frame in frames]) == GOOD_CODE)
+    good = np.stack([frame.quality for frame in frames]) == GOOD_CODE
+    values = np.stack([frame.values for frame in frames])
+    feed_rows(streams, [frame.mono_ns for frame in frames], values, good, run_states)
+
+
+def feed_rows(
+    streams: Sequence[ConditionedStream],
+    mono_ns: Sequence[int],
+    values: Floats,
+    good: Marks,
+    run_states: Sequence[RunState],
+) -> None:
+    """As `feed_together`, of values (b, n) of which those that are not `good` (b, n) are not used."""
+    models = models_of(streams)
+    used = models.used & good
     if np.count_nonzero(used) < used.size:
         values = np.where(used, values, nan)
     memory = Memory.joined([stream.memory for stream in streams])
@@ -267,18 +256,18 @@ def feed_together(
     turns = _turns(models, Conditioner(memory, models.conditionings), values)
     due = [
         i
-        for i, (stream, frame, run_state) in enumerate(zip(streams, frames, run_states, strict=True))
-        if stream.admits(frame.mono_ns, run_state, has_value=has_value[i], turns=turns[i])
+        for i, (stream, at_ns, run_state) in enumerate(zip(streams, mono_ns, run_states, strict=True))
+        if stream.admits(at_ns, run_state, has_value=has_value[i], turns=turns[i])
     ]
     if not due:
         return
     if len(due) < len(streams):
-        streams, frames = [streams[i] for i in due], [frames[i] for i in due]
-        models, memory, values = _models_of(streams), memory.rows(due), values[due]
-    _Step(streams, [frame.mono_ns for frame in frames], models, memory).take(values)
+        streams, mono_ns = [streams[i] for i in due], [mono_ns[i] for i in due]
+        models, memory, values = models_of(streams), memory.rows(due), values[due]
+    _Step(streams, mono_ns, models, memory).take(values)
 
 
-def _turns(models: _Models, conditioner: Conditioner, values: Floats) -> list[bool | None]:
+def _turns(models: Models, conditioner: Conditioner, values: Floats) -> list[bool | None]:
     """Whether the speed of each pump is off its level, None where that is not known."""
     if (models.speed < 0).all():
         return [None] * len(values)
@@ -293,7 +282,7 @@ class _Step:
     """One row of each of b pumps that run, at the times `mono_ns`; their memories as one."""
 
     def __init__(
-        self, streams: Sequence[ConditionedStream], mono_ns: Sequence[int], models: _Models, memory: Memory
+        self, streams: Sequence[ConditionedStream], mono_ns: Sequence[int], models: Models, memory: Memory
     ) -> None:
         self._streams, self._mono_ns, self._models, self._m = streams, mono_ns, models, memory
         self._conditioner = Conditioner(memory, models.conditionings)
@@ -388,50 +377,3 @@ class _Step:
             self._streams[i].note(f"What raised the anomaly alarm is over{again}")
         np.copyto(m.residuals, 0.0, where=off)
         np.copyto(m.deviations, 0.0, where=off)
-
-
-def score_together(moments: Sequence[ConditionedStream | ConditionedMoment], errors: Floats) -> list[WindowScore]:
-    """The score of each newest row, from the network's errors (b, n); all have a network or none."""
-    models, m = _models_of(moments), Memory.joined([moment.memory for moment in moments])
-    has_network = moments[0].detector.network is not None
-    score, chart, network, shares = _judge(
-        models, m.deviations, np.where(m.scored, errors, 0.0) if has_network else None
-    )
-    flat = np.minimum(m.flat_s / models.flat_s, MOST_FLAT) * m.scored
-    for i in np.flatnonzero(flat.max(axis=1) > np.maximum(1.0, score)).tolist():
-        frozen = np.where(flat[i] > 1.0, flat[i], 0.0)
-        score[i], shares[i] = flat[i].max(), frozen / frozen.sum()
-    high = (m.deviations > models.own_level[:, np.newaxis]) | (flat > 1.0)
-    usual = np.where(m.scored, m.base, nan)
-    limit = np.broadcast_to(models.limit, score.shape)
-    columns = (one.tolist() for one in (score, score * limit, limit, chart, network))
-    return [
-        WindowScore(
-            score=whole,
-            loss=loss,
-            threshold=threshold,
-            shares=shares[i],
-            high=high[i],
-            missing=m.missing[i],
-            parts=(("chart", by_chart), ("lstm", by_network)),
-            usual=usual[i],
-            present=m.newest[i],
-        )
-        for i, (whole, loss, threshold, by_chart, by_network) in enumerate(zip(*columns, strict=True))
-    ]
-
-
-def _judge(models: _Models, deviations: Floats, errors: Floats | None) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of rows (b, n): score (b,), what chart and network contribute, all in limit units, and shares (b, n)."""
-    chart: Floats = power_mean(deviations) / models.chart
-    if errors is None:
-        network = np.zeros_like(chart)
-        score: Floats = weighted(chart, network, models.weight) / models.limit
-        return score, chart / models.limit, network, contributions(deviations)
-    unusual = errors / models.usual_error
-    network = power_mean(unusual) / models.network
-    score = weighted(chart, network, models.weight) / models.limit
-    ours, its = (1.0 - models.weight) * chart, models.weight * np.minimum(network, NETWORK_CAP)
-    ours = (ours / np.maximum(ours + its, 1e-12))[:, np.newaxis]
-    both: Floats = ours * contributions(deviations) + (1.0 - ours) * contributions(unusual)
-    return score, chart / models.limit, network / models.limit, both

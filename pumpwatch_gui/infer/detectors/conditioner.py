@@ -66,6 +66,11 @@ class Conditioning:
         times = {name: getattr(self, name) * stretch for name in _STRETCHED}
         return replace(self, **times, start_s=max(self.start_s, times["settle_s"]), stretch=stretch)
 
+    @property
+    def memory_s(self) -> float:
+        """The longest memory of a pump that has settled."""
+        return max(self.baseline_s, _LEVEL_S * self.stretch)
+
     def to_json(self) -> dict[str, Any]:
         """As stored in a manifest."""
         return asdict(self) | {key: getattr(self, key).tolist() for key in ("scale", "spread", "clip")}
@@ -156,6 +161,30 @@ class Conditioner:
             return np.ones(len(m.scored), dtype=np.bool_)
         ready: Marks = np.logical_or.reduce(m.scored | (m.again & ~m.missing), axis=1)
         return ready
+
+    def outlook(self, used: Marks) -> tuple[bytes, ...]:
+        """Two pumps with the same one are conditioned alike from here on, bit for bit; for one pump.
+
+        What no longer matters is left out: how long ago a sensor settled, and everything of one that is not `used`.
+        """
+        m, c, ((smooth_s, baseline_s, stretch),) = self.memory, self._c, self._c.memories_s
+        settles = ~m.settled & used
+        most_s = [
+            4.0 * (c.gap_s + own_s) for own_s in (_TREND_S * stretch, baseline_s, smooth_s)
+        ]  # then memories count
+        parts: list[Floats | Marks] = [
+            m.newest, m.base, m.level, m.short, m.smooth, m.frozen_s, m.absent_s, m.kept, m.flat_value, m.flat_s,
+            m.marks, np.where(settles, m.age_s, np.minimum(m.age_s, most_s[0])),
+            np.minimum(m.base_age_s, most_s[1]),
+            np.minimum(m.smooth_age_s, most_s[2]),
+            np.where(settles, m.trend, 0.0),
+            np.where(settles, np.minimum(m.calm_s, c.settle_s), 0.0),
+            np.where(settles, m.least_s, 0.0),
+            np.where(settles, m.waited_s, m.waited_s > 0),
+            np.where(m.again, m.again_s, 0.0),
+            np.where(np.isfinite(m.kept).any(), m.quiet_s, 0.0),
+        ]  # fmt: skip
+        return tuple(part.tobytes() for part in parts)
 
     def deviation(self) -> Floats:
         """How far each sensor is from its baseline just now, unsmoothed, in spreads; 0 where it does not count."""

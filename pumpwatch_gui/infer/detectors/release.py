@@ -38,6 +38,11 @@ class Release:
         """Whether the alarm is on."""
         return self._alarm.active
 
+    @property
+    def outlook(self) -> tuple[object, ...] | None:
+        """Two with the same one go on alike; None while an alarm is not over."""
+        return self._alarm.outlook if not self._alarm_s else None
+
     def _clear(self) -> None:
         self._late.clear()
         self._plateau[:] = 0.0

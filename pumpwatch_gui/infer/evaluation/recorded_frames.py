@@ -1,6 +1,6 @@
 """A recording turned back into frames, as a link would have delivered them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,11 @@ def frames_of(recording: Recording, profile: PumpProfile, *, pump_id: str, mono_
     A missing value is BAD (not connected where the whole column is missing, not a number else), one outside the
     sensor's span is BAD (out of range).
     """
-    low, high = np.array([s.span for s in profile.sensors]).T
     absent = np.array([tag in recording.missing for tag in profile.tags])
     first_ns = _ns(recording.time_s[:1])
     for start in range(0, recording.time_s.size, _ROWS_AT_ONCE):  # not all at once: that takes the memory four times
         part = slice(start, start + _ROWS_AT_ONCE)
-        values = recording.values[part].copy()
-        with np.errstate(invalid="ignore"):
-            outside = (values < low) | (values > high)
-        values[outside] = np.nan
+        values, outside = _within_span(recording.values[part], profile)
         reason = np.zeros(values.shape, dtype=np.uint8)
         reason[np.isnan(values)] = Reason.NOT_A_NUMBER
         reason[outside] = Reason.OUT_OF_RANGE
@@ -42,9 +38,42 @@ def frames_of(recording: Recording, profile: PumpProfile, *, pump_id: str, mono_
             yield Frame(pump_id, start + i, stamp, since_start, values[i], quality[i], reason[i])
 
 
+def _within_span(values: NDArray[np.float64], profile: PumpProfile) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Values (m, n) with NaN for those outside the sensors' spans, and which those are."""
+    low, high = np.array([s.span for s in profile.sensors]).T
+    with np.errstate(invalid="ignore"):
+        outside = (values < low) | (values > high)
+    return np.where(outside, np.nan, values), outside
+
+
 def _ns(time_s: NDArray[np.float64]) -> NDArray[np.int64]:
     """Unix nanoseconds, to the microsecond: a float of today's seconds holds no more."""
     return np.rint(time_s * 1e6).astype(np.int64) * 1000
+
+
+class RecordedRows:
+    """The rows of several recordings as those of `chained`: all times at once, values when they are asked for."""
+
+    def __init__(self, recordings: Sequence[Recording], profile: PumpProfile) -> None:
+        self._recordings, self._profile = recordings, profile
+        self._starts = np.cumsum([0, *(r.time_s.size for r in recordings)])
+        times, monos = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
+        mono_ns, last_ns = 0, None
+        for recording in recordings:
+            time_ns = _ns(recording.time_s)
+            times.append(time_ns)
+            monos.append(time_ns - time_ns[0] + mono_ns + _pause_ns(recording, last_ns))
+            mono_ns, last_ns = int(monos[-1][-1]), int(time_ns[-1])
+        self.time_ns, self.mono_ns = np.concatenate(times), np.concatenate(monos)
+
+    def values(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The values (b, n) of rows (b,), NaN where a frame would be BAD."""
+        which = np.searchsorted(self._starts, rows, side="right") - 1
+        values = np.empty((rows.size, len(self._profile.sensors)))
+        for i in np.unique(which).tolist():
+            own = which == i
+            values[own] = self._recordings[i].values[rows[own] - self._starts[i]]
+        return _within_span(values, self._profile)[0]
 
 
 def chained(recordings: Iterable[Recording], profile: PumpProfile, *, pump_id: str) -> Iterator[Frame]:

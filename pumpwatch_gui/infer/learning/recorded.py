@@ -18,7 +18,7 @@ from pumpwatch_gui.domain.wording import running_time
 from pumpwatch_gui.files.recordings.reading import AS_FOUND
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained
-from pumpwatch_gui.infer.evaluation.scoring import PUMP, ROWS_AT_ONCE, ScoreCount, ScoredRow, read_all, write_rows
+from pumpwatch_gui.infer.evaluation.scoring import PUMP, ROWS_AT_ONCE, ScoreCount, ScoredRow, bare, read_all, write_rows
 from pumpwatch_gui.infer.learning.learner import FIRST_S, Fit, Learner, Outcome, carry_out
 from pumpwatch_gui.infer.learning.material import Material
 from pumpwatch_gui.infer.live.scorer import Scorer
@@ -39,7 +39,7 @@ def learn_recordings(
     `report` also gets when it was armed and refitted. Raises InputError.
     """
     read = read_all(recordings, profile, choices, report)
-    return write_rows(out, profile, learn_rows(profile, read, report=report), read)
+    return write_rows(out, profile, bare(learn_rows(profile, read, report=report)), read)
 
 
 def learn_rows(

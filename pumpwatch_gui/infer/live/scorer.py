@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from math import isfinite
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +16,8 @@ from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.latency import Latency
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.infer.bundles.bundle import Bundle
-from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Stream, Windows, WindowScore
+from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Windows, WindowScore
+from pumpwatch_gui.infer.live.scored_pump import Asked, Due, Fed, Piece, ScoredPump, firsts, sensor_states
 
 MOST_FAILURES = 3
 """A model that failed for a pump so often in a row is not used for it until it is assigned again."""
@@ -32,88 +32,6 @@ OnFault = Callable[[str, Exception], None]
 
 OnNote = Callable[[str, str], None]
 """Gets a pump and a line for its journal."""
-
-
-class _Pump:
-    """What the scorer keeps of one pump."""
-
-    def __init__(self, profile: PumpProfile, bundle: Bundle | None, detector: Detector | None, kept: Floats) -> None:
-        self.profile = profile
-        self.bundle = bundle
-        self._kept = kept  # of an alarm that was on before there was a stream
-        self.detector = detector
-        self.stream: Stream | None = None  # made at the first frame, inside the guard
-        self.led = np.zeros(len(profile.sensors), dtype=np.int64)
-        self.frame: Frame | None = None  # the newest that was not yet scored
-        self.errors: Floats | None = None  # of the newest window that the network was asked about
-        self.asked = -1  # its number
-        self.waiting = 0
-        self.failure: Exception | None = None  # since the last call of `score_due`
-        self.failures = 0  # since the last score
-        self.is_reported = False
-
-    @property
-    def kept(self) -> Floats:
-        return self.stream.kept if self.stream is not None else self._kept
-
-    def forget_kept(self) -> None:
-        self._kept = NO_LEVELS
-
-    def resume(self, kept: Floats) -> None:
-        self._kept, self.stream = kept, None
-
-    def ready_stream(self, sensors: int) -> Stream | None:
-        """The stream for the next frame, None where there is no model."""
-        if self.detector is None:
-            return None
-        if self.stream is None:
-            self.stream, self.asked = self.detector.stream(), -1
-            if self._kept.size == sensors and np.isfinite(self._kept).any():
-                self.stream.resume(self._kept)
-        self.waiting += self.frame is not None and not isinstance(self.stream.window(), str)
-        return self.stream
-
-
-class _Fed(NamedTuple):
-    """The next frame of a pump, and the stream that is to take it in."""
-
-    pump: _Pump
-    detector: Detector
-    stream: Stream
-    frame: Frame
-    run_state: RunState
-
-
-class _Due(NamedTuple):
-    """A pump whose window is to be scored."""
-
-    pump: _Pump
-    stream: Moment
-    frame: Frame
-    window: Windows
-    is_new: bool
-    """Whether it is another window than the one before: else the network's errors are known."""
-
-    @property
-    def version(self) -> str:
-        assert self.pump.bundle is not None
-        return self.pump.bundle.version
-
-    def not_scored(self, why: str) -> NotScored:
-        return NotScored(self.frame.pump_id, self.frame.time_ns, why)
-
-
-_Asked = tuple[_Due, Floats]
-"""A window with the network's error of each sensor (n,)."""
-
-
-class _Piece(NamedTuple):
-    """Rows of a recording that were fed: a result for each, but for those in `due`, which are still to be scored."""
-
-    frames: list[Frame]
-    results: list[ScoreResult | None]
-    due: list[_Due]
-    version: str
 
 
 class Scorer:
@@ -138,7 +56,7 @@ class Scorer:
         self._on_call = on_call
         self._on_fault = on_fault
         self._on_note = on_note
-        self._pumps: dict[str, _Pump] = {}
+        self._pumps: dict[str, ScoredPump] = {}
         self._detectors: dict[str, Detector] = {}
         self._cold: set[str] = set()
         self._excluded: dict[str, str] = {}
@@ -154,7 +72,7 @@ class Scorer:
             if bundle.version not in self._detectors:
                 self._cold.add(bundle.version)
             detector = self._detectors.setdefault(bundle.version, bundle.detector)
-        self._pumps[pump_id] = _Pump(profile, bundle, detector, kept)
+        self._pumps[pump_id] = ScoredPump(profile, bundle, detector, kept)
         used = {p.bundle.version for p in self._pumps.values() if p.bundle is not None}
         self._detectors = {version: d for version, d in self._detectors.items() if version in used}
 
@@ -175,8 +93,8 @@ class Scorer:
         """Take in frames, those of one pump in their order: the next of all pumps in one step, as if one by one."""
         later = list(frames)
         while later:
-            now, later = _firsts(later)
-            together: dict[Hashable, list[_Fed]] = defaultdict(list)
+            now, later = firsts(later)
+            together: dict[Hashable, list[Fed]] = defaultdict(list)
             for frame, run_state in now:
                 pump = self._pumps.get(frame.pump_id)
                 fed = self._fed(pump, frame, run_state) if pump is not None else None
@@ -185,7 +103,7 @@ class Scorer:
             for batch in together.values():
                 self._feed_together(batch)
 
-    def _fed(self, pump: _Pump, frame: Frame, run_state: RunState) -> _Fed | None:
+    def _fed(self, pump: ScoredPump, frame: Frame, run_state: RunState) -> Fed | None:
         """What is to be fed of a frame, None where the model of its pump is not used."""
         fed = None
         if pump.failure is None and not self._out_of_use(pump):
@@ -194,11 +112,11 @@ class Scorer:
             except Exception as error:  # noqa: BLE001 - per pump: its model must not stop the others
                 pump.failure, pump.stream, stream = error, None, None
             if stream is not None and pump.detector is not None:
-                fed = _Fed(pump, pump.detector, stream, frame, run_state)
+                fed = Fed(pump, pump.detector, stream, frame, run_state)
         pump.frame = frame
         return fed
 
-    def _feed_together(self, batch: Sequence[_Fed]) -> None:
+    def _feed_together(self, batch: Sequence[Fed]) -> None:
         try:
             batch[0].detector.feed(
                 *([getattr(one, name) for one in batch] for name in ("stream", "frame", "run_state"))
@@ -223,16 +141,16 @@ class Scorer:
         self._warm_up()
         started = self._clock()
         results: list[ScoreResult] = []
-        due: dict[str, list[_Due]] = defaultdict(list)
+        due: dict[str, list[Due]] = defaultdict(list)
         for pump, frame in self._take():
             window = self._window(frame.pump_id, pump)
             if isinstance(window, str) or pump.stream is None or pump.bundle is None:
                 results.append(NotScored(frame.pump_id, frame.time_ns, str(window), has_model=self._is_used(pump)))
             else:
                 is_new = pump.stream.window_number != pump.asked
-                due[pump.bundle.version].append(_Due(pump, pump.stream, frame, window, is_new))
+                due[pump.bundle.version].append(Due(pump, pump.stream, frame, window, is_new))
                 pump.asked = pump.stream.window_number
-        asked: dict[Hashable, list[_Asked]] = defaultdict(list)
+        asked: dict[Hashable, list[Asked]] = defaultdict(list)
         for version, batch in due.items():
             for one in self._asked(version, batch):
                 if isinstance(one, NotScored):
@@ -259,7 +177,7 @@ class Scorer:
 
         While the network computes for one piece on a thread of its own, the next ones are fed.
         """
-        remaining, waiting = iter(frames), deque[tuple[_Piece, Future[list[Floats]] | None]]()
+        remaining, waiting = iter(frames), deque[tuple[Piece, Future[list[Floats]] | None]]()
         with ThreadPoolExecutor(1, thread_name_prefix="network") as pool:
             while (piece := self._piece(islice(remaining, at_once))).frames or waiting:
                 if piece.frames:
@@ -269,10 +187,10 @@ class Scorer:
                     done, errors = waiting.popleft()
                     yield from zip(done.frames, self._scored(done, errors), strict=True)
 
-    def _piece(self, frames: Iterable[tuple[Frame, RunState]]) -> _Piece:
+    def _piece(self, frames: Iterable[tuple[Frame, RunState]]) -> Piece:
         """Feed frames of one pump."""
         self._warm_up()
-        version, piece = "", _Piece([], [], [], "")
+        version, piece = "", Piece([], [], [], "")
         for frame, run_state in frames:
             self.feed(frame, run_state)
             pump = self._pumps[frame.pump_id]
@@ -286,12 +204,12 @@ class Scorer:
                 version = pump.bundle.version
                 is_new = pump.stream.window_number != pump.asked
                 window = window.copy() if is_new else piece.due[-1].window if piece.due else window.copy()
-                piece.due.append(_Due(pump, pump.stream.moment(), frame, window, is_new))
+                piece.due.append(Due(pump, pump.stream.moment(), frame, window, is_new))
                 pump.asked = pump.stream.window_number
                 piece.results.append(None)
         return piece._replace(version=version)
 
-    def _scored(self, piece: _Piece, errors: "Future[list[Floats]] | None" = None) -> list[ScoreResult]:
+    def _scored(self, piece: Piece, errors: "Future[list[Floats]] | None" = None) -> list[ScoreResult]:
         """The results of a piece, whose network errors may be under way."""
         asked = self._asked(piece.version, piece.due, errors)
         scored = iter(self._score([one for one in asked if not isinstance(one, NotScored)]))
@@ -345,17 +263,17 @@ class Scorer:
                 finally:
                     self._on_call(None)
 
-    def _is_used(self, pump: _Pump) -> bool:
+    def _is_used(self, pump: ScoredPump) -> bool:
         return pump.bundle is not None and pump.bundle.version not in self._excluded
 
-    def _take(self) -> Iterable[tuple[_Pump, Frame]]:
+    def _take(self) -> Iterable[tuple[ScoredPump, Frame]]:
         for pump in self._pumps.values():
             frame, pump.frame = pump.frame, None
             self.skipped, pump.waiting = self.skipped + pump.waiting, 0
             if frame is not None:
                 yield pump, frame
 
-    def _window(self, pump_id: str, pump: _Pump) -> Windows | str:
+    def _window(self, pump_id: str, pump: ScoredPump) -> Windows | str:
         """The newest window of a pump, or why there is none."""
         if pump.bundle is None:
             return "no model"
@@ -370,15 +288,15 @@ class Scorer:
         failure, pump.failure = pump.failure, None
         return self._failed(pump_id, pump, failure) if failure is not None else "no frame yet"
 
-    def _out_of_use(self, pump: _Pump) -> str:
+    def _out_of_use(self, pump: ScoredPump) -> str:
         """Why the model of a pump is not used, "" where it is."""
         if pump.failures >= MOST_FAILURES:
             return f"the model failed {MOST_FAILURES} times in a row and is out of use; assign it again to try it"
         return self._excluded.get(pump.bundle.version, "") if pump.bundle is not None else ""
 
     def _asked(
-        self, version: str, batch: Sequence[_Due], errors: "Future[list[Floats]] | None" = None
-    ) -> list[_Asked | NotScored]:
+        self, version: str, batch: Sequence[Due], errors: "Future[list[Floats]] | None" = None
+    ) -> list[Asked | NotScored]:
         """Windows of one model with the network's errors, which may be under way, or why there are none."""
         try:
             found = (self._errors(version, batch) if errors is None else errors.result()) if batch else []
@@ -392,7 +310,7 @@ class Scorer:
             return [one.not_scored(self._excluded[version]) for one in batch]
         return list(zip(batch, found, strict=True))
 
-    def _errors(self, version: str, batch: Sequence[_Due]) -> list[Floats]:
+    def _errors(self, version: str, batch: Sequence[Due]) -> list[Floats]:
         """The network's errors (n,) of each window of one model: one call for those that are new."""
         new, fresh = [one for one in batch if one.is_new], iter(np.zeros((0, 0)))
         if new:
@@ -412,7 +330,7 @@ class Scorer:
             errors.append(one.pump.errors)
         return errors
 
-    def _score(self, asked: Sequence[_Asked]) -> list[ScoreResult]:
+    def _score(self, asked: Sequence[Asked]) -> list[ScoreResult]:
         """The results of windows of models of one sort."""
         if not asked:
             return []
@@ -426,19 +344,19 @@ class Scorer:
             return [one.not_scored(self._failed(one.frame.pump_id, one.pump, error))]
         return [self._result(one.pump, one.frame, own) for (one, _), own in zip(asked, outcomes, strict=True)]
 
-    def _failed(self, pump_id: str, pump: _Pump, error: Exception) -> str:
+    def _failed(self, pump_id: str, pump: ScoredPump, error: Exception) -> str:
         """Count a failure and report the first of an episode; what it reads as."""
         pump.failures += 1
         self._report(pump_id, pump, error)
         words = str(error).strip() or type(error).__name__
         return f"the model failed: {words.splitlines()[0]}"
 
-    def _report(self, pump_id: str, pump: _Pump, error: Exception) -> None:
+    def _report(self, pump_id: str, pump: ScoredPump, error: Exception) -> None:
         if not pump.is_reported:
             pump.is_reported = True
             self._on_fault(pump_id, error)
 
-    def _result(self, pump: _Pump, frame: Frame, outcome: WindowScore) -> ScoreResult:
+    def _result(self, pump: ScoredPump, frame: Frame, outcome: WindowScore) -> ScoreResult:
         # A sum is finite only where each is; all() of so few takes twice as long.
         if not isfinite(outcome.score + float(np.add.reduce(outcome.shares))):
             why = "the model gave no number"
@@ -461,30 +379,9 @@ class Scorer:
             threshold=outcome.threshold,
             is_anomaly=is_anomaly,
             shares=outcome.shares,
-            sensor_states=_states(outcome),
+            sensor_states=sensor_states(outcome),
             sensor_anomaly_counts=pump.led,
             model_version=pump.bundle.version,
             usual=outcome.usual,
             present=outcome.present,
         )
-
-
-def _firsts(
-    frames: Sequence[tuple[Frame, RunState]],
-) -> tuple[Iterable[tuple[Frame, RunState]], list[tuple[Frame, RunState]]]:
-    """The first frame of each pump, and the rest."""
-    first: dict[str, tuple[Frame, RunState]] = {}
-    rest = [one for one in frames if first.setdefault(one[0].pump_id, one) is not one]
-    return first.values(), rest
-
-
-def _states(outcome: WindowScore) -> tuple[str, ...]:
-    """The original's word for each sensor: in an anomalous window the leading one and all that err are ANOMALY."""
-    states = ["NORMAL"] * outcome.missing.size
-    if outcome.score > 1.0:
-        for i in (int(np.argmax(outcome.shares)), *np.flatnonzero(outcome.high).tolist()):
-            states[i] = "ANOMALY"
-    if np.count_nonzero(outcome.missing):
-        for i in np.flatnonzero(outcome.missing).tolist():
-            states[i] = "MISSING"
-    return tuple(states)

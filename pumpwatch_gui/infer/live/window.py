@@ -31,6 +31,12 @@ class Window:
         return min(self._count, self.length)
 
     @property
+    def outlook(self) -> tuple[object, ...]:
+        """Two windows with the same one go on alike."""
+        end = self._count % self.length + self.length
+        return self.filled, self._rows[end - self.filled : end].tobytes()
+
+    @property
     def is_full(self) -> bool:
         """Whether there are `length` rows without a hole."""
         return self._count >= self.length
