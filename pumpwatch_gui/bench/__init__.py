@@ -22,9 +22,13 @@ BENCHES = {
     ),
     "store": ("store", "readings a second and commit times of the writer, with scores", "a minute"),
     "history": ("history", "bytes a reading, reads of an hour and a day, start against size", "eight minutes"),
-    "recordings": ("recordings", "a recording of 2 million rows read, 20,000 rows scored", "a minute"),
+    "recordings": ("recordings", "2 million rows read, a day scored, a month back-tested", "five minutes"),
     "latency": ("latency", "sensor to latest() and sensor to painted, 3 scored pumps at 10 Hz", "three minutes"),
-    "load": ("load", "50 scored pumps at 1 Hz and at 10 Hz, headless and with a window", "eleven minutes"),
+    "load": (
+        "load",
+        "50 scored pumps at 1 Hz and at 10 Hz, headless and with a window, and 200",
+        "a quarter of an hour",
+    ),
     "memory": ("memory", "growth of the memory of a station with a window", "seven minutes"),
     "links": (
         "links",
