@@ -1,5 +1,6 @@
 """A recording scored in lanes: the scores of the one stream over all of it, to the last bit, whatever happens in it."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
 from pumpwatch_gui.infer.evaluation.lanes import LaneScorer
 from pumpwatch_gui.infer.evaluation.recorded_frames import RecordedRows, chained
-from pumpwatch_gui.infer.evaluation.scoring import bare, row_scores, score_rows
+from pumpwatch_gui.infer.evaluation.scoring import RowScore, bare, row_scores, score_rows
 from tests.infer.infer_builders import FEW, bundle_of, steady
 from tests.infer.test_infer_together import Absolute, model
 
@@ -42,11 +43,18 @@ def detector_of(seed: int, network: Absolute | None) -> CombinedDetector:
     return detector
 
 
-@pytest.mark.parametrize(("lanes", "forgets_after"), [(1, 48.0), (9, 48.0), (9, 5.0), (40, 1.0)])
-@pytest.mark.parametrize("network", [None, Absolute()])
-def test_lanes_give_the_scores_of_one_stream(lanes: int, forgets_after: float, network: Absolute | None) -> None:
-    recordings, detector = eventful(), detector_of(2, network)
-    one = list(bare(score_rows(bundle_of(detector), FEW, None, recordings)))
+@cache
+def by_one_stream(detector: CombinedDetector) -> list[RowScore]:
+    return list(bare(score_rows(bundle_of(detector), FEW, None, eventful())))
+
+
+CHART, COMBINED = detector_of(2, None), detector_of(2, Absolute())
+
+
+@pytest.mark.parametrize(("lanes", "forgets_after"), [(1, 48.0), (9, 48.0), (40, 1.0)])
+@pytest.mark.parametrize("detector", [CHART, COMBINED], ids=["chart", "combined"])
+def test_lanes_give_the_scores_of_one_stream(lanes: int, forgets_after: float, detector: CombinedDetector) -> None:
+    recordings, one = eventful(), by_one_stream(detector)
     rows = RecordedRows(recordings, FEW)
     scorer = LaneScorer(detector, FEW, None, rows, lanes=lanes, forgets_after=forgets_after)
     pieces = list(scorer.pieces())
