@@ -96,7 +96,7 @@ class Failing(Absolute):
 
 def test_a_network_that_fails_costs_no_more_rows_than_in_the_live_path() -> None:
     bundle = bundle_of(detector_of(1, Failing()))
-    recordings = eventful(4_000)
+    recordings = eventful(5_500)
     one = [row.score for row in score_rows(bundle, FEW, None, recordings)]
     assert (
         np.array(one).tobytes() == np.array([row.score for row in row_scores(bundle, FEW, None, recordings)]).tobytes()
