@@ -15,17 +15,18 @@ from hypothesis import strategies as st
 
 from pumpwatch_gui.cli import main
 from pumpwatch_gui.store.hot.opening import open_database
+from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.ids import LAST_NUMBER
 from pumpwatch_gui.store.salvage import extract as extraction
-from pumpwatch_gui.store.salvage import merge
+from pumpwatch_gui.store.salvage import graft, merge
 from pumpwatch_gui.store.salvage.due import side_of
 from pumpwatch_gui.store.salvage.extract import extract
 from pumpwatch_gui.store.salvage.merge import Salvage
 from pumpwatch_gui.store.salvage.pages import PAGE_SIZE, DamagedFile
 from pumpwatch_gui.store.salvage.records import records
 from pumpwatch_gui.store.salvage.shapes import table_of
-from tests.store.conftest import rows_of
-from tests.store.rigs.plant import PUMPS, ROWS, copy, fill, start_on
+from tests.store.conftest import frame_of, profile_of, rows_of
+from tests.store.rigs.plant import PUMPS, ROWS, copy, fill, run_once, start_on
 
 READINGS = 3_000
 
@@ -161,6 +162,68 @@ def test_what_a_commit_left_in_the_log_is_found_and_what_it_did_not_close_is_not
         assert len(file._newer) < committed
 
 
+def rows_found(damaged: Path) -> dict[str, set[tuple[Any, ...]]]:
+    """What an extraction finds in each of the big tables."""
+    side_of(damaged).unlink(missing_ok=True)
+    extract(damaged, side_of(damaged))
+    return {table: {row[1:] for row in rows_of(side_of(damaged), f"SELECT * FROM {table}")} for table in graft.TABLES}
+
+
+def spoil(path: Path, draw: random.Random) -> None:
+    """Break some bytes of some pages: of their header, of their pointers, anywhere, or a stretch."""
+    content = bytearray(path.read_bytes())
+    for _ in range(draw.choice((1, 5, 20))):
+        page = draw.randrange(1, len(content) // PAGE_SIZE) * PAGE_SIZE
+        at, length = draw.choice((
+            (page + draw.randrange(8), 1),
+            (page + draw.randrange(8, 100), 1),
+            (page + draw.randrange(PAGE_SIZE), 1),
+            (page + draw.randrange(PAGE_SIZE - 16), 16),
+            (page + PAGE_SIZE // 2, PAGE_SIZE // 2),
+        ))  # fmt: skip
+        content[at : at + length] = draw.randbytes(length)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_sqlite_reads_from_broken_pages_what_python_reads_and_beyond_that_only_what_was_written(
+    damaged: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    written = rows_found(damaged)
+    spoil(damaged, random.Random(seed))
+    by_sqlite = rows_found(damaged)
+    monkeypatch.setattr(extraction, "_sound_leaves", lambda file, pages, grafts: {})
+    for table, rows in rows_found(damaged).items():
+        assert rows <= by_sqlite[table], table
+        assert by_sqlite[table] - rows <= written[table], table
+
+
+def break_byte(path: Path, at: int) -> None:
+    """Write a byte that is in no UTF-8 text."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(b"\xff")
+
+
+def test_a_status_that_is_no_text_costs_only_its_row(damaged: Path) -> None:
+    break_byte(damaged, damaged.read_bytes().rindex(b"NORMAL"))
+    assert len(rows_found(damaged)["sensor_readings"]) == READINGS - 1
+
+
+def test_rows_of_very_many_columns_are_read_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "pumpwatch.damaged-1.db"
+    path.parent.mkdir()
+    tags = [f"tag_{i}" for i in range(graft.MOST_COLUMNS + 100)]
+    rows = [PumpRow(f"P-{i}", "", profile_of(*tags[i : i + 50])) for i in range(0, len(tags), 50)]
+    store = Store(path, station=1, pumps=rows)
+    for row in rows:
+        store.offer_frame(frame_of([1.0 + i for i in range(50)], pump_id=row.pump_id), "NORMAL")
+    run_once(store)
+    with path.open("r+b") as file:
+        file.write(b"X")
+    assert len(rows_found(path)["sensor_readings"]) == len(rows)
+
+
 @pytest.mark.parametrize("cut", [0, 50, 100, 4096, 5000])
 def test_a_file_cut_anywhere_yields_no_value_that_was_not_written(source: Path, tmp_path: Path, cut: int) -> None:
     path = copy(source, tmp_path / "home" / "pumpwatch.db")
@@ -175,8 +238,6 @@ def test_a_start_stopped_during_the_salvage_takes_it_up_again(
     source: Path, tmp_path: Path, wait_until: Callable[..., None]
 ) -> None:
     import threading
-
-    from pumpwatch_gui.store.hot.writer import Store
 
     path = copy(source, tmp_path / "home" / "pumpwatch.db")
     with path.open("r+b") as file:

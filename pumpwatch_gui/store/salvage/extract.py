@@ -12,7 +12,8 @@ from pathlib import Path
 
 import apsw
 
-from pumpwatch_gui.store.salvage.pages import DamagedFile
+from pumpwatch_gui.store.salvage.graft import Grafts, Leaves
+from pumpwatch_gui.store.salvage.pages import PAGE_SIZE, DamagedFile
 from pumpwatch_gui.store.salvage.records import Value, records
 from pumpwatch_gui.store.salvage.shapes import SCHEMA, SMALL, TABLES, table_of
 from pumpwatch_gui.store.schema import columns, quoted, run, transaction, upgrades
@@ -37,13 +38,18 @@ def extract(damaged: Path, side: Path) -> None:
                 position = str(file.last_page)
                 with transaction(connection):
                     _begin(connection, file)
+            grafts = Grafts(connection, {table: columns(connection, table)[1:] for table in TABLES})
             for first in range(int(position), 0, -PAGES_AT_ONCE):
                 if os.getppid() != parent:
                     return  # whoever wanted the rows is gone
                 last = max(0, first - PAGES_AT_ONCE)
                 # Within a block in rising order: rows that SQLite gets in falling order leave its pages half empty.
-                rows = _rows(file, range(last + 1, first + 1), TABLES)
+                block = range(last + 1, first + 1)
+                sound = _sound_leaves(file, block, grafts)
+                rows = _rows(file, sorted(set(block).difference(*sound.values())), TABLES)
+                grafts.hold(sound)
                 with transaction(connection):
+                    grafts.copy()
                     _insert(connection, rows)
                     note(connection, "next", str(last))
         finally:
@@ -118,6 +124,17 @@ def _rows(file: DamagedFile, pages: Iterable[int], tables: Sequence[str]) -> dic
                 )
             break
     return dict(found)
+
+
+def _sound_leaves(file: DamagedFile, pages: Iterable[int], grafts: Grafts) -> dict[str, Leaves]:
+    """By table, the pages that SQLite can read whole; the others are for `_rows`."""
+    found: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
+    for number in pages:
+        table = next((t for t in map(table_of, records(file, number)) if t is not None), None)
+        content = file.page(number)
+        if table is not None and table in grafts and len(content) == PAGE_SIZE:
+            found[table][number] = content
+    return {table: grafts.sound(table, leaves) for table, leaves in found.items()}
 
 
 def _insert(connection: apsw.Connection, tables: Rows) -> None:

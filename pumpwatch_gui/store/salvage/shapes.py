@@ -28,7 +28,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
 """The tables are STRICT, so a column has one kind (an integer in a REAL column is stored as one)."""
 TABLES: Final = tuple(name for name, _ in _SHAPES if name not in SMALL)
 _WITHOUT_ROWID = ("layouts", "meta", SCHEMA)
-_LONGEST_ID = 1 << 53
+LONGEST_ID: Final = 1 << 53
+"""What a rowid of ours stays below until 2089."""
 
 
 def table_of(record: Record) -> str | None:
@@ -40,8 +41,13 @@ def table_of(record: Record) -> str | None:
         return table if record.values[0] == "table" else None
     if table in _WITHOUT_ROWID:
         return table if not record.rowid else None
-    last = LAST_NUMBER if table in SMALL else _LONGEST_ID
+    last = LAST_NUMBER if table in SMALL else LONGEST_ID
     return table if 0 < record.rowid <= last else None
+
+
+def is_of(table: str, kinds: str) -> bool:
+    """Whether values of these kinds (n i f t b, one letter each) make a row of the table."""
+    return _by_kinds(kinds) == table
 
 
 @lru_cache(maxsize=1024)
