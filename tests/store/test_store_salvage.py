@@ -210,6 +210,19 @@ def test_a_status_that_is_no_text_costs_only_its_row(damaged: Path) -> None:
     assert len(rows_found(damaged)["sensor_readings"]) == READINGS - 1
 
 
+def test_a_broken_letter_in_the_name_of_a_column_costs_no_reading(damaged: Path) -> None:
+    at = damaged.read_bytes().index(b"flow_rate_l_min REAL")
+    with damaged.open("r+b") as file:
+        file.seek(at)
+        file.write(b"g")
+    extract(damaged, side_of(damaged))
+    target = open_database(damaged.with_name("pumpwatch.db")).connection
+    merged(damaged, target)
+    assert target.execute("SELECT count(*) FROM sensor_readings").get == READINGS
+    assert target.execute("SELECT count(*) FROM sensor_readings WHERE seal_pressure_bar > 0").get > READINGS * 0.9
+    target.close()
+
+
 def test_rows_of_very_many_columns_are_read_as_well(tmp_path: Path) -> None:
     path = tmp_path / "home" / "pumpwatch.damaged-1.db"
     path.parent.mkdir()

@@ -95,14 +95,20 @@ def _layout(schema: Iterable[Sequence[Value]], meta: Mapping[str, Value]) -> dic
     for sql in upgrades().values():
         run(blank, sql)
     layout = {table: columns(blank, table) for table in (*TABLES, "pumps", "layouts", "detection_models")}
-    statements = [str(row[4]) for row in schema if row[1] == "sensor_readings"]
-    for sql in statements or [str(meta.get("columns", ""))]:
+    known = set(layout["sensor_readings"])
+    statements = (*(row[4] for row in schema if row[1] == "sensor_readings"), meta.get("columns"))
+    for statement in statements:
         try:
             run(blank, "DROP TABLE IF EXISTS sensor_readings")
-            run(blank, sql)
-            layout["sensor_readings"] = columns(blank, "sensor_readings") or layout["sensor_readings"]
+            run(blank, str(statement or ""))
+            names = columns(blank, "sensor_readings")
         except apsw.Error as error:
             log.warning("the columns of the readings cannot be read: %s", error)
+            continue
+        # Columns are only ever added, so the longer statement is the newer. Where a letter of a name is broken, no row
+        # would find its column in the history.
+        if known <= set(names) and len(names) > len(layout["sensor_readings"]):
+            layout["sensor_readings"] = names
     blank.close()
     return layout
 
