@@ -13,7 +13,11 @@ from pumpwatch_gui.store.ids import LAST_NUMBER, ONE_MS, IdMaker
 from pumpwatch_gui.store.schema import columns, quoted, run
 
 _PREFIX = "sensor_"
-RESERVED = frozenset({"id", "rowid", "oid", "_rowid_", "timestamp", "machine_status", "uncertain_mask", "bad_mask"})
+STATUS = "status_unless_normal"
+"""The column of the machine status: empty for NORMAL. `machine_status` is computed from it."""
+OLD_STATUS = "machine_status"
+"""That column before version 4: the word itself."""
+RESERVED = frozenset({"id", "rowid", "oid", "_rowid_", "timestamp", STATUS, OLD_STATUS, "uncertain_mask", "bad_mask"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,6 @@ def _note_order(connection: apsw.Connection, number: int, tags: Sequence[str], i
 
 
 def _insert(tags: Sequence[str]) -> str:
-    names = ["id", "machine_status", "uncertain_mask", "bad_mask", *(quoted(column(t)) for t in tags)]
+    names = ["id", STATUS, "uncertain_mask", "bad_mask", *(quoted(column(t)) for t in tags)]
     # Pumps of one profile share the text itself, so that a batch compares it by identity.
     return sys.intern(f"INSERT INTO sensor_readings ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})")

@@ -7,12 +7,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
+from pumpwatch_gui.bench.rigs.plant_rows import PlantRows
 from pumpwatch_gui.store.hot.growth import Growth, GrowthMeter, Sample, measured
 from pumpwatch_gui.store.hot.opening import open_database
-from pumpwatch_gui.store.hot.writer import PumpRow, Store
+from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.query.outlook import outlook
-from tests.store.conftest import frame_of, profile_of
+from tests.store.conftest import START_NS
 from tests.store.rigs.plant import run_once
 
 
@@ -37,11 +37,12 @@ def test_a_reading_in_order_takes_a_hundred_bytes_and_this_is_measured_across_a_
 ) -> None:
     monkeypatch.setattr("pumpwatch_gui.store.hot.upkeep.GROWTH_EVERY_S", inf)
     path = tmp_path / "pumpwatch.db"
-    values: list[float | None] = [1480.0, 61.3, 2.25, 3.1, 820.0, 1.4, 6.2, 24.7, 48.0, 25.0]
+    plant = PlantRows()
     for run in range(2):
-        store = Store(path, station=1, pumps=[PumpRow("P-101", "", profile_of(*STANDARD_TAGS))])
-        for second in range(5_000):
-            store.offer_frame(frame_of(values, at_s=run * 5_000 + second), "NORMAL")
+        store = Store(path, station=1, pumps=plant.pumps)
+        for second in range(100):
+            for frame, _ in plant.at(second, START_NS + (run * 100 + second) * 10**9):
+                store.offer_frame(frame, "NORMAL")
         run_once(store)
         connection = open_database(path).connection
         meter = GrowthMeter()
@@ -49,7 +50,7 @@ def test_a_reading_in_order_takes_a_hundred_bytes_and_this_is_measured_across_a_
         meter.look(connection, 2e9 + 700 * run, 5_000 * run)
         connection.close()
     found = outlook(path)
-    assert 80 < found.growth.per_reading <= 100
+    assert 90 < found.growth.per_reading <= 100
     assert found.days_left == pytest.approx(found.free_bytes / found.growth.per_day)
 
 

@@ -67,7 +67,7 @@ def test_a_score_that_is_no_number_costs_its_row_alone(open_store: Open, wait_un
 def test_two_frames_of_one_id_cost_the_second_one_alone(open_store: Open) -> None:
     store = open_store("motor_rpm")
     store.rows(  # as a second program on the same home would
-        "INSERT INTO sensor_readings (id, motor_rpm, machine_status) VALUES (?, -1.0, 'NORMAL')",
+        "INSERT INTO sensor_readings (id, motor_rpm) VALUES (?, -1.0)",
         make_id(START_NS + 2 * 10**9, 1),
     )
     for second in range(5):

@@ -198,18 +198,6 @@ def test_sqlite_reads_from_broken_pages_what_python_reads_and_beyond_that_only_w
         assert by_sqlite[table] - rows <= written[table], table
 
 
-def break_byte(path: Path, at: int) -> None:
-    """Write a byte that is in no UTF-8 text."""
-    with path.open("r+b") as file:
-        file.seek(at)
-        file.write(b"\xff")
-
-
-def test_a_status_that_is_no_text_costs_only_its_row(damaged: Path) -> None:
-    break_byte(damaged, damaged.read_bytes().rindex(b"NORMAL"))
-    assert len(rows_found(damaged)["sensor_readings"]) == READINGS - 1
-
-
 def test_a_broken_letter_in_the_name_of_a_column_costs_no_reading(damaged: Path) -> None:
     at = damaged.read_bytes().index(b"flow_rate_l_min REAL")
     with damaged.open("r+b") as file:

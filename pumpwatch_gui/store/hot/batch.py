@@ -27,6 +27,8 @@ from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
 NORMAL_EVERY_NS = 60 * 10**9
 """A whole detection that found nothing is kept once a minute; the score of every one is."""
 REMEMBERED = 4096
+NORMAL = "NORMAL"
+"""The status that takes no byte in a row."""
 
 _SCORE = "INSERT OR REPLACE INTO anomaly_scores VALUES (?, ?)"
 _JOURNAL = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -185,7 +187,7 @@ class Encoder:
             self._remember(layout.number, frame.time_ns, key)
         uncertain, bad = masks(frame.quality)
         # SQLite stores a NaN as NULL, which is what a BAD value is to be.
-        row = (key, machine_status, uncertain, bad, *frame.values.tolist())
+        row = (key, "" if machine_status == NORMAL else machine_status, uncertain, bad, *frame.values.tolist())
         batch.add(Entry((frame, machine_status), ((layout.insert, row),)))
 
     def _remember(self, number: int, time_ns: int, key: int) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import apsw
 
+from pumpwatch_gui.store.layout import STATUS
 from pumpwatch_gui.store.salvage.graft import Grafts, Leaves
 from pumpwatch_gui.store.salvage.pages import PAGE_SIZE, DamagedFile
 from pumpwatch_gui.store.salvage.records import Value, records
@@ -95,7 +96,7 @@ def _layout(schema: Iterable[Sequence[Value]], meta: Mapping[str, Value]) -> dic
     for sql in upgrades().values():
         run(blank, sql)
     layout = {table: columns(blank, table) for table in (*TABLES, "pumps", "layouts", "detection_models")}
-    known = set(layout["sensor_readings"])
+    known = {*layout["sensor_readings"]} - {STATUS}  # which a file of before version 4 has by its old name
     statements = (*(row[4] for row in schema if row[1] == "sensor_readings"), meta.get("columns"))
     for statement in statements:
         try:

@@ -5,6 +5,7 @@ from typing import Final
 
 import apsw
 
+from pumpwatch_gui.store.layout import OLD_STATUS, STATUS
 from pumpwatch_gui.store.salvage.pages import PAGE_SIZE
 from pumpwatch_gui.store.salvage.shapes import LONGEST_ID, is_of
 from pumpwatch_gui.store.schema import quoted, run
@@ -15,6 +16,7 @@ MOST_COLUMNS: Final = 400
 """A row of more could."""
 Leaves = Mapping[int, bytes]
 """Page number in the damaged file → content. At most 583 under one root, which holds 7 bytes of each."""
+_STATUS: Final = (quoted(STATUS), quoted(OLD_STATUS))
 _KINDS: Final = "CASE typeof({0}) WHEN 'real' THEN 'f' ELSE substr(typeof({0}), 1, 1) END"
 
 
@@ -69,7 +71,7 @@ class Grafts:
         key, *others = self._columns[table]
         kinds = " || ".join(_KINDS.format(name) for name in others)
         # The status is fetched because SQLite does not look whether a text is UTF-8; there are two or three of them.
-        texts = ", machine_status" if quoted("machine_status") in others else ""
+        texts = "".join(f", {name}" for name in others if name in _STATUS)
         sql = f"SELECT DISTINCT {kinds}, {key} BETWEEN 1 AND {LONGEST_ID}{texts} FROM graft.{table}"
         try:
             found = self._side.execute(sql).fetchall()

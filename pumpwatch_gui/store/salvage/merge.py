@@ -15,6 +15,7 @@ import apsw
 
 from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.store.ids import LAST_NUMBER
+from pumpwatch_gui.store.layout import OLD_STATUS, STATUS
 from pumpwatch_gui.store.salvage.due import ask_for, done, due, side_of
 from pumpwatch_gui.store.salvage.shapes import TABLES
 from pumpwatch_gui.store.schema import Row, columns, quoted, run, transaction
@@ -179,7 +180,7 @@ class Salvage:
 
     def _widen(self, target: apsw.Connection) -> None:
         """Have every column that the readings had, and the pumps that the ids name."""
-        known = columns(target, "sensor_readings")
+        known = {*columns(target, "sensor_readings"), OLD_STATUS}
         with transaction(target):
             for name in _side_columns(target, "sensor_readings"):
                 if name not in known:
@@ -232,8 +233,10 @@ class Salvage:
         return 0
 
     def _statement(self, target: apsw.Connection, table: str) -> str:
-        names = _side_columns(target, table)
-        taken = {name: quoted(name) for name in names}
+        taken = {name: quoted(name) for name in _side_columns(target, table)}
+        if OLD_STATUS in taken:
+            del taken[OLD_STATUS]
+            taken[STATUS] = f"CASE {OLD_STATUS} WHEN 'NORMAL' THEN '' ELSE {OLD_STATUS} END"
         if self._renumbered and table in ("sensor_readings", "anomaly_scores", "anomaly_windows",
                                           "anomaly_detections_v2"):  # fmt: skip
             cases = " ".join(f"WHEN {old} THEN {new}" for old, new in self._renumbered.items())
@@ -247,7 +250,7 @@ class Salvage:
         # OR IGNORE does not reach what a trigger raises: the audit log refuses an id that it has.
         missing = " AND NOT EXISTS (SELECT 1 FROM main.audit_log AS had WHERE had.id = taken.id)"
         return (
-            f"INSERT OR IGNORE INTO main.{table} ({', '.join(map(quoted, names))}) "
+            f"INSERT OR IGNORE INTO main.{table} ({', '.join(map(quoted, taken))}) "
             f"SELECT {', '.join(taken.values())} FROM side.{table} AS taken WHERE seq > ? AND seq <= ?"
             + (missing if table == "audit_log" else "")
         )

@@ -42,8 +42,8 @@ def grow(path: Path, rows: int) -> None:
         count = min(500_000, rows - start)
         numbers = f"WITH RECURSIVE n(i) AS (VALUES ({start}) UNION ALL SELECT i + 1 FROM n LIMIT {count})"
         values = ", ".join(f"i * {k + 1} / 16.0" for k in range(len(TAGS)))
-        sql = f"{numbers} INSERT INTO sensor_readings (id, machine_status, {names}) "
-        sql += f"SELECT {first} + i * {ONE_MS}, 'NORMAL', {values} FROM n"
+        sql = f"{numbers} INSERT INTO sensor_readings (id, {names}) "
+        sql += f"SELECT {first} + i * {ONE_MS}, {values} FROM n"
         connection.execute(sql).fetchall()
         scores = f"{numbers} INSERT INTO anomaly_scores SELECT {first} + i * {ONE_MS}, i / 7.0 FROM n"
         connection.execute(scores).fetchall()
