@@ -10,7 +10,7 @@ import apsw
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.store.ids import LAST_NUMBER, ONE_MS, IdMaker
-from pumpwatch_gui.store.schema import columns, quoted, run
+from pumpwatch_gui.store.schema import add_columns, columns, quoted, run
 
 _PREFIX = "sensor_"
 STATUS = "status_unless_normal"
@@ -123,9 +123,9 @@ def _set_id(connection: apsw.Connection, old: str, new: str) -> None:
 def _register(connection: apsw.Connection, pump: PumpRow, ids: IdMaker, number: int | None) -> ColumnLayout:
     found = _note_pump(connection, pump, number)
     known = reading_columns(connection)
-    for tag in pump.profile.tags:
-        if column(tag).lower() not in known:
-            run(connection, f"ALTER TABLE sensor_readings ADD COLUMN {quoted(column(tag))} REAL")
+    new = [name for name in map(column, pump.profile.tags) if name.lower() not in known]
+    if new:
+        add_columns(connection, "sensor_readings", new)
     _note_order(connection, found, pump.profile.tags, ids)
     return ColumnLayout(found, pump.profile.tags, _insert(pump.profile.tags))
 

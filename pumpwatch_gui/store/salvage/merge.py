@@ -18,7 +18,7 @@ from pumpwatch_gui.store.ids import LAST_NUMBER
 from pumpwatch_gui.store.layout import OLD_STATUS, STATUS
 from pumpwatch_gui.store.salvage.due import ask_for, done, due, side_of
 from pumpwatch_gui.store.salvage.shapes import TABLES
-from pumpwatch_gui.store.schema import Row, columns, quoted, run, transaction
+from pumpwatch_gui.store.schema import Row, add_columns, columns, quoted, run, transaction
 
 log = logging.getLogger("pumpwatch.store")
 
@@ -182,9 +182,9 @@ class Salvage:
         """Have every column that the readings had, and the pumps that the ids name."""
         known = {*columns(target, "sensor_readings"), OLD_STATUS}
         with transaction(target):
-            for name in _side_columns(target, "sensor_readings"):
-                if name not in known:
-                    run(target, f"ALTER TABLE sensor_readings ADD COLUMN {quoted(name)} REAL")
+            new = [name for name in _side_columns(target, "sensor_readings") if name not in known]
+            if new:
+                add_columns(target, "sensor_readings", new)
             run(target, "INSERT OR IGNORE INTO detection_models (kind, model_version, threshold) "
                         "SELECT kind, model_version, threshold FROM side.detection_models")  # fmt: skip
             numbers = self._numbers(target)
