@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -96,7 +97,7 @@ class Programs:
         for kind in kinds:
             self._running[kind].wait()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Kill what still runs."""
         self.kill([kind for kind, process in self._running.items() if process.poll() is None])
 
@@ -111,8 +112,10 @@ def test_what_was_seen_outlives_every_kill(tmp_path: Path, kinds: tuple[str, ...
     lost = unattended = 0
     unwritten_s: list[float] = []
     seen: set[int] = set()
-    with simulated_site(tmp_path, pumps=3, faults=(), speed=1.0, period_s=PERIOD_S) as site_file:
-        programs = Programs(home, site_file, kinds)
+    with (
+        simulated_site(tmp_path, pumps=3, faults=(), speed=1.0, period_s=PERIOD_S) as site_file,
+        closing(Programs(home, site_file, kinds)) as programs,
+    ):
         for _ in range(KILLS):
             programs.start()
             stored = wait_for(partial(has_more, database, len(seen)))
@@ -127,7 +130,6 @@ def test_what_was_seen_outlives_every_kill(tmp_path: Path, kinds: tuple[str, ...
             if kinds[0] in killed:  # the oldest reading that is gone came a period after the newest that is there
                 unwritten_s.append(killed_s - newest_s(after) - PERIOD_S)
             seen = after
-        programs.end()
     connection = apsw.Connection(os.fspath(database))
     integrity = connection.execute("PRAGMA integrity_check").get
     twice = connection.execute(
