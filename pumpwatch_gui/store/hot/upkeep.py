@@ -20,6 +20,8 @@ log = logging.getLogger("pumpwatch.store")
 
 SHARE_S = 0.3
 """Of each second, for rows that can wait."""
+SALVAGE_SHARE_S = 0.45
+"""Of each second, while readings of before are missing. With more the next commit would come later than a second on."""
 GROWTH_EVERY_S = 10.0
 
 
@@ -94,7 +96,7 @@ class Upkeep:
 
     def _salvage_some(self, connection: apsw.Connection, salvage: Salvage) -> None:
         try:
-            note = salvage.step(connection, within_s=SHARE_S)
+            note = salvage.step(connection, within_s=SALVAGE_SHARE_S)
         except apsw.BusyError:
             return  # the child is just laying its database out
         except DAMAGE as error:
