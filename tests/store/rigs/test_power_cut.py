@@ -69,6 +69,7 @@ def cuts_of(
     """Run a store for some turns on a disk, and keep its state at that many writes."""
     folder.mkdir(parents=True)
     prepare(folder)
+    shutil.copytree(folder, prepared(folder))
     disk = Disk()
     name = f"power-{folder.name}-{seconds}-{synchronous}"
     vfs = PowerVFS(name, disk)
@@ -99,6 +100,11 @@ def cuts_of(
     return cuts
 
 
+def prepared(folder: Path) -> Path:
+    """Where what was there before the run is kept."""
+    return folder.with_name(f"{folder.name} before")
+
+
 def _is_salvaged(folder: Path) -> bool:
     """Whether a further start brings every reading of the damaged file, each once."""
     store = Store(folder / "pumpwatch.db", station=1, pumps=ROWS)
@@ -120,7 +126,8 @@ def found_after(cuts: list[Cut], folder: Path, prepare: Callable[[Path], None], 
     for number, (cut, how) in enumerate(product(cuts, HOW)):
         left = folder / f"{number}"
         cut.leave(left, draw, how)
-        for path in (folder / prepare.__name__).glob("*.damaged-1.db*"):
+        # The run may have come to the end of its salvage and removed the rows that the child had found.
+        for path in prepared(folder / prepare.__name__).glob("*.damaged-1.db*"):
             shutil.copy(path, left)
         store = Store(left / "pumpwatch.db", station=1, pumps=ROWS)
         run_once(store)
