@@ -48,11 +48,11 @@ def by_one_stream(detector: CombinedDetector) -> list[RowScore]:
     return list(bare(score_rows(bundle_of(detector), FEW, None, eventful())))
 
 
-CHART, COMBINED = detector_of(2, None), detector_of(2, Absolute())
+CHART, COMBINED, RELATED = detector_of(2, None), detector_of(2, Absolute()), detector_of(1, None)
 
 
 @pytest.mark.parametrize(("lanes", "forgets_after"), [(1, 48.0), (9, 48.0), (40, 1.0)])
-@pytest.mark.parametrize("detector", [CHART, COMBINED], ids=["chart", "combined"])
+@pytest.mark.parametrize("detector", [CHART, COMBINED, RELATED], ids=["chart", "combined", "related"])
 def test_lanes_give_the_scores_of_one_stream(lanes: int, forgets_after: float, detector: CombinedDetector) -> None:
     recordings, one = eventful(), by_one_stream(detector)
     rows = RecordedRows(recordings, FEW)

@@ -18,6 +18,7 @@ from pumpwatch_gui.infer.detectors.chart import Chart
 from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
+from pumpwatch_gui.infer.detectors.relation import Relation
 from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
 from pumpwatch_gui.infer.live.scorer import Scorer
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
@@ -41,6 +42,14 @@ class Absolute(Autoencoder):
         return errors
 
 
+def relation(seed: int, sensors: int) -> Relation:
+    """The second sensor drives the others."""
+    effect = 0.2 * np.random.default_rng([seed, 1]).normal(size=(sensors, 2))
+    effect[1] = 0.0
+    one = np.ones(1)
+    return Relation((1,), np.zeros(sensors), np.ones(sensors), -one, one, effect)
+
+
 def model(seed: int, sensors: int, network: Autoencoder | None) -> Bundle:
     """A model of its own: quick to settle, to freeze and to let go."""
     noise = np.random.default_rng(seed)
@@ -61,6 +70,7 @@ def model(seed: int, sensors: int, network: Autoencoder | None) -> Bundle:
         used=np.arange(sensors) != (1 if seed % 5 == 4 else -1),
         period_s=1.0,
         window=WINDOW,
+        relation=relation(seed, sensors) if seed % 3 == 1 else None,
     )  # fmt: skip
     return bundle_of(detector, version=f"v{seed}", profile=profile)
 
@@ -170,7 +180,7 @@ def test_the_plant_of_this_test_alarms_releases_and_scores() -> None:
 
 def test_the_network_is_asked_only_about_a_window_with_a_new_row() -> None:
     network = Absolute()
-    bundle = model(1, 4, network)
+    bundle = model(2, 4, network)
     scorer = scorer_of({"P-0": bundle, "P-1": replace(bundle)}, [])
     noise, scores = np.random.default_rng(1), 0
     zero = np.zeros(4, dtype=np.uint8)

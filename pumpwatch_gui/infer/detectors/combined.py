@@ -15,6 +15,7 @@ from pumpwatch_gui.infer.detectors.conditioned import ConditionedMoment, Conditi
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Stream, Windows, WindowScore
 from pumpwatch_gui.infer.detectors.joint import score_together
+from pumpwatch_gui.infer.detectors.relation import Relation
 from pumpwatch_gui.infer.detectors.scaler import floats
 from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
@@ -25,7 +26,7 @@ class CombinedDetector(Detector):
 
     kind: ClassVar[str] = "combined"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a manifest holds, each by its name
         self,
         profile: PumpProfile,
         network: Autoencoder | None,
@@ -36,6 +37,7 @@ class CombinedDetector(Detector):
         used: NDArray[np.bool_],
         period_s: float,
         window: int,
+        relation: Relation | None = None,
     ) -> None:
         self.profile = profile
         self.network = network
@@ -45,6 +47,12 @@ class CombinedDetector(Detector):
         self.used = used
         self.period_s = period_s
         self.window = window
+        self.relation = relation
+
+    @property
+    def alarm_distances(self) -> Floats:
+        """How far each sensor (n,) may be from its slow baseline, in its unit, before it raises the alarm by itself."""
+        return self.conditioning.scale * self.conditioning.spread * self.limits.alone(self.chart)
 
     @classmethod
     def from_manifest(
@@ -64,6 +72,7 @@ class CombinedDetector(Detector):
             used=floats(parameters["used"], sensors) > 0,
             period_s=period_s,
             window=int(parameters["window"]),
+            relation=Relation.from_json(parameters["relation"], sensors=sensors) if "relation" in parameters else None,
         )
 
     def to_manifest(self) -> dict[str, Any]:
@@ -75,7 +84,7 @@ class CombinedDetector(Detector):
             "conditioning": self.conditioning.to_json(),
             "chart": self.chart.to_json(),
             "limits": self.limits.to_json(),
-        }
+        } | ({"relation": self.relation.to_json()} if self.relation is not None else {})
 
     @override
     def stream(self) -> "ConditionedStream":

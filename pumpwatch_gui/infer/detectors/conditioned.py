@@ -19,6 +19,7 @@ from pumpwatch_gui.infer.detectors.detector import Floats, Moment, Stream, Windo
 from pumpwatch_gui.infer.detectors.flat_line import flat_runs
 from pumpwatch_gui.infer.detectors.joint import Models, models_of, score_together
 from pumpwatch_gui.infer.detectors.memory import Marks, Memory
+from pumpwatch_gui.infer.detectors.relation import AtPoint
 from pumpwatch_gui.infer.detectors.release import Release
 from pumpwatch_gui.infer.live.window import Window
 
@@ -64,6 +65,7 @@ class ConditionedStream(Stream):
         self.residuals, self.deviations = self.memory.residuals[0], self.memory.deviations[0]
         self.scored = self.memory.scored[0]
         self._kept: Floats = self.memory.kept[0].copy()
+        self.at = AtPoint(detector.relation, detector.alarm_distances)
         self._window = Window(detector.window, len(detector.profile.sensors))
         self.release = self._new_release()
         self._why = "no frame yet"
@@ -122,18 +124,18 @@ class ConditionedStream(Stream):
 
     @override
     def take_level(self) -> tuple[NDArray[np.bool_], Floats, Floats]:
-        before = self.memory.base[0].copy()
+        before = self.memory.base[0] + self.memory.offset[0]
         off = self._conditioner.take_level()[0]
         self._kept = self.memory.kept[0].copy()
         self.release = self._new_release()
-        return off, before, self.memory.base[0].copy()
+        return off, before, self.memory.base[0] + self.memory.offset[0]
 
     def outlook(self) -> tuple[object, ...] | None:
         """Two streams of one model with the same one go on alike, bit for bit; None while an alarm is not over."""
         release = self.release.outlook
         if release is None:
             return None
-        whole = self.is_stopped, self._why, self._pace.outlook, release, self._ran_ns, self._turning_ns
+        whole = self.is_stopped, self._why, self._pace.outlook, release, self._ran_ns, self._turning_ns, self.at.outlook
         if self.is_stopped:
             return *whole, self._kept.tobytes()
         conditioned = self._conditioner.outlook(self.detector.used)
@@ -299,11 +301,12 @@ class _Step:
         intervals_s = [stream.interval_s(at_ns) for stream, at_ns in zip(streams, self._mono_ns, strict=True)]
         gaps_s = [stream.detector.conditioning.gap_s for stream in streams]
         steps_s = [own if own < gap_s else 0.0 for own, gap_s in zip(intervals_s, gaps_s, strict=True)]
-        self._conditioner.step(intervals_s, values)
+        wider = self._move_points(values)
+        self._conditioner.step(intervals_s, values - m.offset)
         m.flat_s[:], m.flat_value[:] = flat_runs(m.flat_s, m.flat_value, np.array(steps_s)[:, np.newaxis], values)
         # A product for each pump: of all in one, the last bit would depend on how many there are.
         charted = np.abs(np.matmul(m.residuals[:, np.newaxis], self._models.whitening)[:, 0])
-        m.deviations[:] = np.where(m.scored, charted, 0.0)
+        m.deviations[:] = np.where(m.scored, charted / wider, 0.0)
         self._end_alarms(steps_s)
         window_rows = np.minimum(np.maximum(m.residuals, -REACH), REACH) / INPUT_UNIT
         ready, kept_changed = self._conditioner.ready().tolist(), self._kept_changed.tolist()
@@ -312,6 +315,13 @@ class _Step:
             stream.take(at_ns, m, i, window_row=row, is_gap=intervals_s[i] > gaps_s[i])
             if kept_changed[i]:
                 stream.note_kept()
+
+    def _move_points(self, values: Floats) -> Floats:
+        """Take in what the operating points make of each sensor; how many times the limits (b, n) are wider there."""
+        for stream, row in zip(self._streams, values, strict=True):
+            stream.at.step(row)
+        self._m.offset[:] = [stream.at.offset for stream in self._streams]
+        return np.stack([stream.at.wider for stream in self._streams])
 
     def _end_alarms(self, steps_s: Sequence[float]) -> None:
         """Where what raised the alarm is over, have the sensors that are still off settle on the level that is now.
@@ -349,7 +359,8 @@ class _Step:
         """Keep the levels from before the alarms that are on; let them go once all of them are judged and it is off."""
         m = self._m
         if np.count_nonzero(in_alarm):
-            own = np.abs(m.residuals * self._models.own)  # without what others make it look like
+            # Without what others make it look like; not `wider`: the point will come back.
+            own = np.abs(m.residuals * self._models.own)
             new = self._conditioner.keep(in_alarm & (own > self._models.involved[:, np.newaxis]))
             self._kept_changed |= np.logical_or.reduce(new, axis=1)
             np.copyto(m.quiet_s, 0.0, where=in_alarm)

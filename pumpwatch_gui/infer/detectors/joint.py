@@ -75,7 +75,7 @@ def score_together(moments: Sequence[Remembered], errors: Floats) -> list[Window
     score, chart, network, shares = _scored(models, m, errors if has_network else None)
     flat = np.minimum(m.flat_s / models.flat_s, MOST_FLAT) * m.scored
     high = (m.deviations > models.own_level[:, np.newaxis]) | (flat > 1.0)
-    usual = np.where(m.scored, m.base, nan)
+    usual, present = np.where(m.scored, m.base + m.offset, nan), m.newest + m.offset
     limit = np.broadcast_to(models.limit, score.shape)
     columns = (one.tolist() for one in (score, score * limit, limit, chart, network))
     return [
@@ -88,7 +88,7 @@ def score_together(moments: Sequence[Remembered], errors: Floats) -> list[Window
             missing=m.missing[i],
             parts=(("chart", by_chart), ("lstm", by_network)),
             usual=usual[i],
-            present=m.newest[i],
+            present=present[i],
         )
         for i, (whole, loss, threshold, by_chart, by_network) in enumerate(zip(*columns, strict=True))
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
+from pumpwatch_gui.infer.detectors.chart import NORM, Chart
 from pumpwatch_gui.infer.detectors.detector import Floats
 from pumpwatch_gui.infer.detectors.scaler import floats
 
@@ -37,6 +38,12 @@ class ScoreLimits:
     def mean(self, chart: Floats | float, network: Floats | float) -> Any:
         """Both in units of their 99th percentiles as one."""
         return weighted(chart, network, self.weight)
+
+    def alone(self, chart: Chart) -> Floats:
+        """The residual of each sensor (n,), in spreads, that scores 1.0 where all others are 0."""
+        own = np.maximum(np.abs(np.diag(chart.whitening)), 1e-9)
+        alone: Floats = self.chart * self.limit * own.size ** (1 / NORM) / own
+        return alone
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a manifest (an endless flat run is stored as 0)."""

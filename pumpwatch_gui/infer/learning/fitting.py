@@ -1,6 +1,6 @@
 """A control chart fitted to a pump's own running, and whether the pump was calm enough for it to judge."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -18,12 +18,13 @@ from pumpwatch_gui.domain.wording import running_time
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE
 from pumpwatch_gui.infer.bundles.card import card
 from pumpwatch_gui.infer.bundles.writing import write_bundle
-from pumpwatch_gui.infer.detectors.chart import NORM, Chart
+from pumpwatch_gui.infer.detectors.chart import Chart
 from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector
 from pumpwatch_gui.infer.detectors.conditioner import CLIP
 from pumpwatch_gui.infer.evaluation.recorded_frames import chained
 from pumpwatch_gui.infer.training.combined_trainer import OwnChartTrainer
 from pumpwatch_gui.infer.training.normal_running import ROWS_BETWEEN_PAUSES, Commissioning, Pause
+from pumpwatch_gui.infer.training.operating_point import SLOW, SPEED, first_guess, largest_moves, ordinary_level
 
 Floats = NDArray[np.float64]
 
@@ -32,10 +33,13 @@ WINDOW = 1
 """A chart needs no past: the pump is scored again at once after a gap."""
 ONE_ALARM_IN_H = 8.0
 MOST_IN_ALARM = 0.02
-MOVES = 0.15
-WIDER_MOVES = dict.fromkeys(("mm/s", "g", "m/s2", "um", "kW", "W", "hp"), 0.25) | {"A": 0.2}
-LEAST_OF_SPAN, WIDEST_SPAN = 0.01, 1e6
 CLIP_LIMITS = 3.0
+SHOWN_S, SHOWN_TIMES, MOVES_TIMES = 2.9 * 3600.0, 4.0, 2.5
+"""What has run for three hours has moved a few times: it will not move so many times as far as it has asked for, nor
+so many times as far as it has moved at most."""
+RELATED_TIMES, RELATED_PART = 2.0, 0.2
+"""A sensor that is judged by the operating point: so many times its own limit, or a fifth of the first guess."""
+USUAL_PERIOD_S = 30.0
 WIDEST_GUESSES = 2.5
 """A limit so many first guesses wide (a third of the level) is none: a fault may be in what it was learnt from."""
 _PUMP = "own running"
@@ -101,7 +105,7 @@ def learn(
     trial = Commissioning(profile, tuple(early), threshold_factor, pause)
     detector = ChartDetector.from_manifest(profile, None, _fitted(trial, caution)[0])
     calm = _judged(profile, detector, _part(own, cut, inf), pause)
-    calm = calm._replace(too_wide=_too_wide(profile, detector, _level(trial)))
+    calm = calm._replace(too_wide=_too_wide(profile, detector, ordinary_level(trial.running_rows())))
     if not calm.is_calm:
         return Learnt(calm)
     commissioning = Commissioning(profile, tuple(own), threshold_factor, pause)
@@ -111,18 +115,10 @@ def learn(
     return Learnt(calm, out)
 
 
-def alarm_distances(detector: CombinedDetector) -> Floats:
-    """How far each sensor (n,) may be from its slow baseline, in its unit, before it raises the alarm by itself."""
-    own = np.maximum(np.abs(np.diag(detector.chart.whitening)), 1e-9)
-    level = detector.limits.chart * detector.limits.limit * own.size ** (1 / NORM)
-    distances: Floats = detector.conditioning.scale * detector.conditioning.spread * level / own
-    return distances
-
-
 def changes(profile: PumpProfile, before: CombinedDetector | None, after: CombinedDetector, *, most: int = 4) -> str:
     """The limits that a fit has moved most, in words."""
-    new = alarm_distances(after)
-    old = alarm_distances(before) if before is not None else np.full(new.size, np.nan)
+    new = after.alarm_distances
+    old = before.alarm_distances if before is not None else np.full(new.size, np.nan)
     moved = np.where(after.used, np.abs(np.log(np.where(np.isnan(old), 1.0, old / new))), -1.0)
     order = [i for i in np.argsort(-moved, kind="stable")[:most].tolist() if after.used[i]]
     parts = []
@@ -131,18 +127,6 @@ def changes(profile: PumpProfile, before: CombinedDetector | None, after: Combin
         was = "" if before is None else f"{old[i]:.3g} → "
         parts.append(f"{sensor.label.lower()} ± {was}{new[i]:.3g} {sensor.unit}".rstrip())
     return "limits about the baseline: " + ", ".join(parts)
-
-
-def first_guess(profile: PumpProfile, level: Floats) -> Floats:
-    """How far a healthy pump may leave its level (n,) by a move of its operating point, in units, before hours showed.
-
-    A valve that is moved by a fifth moves flow, pressures and current by a seventh at most, vibration by a quarter; so
-    does a drive with the power, which goes with the cube of its speed.
-    """
-    part = np.array([WIDER_MOVES.get(s.unit, MOVES) for s in profile.sensors])
-    width = np.array([s.span[1] - s.span[0] for s in profile.sensors])
-    guess: Floats = np.maximum(part * np.abs(level), np.where(width < WIDEST_SPAN, LEAST_OF_SPAN * width, 0.0))
-    return guess
 
 
 def _content(
@@ -155,42 +139,67 @@ def _content(
         "sensitivity": commissioning.threshold_factor,
         "learnt from": "the pump's own running",
         "judged on its last third": calm.words,
+        **_by_operating_point(commissioning.profile, detector),
         **figures,
     }
     content = {"name": name, "kind": ChartDetector.kind, "window": WINDOW, "detector": detector}
     return content | {"units": 0, "parity": {}}, trained
 
 
+def _by_operating_point(profile: PumpProfile, detector: Mapping[str, Any]) -> dict[str, str]:
+    """The line of a card that names what is judged by what, nothing where all sensors are taken as they are."""
+    relation = ChartDetector.from_manifest(profile, None, detector).relation
+    if relation is None or not relation.effect.any():
+        return {}
+
+    def named(which: Iterable[int]) -> str:
+        return ", ".join(profile.sensors[i].label.lower() for i in which)
+
+    driven = np.flatnonzero(relation.effect.any(axis=1)).tolist()
+    return {"judged by the operating point": f"{named(driven)} (by {named(relation.drivers)})"}
+
+
 def _fitted(commissioning: Commissioning, caution: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """The detector table and its figures, its limits widened by `caution`."""
     profile = commissioning.profile
-    guess = first_guess(profile, _level(commissioning))
+    rows = commissioning.running_rows()
+    guess = first_guess(profile, ordinary_level(rows))
     manifest, figures = OwnChartTrainer(commissioning, WINDOW).finish(None)
     if caution <= 0:
         return manifest, figures
     detector = ChartDetector.from_manifest(profile, None, manifest)
-    narrow = caution * guess / alarm_distances(detector)
-    own = np.diag(detector.chart.whitening) / np.maximum(narrow, 1.0)
+    distances = detector.alarm_distances
+    wider = np.maximum(np.minimum(caution * guess, _most(detector, rows, guess)) / distances, 1.0)
+    own = np.diag(detector.chart.whitening) / wider
     # What is clipped below its limit could never raise an alarm.
-    clip = np.maximum(
-        CLIP, CLIP_LIMITS * alarm_distances(detector) * np.maximum(narrow, 1.0) / detector.conditioning.scale
-    )
+    clip = np.maximum(CLIP, CLIP_LIMITS * distances * wider / detector.conditioning.scale)
     conditioning = replace(detector.conditioning, clip=clip)
     return manifest | {"chart": Chart(np.diag(own)).to_json(), "conditioning": conditioning.to_json()}, figures
 
 
-def _level(commissioning: Commissioning) -> Floats:
-    """The ordinary level of each sensor (n,) while running, 0 where it never had a value."""
-    rows = commissioning.running_rows()
-    there = np.isfinite(rows).any(axis=0)
-    level = np.zeros(there.size)
-    level[there] = np.nanmedian(rows[:, there], axis=0)
-    return level
+def _most(detector: CombinedDetector, rows: Floats, guess: Floats) -> Floats:
+    """How far the limit of each sensor (n,) may be widened after rows (m, n) of running, in its unit."""
+    relation, sensors, period_s = detector.relation, detector.profile.sensors, detector.period_s
+    if len(rows) * period_s >= SHOWN_S * max(1.0, period_s / USUAL_PERIOD_S):
+        freed = rows if relation is None else relation.freed(rows)
+        shown = MOVES_TIMES * largest_moves(freed, period_s=period_s)
+        # Temperatures go after the operating point for hours, wherever a day takes it.
+        most = np.where(
+            [s.unit in SLOW for s in sensors], inf, np.maximum(SHOWN_TIMES * detector.alarm_distances, shown)
+        )
+    else:
+        most = np.full(guess.size, inf)
+    if relation is not None:
+        related = np.maximum(RELATED_TIMES * detector.alarm_distances, RELATED_PART * guess)
+        most = np.where(relation.effect.any(axis=1), np.minimum(related, most), most)
+        if sensors[relation.drivers[0]].unit in SPEED:
+            most[relation.drivers[0]] = inf  # it is commanded
+    return most
 
 
 def _too_wide(profile: PumpProfile, detector: CombinedDetector, level: Floats) -> str:
     guess = first_guess(profile, level)
-    times = np.where(detector.used & (guess > 0), alarm_distances(detector) / np.maximum(guess, 1e-12), 0.0)
+    times = np.where(detector.used & (guess > 0), detector.alarm_distances / np.maximum(guess, 1e-12), 0.0)
     worst = int(np.argmax(times))
     return profile.sensors[worst].label.lower() if times[worst] > WIDEST_GUESSES else ""
 

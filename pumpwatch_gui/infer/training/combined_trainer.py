@@ -17,10 +17,12 @@ from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetect
 from pumpwatch_gui.infer.detectors.conditioned import ConditionedStream
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
+from pumpwatch_gui.infer.detectors.relation import Relation
 from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 from pumpwatch_gui.infer.training.alarm_rate import DAY_S, Track, alarms_at, level_for_alarm_rate
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning
+from pumpwatch_gui.infer.training.operating_point import relation_of
 from pumpwatch_gui.infer.training.statistics import independent, ordinary_deviation, spread_of
 from pumpwatch_gui.infer.training.suspicious import Scored, SuspiciousSpan, suspicious_spans, without_habits
 from pumpwatch_gui.infer.training.trainer import Trainer, errors_of
@@ -56,7 +58,9 @@ class CombinedTrainer(Trainer):
         if not overview.blocks:
             raise InputError("the pump never ran for a minute without a hole", "record it while it runs")
         resolution = np.array([s.resolution for s in commissioning.profile.sensors])
-        scale = ordinary_deviation(overview.blocks, resolution=resolution)
+        self._relation = self._related()
+        blocks = overview.blocks if self._relation is None else [self._relation.freed(b) for b in overview.blocks]
+        scale = ordinary_deviation(blocks, resolution=resolution)
         self._conditioning = Conditioning(scale, np.full(scale.size, 0.5)).for_period(overview.period_s)
         self._chart = Chart(np.eye(scale.size))
         self.left_out: tuple[SuspiciousSpan, ...] = ()
@@ -151,6 +155,10 @@ class CombinedTrainer(Trainer):
         """What takes out of the residuals (m, n) that they move together (n, n)."""
         return whitening(residuals, independent=worth)
 
+    def _related(self) -> Relation | None:
+        """What of the sensors is taken out as belonging to the operating point."""
+        return None
+
     def _final_pass(self) -> tuple[Windows, list[_HeldBack]]:
         thin = max(1, round(self._overview.rows * (1 - self.held_back) / MOST_LEARNT))
         learnt: list[Windows] = []
@@ -192,6 +200,7 @@ class CombinedTrainer(Trainer):
             used=self._overview.used,
             period_s=self._overview.period_s,
             window=window,
+            relation=self._relation,
         )
 
 
@@ -226,6 +235,11 @@ class OwnChartTrainer(ChartTrainer):
     def _together(self, residuals: Floats, worth: float) -> Floats:
         """Each sensor for itself: what moves together in a few hours is not what will in a week."""
         return np.eye(residuals.shape[1])
+
+    @override
+    def _related(self) -> Relation | None:
+        commissioning = self._commissioning
+        return relation_of(commissioning.profile, commissioning.running_rows(), period_s=self._overview.period_s)
 
 
 def left_out_of(commissioning: Commissioning) -> tuple[SuspiciousSpan, ...]:
