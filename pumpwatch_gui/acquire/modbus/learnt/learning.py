@@ -69,6 +69,7 @@ class Learning:
         self._answered: set[Key] = set()
         self._failed: dict[Key, Block] = {}
         self._short: set[Key] = set()
+        self._undecided: set[Key] = set()
         self._guess_s = self._needed_s = 0.0
         self._hasty = 0
         self._deaf = 0
@@ -110,6 +111,7 @@ class Learning:
         self._answered.clear()
         self._failed.clear()
         self._short.clear()
+        self._undecided.clear()
         self._halved, self._probed = [], []
         blocks = self.blocks
         if blocks and (self._strikes or self._alone):
@@ -183,8 +185,10 @@ class Learning:
             self._short.add(block.key)
         self._faults[block.key] = fault
 
-    def silent(self, block: Block, fault: LinkFault) -> None:
-        """A block was not responded to, or the connection ended instead."""
+    def silent(self, block: Block, fault: LinkFault, *, is_hasty: bool = False) -> None:
+        """A block was not responded to, or the connection ended instead; `is_hasty`: it may have come too soon."""
+        if is_hasty:
+            self._undecided.add(block.key)
         self._failed[block.key] = block
         self._faults[block.key] = fault
 
@@ -223,8 +227,9 @@ class Learning:
             if self._strikes[key] < STRIKES:
                 continue
             is_single, fault = len(block.atoms) == 1, self._faults[key]
-            # It may have been ignored for its haste only, in a scan that has shown that the device ignores haste.
-            is_excused = self._needed_s > 0 and fault.kind is FaultKind.TIMEOUT
+            # It may have been ignored for its haste only.
+            is_hasty = self._needed_s > 0 or (key in self._undecided and key not in self.facts.absent)
+            is_excused = is_hasty and fault.kind is FaultKind.TIMEOUT
             self._strikes[key] = STRIKES if is_single and not is_excused else STRIKES - 1
             if len(block.runs) > 1:
                 self._split_gaps(block)

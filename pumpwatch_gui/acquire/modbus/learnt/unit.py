@@ -237,10 +237,10 @@ class Unit:
             f"other requests to this unit are answered: check {block.place} against the manual; if the device does "
             "not bear a block of this length, set the largest block (max_block)"
         )
+        self.learning.silent(block, fault, is_hasty=scan.silent > 0 and not scan.bears_haste)
         if not scan.bears_haste:
             scan.pause_s = self.learning.longer_pause(scan.pause_s)
         scan.silent += 1
-        self.learning.silent(block, fault)
         self._lose(block, scan, fault)
         return False
 
