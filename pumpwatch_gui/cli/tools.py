@@ -59,9 +59,10 @@ def verify_audit(options: argparse.Namespace) -> int:
 
 def salvage(options: argparse.Namespace) -> int:
     """Read what can be read of a damaged database into a side database; the running program takes it from there."""
-    from pumpwatch_gui.store.salvage.extract import extract
+    from pumpwatch_gui.store.salvage.extract import extract, step_back
 
     try:
+        step_back()
         extract(options.damaged, options.out)
     except OSError as error:
         raise InputError(

@@ -29,7 +29,6 @@ Rows = Mapping[str, Sequence[Sequence[Value]]]
 
 def extract(damaged: Path, side: Path) -> None:
     """Read everything that can be read. Raises OSError when the file cannot be read and apsw.Error for the side."""
-    _step_back()
     parent = os.getppid()
     with DamagedFile(damaged) as file:
         connection = open_side(side)
@@ -156,7 +155,7 @@ def _fitted(rows: Iterable[Sequence[Value]], width: int) -> Iterator[Sequence[Va
     return (row if len(row) == width else [*row[:width], *[None] * (width - len(row))] for row in rows)
 
 
-def _step_back() -> None:
-    """Leave processor and disk to the program that measures."""
+def step_back() -> None:
+    """Leave the processor to the program that measures: for a process that does nothing else."""
     if hasattr(os, "nice"):
         os.nice(10)
