@@ -18,7 +18,7 @@ BENCHES = {
     "detection": (
         "detection",
         "false alarms, faults detected and delays: test bed (--data DIR), foreign pumps and simulated plant",
-        "a quarter of an hour, with a test bed twenty minutes",
+        "fifteen minutes, with a test bed twenty",
     ),
     "store": ("store", "readings a second and commit times of the writer, with scores", "a minute"),
     "history": ("history", "bytes a reading, reads of an hour and a day, start against size", "eight minutes"),
@@ -27,7 +27,7 @@ BENCHES = {
     "load": (
         "load",
         "50 scored pumps at 1 Hz and at 10 Hz, headless and with a window, and 200",
-        "a quarter of an hour",
+        "fifteen minutes",
     ),
     "memory": ("memory", "growth of the memory of a station with a window", "seven minutes"),
     "links": (

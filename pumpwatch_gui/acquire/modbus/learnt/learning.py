@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.acquire.modbus.learnt.facts import PAUSES_S, Facts, largest_of, planned, requests, runs_of
+from pumpwatch_gui.acquire.modbus.learnt.facts import Facts, largest_of, planned, requests, runs_of
+from pumpwatch_gui.acquire.modbus.learnt.haste import Haste
 from pumpwatch_gui.acquire.modbus.learnt.plan import MAX_REGISTERS, Block, Key, atoms, filled, halves, joined
 from pumpwatch_gui.acquire.modbus.learnt.proof import Proof, ProofState, Trial
 from pumpwatch_gui.acquire.modbus.wire.faults import unanswered
@@ -38,7 +39,7 @@ class _Wait:
 class Learning:
     """The requests of one unit. A scan begins with `begin`, reports what became of each block, and ends with `over`.
 
-    `reported`: the absent values that the journal names already, over reconnections.
+    `reported`: the absent values that the journal names already, over reconnections. `haste`: the pause that it needs.
     """
 
     def __init__(
@@ -70,8 +71,7 @@ class Learning:
         self._failed: dict[Key, Block] = {}
         self._short: set[Key] = set()
         self._undecided: set[Key] = set()
-        self._guess_s = self._needed_s = 0.0
-        self._hasty = 0
+        self.haste = Haste(facts)
         self._deaf = 0
 
     # ---------------------------------------------------------------- what to request
@@ -100,11 +100,6 @@ class Learning:
     def known_blocks(self) -> list[Block]:
         """Those of `blocks` that were answered before and since."""
         return [b for b in self.blocks if b.key in self._answered_before and not self._strikes[b.key]]
-
-    @property
-    def may_need_pause(self) -> bool:
-        """Whether the device seems to ignore requests that come at once."""
-        return max(self._guess_s, self._needed_s, self.facts.pause_s) > 0
 
     def begin(self, now_s: float) -> list[Block]:
         """The requests of a scan. Those that may be silent come last, values that were absent now and then."""
@@ -228,14 +223,15 @@ class Learning:
                 continue
             is_single, fault = len(block.atoms) == 1, self._faults[key]
             # It may have been ignored for its haste only.
-            is_hasty = self._needed_s > 0 or (key in self._undecided and key not in self.facts.absent)
+            is_hasty = self.haste.is_shown or (key in self._undecided and key not in self.facts.absent)
             is_excused = is_hasty and fault.kind is FaultKind.TIMEOUT
             self._strikes[key] = STRIKES if is_single and not is_excused else STRIKES - 1
             if len(block.runs) > 1:
                 self._split_gaps(block)
             elif is_single and not is_excused:
                 self._lose(block, fault, now_s, silent=not fault.kind.is_bad_response)
-        self._judge_pause()
+        if self.haste.over():
+            self._learn()
 
     @property
     def is_deaf_to_empty(self) -> bool:
@@ -245,27 +241,6 @@ class Learning:
     def note_empty(self, *, responded: bool) -> None:
         """What became of a request of no registers."""
         self._deaf = 0 if responded else self._deaf + 1
-
-    # ---------------------------------------------------------------- pause
-
-    def longer_pause(self, too_short_s: float) -> float:
-        """The pause to try after one that may be too short."""
-        return next((p for p in PAUSES_S if p > max(too_short_s, self.facts.pause_s)), PAUSES_S[-1])
-
-    def needs_pause(self, too_short_s: float) -> float:
-        """A request so soon after a response was not answered, some time later it was: the pause to go on with."""
-        self._hasty += 1
-        self._needed_s = max(self._guess_s, self.longer_pause(too_short_s))
-        return self._needed_s
-
-    def _judge_pause(self) -> None:
-        """Believe what was shown twice, in this scan or in two in a row."""
-        if self._hasty >= STRIKES:
-            self.facts.pause_s, self._hasty, self._needed_s = self._needed_s, 0, 0.0
-            self._learn()
-        elif not self._needed_s:
-            self._hasty = 0
-        self._guess_s, self._needed_s = self._needed_s, 0.0
 
     # ---------------------------------------------------------------- trials
 
@@ -283,7 +258,7 @@ class Learning:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is doubted, probed, or left to try."""
-        return not (self._strikes or self._probed or self._guess_s or self._larger() or self._wider())
+        return not (self._strikes or self._probed or self.haste.is_guessed or self._larger() or self._wider())
 
     def _larger(self) -> Trial | None:
         """A block between the largest that is answered and the smallest that is not, if that may save requests."""

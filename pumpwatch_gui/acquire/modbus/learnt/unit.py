@@ -207,7 +207,7 @@ class Unit:
 
     async def _not_answered(self, block: Block, scan: _Scan, fault: LinkFault) -> bool:
         """Nothing came, or the connection ended at this request."""
-        if fault.kind is FaultKind.LOST or not (self.heard or self.learning.may_need_pause):
+        if fault.kind is FaultKind.LOST or not (self.heard or self.learning.haste.is_suspected):
             self.learning.silent(block, fault)
             raise fault
         is_known = self.learning.is_doubted(block) or block.key in self.learning.facts.absent
@@ -239,7 +239,7 @@ class Unit:
         )
         self.learning.silent(block, fault, is_hasty=scan.silent > 0 and not scan.bears_haste)
         if not scan.bears_haste:
-            scan.pause_s = self.learning.longer_pause(scan.pause_s)
+            scan.pause_s = self.learning.haste.longer(scan.pause_s)
         scan.silent += 1
         self._lose(block, scan, fault)
         return False
@@ -248,7 +248,7 @@ class Unit:
         """A request was not answered so soon after a response, but was some time later."""
         scan.pause_s = too_short_s
         if not scan.bears_haste:
-            scan.pause_s = self.learning.needs_pause(too_short_s)
+            scan.pause_s = self.learning.haste.needs_longer(too_short_s)
         scan.bears_haste = False
 
     async def _request(self, block: Block, scan: _Scan) -> Sequence[int]:
