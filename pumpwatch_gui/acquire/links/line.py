@@ -235,15 +235,14 @@ class Line:
         try:
             patience_s = self._turns.patience_s(link, link.requested_s)
             if patience_s < inf and isinstance(channel, Identifying) and channel.tells_responses_apart:
-                async with asyncio.timeout(patience_s):
-                    readings = await channel.scan(link.spec)
+                within = await self._scan_within(channel, link, patience_s)
+                if within is None:
+                    return
+                readings = within
             elif link.requested_s - self._heard_s < IDLE_S:
                 readings = await channel.scan(link.spec)
             else:
                 readings, began_ns = await self._scan_after_idling(channel, link)
-        except TimeoutError:
-            link.put_off()
-            self._turns.put_off(link)
         except LinkFault as fault:
             self._failed(channel, link, fault)
         except InputError as wrong:
@@ -262,6 +261,19 @@ class Line:
             for remark in link.spec.meter.take_remarks():
                 text = f"{link.spec.link_id}: {remark}: BAD, requested again now and then; {remark.advice}"
                 self._on_event(Note(time.time_ns(), text, "WARNING", link.spec.pump_id))
+
+    async def _scan_within(self, channel: Channel, link: Link, patience_s: float) -> Readings | None:
+        """One scan; None when it took longer and was put off."""
+        limit = asyncio.timeout(patience_s)
+        try:
+            async with limit:
+                return await channel.scan(link.spec)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        link.put_off()
+        self._turns.put_off(link)
+        return None
 
     @staticmethod
     async def _scan_after_idling(channel: Channel, link: Link) -> tuple[Readings, int]:

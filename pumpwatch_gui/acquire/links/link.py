@@ -54,7 +54,7 @@ class Link:
         self._wanted_s = inf
         self._failed_s = -inf
         self._is_put_off = False
-        self._usual_scan_s = inf
+        self._usual_scan_s = 0.0
         self._is_lost_with_line = False
         self._held: LinkChanged | None = None
         self._since_ns = time.monotonic_ns()
@@ -88,8 +88,7 @@ class Link:
         now = time.monotonic_ns()
         self._no_responses = 0
         self._is_put_off = False
-        took_s = (now - began_ns) / 1e9
-        self._usual_scan_s = took_s if self._usual_scan_s == inf else max(took_s, USUAL_DECAY * self._usual_scan_s)
+        self._usual_scan_s = max((now - began_ns) / 1e9, USUAL_DECAY * self._usual_scan_s)
         self._last_good_ns = now
         self._emit(self.assembly.scanned(self.spec.link_id, readings, now, took_ns=now - began_ns))
         if _FROZEN in [r.reason for r in readings.values()]:

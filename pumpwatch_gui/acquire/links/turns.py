@@ -63,15 +63,14 @@ class Turns:
 
         Units fall silent in groups, and each would cost the others its time-out. So while one has just been missed, a
         usually quick one is only given a moment in between the others, and its whole time-out when none of them waits.
-        Only where the request before was responded to: that a line is silent as a whole takes whole time-outs to tell.
+        Only where the request before was responded to: it takes whole time-outs to find a line silent as a whole.
         """
         is_one_missed = now_s - self._missed_s < PROBE_S and not self._silent_ids
         return link.patience_s if is_one_missed and link.has_responded else inf
 
     def put_off(self, link: Link) -> None:
         """Note a scan that was broken off for the others."""
-        self._silent_since_s = link.requested_s
-        self._silent_ids.add(link.spec.link_id)
+        self._note_silence(link)
 
     def responded(self) -> bool:
         """Note that something came over the line; whether it had been silent as a whole."""
@@ -85,9 +84,7 @@ class Turns:
         self._newest_first, self._missed_s = True, now_s
         fell_silent, nobody = False, not any(other.is_responding for other in links)
         if fault.kind is FaultKind.TIMEOUT:  # an exception is at least a word of the gateway
-            if not self._silent_ids:
-                self._silent_since_s = link.requested_s
-            self._silent_ids.add(link.spec.link_id)
+            self._note_silence(link)
             is_silent = len(self._silent_ids) > 1 and (nobody or now_s - self._silent_since_s >= SILENT_S)
             fell_silent, self.is_silent = is_silent and not self.is_silent, self.is_silent or is_silent
         else:
@@ -96,6 +93,12 @@ class Turns:
         pause_s = max(PROBE_S, took_s / (SHARE_OF_FAST if is_fast else SHARE))
         self._probe_s = now_s + (SILENT_PROBE_S if self.is_silent or nobody else pause_s)
         return fell_silent
+
+    def _note_silence(self, link: Link) -> None:
+        """Nothing came in answer to the request of a link."""
+        if not self._silent_ids:
+            self._silent_since_s = link.requested_s
+        self._silent_ids.add(link.spec.link_id)
 
 
 def _rank(link: Link, now_s: float) -> int:
