@@ -1,8 +1,8 @@
-"""How likely it is that something is wrong with a pump, from its scores, in the four steps that people tell apart best.
+"""How likely a fault of a pump is, from its scores, in the four steps that people distinguish best.
 
 A single score jumps about; what counts is the level that it keeps. The probability is a logistic function of it, fitted
-on simulated pumps of several kinds (`pumpwatch bench detection` prints how far it is right). People keep it
-honest: each verdict on an episode of a pump moves it for that pump.
+on simulated pumps of several kinds (`pumpwatch bench detection` prints how far it is right). The feedback of people on
+the episodes of a pump moves it for that pump.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ SETTLING_S = 20.0
 LEAST_SCORE, MOST_SCORE = 0.05, 20.0
 """Scores count within these: one wild window must not outweigh a minute of others."""
 MOST_SHIFT = log(9.0)
-"""Verdicts move the log-odds by no more than this, so that a few of them cannot silence a pump."""
+"""Feedback moves the log-odds by no more than this, so that it cannot silence a pump."""
 
 
 class Likelihood(Enum):
@@ -32,7 +32,7 @@ class Likelihood(Enum):
     @property
     def words(self) -> str:
         """For people."""
-        return {"NONE": "no sign of a fault"}.get(self.name, f"fault {self.name.lower().replace('_', ' ')}")
+        return _WORDS[self]
 
     @property
     def step(self) -> int:
@@ -40,18 +40,26 @@ class Likelihood(Enum):
         return list(Likelihood).index(self)
 
 
+_WORDS = {
+    Likelihood.NONE: "no sign of a fault",
+    Likelihood.POSSIBLE: "fault possible",
+    Likelihood.LIKELY: "fault likely",
+    Likelihood.VERY_LIKELY: "fault very likely",
+}
+
+
 def likelihood_of(probability: float) -> Likelihood:
     """The step of a probability."""
     return max((step for step in Likelihood if step.value <= probability), key=lambda step: step.value)
 
 
-def shift_of(verdicts: Iterable[FeedbackVerdict]) -> float:
-    """What verdicts on the episodes of a pump add to the log-odds of its next one; 0 without any.
+def shift_of(feedback: Iterable[FeedbackVerdict]) -> float:
+    """What feedback on the episodes of a pump adds to the log-odds of a fault in its next one; 0 without any.
 
     As if each pump had begun with one episode that was right and one that was not.
     """
-    said = list(verdicts)
-    true, false = said.count(FeedbackVerdict.TRUE), said.count(FeedbackVerdict.FALSE)
+    given = list(feedback)
+    true, false = given.count(FeedbackVerdict.TRUE), given.count(FeedbackVerdict.FALSE)
     return min(MOST_SHIFT, max(-MOST_SHIFT, log((true + 1.0) / (false + 1.0))))
 
 

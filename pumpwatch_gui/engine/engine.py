@@ -60,9 +60,9 @@ log = logging.getLogger("pumpwatch.engine")
 LINK_VIEWS_S = 0.25
 TICK_S = 0.1
 HUNG_AFTER_S = 10.0
-VERDICTS_COUNT_NS = 365 * 86_400 * 10**9
-"""For so long what people said of an episode counts for the likelihood of the next."""
 """A call of a model that takes longer does not return: detection goes on without that model."""
+FEEDBACK_COUNTS_NS = 365 * 86_400 * 10**9
+"""For so long the feedback on an episode counts for the likelihood of a fault in the next."""
 
 Loop = Callable[[threading.Event], None]
 
@@ -231,9 +231,12 @@ class Engine:
             self._judged.set()
 
     def _run_orders(self, stop: threading.Event) -> None:
+        def run(alive: Callable[[], None]) -> None:
+            self._recall_feedback()
+            self._orders.run(stop.is_set, alive)
+
         try:
-            self._recall_verdicts()
-            self._supervised("orders", stop, partial(self._orders.run, stop.is_set))
+            self._supervised("orders", stop, run)
         finally:
             self._ordered.set()
 
@@ -305,21 +308,21 @@ class Engine:
     def _on_late_alarms(self, alarms: Sequence[Alarm]) -> None:
         """The database could be read only now: what stood open when the run before ended is taken up, if not over."""
         self._judging.call(lambda: self._judging.take_up(alarms))
-        self._recall_verdicts()
+        self._recall_feedback()
 
-    def _recall_verdicts(self) -> None:
-        """Take up what people have said of the episodes of the last year; not while there is no database to read."""
-        start_ns = time.time_ns() - VERDICTS_COUNT_NS
+    def _recall_feedback(self) -> None:
+        """Take up the feedback on the episodes of the last year; not while there is no database to read."""
+        start_ns = time.time_ns() - FEEDBACK_COUNTS_NS
         try:
-            said = [f for p in self.site().pumps for f in self._history.feedback(p.pump_id, start_ns=start_ns)]
+            found = [f for p in self.site().pumps for f in self._history.feedback(p.pump_id, start_ns=start_ns)]
         except PumpWatchError as error:
-            log.info("no verdicts on episodes yet: %s", error)
+            log.info("no feedback on episodes yet: %s", error)
             return
-        self._judging.call(lambda: self._judging.take_verdicts(said))
+        self._judging.call(lambda: self._judging.take_feedback(found))
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, FeedbackGiven):
-            self._judging.call(lambda: self._judging.take_verdicts([event.feedback]))
+            self._judging.call(lambda: self._judging.take_feedback([event.feedback]))
 
     def _on_loop_trouble(self, trouble: LoopTrouble) -> None:
         word = LOOP_WORDS[trouble.name].name

@@ -71,12 +71,12 @@ class Judging:
         """Pump id (or STATION) → every source that can raise an alarm of it here."""
         return {STATION: self.station_sources} | {pump_id: pump.sources for pump_id, pump in self.pumps.items()}
 
-    def take_verdicts(self, verdicts: Iterable[EpisodeFeedback]) -> None:
+    def take_feedback(self, feedback: Iterable[EpisodeFeedback]) -> None:
         """Take in what people say of episodes. On the thread of the loop."""
-        for feedback in verdicts:
-            pump = self.pumps.get(feedback.pump_id)
+        for one in feedback:
+            pump = self.pumps.get(one.pump_id)
             if pump is not None:
-                pump.take_verdict(feedback)
+                pump.take_feedback(one)
 
     def take_up(self, alarms: Sequence[Alarm]) -> None:
         """Take up alarms of the run before that came late. On the thread of the loop.

@@ -43,7 +43,9 @@ class LivePump:
         self.frames_by_quality: Counter[str] = Counter()
         self.anomalous_windows = 0
         self.alarms_raised = 0
-        self._verdicts: dict[int, FeedbackVerdict] = {}
+        self.feedback_shift = 0.0
+        """What the feedback on its episodes adds to the log-odds of a fault."""
+        self._feedback: dict[int, FeedbackVerdict] = {}
         self.restart_judges(open_sources)
 
     @property
@@ -56,11 +58,6 @@ class LivePump:
         """Every source that can raise an alarm of this pump."""
         judges = self._limits.sources | self._links.sources | self._no_value.sources
         return judges | {AnomalyJudge.source, FAULT_SOURCE}
-
-    @property
-    def verdict_shift(self) -> float:
-        """What people's verdicts on its episodes add to the log-odds of a fault."""
-        return shift_of(self._verdicts.values())
 
     @property
     def machine_status(self) -> str:
@@ -94,11 +91,17 @@ class LivePump:
         self.detection = score_result
         self.anomalous_windows += score_result.is_anomaly
         self._evidence.update(score_result.mono_ns, score_result.score)
+        self._weigh()
         return self._anomaly.judge(score_result)
 
-    def take_verdict(self, feedback: EpisodeFeedback) -> None:
-        """Take in what somebody says of one of its episodes; the last word on an episode counts."""
-        self._verdicts[feedback.start_ns] = feedback.verdict
+    def take_feedback(self, feedback: EpisodeFeedback) -> None:
+        """Take in what a person says of one of its episodes; the newest on an episode counts."""
+        self._feedback[feedback.start_ns] = feedback.verdict
+        self.feedback_shift = shift_of(self._feedback.values())
+        self._weigh()
+
+    def _weigh(self) -> None:
+        self.likelihood = likelihood_of(self._evidence.probability(self.feedback_shift))
 
     def judge_link(self, view: LinkView, mono_ns: int, *, is_explained: bool) -> AlarmSignal | None:
         """What the state of one of its links found: one alarm a link, never one a tag.
@@ -117,6 +120,7 @@ class LivePump:
         self._limits.adopt(open_sources)
         self._anomaly = AnomalyJudge(profile, active=AnomalyJudge.source in open_sources)
         self._evidence = Evidence()
+        self._weigh()
         self._links = self._link_judge(open_sources)
         self._no_value = self._no_value_judge(open_sources)
 
@@ -164,7 +168,7 @@ class LivePump:
             shadow=shadow,
             learning=learning,
             is_at_new_level=self._anomaly.is_at_new_level,
-            likelihood=likelihood_of(self._evidence.probability(self.verdict_shift)),
+            likelihood=self.likelihood,
         )
 
     def _link_judge(self, active: frozenset[str]) -> LinkJudge:

@@ -1,4 +1,4 @@
-"""How likely a fault is: the steps, what a level must keep up to count, and what people's verdicts move."""
+"""How likely a fault is: the steps, what a level must keep up to count, and what feedback moves."""
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ def test_the_level_follows_time_and_not_the_number_of_scores() -> None:
     assert slow.probability() == pytest.approx(fast.probability(), abs=0.02)
 
 
-def test_verdicts_move_the_next_likelihood_and_cannot_silence_a_pump() -> None:
+def test_feedback_moves_the_next_likelihood_and_cannot_silence_a_pump() -> None:
     assert shift_of([]) == shift_of([UNKNOWN]) == shift_of([TRUE, FALSE]) == 0.0
     assert shift_of([FALSE] * 3) < shift_of([FALSE]) < 0.0 < shift_of([TRUE])
     grave = evidence(*[6.0] * 100)

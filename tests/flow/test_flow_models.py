@@ -150,23 +150,23 @@ def test_feedback_is_journalled_and_kept_with_its_episode(
     assert not [e for e in station.events if isinstance(e, Note) and e.severity == "WARNING"]
 
 
-def test_verdicts_count_for_the_next_likelihood_also_after_a_restart(
+def test_feedback_counts_for_the_next_likelihood_also_after_a_restart(
     open_station: Callable[[], Station], wait_until: Callable[..., None]
 ) -> None:
     station = open_station()
     station.start()
-    assert station.live.verdict_shift == 0.0
+    assert station.live.feedback_shift == 0.0
     now_ns = time.time_ns()
     for i, verdict in enumerate((FeedbackVerdict.TRUE, FeedbackVerdict.FALSE, FeedbackVerdict.FALSE)):
         start_ns = now_ns - (i + 1) * 3600 * 10**9
         assert station.order(GiveFeedback(EpisodeFeedback(PUMP, start_ns, start_ns + 10**9, verdict))).ok
-    wait_until(lambda: station.live.verdict_shift == pytest.approx(log(2 / 3)))
-    # The last word on an episode counts.
+    wait_until(lambda: station.live.feedback_shift == pytest.approx(log(2 / 3)))
+    # The newest on an episode counts.
     start_ns = now_ns - 3600 * 10**9
     assert station.order(GiveFeedback(EpisodeFeedback(PUMP, start_ns, start_ns, FeedbackVerdict.FALSE))).ok
-    wait_until(lambda: station.live.verdict_shift == pytest.approx(log(1 / 4)))
+    wait_until(lambda: station.live.feedback_shift == pytest.approx(log(1 / 4)))
     station.end()
     again = open_station()
     again.start()
-    wait_until(lambda: again.live.verdict_shift == pytest.approx(log(1 / 4)))
+    wait_until(lambda: again.live.feedback_shift == pytest.approx(log(1 / 4)))
     again.end()
