@@ -123,7 +123,8 @@ class TrainPanel(QWidget):
 
     def show_offer(self, learnt_s: float) -> None:
         """Offer a network to a pump that has learnt from so many seconds of its own running; 0: offer nothing."""
-        self._offered_s = learnt_s if learnt_s >= OFFERED_AFTER_S and OFFERED_KIND in kinds_here() else 0.0
+        can_train = self.kind.findText(OFFERED_KIND) >= 0
+        self._offered_s = learnt_s if can_train and learnt_s >= OFFERED_AFTER_S else 0.0
         self.offer_words.setText(
             f"This pump has learnt from {running_time(self._offered_s)} of its own running: "
             "a network trained on it finds more than its chart alone."
