@@ -112,7 +112,7 @@ class Plant:
         return Frame(f"P-{i}", 0, ns, ns, values, quality, reason)
 
 
-def told(result: ScoreResult) -> tuple[object, ...]:
+def content_of(result: ScoreResult) -> tuple[object, ...]:
     """All that a result says."""
     if isinstance(result, NotScored):
         return result.pump_id, result.time_ns, result.why
@@ -152,8 +152,8 @@ def test_pumps_in_one_step_are_judged_as_each_alone(seed: int, kinds: list[int])
             for scorer in (together, alone["P-0"]):
                 scorer.rebaseline("P-0")
             assert together.take_level("P-1") == alone["P-1"].take_level("P-1")
-        own = [told(result) for scorer in alone.values() for result in scorer.score_due()]
-        assert sorted(map(told, together.score_due()), key=str) == sorted(own, key=str)
+        own = [content_of(result) for scorer in alone.values() for result in scorer.score_due()]
+        assert sorted(map(content_of, together.score_due()), key=str) == sorted(own, key=str)
         for pump_id, scorer in alone.items():
             assert together.kept(pump_id).tobytes() == scorer.kept(pump_id).tobytes()
     assert sorted(noted) == sorted(noted_alone)

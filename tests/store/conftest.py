@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,19 @@ def rows_of(path: Path, sql: str, *values: Any) -> list[Any]:
         return connection.execute(sql, values).fetchall()
     finally:
         connection.close()
+
+
+@contextmanager
+def counted_steps(connection: apsw.Connection) -> Iterator[list[None]]:
+    """What SQLite does meanwhile: an item for every hundred of its instructions."""
+    steps: list[None] = []
+
+    def count() -> bool:
+        steps.append(None)
+        return False
+
+    connection.set_progress_handler(count, 100)
+    yield steps
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pumpwatch_gui.store.hot.opening import open_database
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.schema import add_columns, columns, quoted, transaction
-from tests.store.conftest import frame_of, profile_of, rows_of
+from tests.store.conftest import counted_steps, frame_of, profile_of, rows_of
 from tests.store.rigs.plant import run_once
 
 READINGS = "sensor_readings"
@@ -32,18 +32,10 @@ def steps_of_a_column(path: Path, rows: int) -> int:
         "INSERT INTO sensor_readings (id) SELECT i FROM n",
         (rows,),
     ).fetchall()
-    steps = 0
-
-    def count() -> bool:
-        nonlocal steps
-        steps += 1
-        return False
-
-    connection.set_progress_handler(count, 100)
-    with transaction(connection):
+    with counted_steps(connection) as steps, transaction(connection):
         add_columns(connection, READINGS, ["later"])
     connection.close()
-    return steps
+    return len(steps)
 
 
 def test_a_column_takes_no_more_on_a_long_history_than_on_a_short_one(tmp_path: Path) -> None:

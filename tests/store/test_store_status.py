@@ -12,7 +12,7 @@ from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.salvage.due import side_of
 from pumpwatch_gui.store.salvage.extract import extract
 from pumpwatch_gui.store.schema import connect, upgrade, upgrades
-from tests.store.conftest import frame_of, rows_of
+from tests.store.conftest import counted_steps, frame_of, rows_of
 from tests.store.rigs.plant import PUMPS, ROWS, copy, run_once, start_on, values_at
 
 OLD = Path(__file__).parent.parent / "data" / "pumpwatch-v3.db"
@@ -58,17 +58,10 @@ def test_a_view_that_the_owner_made_reads_on(tmp_path: Path) -> None:
 def steps_of_upgrade(path: Path) -> int:
     """Hundreds of instructions of SQLite that the newest upgrade takes."""
     connection = connect(path)
-    steps = 0
-
-    def count() -> bool:
-        nonlocal steps
-        steps += 1
-        return False
-
-    connection.set_progress_handler(count, 100)
-    upgrade(connection, path, upgrades())
+    with counted_steps(connection) as steps:
+        upgrade(connection, path, upgrades())
     connection.close()
-    return steps
+    return len(steps)
 
 
 def test_the_upgrade_of_a_long_history_takes_no_more_than_that_of_a_short_one(tmp_path: Path) -> None:

@@ -44,11 +44,11 @@ def state_of(frame: Frame, tags: tuple[str, ...], rule: RunRule | None) -> RunSt
 def states_of(values: NDArray[np.float64], tags: tuple[str, ...], rule: RunRule | None) -> list[RunState]:
     """As `state_of`, of many rows of values (m, n)."""
     if rule is None:
-        told = np.isfinite(values).any(axis=1)
-        runs = told
+        known = np.isfinite(values).any(axis=1)
+        runs = known
     else:
         value = values[:, tags.index(rule.tag)]
-        told, runs = ~np.isnan(value), value > rule.above
-    codes = np.where(told, np.where(runs, 0, 1), 2).tolist()
+        known, runs = ~np.isnan(value), value > rule.above
+    codes = np.where(known, np.where(runs, 0, 1), 2).tolist()
     states = (RunState.RUNNING, RunState.STANDBY, RunState.NO_DATA)
     return [states[code] for code in codes]

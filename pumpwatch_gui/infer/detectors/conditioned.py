@@ -217,9 +217,7 @@ class ConditionedStream(Stream):
             if waited < least:
                 return f"settling, {waited:.0f} of {least:.0f} s"
             return "settling" if not self.memory.missing.all() else "every sensor is missing"
-        if not self._window.is_full:
-            return f"window {self._window.filled} of {self._window.length}"
-        return self._window.view()
+        return self._window.whole()
 
     @property
     @override

@@ -338,7 +338,7 @@ def _all(which: Marks) -> bool:
 def _gains(interval_s: float, smooth_s: float, baseline_s: float, stretch: float) -> tuple[float, ...]:
     """What a step of so long adds of the difference to level, trend, short, smoothing and baseline.
 
-    One by one: NumPy's own exp may differ in the last bit by where a number stands in an array.
+    One by one: NumPy's own exp may differ in the last bit by the place of a number in an array.
     """
     tracks = (1.0 - exp(-(interval_s / stretch) / memory_s) for memory_s in (_LEVEL_S, _TREND_S, _SHORT_S))
     return (*tracks, 1.0 - exp(-interval_s / smooth_s), 1.0 - exp(-interval_s / baseline_s))

@@ -12,7 +12,7 @@ _FLOATS, _MARKS = 22, 4
 
 
 class Memory:
-    """Each field is (b, n): b pumps of n sensors; a figure of the whole pump stands in each of its n places.
+    """Each field is (b, n): b pumps of n sensors; a figure of the whole pump is in each of its n places.
 
     The fields are views of two arrays, so that memories are joined and taken apart by two copies. They are written in
     place, never replaced.

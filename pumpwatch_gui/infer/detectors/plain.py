@@ -107,9 +107,7 @@ class PlainStream(Stream):
     def window(self) -> Windows | str:
         if self._why:
             return self._why
-        if not self._window.is_full:
-            return f"window {self._window.filled} of {self._window.length}"
-        return self._window.view()
+        return self._window.whole()
 
     @property
     @override

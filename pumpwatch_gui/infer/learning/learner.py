@@ -18,14 +18,13 @@ from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.wording import number
-from pumpwatch_gui.infer.learning.fitting import learn
+from pumpwatch_gui.infer.learning.fitting import USUAL_PERIOD_S, learn
 from pumpwatch_gui.infer.learning.material import Block, Material
 from pumpwatch_gui.infer.training.normal_running import Pause
 
 Floats = NDArray[np.float64]
 
 HOUR_S = 3600.0
-USUAL_PERIOD_S = 30.0
 FIRST_S, SHOWN_S = HOUR_S, 3 * HOUR_S
 REFITS_S = (3 * HOUR_S, 8 * HOUR_S, 24 * HOUR_S)
 AGAIN_S = HOUR_S / 2

@@ -30,6 +30,10 @@ class Window:
         """Rows held, at most `length`."""
         return min(self._count, self.length)
 
+    def whole(self) -> NDArray[np.float32] | str:
+        """The rows as `view` gives them, or how many there are while some are missing."""
+        return self.view() if self.is_full else f"window {self.filled} of {self.length}"
+
     @property
     def outlook(self) -> tuple[object, ...]:
         """Two windows with the same one go on alike."""
