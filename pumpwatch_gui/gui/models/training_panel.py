@@ -127,7 +127,7 @@ class TrainPanel(QWidget):
         self._offered_s = learnt_s if can_train and learnt_s >= OFFERED_AFTER_S else 0.0
         self.offer_words.setText(
             f"This pump has learnt from {running_time(self._offered_s)} of its own running: "
-            "a network trained on it finds more than its chart alone."
+            "enough to train a network, which can run in shadow first."
         )
         for part in (self.offer_words, self.offer_button):
             part.setVisible(self._offered_s > 0.0)
