@@ -19,6 +19,7 @@ from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
 from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Windows, WindowScore
 from pumpwatch_gui.infer.live.scorer import Scorer
+from pumpwatch_gui.infer.network.runtime import onnx_runtime
 from pumpwatch_gui.settings.profile_file import load_profile
 
 MFLOP_A_WINDOW = 2.19
@@ -137,8 +138,7 @@ def _times(call: Callable[[], object], count: int) -> np.ndarray[tuple[int], np.
 
 def _bare() -> Iterator[Figure]:
     """The runtime alone against the limit of one thread."""
-    import onnxruntime
-
+    onnxruntime = onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     path = shipped("models") / "centrifugal" / "model.onnx"

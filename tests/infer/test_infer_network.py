@@ -1,5 +1,7 @@
 """One network, three ways of computing it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +79,17 @@ def test_the_shipped_model_answers_as_tensorflow_did() -> None:
     network = bundle.detector.network  # type: ignore[attr-defined]
     assert np.abs(network.reconstruct(window) - answer).max() <= TOLERANCE
     assert np.abs(reconstruct(network.weights, window) - answer).max() <= TOLERANCE
+
+
+def test_the_runtime_keeps_no_record_of_the_program_and_sends_none(tmp_path: Path) -> None:
+    """Its telemetry begins with a device id and a queue on the disk, in the cache of the user."""
+    network_in(tmp_path, random_weights(2, sensors=3, units=4), 10)
+    program = (
+        "from pumpwatch_gui.infer.network.runtime import onnx_runtime\n"
+        "onnx_runtime().InferenceSession('model.onnx', providers=['CPUExecutionProvider'])"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)
+    assert list(home.iterdir()) == []

@@ -9,6 +9,7 @@ import numpy as np
 
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
 from pumpwatch_gui.infer.network.numpy_forward import Weights, reconstruct
+from pumpwatch_gui.infer.network.runtime import onnx_runtime
 
 log = logging.getLogger("pumpwatch.infer")
 
@@ -51,8 +52,7 @@ class Autoencoder:
             raise ValueError("its network does not compute what it was trained to")
 
     def _run_limited(self, window: Windows) -> Windows:
-        import onnxruntime
-
+        onnxruntime = onnx_runtime()
         options = onnxruntime.RunOptions()
         options.log_severity_level = 4
         timer = threading.Timer(PROOF_S, lambda: setattr(options, "terminate", True))
@@ -97,7 +97,7 @@ class Autoencoder:
 
     def _start(self) -> None:
         try:
-            import onnxruntime
+            onnxruntime = onnx_runtime()
         except (ImportError, OSError) as error:
             self._fall_back(error)
             return
