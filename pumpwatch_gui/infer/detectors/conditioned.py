@@ -52,18 +52,12 @@ class ConditionedMoment(Moment):
 
 
 class ConditionedStream(Stream):
-    """Conditioner, flat-line watch and window of one pump.
-
-    `residuals`, `deviations` and `scored` (n,) are those of the newest row, valid until the next `feed`.
-    """
+    """Conditioner, flat-line watch and window of one pump."""
 
     def __init__(self, detector: "CombinedDetector") -> None:
         self.detector = detector
-        self._conditioner = Conditioner.fresh(detector.conditioning)
-        self.memory = self._conditioner.memory
+        self.memory = Conditioner.fresh(detector.conditioning).memory
         self.memory.flat_value.fill(nan)
-        self.residuals, self.deviations = self.memory.residuals[0], self.memory.deviations[0]
-        self.scored = self.memory.scored[0]
         self._kept: Floats = self.memory.kept[0].copy()
         self.at = AtPoint(detector.relation, detector.alarm_distances)
         self._window = Window(detector.window, len(detector.profile.sensors))
@@ -77,6 +71,28 @@ class ConditionedStream(Stream):
         self._turning_ns: int | None = None
         self.is_stopped = False
         self._is_ready = False
+
+    @property
+    def residuals(self) -> Floats:
+        """The residuals (n,) of the newest row in spreads, valid until the next `feed`."""
+        own: Floats = self.memory.residuals[0]
+        return own
+
+    @property
+    def deviations(self) -> Floats:
+        """How far each sensor (n,) is out, valid until the next `feed`."""
+        own: Floats = self.memory.deviations[0]
+        return own
+
+    @property
+    def scored(self) -> Marks:
+        """Which sensors (n,) count just now, valid until the next `feed`."""
+        own: Marks = self.memory.scored[0]
+        return own
+
+    @property
+    def _conditioner(self) -> Conditioner:
+        return Conditioner(self.memory, (self.detector.conditioning,))
 
     def _new_release(self) -> Release:
         return Release(len(self.detector.profile.sensors), stretch=self.detector.conditioning.stretch)
@@ -189,9 +205,8 @@ class ConditionedStream(Stream):
             return inf
         return max((mono_ns - self._last_ns) / 1e9, 1e-3)
 
-    def take(self, mono_ns: int, memory: Memory, row: int, *, window_row: Floats | None, is_gap: bool) -> None:
-        """Go on with row `row` of a memory; `window_row` (n,), None while settling, is added where one is due."""
-        self.memory.take(memory, row)
+    def take(self, mono_ns: int, *, window_row: Floats | None, is_gap: bool) -> None:
+        """Go on after a step of the memory; `window_row` (n,), None while settling, is added where one is due."""
         self.is_stopped, self._last_ns = False, mono_ns
         self._is_ready = window_row is not None
         if is_gap:
@@ -251,7 +266,7 @@ def feed_rows(
     used = models.used & good
     if np.count_nonzero(used) < used.size:
         values = np.where(used, values, nan)
-    memory = Memory.joined([stream.memory for stream in streams])
+    memory = _joined(streams)
     has_value = np.logical_or.reduce(np.isfinite(values), axis=1).tolist()
     turns = _turns(models, Conditioner(memory, models.conditionings), values)
     due = [
@@ -265,6 +280,15 @@ def feed_rows(
         streams, mono_ns = [streams[i] for i in due], [mono_ns[i] for i in due]
         models, memory, values = models_of(streams), memory.rows(due), values[due]
     _Step(streams, mono_ns, models, memory).take(values)
+
+
+def _joined(streams: Sequence[ConditionedStream]) -> Memory:
+    """A copy of their memories as one. Those that are fed together have them in one place from then on."""
+    if len(streams) > 1 and not Memory.are_shared([stream.memory for stream in streams]):
+        whole = Memory.joined([stream.memory for stream in streams])
+        for stream, own in zip(streams, whole.shared(), strict=True):
+            stream.memory = own
+    return Memory.joined([stream.memory for stream in streams])
 
 
 def _turns(models: Models, conditioner: Conditioner, values: Floats) -> list[bool | None]:
@@ -308,14 +332,17 @@ class _Step:
         self._end_alarms(steps_s)
         window_rows = np.minimum(np.maximum(m.residuals, -REACH), REACH) / INPUT_UNIT
         ready, kept_changed = self._conditioner.ready().tolist(), self._kept_changed.tolist()
+        m.write_back([stream.memory for stream in streams])
         for i, (stream, at_ns) in enumerate(zip(streams, self._mono_ns, strict=True)):
             row = window_rows[i] if ready[i] else None
-            stream.take(at_ns, m, i, window_row=row, is_gap=intervals_s[i] > gaps_s[i])
+            stream.take(at_ns, window_row=row, is_gap=intervals_s[i] > gaps_s[i])
             if kept_changed[i]:
                 stream.note_kept()
 
     def _move_points(self, values: Floats) -> Floats:
         """Take in what the operating points make of each sensor; how many times the limits (b, n) are wider there."""
+        if not self._models.is_related:
+            return np.ones_like(values)
         for stream, row in zip(self._streams, values, strict=True):
             stream.at.step(row)
         self._m.offset[:] = [stream.at.offset for stream in self._streams]

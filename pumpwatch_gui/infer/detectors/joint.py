@@ -52,6 +52,7 @@ class Models:
         self.level = self.chart * self.limit
         self.own_level = self.level * self.used.shape[1] ** (1 / NORM)
         self.involved = INVOLVED * self.level * self.used.shape[1] ** (1 / NORM)
+        self.is_related = any(one.relation is not None for one in each)
         tags = [one.profile.tags for one in each]
         self.speed = np.array([own.index(SPEED) if SPEED in own else -1 for own in tags])
 

@@ -68,32 +68,61 @@ class Memory:
     missing: Marks
 
     def __init__(self, pumps: int, sensors: int) -> None:
-        self.floats: Floats = np.zeros((_FLOATS, pumps, sensors))
-        self.marks: Marks = np.zeros((_MARKS, pumps, sensors), dtype=np.bool_)
+        self._bind(np.zeros((_FLOATS, pumps, sensors)), np.zeros((_MARKS, pumps, sensors), dtype=np.bool_))
+
+    def _bind(self, floats: Floats, marks: Marks, whole: "Memory | None" = None, place: int = 0) -> None:
+        self.floats, self.marks = floats, marks
+        self._whole, self._place = whole, place
         (
             self.newest, self.base, self.level, self.trend, self.short, self.smooth, self.age_s, self.base_age_s,
             self.calm_s, self.frozen_s, self.absent_s, self.kept, self.waited_s, self.least_s, self.again_s,
             self.smooth_age_s, self.residuals, self.deviations, self.flat_value, self.flat_s, self.offset,
             self.quiet_s,
-        ) = self.floats  # fmt: skip
-        self.tracks: Floats = self.floats[2:5]  # level, trend and short
-        self.settled, self.again, self.scored, self.missing = self.marks
+        ) = floats  # fmt: skip
+        self.tracks: Floats = floats[2:5]  # level, trend and short
+        self.settled, self.again, self.scored, self.missing = marks
+
+    @classmethod
+    def _of(cls, floats: Floats, marks: Marks, whole: "Memory | None" = None, place: int = 0) -> "Memory":
+        memory = cls.__new__(cls)
+        memory._bind(floats, marks, whole, place)
+        return memory
 
     @classmethod
     def joined(cls, memories: Sequence["Memory"]) -> "Memory":
         """A copy of several as one."""
-        sizes = [memory.floats.shape[1] for memory in memories]
-        joined = cls(sum(sizes), memories[0].floats.shape[2])
-        np.concatenate([memory.floats for memory in memories], axis=1, out=joined.floats)
-        np.concatenate([memory.marks for memory in memories], axis=1, out=joined.marks)
-        return joined
+        whole = _whole_of(memories)
+        if whole is not None:
+            return whole.rows([memory._place for memory in memories])
+        floats = np.concatenate([memory.floats for memory in memories], axis=1)
+        return cls._of(floats, np.concatenate([memory.marks for memory in memories], axis=1))
+
+    @staticmethod
+    def are_shared(memories: Sequence["Memory"]) -> bool:
+        """Whether they are places of one memory."""
+        return _whole_of(memories) is not None
+
+    def shared(self) -> list["Memory"]:
+        """Each pump's own memory, its place in this one: they are joined and written back by one copy."""
+        floats, marks = self.floats, self.marks
+        return [self._of(floats[:, i : i + 1], marks[:, i : i + 1], self, i) for i in range(floats.shape[1])]
 
     def rows(self, which: Sequence[int]) -> "Memory":
         """A copy of some pumps."""
-        rows = Memory(len(which), self.floats.shape[2])
-        rows.floats[:], rows.marks[:] = self.floats[:, which], self.marks[:, which]
-        return rows
+        return self._of(self.floats.take(which, axis=1), self.marks.take(which, axis=1))
 
-    def take(self, other: "Memory", row: int) -> None:
-        """Become what `row` of another is; for a memory of one pump."""
-        self.floats[:, 0], self.marks[:, 0] = other.floats[:, row], other.marks[:, row]
+    def write_back(self, memories: Sequence["Memory"]) -> None:
+        """Give each of these, of one pump each, its row."""
+        whole = _whole_of(memories)
+        if whole is not None:
+            places = [memory._place for memory in memories]
+            whole.floats[:, places], whole.marks[:, places] = self.floats, self.marks
+            return
+        for i, memory in enumerate(memories):
+            memory.floats[:, 0], memory.marks[:, 0] = self.floats[:, i], self.marks[:, i]
+
+
+def _whole_of(memories: Sequence[Memory]) -> Memory | None:
+    """The memory of which they all are places, None where there is none."""
+    whole = memories[0]._whole
+    return whole if whole is not None and all(memory._whole is whole for memory in memories) else None

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count as count_up
 from itertools import pairwise
 from math import nan
 from typing import NamedTuple
@@ -18,11 +17,12 @@ import numpy as np
 
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import RunRule, states_of
+from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 from pumpwatch_gui.infer.detectors.conditioned import ConditionedStream, feed_rows
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
 from pumpwatch_gui.infer.detectors.joint import scores_of
-from pumpwatch_gui.infer.detectors.memory import Memory
+from pumpwatch_gui.infer.detectors.memory import Marks, Memory
 from pumpwatch_gui.infer.evaluation.recorded_frames import RecordedRows
 
 LANES = 64
@@ -34,7 +34,8 @@ FORGETS_AFTER = 48.0
 """Memories after which two streams are the same: 37 until they differ by a bit, the rest for that bit."""
 BATCHES_AHEAD = 3
 """Batches that are fed while the network computes."""
-ROWS_BETWEEN_PROGRESS = 100
+ROWS_AHEAD = 100
+"""Rows of each lane that are read at once."""
 
 
 Progress = Callable[[float], None]
@@ -168,34 +169,41 @@ class LaneScorer:
     def _run(self, lanes: list[_Lane], scores: Scores, pool: ThreadPoolExecutor) -> None:
         """Move all lanes on, a row of each at a time, to their ends."""
         waiting, batch = deque[_Batch](), _Batch()
-        for step in count_up():
-            lanes = [lane for lane in lanes if lane.at < lane.end]
-            if step % ROWS_BETWEEN_PROGRESS == 0 and lanes:
-                self._progress(min(lane.at for lane in lanes) / self._rows.mono_ns.size)
-            if lanes:
-                self._feed(lanes)
+        while lanes := [lane for lane in lanes if lane.at < lane.end]:
+            self._progress(min(lane.at for lane in lanes) / self._rows.mono_ns.size)
+            for row in self._ahead(lanes):
+                for lane in lanes:
+                    if lane.at == lane.first:
+                        lane.joint = lane.stream.outlook()
+                feed_rows([lane.stream for lane in lanes], *row)
                 batch.add(lanes, start=scores.start)
-            if batch.lanes and (len(batch.lanes) >= AT_ONCE or not lanes):
-                if batch.windows:
-                    batch.errors = pool.submit(self._detector.errors, np.stack(batch.windows))
-                waiting.append(batch)
-                batch = _Batch()
-            while waiting and (len(waiting) > BATCHES_AHEAD or not lanes):
-                self._score(waiting.popleft(), scores)
-            if not lanes:
-                return
-            for lane in lanes:
-                lane.at += 1
+                if len(batch.lanes) >= AT_ONCE:
+                    waiting.append(self._asked(batch, pool))
+                    batch = _Batch()
+                if len(waiting) > BATCHES_AHEAD:
+                    self._score(waiting.popleft(), scores)
+                for lane in lanes:
+                    lane.at += 1
+        if batch.lanes:
+            waiting.append(self._asked(batch, pool))
+        for batch in waiting:
+            self._score(batch, scores)
 
-    def _feed(self, lanes: Sequence[_Lane]) -> None:
-        for lane in lanes:
-            if lane.at == lane.first:
-                lane.joint = lane.stream.outlook()
-        rows = np.array([lane.at for lane in lanes])
-        values = self._rows.values(rows)
-        run_states = states_of(values, self._tags, self._rule)
-        at_ns = self._rows.mono_ns[rows].tolist()
-        feed_rows([lane.stream for lane in lanes], at_ns, values, np.isfinite(values), run_states)
+    def _ahead(self, lanes: Sequence[_Lane]) -> Iterator[tuple[list[int], Floats, Marks, list[RunState]]]:
+        """The next rows of the lanes, up to where the first of them ends, as `feed_rows` takes them."""
+        count, width = min(ROWS_AHEAD, min(lane.end - lane.at for lane in lanes)), len(lanes)
+        rows = np.array([lane.at for lane in lanes]) + np.arange(count)[:, np.newaxis]
+        values = self._rows.values(rows.ravel())
+        states = states_of(values, self._tags, self._rule)
+        each = values.reshape(count, width, -1)
+        for i, at_ns in enumerate(self._rows.mono_ns[rows].tolist()):
+            yield at_ns, each[i], np.isfinite(each[i]), states[i * width : (i + 1) * width]
+
+    def _asked(self, batch: _Batch, pool: ThreadPoolExecutor) -> _Batch:
+        """A batch for which the network is under way."""
+        if batch.windows:
+            batch.errors = pool.submit(self._detector.errors, np.stack(batch.windows))
+        return batch
 
     def _score(self, batch: _Batch, scores: Scores) -> None:
         score, shares = scores_of(self._detector, Memory.joined(batch.memories), batch.own_errors())
