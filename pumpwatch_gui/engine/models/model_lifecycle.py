@@ -38,7 +38,7 @@ from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 from pumpwatch_gui.infer.learning.fitting import changes
 from pumpwatch_gui.infer.learning.learner import SHOWN_S, Learner, threshold_factor_at
 from pumpwatch_gui.infer.live.scorer import Scorer
-from pumpwatch_gui.infer.training.combined_trainer import LEFT_OUT
+from pumpwatch_gui.infer.training.combined_trainer import LEFT_OUT, MODES
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
@@ -282,6 +282,8 @@ class ModelLifecycle:
         text = f"Learnt from {running_time(fit.running_s)} of its own running{provisional}{why}"
         text = f"{text}; threshold factor {threshold_factor_at(fit.usual_s):g}"
         text = f"{text}; {changes(pump.profile, old if is_own else None, bundle.detector)}"
+        if modes := bundle.manifest.trained.get(MODES):
+            text = f"{text}; {MODES}: {modes}"
         if left_out := bundle.manifest.trained.get(LEFT_OUT):
             text = f"{text}; left out, for it looks like a fault: {left_out}"
         learner.fitted(fit, version, "", text=text)

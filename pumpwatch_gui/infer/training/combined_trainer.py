@@ -21,6 +21,7 @@ from pumpwatch_gui.infer.detectors.relation import Relation
 from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 from pumpwatch_gui.infer.training.alarm_rate import DAY_S, Track, alarms_at, level_for_alarm_rate
+from pumpwatch_gui.infer.training.modes import modes_of
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning
 from pumpwatch_gui.infer.training.operating_point import relation_of
 from pumpwatch_gui.infer.training.statistics import independent, ordinary_deviation, spread_of
@@ -31,9 +32,12 @@ HELD_BACK = 0.2
 LEFT_OUT = "left out, looks like a fault"
 """The line of a manifest that names them."""
 QUANTILE = 99.0
-HALF = 0.5
-FULL_WEIGHT_S = 8 * 3600.0
-"""A network that has seen less than a shift counts less, in proportion: it has learnt by heart what little it saw."""
+MOST_WEIGHT = 0.25
+"""On recordings of the pump test bed a network that counts more finds less and alarms falsely more often."""
+FULL_WEIGHT_S = 4 * 3600.0
+"""A network that has seen less than half a shift counts less: it has learnt by heart what little it saw."""
+MODES = "operating modes"
+"""The line of a manifest that names them."""
 MOST_LEARNT = 25_000
 _PASSES, _ROUNDS = 2, 3
 
@@ -89,7 +93,7 @@ class CombinedTrainer(Trainer):
             raise InputError("nothing to set the limit by: the later part holds no window", "record longer")
         errors = [np.zeros_like(h.deviations) if network is None else errors_of(network, h.windows) for h in held]
         usual = np.maximum(np.concatenate(errors).mean(axis=0), 1e-3)
-        weight = 0.0 if network is None else HALF * min(1.0, self._commissioning.running_s() / FULL_WEIGHT_S)
+        weight = 0.0 if network is None else MOST_WEIGHT * min(1.0, self._commissioning.running_s() / FULL_WEIGHT_S)
         chart = [power_mean(h.deviations) for h in held]
         networks = [power_mean(e / usual) for e in errors]
         limits = ScoreLimits(
@@ -111,12 +115,18 @@ class CombinedTrainer(Trainer):
             "all of the running" if self.held_back >= 1 else f"the last {100 * self.held_back:.0f} % of each recording"
         )
         name = "running" if self.held_back >= 1 else "held-back part"
-        left_out = [span.words(self._commissioning.profile) for span in self.left_out]
-        return ({LEFT_OUT: ", ".join(left_out)} if left_out else {}) | {
-            "threshold": f"{limit:.3f} times the {QUANTILE:.0f}th percentiles of {part}",
-            f"alarms in the {name}": f"{count} in {24 * days:.1f} h, {7 * count / max(days, 1e-9):.1f} a week",
-            f"share of the {name} above the limit": f"{100 * over:.2f} %",
-        }
+        commissioning = self._commissioning
+        left_out = [span.words(commissioning.profile) for span in self.left_out]
+        modes = modes_of(commissioning.profile, commissioning.running_rows(), running_s=commissioning.running_s())
+        return (
+            ({LEFT_OUT: ", ".join(left_out)} if left_out else {})
+            | ({MODES: modes.words} if modes else {})
+            | {
+                "threshold": f"{limit:.3f} times the {QUANTILE:.0f}th percentiles of {part}",
+                f"alarms in the {name}": f"{count} in {24 * days:.1f} h, {7 * count / max(days, 1e-9):.1f} a week",
+                f"share of the {name} above the limit": f"{100 * over:.2f} %",
+            }
+        )
 
     def _commission(self) -> None:
         """Learn the size of the residuals and what moves together from a pass over everything."""

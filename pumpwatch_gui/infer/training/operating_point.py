@@ -58,16 +58,16 @@ def ordinary_level(rows: Floats) -> Floats:
 
 def relation_of(profile: PumpProfile, rows: Floats, *, period_s: float) -> Relation | None:
     """What drives what in rows (m, n) of running `period_s` apart, None for a profile without a driving quantity."""
-    drivers = _drivers(profile, np.asarray(np.isfinite(rows).any(axis=0)))
-    if not drivers:
+    driving = drivers(profile, np.asarray(np.isfinite(rows).any(axis=0)))
+    if not driving:
         return None
     level = ordinary_level(rows)
     reach = np.maximum(first_guess(profile, level), [s.resolution for s in profile.sensors])
-    count, sensors = len(drivers), len(profile.sensors)
-    none = Relation(drivers, level, reach, np.zeros(count), np.zeros(count),
+    count, sensors = len(driving), len(profile.sensors)
+    none = Relation(driving, level, reach, np.zeros(count), np.zeros(count),
                     np.zeros((sensors, count + count * (count + 1) // 2)))  # fmt: skip
     blocks, noise = _blocks(rows, period_s)
-    blocks = blocks[np.isfinite(blocks[:, list(drivers)]).all(axis=1)]
+    blocks = blocks[np.isfinite(blocks[:, list(driving)]).all(axis=1)]
     return none if len(blocks) < LEAST_BLOCKS else _fitted(none, profile, blocks, noise)
 
 
@@ -154,7 +154,7 @@ def _blocks(rows: Floats, period_s: float) -> tuple[Floats, Floats]:
         return np.where(there, whole, 0.0).sum(axis=1) / np.where(there.any(axis=1), there.sum(axis=1), np.nan), noise
 
 
-def _drivers(profile: PumpProfile, present: NDArray[np.bool_]) -> tuple[int, ...]:
+def drivers(profile: PumpProfile, present: NDArray[np.bool_]) -> tuple[int, ...]:
     """The sensors that drive: the first of the speeds, and of the flows or else of the loads."""
     speed, flow, load = (
         [i for i, s in enumerate(profile.sensors) if s.unit in units and present[i]] for units in (SPEED, FLOW, LOAD)
