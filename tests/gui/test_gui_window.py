@@ -24,11 +24,12 @@ from PySide6.QtWidgets import (
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.commands import Acknowledge
+from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import THEMES, Appearance
 from pumpwatch_gui.gui.look.widgets import Painted
-from pumpwatch_gui.gui.overview.page import OverviewPage
+from pumpwatch_gui.gui.overview.page import OverviewPage, attention_rows
 from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.shell.entries import DIALOGS, PAGES
 from pumpwatch_gui.gui.shell.main_window import MainWindow
@@ -205,6 +206,18 @@ def test_tiles_stay_in_plant_order_whatever_is_wrong(open_window: OpenWindow) ->
     attention = [row.key for row in page_of(window, OverviewPage).attention.rows]
     assert attention[0] == "P-103"
     assert "P-110" in attention
+
+
+def test_pumps_that_have_lost_only_the_connection_they_share_are_one_row() -> None:
+    station = FakeStation(4, scenes={1: Scene("hot"), 2: Scene("lost"), 3: Scene("lost")}, history_s=5)
+    view, lost = station.latest(), "10.0.4.5:502"
+    alarm = replace(view.pumps[2].alarms[0], alarm_id=f"/connection.{lost}", pump_id="")
+    behind = [replace(p, alarms=(), links=(replace(p.links[0], connection=lost),)) for p in view.pumps[2:]]
+    view = replace(view, pumps=(*view.pumps[:2], *behind), alarms=(*view.pumps[1].alarms, alarm))
+    hot, folded = attention_rows(view, LastGood())
+    assert hot.key == "P-102"
+    assert (folded.key, folded.text, folded.priority) == ("P-103", f"2 pumps behind {lost}", alarm.priority)
+    assert folded.border is not None
 
 
 def test_an_acknowledged_alarm_stops_blinking(open_window: OpenWindow) -> None:

@@ -233,6 +233,38 @@ def indicator(
         )
 
 
+def slim_indicator(
+    painter: QPainter,
+    appearance: Appearance,
+    rect: QRectF,
+    *,
+    reading: ShownValue,
+    scale: tuple[float, float],
+    priority: Priority | None = None,
+) -> None:
+    """The same in a strip of 4 px under a number: the normal band, the limits, a bar at the value.
+
+    A value off the scale is a bar outside the strip, none is no bar.
+    """
+    theme, px = appearance.theme, appearance.px
+    strip = QRectF(rect.left() + px(4), rect.bottom() - px(5), rect.width() - px(8), px(4))
+
+    def at(value: float) -> float:
+        return strip.left() + (value - scale[0]) / (scale[1] - scale[0]) * strip.width()
+
+    painter.fillRect(QRectF(strip.left(), round(strip.center().y()), strip.width(), 1), color(theme.line))
+    if reading.sensor.normal is not None and not reading.hatched:
+        left, right = (min(max(at(x), strip.left()), strip.right()) for x in reading.sensor.normal)
+        painter.fillRect(QRectF(left, strip.top(), max(right - left, 2), strip.height()), color(theme.band))
+    for limit in _limit_values(reading.sensor):
+        if scale[0] <= limit <= scale[1]:
+            painter.fillRect(QRectF(round(at(limit)), strip.top(), 1, strip.height()), color(theme.dim))
+    if reading.value == reading.value:
+        x = min(max(at(reading.value), rect.left()), rect.right() - px(3))
+        bar = QRectF(round(x - px(1)), strip.top() - px(1), px(3), strip.height() + px(2))
+        painter.fillRect(bar, _pointer_color(appearance, reading, priority))
+
+
 def _pointer_color(appearance: Appearance, reading: ShownValue, priority: Priority | None) -> QColor:
     if priority is not None:
         return appearance.theme.priority_color(priority)

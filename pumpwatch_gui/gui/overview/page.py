@@ -1,5 +1,7 @@
 """Overview: every pump at a glance, in plant order, and what needs attention."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from math import isfinite
 
 from PySide6.QtGui import QResizeEvent
@@ -10,7 +12,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.display import LastGood, presence, total_of
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.links.view import LinkState
-from pumpwatch_gui.domain.station import RunState, StationView
+from pumpwatch_gui.domain.station import PumpView, RunState, StationView
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.paint import Emphasis
@@ -93,25 +95,45 @@ class OverviewPage(Page):
 
 
 def attention_rows(view: StationView, last_good: LastGood) -> tuple[Row, ...]:
-    """Pumps with an alarm or without values, the worst first (the tiles themselves never move)."""
+    """Pumps with an alarm or without values, the worst first (the tiles themselves never move).
+
+    Those that have lost nothing but the connection they share are one row.
+    """
     blink = blink_is_on(view.mono_ns)
-    ranked = []
+    ranked, behind = [], defaultdict[str, list[PumpView]](list)
     for order, pump in enumerate(view.pumps):
         seen = presence(pump, view.mono_ns, last_good)
-        alarm = pump.alarms[0] if pump.alarms else None
-        if alarm is None and seen.live:
+        if not pump.alarms and seen.live:
             continue
-        unseen = any(a.state.is_unacknowledged for a in pump.alarms)
-        row = Row(
-            pump.pump_id,
-            f"{pump.pump_id} {pump.name}" if pump.name != pump.pump_id else pump.pump_id,
-            right=seen.text if not seen.live else f"health {number(seen.health, 0)}" if isfinite(seen.health) else "",
-            priority=alarm.priority if alarm else None,
-            hollow=alarm is not None and not alarm.state.is_active,
-            border=Emphasis.of(unacknowledged=True, blink_on=blink) if unseen else None,
-        )
-        ranked.append((alarm.priority if alarm else 9, not unseen, order, row))
+        if not pump.alarms and pump.links and (connection := pump.links[0].connection):
+            behind[connection].append(pump)
+            continue
+        text = seen.text if not seen.live else f"health {number(seen.health, 0)}" if isfinite(seen.health) else ""
+        ranked.append(_ranked(order, pump.pump_id, _named(pump), text, pump.alarms, blink=blink))
+    for connection, pumps in behind.items():
+        text = presence(pumps[0], view.mono_ns, last_good).text
+        alarms = tuple(a for a in view.alarms if not a.pump_id and a.source == f"connection.{connection}")
+        name = _named(pumps[0]) if len(pumps) == 1 else f"{len(pumps)} pumps behind {connection}"
+        ranked.append(_ranked(view.pumps.index(pumps[0]), pumps[0].pump_id, name, text, alarms, blink=blink))
     return tuple(row for *_, row in sorted(ranked, key=lambda entry: entry[:3]))
+
+
+def _named(pump: PumpView) -> str:
+    return f"{pump.pump_id} {pump.name}" if pump.name != pump.pump_id else pump.pump_id
+
+
+def _ranked(
+    order: int, key: str, text: str, right: str, alarms: Sequence[Alarm], *, blink: bool
+) -> tuple[int, bool, int, Row]:
+    """A row and by what it is sorted: the priority of the worst alarm, whether all are seen, the order of the plant."""
+    worst = alarms[0] if alarms else None
+    unseen = any(alarm.state.is_unacknowledged for alarm in alarms)
+    row = Row(
+        key, text, right=right, priority=worst.priority if worst else None,
+        hollow=worst is not None and not worst.state.is_active,
+        border=Emphasis.of(unacknowledged=True, blink_on=blink) if unseen else None,
+    )  # fmt: skip
+    return worst.priority if worst else 9, not unseen, order, row
 
 
 def station_rows(view: StationView, last_good: LastGood) -> tuple[Row, ...]:

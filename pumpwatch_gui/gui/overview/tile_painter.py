@@ -17,6 +17,8 @@ from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
 from pumpwatch_gui.gui.overview.tile_state import TileKind, TileState
 
 WINDOW_S = 600.0
+NAMED_PX, BANDED_PX = 130, 23
+"""A small tile from this height on has the name of its pump under the id; a row of it a band under the number."""
 HEADED_PX = 44
 """From this height on (at 100 %) a sparkline has its words above it."""
 
@@ -48,7 +50,7 @@ class _Sizes:
     foot_row: int
 
 
-_SMALL = _Sizes(9, 7, 20, 13, 12, 14, 18, 24, 20, 19)
+_SMALL = _Sizes(9, 7, 20, 13, 11, 14, 18, 25, 20, 19)
 _USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 22, 22)
 
 
@@ -77,6 +79,10 @@ class TilePainter:
         self._border(painter, rect, state, on=on)
         inner = rect.adjusted(px(sizes.pad_x), px(sizes.pad_top), -px(sizes.pad_x), -px(sizes.pad_top - 3))
         top = self._head(painter, inner, state)
+        if self._small and state.name and rect.height() >= px(NAMED_PX):
+            line = QRectF(inner.left(), top - px(2), inner.width(), px(15))
+            paint.text(painter, appearance, line, state.name, appearance.theme.dim, size=11)
+            top = line.bottom() + px(2)
         bottom = self._foot(painter, inner, state)
         top = self._values(painter, QRectF(inner.left(), top, inner.width(), bottom - top), state)
         area = QRectF(inner.left(), top, inner.width(), bottom - top - px(3))
@@ -105,10 +111,9 @@ class TilePainter:
         used = paint.text(
             painter, appearance, line, state.pump_id, theme.strong, size=self._sizes.id_size, weight=STRONG
         )
-        room = line.width() - used - px(9)
-        if state.name and room > (appearance.width(state.name, 12) if self._small else px(40)):
+        if not self._small and state.name and line.width() - used - px(9) > px(40):
             rest = QRectF(line.left() + used + px(9), line.top() + px(1), line.width() - used - px(9), height)
-            paint.text(painter, appearance, rest, state.name, theme.dim, size=12 if self._small else 13)
+            paint.text(painter, appearance, rest, state.name, theme.dim, size=13)
         return inner.top() + height + px(2 if self._small else 4)
 
     def _foot(self, painter: QPainter, inner: QRectF, state: TileState) -> float:
@@ -116,7 +121,9 @@ class TilePainter:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         height = px(self._sizes.foot_row)
         line = QRectF(inner.left(), inner.bottom() - height, inner.width(), height)
-        if state.border is not None:
+        if state.border is not None and self._small and inner.height() >= px(NAMED_PX):
+            line.setTop(line.top() - self._two_lines(painter, line, state))
+        elif state.border is not None:
             size = px(14 if self._small else 16)
             mark = QRectF(line.left(), line.center().y() - size / 2, size, size)
             paint.priority_mark(painter, appearance, mark, state.border, hollow=state.hollow)
@@ -131,6 +138,21 @@ class TilePainter:
             painter.setPen(QPen(color(theme.line), 1))
             painter.drawLine(QLineF(row.left(), row.top() - px(1), row.right(), row.top() - px(1)))
         return row.top() - px(2)
+
+    def _two_lines(self, painter: QPainter, line: QRectF, state: TileState) -> float:
+        """The mark and the alarm in a line or two; by how much more than a line."""
+        appearance, px = self.appearance, self.appearance.px
+        assert state.border is not None
+        words = line.adjusted(px(18), 0, 0, 0)
+        more = px(13) if appearance.width(state.brief, 11) > words.width() else 0
+        mark = QRectF(line.left(), line.top() - more + px(2), px(14), px(14))
+        paint.priority_mark(painter, appearance, mark, state.border, hollow=state.hollow)
+        if more:
+            above = words.adjusted(0, px(1) - more, 0, 0)
+            paint.paragraph(painter, appearance, above, state.brief, appearance.theme.strong, size=11)
+        else:
+            self._line(painter, words, state, appearance.theme.strong, 11)
+        return more
 
     def _line(self, painter: QPainter, context: QRectF, state: TileState, token: str, size: int) -> None:
         fits = self.appearance.width(state.line, size) <= context.width()
@@ -151,8 +173,8 @@ class TilePainter:
         """One row a sensor, as many as there is room for. Returns where they end."""
         appearance, px, sizes = self.appearance, self.appearance.px, self._sizes
         count = min(len(state.readings), max(1, int(area.height() // px(sizes.row))))
-        spare = max(area.height() - count * px(sizes.row) - px(sizes.spark_least + 30), 0)
-        height = min(px(sizes.row) + spare * 0.4 / count, px(sizes.row_most))
+        spare = max(area.height() - count * px(sizes.row) - px(sizes.spark_least + (0 if self._small else 30)), 0)
+        height = min(px(sizes.row) + spare * (1.0 if self._small else 0.4) / count, px(sizes.row_most))
         unit_px = max(appearance.width(unit_text(r.sensor.unit), 11) for r in state.readings) + px(5)
         value_px = max(self._figures_px(r) for r in state.readings) + unit_px + px(6)
         most = area.width() - value_px if self._small else area.width() * 0.42
@@ -167,6 +189,10 @@ class TilePainter:
             if self._small and reading.hatched and state.presence.live:
                 self._doubtful(painter, row.adjusted(label_px + px(4), px(1), 0, -px(1)), reading)
                 continue
+            if self._small and height >= px(BANDED_PX):
+                scale, strip = engineering_scale(reading.sensor), row
+                paint.slim_indicator(painter, appearance, strip, reading=reading, scale=scale, priority=state.urgent[i])
+                row = row.adjusted(0, 0, 0, -px(6))
             quiet, urgent = state.run_state is RunState.STANDBY, state.urgent[i] is not None
             token = paint.value_token(appearance, reading, quiet=quiet, urgent=urgent)
             paint.value_and_unit(painter, appearance, row, reading, token, size=sizes.value, unit_px=unit_px)
