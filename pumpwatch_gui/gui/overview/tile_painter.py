@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtCore import QLineF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
 from pumpwatch_gui.domain.display import ShownValue, Trust, engineering_scale
@@ -35,6 +35,16 @@ class TileLane:
 
 
 @dataclass(frozen=True, slots=True)
+class _Parts:
+    """Where a tile lies, the room its numbers were given, and what of it numbers and foot have covered."""
+
+    tile: QRectF
+    values_area: QRectF
+    values: QRect
+    foot: QRect
+
+
+@dataclass(frozen=True, slots=True)
 class _Sizes:
     """What differs between a small tile and the others, in px at 100 %."""
 
@@ -62,10 +72,16 @@ class TilePainter:
         self._small = kind is TileKind.SMALL
         self._sizes = _SMALL if self._small else _USUAL
         self._lanes: dict[str, list[TileLane]] = {}
+        self._parts: dict[str, _Parts] = {}
 
     def forget(self, pump_id: str) -> None:
         """Its trace, its size or its sensors changed: make the sparklines again."""
         self._lanes.pop(pump_id, None)
+
+    def live_parts(self, pump_id: str) -> tuple[QRect, ...]:
+        """Where numbers and foot of a tile were painted last: all of it that changes with each frame."""
+        found = self._parts.get(pump_id)
+        return (found.values, found.foot) if found is not None else ()
 
     def paint(
         self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool, pump: PumpView, trace: Trace | None,
@@ -77,20 +93,36 @@ class TilePainter:
         if not state.presence.live:
             paint.hatch(painter, appearance, rect, step=14)
         self._border(painter, rect, state, on=on)
-        inner = rect.adjusted(px(sizes.pad_x), px(sizes.pad_top), -px(sizes.pad_x), -px(sizes.pad_top - 3))
+        inner = self._inner(rect)
         top = self._head(painter, inner, state)
         if self._small and state.name and rect.height() >= px(NAMED_PX):
             line = QRectF(inner.left(), top - px(2), inner.width(), px(15))
             paint.text(painter, appearance, line, state.name, appearance.theme.dim, size=11)
             top = line.bottom() + px(2)
         bottom = self._foot(painter, inner, state)
-        top = self._values(painter, QRectF(inner.left(), top, inner.width(), bottom - top), state)
+        values = QRectF(inner.left(), top, inner.width(), bottom - top)
+        top = self._values(painter, values, state)
+        painted = QRectF(values.left() - px(4), values.top(), values.width() + px(8), top - px(2) - values.top())
+        foot = QRectF(inner.left(), bottom + px(1), inner.width(), inner.bottom() - bottom - px(1))
+        self._parts[state.pump_id] = _Parts(rect, values, painted.toAlignedRect(), foot.toAlignedRect())
         area = QRectF(inner.left(), top, inner.width(), bottom - top - px(3))
         if area.height() >= px(sizes.spark_least):
             lanes = self._lanes.get(state.pump_id)
             if not lanes or not area.contains(lanes[0].rect) or lanes[0].sensor.tag != _first_tag(pump, state):
                 lanes = self._lanes[state.pump_id] = self._make_lanes(area, state, pump, trace, now_s)
             self._sparks(painter, area, state, lanes)
+
+    def paint_live_parts(self, painter: QPainter, state: TileState) -> None:
+        """Paint numbers and foot anew, where `live_parts` lies; for a tile that differs in nothing else."""
+        parts, panel = self._parts[state.pump_id], color(self.appearance.theme.panel)
+        painter.fillRect(parts.values, panel)
+        self._values(painter, parts.values_area, state)
+        painter.fillRect(parts.foot, panel)
+        self._foot(painter, self._inner(parts.tile), state)
+
+    def _inner(self, rect: QRectF) -> QRectF:
+        px, sizes = self.appearance.px, self._sizes
+        return rect.adjusted(px(sizes.pad_x), px(sizes.pad_top), -px(sizes.pad_x), -px(sizes.pad_top - 3))
 
     def _border(self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool) -> None:
         if state.border is not None:
@@ -145,11 +177,12 @@ class TilePainter:
         assert state.border is not None
         words = line.adjusted(px(18), 0, 0, 0)
         more = px(13) if appearance.width(state.brief, 11) > words.width() else 0
-        mark = QRectF(line.left(), line.top() - more + px(2), px(14), px(14))
+        mark = QRectF(line.left(), line.center().y() - more - px(7), px(14), px(14))
         paint.priority_mark(painter, appearance, mark, state.border, hollow=state.hollow)
         if more:
-            above = words.adjusted(0, px(1) - more, 0, 0)
-            paint.paragraph(painter, appearance, above, state.brief, appearance.theme.strong, size=11)
+            first = paint.fitting_words(appearance, state.brief, words.width(), 11)
+            for line_at, text in ((words.translated(0, -more), first), (words, state.brief[len(first) + 1 :])):
+                paint.text(painter, appearance, line_at, text, appearance.theme.strong, size=11)
         else:
             self._line(painter, words, state, appearance.theme.strong, 11)
         return more

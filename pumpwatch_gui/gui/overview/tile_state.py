@@ -1,6 +1,6 @@
 """What one tile of the overview shows, decided apart from painting, and where its parts lie."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import ceil, log
 
@@ -72,6 +72,18 @@ class TileState:
         )
         rank = f"priority {int(self.border)}: " if self.border else ""
         return f"{self.pump_id} {self.name}, {seen}. {rank}{self.line}. {values}".replace("?", "unknown")
+
+
+def differs_in_numbers_only(state: TileState, before: TileState) -> bool:
+    """Whether two states of a tile that is calm and live differ in values, health and score alone."""
+    return (
+        state != before
+        and state.border is None
+        and state.presence.live
+        and before.presence.live
+        and state == replace(before, presence=state.presence, readings=state.readings, health=state.health,
+                             line=state.line, brief=state.brief)
+    )  # fmt: skip
 
 
 def tile_state(pump: PumpView, view: StationView, context: PageContext, kind: TileKind) -> TileState:

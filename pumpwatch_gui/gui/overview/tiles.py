@@ -8,7 +8,15 @@ from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.overview.tile_painter import WINDOW_S, TilePainter
-from pumpwatch_gui.gui.overview.tile_state import Grid, TileKind, TileState, best_grid, kind_for, tile_state
+from pumpwatch_gui.gui.overview.tile_state import (
+    Grid,
+    TileKind,
+    TileState,
+    best_grid,
+    differs_in_numbers_only,
+    kind_for,
+    tile_state,
+)
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.shell.past import PastTraces
 from pumpwatch_gui.gui.shell.top_bar import blink_is_on
@@ -81,7 +89,11 @@ class TileGrid(PaintedList):
         fresh = {pump.pump_id for pump in renewed}
         grid = self.grid
         for i, (state, before) in enumerate(zip(self.states, old, strict=True)):
-            if state != before or state.pump_id in fresh or (state.blinks and was_on != self._on):
+            is_fresh = state.pump_id in fresh or (state.blinks and was_on != self._on)
+            if not is_fresh and differs_in_numbers_only(state, before):
+                for part in self._painter.live_parts(state.pump_id):
+                    self.update(part)
+            elif is_fresh or state != before:
                 self.update(grid.rect(i).toAlignedRect().adjusted(-2, -2, 2, 2))
         if self.hasFocus() and self.states and self.states[self._at] != old[self._at]:
             self.speak()
@@ -120,7 +132,13 @@ class TileGrid(PaintedList):
             )
         for i, (state, pump) in enumerate(zip(self.states, self._pumps, strict=True)):
             rect = grid.rect(i)
-            if region.intersects(rect.toAlignedRect()):
+            touched = region.intersected(rect.toAlignedRect())
+            if touched.isEmpty():
+                continue
+            parts = self._painter.live_parts(state.pump_id)
+            if parts and touched.subtracted(parts[0]).subtracted(parts[1]).isEmpty():
+                self._painter.paint_live_parts(painter, state)
+            else:
                 trace = self._traces.get(state.pump_id)
                 self._painter.paint(painter, rect, state, on=self._on, pump=pump, trace=trace, now_s=self._now_s)
         self.paint_focus(painter, 4.5)
