@@ -29,7 +29,8 @@ class PumpView:
     `health` is 0-100, NaN where it is not known; `alarms` are all that are not NORMAL, worst first.
     `stale_after_s`: the age at which the values of `frame` must be shown as old. `learning` is None for a pump that
     does not learn itself. `is_at_new_level`: its anomaly alarm waits for a person to confirm the level.
-    `likelihood` of a fault is that of its last scores; NONE while there are none.
+    `likelihood` of a fault is that of its last scores; NONE while there are none. `first_out` is the id of the alarm
+    that came first of those of an episode, "" where it is over or alone.
     """
 
     pump_id: str
@@ -47,6 +48,7 @@ class PumpView:
     learning: LearningView | None = None
     is_at_new_level: bool = False
     likelihood: Likelihood = Likelihood.NONE
+    first_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)

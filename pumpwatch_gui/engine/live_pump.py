@@ -164,6 +164,7 @@ class LivePump:
             health=self.health,
             links=links,
             alarms=desk.of_pump(pump_id),
+            first_out=desk.first_out(pump_id),
             stale_after_s=max(2.0, 3 * period_s),
             shadow=shadow,
             learning=learning,

@@ -40,7 +40,8 @@ class ShownAlarm:
     """An alarm with its numbers in words; "" where it has none.
 
     `now` is live or `?`; `raised` (`88.1 °C at 12:04:36`) says of when it is. `limit` is the one it was raised at and,
-    where that was changed since, the present one. `lasts` is the time since it was raised.
+    where that was changed since, the present one. `lasts` is the time since it was raised. `first_out` (`first out of
+    3`) marks the alarm that came first of those of its pump.
     """
 
     alarm: Alarm
@@ -49,19 +50,22 @@ class ShownAlarm:
     worst: str
     limit: str
     lasts: str
+    first_out: str = ""
 
 
 def shown_alarm(alarm: Alarm, view: StationView, last_good: LastGood, worst: WorstValues) -> ShownAlarm:
     """What may be shown of an alarm in a view of its station."""
     lasts = duration((view.time_ns - alarm.raised_ns) / 1e9)
     pump = next((p for p in view.pumps if p.pump_id == alarm.pump_id), None)
+    is_first = pump is not None and pump.first_out == alarm.alarm_id
+    first_out = f"first out of {len(pump.alarms)}" if pump is not None and is_first else ""
     if not isfinite(alarm.value):
-        return ShownAlarm(alarm, "", "", "", "", lasts)
+        return ShownAlarm(alarm, "", "", "", "", lasts, first_out)
     raised = f"{alarm_number(alarm.value, alarm)} at {clock(alarm.raised_ns)}"
     now = _now(alarm, pump, view, last_good) if pump is not None else UNKNOWN
     farthest = worst.of(alarm)
     farther = alarm_number(farthest, alarm) if farthest != alarm.value else ""
-    return ShownAlarm(alarm, now, raised, farther, _limits(alarm, pump), lasts)
+    return ShownAlarm(alarm, now, raised, farther, _limits(alarm, pump), lasts, first_out)
 
 
 def _is_anomaly(alarm: Alarm) -> bool:

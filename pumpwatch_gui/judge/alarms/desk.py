@@ -40,6 +40,8 @@ class AlarmDesk:
         self._ended: dict[str, Alarm] = {}  # as they were when they ended: an episode may go on
         self._shelf_ends_ns: dict[str, int] = {}
         self._next_return_ns = 0
+        self._announced: dict[str, set[str]] = {}  # the alarms of a pump that are announced
+        self._first: dict[str, str] = {}
         self._views: tuple[tuple[Alarm, ...], tuple[Alarm, ...], dict[str, tuple[Alarm, ...]]] | None = None
         self.take_up(open_alarms, time_ns=time_ns, mono_ns=mono_ns)
 
@@ -58,6 +60,12 @@ class AlarmDesk:
     def of_pump(self, pump_id: str) -> tuple[Alarm, ...]:
         """The announced alarms of one pump."""
         return self._seen()[2].get(pump_id, ())
+
+    def first_out(self, pump_id: str) -> str:
+        """The alarm that came first of an episode of a pump (while any is announced), "" where it is over or alone."""
+        with self._lock:
+            first, announced = self._first.get(pump_id, ""), self._announced.get(pump_id, set())
+            return first if len(announced) > 1 and first in announced else ""
 
     def active_sources(self, pump_id: str) -> frozenset[str]:
         """The sources (`tag.high`) of one pump whose condition holds."""
@@ -138,7 +146,7 @@ class AlarmDesk:
                 for a in alarms
                 if a.state is not AlarmState.NORMAL and a.alarm_id not in self._open and a.alarm_id not in self._ended
             )
-            for alarm in taken:
+            for alarm in sorted(taken, key=lambda a: a.raised_ns):
                 self._put(alarm)
                 if alarm.state is AlarmState.SHELVED and alarm.until_ns:
                     # A clock that was set back must not leave an alarm on the shelf for ever.
@@ -257,7 +265,7 @@ class AlarmDesk:
         """Keep the alarms of a pump under another id: each ends under the old one and goes on under the new."""
         changes: list[AlarmChanged] = []
         with self._lock:
-            for old in [a for a in self._ranked if a.pump_id == pump_id]:
+            for old in sorted((a for a in self._ranked if a.pump_id == pump_id), key=lambda a: a.raised_ns):
                 gone = replace(old, state=AlarmState.NORMAL, changed_ns=time_ns)
                 here = replace(old, alarm_id=f"{new_id}/{old.source}", pump_id=new_id, changed_ns=time_ns)
                 shelf_ends_ns = self._shelf_ends_ns.get(old.alarm_id)
@@ -294,6 +302,15 @@ class AlarmDesk:
         else:
             self._open[alarm.alarm_id] = alarm
             insort(self._ranked, alarm, key=_rank)
+        announced = self._announced.setdefault(alarm.pump_id, set())
+        if alarm.state is AlarmState.NORMAL or alarm.state.is_hidden:
+            announced.discard(alarm.alarm_id)
+        else:
+            announced.add(alarm.alarm_id)
+            self._first.setdefault(alarm.pump_id, alarm.alarm_id)
+        if not announced:
+            self._first.pop(alarm.pump_id, None)
+            del self._announced[alarm.pump_id]
         if alarm.state is not AlarmState.SHELVED:
             self._shelf_ends_ns.pop(alarm.alarm_id, None)
         self._views = None
