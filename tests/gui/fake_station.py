@@ -317,6 +317,7 @@ class FakeStation:
             self._frames.get(pump.pump_id), detection or NotScored(pump.pump_id, moment.time_ns, why), detection,
             health, (moment.link(),), tuple(a for a in alarms if not a.state.is_hidden), 3.0,
             likelihood=Likelihood.VERY_LIKELY if detection and detection.is_anomaly else Likelihood.NONE,
+            first_out=self._desk.first_out(pump.pump_id),
         )  # fmt: skip
 
 

@@ -117,3 +117,27 @@ def test_nothing_is_hidden_when_the_dialog_is_cancelled(open_window: OpenWindow)
     box.button(QDialogButtonBox.StandardButton.Cancel).click()
     QApplication.processEvents()
     assert station.commands == []
+
+
+def test_the_chosen_alarm_has_guidance_and_that_of_the_site_goes_first(open_window: OpenWindow) -> None:
+    window, page, _ = opened(open_window)
+    assert not page.guidance.accessibleDescription()
+    alarm_id = choose(page)
+    assert alarm_id.endswith("bearing_temperature_c.high_high")
+    assert page.guidance.guidance is not None
+    assert page.guidance.guidance.alarm == "bearing_temperature_c.high_high"
+    spoken = page.guidance.accessibleDescription()
+    assert "What to do: 1. Start the standby pump" in spoken
+    assert "first out of 2" in page.alarms.data(page.alarms.index(0, 3))
+
+    (page.context.site_file.parent / "guidance.toml").write_text(
+        '[[guidance]]\nalarm = "bearing_temperature_c.*"\naction = ["Call Ravi."]\nrespond_min = 7\n'
+        '[[guidance]]\nalarm = "bearing_temperature_c.high_high"\naction = ["Call Asha."]\nrespond_min = 180\n'
+        '[[guidance]]\nalarm = "x"\n',
+        "utf-8",
+    )
+    window.open_page("overview")
+    window.open_page("alarms")
+    choose(page)
+    assert page.guidance.guidance.action == ("Call Asha.",)
+    assert "respond_min" in page.outcome.text(), "what is wrong in the file is said"

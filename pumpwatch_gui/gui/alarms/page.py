@@ -4,16 +4,19 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, QSize, Qt
-from PySide6.QtGui import QIcon, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QIcon, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QPushButton
 from typing_extensions import override
 
+from pumpwatch_gui.commissioning.guidance import guidance_rows
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
+from pumpwatch_gui.domain.alarms.guidance import Guidance
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.commands import Acknowledge, ResetAlarm, ReturnToService, UnshelveAlarm
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import alarm_number, duration, stamp
+from pumpwatch_gui.gui.alarms.guidance_panel import GuidancePanel
 from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
@@ -55,7 +58,8 @@ class AlarmsPage(Page):
         content.body.addWidget(self.hidden_view, 1)
         content.body.addWidget(self.nothing)
         content.body.addWidget(self.outcome)
-        vbox((content, 1), parent=self, margin=16)
+        self.guidance = GuidancePanel(context)
+        vbox((content, 1), Panel(self.appearance, "", self.guidance), parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.alarm_view)
         self._turn()
 
@@ -116,7 +120,7 @@ class AlarmsPage(Page):
             Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._icon),
             Column("Since", lambda s: stamp(s.alarm.raised_ns)),
             Column("Pump", lambda s: s.alarm.pump_id),
-            Column("Alarm", lambda s: s.alarm.text, tip=lambda s: s.alarm.text),
+            Column("Alarm", _text, tip=_text),
             Column("Now", lambda s: s.now, right=True),
             Column("Raised at", lambda s: alarm_number(s.alarm.value, s.alarm), right=True),
             Column("Worst", lambda s: s.worst, right=True),
@@ -157,6 +161,17 @@ class AlarmsPage(Page):
     @override
     def show_pump(self, pump_id: str) -> None:
         self.pump.setCurrentText(pump_id)
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        self.context.ask(partial(guidance_rows, self.context.site_file), self._guided)
+        super().showEvent(event)
+
+    def _guided(self, found: tuple[tuple[Guidance, ...], str]) -> None:
+        """Take the rows of the site, which may have been edited meanwhile."""
+        self.guidance.rows, wrong = found
+        self.outcome.warn(wrong)
+        self._offer()
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -207,9 +222,12 @@ class AlarmsPage(Page):
     @property
     def chosen(self) -> Alarm | None:
         """The alarm that a person has selected in the list on show."""
-        view, model = (self.alarm_view, self.alarms) if self.at == ACTIVE else (self.hidden_view, self.hidden)
-        shown = model.row_at(view.chosen)
+        shown = self._chosen()
         return shown.alarm if shown is not None else None
+
+    def _chosen(self) -> ShownAlarm | None:
+        view, model = (self.alarm_view, self.alarms) if self.at == ACTIVE else (self.hidden_view, self.hidden)
+        return model.row_at(view.chosen)
 
     def acknowledge_selected(self) -> None:
         """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already."""
@@ -234,8 +252,11 @@ class AlarmsPage(Page):
         self.outcome.warn("" if done.ok else done.text)
 
     def _offer(self) -> None:
-        """Show the acts of the list, and enable those that fit the chosen alarm."""
-        alarm, is_active = self.chosen, self.at == ACTIVE
+        """Show guidance for the chosen alarm and the acts of the list, and enable those that fit it."""
+        shown, is_active = self._chosen(), self.at == ACTIVE
+        alarm = shown.alarm if shown is not None else None
+        if self._view is not None:
+            self.guidance.show_alarm(shown, self._view)
         state = alarm.state if alarm is not None else AlarmState.NORMAL
         fits: dict[QAbstractButton, tuple[bool, bool]] = {
             self.acknowledge_button: (is_active, state.is_unacknowledged),
@@ -254,3 +275,7 @@ class AlarmsPage(Page):
         shown = model.row_at(index)
         if shown is not None and shown.alarm.pump_id in (p.pump_id for p in self.context.station.site().pumps):
             self.context.open_page("pump", shown.alarm.pump_id)
+
+
+def _text(shown: ShownAlarm) -> str:
+    return f"{shown.alarm.text} · {shown.first_out}" if shown.first_out else shown.alarm.text

@@ -2,36 +2,22 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QLineF, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtGui import QPainter, QPen
 
 from pumpwatch_gui.domain.display import ShownValue, Trust, engineering_scale
-from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.station import PumpView, RunState
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look import paint
-from pumpwatch_gui.gui.look.curves import OffScale, off_scale, path, thinned
+from pumpwatch_gui.gui.look.sparkline import Sparkline
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
 from pumpwatch_gui.gui.overview.tile_state import TileKind, TileState
 
-WINDOW_S = 600.0
 NAMED_PX, BANDED_PX = 130, 23
 """A small tile from this height on has the name of its pump under the id; a row of it a band under the number."""
 HEADED_PX = 44
 """From this height on (at 100 %) a sparkline has its words above it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TileLane:
-    """One sparkline: its sensor, where it lies, its curve in widget pixels, where that is off the scale, its limits."""
-
-    sensor: Sensor
-    rect: QRectF
-    curve: QPainterPath
-    out: tuple[OffScale, ...]
-    limits: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +57,7 @@ class TilePainter:
         self.appearance, self.kind = appearance, kind
         self._small = kind is TileKind.SMALL
         self._sizes = _SMALL if self._small else _USUAL
-        self._lanes: dict[str, list[TileLane]] = {}
+        self._lanes: dict[str, list[Sparkline]] = {}
         self._parts: dict[str, _Parts] = {}
 
     def forget(self, pump_id: str) -> None:
@@ -273,7 +259,7 @@ class TilePainter:
 
     # ---------------------------------------------------------------- sparklines
 
-    def _sparks(self, painter: QPainter, area: QRectF, state: TileState, lanes: list[TileLane]) -> None:
+    def _sparks(self, painter: QPainter, area: QRectF, state: TileState, lanes: list[Sparkline]) -> None:
         theme, px = self.appearance.theme, self.appearance.px
         live = state.presence.live and state.run_state is not RunState.STANDBY
         for lane in lanes:
@@ -283,21 +269,11 @@ class TilePainter:
                 painter.drawLine(QLineF(area.left(), top, area.right(), top))
                 words = QRectF(area.left(), top + px(3), area.width(), px(15))
                 paint.text(painter, self.appearance, words, f"{lane.sensor.label} · 10 min", theme.dim, size=11)
-            painter.setPen(QPen(color(theme.line), 1, Qt.PenStyle.DashLine))
-            for y in lane.limits:
-                painter.drawLine(QLineF(lane.rect.left(), y, lane.rect.right(), y))
-            painter.save()
-            painter.setClipRect(lane.rect.adjusted(-1, -1, 1, 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(color(theme.live if live else theme.dim), 1))
-            painter.drawPath(lane.curve)
-            painter.restore()
-            paint.off_scale(painter, self.appearance, lane.rect, lane.out, lane.sensor.decimals)
+            lane.paint(painter, self.appearance, theme.live if live else theme.dim)
 
     def _make_lanes(
         self, area: QRectF, state: TileState, pump: PumpView, trace: Trace | None, now_s: float
-    ) -> list[TileLane]:
+    ) -> list[Sparkline]:
         px = self.appearance.px
         head = 0 if self._small or area.height() < px(HEADED_PX) else px(19)
         count = 1 if self._small else max(1, min(len(state.lanes), int(area.height() // px(92))))
@@ -306,34 +282,9 @@ class TilePainter:
         for row, index in enumerate(state.lanes[:count]):
             rect = QRectF(area.left(), area.top() + row * height + head, area.width(), height - head - px(2))
             sensor = pump.profile.sensors[index]
-            curve, out = _curve(trace, index, rect, sensor, pump.stale_after_s, now_s)
-            lanes.append(TileLane(sensor, rect, curve, out, _limit_heights(sensor, rect)))
+            lanes.append(Sparkline.of(trace, index, rect, sensor, longest_s=pump.stale_after_s, now_s=now_s))
         return lanes
 
 
 def _first_tag(pump: PumpView, state: TileState) -> str:
     return pump.profile.sensors[state.lanes[0]].tag
-
-
-def _limit_heights(sensor: Sensor, rect: QRectF) -> tuple[float, ...]:
-    low, high = engineering_scale(sensor)
-    given = (sensor.limits.low_low, sensor.limits.low, sensor.limits.high, sensor.limits.high_high)
-    return tuple(
-        round(rect.bottom() - (x - low) / (high - low) * rect.height()) + 0.5
-        for x in given
-        if x is not None and low < x < high
-    )
-
-
-def _curve(
-    trace: Trace | None, index: int, rect: QRectF, sensor: Sensor, longest_s: float, now_s: float
-) -> tuple[QPainterPath, tuple[OffScale, ...]]:
-    if trace is None or index >= trace.values.shape[1] or trace.time_s.size < 2:
-        return QPainterPath(), ()
-    per_s = rect.width() / WINDOW_S
-    x = rect.right() - (now_s - trace.time_s) * per_s
-    low, high = engineering_scale(sensor)
-    values, step = trace.values[:, index].astype(np.float64), max(longest_s * per_s, 4.0)
-    y = rect.bottom() - (values - low) / (high - low) * rect.height()
-    out = off_scale(x, values, (low, high), longest_step=step)
-    return path(*thinned(x, y, rect.width()), longest_step=step), out

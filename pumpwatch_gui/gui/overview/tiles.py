@@ -7,7 +7,8 @@ from typing_extensions import override
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.look import paint
-from pumpwatch_gui.gui.overview.tile_painter import WINDOW_S, TilePainter
+from pumpwatch_gui.gui.look.sparkline import WINDOW_S
+from pumpwatch_gui.gui.overview.tile_painter import TilePainter
 from pumpwatch_gui.gui.overview.tile_state import (
     Grid,
     TileKind,

@@ -102,7 +102,7 @@ def alarm_rows(alarms: tuple[ShownAlarm, ...], view: StationView) -> tuple[Row, 
             f"worst {shown.worst}" if shown.worst else "",
             f"acknowledged by {alarm.by}" if not unseen and alarm.by else "",
         )
-        then = (shown.raised, f"limit {shown.limit}" if shown.limit else "")
+        then = (shown.raised, f"limit {shown.limit}" if shown.limit else "", shown.first_out)
         rows.append(
             Row(
                 alarm.alarm_id,

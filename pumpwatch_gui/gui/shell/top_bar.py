@@ -197,12 +197,14 @@ class Banner(QAbstractButton):
         paint.text(painter, appearance, rest, word, theme.dim, size=12, align=paint.RIGHT)
         rest.setRight(rest.right() - appearance.width(word, 12) - px(14))
         kept = appearance.width(value, 14, STRONG) + px(10)  # the value is never cut, the text may be
-        words = ((alarm.pump_id, theme.strong, STRONG), (alarm.text, theme.strong, STRONG))
-        rest.setLeft(paint.run(painter, appearance, rest.adjusted(0, 0, -kept, 0), words, size=14))
+        named = ((alarm.pump_id, theme.strong, STRONG), (alarm.text, theme.strong, STRONG))
+        rest.setLeft(paint.run(painter, appearance, rest.adjusted(0, 0, -kept, 0), named, size=14))
         paint.run(painter, appearance, rest, ((value, theme.strong, STRONG),), size=14)
         rest.setLeft(rest.left() + kept)
-        if appearance.width(limit, 12) <= rest.width():
-            paint.text(painter, appearance, rest, limit, theme.dim, size=12)
+        for words in (" · ".join(w for w in (limit, shown.first_out) if w), limit):
+            if appearance.width(words, 12) <= rest.width():
+                paint.text(painter, appearance, rest, words, theme.dim, size=12)
+                return
 
 
 class AlarmCounts(Painted):
