@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QHeaderView,
     QWidget,
 )
 from typing_extensions import override
@@ -40,8 +39,6 @@ REPEAT_MS = 1000
 _TABLES = {"holding": "Holding registers (3)", "input": "Input registers (4)", "coil": "Coils (1)",
            "discrete": "Discrete inputs (2)"}  # fmt: skip
 _BASES = {0: "from 0 (wire)", 1: "from 1", 40001: "as 40001"}
-NARROW = 1000
-"""Below this width (px at 100 %) the hexadecimal digits give way."""
 
 
 class RegisterBrowser(QWidget):
@@ -92,13 +89,10 @@ class RegisterBrowser(QWidget):
         self.address.valueChanged.connect(lambda _: self._keep_wire())
 
     def _make_tables(self) -> None:
-        self.view = TableView(self._appearance, self.registers, "Registers", widths={0: 96, 1: 62, 2: 66}, stretch=3)
+        self.view = TableView(self._appearance, self.registers, "Registers")
         self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self.show_types())
-        self.type_view = TableView(self._appearance, self.types, "Every type and order", widths={0: 76}, stretch=0)
+        self.type_view = TableView(self._appearance, self.types, "Every type and order")
         self.type_view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
-        header = self.type_view.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.type_view.selectionModel().currentChanged.connect(
             lambda now, _: self._choose_type(now.row(), now.column())
         )
@@ -191,12 +185,6 @@ class RegisterBrowser(QWidget):
             self.read()
         else:
             self._timer.stop()
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where it is narrow, the mark of a change needs the room of the hexadecimal digits."""
-        super().resizeEvent(event)
-        self.view.setColumnHidden(1, self.width() < self._appearance.px(NARROW))
 
     @override
     def hideEvent(self, event: QHideEvent) -> None:

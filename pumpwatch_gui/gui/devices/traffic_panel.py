@@ -43,8 +43,7 @@ class TrafficPanel(QWidget):
         self.clear_button = button("Clear", "Clear the traffic", self.clear)
         self.save_button = button("Save…", "Save the traffic to a file", self._choose_file)
         self.count = label("", "dim")
-        widths = {0: 124, 1: 92, 2: 360}
-        self.view = TableView(context.appearance, self.packets, "Traffic", widths=widths, stretch=3)
+        self.view = TableView(context.appearance, self.packets, "Traffic")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = StatusText(HINT)
         self.whole.setAccessibleName("Chosen packet")
@@ -138,8 +137,8 @@ def _columns() -> list[Column[Packet]]:
     return [
         Column("Time", lambda p: local_time(p.time_ns, f"%H:%M:%S.{p.time_ns // 1_000_000 % 1000:03d}")),
         Column("Direction", lambda p: "→ sent" if p.sent else "← received"),
-        Column("Meaning", lambda p: p.text, tip=lambda p: p.text),
-        Column("Bytes", lambda p: p.hex, tip=lambda p: p.hex),
+        Column("Meaning", lambda p: p.text, elided=True),
+        Column("Bytes", lambda p: p.hex, elided=True),
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QComboBox, QFileDialog
 from typing_extensions import override
@@ -54,9 +54,7 @@ class EventsPage(Page):
     # ---------------------------------------------------------------- building
 
     def _make_journal(self) -> Panel:
-        widths = {0: 180, 1: 96, 2: 90, 3: 130, 5: 140}
-        self.journal_view = TableView(self.appearance, self.journal, "Journal", widths=widths, stretch=4)
-        self.journal_view.setIconSize(QSize(18, 18))
+        self.journal_view = TableView(self.appearance, self.journal, "Journal")
         self.journal_view.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.text = text_filter("text or person", width=self.appearance.px(200))
         self.text.textChanged.connect(lambda _: self.reload())
@@ -77,8 +75,8 @@ class EventsPage(Page):
             Column("Kind", lambda r: r.kind),
             Column("Pump", lambda r: r.pump_id),
             Column("Severity", lambda r: r.severity.lower(), icon=self._severity_icon),
-            Column("Event", lambda r: plain(r.text), tip=lambda r: r.text),
-            Column("By", lambda r: r.by),
+            Column("Event", lambda r: plain(r.text), tip=lambda r: r.text, elided=True),
+            Column("By", lambda r: r.by, elided=True),
         ]
 
     def _severity_icon(self, row: JournalRow) -> QIcon | None:

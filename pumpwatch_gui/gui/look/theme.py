@@ -158,7 +158,10 @@ def register_fonts() -> str:
 
 
 class Appearance(QObject):
-    """The theme and the scale in use, and everything made from them. `changing`: about to; `changed`: repaint."""
+    """The theme and the scale in use, and everything made from them. `changing`: about to; `changed`: repaint.
+
+    `tables` is what a person has arranged of the columns of each table, by its name (see `gui/tables/columns.py`).
+    """
 
     changing = Signal()
     changed = Signal()
@@ -168,6 +171,7 @@ class Appearance(QObject):
         self.family = register_fonts()
         self.theme = THEMES.get(theme, DARK)
         self.scale = min(SCALES, key=lambda s: abs(s - scale))
+        self.tables: dict[str, str] = {}
         self._fonts: dict[tuple[float, int], QFont] = {}
         self._metrics: dict[tuple[float, int], QFontMetricsF] = {}
         self._widths: dict[tuple[str, float, int], float] = {}

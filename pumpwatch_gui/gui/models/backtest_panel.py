@@ -68,8 +68,7 @@ class BackTestPanel(QWidget):
         self.progress.setRange(0, 1000)
         self.progress.setAccessibleName("Progress of the back-test")
         self.said = StatusText("The model chosen at the left is run over the span, row by row, as if it were live.")
-        self.table = TableView(appearance, self.rows, "What each threshold factor would have done",
-                               widths={0: 84, 1: 90, 2: 156, 3: 104}, stretch=4)  # fmt: skip
+        self.table = TableView(appearance, self.rows, "What each threshold factor would have done")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Threshold factor: left alarms most, right least")
         self.slider.setRange(0, 0)
@@ -77,8 +76,7 @@ class BackTestPanel(QWidget):
         self.meaning = label("", "strong")
         self.use_button = button("Use this factor", "Make and promote a model with this threshold factor", self.use)
         self.use_button.setEnabled(False)
-        self.episode_view = TableView(appearance, self.episodes, "Episodes found",
-                                      widths={0: 170, 1: 80, 2: 64, 4: 120}, stretch=3)  # fmt: skip
+        self.episode_view = TableView(appearance, self.episodes, "Episodes found")
         self.episode_view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.note = QLineEdit()
         self.note.setPlaceholderText("Note: what was it?")
@@ -251,11 +249,14 @@ def _row_columns() -> list[Column[FactorRow]]:
 
 
 def _episode_columns() -> list[Column[FoundEpisode]]:
+    def leading(episode: FoundEpisode) -> str:
+        return ", ".join(f"{tag} {100 * share:.0f} %" for tag, share in episode.leading)
+
     return [
         Column("Began", lambda e: stamp(e.start_ns)),
         Column("Lasted", lambda e: duration((e.end_ns - e.start_ns) / 1e9), right=True),
         Column("Peak", lambda e: number(e.peak, 2), right=True),
-        Column("Leading sensors", lambda e: ", ".join(f"{tag} {100 * share:.0f} %" for tag, share in e.leading)),
+        Column("Leading sensors", leading, elided=True),
         Column(
             "Feedback",
             lambda e: e.feedback.verdict.value if e.feedback else "–",

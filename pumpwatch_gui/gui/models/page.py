@@ -83,8 +83,7 @@ class ModelsPage(Page):
             "Confirm new level", "Take the new level of the anomaly alarm as normal; the model stays",
             lambda: self._order(ConfirmLevel(self._id)),
         )  # fmt: skip
-        widths = {0: 140, 1: 122, 2: 82, 3: 58}
-        self.view = TableView(self.appearance, self.models, "Models of this pump", widths=widths, stretch=4)
+        self.view = TableView(self.appearance, self.models, "Models of this pump")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
         self.shadow_button = button("Start shadow", "Let the chosen model judge next to the active one",
                                     lambda: self._order(StartShadow(self._id, self.version)))  # fmt: skip
@@ -318,8 +317,8 @@ def _name(row: ModelRow) -> str:
 
 def _columns() -> list[Column[ModelRow]]:
     return [
-        Column("Version", lambda r: r.version or r.name or "–", tip=lambda r: r.version),
-        Column("State", lambda r: r.state, tip=lambda r: r.state),
+        Column("Version", lambda r: r.version or r.name or "–"),
+        Column("State", lambda r: r.state, elided=True),
         Column("Trained on", lambda r: f"{r.trained_h:.1f} h" if r.is_usable else "", right=True),
         Column("Factor", lambda r: f"{r.threshold_factor:g}" if r.is_usable else "", right=True),
         Column(

@@ -65,6 +65,10 @@ class MainWindow(QMainWindow):
         self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
         self._remembers = appearance is None
         self.appearance = appearance or self._remembered_appearance()
+        if self._remembers:
+            self._settings.beginGroup("tables")
+            self.appearance.tables |= {name: str(self._settings.value(name)) for name in self._settings.childKeys()}
+            self._settings.endGroup()
         self._dialogs = {d.key: d for d in DIALOGS if d.needs is None or d.needs in station.capabilities}
         self.context = PageContext(
             station,
@@ -341,6 +345,8 @@ class MainWindow(QMainWindow):
         self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
         self._settings.setValue("window/page", self.current)
         self._settings.setValue("window/pump", self.context.pump_id)
+        for name, arranged in self.appearance.tables.items():
+            self._settings.setValue(f"tables/{name}", arranged)
         self._settings.sync()
 
 

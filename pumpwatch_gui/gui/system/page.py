@@ -81,8 +81,7 @@ class SystemPage(Page):
         return panel
 
     def _make_links(self) -> Panel:
-        widths = {0: 80, 1: 190, 2: 92, 3: 78, 4: 78, 5: 70, 6: 120, 7: 80, 8: 80, 9: 88}
-        self.link_view = TableView(self.appearance, self.links, "Links", widths=widths, stretch=10)
+        self.link_view = TableView(self.appearance, self.links, "State of the links")
         self.link_view.activated.connect(lambda i: self.context.open_page("pump", self.links.rows[i.row()].pump_id))
         return Panel(self.appearance, "Links", self.link_view)
 

@@ -14,17 +14,29 @@ from pumpwatch_gui.gui.look.widgets import plain_tip
 T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
+DISPLAY, DECORATION = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.DecorationRole
 
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """One column: its title, the text of a row in it, and its alignment."""
+    """One column: its title, the text of a row in it, and its alignment.
+
+    It is as wide as its text, which is never cut: an id, a number, a state. Words that may be long have it `elided`;
+    the tool tip then says them whole. A column to `spare` is hidden where there is no room for all.
+    """
 
     title: str
     text: Callable[[T], str]
     right: bool = False
     icon: Callable[[T], QIcon | None] | None = None
     tip: Callable[[T], str] | None = None
+    elided: bool = False
+    spare: bool = False
+
+    def tip_of(self, row: T) -> str:
+        """What the tool tip of a row says; "" for none."""
+        tip, text = self.tip(row) if self.tip else "", self.text(row) if self.elided else ""
+        return tip if text in tip else "\n".join(words for words in (text, tip) if words)
 
 
 class RowsModel(QAbstractTableModel, Generic[T]):
@@ -132,7 +144,7 @@ class RowsModel(QAbstractTableModel, Generic[T]):
             case Qt.ItemDataRole.DecorationRole:
                 return column.icon(row) if column.icon else None
             case Qt.ItemDataRole.ToolTipRole:
-                return plain_tip(column.tip(row)) if column.tip else None
+                return plain_tip(column.tip_of(row)) or None
             case _:
                 return None
 

@@ -1,35 +1,40 @@
-"""A table as the pages show it: whole rows, no grid, one stretching column."""
+"""A table as the pages show it: whole rows, no grid, columns as wide as what they show."""
 
-from collections.abc import Mapping
+from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractItemView, QTableView
 from typing_extensions import override
 
-from pumpwatch_gui.gui.look.theme import Appearance
+from pumpwatch_gui.gui.look.theme import Appearance, icon_size
+from pumpwatch_gui.gui.tables.columns import Columns
+from pumpwatch_gui.gui.tables.rows_model import RowsModel
 
 
 class TableView(QTableView):
-    """A read-only table of `model`; `widths` are px at 100 % by column, `stretch` is the column that takes the rest."""
+    """A read-only table of `model`; `name` is what it is called, and what its arrangement is kept under."""
 
-    def __init__(
-        self, appearance: Appearance, model: QAbstractItemModel, name: str, *, widths: Mapping[int, int], stretch: int
-    ) -> None:
+    def __init__(self, appearance: Appearance, model: RowsModel[Any], name: str) -> None:
         super().__init__()
-        self._appearance, self._widths = appearance, widths
+        self._appearance = appearance
         self.setModel(model)
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+        columns = list(enumerate(model.columns))
+        self.columns = Columns(
+            appearance,
+            self,
+            elided=[i for i, column in columns if column.elided],
+            spare=[i for i, column in columns if column.spare],
+        )
         appearance.changed.connect(self._fit)
         self._fit()
 
@@ -45,7 +50,18 @@ class TableView(QTableView):
             self.selectionModel().clear()
         super().rowsAboutToBeRemoved(parent, start, end)
 
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another room for the columns."""
+        super().resizeEvent(event)
+        self.columns.plan()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """What came while it was out of sight was not measured."""
+        super().showEvent(event)
+        self.columns.plan()
+
     def _fit(self) -> None:
         self.verticalHeader().setDefaultSectionSize(self._appearance.px(30))
-        for column, width in self._widths.items():
-            self.setColumnWidth(column, self._appearance.px(width))
+        self.setIconSize(icon_size(self._appearance, 18))
