@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QPushButton
 from typing_extensions import override
@@ -62,8 +62,8 @@ class AlarmsPage(Page):
     def _make_tables(self) -> None:
         self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms")
         self.hidden_view = TableView(self.appearance, self.hidden, "Hidden alarms")
-        for view, model in ((self.alarm_view, self.alarms), (self.hidden_view, self.hidden)):
-            view.activated.connect(partial(self._open_pump, model))
+        for view in (self.alarm_view, self.hidden_view):
+            view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context)
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.nothing = label("", "dim")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -87,6 +87,8 @@ class AlarmsPage(Page):
         self._acts = (
             self.acknowledge_button, self.reset_button, self.shelve_button, self.out_button, self.back_button,
         )  # fmt: skip
+        for view in (self.alarm_view, self.hidden_view):
+            view.offer(*self._acts)
         acts: dict[str, Callable[[], None]] = {
             "Ctrl+Return": self.acknowledge_selected,
             "Ctrl+Enter": self.acknowledge_selected,
@@ -109,7 +111,7 @@ class AlarmsPage(Page):
 
         return [
             Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._icon),
-            Column("Since", lambda s: stamp(s.alarm.raised_ns)),
+            Column("Since", lambda s: stamp(s.alarm.raised_ns), sort=lambda s: s.alarm.raised_ns),
             Column("Pump", lambda s: s.alarm.pump_id),
             Column("Alarm", lambda s: s.alarm.text, elided=True),
             Column("Now", lambda s: s.now, right=True),
@@ -117,7 +119,7 @@ class AlarmsPage(Page):
             Column("Worst", lambda s: s.worst, right=True, spare=True),
             Column("Limit", lambda s: s.limit, right=True),
             Column("State", state, elided=True),
-            Column("Duration", lambda s: s.lasts, right=True),
+            Column("Duration", lambda s: s.lasts, right=True, sort=lambda s: -s.alarm.raised_ns),
         ]
 
     def _hidden_columns(self) -> list[Column[ShownAlarm]]:
@@ -128,7 +130,7 @@ class AlarmsPage(Page):
             Column("State", lambda s: s.alarm.state.value),
             Column("Condition", lambda s: "holds" if s.alarm.holds else "gone"),
             Column("Reason", lambda s: s.alarm.reason, elided=True),
-            Column("Until", self._until),
+            Column("Until", self._until, sort=lambda s: s.alarm.until_ns or None),
             Column("By", lambda s: s.alarm.hidden_by, elided=True),
         ]
 
@@ -237,8 +239,3 @@ class AlarmsPage(Page):
         for act, (is_shown, is_enabled) in fits.items():
             act.setVisible(is_shown)
             act.setEnabled(is_enabled)
-
-    def _open_pump(self, model: RowsModel[ShownAlarm], index: QModelIndex) -> None:
-        shown = model.row_at(index)
-        if shown is not None and shown.alarm.pump_id in (p.pump_id for p in self.context.station.site().pumps):
-            self.context.open_page("pump", shown.alarm.pump_id)

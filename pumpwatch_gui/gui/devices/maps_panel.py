@@ -53,7 +53,7 @@ class MapsPanel(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentRowChanged.connect(self._choose)
-        self.view = TableView(context.appearance, self.points, "Points of the register map")
+        self.view = TableView(context.appearance, self.points, "Points of the register map", many=True)
         self.head, self.about, self.said = StatusText(), StatusText(), StatusText()
         self.about.setAccessibleName("Where the register map is from")
         self.search = QLineEdit()

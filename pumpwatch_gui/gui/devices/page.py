@@ -54,10 +54,11 @@ class DevicesPage(Page):
         self.links: RowsModel[LinkView] = RowsModel(link_columns(*LINK_TITLES), key=lambda v: v.link_id)
         self.view = TableView(self.appearance, self.links, "Links")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
-        self.view.activated.connect(lambda i: context.open_page("pump", self.links.rows[i.row()].pump_id))
+        self.view.lead_to(lambda v: (v.pump_id, ""), context)
         self.summary = label("", "dim")
         self.detail = LinkDetail(context)
         self.traffic = TrafficPanel(context)
+        self.view.offer(self.detail.read_id, self.detail.forget)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Work on the chosen link")
         self.browser = RegisterBrowser(self.appearance, context.ask)
@@ -227,7 +228,7 @@ class DevicesPage(Page):
         self._now_ns = view.mono_ns
         rows = [link for pump in view.pumps for link in pump.links]
         self.links.show_rows(rows)
-        at = next((i for i, v in enumerate(rows) if v.link_id == self.link_id), 0)
+        at = max(self.links.place_of(self.link_id), 0)
         if rows and self.view.currentIndex().row() != at:
             self.view.selectRow(at)
         bad = sum(v.state is not LinkState.ONLINE for v in rows)

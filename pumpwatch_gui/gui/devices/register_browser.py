@@ -211,15 +211,16 @@ class RegisterBrowser(QWidget):
 
     def show_types(self) -> None:
         """The chosen register in every type and order, and what it could be."""
-        at = self.view.currentIndex().row()
-        self.types.show_rows(type_rows(self.registers.rows, at))
-        row = self.row
+        block = self.registers.given  # in the order of their addresses, however they are sorted
+        row = self.registers.row_at(self.view.currentIndex())  # which changes before what is selected does
+        at = block.index(row) if row is not None else -1
+        self.types.show_rows(type_rows(block, at))
         if row is None or is_bits(row.table):
             self.bit_text.setText("")
         else:
             text = "".join(str(int(bit)) for bit in reversed(bits(row.value)))
             self.bit_text.setText("bits 15 to 0:  " + "  ".join(text[i : i + 4] for i in range(0, 16, 4)))
-        self.form.show_register(self.registers.rows, at)
+        self.form.show_register(block, at)
 
     def _choose_type(self, row: int, column: int) -> None:
         if 0 <= row < len(self.types.rows):

@@ -43,7 +43,7 @@ class TrafficPanel(QWidget):
         self.clear_button = button("Clear", "Clear the traffic", self.clear)
         self.save_button = button("Save…", "Save the traffic to a file", self._choose_file)
         self.count = label("", "dim")
-        self.view = TableView(context.appearance, self.packets, "Traffic")
+        self.view = TableView(context.appearance, self.packets, "Traffic", many=True)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = StatusText(HINT)
         self.whole.setAccessibleName("Chosen packet")
@@ -63,13 +63,13 @@ class TrafficPanel(QWidget):
         if self._traffic is None or self.pause.isChecked():
             return
         bar = self.view.verticalScrollBar()
-        is_at_end = bar.value() >= bar.maximum() - 2
+        follows = not self.packets.is_sorted and bar.value() >= bar.maximum() - 2
         came = self._traffic.take()
         if not came:
             return
         self.packets.append(came)
         self.packets.keep_last(KEPT)
-        if is_at_end:
+        if follows:
             self.view.scrollToBottom()
         dropped = f", {self._traffic.dropped:,} dropped" if self._traffic.dropped else ""
         self.count.setText(f"{len(self.packets.rows):,} packets{dropped}")
@@ -82,7 +82,7 @@ class TrafficPanel(QWidget):
 
     def save(self, path: Path) -> None:
         """Write what is shown to a text file, off the GUI thread."""
-        rows = tuple(self.packets.rows)
+        rows = tuple(self.packets.given)
         self.context.ask(lambda: _write(path, rows), self._saved, self._failed)
 
     def _saved(self, path: Path) -> None:

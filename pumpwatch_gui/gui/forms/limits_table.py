@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QLineEdit, QTableWidget
 from PySide6.QtWidgets import QTableWidgetItem as Cell
 from typing_extensions import override
@@ -14,6 +14,7 @@ from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_tex
 from pumpwatch_gui.gui.look.theme import Appearance, color
 from pumpwatch_gui.gui.look.widgets import plain_tip
 from pumpwatch_gui.gui.tables.columns import Columns
+from pumpwatch_gui.gui.tables.row_copies import copy_selected
 
 LIMIT_FIELDS = tuple(f.name for f in fields(Limits) if f.name != "latching")
 TITLES = ("Low-low", "Low", "High", "High-high", "Deadband", "On-delay, s", "Off-delay, s")
@@ -133,6 +134,14 @@ class LimitsTable(QTableWidget):
         for editor in self.viewport().findChildren(QLineEdit):
             self.commitData(editor)
             self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ctrl+C copies the whole row; Qt would copy one cell."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            copy_selected(self, self.columns)
+        else:
+            super().keyPressEvent(event)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -37,5 +37,5 @@ class ShortcutsDialog(QDialog):
         self.model.show_rows([*rows, *ON_PAGES])
         box = QDialogButtonBox()
         box.addButton(button("Close", "Close", self.reject), QDialogButtonBox.ButtonRole.RejectRole)
-        table = TableView(context.appearance, self.model, "Keys")
+        table = TableView(context.appearance, self.model, "Keys", many=True)
         vbox((table, 1), box, parent=self, margin=16)

@@ -357,6 +357,8 @@ QTableView::item:selected, QListView::item:selected, QTreeView::item:selected {{
   background: {t.raised}; color: {t.strong}; }}
 QTableView::item:selected {{ border-top: 1px solid {t.dim}; border-bottom: 1px solid {t.dim}; }}
 QListView::item:selected {{ border-left: {px(3)}px solid {t.strong}; }}
+QHeaderView::down-arrow {{ image: url("{down}"); width: {px(10)}px; height: {px(10)}px; }}
+QHeaderView::up-arrow {{ image: url("{up}"); width: {px(10)}px; height: {px(10)}px; }}
 QHeaderView {{ background: {t.panel}; border: none; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: none; border-bottom: 1px solid {t.line};
   padding: {px(6)}px {px(8)}px; font-size: {px(12)}px; font-weight: 600; }}

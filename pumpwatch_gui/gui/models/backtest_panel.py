@@ -201,7 +201,7 @@ class BackTestPanel(QWidget):
         known = f", {row.caught} of {row.known} known faults found" if row.known else "; no known fault in the span"
         expected = f"{number(row.false_a_week, 1)} false alarms a week to expect"
         self.meaning.setText(f"{row.threshold_factor:g}: {expected}{known}")
-        self.table.selectRow(at)
+        self.table.choose(row.threshold_factor)
 
     def use(self) -> None:
         """Order a model with the threshold factor of the slider."""
@@ -235,7 +235,7 @@ class BackTestPanel(QWidget):
         note, by = self.note.text().strip(), self.context.user
         feedback = EpisodeFeedback(self.pump.pump_id, episode.start_ns, episode.end_ns, verdict, note, by)
         self.context.order(GiveFeedback(feedback))
-        self.episodes.show_rows([replace(e, feedback=feedback) if e is episode else e for e in self.episodes.rows])
+        self.episodes.show_rows([replace(e, feedback=feedback) if e is episode else e for e in self.episodes.given])
 
 
 def _row_columns() -> list[Column[FactorRow]]:
@@ -249,12 +249,15 @@ def _row_columns() -> list[Column[FactorRow]]:
 
 
 def _episode_columns() -> list[Column[FoundEpisode]]:
+    def lasted(episode: FoundEpisode) -> str:
+        return duration((episode.end_ns - episode.start_ns) / 1e9)
+
     def leading(episode: FoundEpisode) -> str:
         return ", ".join(f"{tag} {100 * share:.0f} %" for tag, share in episode.leading)
 
     return [
-        Column("Began", lambda e: stamp(e.start_ns)),
-        Column("Lasted", lambda e: duration((e.end_ns - e.start_ns) / 1e9), right=True),
+        Column("Began", lambda e: stamp(e.start_ns), sort=lambda e: e.start_ns),
+        Column("Lasted", lasted, right=True, sort=lambda e: e.end_ns - e.start_ns),
         Column("Peak", lambda e: number(e.peak, 2), right=True),
         Column("Leading sensors", leading, elided=True),
         Column(

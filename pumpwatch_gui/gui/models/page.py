@@ -94,6 +94,7 @@ class ModelsPage(Page):
         self.back_button = button("Roll back", "Go back to the model before the last promotion",
                                   lambda: self._order(RollBack(self._id)))  # fmt: skip
         self.export_button = button("Export…", "Copy the chosen model with its card to a folder", self._choose_export)
+        self.view.offer(self.shadow_button, self.stop_button, self.promote_button, self.back_button, self.export_button)
         acting = (
             self.shadow_button,
             self.stop_button,
@@ -195,7 +196,7 @@ class ModelsPage(Page):
             return
         self.choice = choice
         self.models.show_rows(choice.rows)
-        at = next((i for i, row in enumerate(choice.rows) if row.version == wanted), 0)
+        at = max(self.models.place_of(wanted), 0)
         self.view.selectRow(at)
         self._choose_model(at)
         self.adaptive.setChecked(choice.is_adaptive)
@@ -325,5 +326,6 @@ def _columns() -> list[Column[ModelRow]]:
             "Made",
             lambda r: stamp(r.made_ns)[:10] if r.made_ns else "–",
             tip=lambda r: stamp(r.made_ns) if r.made_ns else "",
+            sort=lambda r: r.made_ns or None,
         ),
     ]

@@ -48,7 +48,7 @@ class PreviewDialog(QDialog):
         self.timezone.editingFinished.connect(self.read)
         self.said, self.remarks = StatusText("reading …"), StatusText()
         self.rows: RowsModel[_Row] = RowsModel(_columns(pump), key=lambda r: r)
-        self.table = TableView(context.appearance, self.rows, "First samples as read")
+        self.table = TableView(context.appearance, self.rows, "First samples as read", many=True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Read it so")
         self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)

@@ -88,7 +88,7 @@ class TrainPanel(QWidget):
         self.train_button = button("Train", "Train a model on the checked data", self.train)
         self.cancel_button = button("Cancel", "Cancel the training", self.cancel)
         self.summary = StatusText(CHECK_FIRST)
-        self.table = TableView(self.context.appearance, self.findings, "Data-quality report")
+        self.table = TableView(self.context.appearance, self.findings, "Data-quality report", many=True)
         self.progress = QProgressBar()
         self.progress.setAccessibleName("Progress of the training")
         self.progress.setRange(0, 1000)

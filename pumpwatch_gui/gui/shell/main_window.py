@@ -119,11 +119,13 @@ class MainWindow(QMainWindow):
             self._stack.addWidget(scrolled(page))  # in the order of `_pages`
         return self._pages[key]
 
-    def open_page(self, key: str, pump_id: str = "") -> None:
+    def open_page(self, key: str, pump_id: str = "", tag: str = "") -> None:
         """Turn to a page, and there to a pump: the current one where the page is about one and none is given."""
         page = self.page(key)
         if wanted := pump_id or (self.context.pump_id if page.follows_pump else ""):
             page.show_pump(wanted)
+        if tag:
+            page.show_tag(tag)
         self._stack.setCurrentIndex(list(self._pages).index(key))
         if key in self._nav_buttons:
             self._nav_buttons[key].setChecked(True)

@@ -81,8 +81,8 @@ class SystemPage(Page):
         return panel
 
     def _make_links(self) -> Panel:
-        self.link_view = TableView(self.appearance, self.links, "State of the links")
-        self.link_view.activated.connect(lambda i: self.context.open_page("pump", self.links.rows[i.row()].pump_id))
+        self.link_view = TableView(self.appearance, self.links, "State of the links", many=True)
+        self.link_view.lead_to(lambda v: (v.pump_id, ""), self.context)
         return Panel(self.appearance, "Links", self.link_view)
 
     def _make_log(self) -> Panel:

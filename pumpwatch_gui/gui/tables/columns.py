@@ -11,7 +11,7 @@ from shiboken6 import isValid
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.tables.rows_model import DECORATION, DISPLAY
 
-LEAST_TEXT, FAIR_TEXT = 72, 150
+LEAST_TEXT, FAIR_TEXT = 72, 220
 """Widths of a column of words, px at 100 %: the least one, and the one for which columns to spare are hidden."""
 
 MEASURED_KEPT = 5_000
@@ -40,7 +40,7 @@ class Columns(QObject):
         self._appearance, self._view, self._header = appearance, view, view.horizontalHeader()
         self._spare, self._even = sorted(spare, reverse=True), even
         self.elided = frozenset(elided)
-        self._out: frozenset[int] = frozenset()
+        self.out: frozenset[int] = frozenset()
         self._needs: dict[int, int] = {}
         self._paddings: dict[int, int] = {}
         self._measured: set[tuple[int, str]] = set()
@@ -81,9 +81,17 @@ class Columns(QObject):
         self._measured.clear()
         self.plan()
 
+    def reset(self) -> None:
+        """Give up what a person has arranged."""
+        self._dragged.clear()
+        for column in range(self._header.count()):
+            self._header.moveSection(self._header.visualIndex(column), column)
+        self._remember()
+        self.plan()
+
     def take_out(self, columns: Iterable[int]) -> None:
         """Hide these columns, and no others."""
-        self._out = frozenset(columns)
+        self.out = frozenset(columns)
         self.plan()
 
     def fit(self) -> None:
@@ -93,7 +101,7 @@ class Columns(QObject):
         if not self._view.isVisible() or not room:
             return
         self._measure()
-        shown = [c for c in range(self._header.count()) if c not in self._out]
+        shown = [c for c in range(self._header.count()) if c not in self.out]
         px = self._appearance.px
         for column in self._spare:
             if sum(min(self._needs[c], px(FAIR_TEXT)) if c in self.elided else self._width(c) for c in shown) > room:
