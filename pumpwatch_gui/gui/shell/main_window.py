@@ -255,6 +255,7 @@ class MainWindow(QMainWindow):
         self.addAction(action)
         if menu is not None:  # a command that is not in the menu still has its key
             menu.addAction(action)
+            action.setProperty("kind", "page" if words in {entry.title for entry in PAGES} else "command")
         return action
 
     def _acknowledge(self, alarm: Alarm) -> None:
