@@ -126,7 +126,10 @@ class MainWindow(QMainWindow):
             page.show_pump(wanted)
         if tag:
             page.show_tag(tag)
-        self._stack.setCurrentIndex(list(self._pages).index(key))
+        at = list(self._pages).index(key)
+        if (frame := self._stack.widget(at)) is not None:
+            self.appearance.dress(frame)
+        self._stack.setCurrentIndex(at)
         if key in self._nav_buttons:
             self._nav_buttons[key].setChecked(True)
         self.setWindowTitle(f"{self._entries[key].title} – {self.context.station.site().name} – PumpWatch")
@@ -141,6 +144,7 @@ class MainWindow(QMainWindow):
         entry = self._dialogs[key]
         topic = self.current if key == "help" else pump_id or self.context.pump_id
         dialog = entry.build(self.context, topic, self)
+        self.appearance.dress(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if not dialog.windowTitle():  # those on a pump name it themselves
             dialog.setWindowTitle(entry.title)
@@ -205,12 +209,14 @@ class MainWindow(QMainWindow):
         whole = QWidget()
         middle = hbox(self.nav_bar, (self._stack, 1), spacing=0)
         vbox(self.top_bar, (middle, 1), self.footer, parent=whole, spacing=0)
+        for part in (self.top_bar, self.nav_bar, self.footer):
+            self.appearance.dress(part)
         self.setCentralWidget(whole)
         least, room = QSize(1024, 640), screen_room(self)
         self.setMinimumSize(least if room is None else least.boundedTo(room))
 
     def _fill_navigation(self) -> None:
-        menu = QMenu(self)
+        menu = QMenu(self.top_bar)
         for entry in (page for page in PAGES if page.in_nav):
             show = self._command(menu, entry.title, entry.shortcut, partial(self.open_page, entry.key))
             button = NavButton(self.appearance, icon=entry.icon, words=entry.title, key=entry.shortcut)
@@ -321,7 +327,8 @@ class MainWindow(QMainWindow):
             return
         many = "1 alarm is" if waiting == 1 else f"{waiting} alarms are"
         more = "Watching and recording end with this window."
-        ask_first(self, Question(f"{many} not acknowledged. Quit?", more, yes="Quit", no="Go on watching"), self.close)
+        question = Question(f"{many} not acknowledged. Quit?", more, yes="Quit", no="Go on watching")
+        self.appearance.dress(ask_first(self, question, self.close))
 
     def _unacknowledged_here(self) -> int:
         """How many alarms are not acknowledged, if it is this window that watches (a collector goes on without it)."""

@@ -62,7 +62,8 @@ class Columns(QObject):
             changed.connect(self.plan)
         model.modelReset.connect(self.forget)
         view.verticalScrollBar().valueChanged.connect(self.plan)
-        appearance.changed.connect(self.forget)
+        self._scale = appearance.scale
+        appearance.changed.connect(self._appearance_changed)
 
     def plan(self) -> None:
         """Fit once what is under way is done, before it is painted."""
@@ -88,6 +89,11 @@ class Columns(QObject):
             self._header.moveSection(self._header.visualIndex(column), column)
         self._remember()
         self.plan()
+
+    def _appearance_changed(self) -> None:
+        if self._scale != self._appearance.scale:  # colours have no width
+            self._scale = self._appearance.scale
+            self.forget()
 
     def take_out(self, columns: Iterable[int]) -> None:
         """Hide these columns, and no others."""
