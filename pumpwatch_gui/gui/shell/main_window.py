@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
 from typing_extensions import override
 
@@ -40,6 +40,7 @@ class MainWindow(QMainWindow):
     """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
 
     `simulated` has every page say that the pumps are made up.
+    A kiosk (`kiosk=true` under `[window]` in `home.settings`) fills the screen and cannot be left by hand.
     It remembers theme, scale, geometry and page in `home.settings`, unless it is given an `appearance` of its own.
     `sampled` carries every view of the station that the page was given, `painted` comes once what that changed is on
     the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it.
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
             self._settings.beginGroup("tables")
             self.appearance.tables |= {name: str(self._settings.value(name)) for name in self._settings.childKeys()}
             self._settings.endGroup()
+        self.is_kiosk = str(self._settings.value("window/kiosk", "")).casefold() in ("true", "1", "yes")
         self._dialogs = {d.key: d for d in DIALOGS if d.needs is None or d.needs in station.capabilities}
         self.context = PageContext(
             station,
@@ -246,13 +248,18 @@ class MainWindow(QMainWindow):
             self._command(menu, f"{theme.label} colours", keys, partial(self.appearance.set_theme, theme.name))
         self._command(menu, "Larger text", "Ctrl++", partial(self.appearance.step_scale, 1), "Ctrl+=")
         self._command(menu, "Smaller text", "Ctrl+-", partial(self.appearance.step_scale, -1))
-        self._command(menu, f"Text at {SCALES[0]} %", "Ctrl+0", partial(self.appearance.set_scale, SCALES[0]))
-        self._command(menu, "Full screen", "F11", self._toggle_full_screen)
+        sizes = menu.addMenu("Size of text")
+        for scale in SCALES:
+            keys = "Ctrl+0" if scale == SCALES[0] else ""
+            self._command(sizes, f"Text at {scale} %", keys, partial(self.appearance.set_scale, scale))
+        if not self.is_kiosk:
+            self._command(menu, "Full screen", "F11", self._toggle_full_screen)
         menu.addSeparator()
         for i in range(9):
             self._command(None, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i))
         self._command(None, "Menu", "Alt+M", self.top_bar.menu.showMenu)
-        self._command(menu, "Quit", "Ctrl+Q", self.quit)
+        if not self.is_kiosk:
+            self._command(menu, "Quit", "Ctrl+Q", self.quit)
 
     def _command(self, menu: QMenu | None, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
         action = QAction(words, self)
@@ -275,6 +282,21 @@ class MainWindow(QMainWindow):
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leaves the full screen, where no field or dialog takes it."""
+        if event.key() == Qt.Key.Key_Escape and self.isFullScreen() and not self.is_kiosk:
+            self.showNormal()
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        """A kiosk that was minimized or made smaller fills the screen again."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and self.is_kiosk and not self.isFullScreen():
+            QTimer.singleShot(0, self, self.showFullScreen)  # not within the change
+
     def _use_rules(self, on: bool) -> None:
         """Not while a style is changed: that is thousands of events, of which none is a key or the wheel."""
         if (application := QApplication.instance()) is not None:
@@ -283,17 +305,25 @@ class MainWindow(QMainWindow):
     def _appearance_changed(self) -> None:
         if not self._remembers:
             return
+        self._settings.setValue(f"look-{self.context.user}/theme", self.appearance.theme.name)
+        self._settings.setValue(f"look-{self.context.user}/scale", self.appearance.scale)
         self._settings.setValue("look/theme", self.appearance.theme.name)
         self._settings.setValue("look/scale", self.appearance.scale)
 
     def _remembered_appearance(self) -> Appearance:
-        scale = str(self._settings.value("look/scale", 100))
-        return Appearance(str(self._settings.value("look/theme", "dark")), int(scale) if scale.isdigit() else 100)
+        """Of this user; the first time as the last one of this home has left it."""
+        theme, scale = (
+            str(self._settings.value(f"look-{_user()}/{what}", self._settings.value(f"look/{what}", usual)))
+            for what, usual in (("theme", "dark"), ("scale", "100"))
+        )
+        return Appearance(theme, int(scale) if scale.isdigit() else 100)
 
     def _restore(self) -> None:
         geometry = self._settings.value("window/geometry") if self._remembers else None
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             resize_within_screen(self, 1440, 860)
+        if self.is_kiosk:
+            self.setWindowState(Qt.WindowState.WindowFullScreen)
         state = self._settings.value("window/state")
         if isinstance(state, QByteArray):
             self.restoreState(state, LAYOUT_VERSION)
@@ -340,6 +370,9 @@ class MainWindow(QMainWindow):
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop sampling and remember the window; a person who closes it is asked as by `quit`."""
+        if event.spontaneous() and self.is_kiosk:
+            event.ignore()
+            return
         if event.spontaneous() and self._unacknowledged_here():
             event.ignore()
             self.quit()
