@@ -147,6 +147,7 @@ def shown(appearance: Appearance) -> Iterator[Callable[[QWidget], NDArray[np.uin
         whole = QWidget()
         panel = Panel(appearance, content=widget)
         QVBoxLayout(whole).addWidget(panel)
+        appearance.dress(whole)
         whole.resize(360, 140)
         whole.show()
         wholes.append(whole)

@@ -191,6 +191,7 @@ def test_quitting_asks_while_this_window_watches_over_unacknowledged_alarms(open
     window.quit()
     box = question_of(window)
     assert "2 alarms are not acknowledged" in box.text()
+    assert window.appearance.theme.background in box.styleSheet()
     answer(box, "Go on watching")
     assert window.isVisible()
     window.quit()

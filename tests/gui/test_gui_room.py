@@ -5,7 +5,8 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -17,21 +18,30 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QTabWidget,
     QWidget,
 )
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
+from pumpwatch_gui.gui.forms.limits_table import LimitsTable
 from pumpwatch_gui.gui.look import layout
 from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.shell.entries import DIALOGS, PAGES
 from pumpwatch_gui.gui.shell.main_window import MainWindow
+from pumpwatch_gui.gui.tables.table_view import TableView
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_scenes import SCENES, Scene
 from tests.gui.fake_station import FakeStation
 from tests.gui.parts import page_of
 
 LONG = "Boiler feed water booster of the northern extension, second train"
+MIN_ELIDED = 30
+"""Pixels for elided words at the least."""
 LEAVES = (QAbstractButton, QAbstractSpinBox, QComboBox, QLabel, QLineEdit, Painted)
 CASES = [
     (size, pumps, scale) for size in ((1280, 720), (1920, 1080)) for pumps, scale in ((3, 100), (50, 100), (3, 150))
@@ -101,6 +111,43 @@ def cut(whole: QWidget) -> list[str]:
     return found
 
 
+def cut_cells(whole: QWidget) -> list[str]:
+    """Cells and titles of tables that do not show all they say, but for words with an ellipsis and a tool tip."""
+    found = []
+    for table in (t for t in whole.findChildren(QTableView) if t.isVisibleTo(whole) and t.model().rowCount()):
+        delegate, header = table.itemDelegate(), table.horizontalHeader()
+        assert isinstance(delegate, QStyledItemDelegate)
+        for column in (c for c in range(header.count()) if not header.isSectionHidden(c)):
+            title = table.model().headerData(column, header.orientation())
+            if header.sectionSize(column) < header.sectionSizeHint(column):
+                found.append(f"the title {title!r} of {table.accessibleName()!r}")
+            for row in range(max(table.rowAt(0), 0), table.model().rowCount()):
+                index = table.model().index(row, column)
+                if table.visualRect(index).top() > table.viewport().height():
+                    break
+                if not shows_all(table, delegate, index):
+                    found.append(f"{title} {index.data()!r} of {table.accessibleName()!r}: {table.visualRect(index)}")
+    return found
+
+
+def shows_all(table: QTableView, delegate: QStyledItemDelegate, index: QModelIndex) -> bool:
+    """Whether a cell has room for its text where Qt paints it, or elides it and has a tool tip that says it whole."""
+    option = QStyleOptionViewItem()
+    table.initViewItemOption(option)
+    delegate.initStyleOption(option, index)
+    option.rect = table.visualRect(index)
+    style = table.style()
+    margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, option, table) + 1
+    room = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, table).width() - 2 * margin
+    text = str(index.data() or "")
+    if table.fontMetrics().horizontalAdvance(text) <= room:
+        return True
+    assert isinstance(table, TableView | LimitsTable)
+    tip = QTextDocumentFragment.fromHtml(str(index.data(Qt.ItemDataRole.ToolTipRole) or "")).toPlainText()
+    is_told = text.split() == tip.split()[: len(text.split())]
+    return is_told and index.column() in table.columns.elided and room >= MIN_ELIDED
+
+
 def overlapping(whole: QWidget) -> list[str]:
     """Pairs of leaves of which one hides a part of the other."""
     places = [(widget, place(widget, whole)) for widget in leaves(whole)]
@@ -120,6 +167,12 @@ def test_no_page_cuts_or_hides_anything(window: MainWindow) -> None:
         frame = page.parentWidget()
         assert frame is not None
         assert window.rect().contains(place(frame, window))
+        for tabs in page.findChildren(QTabWidget):
+            for at in range(tabs.count()):
+                tabs.setCurrentIndex(at)
+                settle(window)
+                wrong += [f"{entry.key}: {w}" for w in cut_cells(page)]
+        wrong += [f"{entry.key}: {w}" for w in cut_cells(page)]
         wrong += [f"{entry.key}: cut {w}" for w in cut(page)]
         wrong += [f"{entry.key}: overlap {w}" for w in overlapping(page)]
         outside = (w for w in leaves(page) if not page.rect().contains(place(w, page)))
@@ -141,6 +194,7 @@ def test_every_dialog_is_on_the_screen_with_its_buttons(window: MainWindow) -> N
         wrong += [
             f"{entry.key}: {name_of(b)}" for b in feet if b.isVisible() and not dialog.rect().contains(place(b, dialog))
         ]
+        wrong += [f"{entry.key}: {w}" for w in cut_cells(dialog)]
         wrong += [f"{entry.key}: cut {w}" for w in cut(dialog)]
         wrong += [f"{entry.key}: overlap {w}" for w in overlapping(dialog)]
         dialog.done(0)

@@ -66,10 +66,7 @@ class MapStep(Step):
         self._timer.setSingleShot(True)
         self._timer.setInterval(PERIOD_MS)
         self._timer.timeout.connect(self.read)
-        widths = {0: 176, 1: 120, 2: 180, 3: 104, 4: 120}
-        self.view = TableView(
-            context.appearance, self.rows, "Sensors, registers and values now", widths=widths, stretch=5
-        )
+        self.view = TableView(context.appearance, self.rows, "Sensors, registers and values now")
         self.view.activated.connect(lambda i: self._go_to(i.row()))
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._go_to(now.row()))
         self.leave_button = button("Leave out", "Take the register from this sensor", self.leave_out)
@@ -239,10 +236,10 @@ def _columns() -> list[Column[PointRow]]:
         return " ".join(f"{r:04X}" for r in row.registers)
 
     return [
-        Column("Sensor", lambda r: r.sensor.label, tip=lambda r: r.sensor.tag),
+        Column("Sensor", lambda r: r.sensor.label, tip=lambda r: r.sensor.tag, elided=True),
         Column("Manual · wire", context),
-        Column("Coding", coding, tip=coding),
-        Column("Registers", raw, right=True, tip=raw),
+        Column("Coding", coding, elided=True),
+        Column("Registers", raw, right=True, spare=True),
         Column("Now", lambda r: r.value, right=True),
-        Column("Believed", lambda r: r.state, tip=lambda r: r.state),
+        Column("Believed", lambda r: r.state, elided=True),
     ]

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QModelIndex, QSize, Qt
-from PySide6.QtGui import QIcon, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QPushButton
 from typing_extensions import override
 
@@ -26,8 +26,6 @@ from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
-WIDE = 1400
-"""From this width on (px at 100 %) there is room for the value it was raised at, and the worst."""
 ACTIVE, SHELVED, HIDDEN = "Active", "Shelved", "Suppressed and out of service"
 
 
@@ -66,13 +64,10 @@ class AlarmsPage(Page):
     # ---------------------------------------------------------------- building
 
     def _make_tables(self) -> None:
-        widths = {0: 84, 1: 180, 2: 90, 4: 108, 5: 108, 6: 108, 7: 150, 8: 210, 9: 100}
-        self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms", widths=widths, stretch=3)
-        widths = {0: 84, 1: 90, 3: 170, 4: 90, 5: 210, 6: 170, 7: 100}
-        self.hidden_view = TableView(self.appearance, self.hidden, "Hidden alarms", widths=widths, stretch=2)
-        for view, model in ((self.alarm_view, self.alarms), (self.hidden_view, self.hidden)):
-            view.setIconSize(QSize(18, 18))
-            view.activated.connect(partial(self._open_pump, model))
+        self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms")
+        self.hidden_view = TableView(self.appearance, self.hidden, "Hidden alarms")
+        for view in (self.alarm_view, self.hidden_view):
+            view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context)
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.nothing = label("", "dim")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -96,6 +91,8 @@ class AlarmsPage(Page):
         self._acts = (
             self.acknowledge_button, self.reset_button, self.shelve_button, self.out_button, self.back_button,
         )  # fmt: skip
+        for view in (self.alarm_view, self.hidden_view):
+            view.offer(*self._acts)
         acts: dict[str, Callable[[], None]] = {
             "Ctrl+Return": self.acknowledge_selected,
             "Ctrl+Enter": self.acknowledge_selected,
@@ -118,27 +115,27 @@ class AlarmsPage(Page):
 
         return [
             Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._icon),
-            Column("Since", lambda s: stamp(s.alarm.raised_ns)),
+            Column("Since", lambda s: stamp(s.alarm.raised_ns), sort=lambda s: s.alarm.raised_ns),
             Column("Pump", lambda s: s.alarm.pump_id),
-            Column("Alarm", _text, tip=_text),
+            Column("Alarm", _text, elided=True),
             Column("Now", lambda s: s.now, right=True),
-            Column("Raised at", lambda s: alarm_number(s.alarm.value, s.alarm), right=True),
-            Column("Worst", lambda s: s.worst, right=True),
-            Column("Limit", lambda s: s.limit, right=True, tip=lambda s: s.limit),
-            Column("State", state, tip=state),
-            Column("Duration", lambda s: s.lasts, right=True),
+            Column("Raised at", lambda s: alarm_number(s.alarm.value, s.alarm), right=True, spare=True),
+            Column("Worst", lambda s: s.worst, right=True, spare=True),
+            Column("Limit", lambda s: s.limit, right=True),
+            Column("State", state, elided=True),
+            Column("Duration", lambda s: s.lasts, right=True, sort=lambda s: -s.alarm.raised_ns),
         ]
 
     def _hidden_columns(self) -> list[Column[ShownAlarm]]:
         return [
             Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._icon),
             Column("Pump", lambda s: s.alarm.pump_id),
-            Column("Alarm", lambda s: s.alarm.text, tip=lambda s: s.alarm.text),
+            Column("Alarm", lambda s: s.alarm.text, elided=True),
             Column("State", lambda s: s.alarm.state.value),
             Column("Condition", lambda s: "holds" if s.alarm.holds else "gone"),
-            Column("Reason", lambda s: s.alarm.reason, tip=lambda s: s.alarm.reason),
-            Column("Until", self._until, tip=self._until),
-            Column("By", lambda s: s.alarm.hidden_by),
+            Column("Reason", lambda s: s.alarm.reason, elided=True),
+            Column("Until", self._until, sort=lambda s: s.alarm.until_ns or None),
+            Column("By", lambda s: s.alarm.hidden_by, elided=True),
         ]
 
     def _until(self, shown: ShownAlarm) -> str:
@@ -172,13 +169,6 @@ class AlarmsPage(Page):
         self.guidance.rows, wrong = found
         self.outcome.warn(wrong)
         self._offer()
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        is_wide = self.width() >= self.appearance.px(WIDE)
-        for column in (5, 6):
-            self.alarm_view.setColumnHidden(column, not is_wide)
-        super().resizeEvent(event)
 
     @property
     def at(self) -> str:
@@ -270,11 +260,6 @@ class AlarmsPage(Page):
         for act, (is_shown, is_enabled) in fits.items():
             act.setVisible(is_shown)
             act.setEnabled(is_enabled)
-
-    def _open_pump(self, model: RowsModel[ShownAlarm], index: QModelIndex) -> None:
-        shown = model.row_at(index)
-        if shown is not None and shown.alarm.pump_id in (p.pump_id for p in self.context.station.site().pumps):
-            self.context.open_page("pump", shown.alarm.pump_id)
 
 
 def _text(shown: ShownAlarm) -> str:

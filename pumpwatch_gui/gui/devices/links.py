@@ -22,7 +22,6 @@ _FACTS = ("State", "Last good values", "Driver", "Endpoint", "Period", "Response
 
 LINK_TITLES = ("Link", "Endpoint", "State", "Requests", "Good", "Time-outs", "Refused", "Length", "CRC", "Exceptions",
                "Late", "Reconn.", "Missed", "p50 / p95 ms", "Last error")  # fmt: skip
-LINK_WIDTHS = {0: 74, 1: 168, 2: 96, 3: 78, 4: 66, 5: 78, 6: 68, 7: 62, 8: 52, 9: 86, 10: 50, 11: 70, 12: 76, 13: 98}
 
 
 class LinkDetail(Panel):

@@ -53,8 +53,7 @@ class MapsPanel(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentRowChanged.connect(self._choose)
-        widths = {0: 176, 1: 80, 2: 64, 3: 74, 4: 68, 5: 58}
-        self.view = TableView(context.appearance, self.points, "Points of the register map", widths=widths, stretch=6)
+        self.view = TableView(context.appearance, self.points, "Points of the register map", many=True)
         self.head, self.about, self.said = StatusText(), StatusText(), StatusText()
         self.about.setAccessibleName("Where the register map is from")
         self.search = QLineEdit()
@@ -199,13 +198,13 @@ class MapsPanel(QWidget):
 def point_columns() -> list[Column[Point]]:
     """Tag, both addresses, coding."""
     return [
-        Column("Tag", lambda p: p.tag, tip=lambda p: p.tag),
+        Column("Tag", lambda p: p.tag),
         Column("Manual", lambda p: p.documented),
         Column("Wire", lambda p: str(p.address), right=True),
         Column("Type", lambda p: p.type_words, tip=lambda p: p.words),
         Column("Order", lambda p: p.order if p.size > 1 or p.order != "ABCD" else "–"),
         Column("Scale", _scale, right=True, tip=lambda p: p.words),
-        Column("Offset; no reading", _rest),
+        Column("Offset; no reading", _rest, elided=True),
     ]
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QScrollArea, QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QScrollArea, QSplitter, QTabWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.devices.links import WAIT_S
@@ -22,7 +22,7 @@ from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.site_changes import SiteChange
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import error_text
-from pumpwatch_gui.gui.devices.links import LINK_TITLES, LINK_WIDTHS, LinkDetail
+from pumpwatch_gui.gui.devices.links import LINK_TITLES, LinkDetail
 from pumpwatch_gui.gui.devices.maps_panel import MapsPanel
 from pumpwatch_gui.gui.devices.plausibility_panel import PlausibilityPanel
 from pumpwatch_gui.gui.devices.register_browser import RegisterBrowser
@@ -36,12 +36,8 @@ from pumpwatch_gui.gui.tables.rows_model import RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 REFRESH_S = 0.5
-WIDE = 1500
-"""From this width on (px at 100 %) the table has room for the last error, which the panel below shows anyway."""
-FITTING = 1150
-"""From this width on the table shows all its counters without scrolling."""
 NARROW = 950
-"""Below this width the panel of the link is a tab."""
+"""Below this width (px at 100 %) the panel of the link is a tab."""
 
 
 class DevicesPage(Page):
@@ -56,12 +52,13 @@ class DevicesPage(Page):
         self.link_id = self._shown = ""
         self._now_ns = 0
         self.links: RowsModel[LinkView] = RowsModel(link_columns(*LINK_TITLES), key=lambda v: v.link_id)
-        self.view = TableView(self.appearance, self.links, "Links", widths=LINK_WIDTHS, stretch=len(LINK_WIDTHS))
+        self.view = TableView(self.appearance, self.links, "Links")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
-        self.view.activated.connect(lambda i: context.open_page("pump", self.links.rows[i.row()].pump_id))
+        self.view.lead_to(lambda v: (v.pump_id, ""), context)
         self.summary = label("", "dim")
         self.detail = LinkDetail(context)
         self.traffic = TrafficPanel(context)
+        self.view.offer(self.detail.read_id, self.detail.forget)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Work on the chosen link")
         self.browser = RegisterBrowser(self.appearance, context.ask)
@@ -197,14 +194,8 @@ class DevicesPage(Page):
         self.context.open_dialog("settings", self.link_id.rpartition("/")[0])
 
     def _arrange(self) -> None:
-        """The last error leaves the table where the counters need its room, the link's panel goes among the tabs."""
-        is_wide, is_narrow = self.width() >= self.appearance.px(WIDE), self.width() < self.appearance.px(NARROW)
-        self.view.setColumnHidden(len(LINK_WIDTHS), not is_wide)
-        fits = self.width() >= self.appearance.px(FITTING)
-        stretch = QHeaderView.ResizeMode.Stretch if fits and not is_wide else QHeaderView.ResizeMode.Interactive
-        self.view.horizontalHeader().setSectionResizeMode(1, stretch)
-        if stretch is QHeaderView.ResizeMode.Interactive:
-            self.view.setColumnWidth(1, self.appearance.px(LINK_WIDTHS[1]))
+        """Where it is narrow the link's panel goes among the tabs."""
+        is_narrow = self.width() < self.appearance.px(NARROW)
         if is_narrow != (self.tabs.indexOf(self._scroll) >= 0):
             if is_narrow:
                 self.tabs.insertTab(0, self._scroll, "Link")
@@ -237,7 +228,7 @@ class DevicesPage(Page):
         self._now_ns = view.mono_ns
         rows = [link for pump in view.pumps for link in pump.links]
         self.links.show_rows(rows)
-        at = next((i for i, v in enumerate(rows) if v.link_id == self.link_id), 0)
+        at = max(self.links.place_of(self.link_id), 0)
         if rows and self.view.currentIndex().row() != at:
             self.view.selectRow(at)
         bad = sum(v.state is not LinkState.ONLINE for v in rows)

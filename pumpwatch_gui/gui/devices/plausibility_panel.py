@@ -39,7 +39,7 @@ class PlausibilityPanel(QWidget):
         self.examine_button = button("Examine", "Examine the readings of this pump", self.examine)
         self.summary = StatusText()
         self.summary.setAccessibleName("What the examination found")
-        self.view = TableView(appearance, self.findings, "Findings", widths={0: 104, 1: 190, 2: 360}, stretch=3)
+        self.view = TableView(appearance, self.findings, "Findings")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = StatusText()
         self.whole.setAccessibleName("Chosen finding")
@@ -177,7 +177,7 @@ class PlausibilityPanel(QWidget):
 
         return [
             Column("Severity", severity, tip=lambda f: self._reasons.get((f.kind, f.tags), "")),
-            Column("Sensors", lambda f: ", ".join(f.tags), tip=lambda f: ", ".join(f.tags)),
-            Column("What looks wrong", lambda f: f.what, tip=lambda f: f.what),
-            Column("Likely cause", lambda f: f.cause, tip=lambda f: f"{f.cause}\n{f.advice}"),
+            Column("Sensors", lambda f: ", ".join(f.tags), elided=True),
+            Column("What looks wrong", lambda f: f.what, elided=True),
+            Column("Likely cause", lambda f: f.cause, tip=lambda f: f"{f.cause}\n{f.advice}", elided=True),
         ]

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QHeaderView,
     QWidget,
 )
 from typing_extensions import override
@@ -40,8 +39,6 @@ REPEAT_MS = 1000
 _TABLES = {"holding": "Holding registers (3)", "input": "Input registers (4)", "coil": "Coils (1)",
            "discrete": "Discrete inputs (2)"}  # fmt: skip
 _BASES = {0: "from 0 (wire)", 1: "from 1", 40001: "as 40001"}
-NARROW = 1000
-"""Below this width (px at 100 %) the hexadecimal digits give way."""
 
 
 class RegisterBrowser(QWidget):
@@ -92,13 +89,10 @@ class RegisterBrowser(QWidget):
         self.address.valueChanged.connect(lambda _: self._keep_wire())
 
     def _make_tables(self) -> None:
-        self.view = TableView(self._appearance, self.registers, "Registers", widths={0: 96, 1: 62, 2: 66}, stretch=3)
+        self.view = TableView(self._appearance, self.registers, "Registers")
         self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self.show_types())
-        self.type_view = TableView(self._appearance, self.types, "Every type and order", widths={0: 76}, stretch=0)
+        self.type_view = TableView(self._appearance, self.types, "Every type and order")
         self.type_view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
-        header = self.type_view.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.type_view.selectionModel().currentChanged.connect(
             lambda now, _: self._choose_type(now.row(), now.column())
         )
@@ -193,12 +187,6 @@ class RegisterBrowser(QWidget):
             self._timer.stop()
 
     @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where it is narrow, the mark of a change needs the room of the hexadecimal digits."""
-        super().resizeEvent(event)
-        self.view.setColumnHidden(1, self.width() < self._appearance.px(NARROW))
-
-    @override
     def hideEvent(self, event: QHideEvent) -> None:
         """Nothing is read that is not on the screen."""
         self.repeat.setChecked(False)
@@ -223,15 +211,16 @@ class RegisterBrowser(QWidget):
 
     def show_types(self) -> None:
         """The chosen register in every type and order, and what it could be."""
-        at = self.view.currentIndex().row()
-        self.types.show_rows(type_rows(self.registers.rows, at))
-        row = self.row
+        block = self.registers.given  # in the order of their addresses, however they are sorted
+        row = self.registers.row_at(self.view.currentIndex())  # which changes before what is selected does
+        at = block.index(row) if row is not None else -1
+        self.types.show_rows(type_rows(block, at))
         if row is None or is_bits(row.table):
             self.bit_text.setText("")
         else:
             text = "".join(str(int(bit)) for bit in reversed(bits(row.value)))
             self.bit_text.setText("bits 15 to 0:  " + "  ".join(text[i : i + 4] for i in range(0, 16, 4)))
-        self.form.show_register(self.registers.rows, at)
+        self.form.show_register(block, at)
 
     def _choose_type(self, row: int, column: int) -> None:
         if 0 <= row < len(self.types.rows):

@@ -64,7 +64,7 @@ def register_columns() -> list[Column[RegisterRow]]:
 
     return [
         Column("Manual · wire", lambda r: f"{documented(r.table, r.address)} · {r.address}"),
-        Column("Hex", hexadecimal, right=True),
+        Column("Hex", hexadecimal, right=True, spare=True),
         Column("Value", lambda r: str(r.value), right=True),
         Column("Changed", lambda r: r.change),
     ]
@@ -74,6 +74,6 @@ def type_columns() -> list[Column[TypeRow]]:
     """The type, then a column for each order."""
 
     def column(n: int) -> Column[TypeRow]:
-        return Column(ORDERS[n], lambda r: r.views[n].text, right=True, tip=lambda r: r.views[n].text)
+        return Column(ORDERS[n], lambda r: r.views[n].text, right=True)
 
     return [Column("Type", lambda r: r.type), *(column(n) for n in range(len(ORDERS)))]

@@ -52,9 +52,7 @@ class ScanPanel(QWidget):
         self.progress = QProgressBar()
         self.progress.setAccessibleName("Progress of the scan")
         self.said = StatusText("Scans only what you name here: one register of each is read, nothing is written.")
-        self.view = TableView(
-            context.appearance, self.found, "What was found", widths={0: 210, 1: 110, 2: 84}, stretch=3
-        )
+        self.view = TableView(context.appearance, self.found, "What was found")
         self.view.activated.connect(lambda _: self._use())
         self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self._show_state())
         self._lay_out()
@@ -226,8 +224,8 @@ class ScanPanel(QWidget):
 def _columns() -> list[Column[Found]]:
     marks = {True: "● ", False: ""}
     return [
-        Column("Place", lambda f: f.place, tip=lambda f: f.place),
+        Column("Place", lambda f: f.place),
         Column("Outcome", lambda f: marks[f.outcome.is_there] + f.outcome.value),
         Column("Response", lambda f: f"{f.response_ms:.0f} ms" if isfinite(f.response_ms) else "", right=True),
-        Column("Result", lambda f: f.text, tip=lambda f: f.text),
+        Column("Result", lambda f: f.text, elided=True),
     ]

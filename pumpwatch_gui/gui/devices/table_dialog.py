@@ -133,8 +133,7 @@ class TableDialog(QDialog):
         self.row_said = StatusText()
 
     def _lay_out(self) -> None:
-        widths = {0: 44, 1: 176, 2: 108, 3: 128, 4: 172, 5: 104, 6: 104}
-        self.view = TableView(self.context.appearance, self.lines, "Rows of the table", widths=widths, stretch=7)
+        self.view = TableView(self.context.appearance, self.lines, "Rows of the table")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._show_row(now.row()))
         self.said = StatusText()
         self.said.setAccessibleName("State of the table")

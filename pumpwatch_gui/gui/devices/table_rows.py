@@ -50,11 +50,11 @@ def line_columns() -> list[Column[TableLine]]:
 
     return [
         Column("Line", lambda x: str(x.row.line), right=True, tip=lambda x: x.row.text),
-        Column("Name", lambda x: x.row.name or x.row.text, tip=lambda x: x.row.text),
+        Column("Name", lambda x: x.row.name or x.row.text, tip=lambda x: x.row.text, elided=True),
         Column("Manual · wire", place),
-        Column("Coding", coding, tip=coding),
-        Column("Tag", tag, tip=tag),
-        Column("Registers", raw, right=True, tip=raw),
-        Column("Now", lambda x: x.now, right=True, tip=lambda x: x.now),
-        Column("Assumed, or wrong", state, tip=state),
+        Column("Coding", coding, elided=True),
+        Column("Tag", tag),
+        Column("Registers", raw, right=True, spare=True),
+        Column("Now", lambda x: x.now, right=True),
+        Column("Assumed, or wrong", state, elided=True),
     ]

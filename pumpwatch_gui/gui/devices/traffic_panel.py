@@ -43,8 +43,7 @@ class TrafficPanel(QWidget):
         self.clear_button = button("Clear", "Clear the traffic", self.clear)
         self.save_button = button("Save…", "Save the traffic to a file", self._choose_file)
         self.count = label("", "dim")
-        widths = {0: 124, 1: 92, 2: 360}
-        self.view = TableView(context.appearance, self.packets, "Traffic", widths=widths, stretch=3)
+        self.view = TableView(context.appearance, self.packets, "Traffic", many=True)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = StatusText(HINT)
         self.whole.setAccessibleName("Chosen packet")
@@ -64,13 +63,13 @@ class TrafficPanel(QWidget):
         if self._traffic is None or self.pause.isChecked():
             return
         bar = self.view.verticalScrollBar()
-        is_at_end = bar.value() >= bar.maximum() - 2
+        follows = not self.packets.is_sorted and bar.value() >= bar.maximum() - 2
         came = self._traffic.take()
         if not came:
             return
         self.packets.append(came)
         self.packets.keep_last(KEPT)
-        if is_at_end:
+        if follows:
             self.view.scrollToBottom()
         dropped = f", {self._traffic.dropped:,} dropped" if self._traffic.dropped else ""
         self.count.setText(f"{len(self.packets.rows):,} packets{dropped}")
@@ -83,7 +82,7 @@ class TrafficPanel(QWidget):
 
     def save(self, path: Path) -> None:
         """Write what is shown to a text file, off the GUI thread."""
-        rows = tuple(self.packets.rows)
+        rows = tuple(self.packets.given)
         self.context.ask(lambda: _write(path, rows), self._saved, self._failed)
 
     def _saved(self, path: Path) -> None:
@@ -138,8 +137,8 @@ def _columns() -> list[Column[Packet]]:
     return [
         Column("Time", lambda p: local_time(p.time_ns, f"%H:%M:%S.{p.time_ns // 1_000_000 % 1000:03d}")),
         Column("Direction", lambda p: "→ sent" if p.sent else "← received"),
-        Column("Meaning", lambda p: p.text, tip=lambda p: p.text),
-        Column("Bytes", lambda p: p.hex, tip=lambda p: p.hex),
+        Column("Meaning", lambda p: p.text, elided=True),
+        Column("Bytes", lambda p: p.hex, elided=True),
     ]
 
 

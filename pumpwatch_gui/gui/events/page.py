@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QComboBox, QFileDialog
 from typing_extensions import override
@@ -54,9 +54,8 @@ class EventsPage(Page):
     # ---------------------------------------------------------------- building
 
     def _make_journal(self) -> Panel:
-        widths = {0: 180, 1: 96, 2: 90, 3: 130, 5: 140}
-        self.journal_view = TableView(self.appearance, self.journal, "Journal", widths=widths, stretch=4)
-        self.journal_view.setIconSize(QSize(18, 18))
+        self.journal_view = TableView(self.appearance, self.journal, "Journal", many=True)
+        self.journal_view.lead_to(lambda r: (r.pump_id, ""), self.context)
         self.journal_view.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.text = text_filter("text or person", width=self.appearance.px(200))
         self.text.textChanged.connect(lambda _: self.reload())
@@ -73,12 +72,12 @@ class EventsPage(Page):
 
     def _journal_columns(self) -> list[Column[JournalRow]]:
         return [
-            Column("Time", lambda r: stamp(r.time_ns)),
+            Column("Time", lambda r: stamp(r.time_ns), sort=lambda r: r.time_ns),
             Column("Kind", lambda r: r.kind),
             Column("Pump", lambda r: r.pump_id),
             Column("Severity", lambda r: r.severity.lower(), icon=self._severity_icon),
-            Column("Event", lambda r: plain(r.text), tip=lambda r: r.text),
-            Column("By", lambda r: r.by),
+            Column("Event", lambda r: plain(r.text), tip=lambda r: r.text, elided=True),
+            Column("By", lambda r: r.by, elided=True),
         ]
 
     def _severity_icon(self, row: JournalRow) -> QIcon | None:
@@ -131,7 +130,7 @@ class EventsPage(Page):
 
     def _merge(self, query: JournalQuery, rows: list[JournalRow]) -> None:
         if query == self.query():
-            known = {row.id for row in self.journal.rows[:PAGE_ROWS]}
+            known = {row.id for row in self.journal.given[:PAGE_ROWS]}
             self.journal.prepend([row for row in rows if row.id not in known])
             self._count()
 
@@ -140,7 +139,7 @@ class EventsPage(Page):
         if self._loading or self._all_loaded or not self.journal.rows or value < bar.maximum() - bar.pageStep():
             return
         self._loading = True
-        last = self.journal.rows[-1]
+        last = self.journal.given[-1]
         self._read(replace(self.query(), before_ns=last.time_ns, before_id=last.id), self._add_older)
 
     def _add_older(self, query: JournalQuery, rows: list[JournalRow]) -> None:

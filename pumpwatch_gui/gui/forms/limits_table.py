@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QHeaderView, QLineEdit, QTableWidget
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QLineEdit, QTableWidget
 from PySide6.QtWidgets import QTableWidgetItem as Cell
+from typing_extensions import override
 
 from pumpwatch_gui.domain.pump.profile import Limits, Sensor
 from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_text
 from pumpwatch_gui.gui.look.theme import Appearance, color
+from pumpwatch_gui.gui.look.widgets import plain_tip
+from pumpwatch_gui.gui.tables.columns import Columns
+from pumpwatch_gui.gui.tables.row_copies import copy_selected
 
 LIMIT_FIELDS = tuple(f.name for f in fields(Limits) if f.name != "latching")
 TITLES = ("Low-low", "Low", "High", "High-high", "Deadband", "On-delay, s", "Off-delay, s")
@@ -50,10 +55,7 @@ class LimitsTable(QTableWidget):
         self.verticalHeader().setDefaultSectionSize(appearance.px(34))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for column in range(self.first):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        self.columns = Columns(appearance, self, elided=(0,), even=True)
         self.itemChanged.connect(lambda _: self.edited.emit())
 
     def show_limits(
@@ -67,11 +69,13 @@ class LimitsTable(QTableWidget):
                 span = f"{sensor.span[0]:g} to {sensor.span[1]:g} {unit_text(sensor.unit)}".rstrip()
                 for column, text in enumerate((sensor.label, span, *(facts[row] if facts else ()))):
                     cell = Cell(text)
+                    cell.setToolTip("" if column else plain_tip(text))
                     cell.setFlags(Qt.ItemFlag.ItemIsEnabled)
                     if column:
                         cell.setTextAlignment(RIGHT)
                     self.setItem(row, column, cell)
                 self.fill(row, limits[sensor.tag])
+        self.columns.forget()
         if sensors:
             self.setCurrentCell(0, self.first)
 
@@ -130,6 +134,26 @@ class LimitsTable(QTableWidget):
         for editor in self.viewport().findChildren(QLineEdit):
             self.commitData(editor)
             self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ctrl+C copies the whole row; Qt would copy one cell."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            copy_selected(self, self.columns)
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another room for the columns."""
+        super().resizeEvent(event)
+        self.columns.plan()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """Measure what came while it was out of sight."""
+        super().showEvent(event)
+        self.columns.plan()
 
     def _text(self, row: int, column: int) -> str:
         cell = self.item(row, column)

@@ -29,10 +29,13 @@ class ShortcutsDialog(QDialog):
             for action in (parent.actions() if parent else [])
             if action.shortcuts()
         ]
-        columns = [Column[tuple[str, str]]("Command", lambda r: r[0]), Column[tuple[str, str]]("Key", lambda r: r[1])]
+        columns = [
+            Column[tuple[str, str]]("Command", lambda r: r[0], elided=True),
+            Column[tuple[str, str]]("Key", lambda r: r[1]),
+        ]
         self.model = RowsModel[tuple[str, str]](columns, key=lambda r: r)
         self.model.show_rows([*rows, *ON_PAGES])
         box = QDialogButtonBox()
         box.addButton(button("Close", "Close", self.reject), QDialogButtonBox.ButtonRole.RejectRole)
-        table = TableView(context.appearance, self.model, "Keys", widths={1: 160}, stretch=0)
+        table = TableView(context.appearance, self.model, "Keys", many=True)
         vbox((table, 1), box, parent=self, margin=16)

@@ -206,8 +206,8 @@ class Question:
     no: str
 
 
-def ask_first(parent: QWidget, question: Question, on_yes: Callable[[], object]) -> None:
-    """Ask above a window; nothing waits for the answer. Enter and Escape mean no."""
+def ask_first(parent: QWidget, question: Question, on_yes: Callable[[], object]) -> QMessageBox:
+    """Ask above a window; nothing waits for the answer. Enter and Escape mean no. Returns the box that asks."""
     box = QMessageBox(QMessageBox.Icon.Question, parent.windowTitle(), question.words, parent=parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText(question.more)
@@ -219,6 +219,7 @@ def ask_first(parent: QWidget, question: Question, on_yes: Callable[[], object])
     box.setEscapeButton(no)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()
+    return box
 
 
 class KeyButton(QAbstractButton):

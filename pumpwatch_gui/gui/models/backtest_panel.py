@@ -68,8 +68,7 @@ class BackTestPanel(QWidget):
         self.progress.setRange(0, 1000)
         self.progress.setAccessibleName("Progress of the back-test")
         self.said = StatusText("The model chosen at the left is run over the span, row by row, as if it were live.")
-        self.table = TableView(appearance, self.rows, "What each threshold factor would have done",
-                               widths={0: 84, 1: 90, 2: 156, 3: 104}, stretch=4)  # fmt: skip
+        self.table = TableView(appearance, self.rows, "What each threshold factor would have done")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Threshold factor: left alarms most, right least")
         self.slider.setRange(0, 0)
@@ -77,8 +76,7 @@ class BackTestPanel(QWidget):
         self.meaning = label("", "strong")
         self.use_button = button("Use this factor", "Make and promote a model with this threshold factor", self.use)
         self.use_button.setEnabled(False)
-        self.episode_view = TableView(appearance, self.episodes, "Episodes found",
-                                      widths={0: 170, 1: 80, 2: 64, 4: 120}, stretch=3)  # fmt: skip
+        self.episode_view = TableView(appearance, self.episodes, "Episodes found")
         self.episode_view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.note = QLineEdit()
         self.note.setPlaceholderText("Note: what was it?")
@@ -203,7 +201,7 @@ class BackTestPanel(QWidget):
         known = f", {row.caught} of {row.known} known faults found" if row.known else "; no known fault in the span"
         expected = f"{number(row.false_a_week, 1)} false alarms a week to expect"
         self.meaning.setText(f"{row.threshold_factor:g}: {expected}{known}")
-        self.table.selectRow(at)
+        self.table.choose(row.threshold_factor)
 
     def use(self) -> None:
         """Order a model with the threshold factor of the slider."""
@@ -237,7 +235,7 @@ class BackTestPanel(QWidget):
         note, by = self.note.text().strip(), self.context.user
         feedback = EpisodeFeedback(self.pump.pump_id, episode.start_ns, episode.end_ns, verdict, note, by)
         self.context.order(GiveFeedback(feedback))
-        self.episodes.show_rows([replace(e, feedback=feedback) if e is episode else e for e in self.episodes.rows])
+        self.episodes.show_rows([replace(e, feedback=feedback) if e is episode else e for e in self.episodes.given])
 
 
 def _row_columns() -> list[Column[FactorRow]]:
@@ -251,11 +249,17 @@ def _row_columns() -> list[Column[FactorRow]]:
 
 
 def _episode_columns() -> list[Column[FoundEpisode]]:
+    def lasted(episode: FoundEpisode) -> str:
+        return duration((episode.end_ns - episode.start_ns) / 1e9)
+
+    def leading(episode: FoundEpisode) -> str:
+        return ", ".join(f"{tag} {100 * share:.0f} %" for tag, share in episode.leading)
+
     return [
-        Column("Began", lambda e: stamp(e.start_ns)),
-        Column("Lasted", lambda e: duration((e.end_ns - e.start_ns) / 1e9), right=True),
+        Column("Began", lambda e: stamp(e.start_ns), sort=lambda e: e.start_ns),
+        Column("Lasted", lasted, right=True, sort=lambda e: e.end_ns - e.start_ns),
         Column("Peak", lambda e: number(e.peak, 2), right=True),
-        Column("Leading sensors", lambda e: ", ".join(f"{tag} {100 * share:.0f} %" for tag, share in e.leading)),
+        Column("Leading sensors", leading, elided=True),
         Column(
             "Feedback",
             lambda e: e.feedback.verdict.value if e.feedback else "–",

@@ -83,8 +83,7 @@ class ModelsPage(Page):
             "Confirm new level", "Take the new level of the anomaly alarm as normal; the model stays",
             lambda: self._order(ConfirmLevel(self._id)),
         )  # fmt: skip
-        widths = {0: 140, 1: 122, 2: 82, 3: 58}
-        self.view = TableView(self.appearance, self.models, "Models of this pump", widths=widths, stretch=4)
+        self.view = TableView(self.appearance, self.models, "Models of this pump")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
         self.shadow_button = button("Start shadow", "Let the chosen model judge next to the active one",
                                     lambda: self._order(StartShadow(self._id, self.version)))  # fmt: skip
@@ -95,6 +94,7 @@ class ModelsPage(Page):
         self.back_button = button("Roll back", "Go back to the model before the last promotion",
                                   lambda: self._order(RollBack(self._id)))  # fmt: skip
         self.export_button = button("Export…", "Copy the chosen model with its card to a folder", self._choose_export)
+        self.view.offer(self.shadow_button, self.stop_button, self.promote_button, self.back_button, self.export_button)
         acting = (
             self.shadow_button,
             self.stop_button,
@@ -196,7 +196,7 @@ class ModelsPage(Page):
             return
         self.choice = choice
         self.models.show_rows(choice.rows)
-        at = next((i for i, row in enumerate(choice.rows) if row.version == wanted), 0)
+        at = max(self.models.place_of(wanted), 0)
         self.view.selectRow(at)
         self._choose_model(at)
         self.adaptive.setChecked(choice.is_adaptive)
@@ -318,13 +318,14 @@ def _name(row: ModelRow) -> str:
 
 def _columns() -> list[Column[ModelRow]]:
     return [
-        Column("Version", lambda r: r.version or r.name or "–", tip=lambda r: r.version),
-        Column("State", lambda r: r.state, tip=lambda r: r.state),
+        Column("Version", lambda r: r.version or r.name or "–"),
+        Column("State", lambda r: r.state, elided=True),
         Column("Trained on", lambda r: f"{r.trained_h:.1f} h" if r.is_usable else "", right=True),
         Column("Factor", lambda r: f"{r.threshold_factor:g}" if r.is_usable else "", right=True),
         Column(
             "Made",
             lambda r: stamp(r.made_ns)[:10] if r.made_ns else "–",
             tip=lambda r: stamp(r.made_ns) if r.made_ns else "",
+            sort=lambda r: r.made_ns or None,
         ),
     ]

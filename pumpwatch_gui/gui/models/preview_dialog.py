@@ -48,9 +48,7 @@ class PreviewDialog(QDialog):
         self.timezone.editingFinished.connect(self.read)
         self.said, self.remarks = StatusText("reading …"), StatusText()
         self.rows: RowsModel[_Row] = RowsModel(_columns(pump), key=lambda r: r)
-        sensors = len(pump.profile.sensors)
-        widths = {0: 216, **dict.fromkeys(range(1, sensors), 176)}
-        self.table = TableView(context.appearance, self.rows, "First samples as read", widths=widths, stretch=sensors)
+        self.table = TableView(context.appearance, self.rows, "First samples as read", many=True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Read it so")
         self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
@@ -118,8 +116,8 @@ class PreviewDialog(QDialog):
             return
         self.said.say(found.words)
         self.rows.show_rows(_texts(found))
-        for at, is_empty in enumerate(np.all(np.isnan(found.values), axis=0).tolist(), 1):
-            self.table.setColumnHidden(at, is_empty)
+        is_empty = np.all(np.isnan(found.values), axis=0)
+        self.table.columns.take_out((np.flatnonzero(is_empty) + 1).tolist())
         self.remarks.setText(" · ".join(found.notes))
         self._allow(True)
 

@@ -88,8 +88,7 @@ class TrainPanel(QWidget):
         self.train_button = button("Train", "Train a model on the checked data", self.train)
         self.cancel_button = button("Cancel", "Cancel the training", self.cancel)
         self.summary = StatusText(CHECK_FIRST)
-        widths = {0: 100, 1: 190}
-        self.table = TableView(self.context.appearance, self.findings, "Data-quality report", widths=widths, stretch=2)
+        self.table = TableView(self.context.appearance, self.findings, "Data-quality report", many=True)
         self.progress = QProgressBar()
         self.progress.setAccessibleName("Progress of the training")
         self.progress.setRange(0, 1000)
@@ -259,5 +258,5 @@ def _columns() -> list[Column[QualityFinding]]:
     return [
         Column("Severity", lambda f: f.severity.value),
         Column("Sensor", lambda f: f.tag or "the whole"),
-        Column("Finding", lambda f: f.text, tip=lambda f: f.text),
+        Column("Finding", lambda f: f.text, elided=True),
     ]

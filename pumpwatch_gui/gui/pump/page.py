@@ -159,6 +159,14 @@ class PumpPage(Page):
             self._turn_to(pump_id)
             self.refresh(self.context.station.latest())
 
+    @override
+    def show_tag(self, tag: str) -> None:
+        """Give the lane of this tag most of the height."""
+        pump = self.context.station.site().pump(self.pump_id)
+        tags = [sensor.tag for sensor in pump.profile.sensors] if pump else []
+        if tag in tags and self.trends.large != tags.index(tag):
+            self.trends.enlarge(tags.index(tag))
+
     def _turn_to(self, pump_id: str) -> None:
         self.context.choose_pump(pump_id)
         if pump_id == self.pump_id:

@@ -110,6 +110,12 @@ def _limits(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     return LimitsDialog(context, pump_id, parent)
 
 
+def _palette(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.palette.dialog import PaletteDialog
+
+    return PaletteDialog(context, pump_id, parent)
+
+
 def _shortcuts(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.help.shortcuts import ShortcutsDialog
 
@@ -145,7 +151,8 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("limits", "Limits", "limits", "Ctrl+L", _limits, in_nav=True, needs=Capability.CONFIGURE),
     DialogEntry("help", "Help", "help", "F1", _help, in_nav=True),
     DialogEntry("add-pump", "Add a pump", "add", "Ctrl+Shift+A", _add_pump, needs=Capability.CONFIGURE),
-    DialogEntry("shortcuts", "Keys", "keys", "Ctrl+K", _shortcuts),
+    DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
+    DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),
 )
 """Every dialog there is. A page shows a button for one only if its key is in `PageContext.dialogs`."""

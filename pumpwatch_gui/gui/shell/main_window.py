@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
 from typing_extensions import override
 
@@ -40,6 +40,7 @@ class MainWindow(QMainWindow):
     """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
 
     `simulated` has every page say that the pumps are made up.
+    A kiosk (`kiosk=true` under `[window]` in `home.settings`) fills the screen and cannot be left by hand.
     It remembers theme, scale, geometry and page in `home.settings`, unless it is given an `appearance` of its own.
     `sampled` carries every view of the station that the page was given, `painted` comes once what that changed is on
     the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it.
@@ -65,6 +66,11 @@ class MainWindow(QMainWindow):
         self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
         self._remembers = appearance is None
         self.appearance = appearance or self._remembered_appearance()
+        if self._remembers:
+            self._settings.beginGroup("tables")
+            self.appearance.tables |= {name: str(self._settings.value(name)) for name in self._settings.childKeys()}
+            self._settings.endGroup()
+        self.is_kiosk = str(self._settings.value("window/kiosk", "")).casefold() in ("true", "1", "yes")
         self._dialogs = {d.key: d for d in DIALOGS if d.needs is None or d.needs in station.capabilities}
         self.context = PageContext(
             station,
@@ -115,12 +121,17 @@ class MainWindow(QMainWindow):
             self._stack.addWidget(scrolled(page))  # in the order of `_pages`
         return self._pages[key]
 
-    def open_page(self, key: str, pump_id: str = "") -> None:
+    def open_page(self, key: str, pump_id: str = "", tag: str = "") -> None:
         """Turn to a page, and there to a pump: the current one where the page is about one and none is given."""
         page = self.page(key)
         if wanted := pump_id or (self.context.pump_id if page.follows_pump else ""):
             page.show_pump(wanted)
-        self._stack.setCurrentIndex(list(self._pages).index(key))
+        if tag:
+            page.show_tag(tag)
+        at = list(self._pages).index(key)
+        if (frame := self._stack.widget(at)) is not None:
+            self.appearance.dress(frame)
+        self._stack.setCurrentIndex(at)
         if key in self._nav_buttons:
             self._nav_buttons[key].setChecked(True)
         self.setWindowTitle(f"{self._entries[key].title} – {self.context.station.site().name} – PumpWatch")
@@ -135,6 +146,7 @@ class MainWindow(QMainWindow):
         entry = self._dialogs[key]
         topic = self.current if key == "help" else pump_id or self.context.pump_id
         dialog = entry.build(self.context, topic, self)
+        self.appearance.dress(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if not dialog.windowTitle():  # those on a pump name it themselves
             dialog.setWindowTitle(entry.title)
@@ -199,12 +211,14 @@ class MainWindow(QMainWindow):
         whole = QWidget()
         middle = hbox(self.nav_bar, (self._stack, 1), spacing=0)
         vbox(self.top_bar, (middle, 1), self.footer, parent=whole, spacing=0)
+        for part in (self.top_bar, self.nav_bar, self.footer):
+            self.appearance.dress(part)
         self.setCentralWidget(whole)
         least, room = QSize(1024, 640), screen_room(self)
         self.setMinimumSize(least if room is None else least.boundedTo(room))
 
     def _fill_navigation(self) -> None:
-        menu = QMenu(self)
+        menu = QMenu(self.top_bar)
         for entry in (page for page in PAGES if page.in_nav):
             show = self._command(menu, entry.title, entry.shortcut, partial(self.open_page, entry.key))
             button = NavButton(self.appearance, icon=entry.icon, words=entry.title, key=entry.shortcut)
@@ -234,13 +248,18 @@ class MainWindow(QMainWindow):
             self._command(menu, f"{theme.label} colours", keys, partial(self.appearance.set_theme, theme.name))
         self._command(menu, "Larger text", "Ctrl++", partial(self.appearance.step_scale, 1), "Ctrl+=")
         self._command(menu, "Smaller text", "Ctrl+-", partial(self.appearance.step_scale, -1))
-        self._command(menu, f"Text at {SCALES[0]} %", "Ctrl+0", partial(self.appearance.set_scale, SCALES[0]))
-        self._command(menu, "Full screen", "F11", self._toggle_full_screen)
+        sizes = menu.addMenu("Size of text")
+        for scale in SCALES:
+            keys = "Ctrl+0" if scale == SCALES[0] else ""
+            self._command(sizes, f"Text at {scale} %", keys, partial(self.appearance.set_scale, scale))
+        if not self.is_kiosk:
+            self._command(menu, "Full screen", "F11", self._toggle_full_screen)
         menu.addSeparator()
         for i in range(9):
             self._command(None, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i))
         self._command(None, "Menu", "Alt+M", self.top_bar.menu.showMenu)
-        self._command(menu, "Quit", "Ctrl+Q", self.quit)
+        if not self.is_kiosk:
+            self._command(menu, "Quit", "Ctrl+Q", self.quit)
 
     def _command(self, menu: QMenu | None, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
         action = QAction(words, self)
@@ -249,6 +268,7 @@ class MainWindow(QMainWindow):
         self.addAction(action)
         if menu is not None:  # a command that is not in the menu still has its key
             menu.addAction(action)
+            action.setProperty("kind", "page" if words in {entry.title for entry in PAGES} else "command")
         return action
 
     def _acknowledge(self, alarm: Alarm) -> None:
@@ -262,6 +282,21 @@ class MainWindow(QMainWindow):
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leaves the full screen, where no field or dialog takes it."""
+        if event.key() == Qt.Key.Key_Escape and self.isFullScreen() and not self.is_kiosk:
+            self.showNormal()
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        """A kiosk that was minimized or made smaller fills the screen again."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and self.is_kiosk and not self.isFullScreen():
+            QTimer.singleShot(0, self, self.showFullScreen)  # not within the change
+
     def _use_rules(self, on: bool) -> None:
         """Not while a style is changed: that is thousands of events, of which none is a key or the wheel."""
         if (application := QApplication.instance()) is not None:
@@ -270,17 +305,25 @@ class MainWindow(QMainWindow):
     def _appearance_changed(self) -> None:
         if not self._remembers:
             return
+        self._settings.setValue(f"look-{self.context.user}/theme", self.appearance.theme.name)
+        self._settings.setValue(f"look-{self.context.user}/scale", self.appearance.scale)
         self._settings.setValue("look/theme", self.appearance.theme.name)
         self._settings.setValue("look/scale", self.appearance.scale)
 
     def _remembered_appearance(self) -> Appearance:
-        scale = str(self._settings.value("look/scale", 100))
-        return Appearance(str(self._settings.value("look/theme", "dark")), int(scale) if scale.isdigit() else 100)
+        """Of this user; the first time as the last one of this home has left it."""
+        theme, scale = (
+            str(self._settings.value(f"look-{_user()}/{what}", self._settings.value(f"look/{what}", usual)))
+            for what, usual in (("theme", "dark"), ("scale", "100"))
+        )
+        return Appearance(theme, int(scale) if scale.isdigit() else 100)
 
     def _restore(self) -> None:
         geometry = self._settings.value("window/geometry") if self._remembers else None
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             resize_within_screen(self, 1440, 860)
+        if self.is_kiosk:
+            self.setWindowState(Qt.WindowState.WindowFullScreen)
         state = self._settings.value("window/state")
         if isinstance(state, QByteArray):
             self.restoreState(state, LAYOUT_VERSION)
@@ -314,7 +357,8 @@ class MainWindow(QMainWindow):
             return
         many = "1 alarm is" if waiting == 1 else f"{waiting} alarms are"
         more = "Watching and recording end with this window."
-        ask_first(self, Question(f"{many} not acknowledged. Quit?", more, yes="Quit", no="Go on watching"), self.close)
+        question = Question(f"{many} not acknowledged. Quit?", more, yes="Quit", no="Go on watching")
+        self.appearance.dress(ask_first(self, question, self.close))
 
     def _unacknowledged_here(self) -> int:
         """How many alarms are not acknowledged, if it is this window that watches (a collector goes on without it)."""
@@ -326,6 +370,9 @@ class MainWindow(QMainWindow):
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop sampling and remember the window; a person who closes it is asked as by `quit`."""
+        if event.spontaneous() and self.is_kiosk:
+            event.ignore()
+            return
         if event.spontaneous() and self._unacknowledged_here():
             event.ignore()
             self.quit()
@@ -341,6 +388,8 @@ class MainWindow(QMainWindow):
         self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
         self._settings.setValue("window/page", self.current)
         self._settings.setValue("window/pump", self.context.pump_id)
+        for name, arranged in self.appearance.tables.items():
+            self._settings.setValue(f"tables/{name}", arranged)
         self._settings.sync()
 
 

@@ -42,10 +42,17 @@ def can_call(callback: Callable[..., object]) -> bool:
     return not isinstance(owner, QObject) or isValid(owner)
 
 
-class Navigation(NamedTuple):
-    """The ways to elsewhere: `open_page(key, pump_id)`, `open_dialog(key, pump_id)`, and the dialogs that exist."""
+class OpenPage(Protocol):
+    """Turns to a page."""
 
-    open_page: Callable[[str, str], None]
+    def __call__(self, key: str, pump_id: str = "", tag: str = "") -> None:
+        """There to a pump, and to the trend of one of its tags, where they are given."""
+
+
+class Navigation(NamedTuple):
+    """The ways to elsewhere: to a page, `open_dialog(key, pump_id)`, and the dialogs that exist."""
+
+    open_page: OpenPage
     open_dialog: Callable[[str, str], None]
     dialogs: frozenset[str] = frozenset()
 
@@ -53,7 +60,7 @@ class Navigation(NamedTuple):
 class PageContext:
     """What every page and dialog is handed: the station, the appearance, the ways to elsewhere.
 
-    `open_page(key, pump_id)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
+    `open_page(key, pump_id, tag)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs orders. `last_good` knows when each value was last
     good, `worst` how bad it was in each alarm. `proposed` is a link that a scan has found, for the dialog that adds a
     pump.
@@ -148,3 +155,6 @@ class Page(QWidget):
 
     def show_pump(self, pump_id: str) -> None:
         """Turn to this pump, where the page is about one."""
+
+    def show_tag(self, tag: str) -> None:
+        """Turn to this tag of the pump, where the page shows tags."""

@@ -10,8 +10,10 @@ from pumpwatch_gui.gui.shell.app import application
 def show_trouble(message: str, advice: str) -> None:
     """Say what is wrong and what to do, and wait until it is read."""
     app = application()
-    Appearance("dark").apply()
+    appearance = Appearance("dark")
+    appearance.apply()
     box = trouble_box(message, advice)
+    appearance.dress(box)
     box.finished.connect(app.quit)
     box.open()
     app.exec()

@@ -81,9 +81,8 @@ class SystemPage(Page):
         return panel
 
     def _make_links(self) -> Panel:
-        widths = {0: 80, 1: 190, 2: 92, 3: 78, 4: 78, 5: 70, 6: 120, 7: 80, 8: 80, 9: 88}
-        self.link_view = TableView(self.appearance, self.links, "Links", widths=widths, stretch=10)
-        self.link_view.activated.connect(lambda i: self.context.open_page("pump", self.links.rows[i.row()].pump_id))
+        self.link_view = TableView(self.appearance, self.links, "State of the links", many=True)
+        self.link_view.lead_to(lambda v: (v.pump_id, ""), self.context)
         return Panel(self.appearance, "Links", self.link_view)
 
     def _make_log(self) -> Panel:

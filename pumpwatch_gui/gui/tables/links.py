@@ -41,7 +41,7 @@ def _count(title: str, of: Callable[[LinkView], int], tip: str) -> Column[LinkVi
 
 _COLUMNS = (
     Column[LinkView]("Link", lambda v: v.link_id),
-    Column[LinkView]("Endpoint", lambda v: v.endpoint, tip=lambda v: f"{v.endpoint} ({v.driver})"),
+    Column[LinkView]("Endpoint", lambda v: v.endpoint, tip=lambda v: f"{v.endpoint} ({v.driver})", elided=True),
     Column[LinkView]("State", state_text),
     _count("Frames", lambda v: v.frames, "Results of scans, those that failed too"),
     _count("Requests", lambda v: v.requests, "Requests that were sent (text lines: lines that came)"),
@@ -56,7 +56,7 @@ _COLUMNS = (
     _count("Missed", lambda v: v.missed_scans, "Scans that could not begin in time"),
     Column[LinkView]("Period", lambda v: f"{v.period_s:g} s", right=True),
     Column[LinkView]("p50 / p95 ms", response_text, right=True, tip=lambda _: "Response times"),
-    Column[LinkView]("Last error", trouble_text, tip=trouble_text),
+    Column[LinkView]("Last error", trouble_text, elided=True, spare=True),
 )
 
 

@@ -10,27 +10,49 @@ from PySide6.QtGui import QIcon
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look.widgets import plain_tip
+from pumpwatch_gui.gui.tables.text_order import number_order, text_order
 
 T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
+DISPLAY, DECORATION = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.DecorationRole
 
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """One column: its title, the text of a row in it, and its alignment."""
+    """One column: its title, the text of a row in it, and its alignment.
+
+    It is as wide as its text, which is never cut: an id, a number, a state. Words that may be long have it `elided`;
+    the tool tip then says them whole. A column to `spare` is hidden where there is no room for all. `sort` is what rows
+    are sorted by where their text does not say it (see `text_order.py`); None for what comes last in any order.
+    """
 
     title: str
     text: Callable[[T], str]
     right: bool = False
     icon: Callable[[T], QIcon | None] | None = None
     tip: Callable[[T], str] | None = None
+    elided: bool = False
+    spare: bool = False
+    sort: Callable[[T], Any] | None = None
+
+    def order_of(self, row: T) -> Any:
+        """What a row is sorted by."""
+        if self.sort is not None:
+            return self.sort(row)
+        return number_order(self.text(row)) if self.right else text_order(self.text(row))
+
+    def tip_of(self, row: T) -> str:
+        """What the tool tip of a row says; "" for none."""
+        tip, text = self.tip(row) if self.tip else "", self.text(row) if self.elided else ""
+        return tip if text in tip else "\n".join(words for words in (text, tip) if words)
 
 
 class RowsModel(QAbstractTableModel, Generic[T]):
     """A table of equal rows. `key` says what a row is about: what is selected is that, wherever its row goes.
 
-    `show_rows` replaces the rows; `prepend` and `append` keep the view where it is.
+    `show_rows` replaces the rows; `prepend` and `append` keep the view where it is. `rows` are those on the screen in
+    its order, `given` the same in the order in which they were given.
     """
 
     def __init__(self, columns: Sequence[Column[T]], *, key: Callable[[T], Hashable]) -> None:
@@ -38,15 +60,63 @@ class RowsModel(QAbstractTableModel, Generic[T]):
         self.columns = tuple(columns)
         self.rows: list[T] = []
         self._key = key
+        self._given: list[T] | None = None
+        self._sorted_by, self._is_descending = -1, False
+        self._orders: dict[tuple[Hashable, int], Any] = {}
+
+    @property
+    def given(self) -> list[T]:
+        """The rows in the order in which they were given."""
+        return self.rows if self._given is None else self._given
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether a person has sorted the rows by a column."""
+        return self._given is not None
+
+    def place_of(self, key: Hashable) -> int:
+        """The place of the row about something, -1 without one."""
+        return next((i for i, row in enumerate(self.rows) if self._key(row) == key), -1)
+
+    @override
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by what a column says now; -1: as given. No row moves later because what it says has changed."""
+        given = self.given
+        self._sorted_by, self._is_descending = column, order is Qt.SortOrder.DescendingOrder
+        self._orders = {}
+        self._given = list(given) if column >= 0 else None
+        self._show(self._in_order(given))
+
+    def _in_order(self, rows: Sequence[T]) -> Sequence[T]:
+        """The rows as they are shown. One that was there keeps the order it has got."""
+        if self._given is None:
+            return rows
+        column, keys = self.columns[self._sorted_by], self._keys(rows)
+        orders = {
+            key: self._orders[key] if key in self._orders else column.order_of(row)
+            for key, row in zip(keys, rows, strict=True)
+        }
+        self._orders = orders
+        known = [i for i, key in enumerate(keys) if orders[key] is not None]
+        known.sort(key=lambda i: orders[keys[i]], reverse=self._is_descending)
+        return [rows[i] for i in (*known, *(i for i, key in enumerate(keys) if orders[key] is None))]
 
     def row_at(self, index: Index) -> T | None:
         """The row of an index, None for one of no row: what an act on the selection must ask for."""
         return self.rows[index.row()] if index.isValid() and index.row() < len(self.rows) else None
 
     def show_rows(self, rows: Sequence[T]) -> None:
-        """Show these rows in this order. One that stays keeps its selection; that of one that goes ends with it."""
+        """Show these rows, in this order or sorted. One that stays keeps its selection; with one that goes it ends."""
+        if self._given is not None:
+            self._given = list(rows)
+        self._show(self._in_order(rows))
+
+    def _show(self, rows: Sequence[T]) -> None:
         old, new = self._keys(self.rows), self._keys(rows)
         staying = set(old) & set(new)
+        if old != new and len(old) == len(new) == len(staying):
+            self._rearrange(old, new, rows)
+            return
         if not staying:
             self.beginResetModel()
             self.rows = list(rows)
@@ -72,6 +142,16 @@ class RowsModel(QAbstractTableModel, Generic[T]):
             self.rows = list(rows)
             self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(self.columns) - 1))
 
+    def _rearrange(self, old: list[tuple[Hashable, int]], new: list[tuple[Hashable, int]], rows: Sequence[T]) -> None:
+        """The same rows in another order, at once."""
+        self.layoutAboutToBeChanged.emit()
+        places = {key: i for i, key in enumerate(new)}
+        before = self.persistentIndexList()
+        after = [self.index(places[old[index.row()]], index.column()) for index in before]
+        self.rows = list(rows)
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
     def _keys(self, rows: Sequence[T]) -> list[tuple[Hashable, int]]:
         """The key of each row, with how often it came before."""
         seen = Counter[Hashable]()
@@ -83,20 +163,27 @@ class RowsModel(QAbstractTableModel, Generic[T]):
 
     def prepend(self, rows: Sequence[T]) -> None:
         """Put rows before the first."""
-        if rows:
+        if self._given is not None:
+            self.show_rows([*rows, *self._given])
+        elif rows:
             self.beginInsertRows(_ROOT, 0, len(rows) - 1)
             self.rows[:0] = rows
             self.endInsertRows()
 
     def append(self, rows: Sequence[T]) -> None:
         """Put rows behind the last."""
-        if rows:
+        if self._given is not None:
+            self.show_rows([*self._given, *rows])
+        elif rows:
             self.beginInsertRows(_ROOT, len(self.rows), len(self.rows) + len(rows) - 1)
             self.rows += rows
             self.endInsertRows()
 
     def keep_last(self, count: int) -> None:
         """Take out the first rows until `count` are left."""
+        if self._given is not None:
+            self.show_rows(self._given[-count:])
+            return
         surplus = len(self.rows) - count
         if surplus > 0:
             self.beginRemoveRows(_ROOT, 0, surplus - 1)
@@ -132,7 +219,7 @@ class RowsModel(QAbstractTableModel, Generic[T]):
             case Qt.ItemDataRole.DecorationRole:
                 return column.icon(row) if column.icon else None
             case Qt.ItemDataRole.ToolTipRole:
-                return plain_tip(column.tip(row)) if column.tip else None
+                return plain_tip(column.tip_of(row)) or None
             case _:
                 return None
 

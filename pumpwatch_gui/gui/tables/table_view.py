@@ -1,35 +1,55 @@
-"""A table as the pages show it: whole rows, no grid, one stretching column."""
+"""A table as the pages show it: whole rows, no grid, columns as wide as what they show; sorting, copying, a menu."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QMenu, QTableView
 from typing_extensions import override
 
-from pumpwatch_gui.gui.look.theme import Appearance
+from pumpwatch_gui.gui.look.theme import Appearance, icon_size
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.tables.columns import Columns
+from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected
+from pumpwatch_gui.gui.tables.rows_model import RowsModel
 
 
 class TableView(QTableView):
-    """A read-only table of `model`; `widths` are px at 100 % by column, `stretch` is the column that takes the rest."""
+    """A read-only table of `model`; `name` is what it is called, and what its arrangement is kept under.
 
-    def __init__(
-        self, appearance: Appearance, model: QAbstractItemModel, name: str, *, widths: Mapping[int, int], stretch: int
-    ) -> None:
+    A click on a title sorts, a third one gives the order back in which the rows are given. `many` rows can be selected
+    where nothing but copying is done to them.
+    """
+
+    def __init__(self, appearance: Appearance, model: RowsModel[Any], name: str, *, many: bool = False) -> None:
         super().__init__()
-        self._appearance, self._widths = appearance, widths
+        self._appearance, self._rows = appearance, model
+        self._acts: Sequence[QAbstractButton] = ()
+        self._place: Callable[[Any], tuple[str, str]] | None = None
+        self._context: PageContext | None = None
         self.setModel(model)
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        mode = QAbstractItemView.SelectionMode
+        self.setSelectionMode(mode.ExtendedSelection if many else mode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+        header.setSortIndicator(-1, header.sortIndicatorOrder())
+        header.setSortIndicatorClearable(True)
+        self.setSortingEnabled(True)
+        columns = list(enumerate(model.columns))
+        self.columns = Columns(
+            appearance,
+            self,
+            elided=[i for i, column in columns if column.elided],
+            spare=[i for i, column in columns if column.spare],
+        )
         appearance.changed.connect(self._fit)
         self._fit()
 
@@ -38,6 +58,79 @@ class TableView(QTableView):
         """The row that a person has selected; invalid when none is. Qt's current row may be one never selected."""
         return next(iter(self.selectionModel().selectedRows()), QModelIndex())
 
+    def choose(self, key: Hashable) -> None:
+        """Select the row about something, wherever it is; without one nothing changes."""
+        if (at := self._rows.place_of(key)) >= 0:
+            self.selectRow(at)
+
+    # ---------------------------------------------------------------- what is done to a row
+
+    def offer(self, *acts: QAbstractButton) -> None:
+        """Offer the acts on the chosen row in its menu too: those buttons that are shown, enabled as they are."""
+        self._acts = acts
+
+    def lead_to(self, place: Callable[[Any], tuple[str, str]], context: PageContext) -> None:
+        """Have rows lead to a pump, and to the trend of a tag where there is one: (pump, tag), "" for none."""
+        self._place, self._context = place, context
+        self.activated.connect(lambda index: self._open(index, whole=True))
+
+    def _open(self, index: QModelIndex, *, whole: bool) -> None:
+        pump_id, tag = self._place_of(index)
+        if pump_id and self._context is not None:
+            self._context.open_page("pump", pump_id, "" if whole else tag)
+
+    def _place_of(self, index: QModelIndex) -> tuple[str, str]:
+        """Pump and tag of a row; "" for what the site has not, or no longer."""
+        row = self._rows.row_at(index)
+        if row is None or self._place is None or self._context is None:
+            return "", ""
+        pump_id, tag = self._place(row)
+        pump = self._context.station.site().pump(pump_id)
+        has_tag = pump is not None and tag in {sensor.tag for sensor in pump.profile.sensors}
+        return pump_id if pump is not None else "", tag if has_tag else ""
+
+    def row_menu(self) -> QMenu:
+        """What can be done to the chosen row, and to the table."""
+        menu = QMenu(self)
+        pump_id, tag = self._place_of(self.chosen)
+        if pump_id:
+            menu.addAction(f"Open {pump_id}", lambda: self._open(self.chosen, whole=True))
+        if tag:
+            menu.addAction(f"Trend of {self._label(pump_id, tag)}", lambda: self._open(self.chosen, whole=False))
+        menu.addSeparator()
+        for act in (act for act in self._acts if not act.isHidden()):
+            menu.addAction(act.text().replace("&", "&&"), act.click).setEnabled(act.isEnabled())
+        menu.addSeparator()
+        copy = menu.addAction("Copy", lambda: copy_selected(self, self.columns))
+        copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
+        copy.setEnabled(self.chosen.isValid())
+        menu.addAction("Copy all rows", lambda: copy_all(self, self.columns)).setEnabled(bool(self._rows.rows))
+        menu.addSeparator()
+        menu.addAction("Columns as at first", self.columns.reset)
+        return menu
+
+    def _label(self, pump_id: str, tag: str) -> str:
+        pump = self._context.station.site().pump(pump_id) if self._context else None
+        labels = {sensor.tag: sensor.label for sensor in pump.profile.sensors} if pump else {}
+        return labels.get(tag, tag).lower()
+
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu where the pointer is, or by its key below the chosen row."""
+        menu = self.row_menu()
+        menu.aboutToHide.connect(menu.deleteLater)
+        by_key = event.reason() is QContextMenuEvent.Reason.Keyboard and self.chosen.isValid()
+        below = self.viewport().mapToGlobal(self.visualRect(self.chosen).bottomLeft())
+        menu.popup(below if by_key else event.globalPos())
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ctrl+C copies whole rows; Qt would copy one cell."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            copy_selected(self, self.columns)
+        else:
+            super().keyPressEvent(event)
+
     @override
     def rowsAboutToBeRemoved(self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int) -> None:
         """The selection ends with the selected row: Qt would select its neighbour."""
@@ -45,7 +138,18 @@ class TableView(QTableView):
             self.selectionModel().clear()
         super().rowsAboutToBeRemoved(parent, start, end)
 
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another room for the columns."""
+        super().resizeEvent(event)
+        self.columns.plan()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """What came while it was out of sight was not measured."""
+        super().showEvent(event)
+        self.columns.plan()
+
     def _fit(self) -> None:
         self.verticalHeader().setDefaultSectionSize(self._appearance.px(30))
-        for column, width in self._widths.items():
-            self.setColumnWidth(column, self._appearance.px(width))
+        self.setIconSize(icon_size(self._appearance, 18))

@@ -1,0 +1,1 @@
+"""The command palette: everything there is to open or to do, found by a few letters."""
