@@ -103,13 +103,12 @@ def alarm_rows(alarms: tuple[ShownAlarm, ...], view: StationView) -> tuple[Row, 
             f"acknowledged by {alarm.by}" if not unseen and alarm.by else "",
         )
         then = (shown.raised, f"limit {shown.limit}" if shown.limit else "")
+        lines = (now, then, (shown.first_out,))
         rows.append(
             Row(
                 alarm.alarm_id,
                 alarm.text,
-                details=tuple(
-                    " · ".join(w for w in words if w) for words in (now, then, (shown.first_out,)) if any(words)
-                ),
+                details=tuple(" · ".join(w for w in words if w) for words in lines if any(words)),
                 right=shown.lasts,
                 priority=alarm.priority,
                 hollow=not alarm.state.is_active,
