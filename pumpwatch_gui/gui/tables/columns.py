@@ -186,6 +186,8 @@ class Columns(QObject):
         for left, column in zip(range(len(texts), 0, -1), sorted(texts, key=widths.__getitem__), strict=True):
             widths[column] = max(min(widths[column], rest // left), self._least(column))
             rest -= widths[column]
+        if rest < 0:  # it scrolls sideways anyhow: then words may have the room that makes them readable
+            return widths | {c: max(min(self._needs[c], self._appearance.px(FAIR_TEXT)), self._least(c)) for c in texts}
         takers = texts if texts and not self._even else shown
         if rest > 0 and takers:
             total = len(takers) if self._even or not texts else sum(widths[c] for c in takers)
