@@ -57,6 +57,7 @@ class Columns(QObject):
         self._restore()
         self._header.sectionResized.connect(self._resized)
         self._header.sectionMoved.connect(lambda *_: self._remember())
+        self._header.sortIndicatorChanged.connect(lambda *_: self.forget())
         self._header.sectionHandleDoubleClicked.connect(self._give_back)
         model = view.model()
         for changed in (model.rowsInserted, model.dataChanged, model.layoutChanged, model.rowsRemoved):
@@ -176,7 +177,11 @@ class Columns(QObject):
     def _heading(self, column: int) -> int:
         """What a title needs, px; asking Qt costs as much as ten cells."""
         if column not in self._headings:
+            # Qt would reserve room for the arrow in every title, though only one has it.
+            is_shown = self._header.isSortIndicatorShown()
+            self._header.setSortIndicatorShown(is_shown and self._header.sortIndicatorSection() == column)
             self._headings[column] = self._header.sectionSizeHint(column)
+            self._header.setSortIndicatorShown(is_shown)
         return self._headings[column]
 
     def _widths(self, shown: Sequence[int], room: int) -> dict[int, int]:
