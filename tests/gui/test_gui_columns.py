@@ -12,6 +12,7 @@ from pumpwatch_gui.gui.alarms.page import AlarmsPage
 from pumpwatch_gui.gui.events.page import EventsPage
 from pumpwatch_gui.gui.look.theme import SCALES, Appearance
 from pumpwatch_gui.gui.shell.entries import DIALOGS
+from pumpwatch_gui.gui.tables.columns import FAIR_TEXT
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 from tests.gui.conftest import OpenWindow
@@ -65,7 +66,7 @@ def test_no_number_is_cut_at_any_width_and_scale(
     assert cut_cells(view) == []
     whole, heading = sum(widths(view)), view.horizontalHeader().sectionSizeHint(1)
     assert whole >= view.viewport().width()
-    assert whole == view.viewport().width() or widths(view)[1] <= max(appearance.px(72), heading)
+    assert whole == view.viewport().width() or widths(view)[1] <= max(appearance.px(FAIR_TEXT), heading)
     Appearance().apply()
 
 

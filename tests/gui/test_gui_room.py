@@ -119,7 +119,11 @@ def cut_cells(whole: QWidget) -> list[str]:
         assert isinstance(delegate, QStyledItemDelegate)
         for column in (c for c in range(header.count()) if not header.isSectionHidden(c)):
             title = table.model().headerData(column, header.orientation())
-            if header.sectionSize(column) < header.sectionSizeHint(column):
+            is_sortable = header.isSortIndicatorShown()
+            header.setSortIndicatorShown(is_sortable and header.sortIndicatorSection() == column)
+            least = header.sectionSizeHint(column)
+            header.setSortIndicatorShown(is_sortable)
+            if header.sectionSize(column) < least:
                 found.append(f"the title {title!r} of {table.accessibleName()!r}")
             for row in range(max(table.rowAt(0), 0), table.model().rowCount()):
                 index = table.model().index(row, column)

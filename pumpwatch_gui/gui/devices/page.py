@@ -92,6 +92,7 @@ class DevicesPage(Page):
         links = Panel(self.appearance, "Links", self.view, head)
         self._scroll = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setAccessibleName("Chosen link")
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.detail)
         self._lower = lower = QSplitter(Qt.Orientation.Horizontal)

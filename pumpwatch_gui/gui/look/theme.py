@@ -7,14 +7,14 @@ nevertheless always shown by shape, number and text as well (`paint.priority_mar
 from dataclasses import dataclass
 from functools import cache
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QIcon, QPainter, QPalette, QPixmap
-from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtCore import QObject, QSize, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.files.shipped import shipped
+from pumpwatch_gui.gui.look.shipped_look import drawn, register_fonts
 
 SCALES = (100, 110, 125, 140, 150)
 """Sizes of text and everything drawn with it, in percent."""
@@ -148,16 +148,6 @@ HIGH_CONTRAST = Theme(
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, HIGH_CONTRAST)}
 
 
-def register_fonts() -> str:
-    """Make the bundled family known to Qt and return its name. The wheel of Qt ships no font at all."""
-    family = ""
-    for path in sorted(shipped("resources").joinpath("fonts").glob("*.otf")):
-        number = QFontDatabase.addApplicationFont(str(path))
-        families = QFontDatabase.applicationFontFamilies(number)
-        family = families[0] if families else family
-    return family or QFont().family()
-
-
 class Appearance(QObject):
     """The theme and the scale in use, and everything made from them. `changing`: about to; `changed`: repaint.
 
@@ -242,9 +232,9 @@ class Appearance(QObject):
         if key not in self._icons:
             icon = QIcon()
             for state, token in ((QIcon.State.Off, self.theme.dim), (QIcon.State.On, self.theme.strong)):
-                icon.addPixmap(_drawn(name, token), QIcon.Mode.Normal, state)
-                icon.addPixmap(_drawn(name, self.theme.strong), QIcon.Mode.Active, state)
-                icon.addPixmap(_drawn(name, self.theme.line), QIcon.Mode.Disabled, state)
+                icon.addPixmap(drawn(name, token), QIcon.Mode.Normal, state)
+                icon.addPixmap(drawn(name, self.theme.strong), QIcon.Mode.Active, state)
+                icon.addPixmap(drawn(name, self.theme.line), QIcon.Mode.Disabled, state)
             self._icons[key] = icon
         return self._icons[key]
 
@@ -274,16 +264,6 @@ class Appearance(QObject):
             if not part.isHidden():
                 self.dress(part)
         self.changed.emit()
-
-
-def _drawn(name: str, token: str, size: int = 48) -> QPixmap:
-    svg = shipped("resources").joinpath("icons", f"{name}.svg").read_text("utf-8").replace("currentColor", token)
-    pixmap = QPixmap(size, size)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, size, size))
-    painter.end()
-    return pixmap
 
 
 def icon_size(appearance: Appearance, size: float = 20) -> QSize:

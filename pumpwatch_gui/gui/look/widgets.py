@@ -145,16 +145,42 @@ class PumpBox(QComboBox):
         painter.end()
 
 
-def label(words: str, role: str = "") -> QLabel:
+class SpokenLabel(QLabel):
+    """A label whose words change. One with a name says both to assistive technology: `Link: State: online`.
+
+    Qt exposes nothing but the name of a label that has one, and not what it shows.
+    """
+
+    def __init__(self, words: str = "") -> None:
+        super().__init__(words)
+        self._name = ""
+
+    @override
+    def setAccessibleName(self, name: str) -> None:
+        self._name = name
+        self._speak()
+
+    @override
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._speak()
+
+    def _speak(self) -> None:
+        words = f"{self._name}: {self.text()}" if self.text() else self._name
+        if self._name and words != self.accessibleName():
+            super().setAccessibleName(words)
+
+
+def label(words: str, role: str = "") -> SpokenLabel:
     """A label in one of the style sheet's roles (`dim`, `strong`, `heading`, `title`, `live`, `warning`, `chip`)."""
-    made = QLabel(words)
+    made = SpokenLabel(words)
     made.setTextFormat(Qt.TextFormat.PlainText)  # text from outside may look like HTML
     if role:
         made.setProperty("role", role)
     return made
 
 
-class StatusText(QLabel):
+class StatusText(SpokenLabel):
     """A line that says what is going on, what came of it or what is wrong; it wraps."""
 
     def __init__(self, words: str = "") -> None:

@@ -20,7 +20,7 @@ from pumpwatch_gui.domain.display import (
     watched_tags,
 )
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
-from pumpwatch_gui.domain.wording import number
+from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.shell.page import PageContext
 
 
@@ -68,7 +68,7 @@ class TileState:
         """The tile for assistive technology."""
         seen = self.run_state.value.lower() if self.presence.live else self.presence.text
         values = "; ".join(
-            f"{r.sensor.label} {r.shown} {r.sensor.unit if not r.hatched else ''}" for r in self.readings
+            f"{r.sensor.label} {r.shown} {unit_text(r.sensor.unit) if not r.hatched else ''}" for r in self.readings
         )
         rank = f"priority {int(self.border)}: " if self.border else ""
         return f"{self.pump_id} {self.name}, {seen}. {rank}{self.line}. {values}".replace("?", "unknown")

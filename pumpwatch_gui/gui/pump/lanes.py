@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.display import engineering_scale
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.domain.wording import limit_number
+from pumpwatch_gui.domain.wording import duration, limit_number
 
 SHORTEST_S, LONGEST_S = 10.0, 3600.0
 SCORE_SCALE = (0.0, 3.0)
@@ -146,3 +146,12 @@ def apart(heights: list[float], least: float, top: float, bottom: float) -> list
         for after, i in pairwise(reversed(order)):
             placed[i] = min(placed[i], placed[after] - least)
     return [max(x, top) for x in placed]
+
+
+def spoken(pump_id: str, window: TimeWindow, lanes: tuple[Lane, ...], texts: tuple[str, ...], large: int | None) -> str:
+    """Trends for assistive technology: whose, how long, whether live, and what each lane is at; `texts` by lane."""
+    head = [pump_id, f"last {duration(window.length_s)}", "paused" if window.paused else "live"]
+    if large is not None:
+        head.append(f"{lanes[large].label} large")
+    values = (f"{lane.label} {text}" for lane, text in zip(lanes, texts, strict=False))
+    return f"{', '.join(head)}: {', '.join(values)}"

@@ -9,7 +9,17 @@ from math import isfinite
 
 import numpy as np
 from PySide6.QtCore import QLineF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
@@ -28,6 +38,7 @@ from pumpwatch_gui.gui.pump.lanes import (
     lane_rects,
     score_lane,
     sensor_lane,
+    spoken,
     uncertain_part,
     value_at,
 )
@@ -83,13 +94,16 @@ class TrendStack(Painted):
 
     def show_values(self, pump: PumpView, view: StationView, texts: tuple[str, ...]) -> None:
         """Show a pump now; `texts` are its sensors' values as they may be shown. Repaints only what moved."""
-        if self._pump is None or self._pump.pump_id != pump.pump_id or self._pump.profile is not pump.profile:
-            if self._pump is None or self._pump.pump_id != pump.pump_id:
+        is_other = self._pump is None or self._pump.pump_id != pump.pump_id
+        if self._pump is None or is_other or self._pump.profile is not pump.profile:
+            if is_other:
                 self._trace, self.cursor_s, self.large = None, None, None
                 self.window_now = TimeWindow(self.window_now.length_s)
             self.lanes = (*(sensor_lane(i, s) for i, s in enumerate(pump.profile.sensors)), score_lane())
             self._shown = ()
         self._pump, self._texts = pump, texts
+        if is_other:
+            self._speak()
         self._now_s = now_s = view.time_ns / 1e9
         per_pixel = self.window_now.length_s / max(self.width() - self.appearance.px(GUTTER_PX), 1)
         frame = pump.frame
@@ -135,12 +149,24 @@ class TrendStack(Painted):
         self.window_now, self._shown = window.at_most(self._now_s or window.end_s), ()
         self._read()
         self._renew()
+        self._speak()
         self.window_changed.emit()
 
     def enlarge(self, index: int | None) -> None:
         """Give one lane most of the height; again, or None, makes all equal."""
         self.large = None if index == self.large else index
         self._renew()
+        self._speak()
+
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Say what the curves are at now: not each time they move."""
+        super().focusInEvent(event)
+        self._speak()
+
+    def _speak(self) -> None:
+        pump_id = self._pump.pump_id if self._pump else "no pump"
+        self.describe(spoken(pump_id, self.window_now, self.lanes, self._texts, self.large))
 
     # ---------------------------------------------------------------- painting
 
@@ -319,7 +345,6 @@ class TrendStack(Painted):
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
         self._drag = None
 
     @override
@@ -332,7 +357,6 @@ class TrendStack(Painted):
 
     @override
     def leaveEvent(self, event: object) -> None:
-        """No pointer, no cursor."""
         self._set_cursor(None)
 
     @override
@@ -343,7 +367,6 @@ class TrendStack(Painted):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See the class."""
         key, window = Qt.Key(event.key()), self.window_now
         step = window.length_s / 60
         match key:
@@ -369,7 +392,6 @@ class TrendStack(Painted):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Other sizes, other points."""
         self._renew()
 
     @override

@@ -66,10 +66,6 @@ class MainWindow(QMainWindow):
         self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
         self._remembers = appearance is None
         self.appearance = appearance or self._remembered_appearance()
-        if self._remembers:
-            self._settings.beginGroup("tables")
-            self.appearance.tables |= {name: str(self._settings.value(name)) for name in self._settings.childKeys()}
-            self._settings.endGroup()
         self.is_kiosk = str(self._settings.value("window/kiosk", "")).casefold() in ("true", "1", "yes")
         self._dialogs = {d.key: d for d in DIALOGS if d.needs is None or d.needs in station.capabilities}
         self.context = PageContext(
@@ -118,6 +114,7 @@ class MainWindow(QMainWindow):
         """The page of that key, built if it was not yet."""
         if key not in self._pages:
             self._pages[key] = page = self._entries[key].build(self.context)
+            page.setAccessibleName(f"{self._entries[key].title} page")
             self._stack.addWidget(scrolled(page))  # in the order of `_pages`
         return self._pages[key]
 
@@ -316,7 +313,10 @@ class MainWindow(QMainWindow):
             str(self._settings.value(f"look-{_user()}/{what}", self._settings.value(f"look/{what}", usual)))
             for what, usual in (("theme", "dark"), ("scale", "100"))
         )
-        return Appearance(theme, int(scale) if scale.isdigit() else 100)
+        made = Appearance(theme, int(scale) if scale.isdigit() else 100)
+        kept = (key for key in self._settings.allKeys() if key.startswith("tables/"))
+        made.tables = {key.removeprefix("tables/"): str(self._settings.value(key)) for key in kept}
+        return made
 
     def _restore(self) -> None:
         geometry = self._settings.value("window/geometry") if self._remembers else None

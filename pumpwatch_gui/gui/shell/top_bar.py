@@ -76,10 +76,8 @@ class PlantBlock(Painted):
             self._plant, self._count, self._clock, self._age = shown
             if renamed:
                 self.updateGeometry()
-            if self.old or not self.accessibleDescription():
-                self.describe(f"{view.name}, {many}, {text}")
-            elif "OLD" in self.accessibleDescription():
-                self.describe(f"{view.name}, {many}, values are live")
+            is_live = not self.old and bool(view.pumps)
+            self.describe(f"{view.name}, {many}, {'values are live' if is_live else text}")
             self.update()
 
     @override

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QStyle, QTableView
 from shiboken6 import isValid
 
 from pumpwatch_gui.gui.look.theme import Appearance
-from pumpwatch_gui.gui.tables.rows_model import DECORATION, DISPLAY
+from pumpwatch_gui.gui.tables.rows_model import DECORATION, DISPLAY, RowsModel
 
 LEAST_TEXT, FAIR_TEXT = 72, 220
 """Widths of a column of words, px at 100 %: the least one, and the one for which columns to spare are hidden."""
@@ -43,6 +43,7 @@ class Columns(QObject):
         self.out: frozenset[int] = frozenset()
         self._needs: dict[int, int] = {}
         self._paddings: dict[int, int] = {}
+        self._headings: dict[int, int] = {}
         self._measured: set[tuple[int, str]] = set()
         self._is_fitting = False
         self._dragged: dict[str, float] = {}
@@ -56,6 +57,7 @@ class Columns(QObject):
         self._restore()
         self._header.sectionResized.connect(self._resized)
         self._header.sectionMoved.connect(lambda *_: self._remember())
+        self._header.sortIndicatorChanged.connect(lambda *_: self.forget())
         self._header.sectionHandleDoubleClicked.connect(self._give_back)
         model = view.model()
         for changed in (model.rowsInserted, model.dataChanged, model.layoutChanged, model.rowsRemoved):
@@ -79,6 +81,7 @@ class Columns(QObject):
         """Measure again: other rows, other sizes of text."""
         self._needs.clear()
         self._paddings.clear()
+        self._headings.clear()
         self._measured.clear()
         self.plan()
 
@@ -131,13 +134,19 @@ class Columns(QObject):
             self._measured.clear()
         metrics = view.fontMetrics()
         for column in range(self._header.count()):
-            need = max(self._needs.get(column, 0), self._header.sectionSizeHint(column))
-            texts = {(column, str(model.index(row, column).data(DISPLAY) or "")) for row in rows} - self._measured
+            need = max(self._needs.get(column, 0), self._heading(column))
+            texts = {(column, text) for text in self._texts(column, rows)} - self._measured
             if texts:
                 padding = self._padding(column, rows)
                 need = max(need, *(metrics.horizontalAdvance(text) + padding for _, text in texts))
                 self._measured |= texts
             self._needs[column] = need
+
+    def _texts(self, column: int, rows: range) -> Iterable[str]:
+        model = self._view.model()
+        if isinstance(model, RowsModel):  # without the way through Qt, which takes ten times as long
+            return map(model.columns[column].text, model.rows[rows.start : rows.stop])
+        return (str(model.index(row, column).data(DISPLAY) or "") for row in rows)
 
     def _padding(self, column: int, rows: range) -> int:
         """What a cell has beside its text, px: margins, and the mark of any of its rows."""
@@ -163,8 +172,17 @@ class Columns(QObject):
         return max(dragged, self._least(column)) if dragged else self._needs[column]
 
     def _least(self, column: int) -> int:
-        heading = self._header.sectionSizeHint(column)
-        return max(min(self._needs[column], self._appearance.px(LEAST_TEXT)), heading)
+        return max(min(self._needs[column], self._appearance.px(LEAST_TEXT)), self._heading(column))
+
+    def _heading(self, column: int) -> int:
+        """What a title needs, px; asking Qt costs as much as ten cells."""
+        if column not in self._headings:
+            # Qt would reserve room for the arrow in every title, though only one has it.
+            is_shown = self._header.isSortIndicatorShown()
+            self._header.setSortIndicatorShown(is_shown and self._header.sortIndicatorSection() == column)
+            self._headings[column] = self._header.sectionSizeHint(column)
+            self._header.setSortIndicatorShown(is_shown)
+        return self._headings[column]
 
     def _widths(self, shown: Sequence[int], room: int) -> dict[int, int]:
         widths = {c: self._width(c) for c in shown}
@@ -173,6 +191,8 @@ class Columns(QObject):
         for left, column in zip(range(len(texts), 0, -1), sorted(texts, key=widths.__getitem__), strict=True):
             widths[column] = max(min(widths[column], rest // left), self._least(column))
             rest -= widths[column]
+        if rest < 0:  # it scrolls sideways anyhow: then words may have the room that makes them readable
+            return widths | {c: max(min(self._needs[c], self._appearance.px(FAIR_TEXT)), self._least(c)) for c in texts}
         takers = texts if texts and not self._even else shown
         if rest > 0 and takers:
             total = len(takers) if self._even or not texts else sum(widths[c] for c in takers)

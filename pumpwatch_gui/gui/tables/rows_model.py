@@ -16,6 +16,9 @@ T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 DISPLAY, DECORATION = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.DecorationRole
+_DISPLAY, _ICON, _TIP, _ALIGNMENT = _ANSWERED = tuple(
+    map(int, (DISPLAY, DECORATION, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.TextAlignmentRole))
+)
 
 
 @dataclass(frozen=True)
@@ -208,20 +211,17 @@ class RowsModel(QAbstractTableModel, Generic[T]):
 
     @override
     def data(self, index: Index, role: int = 0) -> Any:
-        if not index.isValid() or index.row() >= len(self.rows):
+        # Qt asks for a dozen roles of each cell that it paints; most of them are not answered, and that must be quick.
+        if role not in _ANSWERED or not index.isValid() or index.row() >= len(self.rows):
             return None
         column, row = self.columns[index.column()], self.rows[index.row()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return column.text(row)
-            case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column)
-            case Qt.ItemDataRole.DecorationRole:
-                return column.icon(row) if column.icon else None
-            case Qt.ItemDataRole.ToolTipRole:
-                return plain_tip(column.tip_of(row)) or None
-            case _:
-                return None
+        if role == _DISPLAY:
+            return column.text(row)
+        if role == _ALIGNMENT:
+            return _alignment(column)
+        if role == _ICON:
+            return column.icon(row) if column.icon else None
+        return plain_tip(column.tip_of(row)) or None
 
 
 def _alignment(column: Column[Any]) -> Qt.AlignmentFlag:
