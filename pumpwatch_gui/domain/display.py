@@ -120,8 +120,8 @@ def is_stale(pump: PumpView, now_ns: int) -> bool:
 
 
 def read_sensor(pump: PumpView, index: int, now_ns: int, last_good: LastGood) -> ShownValue:
-    """What may be shown of sensor `index` of a pump at `now_ns` (monotonic)."""
-    sensor = pump.profile.sensors[index]
+    """What may be shown of quantity `index` of a pump (the sensors first) at `now_ns` (monotonic)."""
+    sensor = pump.profile.quantities[index]
     frame = pump.frame
     age_s = last_good.age_s(pump.pump_id, index, now_ns)
     whole_s = age_s if np.isnan(age_s) else float(int(age_s))
@@ -137,10 +137,17 @@ def fresh_value(sensor: Sensor, value: float, quality: Quality, reason: Reason, 
     """What may be shown of a value that was read just now; `age_s` since it was last good."""
     if quality is Quality.BAD:
         return ShownValue(sensor, Trust.BAD, UNKNOWN, nan, age_s, reason.text)
-    text = number(value, sensor.decimals)
+    text = value_text(value, sensor)
     if quality is Quality.UNCERTAIN:
         return ShownValue(sensor, Trust.UNCERTAIN, text, value, age_s, reason.text)
     return ShownValue(sensor, Trust.LIVE, text, value, 0.0, "")
+
+
+def value_text(value: float, sensor: Sensor) -> str:
+    """A value in words: its state where it is one, else the number with the decimals of its sensor."""
+    if not sensor.states or not isfinite(value):
+        return number(value, sensor.decimals)
+    return sensor.states[min(max(round(value), 0), len(sensor.states) - 1)]
 
 
 def fresh_values(profile: PumpProfile, frame: Frame) -> tuple[ShownValue, ...]:
