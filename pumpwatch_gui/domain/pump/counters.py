@@ -88,6 +88,17 @@ class PumpCounters:
         with self._lock:
             return None if self._base is None else self._base + self._since
 
+    @property
+    def was_running(self) -> bool | None:
+        """Whether the pump ran when that was last known; None while it never was."""
+        return self._was_running
+
+    @property
+    def starts_ns(self) -> tuple[int, ...]:
+        """The monotonic times of its starts of the last 60 min, oldest first."""
+        with self._lock:
+            return tuple(self._starts_ns)
+
     def starts_per_hour(self, mono_ns: int) -> int:
         """Starts of the last 60 min."""
         with self._lock:
@@ -119,14 +130,17 @@ class PumpCounters:
             if self._began_running is None:
                 self._began_running = is_running
 
-    def due_row(self, pump_id: str, *, time_ns: int, mono_ns: int) -> CounterRow | None:
-        """The row to be kept now, None while none is due: at once after a start, each minute while a total moves."""
+    def due_row(self, pump_id: str, *, time_ns: int, mono_ns: int, is_last: bool = False) -> CounterRow | None:
+        """The row to be kept now, None while none is due: at once after a start, each minute while a total moves.
+
+        `is_last`: the run ends, and whatever has moved is due.
+        """
         totals = self.totals
-        if totals is None:
+        if totals is None or (is_last and self._kept is not None and self._kept[1] == totals):
             return None
         kept_ns, kept = self._kept or (0, None)
         age_ns = mono_ns - kept_ns
-        is_due = kept is None or totals.starts != kept.starts or (age_ns >= KEEP_EVERY_NS and totals != kept)
+        is_due = is_last or kept is None or totals.starts != kept.starts or (age_ns >= KEEP_EVERY_NS and totals != kept)
         if not is_due and age_ns < KEEP_AT_LEAST_NS:
             return None
         self._kept = mono_ns, totals
