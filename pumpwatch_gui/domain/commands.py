@@ -156,6 +156,7 @@ class SetCounters:
 
     pump_id: str
     values: Mapping[str, float]
+    note: str = ""
 
 
 ModelCommand = (

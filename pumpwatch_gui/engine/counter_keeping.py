@@ -72,7 +72,8 @@ class CounterKeeper:
         except ValueError as error:
             raise InputError(f"the counters of {pump.pump_id} are not set: {error}", "") from error
         self._keep(CounterRow(pump.pump_id, time.time_ns(), after, is_set=True))
-        return "; ".join(_words(tag, before, after) for tag in there if tag in command.values)
+        words = "; ".join(_words(tag, before, after) for tag in there if tag in command.values)
+        return f"{words}: {command.note}" if command.note else words
 
     def _take_up(self, pump: LivePump) -> None:
         now_ns, mono_ns = time.time_ns(), time.monotonic_ns()

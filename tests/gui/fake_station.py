@@ -282,7 +282,7 @@ class FakeStation:
                 return text
             case GiveFeedback(feedback):
                 self.publish(FeedbackGiven(self._time_ns, replace(feedback, by=order.actor)))
-            case SetCounters(pump_id, values):
+            case SetCounters(pump_id, values, _):
                 set_counters(self._derived[pump_id][1], values)
             case command if isinstance(command, ModelCommand):
                 self._need(Capability.TRAIN)

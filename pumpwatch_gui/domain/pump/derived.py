@@ -85,7 +85,8 @@ def _counters(profile: PumpProfile) -> tuple[Counter, ...]:
 def _sensor(row: Quantity | Counter, plate: Nameplate) -> Sensor:
     if isinstance(row, Counter):
         return Sensor(row.tag, row.label, row.unit, row.span, row.resolution, is_counter=True)
-    span, normal = row.span(plate), row.normal(plate)
+    low, high = row.span(plate)
+    span, normal = (round(low, 1), round(high, 1)), row.normal(plate)
     if normal is not None:
         normal = max(normal[0], span[0]), min(normal[1], span[1])
         normal = normal if normal[0] < normal[1] else None

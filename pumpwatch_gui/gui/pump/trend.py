@@ -13,9 +13,10 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaint
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
+from pumpwatch_gui.domain.display import ABSENT
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.domain.wording import clock, local_time, number, unit_text
+from pumpwatch_gui.domain.wording import UNKNOWN, clock, local_time, number, unit_text
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.curves import OffScale, off_scale, path, thinned
 from pumpwatch_gui.gui.look.theme import STRONG, color
@@ -25,6 +26,7 @@ from pumpwatch_gui.gui.pump.lanes import (
     TimeWindow,
     apart,
     column_of,
+    derived_columns,
     lane_rects,
     score_lane,
     sensor_lane,
@@ -62,6 +64,7 @@ class TrendStack(Painted):
         self.cursor_s: float | None = None
         self.lanes: tuple[Lane, ...] = ()
         self.large: int | None = None
+        self.trended: tuple[str, ...] = ()
         self._pump: PumpView | None = None
         self._trace: Trace | None = None
         self._traces, self._now_s = PastTraces(context), 0.0
@@ -82,13 +85,12 @@ class TrendStack(Painted):
     # ---------------------------------------------------------------- values
 
     def show_values(self, pump: PumpView, view: StationView, texts: tuple[str, ...]) -> None:
-        """Show a pump now; `texts` are its sensors' values as they may be shown. Repaints only what moved."""
+        """Show a pump now; `texts` are the values of its lanes as they may be shown. Repaints only what moved."""
         if self._pump is None or self._pump.pump_id != pump.pump_id or self._pump.profile is not pump.profile:
             if self._pump is None or self._pump.pump_id != pump.pump_id:
                 self._trace, self.cursor_s, self.large = None, None, None
                 self.window_now = TimeWindow(self.window_now.length_s)
-            self.lanes = (*(sensor_lane(i, s) for i, s in enumerate(pump.profile.sensors)), score_lane())
-            self._shown = ()
+            self._make_lanes(pump)
         self._pump, self._texts = pump, texts
         self._now_s = now_s = view.time_ns / 1e9
         per_pixel = self.window_now.length_s / max(self.width() - self.appearance.px(GUTTER_PX), 1)
@@ -99,6 +101,18 @@ class TrendStack(Painted):
             self._shown = shown
             self.window_now = self.window_now.at(now_s)
             self._read()
+
+    def trend(self, tags: tuple[str, ...]) -> None:
+        """Give derived quantities a lane each, below those of the sensors; a pump without one has no lane of it."""
+        self.trended, self.large = tags, None
+        if self._pump is not None:
+            self._make_lanes(self._pump)
+            self._renew()
+
+    def _make_lanes(self, pump: PumpView) -> None:
+        columns = [*range(len(pump.profile.sensors)), *derived_columns(pump, self.trended)]
+        self.lanes = (*(sensor_lane(i, pump.profile.quantities[i]) for i in columns), score_lane())
+        self._shown = ()
 
     def _past_came(self, pump_id: str) -> None:
         if self._pump is not None and self._pump.pump_id == pump_id:
@@ -236,9 +250,9 @@ class TrendStack(Painted):
         if self._trace is not None and self.cursor_s is not None:
             within = self._pump.stale_after_s if self._pump else 3.0
             value = value_at(self._trace, lane, self.cursor_s, within_s=within)
-            return number(value, lane.decimals), isfinite(value)
+            return lane.text_of(value), isfinite(value)
         if i < len(self._texts):
-            return self._texts[i], "?" not in self._texts[i]
+            return self._texts[i], not any(mark in self._texts[i] for mark in (UNKNOWN, ABSENT))
         return "", False
 
     def _paint_limits(self, painter: QPainter, lane: Lane, rect: QRectF) -> None:
