@@ -7,6 +7,8 @@ from tomllib import TOMLDecodeError
 from typing import Any
 
 from pumpwatch_gui.domain.errors import InputError, Problem
+from pumpwatch_gui.domain.links.map_document import is_number
+from pumpwatch_gui.domain.pump.curve import CurvePoints
 from pumpwatch_gui.domain.pump.derived import missing, with_derived
 from pumpwatch_gui.domain.pump.profile import (
     PHASES,
@@ -53,12 +55,13 @@ def parse_profile(document: object, problems: list[Problem]) -> PumpProfile | No
     tables = list(top.tables("sensor", required=True))
     sensors = [s for s in map(_read_sensor, tables) if s]
     derived = top.table("derived")
+    curve = _read_curve(top.table("curve")) if "curve" in top.content else None
     top.finish()
     _check_tags(tables)
     if len(problems) > before or name is None or nameplate is None:
         return None
     try:
-        profile = with_derived(PumpProfile(name, tuple(sensors), label or "", nameplate))
+        profile = with_derived(PumpProfile(name, tuple(sensors), label or "", nameplate, curve=curve))
     except ValueError as error:
         top.note("sensor", str(error))
         return None
@@ -123,6 +126,29 @@ def _read_derived(table: Table, profile: PumpProfile) -> PumpProfile:
     note_missing(table, profile)
     table.finish()
     return with_derived(profile, own)
+
+
+def _read_curve(table: Table) -> CurvePoints | None:
+    """The points of the pump curve; None, with the mistakes noted, when they are none."""
+    flow, head = _numbers(table, "flow_l_min"), _numbers(table, "head_m")
+    table.finish()
+    if flow is None or head is None:
+        return None
+    try:
+        return CurvePoints(flow, head)
+    except ValueError as error:
+        table.note("", str(error))
+        return None
+
+
+def _numbers(table: Table, key: str) -> tuple[float, ...] | None:
+    items = table.take(key, (list, tuple), "a list of numbers")
+    if items is None:
+        return None
+    if not all(is_number(x) for x in items):
+        table.note(key, f"must be a list of numbers, not {items!r}")
+        return None
+    return tuple(map(float, items))
 
 
 def _read_nameplate(table: Table) -> Nameplate | None:

@@ -167,3 +167,54 @@ def test_a_wrong_counter_is_named_and_cannot_be_saved(open_window: OpenWindow, t
     assert wrong in dialog.trouble.text()
     dialog.fields[tag].clear()
     assert dialog.trouble.text() == ""
+
+
+def test_the_curve_takes_the_place_of_the_trends_with_the_live_duty_point(open_window: OpenWindow) -> None:
+    page = page_on(open_window)
+    assert not page.curve.isVisible()
+    page.show_curve.click()
+    assert page.curve.isVisible()
+    assert not page.trends.isVisible()
+    assert page.curve.curve is not None
+    assert page.curve.curve.origin == "from the profile"
+    assert page.curve.duty is not None
+    assert page.curve.duty[0].value == pytest.approx(1450, rel=0.02)
+    assert "100 % of best efficiency" in page.curve.words
+    assert len(page.curve._trail) > 50
+    page.curve.grab()
+    page.show_curve.click()
+    assert page.trends.isVisible()
+
+
+@pytest.mark.parametrize(("scene", "why"), [("standby", "only while the pump runs"), ("lost", "no communication")])
+def test_a_pump_without_a_duty_point_says_why(open_window: OpenWindow, scene: str, why: str) -> None:
+    page = page_on(open_window, scene)
+    page.show_curve.click()
+    assert page.curve.words == f"no duty point: {why}"
+    page.curve.grab()
+
+
+def test_without_points_a_curve_is_fitted_to_the_history_and_named_so(open_window: OpenWindow) -> None:
+    station = FakeStation(1, scenes={}, history_s=5)
+    profile = replace(station.profile, curve=None)
+    site = station.site()
+    station.change(replace(site, pumps=tuple(replace(pump, profile=profile) for pump in site.pumps)))
+    station.step(1.0)
+    frame = station.latest().pumps[0].frame
+    assert frame is not None
+    for i in range(400):
+        values = frame.values[:10].copy()
+        values[4] = 1000 + i * 1.5
+        values[6] = values[5] + (60 - 12 * (values[4] / 1450) ** 2) * 998 * 9.80665e-5
+        at_ns = frame.time_ns - (500 - i) * 10**9
+        own = replace(frame, values=values, quality=frame.quality[:10], reason=frame.reason[:10], time_ns=at_ns)
+        station.history.put_frame(own, profile.tags)
+    window = open_window(source=station)
+    window.open_page("pump", "P-101")
+    page = page_of(window, PumpPage)
+    page.show_curve.click()
+    page.refresh(station.latest())
+    curve = page.curve.curve
+    assert curve is not None
+    assert curve.origin == "fitted to its own running"
+    np.testing.assert_allclose(curve.head_m, 60 - 12 * (curve.flow_l_min / 1450) ** 2, rtol=0.02)

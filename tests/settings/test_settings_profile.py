@@ -76,3 +76,12 @@ def test_limits_of_a_quantity_that_wants_a_value_of_the_plate_are_refused_with_i
     )
     assert found["derived.head_m.limits.low"] == "must be a number, not 'x'"
     assert "head_m" in found["derived.haed_m"]
+
+
+def test_every_mistake_of_a_curve_is_named_and_a_good_one_is_taken() -> None:
+    assert load_profile("centrifugal").curve is not None
+    found = with_plate({}, curve={"flow_l_min": [0, "1,5", 3], "heads_m": [1, 2, 3]})
+    assert found["curve.flow_l_min"].startswith("must be a list of numbers")
+    assert "curve.head_m" in found
+    assert "head_m" in found["curve.heads_m"]
+    assert with_plate({}, curve={"flow_l_min": [0, 2, 1], "head_m": [3, 2, 1]}) == {"curve": "flow_l_min must rise"}

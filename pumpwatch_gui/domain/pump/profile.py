@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import isfinite
 
+from pumpwatch_gui.domain.pump.curve import CurvePoints
+
 STANDARD_TAGS = (
     "motor_rpm",
     "bearing_temperature_c",
@@ -139,6 +141,7 @@ class PumpProfile:
 
     `derived` are the quantities computed from them (`pump.derived.with_derived`), with limits of their own. They have
     no place on a wire, in a model or in a row of the database: `tags` are those of the sensors alone, `quantities` all.
+    `curve` is that of the maker.
     """
 
     name: str
@@ -146,6 +149,7 @@ class PumpProfile:
     label: str = ""
     nameplate: Nameplate = field(default_factory=Nameplate)
     derived: tuple[Sensor, ...] = ()
+    curve: CurvePoints | None = None
     tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
     quantities: tuple[Sensor, ...] = field(init=False, repr=False, compare=False)
     quantity_tags: tuple[str, ...] = field(init=False, repr=False, compare=False)

@@ -23,6 +23,7 @@ from pumpwatch_gui.gui.look.layout import hbox, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import icon_size
 from pumpwatch_gui.gui.look.widgets import KeyButton, Panel, PumpBox, button, label
 from pumpwatch_gui.gui.pump.cards import LinksCard, SensorPanel, WhyCard
+from pumpwatch_gui.gui.pump.curve import CurveView
 from pumpwatch_gui.gui.pump.derived import DerivedPanel, wanted_words
 from pumpwatch_gui.gui.pump.lanes import derived_columns
 from pumpwatch_gui.gui.pump.rows import StatusLine, alarm_rows, facts, lane_text, sensor_rows
@@ -54,6 +55,8 @@ class PumpPage(Page):
         self._alarms: tuple[Alarm, ...] = ()
         self.chooser, self.facts = PumpBox(), StatusLine(appearance)
         self.sensors, self.trends = SensorPanel(appearance), TrendStack(context)
+        self.curve = CurveView(context)
+        self.curve.hide()
         self.derived, self.wanted = DerivedPanel(appearance), label("", "dim")
         self.why, self.links = WhyCard(appearance), LinksCard(appearance)
         self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=3, selects=True)
@@ -89,6 +92,7 @@ class PumpPage(Page):
         quantities.setAutoFillBackground(False)
         self._left.body.addWidget(scroll, 1)
         centre = Panel(self.appearance, content=self.trends)
+        centre.body.addWidget(self.curve, 1)
         centre.setAccessibleName("Trends")
         self._why_panel = Panel(self.appearance, "Why", self.why)
         self._why_panel.body.addLayout(hbox(self.confirm, self.rebaseline, None))
@@ -123,6 +127,9 @@ class PumpPage(Page):
             self._lengths.addButton(made, round(length))
             row.addWidget(made)
         row.addWidget(self.pause)
+        self.show_curve = button("Curve", "Show the pump curve instead of the trends", self._choose_centre)
+        self.show_curve.setCheckable(True)
+        row.addWidget(self.show_curve)
         if "limits" in self.context.dialogs:
             row.addWidget(self._limits_button())
         panel.body.setContentsMargins(12, 8, 12, 8)
@@ -235,6 +242,8 @@ class PumpPage(Page):
         lanes = [*range(first), *derived_columns(pump, self.trends.trended)]
         texts = (*(lane_text(rows[i]) for i in lanes), number(live_score(pump, seen), 2))
         self.trends.show_values(pump, view, texts)
+        if self.show_curve.isChecked():
+            self.curve.show_pump(pump, view, last_good)
         self.why.show_pump(pump, seen=seen.live)
         for answer in (self.confirm, self.rebaseline):
             answer.setVisible(pump.is_at_new_level)
@@ -245,6 +254,13 @@ class PumpPage(Page):
         self.alarms.show_rows(alarm_rows(tuple(self.context.shown(a, view) for a in pump.alarms), view))
         self.ack.setEnabled(any(a.state.is_unacknowledged and self._is_current(a) for a in pump.alarms))
         self.ack_all.setEnabled(any(a.state.is_unacknowledged for a in pump.alarms))
+
+    def _choose_centre(self) -> None:
+        """Trends, or the curve of the pump."""
+        is_curve = self.show_curve.isChecked()
+        self.trends.setVisible(not is_curve)
+        self.curve.setVisible(is_curve)
+        self.refresh(self.context.station.latest())
 
     def _want(self, pump: PumpView) -> None:
         """Say what is not computed, when another profile is shown."""
