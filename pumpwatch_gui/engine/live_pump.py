@@ -172,13 +172,16 @@ class LivePump:
     ) -> PumpView:
         """The pump as others see it now."""
         pump_id = self.settings.pump_id
+        frame = self.frame
+        if frame is not None and frame.values.size != len(self.settings.profile.quantities):
+            frame = None  # a scan of the sensors before a change of the site was under way
         period_s = min(link.period_s for link in self.settings.links)
         return PumpView(
             pump_id=pump_id,
             name=self.settings.name,
             profile=self.settings.profile,
             run_state=self.run_state,
-            frame=self.frame,
+            frame=frame,
             score_result=self.score_result,
             detection=self.detection,
             health=self.health,
