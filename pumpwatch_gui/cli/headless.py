@@ -110,7 +110,7 @@ def status_line(view: StationView) -> str:
 
 
 def _state_word(pump: PumpView) -> str:
-    if pump.frame is None or pump.frame.worst is Quality.BAD:
+    if pump.frame is None or pump.frame.worst_of(len(pump.profile.tags)) is Quality.BAD:
         return "bad" if pump.run_state.value == "NO DATA" else "partly bad"
     score = f" score {pump.detection.score:.2f}" if pump.detection is not None else ""
     return pump.run_state.value.lower() + score
@@ -169,7 +169,7 @@ def _pump_summary(engine: Engine, pump: PumpView) -> dict[str, object]:
         **{q.word: counts[q.word] for q in Quality},
         "skipped_beats": sum(v.missed_scans for v in pump.links),
         "reconnects": sum(v.reconnects + v.hang_ups for v in pump.links),
-        "last_quality": pump.frame.worst.word if pump.frame else "bad",
+        "last_quality": pump.frame.worst_of(len(pump.profile.tags)).word if pump.frame else "bad",
         "detections": live.anomalous_windows,
         "alarms": live.alarms_raised,
         "links": {v.link_id: _link_summary(v) for v in pump.links},

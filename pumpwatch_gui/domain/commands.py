@@ -150,11 +150,20 @@ class GiveFeedback:
     feedback: EpisodeFeedback
 
 
+@dataclass(frozen=True, slots=True)
+class SetCounters:
+    """Set counters of a pump, as when it is exchanged: `values` by the tag of each, in its unit (hours, starts)."""
+
+    pump_id: str
+    values: Mapping[str, float]
+    note: str = ""
+
+
 ModelCommand = (
     Rebaseline | ConfirmLevel | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
 )
 AlarmCommand = Acknowledge | ResetAlarm | ShelveAlarm | UnshelveAlarm | TakeOutOfService | ReturnToService
-Command = AlarmCommand | ChangeSite | ReloadSite | Record | ModelCommand | GiveFeedback
+Command = AlarmCommand | ChangeSite | ReloadSite | Record | ModelCommand | GiveFeedback | SetCounters
 
 
 class Role(Enum):
@@ -193,6 +202,7 @@ COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
         SetThresholdFactor: CommandKind("set threshold factor", Role.ENGINEER),
         SetAdaptive: CommandKind("adaptive threshold", Role.ENGINEER),
         GiveFeedback: CommandKind("feedback", Role.OPERATOR),
+        SetCounters: CommandKind("set counters", Role.ADMIN),
     }
 )
 """Every command there is. The roles are declared here once; they are enforced where accounts exist."""

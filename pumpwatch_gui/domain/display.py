@@ -17,19 +17,23 @@ from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.wording import UNKNOWN, duration, number, unit_text
 
+ABSENT = "–"
+"""What stands for a value that a standing pump does not have."""
+
 
 class Trust(Enum):
-    """How a value may be shown."""
+    """How a value may be shown. NONE: there is no such value now, and nothing is wrong about that."""
 
     LIVE = "live"
     UNCERTAIN = "uncertain"
     STALE = "stale"
     BAD = "bad"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class ShownValue:
-    """One sensor as it may be shown: `text` is the number, or `?` where none may be believed.
+    """One sensor as it may be shown: `text` is the number, `?` where none may be believed, `–` where there is none.
 
     `value` is NaN unless LIVE or UNCERTAIN, so that no pointer is at an old number. `age_s` is the time since
     the value was last good in whole seconds, 0 while LIVE, NaN when it never was. `reason` says why it is not LIVE.
@@ -45,7 +49,7 @@ class ShownValue:
     @property
     def hatched(self) -> bool:
         """Whether it must be shown hatched, with `?` and its age."""
-        return self.trust is not Trust.LIVE
+        return self.trust not in (Trust.LIVE, Trust.NONE)
 
     @property
     def shown(self) -> str:
@@ -55,12 +59,18 @@ class ShownValue:
     @property
     def with_unit(self) -> str:
         """The number with its unit; `?` alone where none may be believed."""
-        return self.text if self.text == UNKNOWN else f"{self.shown} {unit_text(self.sensor.unit)}".rstrip()
+        return self.text if self.text in (UNKNOWN, ABSENT) else f"{self.shown} {unit_text(self.sensor.unit)}".rstrip()
 
     @property
     def age_text(self) -> str:
         """How old it is; "" while live."""
-        return "" if self.trust is Trust.LIVE else "no value yet" if np.isnan(self.age_s) else duration(self.age_s)
+        return (
+            ""
+            if self.trust in (Trust.LIVE, Trust.NONE)
+            else "no value yet"
+            if np.isnan(self.age_s)
+            else duration(self.age_s)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +130,8 @@ def is_stale(pump: PumpView, now_ns: int) -> bool:
 
 
 def read_sensor(pump: PumpView, index: int, now_ns: int, last_good: LastGood) -> ShownValue:
-    """What may be shown of sensor `index` of a pump at `now_ns` (monotonic)."""
-    sensor = pump.profile.sensors[index]
+    """What may be shown of quantity `index` of a pump (the sensors first) at `now_ns` (monotonic)."""
+    sensor = pump.profile.quantities[index]
     frame = pump.frame
     age_s = last_good.age_s(pump.pump_id, index, now_ns)
     whole_s = age_s if np.isnan(age_s) else float(int(age_s))
@@ -135,12 +145,21 @@ def read_sensor(pump: PumpView, index: int, now_ns: int, last_good: LastGood) ->
 
 def fresh_value(sensor: Sensor, value: float, quality: Quality, reason: Reason, *, age_s: float = nan) -> ShownValue:
     """What may be shown of a value that was read just now; `age_s` since it was last good."""
+    if reason is Reason.NOT_RUNNING:
+        return ShownValue(sensor, Trust.NONE, ABSENT, nan, age_s, reason.text)
     if quality is Quality.BAD:
         return ShownValue(sensor, Trust.BAD, UNKNOWN, nan, age_s, reason.text)
-    text = number(value, sensor.decimals)
+    text = value_text(value, sensor)
     if quality is Quality.UNCERTAIN:
         return ShownValue(sensor, Trust.UNCERTAIN, text, value, age_s, reason.text)
     return ShownValue(sensor, Trust.LIVE, text, value, 0.0, "")
+
+
+def value_text(value: float, sensor: Sensor) -> str:
+    """A value in words: its state where it is one, else the number with the decimals of its sensor."""
+    if not sensor.states or not isfinite(value):
+        return number(value, sensor.decimals)
+    return sensor.states[min(max(round(value), 0), len(sensor.states) - 1)]
 
 
 def fresh_values(profile: PumpProfile, frame: Frame) -> tuple[ShownValue, ...]:

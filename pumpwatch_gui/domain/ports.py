@@ -140,8 +140,20 @@ class LinkBrowser(Protocol):
 class Historian(Protocol):
     """The history of a station. Any thread but the GUI's; every call raises StoreError when it cannot be read."""
 
-    def read(self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, points: int = 2000) -> "Series":
-        """Some sensors of a pump from `start_ns` up to `end_ns` (Unix UTC), thinned to about `points` points."""
+    def read(
+        self,
+        pump_id: str,
+        tags: Sequence[str],
+        *,
+        start_ns: int,
+        end_ns: int,
+        points: int = 2000,
+        profile: PumpProfile | None = None,
+    ) -> "Series":
+        """Some sensors of a pump from `start_ns` up to `end_ns` (Unix UTC), thinned to about `points` points.
+
+        With the `profile` its derived quantities are tags as well.
+        """
 
     def journal(self, query: "JournalQuery", *, limit: int = 1000) -> list[JournalRow]:
         """The newest lines first, at most `limit`."""

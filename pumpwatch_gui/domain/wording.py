@@ -8,7 +8,8 @@ from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.pump.profile import Sensor
 
 UNKNOWN = "?"
-_UNITS = {"degC": "°C", "degF": "°F", "m3/h": "m³/h", "mm2/s": "mm²/s", "kg/m3": "kg/m³", "percent": "%"}
+_UNITS = {"degC": "°C", "degF": "°F", "m3/h": "m³/h", "mm2/s": "mm²/s", "kg/m3": "kg/m³", "percent": "%",
+          "kWh/m3": "kWh/m³", "Wh/m3": "Wh/m³"}  # fmt: skip
 
 
 def unit_text(unit: str) -> str:

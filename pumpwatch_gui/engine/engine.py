@@ -40,6 +40,7 @@ from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
+from pumpwatch_gui.engine.counter_keeping import CounterKeeper
 from pumpwatch_gui.engine.disk_forecast import DiskForecast
 from pumpwatch_gui.engine.judging import Judging
 from pumpwatch_gui.engine.live_pump import LivePump
@@ -87,6 +88,7 @@ class Engine:
             on_trouble=self._on_store_trouble, on_open_alarms=self._on_late_alarms,
         )  # fmt: skip
         self._history = History(home.database)
+        self._counters = CounterKeeper(self._history, self._store.offer_counters)
         self._bus = EventBus(self._store.offer_event)
         self._bus.subscribe(self._on_event)
         self._annunciator = Annunciator(AlarmDesk(self._store.open_alarms), self._bus)
@@ -95,8 +97,9 @@ class Engine:
             site, self._make_models, on_results=self._judging.offer_results, on_outcome=self._on_outcome
         )
         self._orders = Orders(
-            self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit
-        )
+            self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit,
+            set_counters=lambda c: self._counters.set_totals(self._judging.pumps.get(c.pump_id), c),
+        )  # fmt: skip
         self._scanner = Scanner(
             _bindings(site),
             on_frame=self._on_frame,
@@ -210,6 +213,7 @@ class Engine:
         try:
             self._supervised("links", stop, lambda alive: self._scanner.run(stop, alive))
         finally:
+            self._counters.keep_last(self._judging.pumps)
             self._links_ended.set()
 
     def _run_infer(self, stop: threading.Event) -> None:
@@ -232,8 +236,12 @@ class Engine:
 
     def _run_orders(self, stop: threading.Event) -> None:
         def run(alive: Callable[[], None]) -> None:
+            def turn() -> None:
+                alive()
+                self._counters.recall(self._judging.pumps)
+
             self._recall_feedback()
-            self._orders.run(stop.is_set, alive)
+            self._orders.run(stop.is_set, turn)
 
         try:
             self._supervised("orders", stop, run)
@@ -287,10 +295,12 @@ class Engine:
         pump = self._judging.pumps.get(frame.pump_id)
         if pump is None:
             return  # taken out of the site while this scan was under way
-        pump.seen(frame)
+        whole = pump.seen(frame)
         self._stats.seen(frame)
         self._store.offer_frame(frame, pump.machine_status)
-        self._judging.offer_frame(frame)
+        if whole is not None:
+            self._judging.offer_frame(whole)
+            self._counters.seen(pump, frame)
         self._inference.ring.put(frame)
         if self._record is not None:
             self._record.offer(frame, pump.settings.profile.tags)

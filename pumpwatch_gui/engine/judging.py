@@ -150,6 +150,8 @@ class Judging:
     # ---------------------------------------------------------------- one pump
 
     def _judge_frame(self, pump: LivePump, frame: Frame) -> None:
+        if frame.values.size != len(pump.settings.profile.quantities):
+            return  # of the sensors before a change of the site
         before = pump.run_state
         state, signals = pump.judge_frame(frame)
         if state is not before and RunState.NO_DATA not in (state, before):

@@ -1,5 +1,6 @@
 """What the engine keeps of one pump while it runs."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from math import nan
@@ -9,6 +10,8 @@ from pumpwatch_gui.domain.detection import Detection, LearningView, NotScored, S
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.likelihood import Evidence, likelihood_of, shift_of
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
+from pumpwatch_gui.domain.pump.counters import PumpCounters
+from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, RunState
@@ -39,7 +42,11 @@ class LivePump:
         self.score_result: ScoreResult | None = None
         self.detection: Detection | None = None
         self.health = nan
-        self.trace = TraceRing(len(settings.profile.sensors))
+        self.derived = DerivedQuantities(settings.profile)
+        self.counters = PumpCounters(settings.profile.nameplate.preferred_region)
+        self.trace = TraceRing(len(settings.profile.quantities))
+        self.since_ns = time.time_ns()
+        """When it came to this run (Unix UTC): what it counted before is on the disk."""
         self.frames_by_quality: Counter[str] = Counter()
         self.anomalous_windows = 0
         self.alarms_raised = 0
@@ -69,11 +76,19 @@ class LivePump:
         """The newest score, NaN while the pump is not scored."""
         return self.score_result.score if isinstance(self.score_result, Detection) else nan
 
-    def seen(self, frame: Frame) -> None:
-        """Take in a frame: from here on `latest()` shows it."""
-        self.frame = frame
-        self.trace.append(frame, self.score)
+    def seen(self, frame: Frame) -> Frame | None:
+        """Take in a frame and return it with its derived quantities: from here on `latest()` shows it.
+
+        None for one of the sensors that it had before a change of the site.
+        """
+        derived, trace = self.derived, self.trace
+        if frame.values.size != derived.size or trace.width != len(derived.profile.quantities):
+            return None
+        whole = derived.whole(frame, self.counters)
+        self.frame = whole
+        trace.append(whole, self.score)
         self.frames_by_quality[frame.worst.word] += 1
+        return whole
 
     def judge_frame(self, frame: Frame) -> tuple[RunState, Iterable[AlarmSignal]]:
         """The run state at this frame and what the limits found."""
@@ -132,9 +147,14 @@ class LivePump:
         """
         old, self.settings = self.settings, settings
         active = desk.active_sources(settings.pump_id)
+        if old.profile != settings.profile:
+            self.derived = DerivedQuantities(settings.profile)
+            self.counters.preferred_region = settings.profile.nameplate.preferred_region
+        if old.profile.quantity_tags != settings.profile.quantity_tags:
+            self.frame = None
+            self.trace = TraceRing(len(settings.profile.quantities))
         if old.profile.tags != settings.profile.tags:
-            self.frame = self.score_result = self.detection = None
-            self.trace = TraceRing(len(settings.profile.sensors))
+            self.score_result = self.detection = None
             self.restart_judges(active)
             return active - self.sources
         if old.profile != settings.profile:
@@ -152,13 +172,16 @@ class LivePump:
     ) -> PumpView:
         """The pump as others see it now."""
         pump_id = self.settings.pump_id
+        frame = self.frame
+        if frame is not None and frame.values.size != len(self.settings.profile.quantities):
+            frame = None  # a scan of the sensors before a change of the site was under way
         period_s = min(link.period_s for link in self.settings.links)
         return PumpView(
             pump_id=pump_id,
             name=self.settings.name,
             profile=self.settings.profile,
             run_state=self.run_state,
-            frame=self.frame,
+            frame=frame,
             score_result=self.score_result,
             detection=self.detection,
             health=self.health,

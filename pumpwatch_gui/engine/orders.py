@@ -28,6 +28,7 @@ from pumpwatch_gui.domain.commands import (
     ReturnToService,
     RollBack,
     SetAdaptive,
+    SetCounters,
     SetThresholdFactor,
     ShelveAlarm,
     StartShadow,
@@ -52,7 +53,7 @@ class Orders:
     """Takes orders from any thread and executes them on its own. Every order ends in one `OrderDone`.
 
     `apply` is handed a changed site and must call the outcome back once it is in force; `to_models` takes model
-    commands.
+    commands; `set_counters` says in words what it has set.
     """
 
     def __init__(
@@ -63,9 +64,10 @@ class Orders:
         *,
         apply: Callable[[SiteUpdate, Callable[[], None]], None],
         to_models: Callable[[Order], None],
+        set_counters: Callable[[SetCounters], str],
     ) -> None:
         self._configuration, self._annunciator, self._bus = configuration, annunciator, bus
-        self._apply, self._to_models = apply, to_models
+        self._apply, self._to_models, self._set_counters = apply, to_models, set_counters
         self._inbox: deque[Order] = deque()
         self._looked_s = time.monotonic()
         self.is_site_edited = False
@@ -125,6 +127,8 @@ class Orders:
                 self.done(order, True, f"feedback {given.verdict.value}", in_journal=False)
             case ConfirmLevel() | Rebaseline() | StartShadow() | StopShadow() | Promote() | RollBack():
                 self._to_models(order)
+            case SetCounters() as command:
+                self.done(order, True, self._set_counters(command))
             case SetThresholdFactor() | SetAdaptive():
                 self._to_models(order)
             case _:

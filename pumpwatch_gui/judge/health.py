@@ -13,7 +13,7 @@ TIME_CONSTANT_S = 20.0
 
 def _ramps(profile: PumpProfile) -> tuple[NDArray[np.float64], ...]:
     """Per side and sensor: where the index starts to fall (edge of the normal band) and where it reaches 0 (HH, LL)."""
-    start = np.full((2, len(profile.sensors)), np.nan)
+    start = np.full((2, len(profile.quantities)), np.nan)
     end = np.full_like(start, np.nan)
     for i, s in enumerate(profile.sensors):
         if s.normal is None:

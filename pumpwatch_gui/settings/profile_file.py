@@ -1,13 +1,26 @@
 """Pump profiles: from TOML to `PumpProfile`, and limits from a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any
 
 from pumpwatch_gui.domain.errors import InputError, Problem
-from pumpwatch_gui.domain.pump.profile import Limits, Nameplate, PumpProfile, Sensor, equal_tags, equal_tags_text
+from pumpwatch_gui.domain.links.map_document import is_number
+from pumpwatch_gui.domain.pump.curve import CurvePoints
+from pumpwatch_gui.domain.pump.derived import missing, with_derived
+from pumpwatch_gui.domain.pump.profile import (
+    PHASES,
+    VIBRATION_CATEGORIES,
+    Limits,
+    Nameplate,
+    PumpProfile,
+    Sensor,
+    equal_tags,
+    equal_tags_text,
+    is_region,
+)
 from pumpwatch_gui.files.shipped import find_shipped
 from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 from pumpwatch_gui.settings.toml_table import Table
@@ -41,15 +54,38 @@ def parse_profile(document: object, problems: list[Problem]) -> PumpProfile | No
     nameplate = _read_nameplate(top.table("nameplate"))
     tables = list(top.tables("sensor", required=True))
     sensors = [s for s in map(_read_sensor, tables) if s]
+    derived = top.table("derived")
+    curve = _read_curve(top.table("curve")) if "curve" in top.content else None
     top.finish()
     _check_tags(tables)
-    if len(problems) > before or name is None:
+    if len(problems) > before or name is None or nameplate is None:
         return None
     try:
-        return PumpProfile(name, tuple(sensors), label or "", nameplate)
+        profile = with_derived(PumpProfile(name, tuple(sensors), label or "", nameplate, curve=curve))
     except ValueError as error:
         top.note("sensor", str(error))
         return None
+    profile = _read_derived(derived, profile)
+    return profile if len(problems) == before else None
+
+
+def read_limits_of(table: Table, sensor: Sensor) -> Sensor:
+    """The sensor with the limits at its tag of a table laid over its own; as it is where there are none, or wrong."""
+    if sensor.tag not in table.content:
+        table.take(sensor.tag, Mapping, "a table", None)
+        return sensor
+    limits = read_limits(table.table(sensor.tag), sensor.limits)
+    return replace(sensor, limits=limits) if limits else sensor
+
+
+def note_missing(table: Table, profile: PumpProfile) -> None:
+    """Note each tag of a table that names a derived quantity which the pump lacks, with what that wants."""
+    for one in missing(profile):
+        if one.tag in table.content:
+            table.take(one.tag, Mapping, "a table", None)
+            advice = f"add {' and '.join(one.plate)} to the nameplate" if one.plate else ""
+            advice = f"it needs a sensor for {' and '.join(one.tags)}" if one.tags else advice
+            table.note(one.tag, f"{one.label} cannot be computed", advice)
 
 
 def load_profile(name: str, *, base_dir: Path | None = None) -> PumpProfile:
@@ -79,19 +115,77 @@ def _check_tags(tables: Sequence[Table]) -> None:
         second.note("tag", f"{equal_tags_text(one, other)} ({first.path}.tag)", "rename one of them")
 
 
-def _read_nameplate(table: Table) -> Nameplate:
-    values: dict[str, object] = {}
+def _read_derived(table: Table, profile: PumpProfile) -> PumpProfile:
+    """The profile with the limits of its derived quantities (`[derived.TAG]` with `limits`)."""
+    own: dict[str, Limits] = {}
+    for sensor in profile.derived:
+        entry = table.table(sensor.tag)
+        limits = read_limits(entry.table("limits"), sensor.limits)
+        entry.finish()
+        own |= {sensor.tag: limits} if limits else {}
+    note_missing(table, profile)
+    table.finish()
+    return with_derived(profile, own)
+
+
+def _read_curve(table: Table) -> CurvePoints | None:
+    """The points of the pump curve; None, with the mistakes noted, when they are none."""
+    flow, head = _numbers(table, "flow_l_min"), _numbers(table, "head_m")
+    table.finish()
+    if flow is None or head is None:
+        return None
+    try:
+        return CurvePoints(flow, head)
+    except ValueError as error:
+        table.note("", str(error))
+        return None
+
+
+def _numbers(table: Table, key: str) -> tuple[float, ...] | None:
+    items = table.take(key, (list, tuple), "a list of numbers")
+    if items is None:
+        return None
+    if not all(is_number(x) for x in items):
+        table.note(key, f"must be a list of numbers, not {items!r}")
+        return None
+    return tuple(map(float, items))
+
+
+def _read_nameplate(table: Table) -> Nameplate | None:
+    """The nameplate; None, with every mistake noted, when a value is wrong."""
+    before = len(table.problems)
+    values: dict[str, Any] = {}
     for field in fields(Nameplate):
-        if field.name == "suction_is_gauge":
-            value = table.take(field.name, bool, "true or false", field.default)
-        else:
-            value = table.take_number(field.name, field.default)
-            if value is not None and value <= 0:
-                table.note(field.name, "must be above 0")
+        value = _plate_value(table, field.name, field.default)
         values[field.name] = field.default if value is None else value
     table.finish()
-    values["phases"] = int(values["phases"])  # type: ignore[call-overload]
-    return Nameplate(**values)  # type: ignore[arg-type]
+    return Nameplate(**values) if len(table.problems) == before else None
+
+
+def _plate_value(table: Table, key: str, default: Any) -> Any:
+    match key:
+        case "suction_is_gauge":
+            return table.take(key, bool, "true or false", default)
+        case "vibration_category":
+            category = table.take(key, str, 'the text "I" or "II"', default)
+            if category not in (None, *VIBRATION_CATEGORIES):
+                table.note(key, f'must be "I" or "II", not {category!r}', "ISO 10816-7: I critical, II general")
+            return category
+        case "preferred_region" | "allowable_region":
+            region = table.take_pair(key, default)
+            if region is not None and not is_region(region):
+                table.note(key, "must rise, from 0 on", "parts of the best-efficiency flow, such as [0.7, 1.2]")
+            return region
+        case "phases":
+            phases = table.take(key, int, "1 or 3", default)
+            if phases is not None and phases not in PHASES:
+                table.note(key, f"must be 1 or 3, not {phases}")
+            return phases
+        case _:
+            number = table.take_number(key, default)
+            if number is not None and number <= 0:
+                table.note(key, "must be above 0")
+            return number
 
 
 def _read_sensor(table: Table) -> Sensor | None:

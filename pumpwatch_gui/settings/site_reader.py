@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,7 @@ from pumpwatch_gui.domain.site import LEARN, NO_MODEL, LoadedSite, PumpSettings,
 from pumpwatch_gui.files.shipped import find_shipped, user_path
 from pumpwatch_gui.files.toml_text import UnreadableTextError, parse_toml, read_toml_text
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
-from pumpwatch_gui.settings.profile_file import load_profile, read_limits
+from pumpwatch_gui.settings.profile_file import load_profile, note_missing, read_limits_of
 from pumpwatch_gui.settings.toml_table import Table
 
 SCHEMA = 1
@@ -201,15 +201,11 @@ def _model(table: Table, name: str, folder: Path | None, check: Callable[[Path],
 
 
 def _own_limits(table: Table, profile: PumpProfile) -> PumpProfile:
-    sensors = list(profile.sensors)
-    for i, sensor in enumerate(sensors):
-        if sensor.tag in table.content:
-            limits = read_limits(table.table(sensor.tag), sensor.limits)
-            sensors[i] = replace(sensor, limits=limits) if limits else sensor
-        else:
-            table.take(sensor.tag, Mapping, "a table", None)
+    sensors = tuple(read_limits_of(table, sensor) for sensor in profile.sensors)
+    derived = tuple(read_limits_of(table, sensor) for sensor in profile.derived)
+    note_missing(table, profile)
     table.finish()
-    return replace(profile, sensors=tuple(sensors))
+    return replace(profile, sensors=sensors, derived=derived)
 
 
 def _read_link(table: Table, profile: PumpProfile | None, folder: Path | None) -> DriverConfig | None:

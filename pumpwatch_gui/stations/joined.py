@@ -165,7 +165,7 @@ class JoinedStation:
             connection.close()
             raise
         self._site, self._view, self._capabilities = welcome.site, welcome.view, welcome.capabilities
-        self._traces = {p.pump_id: TraceRing(len(p.profile.sensors)) for p in welcome.view.pumps}
+        self._traces = {p.pump_id: TraceRing(len(p.profile.quantities)) for p in welcome.view.pumps}
         for pump_id, trace in welcome.traces.items():
             self._traces[pump_id].extend(trace)
         self._heard_ns = time.monotonic_ns()
@@ -189,10 +189,10 @@ class JoinedStation:
             self._site, pumps = message.site, [message.pumps[i] for i in range(len(message.pumps))]
         for i, pump in message.pumps.items():
             pumps[i] = pump
-        rings = {p.pump_id: self._traces.get(p.pump_id) or TraceRing(len(p.profile.sensors)) for p in pumps}
+        rings = {p.pump_id: self._traces.get(p.pump_id) or TraceRing(len(p.profile.quantities)) for p in pumps}
         for pump in pumps:
             if pump.pump_id in message.renewed:
-                rings[pump.pump_id] = TraceRing(len(pump.profile.sensors))
+                rings[pump.pump_id] = TraceRing(len(pump.profile.quantities))
             if pump.pump_id in message.traces:
                 rings[pump.pump_id].extend(message.traces[pump.pump_id])
         self._traces = rings

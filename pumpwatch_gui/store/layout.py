@@ -15,6 +15,8 @@ from pumpwatch_gui.store.schema import add_columns, columns, quoted, run
 _PREFIX = "sensor_"
 STATUS = "status_unless_normal"
 """The column of the machine status: empty for NORMAL. `machine_status` is computed from it."""
+_COMPUTED = ("derived", "quantities", "quantity_tags")
+"""What follows from the rest of a profile."""
 OLD_STATUS = "machine_status"
 """That column before version 4: the word itself."""
 RESERVED = frozenset({"id", "rowid", "oid", "_rowid_", "timestamp", STATUS, OLD_STATUS, "uncertain_mask", "bad_mask"})
@@ -139,7 +141,8 @@ def _note_pump(connection: apsw.Connection, pump: PumpRow, wanted: int | None) -
         number = int(str(connection.execute("SELECT coalesce(max(pump_number), 0) + 1 FROM pumps").get))
     if number > LAST_NUMBER:
         raise StoreError(f"the station has had {LAST_NUMBER} pumps: no number is left", "start a new home")
-    profile = json.dumps(asdict(pump.profile))
+    whole = asdict(pump.profile)
+    profile = json.dumps({key: value for key, value in whole.items() if key not in _COMPUTED})
     sql = (
         "INSERT INTO pumps VALUES (?, ?, ?, ?) ON CONFLICT (pump_number) DO UPDATE "
         "SET name = excluded.name, profile = excluded.profile"

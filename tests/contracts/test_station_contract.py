@@ -24,6 +24,7 @@ from pumpwatch_gui.domain.commands import (
     ReturnToService,
     RollBack,
     SetAdaptive,
+    SetCounters,
     SetThresholdFactor,
     ShelveAlarm,
     StartShadow,
@@ -123,7 +124,7 @@ def test_what_is_judged_is_what_is_shown(watched: Watched) -> None:
     for pump in view.pumps:
         assert pump.frame is not None
         assert pump.frame.pump_id == pump.pump_id
-        assert pump.frame.values.size == len(pump.profile.sensors)
+        assert pump.frame.values.size == len(pump.profile.quantities)
     assert sorted(a.alarm_id for a in view.alarms) == sorted(a.alarm_id for p in view.pumps for a in p.alarms)
     assert view.stopped_loops == ()
 
@@ -151,7 +152,7 @@ def test_time_goes_on_and_frames_do_not_go_back(watched: Watched) -> None:
 def test_a_trace_holds_the_frames_and_an_unknown_pump_is_refused(watched: Watched) -> None:
     pump = watched.station.latest().pumps[1]
     trace = watched.station.trace(pump.pump_id)
-    assert trace.values.shape == trace.quality.shape == (trace.time_s.size, len(pump.profile.sensors))
+    assert trace.values.shape == trace.quality.shape == (trace.time_s.size, len(pump.profile.quantities))
     assert trace.time_s.size >= 1
     assert (trace.time_s[1:] > trace.time_s[:-1]).all()
     newest = float(trace.time_s[-1])
@@ -201,6 +202,7 @@ EVERY: tuple[Command, ...] = (
     SetThresholdFactor("P-101", 1.5),
     SetAdaptive("P-101", True),
     GiveFeedback(EpisodeFeedback("P-101", 10**18, 10**18 + 5, FeedbackVerdict.FALSE)),
+    SetCounters("P-101", {"starts": 3.0}),
 )
 
 

@@ -14,6 +14,7 @@ from pumpwatch_gui.domain.events import Event, FeedbackGiven
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.journal import JournalRow, journal_row
 from pumpwatch_gui.domain.ports import JournalQuery, Series
+from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
@@ -47,10 +48,25 @@ class FakeHistorian:
         """Take a score."""
         self._scores.setdefault(detection.pump_id, {})[detection.time_ns / 1e9] = detection.score
 
-    def read(self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, points: int = 2000) -> Series:
+    def read(
+        self,
+        pump_id: str,
+        tags: Sequence[str],
+        *,
+        start_ns: int,
+        end_ns: int,
+        points: int = 2000,
+        profile: PumpProfile | None = None,
+    ) -> Series:
         """In buckets of equal numbers of frames where there are more than `points`."""
         frames = self._between(pump_id, start_ns, end_ns)
         time_s, values = np.array([f.time_s for f in frames], dtype=float), self._columns(pump_id, frames, tags)
+        if profile is not None and frames:
+            derived = DerivedQuantities(profile)
+            found = derived.evaluate(self._columns(pump_id, frames, profile.tags))
+            for column, tag in enumerate(tags):
+                if tag in derived.instant_tags:
+                    values[:, column] = found[:, derived.instant_tags.index(tag)]
         if time_s.size <= points:
             return Series(time_s, values, values, values, self._scores_at(pump_id, time_s))
         parts = np.array_split(np.arange(time_s.size), points)

@@ -1,7 +1,7 @@
 """A station made of domain types with plausible values, where a test decides what has happened to which pump."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,7 @@ from pumpwatch_gui.domain.commands import (
     OrderId,
     Record,
     ReloadSite,
+    SetCounters,
 )
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
@@ -27,7 +28,8 @@ from pumpwatch_gui.domain.events import Event, FeedbackGiven, OrderDone, SiteCha
 from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.ports import BorrowedLine, Capability
-from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.pump.counters import PumpCounters
+from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.domain.site_changes import (
     RemovePump,
@@ -45,6 +47,7 @@ from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.settings.profile_file import load_profile
+from tests.gui.fake_derived import counters_of, limited, put_past, set_counters
 from tests.gui.fake_history import FakeHistorian
 from tests.gui.fake_scenes import SCENES, SECOND, Moment, Scene, alarms_of
 
@@ -148,9 +151,16 @@ class FakeStation:
         self._rings: dict[str, TraceRing] = {}
         self._frames: dict[str, Frame] = {}
         self._site = Site("North pumping station", pumps=tuple(map(self._settings, range(pumps))))
+        self._derived: dict[str, tuple[DerivedQuantities, PumpCounters]] = {}
         self._make_rings()
-        for second in range(-history_s, 1):
-            self.step(float(second))
+        past: dict[str, list[tuple[Frame, float]]] = {pump.pump_id: [] for pump in self._site.pumps}
+        for second in range(-history_s, 0):
+            for pump_id, frame, score in self._scan(float(second)):
+                past[pump_id].append((frame, score))
+        for pump_id, scans in past.items():
+            if scans:
+                self._frames[pump_id] = put_past(self._rings[pump_id], *self._derived[pump_id], scans)
+        self.step(0.0)
 
     def _settings(self, i: int) -> PumpSettings:
         link = ModbusTcpConfig(f"10.0.4.{11 + i}", unit=1 + i)
@@ -160,19 +170,25 @@ class FakeStation:
 
     def step(self, now_s: float) -> None:
         """A new scan of every pump at `now_s`."""
+        for pump_id, frame, score in self._scan(now_s):
+            derived, counters = self._derived[pump_id]
+            self._frames[pump_id] = derived.whole(frame, counters)
+            self._rings[pump_id].append(self._frames[pump_id], score)
+
+    def _scan(self, now_s: float) -> Iterator[tuple[str, Frame, float]]:
         self.now_s = now_s
         self.seq += 1
         for i, pump in enumerate(self._site.pumps):
             moment = self._moment(i, pump.pump_id)
             frame = moment.frame(self._rng)
             if frame is not None:
-                self._frames[pump.pump_id] = frame
-                self._rings[pump.pump_id].append(frame, moment.score())
+                yield pump.pump_id, frame, moment.score()
 
     def change(self, site: Site, text: str = "the site was changed", renamed: Mapping[str, str] | None = None) -> None:
         """Go over to another site, as after an order of another program."""
         for old, new in (renamed or {}).items():
             self._rings[new] = self._rings.pop(old)
+            self._derived[new] = self._derived.pop(old)
             if old in self._frames:
                 self._frames[new] = replace(self._frames.pop(old), pump_id=new)
         self._site = site
@@ -266,6 +282,8 @@ class FakeStation:
                 return text
             case GiveFeedback(feedback):
                 self.publish(FeedbackGiven(self._time_ns, replace(feedback, by=order.actor)))
+            case SetCounters(pump_id, values, _):
+                set_counters(self._derived[pump_id][1], values)
             case command if isinstance(command, ModelCommand):
                 self._need(Capability.TRAIN)
                 if self._site.pump(order.pump_id) is None:
@@ -301,7 +319,13 @@ class FakeStation:
 
     def _make_rings(self) -> None:
         ids = [pump.pump_id for pump in self._site.pumps]
-        self._rings = {i: self._rings.get(i) or TraceRing(len(self.profile.sensors)) for i in ids}
+        profiles = {pump.pump_id: pump.profile for pump in self._site.pumps}
+        for pump_id, profile in profiles.items():
+            if pump_id not in self._derived or self._derived[pump_id][0].profile != profile:
+                self._derived[pump_id] = DerivedQuantities(profile), counters_of(profile)
+        sizes = {i: len(profile.quantities) for i, profile in profiles.items()}
+        kept = {i: ring for i, ring in self._rings.items() if ring.width == sizes.get(i)}
+        self._rings = {i: kept.get(i) or TraceRing(sizes[i]) for i in ids}
         self._frames = {i: frame for i, frame in self._frames.items() if i in ids}
 
     def _pump(self, i: int, pump: PumpSettings) -> PumpView:
@@ -351,18 +375,13 @@ def _with(site: Site, change: SiteChange) -> Site:
         case RemovePump(pump_id):
             return replace(site, pumps=tuple(p for p in site.pumps if p.pump_id != pump_id))
         case SetLimits(pump_id, limits):
-            return _each(site, pump_id, lambda pump: replace(pump, profile=_limited(pump.profile, limits)))
+            return _each(site, pump_id, lambda pump: replace(pump, profile=limited(pump.profile, limits)))
         case SaveRegisterMap():
             return site
 
 
 def _each(site: Site, pump_id: str, change: Callable[[PumpSettings], PumpSettings]) -> Site:
     return replace(site, pumps=tuple(change(p) if p.pump_id == pump_id else p for p in site.pumps))
-
-
-def _limited(profile: PumpProfile, limits: Mapping[str, Any]) -> PumpProfile:
-    sensors = (replace(s, limits=limits[s.tag]) if s.tag in limits else s for s in profile.sensors)
-    return replace(profile, sensors=tuple(sensors))
 
 
 def at_once(

@@ -20,7 +20,8 @@ from tests.gui.parts import page_of
 def restarted(history_s: int, in_memory: int) -> FakeStation:
     """A station whose history is on the disk, but only the newest frames in memory, as after a start."""
     station = FakeStation(2, scenes={}, history_s=0)
-    rings = {pump.pump_id: TraceRing(10, capacity=in_memory) for pump in station.site().pumps}
+    size = len(station.profile.quantities)
+    rings = {pump.pump_id: TraceRing(size, capacity=in_memory) for pump in station.site().pumps}
     station._rings = rings
     for second in range(-history_s, 1):
         station.step(float(second))

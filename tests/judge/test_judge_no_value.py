@@ -1,16 +1,19 @@
 """A watched sensor without a value is an alarm after a minute, and never because of its link."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.alarms.alarm import Priority, Stimulus
+from pumpwatch_gui.domain.pump.derived import DerivedQuantities, with_derived
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.judge.sources.no_value import NoValueJudge
+from pumpwatch_gui.settings.profile_file import load_profile
 
 S = 10**9
 PROFILE = PumpProfile(
@@ -101,3 +104,19 @@ def test_whatever_comes_it_is_raised_only_while_its_link_responds_and_once_an_ep
                 assert all(r is not Reason.NONE and ok for r, ok in steps[max(0, t - 29) : t + 1])
             else:
                 assert reason is Reason.NONE
+
+
+def test_a_derived_quantity_with_limits_has_the_sensors_behind_it_watched_and_no_alarm_of_its_own() -> None:
+    plain = replace(load_profile("centrifugal"), derived=())
+    bare = replace(plain, sensors=tuple(replace(sensor, limits=Limits()) for sensor in plain.sensors))
+    profile = with_derived(bare, {"head_m": Limits(low=30.0)})
+    judge = NoValueJudge(profile, has_model=False)
+    assert judge.sources == {"suction_pressure_bar.no_value", "discharge_pressure_bar.no_value"}
+    values = np.array([1480.0, 65, 4.2, 2.3, 1450, 1.8, np.nan, 28.4, 58, 24])
+    quality = np.where(np.isnan(values), Quality.BAD, Quality.GOOD).astype(np.uint8)
+    reason = np.where(np.isnan(values), Reason.SENSOR_FAILURE, Reason.NONE).astype(np.uint8)
+    derived, found = DerivedQuantities(profile), []
+    for second in range(70):
+        own = Frame("P", second, second * 10**9, second * 10**9, values, quality, reason)
+        found += judge.judge(derived.whole(own), any_online=True, all_online=True)
+    assert [signal.source for signal in found] == ["discharge_pressure_bar.no_value"]

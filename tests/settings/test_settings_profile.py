@@ -34,3 +34,54 @@ def test_a_file_of_such_a_profile_is_refused_with_its_name(tmp_path: Path) -> No
     with pytest.raises(InputError, match=r"p\.toml: sensor\[1\]\.tag: tags Flow and flow") as caught:
         load_profile("./p.toml", base_dir=tmp_path)
     assert caught.value.advice
+
+
+def with_plate(plate: object, **others: object) -> dict[str, str]:
+    """The mistakes of a profile with every standard sensor and that nameplate."""
+    problems: list[Problem] = []
+    sensors = [{"tag": sensor.tag, "span": list(sensor.span)} for sensor in load_profile("centrifugal").sensors]
+    parse_profile({"name": "p", "sensor": sensors, "nameplate": plate, **others}, problems)
+    return {p.path: f"{p.message} {p.advice}".strip() for p in problems}
+
+
+def test_every_mistake_of_a_nameplate_is_named_at_once() -> None:
+    plate = {"voltage_v": -400, "phases": 2, "vibration_category": "III", "preferred_region": [1.2, 0.7],
+             "npshr_m": "3,5", "suction_is_gauge": "yes", "rated_speed_rmp": 1480}  # fmt: skip
+    found = with_plate(plate)
+    assert found["nameplate.voltage_v"] == "must be above 0"
+    assert found["nameplate.phases"] == "must be 1 or 3, not 2"
+    assert found["nameplate.vibration_category"].startswith('must be "I" or "II", not \'III\'')
+    assert found["nameplate.preferred_region"].startswith("must rise")
+    assert found["nameplate.npshr_m"] == "must be a number, not '3,5'"
+    assert found["nameplate.suction_is_gauge"] == "must be true or false, not 'yes'"
+    assert "rated_speed_rpm" in found["nameplate.rated_speed_rmp"]
+    assert len(found) == len(plate)
+
+
+def test_a_profile_gives_derived_quantities_limits_of_their_own() -> None:
+    problems: list[Problem] = []
+    sensors = [{"tag": sensor.tag, "span": list(sensor.span)} for sensor in load_profile("centrifugal").sensors]
+    derived = {"head_m": {"limits": {"low": 30.0}}}
+    profile = parse_profile({"name": "p", "sensor": sensors, "derived": derived}, problems)
+    assert not problems
+    assert profile is not None
+    assert profile.quantities[profile.index("head_m")].limits.low == 30.0
+
+
+def test_limits_of_a_quantity_that_wants_a_value_of_the_plate_are_refused_with_its_name() -> None:
+    limits = {"limits": {"low": 1.0}}
+    found = with_plate({}, derived={"npsh_margin_m": limits, "head_m": {"limits": {"low": "x"}}, "haed_m": limits})
+    assert found["derived.npsh_margin_m"] == (
+        "NPSH margin cannot be computed add npshr_m and suction_is_gauge and vapour_pressure_bar to the nameplate"
+    )
+    assert found["derived.head_m.limits.low"] == "must be a number, not 'x'"
+    assert "head_m" in found["derived.haed_m"]
+
+
+def test_every_mistake_of_a_curve_is_named_and_a_good_one_is_taken() -> None:
+    assert load_profile("centrifugal").curve is not None
+    found = with_plate({}, curve={"flow_l_min": [0, "1,5", 3], "heads_m": [1, 2, 3]})
+    assert found["curve.flow_l_min"].startswith("must be a list of numbers")
+    assert "curve.head_m" in found
+    assert "head_m" in found["curve.heads_m"]
+    assert with_plate({}, curve={"flow_l_min": [0, 2, 1], "head_m": [3, 2, 1]}) == {"curve": "flow_l_min must rise"}

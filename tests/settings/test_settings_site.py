@@ -386,3 +386,11 @@ def test_a_private_key_that_others_can_read_is_remarked_on(tmp_path: Path) -> No
     assert "chmod 600" in str(found)
     key.chmod(0o600)
     assert cautions(site) == []
+
+
+def test_a_site_file_gives_a_derived_quantity_limits_and_refuses_those_of_one_that_is_not_there() -> None:
+    limits = "[pump.limits.head_m]\nlow = 30.0\n[pump.limits.head_of_water]\nlow = 1.0\n"
+    site, problems = parse_site(GOOD + limits, None)
+    profile = site.pumps[1].profile
+    assert profile.quantities[profile.index("head_m")].limits == Limits(low=30.0)
+    assert [problem.path for problem in problems] == ["pump[1].limits.head_of_water"]

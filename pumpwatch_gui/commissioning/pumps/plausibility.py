@@ -96,7 +96,7 @@ def live_material(station: Station, link_id: str) -> ReadingsToCheck:
     trace = station.trace(pump_id)
     series: list[dict[str, float]] = [
         {tag: float(value) for tag, value in zip(profile.tags, row, strict=True) if isfinite(value)}
-        for row in trace.values[-LOOKED_BACK:]
+        for row in trace.values[-LOOKED_BACK:, : len(profile.tags)]
     ]
     words = f"{len(series)} readings of {pump_id}"
     if not isinstance(config, ModbusConfig) or Capability.BROWSE not in station.capabilities:

@@ -35,4 +35,4 @@ def model_caution(name: str) -> str:
 
 def profile_limits(name: str, folder: Path | None) -> Mapping[str, Limits]:
     """The limits in a profile's own file, by tag. Raises InputError listing every mistake in it."""
-    return {sensor.tag: sensor.limits for sensor in load_profile(name, base_dir=folder).sensors}
+    return {sensor.tag: sensor.limits for sensor in load_profile(name, base_dir=folder).quantities}

@@ -77,7 +77,7 @@ def _measured(alarm: Alarm, pump: PumpView) -> float:
     if _is_anomaly(alarm):
         return pump.detection.score if pump.detection is not None else nan
     frame = pump.frame
-    if frame is None or alarm.tag not in pump.profile.tags:
+    if frame is None or alarm.tag not in pump.profile.quantity_tags:
         return nan
     index = pump.profile.index(alarm.tag)
     is_bad = index >= frame.values.size or frame.quality[index] == Quality.BAD
@@ -88,16 +88,16 @@ def _now(alarm: Alarm, pump: PumpView, view: StationView, last_good: LastGood) -
     if _is_anomaly(alarm):
         score = live_score(pump, presence(pump, view.mono_ns, last_good))
         return alarm_number(score, alarm) or UNKNOWN
-    if alarm.tag not in pump.profile.tags:
+    if alarm.tag not in pump.profile.quantity_tags:
         return UNKNOWN
     return read_sensor(pump, pump.profile.index(alarm.tag), view.mono_ns, last_good).with_unit
 
 
 def _limits(alarm: Alarm, pump: PumpView | None) -> str:
     then, level = alarm_number(alarm.limit, alarm), alarm.source.rpartition(".")[2]
-    if pump is None or level not in _LEVELS or alarm.tag not in pump.profile.tags or _is_anomaly(alarm):
+    if pump is None or level not in _LEVELS or alarm.tag not in pump.profile.quantity_tags or _is_anomaly(alarm):
         return then
-    present: float | None = getattr(pump.profile.sensors[pump.profile.index(alarm.tag)].limits, level)
+    present: float | None = getattr(pump.profile.quantities[pump.profile.index(alarm.tag)].limits, level)
     if present == alarm.limit:
         return then
     return f"{then}, now {'none' if present is None else alarm_number(present, replace(alarm, limit=present))}"

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import isfinite
 
+from pumpwatch_gui.domain.pump.curve import CurvePoints
+
 STANDARD_TAGS = (
     "motor_rpm",
     "bearing_temperature_c",
@@ -52,7 +54,8 @@ class Limits:
 class Sensor:
     """One measured point. `span` bounds what the instrument can report: outside it a value is BAD.
 
-    `normal` is the usual running band (for the screen only); `resolution` sets the decimals shown.
+    `normal` is the usual running band (for the screen only); `resolution` sets the decimals shown. `states`: what each
+    whole value from 0 on reads as, for a value that is a state and no amount. `is_counter`: it only ever rises.
     """
 
     tag: str
@@ -62,6 +65,8 @@ class Sensor:
     resolution: float = 0.1
     normal: tuple[float, float] | None = None
     limits: Limits = field(default_factory=Limits)
+    states: tuple[str, ...] = ()
+    is_counter: bool = False
 
     def __post_init__(self) -> None:
         """Check that the span rises and the resolution is positive."""
@@ -81,9 +86,20 @@ class Sensor:
         return len(text.split(".")[1])
 
 
+PHASES = (1, 3)
+VIBRATION_CATEGORIES = ("I", "II")
+"""ISO 10816-7: I for critical or hazardous service, II for general use."""
+
+
 @dataclass(frozen=True, slots=True)
 class Nameplate:
-    """The plate on the motor and the pump. `None` where it is not known: what needs it is then not derived."""
+    """The plate on the motor and the pump. `None` where it is not known: what needs it is then not derived.
+
+    `best_efficiency_flow_l_min` and `npshr_m` are at the rated speed, `baseline_efficiency_percent` is that of pump and
+    motor together when they were new. Regions are parts of the best-efficiency flow (API 610: 0.7 to 1.2 preferred).
+    `vibration_category` is that of ISO 10816-7, `I` or `II`. `vapour_pressure_bar` and `atmospheric_pressure_bar` are
+    absolute; `suction_is_gauge` is whether the suction sensor reads 0 in the open air.
+    """
 
     rated_power_kw: float | None = None
     voltage_v: float | None = None
@@ -93,31 +109,64 @@ class Nameplate:
     rated_flow_l_min: float | None = None
     rated_head_m: float | None = None
     rated_current_a: float | None = None
-    suction_is_gauge: bool = True
+    suction_is_gauge: bool | None = None
     density_kg_m3: float = 998.0
+    best_efficiency_flow_l_min: float | None = None
+    baseline_efficiency_percent: float | None = None
+    preferred_region: tuple[float, float] = (0.7, 1.2)
+    allowable_region: tuple[float, float] | None = None
+    npshr_m: float | None = None
+    vapour_pressure_bar: float | None = None
+    atmospheric_pressure_bar: float = 1.01325
+    vibration_category: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what must be one of few, and that each region rises. Raises ValueError."""
+        if self.phases not in PHASES:
+            raise ValueError(f"phases must be 1 or 3, not {self.phases}")
+        if self.vibration_category not in (None, *VIBRATION_CATEGORIES):
+            raise ValueError(f"vibration_category must be I or II, not {self.vibration_category}")
+        if any(region and not is_region(region) for region in (self.preferred_region, self.allowable_region)):
+            raise ValueError("a region must rise, from 0 on")
+
+
+def is_region(region: tuple[float, float]) -> bool:
+    """Whether it can be a region of flow, in parts of the best one."""
+    return 0 <= region[0] < region[1]
 
 
 @dataclass(frozen=True, slots=True)
 class PumpProfile:
-    """A pump type: 1 to 64 sensors in a fixed order, with tags that are unique whatever their case."""
+    """A pump type: 1 to 64 sensors in a fixed order, with tags that are unique whatever their case.
+
+    `derived` are the quantities computed from them (`pump.derived.with_derived`), with limits of their own. They have
+    no place on a wire, in a model or in a row of the database: `tags` are those of the sensors alone, `quantities` all.
+    `curve` is that of the maker.
+    """
 
     name: str
     sensors: tuple[Sensor, ...]
     label: str = ""
     nameplate: Nameplate = field(default_factory=Nameplate)
+    derived: tuple[Sensor, ...] = ()
+    curve: CurvePoints | None = None
     tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    quantities: tuple[Sensor, ...] = field(init=False, repr=False, compare=False)
+    quantity_tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Keep the tags in order; check the count and their uniqueness."""
         object.__setattr__(self, "tags", tuple(s.tag for s in self.sensors))
+        object.__setattr__(self, "quantities", self.sensors + self.derived)
+        object.__setattr__(self, "quantity_tags", tuple(s.tag for s in self.quantities))
         if not 1 <= len(self.sensors) <= 64:
             raise ValueError("a profile has 1 to 64 sensors")
-        if pair := equal_tags(self.tags):
-            raise ValueError(equal_tags_text(self.tags[pair[0]], self.tags[pair[1]]))
+        if pair := equal_tags(self.quantity_tags):
+            raise ValueError(equal_tags_text(self.quantity_tags[pair[0]], self.quantity_tags[pair[1]]))
 
     def index(self, tag: str) -> int:
-        """Position of `tag`; raises ValueError when the profile has no such sensor."""
-        return self.tags.index(tag)
+        """Position of `tag` among the quantities, the sensors first; raises ValueError when there is none."""
+        return self.quantity_tags.index(tag)
 
 
 def equal_tags(tags: Sequence[str]) -> tuple[int, int] | None:

@@ -13,6 +13,8 @@ from pumpwatch_gui.domain.values.quality import BAD_CODE, Quality, Reason
 class Frame:
     """All sensors of one pump at one instant, each with its quality. A failed scan is a frame too (all BAD).
 
+    What the engine hands on to judge and screen has the derived quantities of the profile behind its sensors.
+
     `values` (n,) float64 in the profile's units and order, NaN where BAD; `quality` (n,) uint8 of `Quality`;
     `reason` (n,) uint8 of `Reason`. `time_ns` is Unix UTC, `mono_ns` the monotonic clock at the answer.
     The arrays are read-only copies. Raises ValueError when the shapes differ or a BAD value is not NaN.
@@ -38,8 +40,12 @@ class Frame:
     @property
     def worst(self) -> Quality:
         """The worst quality among the bound sensors; BAD when none is bound."""
+        return self.worst_of(self.values.size)
+
+    def worst_of(self, sensors: int) -> Quality:
+        """As `worst`, of the first so many values: derived ones may follow those of the sensors."""
         # In plain Python: with some ten sensors numpy takes five times as long, and each frame is looked at.
-        pairs = zip(self.quality.tolist(), self.reason.tolist(), strict=True)
+        pairs = zip(self.quality[:sensors].tolist(), self.reason[:sensors].tolist(), strict=True)
         return Quality(max((q for q, r in pairs if r != Reason.NOT_CONNECTED), default=Quality.BAD))
 
     @property

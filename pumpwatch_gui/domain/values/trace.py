@@ -48,6 +48,11 @@ class TraceRing:
         self._offset_ns = 0
         self._lock = threading.Lock()
 
+    @property
+    def width(self) -> int:
+        """Values of each frame."""
+        return self._values.shape[1]
+
     def append(self, frame: Frame, score: float) -> None:
         """Add a frame and the score at that time."""
         with self._lock:

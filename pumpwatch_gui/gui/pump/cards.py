@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QLineF, QRectF, QSize, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
@@ -57,7 +57,7 @@ class SensorPanel(PaintedList):
         quiet = state is RunState.STANDBY
         if len(rows) != len(self.rows) or quiet != self._quiet:
             self.rows, self._quiet = rows, quiet
-            self.setMinimumHeight(len(rows) * self.appearance.px(30))
+            self.updateGeometry()
             self.update()
             return
         before, self.rows = self.rows, rows
@@ -66,6 +66,13 @@ class SensorPanel(PaintedList):
                 self.update(self.cell_rect(i).toAlignedRect())
                 if i == self._at and self.hasFocus():
                     self.speak()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow panel needs two lines a row."""
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+        super().resizeEvent(event)
 
     @override
     def cell_count(self) -> int:
@@ -80,6 +87,12 @@ class SensorPanel(PaintedList):
     def sizeHint(self) -> QSize:
         """A comfortable row a sensor."""
         return QSize(self.appearance.px(320), max(len(self.rows), 1) * self.appearance.px(44))
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """Two lines a row where the indicator is below its label."""
+        row_px = 44 if self.rows and self._columns().stacked else 30
+        return QSize(self.appearance.px(200), max(len(self.rows), 1) * self.appearance.px(row_px))
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -130,6 +143,8 @@ class SensorPanel(PaintedList):
 
     def _paint_track(self, painter: QPainter, track: QRectF, row: SensorRow) -> None:
         appearance, px, reading = self.appearance, self.appearance.px, row.reading
+        if reading.trust is Trust.NONE:
+            return
         if reading.trust not in (Trust.BAD, Trust.STALE):
             scale = engineering_scale(reading.sensor)
             paint.indicator(painter, appearance, track, reading=reading, scale=scale, priority=row.urgent)

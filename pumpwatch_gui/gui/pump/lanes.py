@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
-from pumpwatch_gui.domain.display import engineering_scale
+from pumpwatch_gui.domain.display import engineering_scale, value_text
 from pumpwatch_gui.domain.pump.profile import Sensor
+from pumpwatch_gui.domain.station import PumpView
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.domain.wording import duration, limit_number
+from pumpwatch_gui.domain.wording import duration, limit_number, number
 
 SHORTEST_S, LONGEST_S = 10.0, 3600.0
 SCORE_SCALE = (0.0, 3.0)
@@ -72,6 +73,11 @@ class Lane:
     decimals: int
     scale: tuple[float, float]
     limits: tuple[tuple[str, float], ...]
+    sensor: Sensor | None = None
+
+    def text_of(self, value: float) -> str:
+        """A value of the lane in words."""
+        return value_text(value, self.sensor) if self.sensor else number(value, self.decimals)
 
     @property
     def end_decimals(self) -> int:
@@ -88,7 +94,13 @@ def sensor_lane(column: int, sensor: Sensor) -> Lane:
     given = sensor.limits
     named = (("LL", given.low_low), ("L", given.low), ("H", given.high), ("HH", given.high_high))
     limits = tuple((f"{word} {limit_number(x, sensor)}", x) for word, x in named if x is not None)
-    return Lane(column, sensor.label, sensor.unit, sensor.decimals, engineering_scale(sensor), limits)
+    return Lane(column, sensor.label, sensor.unit, sensor.decimals, engineering_scale(sensor), limits, sensor)
+
+
+def derived_columns(pump: PumpView, tags: tuple[str, ...]) -> list[int]:
+    """The places of those of the tags that a pump derives, in the order of the profile."""
+    first = len(pump.profile.sensors)
+    return [i for i, sensor in enumerate(pump.profile.derived, first) if sensor.tag in tags]
 
 
 def score_lane() -> Lane:

@@ -16,12 +16,16 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import Acknowledge, ConfirmLevel, Rebaseline
 from pumpwatch_gui.domain.display import live_score, presence
 from pumpwatch_gui.domain.events import Event
-from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.wording import number
 from pumpwatch_gui.gui.look.layout import hbox, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import icon_size
-from pumpwatch_gui.gui.look.widgets import KeyButton, Panel, PumpBox, button
+from pumpwatch_gui.gui.look.widgets import KeyButton, Panel, PumpBox, button, label
 from pumpwatch_gui.gui.pump.cards import LinksCard, SensorPanel, WhyCard
+from pumpwatch_gui.gui.pump.curve import CurveView
+from pumpwatch_gui.gui.pump.derived import DerivedPanel, wanted_words
+from pumpwatch_gui.gui.pump.lanes import derived_columns
 from pumpwatch_gui.gui.pump.rows import StatusLine, alarm_rows, facts, lane_text, sensor_rows
 from pumpwatch_gui.gui.pump.trend import TrendStack
 from pumpwatch_gui.gui.shell.page import Page, PageContext
@@ -29,6 +33,8 @@ from pumpwatch_gui.gui.tables.event_list import EventList
 from pumpwatch_gui.gui.tables.row_list import RowList
 
 EVENTS_SHOWN = 20
+MOST_TRENDED = 4
+"""Derived quantities that have a trend at a time."""
 ALARMS_SHOWN = 4
 """Rows that the list of alarms has at least; the other cards give way."""
 LENGTHS = (("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0))
@@ -44,10 +50,14 @@ class PumpPage(Page):
         super().__init__(context)
         appearance = context.appearance
         self.pump_id = ""
+        self._wanted_of: PumpProfile | None = None
         self._known: tuple[tuple[str, str], ...] = ()
         self._alarms: tuple[Alarm, ...] = ()
         self.chooser, self.facts = PumpBox(), StatusLine(appearance)
         self.sensors, self.trends = SensorPanel(appearance), TrendStack(context)
+        self.curve = CurveView(context)
+        self.curve.hide()
+        self.derived, self.wanted = DerivedPanel(appearance), label("", "dim")
         self.why, self.links = WhyCard(appearance), LinksCard(appearance)
         self.alarms = RowList(appearance, "Active alarms", empty="No alarms on this pump", lines=3, selects=True)
         self.events = EventList(context, "Last events of this pump", kept=EVENTS_SHOWN)
@@ -72,12 +82,17 @@ class PumpPage(Page):
 
     def _lay_out(self) -> None:
         self._left, self._right = Panel(self.appearance, "Sensors"), QWidget()
-        scroll = scrolled(self.sensors)
+        self.wanted.setWordWrap(True)
+        self._derived_heading = hbox(label("Derived", "heading"), None, *self._counter_button())
+        quantities = QWidget()
+        vbox((self.sensors, 1), self._derived_heading, self.derived, self.wanted, parent=quantities, spacing=8)
+        scroll = scrolled(quantities)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.viewport().setAutoFillBackground(False)
-        self.sensors.setAutoFillBackground(False)
+        quantities.setAutoFillBackground(False)
         self._left.body.addWidget(scroll, 1)
         centre = Panel(self.appearance, content=self.trends)
+        centre.body.addWidget(self.curve, 1)
         centre.setAccessibleName("Trends")
         self._why_panel = Panel(self.appearance, "Why", self.why)
         self._why_panel.body.addLayout(hbox(self.confirm, self.rebaseline, None))
@@ -112,6 +127,9 @@ class PumpPage(Page):
             self._lengths.addButton(made, round(length))
             row.addWidget(made)
         row.addWidget(self.pause)
+        self.show_curve = button("Curve", "Show the pump curve instead of the trends", self._choose_centre)
+        self.show_curve.setCheckable(True)
+        row.addWidget(self.show_curve)
         if "limits" in self.context.dialogs:
             row.addWidget(self._limits_button())
         panel.body.setContentsMargins(12, 8, 12, 8)
@@ -122,6 +140,12 @@ class PumpPage(Page):
         return button(
             "Limits…", "Change the limits of this pump", lambda: self.context.open_dialog("limits", self.pump_id)
         )
+
+    def _counter_button(self) -> tuple[QPushButton, ...]:
+        if "counters" not in self.context.dialogs:
+            return ()
+        words = "Set the counters of this pump, as after an exchange"
+        return (button("Counters…", words, lambda: self.context.open_dialog("counters", self.pump_id)),)
 
     def _step_button(self, icon: str, words: str, step: int) -> QToolButton:
         made = QToolButton()
@@ -134,6 +158,7 @@ class PumpPage(Page):
     def _connect(self) -> None:
         self.chooser.activated.connect(lambda i: self.show_pump(str(self.chooser.itemData(i))))
         self.sensors.chosen.connect(self.trends.enlarge)
+        self.derived.chosen.connect(self._toggle_trend)
         self.trends.window_changed.connect(self._window_changed)
         self.pause.clicked.connect(self.trends.set_paused)
         self.ack.clicked.connect(self._acknowledge_current)
@@ -218,9 +243,15 @@ class PumpPage(Page):
         words = facts(pump, view.mono_ns) if seen.live else f"? {seen.text}"
         self.facts.show_state(seen.run_state, words, live=seen.live)
         rows = sensor_rows(pump, view.mono_ns, last_good)
-        self.sensors.show_rows(rows, seen.run_state)
-        texts = (*(lane_text(row) for row in rows), number(live_score(pump, seen), 2))
+        first, trended = len(pump.profile.sensors), frozenset(self.trends.trended)
+        self.sensors.show_rows(rows[:first], seen.run_state)
+        self.derived.show_rows(rows[first:], seen.run_state, trended)
+        self._want(pump)
+        lanes = [*range(first), *derived_columns(pump, self.trends.trended)]
+        texts = (*(lane_text(rows[i]) for i in lanes), number(live_score(pump, seen), 2))
         self.trends.show_values(pump, view, texts)
+        if self.show_curve.isChecked():
+            self.curve.show_pump(pump, view, last_good)
         self.why.show_pump(pump, seen=seen.live)
         for answer in (self.confirm, self.rebaseline):
             answer.setVisible(pump.is_at_new_level)
@@ -231,6 +262,28 @@ class PumpPage(Page):
         self.alarms.show_rows(alarm_rows(tuple(self.context.shown(a, view) for a in pump.alarms), view))
         self.ack.setEnabled(any(a.state.is_unacknowledged and self._is_current(a) for a in pump.alarms))
         self.ack_all.setEnabled(any(a.state.is_unacknowledged for a in pump.alarms))
+
+    def _choose_centre(self) -> None:
+        """Trends, or the curve of the pump."""
+        is_curve = self.show_curve.isChecked()
+        self.trends.setVisible(not is_curve)
+        self.curve.setVisible(is_curve)
+        self.refresh(self.context.station.latest())
+
+    def _want(self, pump: PumpView) -> None:
+        """Say what is not computed, when another profile is shown."""
+        if pump.profile is not self._wanted_of:
+            self._wanted_of = pump.profile
+            words = wanted_words(pump.profile)
+            self.wanted.setText(words)
+            self.wanted.setVisible(bool(words))
+
+    def _toggle_trend(self, i: int) -> None:
+        """Give a derived quantity a lane, or take it away; the one that was chosen first makes room."""
+        tag, now = self.derived.rows[i].reading.sensor.tag, self.trends.trended
+        tags = tuple(t for t in now if t != tag) if tag in now else (*now, tag)[-MOST_TRENDED:]
+        self.trends.trend(tags)
+        self.refresh(self.context.station.latest())
 
     def _is_current(self, alarm: Alarm) -> bool:
         return self.alarms.current is not None and self.alarms.current.key == alarm.alarm_id

@@ -75,9 +75,9 @@ def facts(pump: PumpView, now_ns: int) -> str:
 
 
 def sensor_rows(pump: PumpView, now_ns: int, last_good: LastGood) -> tuple[SensorRow, ...]:
-    """What may be shown of every sensor, with the priority of its worst active alarm."""
+    """What may be shown of every quantity, the sensors first, with the priority of its worst active alarm."""
     active = {a.tag: a.priority for a in reversed(pump.alarms) if a.state.is_active and a.tag}
-    sensors = pump.profile.sensors
+    sensors = pump.profile.quantities
     return tuple(
         SensorRow(read_sensor(pump, i, now_ns, last_good), active.get(sensor.tag)) for i, sensor in enumerate(sensors)
     )

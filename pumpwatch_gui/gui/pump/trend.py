@@ -4,17 +4,14 @@ Every lane has a fixed engineering scale; gaps stay gaps; a paused picture says 
 ten sensors because only as many points are drawn as there are pixels (`curves`).
 """
 
-from dataclasses import dataclass, field
 from math import isfinite
 
-import numpy as np
 from PySide6.QtCore import QLineF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPen,
     QResizeEvent,
@@ -23,38 +20,29 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
+from pumpwatch_gui.domain.display import ABSENT
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.domain.wording import clock, local_time, number, unit_text
+from pumpwatch_gui.domain.wording import UNKNOWN, clock, local_time, number, unit_text
 from pumpwatch_gui.gui.look import paint
-from pumpwatch_gui.gui.look.curves import OffScale, off_scale, path, thinned
 from pumpwatch_gui.gui.look.theme import STRONG, color
 from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.pump.lane_curve import LaneCurve
 from pumpwatch_gui.gui.pump.lanes import (
     Lane,
     TimeWindow,
     apart,
-    column_of,
+    derived_columns,
     lane_rects,
     score_lane,
     sensor_lane,
     spoken,
-    uncertain_part,
     value_at,
 )
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.shell.past import PastTraces
 
 HEAD_PX, AXIS_PX, GUTTER_PX, TITLE_PX = 17, 22, 62, 26
-
-
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    """What is drawn of a lane: the good part, the doubtful part (dim and dashed), and where both leave the scale."""
-
-    good: QPainterPath = field(default_factory=QPainterPath)
-    doubtful: QPainterPath = field(default_factory=QPainterPath)
-    out: tuple[OffScale, ...] = ()
 
 
 class TrendStack(Painted):
@@ -73,11 +61,12 @@ class TrendStack(Painted):
         self.cursor_s: float | None = None
         self.lanes: tuple[Lane, ...] = ()
         self.large: int | None = None
+        self.trended: tuple[str, ...] = ()
         self._pump: PumpView | None = None
         self._trace: Trace | None = None
         self._traces, self._now_s = PastTraces(context), 0.0
         self._traces.came.connect(self._past_came)
-        self._curves: list[_Curve] = []
+        self._curves: list[LaneCurve] = []
         self._shown: tuple[object, ...] = ()
         self._texts: tuple[str, ...] = ()
         self._drag: tuple[float, TimeWindow] | None = None
@@ -93,14 +82,13 @@ class TrendStack(Painted):
     # ---------------------------------------------------------------- values
 
     def show_values(self, pump: PumpView, view: StationView, texts: tuple[str, ...]) -> None:
-        """Show a pump now; `texts` are its sensors' values as they may be shown. Repaints only what moved."""
+        """Show a pump now; `texts` are the values of its lanes as they may be shown. Repaints only what moved."""
         is_other = self._pump is None or self._pump.pump_id != pump.pump_id
         if self._pump is None or is_other or self._pump.profile is not pump.profile:
             if is_other:
                 self._trace, self.cursor_s, self.large = None, None, None
                 self.window_now = TimeWindow(self.window_now.length_s)
-            self.lanes = (*(sensor_lane(i, s) for i, s in enumerate(pump.profile.sensors)), score_lane())
-            self._shown = ()
+            self._make_lanes(pump)
         self._pump, self._texts = pump, texts
         if is_other:
             self._speak()
@@ -113,6 +101,18 @@ class TrendStack(Painted):
             self._shown = shown
             self.window_now = self.window_now.at(now_s)
             self._read()
+
+    def trend(self, tags: tuple[str, ...]) -> None:
+        """Give derived quantities a lane each, below those of the sensors; a pump without one has no lane of it."""
+        self.trended, self.large = tags, None
+        if self._pump is not None:
+            self._make_lanes(self._pump)
+            self._renew()
+
+    def _make_lanes(self, pump: PumpView) -> None:
+        columns = [*range(len(pump.profile.sensors)), *derived_columns(pump, self.trended)]
+        self.lanes = (*(sensor_lane(i, pump.profile.quantities[i]) for i in columns), score_lane())
+        self._shown = ()
 
     def _past_came(self, pump_id: str) -> None:
         if self._pump is not None and self._pump.pump_id == pump_id:
@@ -184,7 +184,11 @@ class TrendStack(Painted):
         area = self._plot_area()
         rects = lane_rects(len(self.lanes), area, large=self.large, head=self.appearance.px(HEAD_PX))
         if not self._curves and self._trace is not None:
-            self._curves = [self._curve(lane, rect) for lane, rect in zip(self.lanes, rects, strict=True)]
+            longest_s = self._pump.stale_after_s if self._pump else 3.0
+            self._curves = [
+                LaneCurve.of(self._trace, lane, rect, self.window_now, longest_s=longest_s)
+                for lane, rect in zip(self.lanes, rects, strict=True)
+            ]
         self._paint_title(painter)
         self._paint_axis(painter, area)
         for i, (lane, rect) in enumerate(zip(self.lanes, rects, strict=True)):
@@ -240,31 +244,16 @@ class TrendStack(Painted):
         paint.text(painter, appearance, rest, f"{value} {unit}".rstrip(), token, size=12, weight=STRONG)
         self._paint_limits(painter, lane, rect)
         if i < len(self._curves):
-            self._paint_curve(painter, self._curves[i], lane, rect)
-
-    def _paint_curve(self, painter: QPainter, curve: _Curve, lane: Lane, rect: QRectF) -> None:
-        """The curve inside its lane; where it leaves the scale, the rail says so and how far."""
-        theme = self.appearance.theme
-        painter.save()
-        painter.setClipRect(rect.adjusted(-1, -1, 1, 1))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(color(theme.live), 1))
-        painter.drawPath(curve.good)
-        if not curve.doubtful.isEmpty():
-            painter.setPen(QPen(color(theme.dim), 1, Qt.PenStyle.DotLine))
-            painter.drawPath(curve.doubtful)
-        painter.restore()
-        paint.off_scale(painter, self.appearance, rect, curve.out, lane.decimals)
+            self._curves[i].paint(painter, appearance, lane, rect)
 
     def _lane_value(self, lane: Lane, i: int) -> tuple[str, bool]:
         """The words next to a lane's label, and whether they are a live number or one measured at the cursor."""
         if self._trace is not None and self.cursor_s is not None:
             within = self._pump.stale_after_s if self._pump else 3.0
             value = value_at(self._trace, lane, self.cursor_s, within_s=within)
-            return number(value, lane.decimals), isfinite(value)
+            return lane.text_of(value), isfinite(value)
         if i < len(self._texts):
-            return self._texts[i], "?" not in self._texts[i]
+            return self._texts[i], not any(mark in self._texts[i] for mark in (UNKNOWN, ABSENT))
         return "", False
 
     def _paint_limits(self, painter: QPainter, lane: Lane, rect: QRectF) -> None:
@@ -291,28 +280,6 @@ class TrendStack(Painted):
         x = round(self._x(self.cursor_s, area)) + 0.5
         painter.setPen(QPen(color(self.appearance.theme.strong), 1, Qt.PenStyle.DotLine))
         painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-
-    def _curve(self, lane: Lane, rect: QRectF) -> _Curve:
-        trace = self._trace
-        if trace is None or trace.time_s.size < 2 or lane.column >= trace.values.shape[1]:
-            return _Curve()
-        first = int(np.searchsorted(trace.time_s, self.window_now.start_s))
-        last = int(np.searchsorted(trace.time_s, self.window_now.end_s, side="right"))
-        part = slice(first, last)
-        per_s = rect.width() / self.window_now.length_s
-        x = rect.right() - (self.window_now.end_s - trace.time_s[part]) * per_s
-        values = column_of(trace, lane)[part]
-        y = rect.bottom() - (values - lane.scale[0]) / (lane.scale[1] - lane.scale[0]) * rect.height()
-        step = max((self._pump.stale_after_s if self._pump else 3.0) * per_s, 3.0)
-        doubtful, out = uncertain_part(trace, lane), off_scale(x, values, lane.scale, longest_step=step)
-        if doubtful is None:
-            return _Curve(path(*thinned(x, y, rect.width()), longest_step=step), out=out)
-        good, unsure = np.where(doubtful[part], np.nan, y), np.where(doubtful[part], y, np.nan)
-        return _Curve(
-            path(*thinned(x, good, rect.width()), longest_step=step),
-            path(*thinned(x, unsure, rect.width()), longest_step=step),
-            out,
-        )
 
     # ---------------------------------------------------------------- mouse and keys
 

@@ -81,7 +81,7 @@ class LimitsDialog(SiteDialog):
         self._pump_id = self.pump.currentText()
         self.setWindowTitle(f"Limits of {self.context.title_of(self._pump_id)}")
         pump = self._pump_now()
-        sensors = pump.profile.sensors if pump else ()
+        sensors = pump.profile.quantities if pump else ()
         self.table.show_limits(sensors, {sensor.tag: sensor.limits for sensor in sensors}, self._values_now())
         self._history = History(self.table.texts())
         self.check()
@@ -93,12 +93,12 @@ class LimitsDialog(SiteDialog):
     def _values_now(self) -> list[tuple[str]]:
         """What may be shown of each row's sensor now; `?` for one that the pump has no longer."""
         view, pump = self.context.station.latest(), self._pump_now()
-        tags = pump.profile.tags if pump else ()
+        tags = pump.profile.quantity_tags if pump else ()
         return [
             (read_sensor(pump, tags.index(sensor.tag), view.mono_ns, self.context.last_good).with_unit,)
             if pump and sensor.tag in tags
             else (UNKNOWN,)
-            for sensor in (self.table.sensors or (pump.profile.sensors if pump else ()))
+            for sensor in (self.table.sensors or (pump.profile.quantities if pump else ()))
         ]
 
     def _renew_now(self) -> None:

@@ -116,6 +116,12 @@ def _palette(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     return PaletteDialog(context, pump_id, parent)
 
 
+def _counters(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.settings.counters_dialog import CountersDialog
+
+    return CountersDialog(context, pump_id, parent)
+
+
 def _shortcuts(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.help.shortcuts import ShortcutsDialog
 
@@ -151,6 +157,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("limits", "Limits", "limits", "Ctrl+L", _limits, in_nav=True, needs=Capability.CONFIGURE),
     DialogEntry("help", "Help", "help", "F1", _help, in_nav=True),
     DialogEntry("add-pump", "Add a pump", "add", "Ctrl+Shift+A", _add_pump, needs=Capability.CONFIGURE),
+    DialogEntry("counters", "Counters", "counters", "Ctrl+Shift+N", _counters, needs=Capability.CONFIGURE),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
     DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),

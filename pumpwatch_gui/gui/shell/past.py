@@ -71,15 +71,15 @@ class PastTraces(QObject):
         self._asking.add(pump_id)
         self._asked_s[pump_id] = now_s
         room_s = max(end_s - start_s, LEAST_S) / 2
-        start_s, end_s, tags, history = (
+        start_s, end_s, profile, history = (
             start_s - room_s,
             end_s + room_s,
-            view.profile.tags,
+            view.profile,
             self._context.station.history,
         )
-        stretch = {"start_ns": int(start_s * 1e9), "end_ns": int(end_s * 1e9)}
+        start_ns, end_ns, tags = int(start_s * 1e9), int(end_s * 1e9), profile.quantity_tags
         self._context.ask(
-            lambda: history.read(pump_id, tags, points=POINTS, **stretch),
+            lambda: history.read(pump_id, tags, start_ns=start_ns, end_ns=end_ns, points=POINTS, profile=profile),
             partial(self._read, pump_id, start_s, end_s),
             partial(self._failed, pump_id),
         )

@@ -113,7 +113,7 @@ def _pressures(case: Case) -> Iterator[PlausibilityFinding]:
 
 def _suction(case: Case) -> Iterator[PlausibilityFinding]:
     """Gauge or absolute: what cannot be, and what a standing pump shows."""
-    tag, is_gauge = "suction_pressure_bar", case.profile.nameplate.suction_is_gauge
+    tag, is_gauge = "suction_pressure_bar", case.profile.nameplate.suction_is_gauge is not False
     lowest = min(case.all(tag), default=nan)
     advice = "set suction_is_gauge in the nameplate as the sensor's label says; the NPSH depends on it"
     if is_gauge and lowest < -ATMOSPHERE_BAR:

@@ -1,4 +1,4 @@
-"""Limit alarms of one pump: LL, L, H and HH of each sensor, with deadband and delays."""
+"""Limit alarms of one pump: LL, L, H and HH of each sensor and derived quantity, with deadband and delays."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class LimitJudge:
         self._points: list[_Point] = []
         self._delays: list[OnOffDelay] = []
         index, sign, deadband = [], [], []
-        for i, sensor in enumerate(profile.sensors):
+        for i, sensor in enumerate(profile.quantities):
             for level, direction, priority, words in _LEVELS:
                 limit = getattr(sensor.limits, level)
                 if limit is None:

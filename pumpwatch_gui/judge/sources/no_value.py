@@ -5,6 +5,7 @@ from math import nan
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority
 from pumpwatch_gui.domain.alarms.delays import OnOffDelay
+from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
@@ -16,7 +17,7 @@ _NO_VALUE_YET = (Reason.WAITING_FOR_INITIAL_DATA, Reason.NOT_CONNECTED)
 
 
 class NoValueJudge:
-    """Judges every watched sensor of one pump: those with limits, all of them where a model judges the pump.
+    """Judges every watched sensor of one pump: those with limits or behind a quantity with limits; with a model, all.
 
     A sensor that is BAD for a minute while its link responds is an alarm; it returns with the first value. What the
     loss of a link takes away is the link's alarm, and leaves these as they are. The delay restarts after a gap of the
@@ -26,7 +27,8 @@ class NoValueJudge:
     def __init__(self, profile: PumpProfile, *, has_model: bool, active: Collection[str] = ()) -> None:
         self._pace = Pace()
         self._profile = profile
-        watched = [i for i, s in enumerate(profile.sensors) if has_model or _has_limits(s.limits)]
+        behind = DerivedQuantities(profile).behind({s.tag for s in profile.derived if has_limits(s.limits)})
+        watched = [i for i, s in enumerate(profile.sensors) if has_model or has_limits(s.limits) or s.tag in behind]
         self._delays = {
             i: OnOffDelay(ON_DELAY_NS, 0, active=no_value_source(profile.tags[i]) in active) for i in watched
         }
@@ -42,7 +44,8 @@ class NoValueJudge:
         mono_ns, gap_ns = frame.mono_ns, self._pace.gap_s * 1e9
         is_gap = mono_ns - self._pace.last_ns > gap_ns
         self._pace.step(mono_ns)
-        bad = {i for i, quality in enumerate(frame.quality.tolist()) if quality == Quality.BAD}
+        own = frame.quality[: len(self._profile.tags)]  # a derived value lacks what a sensor lacks: one alarm a cause
+        bad = {i for i, quality in enumerate(own.tolist()) if quality == Quality.BAD}
         if self._is_quiet and bad.isdisjoint(self._delays):
             return []
         signals: list[AlarmSignal] = []
@@ -57,7 +60,7 @@ class NoValueJudge:
             if stimulus is not None:
                 sensor = self._profile.sensors[i]
                 text = f"{sensor.label}: no value" + (f", {reason.text}" if i in bad else "")
-                priority = Priority.MEDIUM if _has_limits(sensor.limits) else Priority.LOW
+                priority = Priority.MEDIUM if has_limits(sensor.limits) else Priority.LOW
                 signals.append(
                     AlarmSignal(no_value_source(sensor.tag), sensor.tag, priority, text, nan, nan, "", stimulus)
                 )
@@ -73,7 +76,8 @@ def no_value_source(tag: str) -> str:
     return f"{tag}.no_value"
 
 
-def _has_limits(limits: Limits) -> bool:
+def has_limits(limits: Limits) -> bool:
+    """Whether any is set."""
     return any(x is not None for x in (limits.low_low, limits.low, limits.high, limits.high_high))
 
 

@@ -16,10 +16,11 @@ from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven
 from pumpwatch_gui.domain.journal import alarm_to_json, journal_row
+from pumpwatch_gui.domain.pump.counters import CounterRow
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.store.audit import AuditRow, append_audit, audit_row
-from pumpwatch_gui.store.ids import IdMaker, make_id
+from pumpwatch_gui.store.ids import NUMBER_BITS, IdMaker, make_id
 from pumpwatch_gui.store.layout import ColumnLayout
 from pumpwatch_gui.store.schema import DISK_FAULTS, Row, run
 from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
@@ -32,11 +33,12 @@ NORMAL = "NORMAL"
 
 _SCORE = "INSERT OR REPLACE INTO anomaly_scores VALUES (?, ?)"
 _JOURNAL = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_COUNTERS = "INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?)"
 _OPEN = "INSERT OR REPLACE INTO open_alarms VALUES (?, ?)"
 _CLOSED = "DELETE FROM open_alarms WHERE alarm_id = ?"
 _FEEDBACK = "INSERT INTO episode_feedback VALUES (?, ?, ?, ?, ?, ?, ?)"
 
-Item = tuple[Frame, str] | Detection | Event
+Item = tuple[Frame, str] | Detection | CounterRow | Event
 
 
 class Kind(Enum):
@@ -136,9 +138,10 @@ class Batch:
 class Encoder:
     """Turns items into rows. Used by the writer thread only."""
 
-    def __init__(self, ids: IdMaker, station_ids: IdMaker) -> None:
+    def __init__(self, ids: IdMaker, station_ids: IdMaker, *, newest_counters: int = 0) -> None:
         self.ids = ids
         self.station_ids = station_ids
+        self._counters_id = newest_counters
         self.layouts: dict[str, ColumnLayout] = {}
         self._former: dict[str, ColumnLayout] = {}
         self._moved: dict[tuple[int, int], int] = {}
@@ -167,6 +170,8 @@ class Encoder:
             self._reading(batch, *item)
         elif isinstance(item, Detection):
             self._detection(batch, item)
+        elif isinstance(item, CounterRow):
+            self._counters(batch, item)
         else:
             self._event(batch, item)
 
@@ -206,6 +211,18 @@ class Encoder:
             rows += detection_rows(found, key)
             self._kept_ns[found.pump_id] = found.time_ns
         batch.add(Entry(found, tuple(rows)))
+
+    def _counters(self, batch: Batch, row: CounterRow) -> None:
+        layout = self.layouts.get(row.pump_id) or self._former.get(row.pump_id)
+        if layout is None:
+            batch.unplaced[Kind.EVENT] += 1
+            return
+        # Always rising, whatever the clock does: the highest id is what a pump stands at.
+        after = ((self._counters_id >> NUMBER_BITS) + 1 << NUMBER_BITS) | layout.number
+        key = self._counters_id = max(make_id(row.time_ns, layout.number), after)
+        t = row.totals
+        values = (key, t.run_s, t.starts, t.zone_cd_s, t.off_region_s, int(row.is_set))
+        batch.add(Entry(row, ((_COUNTERS, values),)))
 
     def _is_worth_keeping(self, found: Detection) -> bool:
         was_anomalous = found.pump_id in self._anomalous

@@ -189,7 +189,8 @@ class Database:
     def _new_encoder(self, connection: apsw.Connection) -> Encoder:
         readings, journal = self._ids(connection, "sensor_readings"), self._ids(connection, "journal")
         self.open_alarms = open_alarms(connection)
-        return Encoder(readings, journal)
+        newest = int(str(connection.execute("SELECT coalesce(max(id), 0) FROM counters").get))
+        return Encoder(readings, journal, newest_counters=newest)
 
     def _ids(self, connection: apsw.Connection, table: str) -> IdMaker:
         def is_taken(key: int) -> bool:

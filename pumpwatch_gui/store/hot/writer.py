@@ -16,6 +16,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Event, StoreTrouble
+from pumpwatch_gui.domain.pump.counters import CounterRow
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.store.hot.batch import Batch, Item, Refused, kind_of
 from pumpwatch_gui.store.hot.counters import StoreCounters, StoreView
@@ -101,6 +102,10 @@ class Store:
     def offer_detection(self, detection: Detection) -> None:
         """Queue a detection; never blocks."""
         self._intake.offer(detection)
+
+    def offer_counters(self, row: CounterRow) -> None:
+        """Queue what the counters of a pump stand at; never blocks."""
+        self._intake.offer(row)
 
     def offer_event(self, event: Event) -> None:
         """Queue a journal line; never blocks."""

@@ -20,6 +20,7 @@ from pumpwatch_gui.domain.errors import InputError, StoreError
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery, Series
+from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.wording import spreadsheet_text
@@ -27,6 +28,7 @@ from pumpwatch_gui.files.atomic import atomic_text
 from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
 from pumpwatch_gui.store.open_alarms import open_alarms
+from pumpwatch_gui.store.query.derived import Kept, kept_counters, read_counters, read_derived
 from pumpwatch_gui.store.query.thinning import Span, Thinned, highest_between, nothing, read_thinned
 from pumpwatch_gui.store.schema import Value, from_apsw, quoted
 
@@ -77,12 +79,29 @@ class History:
             source = Span("sensor_readings", quoted(column(tag)), _number(connection, pump_id), start_ns, end_ns)
             return read_thinned(connection, source, points)
 
-    def read(self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, points: int = 2000) -> Series:
+    def read(
+        self,
+        pump_id: str,
+        tags: Sequence[str],
+        *,
+        start_ns: int,
+        end_ns: int,
+        points: int = 2000,
+        profile: PumpProfile | None = None,
+    ) -> Series:
         """Some sensors of a pump from `start_ns` up to `end_ns` (Unix UTC), each as `readings` gives it, side by side.
 
-        All have the times of the first tag that the database knows; an unknown tag is NaN throughout.
+        All have the times of the first tag that the database knows; an unknown tag is NaN throughout. With the
+        `profile` its derived quantities are tags as well: computed from the readings, by the nameplate of now.
         """
-        read = [self.readings(pump_id, tag, start_ns=start_ns, end_ns=end_ns, points=points) for tag in tags]
+        own = set(tags) & {sensor.tag for sensor in profile.derived} if profile else set()
+        stretch = Span("sensor_readings", "id", 0, start_ns, end_ns)
+        computed = self._derived(pump_id, DerivedQuantities(profile), stretch, points) if profile and own else {}
+        read = [
+            computed.get(tag, nothing()) if tag in own
+            else self.readings(pump_id, tag, start_ns=start_ns, end_ns=end_ns, points=points)
+            for tag in tags
+        ]  # fmt: skip
         time_s = next((one.time_s for one in read if one.time_s.size), np.empty(0))
         gap = np.full(time_s.size, np.nan)
 
@@ -92,6 +111,22 @@ class History:
 
         scores = self.scores(pump_id, start_ns=start_ns, end_ns=end_ns, points=points)
         return Series(time_s, column("low"), column("mean"), column("high"), highest_between(time_s, scores))
+
+    def _derived(self, pump_id: str, derived: DerivedQuantities, stretch: Span, points: int) -> dict[str, Thinned]:
+        with self._connection() as connection:
+            number, known = _number(connection, pump_id), reading_columns(connection)
+            span = replace(stretch, number=number)
+            read = read_derived(connection, known, span, derived, points)
+            found = dict(zip(derived.instant_tags, read, strict=False))
+            time_s = read[0].time_s if read else np.empty(0)
+            values = read_counters(connection, number, derived.counters, time_s)
+        counted = {c.tag: Thinned(time_s, v, v, v) for c, v in zip(derived.counters, values, strict=True)}
+        return found | counted
+
+    def counters(self, pump_id: str, *, since_ns: int) -> Kept:
+        """What is stored of a pump's counters, with its starts since a time (Unix UTC)."""
+        with self._connection() as connection:
+            return kept_counters(connection, _number(connection, pump_id), since_ns=since_ns)
 
     def recording(self, pump_id: str, profile: PumpProfile, *, start_ns: int, end_ns: int) -> Recording:
         """Every reading of a pump from `start_ns` up to `end_ns` (Unix UTC) as a recording, to train or test on.

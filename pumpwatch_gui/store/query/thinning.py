@@ -60,12 +60,12 @@ def read_thinned(connection: apsw.Connection, span: Span, points: int) -> Thinne
     sql = f"SELECT (id >> 12), {span.column} FROM {span.table} WHERE {span.where} ORDER BY id LIMIT ?"
     rows = np.array(connection.execute(sql, (*span.ids, points + 1)).fetchall(), dtype=np.float64).reshape(-1, 2)
     if len(rows) <= points:
-        return _as_they_are(rows)
-    usual_ms = float(np.median(np.diff(rows[:, 0])))
-    return _in_buckets(connection, span, first_ms=int(rows[0, 0]), least_ms=GAP * usual_ms, points=points)
+        return as_they_are(rows)
+    return _in_buckets(connection, span, grid_of(connection, span, rows[:, 0], points))
 
 
-def _as_they_are(rows: NDArray[np.float64]) -> Thinned:
+def as_they_are(rows: NDArray[np.float64]) -> Thinned:
+    """Points of rows (m, 2) of milliseconds since 2020 and value, with NaN in each gap."""
     time_s, value = (rows[:, 0] + EPOCH_MS) / 1e3, rows[:, 1]
     steps = np.diff(time_s)
     if steps.size:
@@ -75,21 +75,48 @@ def _as_they_are(rows: NDArray[np.float64]) -> Thinned:
     return Thinned(time_s, value, value, value)
 
 
-def _in_buckets(connection: apsw.Connection, span: Span, *, first_ms: int, least_ms: float, points: int) -> Thinned:
-    """Minimum, mean and maximum of equal buckets from the first reading to the last."""
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Equal buckets from the first reading to the last, in milliseconds since 2020."""
+
+    first_ms: int
+    length_ms: int
+    buckets: int
+
+    @property
+    def time_s(self) -> NDArray[np.float64]:
+        """The middle of each bucket (Unix seconds)."""
+        return (self.first_ms + EPOCH_MS + (np.arange(self.buckets) + 0.5) * self.length_ms / self.buckets) / 1e3
+
+    def bucket_sql(self, finer: int = 1) -> str:
+        """The bucket of a row's id, in buckets so many times `finer`; whole numbers, as in `bucket_of`."""
+        return f"((id >> 12) - {self.first_ms}) * {self.buckets * finer} / {self.length_ms}"
+
+    def bucket_of(self, ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The buckets of these times."""
+        return (ms - self.first_ms) * self.buckets // self.length_ms
+
+
+def grid_of(connection: apsw.Connection, span: Span, first: NDArray[np.float64], points: int) -> Grid:
+    """The grid of a stretch, of which `first` are the milliseconds of the first `points` + 1 readings."""
+    usual_ms = float(np.median(np.diff(first)))
     last = connection.execute(f"SELECT id FROM {span.table} WHERE {span.where} ORDER BY id DESC LIMIT 1", span.ids).get
+    first_ms = int(first[0])
     length_ms = (int(str(last)) >> 12) + 1 - first_ms
-    buckets = max(1, min(points, int(length_ms / least_ms)))
+    return Grid(first_ms, length_ms, max(1, min(points, int(length_ms / (GAP * usual_ms)))))
+
+
+def _in_buckets(connection: apsw.Connection, span: Span, grid: Grid) -> Thinned:
+    """Minimum, mean and maximum of equal buckets from the first reading to the last."""
     sql = (
-        f"SELECT ((id >> 12) - ?) * ? / ? AS bucket, min({span.column}), avg({span.column}), max({span.column}) "
+        f"SELECT {grid.bucket_sql()} AS bucket, min({span.column}), avg({span.column}), max({span.column}) "
         f"FROM {span.table} WHERE {span.where} GROUP BY bucket"
     )
-    rows = connection.execute(sql, (first_ms, buckets, length_ms, *span.ids)).fetchall()
+    rows = connection.execute(sql, span.ids).fetchall()
     summed = np.array(rows, dtype=np.float64)
-    grid = np.full((3, buckets), np.nan)
-    grid[:, summed[:, 0].astype(np.intp)] = summed[:, 1:].T
-    time_s = (first_ms + EPOCH_MS + (np.arange(buckets) + 0.5) * length_ms / buckets) / 1e3
-    return Thinned(time_s, *grid)
+    values = np.full((3, grid.buckets), np.nan)
+    values[:, summed[:, 0].astype(np.intp)] = summed[:, 1:].T
+    return Thinned(grid.time_s, *values)
 
 
 def highest_between(time_s: NDArray[np.float64], points: Thinned) -> NDArray[np.float64]:

@@ -22,8 +22,9 @@ from pumpwatch_gui.store.schema import Row, add_columns, columns, quoted, run, t
 
 log = logging.getLogger("pumpwatch.store")
 
-AT_ONCE = ("pumps", "layouts", "open_alarms", "audit_log", "detection_models")
-"""Small, and wanted before the first new row: pumps keep their numbers, the audit log is a chain."""
+AT_ONCE = {"pumps": "", "layouts": "", "open_alarms": "", "audit_log": "", "detection_models": "",
+           "counters": "ORDER BY id DESC LIMIT 20000"}  # fmt: skip
+"""Small, and wanted before the first new row: pumps keep their numbers and counters, the audit log is a chain."""
 ADOPT_S = 1.5
 PIECE = 10_000
 TRIES = 3
@@ -42,11 +43,11 @@ def adopt(quarantined: Path, target: apsw.Connection) -> None:
         return
     try:
         source.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-        for table in AT_ONCE:
+        for table, part in AT_ONCE.items():
             try:
                 if table == "pumps":
                     run(source, "PRAGMA writable_schema = ON")  # or SQLite refuses a file that was cut as a whole
-                rows = source.execute(f"SELECT * FROM {table}").fetchall()
+                rows = source.execute(f"SELECT * FROM {table} {part}").fetchall()
                 with transaction(target):
                     marks = ", ".join("?" * len(columns(target, table)))
                     target.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
@@ -238,7 +239,7 @@ class Salvage:
             del taken[OLD_STATUS]
             taken[STATUS] = f"CASE {OLD_STATUS} WHEN 'NORMAL' THEN '' ELSE {OLD_STATUS} END"
         if self._renumbered and table in ("sensor_readings", "anomaly_scores", "anomaly_windows",
-                                          "anomaly_detections_v2"):  # fmt: skip
+                                          "anomaly_detections_v2", "counters"):  # fmt: skip
             cases = " ".join(f"WHEN {old} THEN {new}" for old, new in self._renumbered.items())
             taken["id"] = f"(id & ~{LAST_NUMBER}) | CASE id & {LAST_NUMBER} {cases} ELSE id & {LAST_NUMBER} END"
         if table == "anomaly_windows":

@@ -13,6 +13,7 @@ SMALL: Final = ("pumps", "layouts", "detection_models", "meta", SCHEMA)
 _SHAPES: tuple[tuple[str, str], ...] = (
     ("sensor_readings", r"n[nif]{10}tii[nif]*"),
     ("anomaly_scores", r"n[if]"),
+    ("counters", r"n[if]i[if][if]i"),
     ("anomaly_windows", r"nii[if]b"),
     ("anomaly_detections_v2", r"nii[if][if]ttt[if]tt"),
     ("journal", r"nitttttt"),
