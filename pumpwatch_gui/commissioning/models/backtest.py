@@ -219,7 +219,7 @@ def residual_trend(
         times.append(frame.time_s)
         values.append(frame.values)
         residuals.append(
-            np.where(stream.scored, stream.residuals, np.nan)
+            np.where(stream.memory.scored[0], stream.memory.residuals[0], np.nan)
             if known and isinstance(stream, ConditionedStream)
             else np.full(frame.values.size, np.nan)
         )

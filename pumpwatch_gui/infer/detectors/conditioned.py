@@ -73,24 +73,6 @@ class ConditionedStream(Stream):
         self._is_ready = False
 
     @property
-    def residuals(self) -> Floats:
-        """The residuals (n,) of the newest row in spreads, valid until the next `feed`."""
-        own: Floats = self.memory.residuals[0]
-        return own
-
-    @property
-    def deviations(self) -> Floats:
-        """How far each sensor (n,) is out, valid until the next `feed`."""
-        own: Floats = self.memory.deviations[0]
-        return own
-
-    @property
-    def scored(self) -> Marks:
-        """Which sensors (n,) count just now, valid until the next `feed`."""
-        own: Marks = self.memory.scored[0]
-        return own
-
-    @property
     def _conditioner(self) -> Conditioner:
         return Conditioner(self.memory, (self.detector.conditioning,))
 

@@ -132,7 +132,8 @@ class CombinedTrainer(Trainer):
         """Learn the size of the residuals and what moves together from a pass over everything."""
         tracks: list[tuple[Floats, NDArray[np.bool_]]] = []
         for rows in self._passes():
-            seen = [(stream.residuals.copy(), stream.scored.copy()) for at, stream in rows if not self._is_left_out(at)]
+            left = (stream.memory for at, stream in rows if not self._is_left_out(at))
+            seen = [(memory.residuals[0].copy(), memory.scored[0].copy()) for memory in left]
             if seen:
                 tracks.append((np.stack([r for r, _ in seen]), np.stack([s for _, s in seen])))
         if not tracks:
@@ -150,7 +151,7 @@ class CombinedTrainer(Trainer):
         """Look for stretches that look like a fault in what is left; whether there are more of them now."""
         tracks = []
         for rows in self._passes():
-            seen = [(at, stream.deviations.copy()) for at, stream in rows if not self._is_left_out(at)]
+            seen = [(at, stream.memory.deviations[0].copy()) for at, stream in rows if not self._is_left_out(at)]
             if seen:
                 tracks.append(Scored(np.array([at for at, _ in seen]), np.stack([d for _, d in seen])))
         found = suspicious_spans(tracks, period_s=self._overview.period_s)
@@ -182,7 +183,7 @@ class CombinedTrainer(Trainer):
                 window = stream.window()
                 assert not isinstance(window, str)
                 if time_s >= later:
-                    kept.append((time_s, stream.deviations.copy(), window.copy()))
+                    kept.append((time_s, stream.memory.deviations[0].copy(), window.copy()))
                 elif count % thin == 0:
                     learnt.append(window.copy())
             if kept:
