@@ -99,16 +99,16 @@ def alarm_rows(alarms: tuple[ShownAlarm, ...], view: StationView) -> tuple[Row, 
         unseen = alarm.state.is_unacknowledged
         now = (
             f"now {shown.now}" if shown.now else "",
-            f"worst {shown.worst}" if shown.worst else "",
+            f"worst {shown.worst}" if shown.worst not in ("", shown.now) else "",
+            shown.first_out,
             f"acknowledged by {alarm.by}" if not unseen and alarm.by else "",
         )
         then = (shown.raised, f"limit {shown.limit}" if shown.limit else "")
-        lines = (now, then, (shown.first_out,))
         rows.append(
             Row(
                 alarm.alarm_id,
                 alarm.text,
-                details=tuple(" · ".join(w for w in words if w) for words in lines if any(words)),
+                details=tuple(" · ".join(w for w in words if w) for words in (now, then) if any(words)),
                 right=shown.lasts,
                 priority=alarm.priority,
                 hollow=not alarm.state.is_active,
