@@ -81,18 +81,18 @@ class CounterKeeper:
         counted = PumpCounters(pump.counters.preferred_region)
         row = kept.newest
         counted.take_up(row.totals if row else CounterTotals(), was_running=None, starts_ns=kept.starts_ns)
-        if row is not None:
-            self._replay(pump, row, counted)
+        # A run that was killed in its first seconds has left readings and no row yet.
+        self._replay(pump, pump.since_ns - REPLAYED_NS if row is None else row.time_ns, counted)
         totals = counted.totals
         assert totals is not None
         starts_ns = [mono_ns - (now_ns - at_ns) for at_ns in counted.starts_ns if 0 <= now_ns - at_ns < HOUR_NS]
         pump.counters.take_up(totals, was_running=counted.was_running, starts_ns=starts_ns)
 
-    def _replay(self, pump: LivePump, row: CounterRow, counted: PumpCounters) -> None:
+    def _replay(self, pump: LivePump, start_ns: int, counted: PumpCounters) -> None:
         """Count the readings after the last row: they are on the disk to the last second before a kill."""
-        end_ns = min(pump.since_ns, row.time_ns + REPLAYED_NS)
+        end_ns = min(pump.since_ns, start_ns + REPLAYED_NS)
         try:
-            read = self._history.recording(pump.pump_id, pump.derived.profile, start_ns=row.time_ns, end_ns=end_ns)
+            read = self._history.recording(pump.pump_id, pump.derived.profile, start_ns=start_ns, end_ns=end_ns)
         except InputError:
             return  # there is none
         pump.derived.replay(counted, np.round(read.time_s * 1e9).astype(np.int64).tolist(), read.values)

@@ -149,6 +149,25 @@ def test_after_kill_9_the_counters_stand_where_the_readings_on_the_disk_end(tmp_
         station.end()
 
 
+def test_a_run_that_was_killed_before_its_first_row_is_counted_from_its_readings(tmp_path: Path) -> None:
+    with simulated() as port:
+        station = RunningStation(home_at(tmp_path), site_text(port)).start()
+        wait_until(lambda: readings(tmp_path / "pumpwatch.db") > 20, within_s=30)
+        station.end()
+    connection = apsw.Connection(os.fspath(tmp_path / "pumpwatch.db"))
+    connection.execute("DELETE FROM counters").close()
+    connection.close()
+    station = RunningStation(station.home).start()  # nothing responds any more
+    try:
+        counters = station.engine.counters("P-101").counters
+        wait_until(lambda: counters.totals is not None, within_s=30)
+        assert counters.totals is not None
+        assert counters.totals.run_s == pytest.approx(run_s_of_readings(station.home.database), abs=0.5)
+        assert counters.totals.run_s > 1.0
+    finally:
+        station.end()
+
+
 def test_a_counter_of_a_pump_that_is_gone_is_not_set(tmp_path: Path) -> None:
     with simulated() as port:
         station = RunningStation(home_at(tmp_path), site_text(port)).start()

@@ -15,6 +15,7 @@ from pumpwatch_gui.bench.rigs.plant_ports import plant_with_ports
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import BAD_CODE
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.shell.main_window import MainWindow
@@ -103,10 +104,13 @@ def _give_a_past(engine: Engine, period_s: float) -> None:
     pumps = engine.site().pumps
     readings = Plant(len(pumps), seed=1).run(PAST_S * 10)
     now_ns, mono_ns = time.time_ns(), time.monotonic_ns()
-    zero = np.zeros(len(pumps[0].profile.sensors), dtype=np.uint8)
     for number, pump in enumerate(pumps):
+        sensors, size = len(pump.profile.sensors), len(pump.profile.quantities)
+        zero, quality = np.zeros(size, dtype=np.uint8), np.zeros(size, dtype=np.uint8)
+        quality[sensors:] = BAD_CODE  # of what is derived nothing was kept
         trace = engine.counters(pump.pump_id).trace
         for step in range(0, PAST_S * 10, round(period_s * 10)):
             ago_ns = (PAST_S * 10 - step) * 10**8
-            values = readings.values[step, number].astype(float)
-            trace.append(Frame(pump.pump_id, step, now_ns - ago_ns, mono_ns - ago_ns, values, zero, zero), 0.4)
+            values = np.full(size, np.nan)
+            values[:sensors] = readings.values[step, number]
+            trace.append(Frame(pump.pump_id, step, now_ns - ago_ns, mono_ns - ago_ns, values, quality, zero), 0.4)

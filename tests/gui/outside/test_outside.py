@@ -139,7 +139,7 @@ def test_values_and_states_are_read_not_only_names(session: Session) -> None:
 def test_an_alarm_is_read_cell_by_cell(session: Session) -> None:
     session.turn("alarms")
     cells = [node["name"] for node in session.tree() if node["role"] == "table cell"]
-    assert {"1", "P-102", "Bearing temperature high-high", "85 °C", "unacknowledged"} <= set(cells)
+    assert {"1", "P-102", "Bearing temperature high-high · first out of 2", "85 °C", "unacknowledged"} <= set(cells)
 
 
 def test_a_button_is_pressed_from_outside(session: Session) -> None:
