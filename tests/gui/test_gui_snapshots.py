@@ -1,5 +1,7 @@
 """Every page and dialog looks as it did when a person last looked at it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from tests.gui.snapshots import (
     DIALOGS,
     MAX_SHARE,
     RENEW,
+    ROOT,
     SHOTS,
     STORED,
     Shot,
@@ -62,3 +65,14 @@ def test_a_changed_word_is_a_difference_and_the_colours_of_a_stored_picture_are_
     changed = actual.copy()
     changed[90:102, 166:242] = actual[90:102, 460:536]  # "Boiler feed A" becomes "Boiler feed B"
     assert differing(changed, actual).mean() > 0.00001
+
+
+@pytest.mark.parametrize("key", ["alarms", "devices"])
+def test_the_first_window_of_a_process_looks_as_stored_too(key: str) -> None:
+    """As a person sees it: what an earlier window of the process has set must not be needed."""
+    chosen = f"tests/gui/test_gui_snapshots.py::test_it_looks_as_stored[{key}-dark]"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", chosen], cwd=ROOT, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout

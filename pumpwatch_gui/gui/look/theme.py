@@ -247,6 +247,9 @@ class Appearance(QObject):
         if part not in self._dressed:
             self._dressed.append(part)
         if part.styleSheet() != self._sheet:
+            # A part with a style sheet of its own takes no features of the application's font: digits would have
+            # unequal widths.
+            part.setFont(self.font())
             part.setStyleSheet(self._sheet)
 
     def apply(self) -> None:
