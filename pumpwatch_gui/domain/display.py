@@ -64,13 +64,9 @@ class ShownValue:
     @property
     def age_text(self) -> str:
         """How old it is; "" while live."""
-        return (
-            ""
-            if self.trust in (Trust.LIVE, Trust.NONE)
-            else "no value yet"
-            if np.isnan(self.age_s)
-            else duration(self.age_s)
-        )
+        if self.trust in (Trust.LIVE, Trust.NONE):
+            return ""
+        return "no value yet" if np.isnan(self.age_s) else duration(self.age_s)
 
 
 @dataclass(frozen=True, slots=True)

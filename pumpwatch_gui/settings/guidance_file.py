@@ -4,7 +4,7 @@ from pathlib import Path
 from tomllib import TOMLDecodeError
 
 from pumpwatch_gui.domain.alarms.guidance import Guidance
-from pumpwatch_gui.domain.errors import InputError, Problem
+from pumpwatch_gui.domain.errors import Problem
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 from pumpwatch_gui.settings.toml_table import Table
@@ -25,7 +25,7 @@ def read_guidance(folder: Path | None) -> tuple[tuple[Guidance, ...], tuple[Prob
 def _rows(path: Path, problems: list[Problem]) -> tuple[Guidance, ...]:
     try:
         document = parse_toml(read_toml_text(path))
-    except (OSError, UnicodeDecodeError, TOMLDecodeError, InputError) as error:
+    except (OSError, TOMLDecodeError) as error:
         problems.append(Problem(path.name, str(error)))
         return ()
     top = Table(document, "", problems)

@@ -41,13 +41,17 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Check order and signs."""
-        given = [x for x in (self.low_low, self.low, self.high, self.high_high) if x is not None]
-        if any(not isfinite(x) for x in given):
+        if any(not isfinite(x) for x in self.given):
             raise ValueError("a limit must be a finite number")
-        if any(a >= b for a, b in pairwise(given)):
+        if any(a >= b for a, b in pairwise(self.given)):
             raise ValueError("limits must rise: low_low < low < high < high_high")
         if min(self.deadband, self.on_delay_s, self.off_delay_s) < 0:
             raise ValueError("deadband and delays must not be negative")
+
+    @property
+    def given(self) -> tuple[float, ...]:
+        """Those that are set, from low to high."""
+        return tuple(x for x in (self.low_low, self.low, self.high, self.high_high) if x is not None)
 
 
 @dataclass(frozen=True, slots=True)

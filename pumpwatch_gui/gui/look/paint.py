@@ -7,7 +7,6 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPainterPath, QPen, Q
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.display import ShownValue, Trust
-from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look.curves import OffScale, slack
@@ -221,7 +220,7 @@ def indicator(
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(track.adjusted(0.5, 0.5, -0.5, -0.5))
     painter.setPen(QPen(color(theme.dim), 1))
-    for limit in _limit_values(sensor):
+    for limit in sensor.limits.given:
         x = round(at(limit)) + 0.5
         painter.drawLine(QLineF(x, track.top() - appearance.px(2), x, track.bottom() + appearance.px(2)))
     room = slack(scale)
@@ -256,7 +255,7 @@ def slim_indicator(
     if reading.sensor.normal is not None and not reading.hatched:
         left, right = (min(max(at(x), strip.left()), strip.right()) for x in reading.sensor.normal)
         painter.fillRect(QRectF(left, strip.top(), max(right - left, 2), strip.height()), color(theme.band))
-    for limit in _limit_values(reading.sensor):
+    for limit in reading.sensor.limits.given:
         if scale[0] <= limit <= scale[1]:
             painter.fillRect(QRectF(round(at(limit)), strip.top(), 1, strip.height()), color(theme.dim))
     if reading.value == reading.value:
@@ -321,11 +320,6 @@ def off_scale(
         box = QRectF(start, edge + 3 if stretch.is_above else edge - 3 - height, width, height)
         painter.fillRect(box, color(theme.panel))
         text(painter, appearance, box, words, theme.strong, size=11, weight=STRONG, align=CENTRE)
-
-
-def _limit_values(sensor: Sensor) -> list[float]:
-    limits = sensor.limits
-    return [x for x in (limits.low_low, limits.low, limits.high, limits.high_high) if x is not None]
 
 
 def value_token(appearance: Appearance, reading: ShownValue, *, quiet: bool = False, urgent: bool = False) -> str:

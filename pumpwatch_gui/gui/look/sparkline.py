@@ -32,11 +32,10 @@ class Sparkline:
     ) -> "Sparkline":
         """Sensor `index` of a trace in `rect`, `now_s` (Unix) at its right edge; a longer step than that is a gap."""
         low, high = engineering_scale(sensor)
-        given = (sensor.limits.low_low, sensor.limits.low, sensor.limits.high, sensor.limits.high_high)
         limits = tuple(
             round(rect.bottom() - (x - low) / (high - low) * rect.height()) + 0.5
-            for x in given
-            if x is not None and low < x < high
+            for x in sensor.limits.given
+            if low < x < high
         )
         if trace is None or index >= trace.values.shape[1] or trace.time_s.size < 2:
             return cls(sensor, rect, QPainterPath(), (), limits)

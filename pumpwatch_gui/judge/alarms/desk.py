@@ -3,6 +3,7 @@
 import threading
 import time
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
@@ -40,7 +41,7 @@ class AlarmDesk:
         self._ended: dict[str, Alarm] = {}  # as they were when they ended: an episode may go on
         self._shelf_ends_ns: dict[str, int] = {}
         self._next_return_ns = 0
-        self._announced: dict[str, set[str]] = {}  # the alarms of a pump that are announced
+        self._announced: Counter[str] = Counter()  # how many alarms of a pump are
         self._first: dict[str, str] = {}
         self._views: tuple[tuple[Alarm, ...], tuple[Alarm, ...], dict[str, tuple[Alarm, ...]]] | None = None
         self.take_up(open_alarms, time_ns=time_ns, mono_ns=mono_ns)
@@ -63,9 +64,9 @@ class AlarmDesk:
 
     def first_out(self, pump_id: str) -> str:
         """The alarm that came first of an episode of a pump (while any is announced), "" where it is over or alone."""
-        with self._lock:
-            first, announced = self._first.get(pump_id, ""), self._announced.get(pump_id, set())
-            return first if len(announced) > 1 and first in announced else ""
+        announced = self.of_pump(pump_id)
+        first = self._first.get(pump_id, "") if len(announced) > 1 else ""
+        return first if any(alarm.alarm_id == first for alarm in announced) else ""
 
     def active_sources(self, pump_id: str) -> frozenset[str]:
         """The sources (`tag.high`) of one pump whose condition holds."""
@@ -302,15 +303,12 @@ class AlarmDesk:
         else:
             self._open[alarm.alarm_id] = alarm
             insort(self._ranked, alarm, key=_rank)
-        announced = self._announced.setdefault(alarm.pump_id, set())
-        if alarm.state is AlarmState.NORMAL or alarm.state.is_hidden:
-            announced.discard(alarm.alarm_id)
-        else:
-            announced.add(alarm.alarm_id)
+        is_announced = alarm.state is not AlarmState.NORMAL and not alarm.state.is_hidden
+        self._announced[alarm.pump_id] += is_announced - (old is not None and not old.state.is_hidden)
+        if is_announced:
             self._first.setdefault(alarm.pump_id, alarm.alarm_id)
-        if not announced:
+        elif not self._announced[alarm.pump_id]:
             self._first.pop(alarm.pump_id, None)
-            del self._announced[alarm.pump_id]
         if alarm.state is not AlarmState.SHELVED:
             self._shelf_ends_ns.pop(alarm.alarm_id, None)
         self._views = None

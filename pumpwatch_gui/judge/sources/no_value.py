@@ -6,7 +6,7 @@ from math import nan
 from pumpwatch_gui.domain.alarms.alarm import AlarmSignal, Priority
 from pumpwatch_gui.domain.alarms.delays import OnOffDelay
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
-from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
+from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality, Reason
@@ -27,8 +27,8 @@ class NoValueJudge:
     def __init__(self, profile: PumpProfile, *, has_model: bool, active: Collection[str] = ()) -> None:
         self._pace = Pace()
         self._profile = profile
-        behind = DerivedQuantities(profile).behind({s.tag for s in profile.derived if has_limits(s.limits)})
-        watched = [i for i, s in enumerate(profile.sensors) if has_model or has_limits(s.limits) or s.tag in behind]
+        behind = DerivedQuantities(profile).behind({s.tag for s in profile.derived if s.limits.given})
+        watched = [i for i, s in enumerate(profile.sensors) if has_model or s.limits.given or s.tag in behind]
         self._delays = {
             i: OnOffDelay(ON_DELAY_NS, 0, active=no_value_source(profile.tags[i]) in active) for i in watched
         }
@@ -60,7 +60,7 @@ class NoValueJudge:
             if stimulus is not None:
                 sensor = self._profile.sensors[i]
                 text = f"{sensor.label}: no value" + (f", {reason.text}" if i in bad else "")
-                priority = Priority.MEDIUM if has_limits(sensor.limits) else Priority.LOW
+                priority = Priority.MEDIUM if sensor.limits.given else Priority.LOW
                 signals.append(
                     AlarmSignal(no_value_source(sensor.tag), sensor.tag, priority, text, nan, nan, "", stimulus)
                 )
@@ -74,11 +74,6 @@ class NoValueJudge:
 def no_value_source(tag: str) -> str:
     """The alarm source of a sensor without a value."""
     return f"{tag}.no_value"
-
-
-def has_limits(limits: Limits) -> bool:
-    """Whether any is set."""
-    return any(x is not None for x in (limits.low_low, limits.low, limits.high, limits.high_high))
 
 
 def _is_own(reason: Reason, *, any_online: bool, all_online: bool) -> bool:
