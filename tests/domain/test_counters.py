@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.pump.counters import HOUR_NS, CounterTotals, Instant, PumpCounters, shown_totals
+from pumpwatch_gui.domain.pump.quantities import COUNTERS
 from pumpwatch_gui.domain.station import RunState
 
 SECOND = 10**9
@@ -88,7 +89,7 @@ def test_counters_that_are_not_read_yet_cannot_be_set_and_show_nothing() -> None
     counters = PumpCounters((0.7, 1.2))
     with pytest.raises(ValueError, match="not read yet"):
         counters.set_totals({"run_s": 0.0})
-    assert all(value != value for value in shown_totals(counters.totals, 0).values())
+    assert all(value != value for value in shown_totals(COUNTERS, counters.totals, 0))
 
 
 def test_a_row_is_due_at_first_after_a_start_each_minute_of_running_and_each_hour() -> None:

@@ -204,6 +204,17 @@ def test_many_readings_at_once_give_what_each_gives_alone() -> None:
     np.testing.assert_allclose(derived.evaluate(rows), alone)
 
 
+@given(st.lists(st.floats(-1e6, 1e6) | st.sampled_from([0.0, -0.0, 1480.0, 5.1, nan]), min_size=10, max_size=10))
+def test_a_frame_gives_what_its_reading_gives_to_the_last_bit(numbers: list[float]) -> None:
+    """Live and of the past: a trend must not change where the one goes over into the other."""
+    values = np.array(numbers)
+    bad = np.where(np.isnan(values), Quality.BAD, Quality.GOOD).astype(np.uint8)
+    derived = DerivedQuantities(PROFILE)
+    live = derived.whole(frame(values, bad, bad)).values[10 : 10 + len(derived.instant_tags)]
+    past = derived.evaluate(values[np.newaxis])[0]
+    np.testing.assert_array_equal(live, past, strict=True)
+
+
 def test_a_frame_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="10 sensors"):
         DerivedQuantities(PROFILE).whole(frame(np.ones(9), np.zeros(9, np.uint8), np.zeros(9, np.uint8)))

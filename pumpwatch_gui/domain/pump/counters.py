@@ -2,11 +2,11 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan
 
-from pumpwatch_gui.domain.pump.quantities import COUNTERS
+from pumpwatch_gui.domain.pump.quantities import Counter
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.pace import Pace
 
@@ -136,13 +136,15 @@ class PumpCounters:
         `is_last`: the run ends, and whatever has moved is due.
         """
         totals = self.totals
-        if totals is None or (is_last and self._kept is not None and self._kept[1] == totals):
+        if totals is None:
             return None
-        kept_ns, kept = self._kept or (0, None)
-        age_ns = mono_ns - kept_ns
-        is_due = is_last or kept is None or totals.starts != kept.starts or (age_ns >= KEEP_EVERY_NS and totals != kept)
-        if not is_due and age_ns < KEEP_AT_LEAST_NS:
-            return None
+        if self._kept is not None:
+            kept_ns, kept = self._kept
+            age_ns = mono_ns - kept_ns
+            has_moved = totals != kept
+            is_due = totals.starts != kept.starts or (has_moved and (is_last or age_ns >= KEEP_EVERY_NS))
+            if not is_due and (is_last or age_ns < KEEP_AT_LEAST_NS):
+                return None
         self._kept = mono_ns, totals
         return CounterRow(pump_id, time_ns, totals)
 
@@ -176,12 +178,8 @@ class PumpCounters:
             return before, after
 
 
-def shown_totals(totals: CounterTotals | None, starts_per_hour: int) -> dict[str, float]:
-    """The value of each counter by its tag, in its unit; NaN where the totals are not known."""
-    values: dict[str, float] = {}
-    for counter in COUNTERS:
-        if not counter.total:
-            values[counter.tag] = float(starts_per_hour) if totals is not None else nan
-        else:
-            values[counter.tag] = nan if totals is None else getattr(totals, counter.total) / counter.per_unit
-    return values
+def shown_totals(counters: Sequence[Counter], totals: CounterTotals | None, starts_per_hour: int) -> list[float]:
+    """The value of each counter, in its unit; NaN where the totals are not known."""
+    if totals is None:
+        return [nan] * len(counters)
+    return [getattr(totals, c.total) / c.per_unit if c.total else float(starts_per_hour) for c in counters]

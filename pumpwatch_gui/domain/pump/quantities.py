@@ -1,8 +1,8 @@
 """The quantities that are computed from sensors and the nameplate: one table, a row each way to compute one.
 
 Figures and formulas: textbook hydraulics (ISO 9906 names), ISO 10816-7:2009 for vibration, API 610 for regions. Every
-function takes the nameplate, then its inputs as arrays of one shape in the units of their tags; where something is
-divided by 0 the result is not finite, which is BAD.
+function takes the nameplate, then its inputs in the units of their tags: as arrays of one shape, or as numbers, with
+the same result to the last bit. Where something is divided by 0 there is no result, which is BAD.
 """
 
 from collections.abc import Callable
@@ -70,19 +70,25 @@ def zone_boundaries(plate: Nameplate) -> tuple[float, float, float]:
 
 def _zone(plate: Nameplate, vibration: Floats) -> Floats:
     """0 to 3 for A to D; a value on a boundary is in the better zone."""
-    zone = np.searchsorted(zone_boundaries(plate), vibration, side="left").astype(np.float64)
-    zone[np.isnan(vibration)] = np.nan  # which searchsorted puts behind everything
-    return zone
+    low, middle, high = zone_boundaries(plate)
+    return 0.0 * vibration + (vibration > low) + (vibration > middle) + (vibration > high)
 
 
 def _power_of_current(p: Any, current: Floats) -> Floats:
     phases = sqrt(3.0) if p.phases == 3 else 1.0
-    return np.asarray(phases * p.voltage_v * current * p.power_factor / 1e3)
+    power: Floats = phases * p.voltage_v * current * p.power_factor / 1e3
+    return power
 
 
 def _npsh_available(p: Any, suction: Floats) -> Floats:
     absolute = suction + (p.atmospheric_pressure_bar if p.suction_is_gauge else 0.0)
-    return np.asarray((absolute - p.vapour_pressure_bar) * metres_per_bar(p))
+    height: Floats = (absolute - p.vapour_pressure_bar) * metres_per_bar(p)
+    return height
+
+
+def _power(base: Floats, times: int) -> Floats:
+    """By products: a power of a number may differ in the last bit from that of an array of it."""
+    return base * base if times == 2 else base * base * base
 
 
 def _percent(share: float | Floats) -> Any:
@@ -146,12 +152,12 @@ QUANTITIES: tuple[Quantity, ...] = (
     ),
     Quantity(
         "head_at_rated_speed_m", "Head at rated speed", "m", ("head_m", "motor_rpm"),
-        lambda p, head, speed: head * (p.rated_speed_rpm / speed) ** 2, plate=("rated_speed_rpm",), only_running=True,
-        span=lambda p: _around(p.rated_head_m, 1000.0), source=f"{AFFINITY}: H / n²",
+        lambda p, head, speed: head * _power(p.rated_speed_rpm / speed, 2), plate=("rated_speed_rpm",),
+        only_running=True, span=lambda p: _around(p.rated_head_m, 1000.0), source=f"{AFFINITY}: H / n²",
     ),
     Quantity(
         "power_at_rated_speed_kw", "Power at rated speed", "kW", ("electrical_power_kw", "motor_rpm"),
-        lambda p, power, speed: power * (p.rated_speed_rpm / speed) ** 3, plate=("rated_speed_rpm",),
+        lambda p, power, speed: power * _power(p.rated_speed_rpm / speed, 3), plate=("rated_speed_rpm",),
         only_running=True, resolution=0.01, span=_power_span, source=f"{AFFINITY}: P / n³",
     ),
     Quantity(
