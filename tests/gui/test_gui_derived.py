@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication
 from pumpwatch_gui.domain.commands import SetCounters
 from pumpwatch_gui.domain.display import Trust
 from pumpwatch_gui.domain.pump.derived import with_derived
-from pumpwatch_gui.gui.pump.cards import SensorRow
 from pumpwatch_gui.gui.pump.derived import wanted_words
 from pumpwatch_gui.gui.pump.page import MOST_TRENDED, PumpPage
+from pumpwatch_gui.gui.pump.reading_list import ReadingRow
 from pumpwatch_gui.gui.settings.counters_dialog import CountersDialog
 from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
 from tests.gui.conftest import OpenWindow
@@ -22,7 +22,7 @@ from tests.gui.fake_station import FakeStation
 from tests.gui.parts import dialog_of, is_closed, page_of
 
 
-def rows_of(page: PumpPage) -> dict[str, SensorRow]:
+def rows_of(page: PumpPage) -> dict[str, ReadingRow]:
     return {row.reading.sensor.tag: row for row in page.derived.rows}
 
 

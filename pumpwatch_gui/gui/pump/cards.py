@@ -3,33 +3,24 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QLineF, QRectF, QSize, Signal
+from PySide6.QtCore import QLineF, QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.detection import Detection, NotScored
-from pumpwatch_gui.domain.display import ShownValue, Trust, engineering_scale, is_provisional, learning_words
+from pumpwatch_gui.domain.display import Trust, engineering_scale, is_provisional, learning_words
 from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
-from pumpwatch_gui.domain.station import PumpView, RunState
+from pumpwatch_gui.domain.station import PumpView
 from pumpwatch_gui.domain.wording import duration, number, unit_text
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
 from pumpwatch_gui.gui.look.widgets import Painted
-from pumpwatch_gui.gui.tables.painted_list import PaintedList
+from pumpwatch_gui.gui.pump.reading_list import ReadingList, ReadingRow
 
 SHARES_SHOWN = 4
 STEPS = len(Likelihood) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class SensorRow:
-    """One sensor of the panel: what may be shown of it, and the priority of its worst active alarm."""
-
-    reading: ShownValue
-    urgent: Priority | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +33,11 @@ class _Columns:
     stacked: bool
 
 
-class SensorPanel(PaintedList):
-    """An analog indicator a sensor. `chosen` carries the index of a sensor."""
-
-    chosen = Signal(int)
+class SensorPanel(ReadingList):
+    """An analog indicator a sensor."""
 
     def __init__(self, appearance: Appearance) -> None:
         super().__init__(appearance, "Sensors")
-        self.rows: tuple[SensorRow, ...] = ()
-        self._quiet = False
-
-    def show_rows(self, rows: tuple[SensorRow, ...], state: RunState) -> None:
-        """Show these; repaints the rows that changed."""
-        quiet = state is RunState.STANDBY
-        if len(rows) != len(self.rows) or quiet != self._quiet:
-            self.rows, self._quiet = rows, quiet
-            self.updateGeometry()
-            self.update()
-            return
-        before, self.rows = self.rows, rows
-        for i, (old, new) in enumerate(zip(before, rows, strict=True)):
-            if old != new:
-                self.update(self.cell_rect(i).toAlignedRect())
-                if i == self._at and self.hasFocus():
-                    self.speak()
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -73,10 +45,6 @@ class SensorPanel(PaintedList):
         if event.size().width() != event.oldSize().width():
             self.updateGeometry()
         super().resizeEvent(event)
-
-    @override
-    def cell_count(self) -> int:
-        return len(self.rows)
 
     @override
     def cell_rect(self, i: int) -> QRectF:
@@ -114,7 +82,7 @@ class SensorPanel(PaintedList):
         value_px = max(values, px(64)) + unit_px
         return _Columns(labels, value_px, unit_px, self.width() - labels - value_px < px(110))
 
-    def _paint_row(self, painter: QPainter, rect: QRectF, row: SensorRow, columns: _Columns, *, last: bool) -> None:
+    def _paint_row(self, painter: QPainter, rect: QRectF, row: ReadingRow, columns: _Columns, *, last: bool) -> None:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         reading = row.reading
         if not last:
@@ -141,7 +109,7 @@ class SensorPanel(PaintedList):
         if track.width() >= px(40):
             self._paint_track(painter, track, row)
 
-    def _paint_track(self, painter: QPainter, track: QRectF, row: SensorRow) -> None:
+    def _paint_track(self, painter: QPainter, track: QRectF, row: ReadingRow) -> None:
         appearance, px, reading = self.appearance, self.appearance.px, row.reading
         if reading.trust is Trust.NONE:
             return
@@ -155,19 +123,6 @@ class SensorPanel(PaintedList):
         words = f"{reading.reason} · {reading.age_text}"
         words = words if appearance.width(words, 11) <= band.width() else reading.age_text
         paint.text(painter, appearance, band, words, appearance.theme.strong, size=11, align=paint.CENTRE)
-
-    @override
-    def speak(self) -> None:
-        if self.rows:
-            row = self.rows[self._at]
-            reading, unit = row.reading, unit_text(row.reading.sensor.unit)
-            why = f", {reading.reason}, {reading.age_text}" if reading.hatched else ""
-            rank = f", alarm priority {int(row.urgent)}" if row.urgent else ""
-            self.describe(f"{reading.sensor.label}: {reading.text.replace('?', 'no value')} {unit}{why}{rank}")
-
-    @override
-    def activate(self, i: int) -> None:
-        self.chosen.emit(i)
 
 
 def top_shares(detection: Detection, labels: tuple[str, ...], count: int = SHARES_SHOWN) -> list[tuple[str, float]]:

@@ -1,18 +1,16 @@
 """The derived quantities of the Pump page: a compact row each, and what is not computed and why."""
 
-from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from typing_extensions import override
 
 from pumpwatch_gui.domain.display import Trust, engineering_scale
 from pumpwatch_gui.domain.pump.derived import missing
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.wording import unit_text
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
-from pumpwatch_gui.gui.pump.cards import SensorRow
-from pumpwatch_gui.gui.tables.painted_list import PaintedList
+from pumpwatch_gui.gui.pump.reading_list import ReadingList, ReadingRow
 
 ROW_PX = 26
 VALUE_SIZE = 14
@@ -30,36 +28,18 @@ def wanted_words(profile: PumpProfile) -> str:
     return "\n".join(lines)
 
 
-class DerivedPanel(PaintedList):
-    """A row a quantity: label, an indicator where it has a band or limits, value. `chosen` carries its place."""
-
-    chosen = Signal(int)
+class DerivedPanel(ReadingList):
+    """A row a quantity: label, an indicator where it has a band or limits, value. Rows with a trend are marked."""
 
     def __init__(self, appearance: Appearance) -> None:
         super().__init__(appearance, "Derived")
-        self.rows: tuple[SensorRow, ...] = ()
         self.trended: frozenset[str] = frozenset()
-        """The tags that have a trend; their rows are marked."""
-        self._quiet = False
 
-    def show_rows(self, rows: tuple[SensorRow, ...], state: RunState, trended: frozenset[str]) -> None:
-        """Show these; repaints the rows that changed."""
-        quiet = state is RunState.STANDBY
-        if len(rows) != len(self.rows) or (quiet, trended) != (self._quiet, self.trended):
-            self.rows, self._quiet, self.trended = rows, quiet, trended
-            self.updateGeometry()
+    def show_trended(self, tags: frozenset[str]) -> None:
+        """Mark the rows of these tags."""
+        if tags != self.trended:
+            self.trended = tags
             self.update()
-            return
-        before, self.rows = self.rows, rows
-        for i, (old, new) in enumerate(zip(before, rows, strict=True)):
-            if old != new:
-                self.update(self.cell_rect(i).toAlignedRect())
-                if i == self._at and self.hasFocus():
-                    self.speak()
-
-    @override
-    def cell_count(self) -> int:
-        return len(self.rows)
 
     @override
     def cell_rect(self, i: int) -> QRectF:
@@ -88,7 +68,7 @@ class DerivedPanel(PaintedList):
         self.paint_focus(painter, 1.5)
         painter.end()
 
-    def _paint_row(self, painter: QPainter, rect: QRectF, row: SensorRow, unit_px: float) -> None:
+    def _paint_row(self, painter: QPainter, rect: QRectF, row: ReadingRow, unit_px: float) -> None:
         appearance, theme, px, reading = self.appearance, self.appearance.theme, self.appearance.px, row.reading
         if reading.sensor.tag in self.trended:
             painter.fillRect(rect, color(theme.raised))
@@ -115,24 +95,13 @@ class DerivedPanel(PaintedList):
         label = paint.fitting_words(appearance, reading.sensor.label, words.width())
         paint.text(painter, appearance, words, label, theme.text)
 
-    def _has_scale(self, row: SensorRow) -> bool:
+    def _has_scale(self, row: ReadingRow) -> bool:
         """Whether an indicator says more than the number: against a band or a limit, of a value that is there."""
         sensor = row.reading.sensor
-        limits = sensor.limits
-        given = (sensor.normal, limits.low_low, limits.low, limits.high, limits.high_high)
-        return row.reading.trust in (Trust.LIVE, Trust.UNCERTAIN) and any(x is not None for x in given)
+        has_marks = sensor.normal is not None or bool(sensor.limits.given)
+        return row.reading.trust in (Trust.LIVE, Trust.UNCERTAIN) and has_marks
 
     @override
-    def speak(self) -> None:
-        if self.rows:
-            row = self.rows[self._at]
-            reading, unit = row.reading, unit_text(row.reading.sensor.unit)
-            why = f", {reading.reason}" if reading.reason else ""
-            rank = f", alarm priority {int(row.urgent)}" if row.urgent else ""
-            trend = ", with a trend" if reading.sensor.tag in self.trended else ""
-            value = reading.text.replace("?", "no value").replace("–", "none")
-            self.describe(f"{reading.sensor.label}: {value} {unit}{why}{rank}{trend}")
-
-    @override
-    def activate(self, i: int) -> None:
-        self.chosen.emit(i)
+    def words_of(self, row: ReadingRow) -> str:
+        trend = ", with a trend" if row.reading.sensor.tag in self.trended else ""
+        return super().words_of(row) + trend

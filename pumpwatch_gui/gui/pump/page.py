@@ -243,9 +243,10 @@ class PumpPage(Page):
         words = facts(pump, view.mono_ns) if seen.live else f"? {seen.text}"
         self.facts.show_state(seen.run_state, words, live=seen.live)
         rows = sensor_rows(pump, view.mono_ns, last_good)
-        first, trended = len(pump.profile.sensors), frozenset(self.trends.trended)
+        first = len(pump.profile.sensors)
         self.sensors.show_rows(rows[:first], seen.run_state)
-        self.derived.show_rows(rows[first:], seen.run_state, trended)
+        self.derived.show_rows(rows[first:], seen.run_state)
+        self.derived.show_trended(frozenset(self.trends.trended))
         self._want(pump)
         lanes = [*range(first), *derived_columns(pump, self.trends.trended)]
         texts = (*(lane_text(rows[i]) for i in lanes), number(live_score(pump, seen), 2))

@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.wording import age, number
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance
 from pumpwatch_gui.gui.look.widgets import Painted
-from pumpwatch_gui.gui.pump.cards import SensorRow
+from pumpwatch_gui.gui.pump.reading_list import ReadingRow
 from pumpwatch_gui.gui.shell.top_bar import blink_is_on
 from pumpwatch_gui.gui.tables.row_list import Row
 
@@ -74,16 +74,16 @@ def facts(pump: PumpView, now_ns: int) -> str:
     return " · ".join(words)
 
 
-def sensor_rows(pump: PumpView, now_ns: int, last_good: LastGood) -> tuple[SensorRow, ...]:
+def sensor_rows(pump: PumpView, now_ns: int, last_good: LastGood) -> tuple[ReadingRow, ...]:
     """What may be shown of every quantity, the sensors first, with the priority of its worst active alarm."""
     active = {a.tag: a.priority for a in reversed(pump.alarms) if a.state.is_active and a.tag}
     sensors = pump.profile.quantities
     return tuple(
-        SensorRow(read_sensor(pump, i, now_ns, last_good), active.get(sensor.tag)) for i, sensor in enumerate(sensors)
+        ReadingRow(read_sensor(pump, i, now_ns, last_good), active.get(sensor.tag)) for i, sensor in enumerate(sensors)
     )
 
 
-def lane_text(row: SensorRow) -> str:
+def lane_text(row: ReadingRow) -> str:
     """The number next to a lane's label; its age with it where it is not live."""
     reading = row.reading
     if not reading.age_text:
