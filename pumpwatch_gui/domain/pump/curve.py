@@ -41,16 +41,21 @@ class CurvePoints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PumpCurve:
-    """A curve to be drawn: flow (m,) in L/min and head (m,) in m at the rated speed, and in words where it is from."""
+    """A curve to be drawn: flow (m,) in L/min and head (m,) in m at the rated speed."""
 
     flow_l_min: Floats
     head_m: Floats
-    origin: str
+    is_fitted: bool
+
+    @property
+    def origin(self) -> str:
+        """Where it is from."""
+        return "fitted to its own running" if self.is_fitted else "from the profile"
 
 
 def maker_curve(points: CurvePoints) -> PumpCurve:
     """The curve of a profile: through its points, straight in between."""
-    return PumpCurve(np.array(points.flow_l_min), np.array(points.head_m), "from the profile")
+    return PumpCurve(np.array(points.flow_l_min), np.array(points.head_m), is_fitted=False)
 
 
 def fitted_curve(flow: Floats, head: Floats) -> PumpCurve | None:
@@ -74,7 +79,7 @@ def fitted_curve(flow: Floats, head: Floats) -> PumpCurve | None:
     top, slope = second
     low, high = map(float, np.quantile(flow[near], (0.01, 0.99)))
     drawn = np.linspace(low, high, 40)
-    return PumpCurve(drawn, top + slope * drawn**2, "fitted to its own running")
+    return PumpCurve(drawn, top + slope * drawn**2, is_fitted=True)
 
 
 def _fit(flow: Floats, head: Floats) -> tuple[float, float] | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QLineEdit, QTableWidget
 from PySide6.QtWidgets import QTableWidgetItem as Cell
 from typing_extensions import override
@@ -142,18 +142,6 @@ class LimitsTable(QTableWidget):
             copy_selected(self, self.columns)
         else:
             super().keyPressEvent(event)
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another room for the columns."""
-        super().resizeEvent(event)
-        self.columns.plan()
-
-    @override
-    def showEvent(self, event: QShowEvent) -> None:
-        """Measure what came while it was out of sight."""
-        super().showEvent(event)
-        self.columns.plan()
 
     def _text(self, row: int, column: int) -> str:
         cell = self.item(row, column)

@@ -137,7 +137,7 @@ class CurveView(Painted):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if self.curve is not None:
-            line = Qt.PenStyle.SolidLine if "profile" in self.curve.origin else Qt.PenStyle.DashLine
+            line = Qt.PenStyle.DashLine if self.curve.is_fitted else Qt.PenStyle.SolidLine
             painter.setPen(QPen(color(self.appearance.theme.text), 1.5, line))
             points = np.column_stack([self.curve.flow_l_min, self.curve.head_m])
             painter.drawPolyline(_polygon(points, area, ends))
@@ -158,9 +158,10 @@ class CurveView(Painted):
         origin = f"curve {self.curve.origin}" if self.curve else "no curve in the profile, too little spread to fit one"
         paint.text(painter, appearance, line, origin, theme.dim, size=12, align=paint.RIGHT)
         is_live = self.duty is not None and all(v.trust is Trust.LIVE for v in self.duty)
-        below = line.translated(0, px(22))
-        paint.text(painter, appearance, below, f"Duty point {self.words}".replace("point no duty point", "point"),
-                   theme.live if is_live else theme.text, size=13, weight=STRONG)  # fmt: skip
+        has_point = self.duty is not None and all(isfinite(v.value) for v in self.duty)
+        words = f"Duty point {self.words}" if has_point else self.words[:1].upper() + self.words[1:]
+        token = theme.live if is_live else theme.text
+        paint.text(painter, appearance, line.translated(0, px(22)), words, token, size=13, weight=STRONG)
 
     def _paint_regions(self, painter: QPainter, area: QRectF, ends: tuple[float, float]) -> None:
         plate = self._pump.profile.nameplate if self._pump else None

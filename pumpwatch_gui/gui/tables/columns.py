@@ -4,9 +4,10 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QHeaderView, QStyle, QTableView
 from shiboken6 import isValid
+from typing_extensions import override
 
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.tables.rows_model import DECORATION, DISPLAY, RowsModel
@@ -66,6 +67,14 @@ class Columns(QObject):
         view.verticalScrollBar().valueChanged.connect(self.plan)
         self._scale = appearance.scale
         appearance.changed.connect(self._appearance_changed)
+        view.installEventFilter(self)
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Another room for the columns, or rows that came while the table was out of sight."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
+            self.plan()
+        return False
 
     def plan(self) -> None:
         """Fit once what is under way is done, before it is painted."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QMenu, QTableView
 from typing_extensions import override
 
@@ -137,18 +137,6 @@ class TableView(QTableView):
         if start <= self.currentIndex().row() <= end:
             self.selectionModel().clear()
         super().rowsAboutToBeRemoved(parent, start, end)
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another room for the columns."""
-        super().resizeEvent(event)
-        self.columns.plan()
-
-    @override
-    def showEvent(self, event: QShowEvent) -> None:
-        """What came while it was out of sight was not measured."""
-        super().showEvent(event)
-        self.columns.plan()
 
     def _fit(self) -> None:
         self.verticalHeader().setDefaultSectionSize(self._appearance.px(30))
