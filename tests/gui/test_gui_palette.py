@@ -88,6 +88,17 @@ def test_a_tag_opens_the_page_of_its_pump_with_its_trend_large(open_window: Open
     assert page.trends.large == tags.index("vibration_mm_s")
 
 
+def test_a_derived_quantity_is_found_and_gets_a_trend_in_place_of_the_curve(open_window: OpenWindow) -> None:
+    window = open_window(3)
+    window.open_page("pump", "P-103")
+    page = page_of(window, PumpPage)
+    page.show_curve.click()
+    enter(palette(window, "p-103 npsh margin"))
+    assert page.trends.large is not None
+    assert page.trends.lanes[page.trends.large].label == "NPSH margin"
+    assert page.trends.isVisible()
+
+
 def test_arrows_choose_another_line_and_the_field_keeps_the_keyboard(open_window: OpenWindow) -> None:
     window = open_window(3)
     dialog = palette(window, "p-10")

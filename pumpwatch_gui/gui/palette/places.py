@@ -43,7 +43,7 @@ def pumps_and_tags(context: PageContext) -> Iterator[Place]:
     for pump in pumps:
         yield Place(context.title_of(pump.pump_id), "pump", "", _open(context, pump.pump_id))
     for pump in pumps:
-        for sensor in pump.profile.sensors:
+        for sensor in pump.profile.quantities:
             go = _open(context, pump.pump_id, sensor.tag)
             yield Place(f"{pump.pump_id} {sensor.label}", "tag", sensor.tag, go)
 

@@ -186,11 +186,16 @@ class PumpPage(Page):
 
     @override
     def show_tag(self, tag: str) -> None:
-        """Give the lane of this tag most of the height."""
+        """Give the lane of this tag most of the height; a derived quantity gets one."""
         pump = self.context.station.site().pump(self.pump_id)
-        tags = [sensor.tag for sensor in pump.profile.sensors] if pump else []
-        if tag in tags and self.trends.large != tags.index(tag):
-            self.trends.enlarge(tags.index(tag))
+        if pump is not None and tag in pump.profile.quantity_tags:
+            if self.show_curve.isChecked():
+                self.show_curve.click()
+            if tag not in (*pump.profile.tags, *self.trends.trended):
+                self._trend(tag)
+            at = [lane.sensor.tag for lane in self.trends.lanes if lane.sensor is not None].index(tag)
+            if self.trends.large != at:
+                self.trends.enlarge(at)
 
     def _turn_to(self, pump_id: str) -> None:
         self.context.choose_pump(pump_id)
@@ -280,10 +285,13 @@ class PumpPage(Page):
             self.wanted.setVisible(bool(words))
 
     def _toggle_trend(self, i: int) -> None:
-        """Give a derived quantity a lane, or take it away; the one that was chosen first makes room."""
-        tag, now = self.derived.rows[i].reading.sensor.tag, self.trends.trended
-        tags = tuple(t for t in now if t != tag) if tag in now else (*now, tag)[-MOST_TRENDED:]
-        self.trends.trend(tags)
+        """Give a derived quantity a lane, or take it away."""
+        self._trend(self.derived.rows[i].reading.sensor.tag)
+
+    def _trend(self, tag: str) -> None:
+        """The same by tag; the one that was chosen first makes room."""
+        now = self.trends.trended
+        self.trends.trend(tuple(t for t in now if t != tag) if tag in now else (*now, tag)[-MOST_TRENDED:])
         self.refresh(self.context.station.latest())
 
     def _is_current(self, alarm: Alarm) -> bool:

@@ -86,7 +86,7 @@ class TableView(QTableView):
             return "", ""
         pump_id, tag = self._place(row)
         pump = self._context.station.site().pump(pump_id)
-        has_tag = pump is not None and tag in {sensor.tag for sensor in pump.profile.sensors}
+        has_tag = pump is not None and tag in pump.profile.quantity_tags
         return pump_id if pump is not None else "", tag if has_tag else ""
 
     def row_menu(self) -> QMenu:
@@ -111,7 +111,7 @@ class TableView(QTableView):
 
     def _label(self, pump_id: str, tag: str) -> str:
         pump = self._context.station.site().pump(pump_id) if self._context else None
-        labels = {sensor.tag: sensor.label for sensor in pump.profile.sensors} if pump else {}
+        labels = {sensor.tag: sensor.label for sensor in pump.profile.quantities} if pump else {}
         return labels.get(tag, tag).lower()
 
     @override
