@@ -1,4 +1,4 @@
-"""What is told beside the alarms of a site."""
+"""The guidance for the alarms of a site."""
 
 from pathlib import Path
 

@@ -18,7 +18,7 @@ from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.wording import UNKNOWN, duration, number, unit_text
 
 ABSENT = "–"
-"""What stands for a value that a standing pump does not have."""
+"""Shown instead of a value that a stopped pump does not have."""
 
 
 class Trust(Enum):

@@ -1,4 +1,4 @@
-"""Guidance beside alarms: the shipped rows, and those of a site before them."""
+"""Guidance for alarms: the shipped rows, and those of a site before them."""
 
 from pathlib import Path
 from tomllib import TOMLDecodeError

@@ -1,4 +1,4 @@
--- The counters of each pump as they stood: a row a minute while one moves, at each start, and when a person sets them.
+-- The counter totals of each pump: a row a minute while one moves, at each start, and when a person sets them.
 -- The newest row of a pump is the one with its highest id, so the ids rise even where the system clock was set back.
 -- What came after that row is counted again from the readings, so nothing has to be written each second.
 CREATE TABLE counters (

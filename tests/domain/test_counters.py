@@ -56,7 +56,7 @@ def test_counts_of_two_runs_add_up_to_those_of_one_but_for_the_interval_between(
     first = counted(*states[:cut], was_running=None)
     known = [state for state in states[:cut] if state is not NONE]
     second = PumpCounters((0.7, 1.2))
-    for i, state in enumerate(states[cut:], 1):  # what it stood at may be read only later
+    for i, state in enumerate(states[cut:], 1):  # the totals of before may be read only later
         second.step(i * SECOND, Instant(state, 0.0, 1.0))
     assert second.totals is None
     second.take_up(totals(first), was_running=known[-1] is RUN if known else None)
@@ -99,7 +99,7 @@ def test_a_row_is_due_at_first_after_a_start_each_minute_of_running_and_each_hou
         return counters.due_row("P", time_ns=at_s * SECOND, mono_ns=at_s * SECOND) is not None
 
     assert due(1)
-    assert not due(100)  # it stands
+    assert not due(100)  # it is stopped
     counters.step(101 * SECOND, Instant(RUN))
     assert due(101)
     counters.step(102 * SECOND, Instant(RUN))

@@ -150,7 +150,7 @@ def test_after_kill_9_the_counters_stand_where_the_readings_on_the_disk_end(tmp_
                 collector.send_signal(signal.SIGKILL)
                 collector.wait(timeout=30)
             ends_ms.append(readings_of(home.database)[-1][0])
-    station = RunningStation(home).start()  # nothing responds any more: what it stands at is what it was
+    station = RunningStation(home).start()  # nothing responds any more: the totals are those of before
     try:
         counters = station.engine.counters("P-101").counters
         wait_until(lambda: counters.totals is not None, within_s=30)

@@ -1,4 +1,4 @@
-"""The tiles of the Overview: what is painted anew of a tile leaves the picture of the whole one."""
+"""The tiles of the Overview: what is painted again of a tile leaves the picture of the whole one."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Guidance beside alarms: every alarm there is has some, a site's own rows go first, mistakes are named."""
+"""Guidance for alarms: every alarm there is has some, a site's own rows go first, mistakes are named."""
 
 from itertools import chain
 from pathlib import Path

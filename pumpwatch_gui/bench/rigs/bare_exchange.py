@@ -1,6 +1,6 @@
 """The requests of a station without a station: asyncio and the system alone, no check, no frame, no value.
 
-What the links thread takes is to be read beside it: both swing with the machine.
+What the links thread takes is to be compared with it: both swing with the machine.
 """
 
 import asyncio

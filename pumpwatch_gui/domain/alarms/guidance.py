@@ -1,4 +1,4 @@
-"""What an operator is told beside an alarm (ISA-18.2: cause, consequence, corrective action, time to respond)."""
+"""The guidance for an alarm (ISA-18.2: cause, consequence, corrective action, time to respond)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ class CounterRow:
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """What the counters are told of a frame: the run state, the vibration zone (0 to 3) and Q / Q_BEP (1 = best).
+    """What the counters need of a frame: the run state, the vibration zone (0 to 3) and Q / Q_BEP (1 = best).
 
     NaN where one is not known.
     """
@@ -84,7 +84,7 @@ class PumpCounters:
 
     @property
     def totals(self) -> CounterTotals | None:
-        """What it stands at; None while what the run before had counted is not known."""
+        """The present totals; None while what the run before had counted is not known."""
         with self._lock:
             return None if self._base is None else self._base + self._since
 
@@ -160,11 +160,11 @@ class PumpCounters:
             self._starts_ns.extendleft(sorted(starts_ns, reverse=True))
             if self._was_running is None:
                 self._was_running = was_running
-            elif was_running is False and self._began_running:  # it was started while nobody looked
+            elif was_running is False and self._began_running:  # it was started while the program was off
                 self._since = replace(self._since, starts=self._since.starts + 1)
 
     def set_totals(self, totals: Mapping[str, float]) -> tuple[CounterTotals, CounterTotals]:
-        """Set the totals of those fields (seconds, starts); returns what they stood at, and stand at now.
+        """Set the totals of those fields (seconds, starts); returns all totals before and after.
 
         Raises ValueError for a negative one, and before what the run before had counted is known.
         """

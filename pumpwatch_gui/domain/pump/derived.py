@@ -99,7 +99,7 @@ class DerivedQuantities:
     """Computes what a profile names as derived, of one frame or of many. Its columns are those of `profile.derived`.
 
     A derived value has the worst quality of the sensors behind it, with the reason of the first that has it, and the
-    time of their frame. What is not a number, like a ratio of a pump that stands, is BAD.
+    time of their frame. What is not a number, like a ratio of a stopped pump, is BAD.
     """
 
     def __init__(self, profile: PumpProfile) -> None:
@@ -199,7 +199,7 @@ class DerivedQuantities:
             counters.step(at_ns, self._instant(state, row))
 
     def _instant(self, state: RunState, row: Floats) -> Instant:
-        """What the counters are told of sensors and quantities of an instant (n + d,)."""
+        """What the counters need of sensors and quantities of an instant (n + d,)."""
         zone = float(row[self._zone]) if self._zone >= 0 else np.nan
         ratio = float(row[self._ratio]) if self._ratio >= 0 else np.nan
         return Instant(state, zone, ratio / 100.0)

@@ -39,8 +39,8 @@ class Quantity:
     """One way to compute a quantity. Of several rows with one tag the first counts whose inputs and plate are there.
 
     `inputs` are tags of sensors or of quantities above it, `plate` the nameplate keys that it needs, `source` where the
-    rule is from. `only_running`: it does not exist while the pump stands. `span` and `normal` are for scale and band on
-    the screen: a value outside is shown as such, and is not BAD.
+    rule is from. `only_running`: it does not exist while the pump is stopped. `span` and `normal` are for scale and
+    band on the screen: a value outside is shown as such, and is not BAD.
     """
 
     tag: str
@@ -231,7 +231,7 @@ class Counter:
 
 COUNTERS: tuple[Counter, ...] = (
     Counter("run_hours", "Run hours", "h", "run_s", per_unit=3600.0, resolution=0.1, source="time running"),
-    Counter("starts", "Starts", "", "starts", source="standing, then running"),
+    Counter("starts", "Starts", "", "starts", source="stopped, then running"),
     Counter("starts_per_hour", "Starts per hour", "1/h", "", span=(0.0, 60.0), source="starts of the last 60 min"),
     Counter("zone_cd_hours", "Time in zone C and D", "h", "zone_cd_s", ("vibration_zone",), 3600.0, 0.01,
             source="running, ISO 10816-7 zone C or D"),

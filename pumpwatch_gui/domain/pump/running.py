@@ -32,7 +32,7 @@ def run_rule(profile: PumpProfile) -> RunRule | None:
 
 
 def state_of(frame: Frame, tags: tuple[str, ...], rule: RunRule | None) -> RunState:
-    """RUNNING, STANDBY, or NO_DATA when the telling sensor is BAD (or all of `tags` are, where no sensor tells)."""
+    """RUNNING, STANDBY, or NO_DATA when the sensor of the rule is BAD (or all of `tags` are, without a rule)."""
     if rule is None:
         return RunState.RUNNING if np.isfinite(frame.values[: len(tags)]).any() else RunState.NO_DATA
     value = frame.values[tags.index(rule.tag)]

@@ -24,7 +24,7 @@ _TREND_FROM = 900
 
 
 class GuidancePanel(Painted):
-    """Cause, consequence and action of one alarm beside its last ten minutes. `rows` are those of the site."""
+    """Cause, consequence and action of one alarm next to its last ten minutes. `rows` are those of the site."""
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context.appearance, "Guidance")
@@ -44,7 +44,7 @@ class GuidancePanel(Painted):
 
     @property
     def guidance(self) -> Guidance | None:
-        """What is told of the alarm on show."""
+        """The guidance for the alarm that is shown."""
         return guidance_for(self._shown.alarm.source, self.rows) if self._shown is not None else None
 
     def show_alarm(self, shown: ShownAlarm | None, view: StationView) -> None:

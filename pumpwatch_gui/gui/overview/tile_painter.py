@@ -99,7 +99,7 @@ class TilePainter:
             self._sparks(painter, area, state, lanes)
 
     def paint_live_parts(self, painter: QPainter, state: TileState) -> None:
-        """Paint numbers and foot anew, where `live_parts` lies; for a tile that differs in nothing else."""
+        """Paint numbers and foot again, where `live_parts` lies; for a tile that differs in nothing else."""
         parts, panel = self._parts[state.pump_id], color(self.appearance.theme.panel)
         painter.fillRect(parts.values, panel)
         self._values(painter, parts.values_area, state)

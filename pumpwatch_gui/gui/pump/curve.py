@@ -114,7 +114,7 @@ class CurveView(Painted):
     # ---------------------------------------------------------------- painting
 
     def _scale(self) -> tuple[float, float]:
-        """The ends of both axes, from what stands: curve and nameplate, never the live values."""
+        """The ends of both axes, from curve and nameplate, never from live values."""
         plate = self._pump.profile.nameplate if self._pump else None
         flows = [plate.best_efficiency_flow_l_min or 0.0, plate.rated_flow_l_min or 0.0] if plate else []
         heads = [plate.rated_head_m or 0.0] if plate else []

@@ -1,4 +1,4 @@
-"""Counters of one pump: what each stands at, and what it shall stand at from now on."""
+"""Counters of one pump: the present value of each, and the one to set."""
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget

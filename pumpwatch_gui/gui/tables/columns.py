@@ -16,7 +16,7 @@ LEAST_TEXT, FAIR_TEXT = 72, 220
 """Widths of a column of words, px at 100 %: the least one, and the one for which columns to spare are hidden."""
 
 MEASURED_KEPT = 5_000
-"""Texts measured once; of more than these the widths begin anew."""
+"""Texts measured once; after so many all are measured again."""
 
 
 class Columns(QObject):
@@ -158,7 +158,7 @@ class Columns(QObject):
         return (str(model.index(row, column).data(DISPLAY) or "") for row in rows)
 
     def _padding(self, column: int, rows: range) -> int:
-        """What a cell has beside its text, px: margins, and the mark of any of its rows."""
+        """What a cell has besides its text, px: margins, and the mark of any of its rows."""
         if column not in self._paddings:
             index = self._view.model().index(rows[0], column)
             text = self._view.fontMetrics().horizontalAdvance(str(index.data(DISPLAY) or ""))

@@ -1,7 +1,7 @@
 """ONNX Runtime, loaded when it is first needed and kept from sending anything.
 
 Its releases from 1.29 on keep a device id and a record of each program in the user's cache and send them to their
-maker. A station of a plant tells nobody that it runs: the switch counts only if it is set before the library is loaded.
+maker. A station of a plant sends nothing out: the switch counts only if it is set before the library is loaded.
 """
 
 import os

@@ -217,7 +217,7 @@ class Encoder:
         if layout is None:
             batch.unplaced[Kind.EVENT] += 1
             return
-        # Always rising, whatever the clock does: the highest id is what a pump stands at.
+        # Always rising, whatever the clock does: the highest id has the present totals of a pump.
         after = ((self._counters_id >> NUMBER_BITS) + 1 << NUMBER_BITS) | layout.number
         key = self._counters_id = max(make_id(row.time_ns, layout.number), after)
         t = row.totals

@@ -82,7 +82,7 @@ def kept_counters(connection: apsw.Connection, number: int, *, since_ns: int) ->
 def read_counters(
     connection: apsw.Connection, number: int, counters: Sequence[Counter], time_s: Floats
 ) -> list[Floats]:
-    """Each counter (m,) as it stood at these times (m,) (Unix seconds, rising), to the minute; NaN before the first."""
+    """Each counter (m,) at these times (m,) (Unix seconds, rising), to the minute; NaN before the first."""
     if not time_s.size or not counters:
         return [np.full(time_s.size, np.nan) for _ in counters]
     rows = _around(connection, number, int(time_s[0] * 1e9) - HOUR_NS, int(time_s[-1] * 1e9) + 1)
