@@ -9,8 +9,9 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.detectors.combined import CombinedDetector
+from pumpwatch_gui.infer.detectors.conditioned import ConditionedStream
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
-from pumpwatch_gui.infer.evaluation.lanes import LaneScorer
+from pumpwatch_gui.infer.evaluation.lanes import ROWS_BETWEEN_LOOKS, LaneScorer
 from pumpwatch_gui.infer.evaluation.recorded_frames import RecordedRows, chained
 from pumpwatch_gui.infer.evaluation.scoring import RowScore, bare, row_scores, score_rows
 from tests.infer.infer_builders import FEW, bundle_of, steady
@@ -73,6 +74,30 @@ def test_lanes_of_healthy_running_take_over_from_one_another() -> None:
     assert np.isfinite(scores).sum() > 0.9 * HEALTHY
     assert scorer.lanes == 3
     assert scorer.repeated == 0
+
+
+class LateLook(ConditionedStream):
+    """Says how it will go on only from 400 s after it was first asked, as if a rounding had kept it apart for longer."""
+
+    first_asked_ns: int | None = None
+
+    @override
+    def outlook(self) -> tuple[object, ...] | None:
+        now_ns = self._last_ns or 0
+        self.first_asked_ns = now_ns if self.first_asked_ns is None else self.first_asked_ns
+        return super().outlook() if now_ns - self.first_asked_ns > 400 * 10**9 else None
+
+
+def test_a_stretch_is_scored_again_only_up_to_where_both_streams_look_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector, recording = detector_of(2, None), steady(HEALTHY, seed=8)
+    rows = RecordedRows([recording], FEW)
+    whole = np.concatenate([part.score for part in LaneScorer(detector, FEW, None, rows, lanes=1).pieces()])
+    monkeypatch.setattr(detector, "stream", lambda: LateLook(detector))
+    scorer = LaneScorer(detector, FEW, None, rows, lanes=8)
+    scores = np.concatenate([part.score for part in scorer.pieces()])
+    assert scores.tobytes() == whole.tobytes()
+    assert scorer.lanes > 2
+    assert scorer.repeated == 2 * ROWS_BETWEEN_LOOKS * (scorer.lanes - 1)
 
 
 def test_the_rows_of_lanes_are_the_frames_of_the_live_path() -> None:

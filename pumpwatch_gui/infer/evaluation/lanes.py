@@ -2,13 +2,14 @@
 
 A stream of pumps forgets: after some hours two that began apart are the same to the last bit, and go on alike. Whether
 they are is looked at where each lane takes over from the one before; where they are not, that stretch is scored again
-by the stream that has seen everything. So the outcome is that of one stream over all of it, whatever the recording is.
+by the stream that has seen everything, up to where both look the same. So the outcome is that of one stream over all of
+it, whatever the recording is.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import nan
 from typing import NamedTuple
@@ -36,6 +37,8 @@ BATCHES_AHEAD = 3
 """Batches that are fed while the network computes."""
 ROWS_AHEAD = 100
 """Rows of each lane that are read at once."""
+ROWS_BETWEEN_LOOKS = 300
+"""Rows of a lane after which its outlook is kept, for a stream that comes from before to be compared with it."""
 
 
 Progress = Callable[[float], None]
@@ -57,16 +60,35 @@ class Scores(NamedTuple):
 class _Lane:
     """A stream at row `at` of the recording. What comes of rows from `first` on is kept, up to before `end`.
 
-    `joint` is the outlook of the stream just before `first`, `asked` the number of the window whose `errors` are known.
+    `outlooks` has the outlook of the stream just before some rows, `first` among them; `asked` is the number of the
+    window whose `errors` are known. `follows` is the stream that was seen to lead to the first row. A lane that scores
+    the rows of another again, `instead`, ends where both look the same.
     """
 
     stream: ConditionedStream
     at: int
     first: int
     end: int
-    joint: tuple[object, ...] | None = None
+    outlooks: dict[int, tuple[object, ...] | None] = field(default_factory=dict)
     asked: int = -1
     errors: Floats | None = None
+    follows: ConditionedStream | None = None
+    instead: "_Lane | None" = None
+
+    def look(self) -> None:
+        """Keep the outlook where one is due; end where it is that of the lane which this one is there instead of."""
+        if not self.first <= self.at < self.end or (self.at - self.first) % ROWS_BETWEEN_LOOKS:
+            return
+        now = self.outlooks[self.at] = self.stream.outlook()
+        if self.instead is not None and now is not None and now == self.instead.outlooks.get(self.at):
+            self.end = self.at
+
+    def leads_to(self, after: "_Lane") -> bool:
+        """Whether the rows of the lane after this one are those that would come of its stream."""
+        if after.follows is self.stream:
+            return True
+        outlook = self.stream.outlook()
+        return outlook is not None and outlook == after.outlooks[after.first]
 
 
 class _Batch:
@@ -85,7 +107,7 @@ class _Batch:
         ready = list[_Lane]()
         for lane in lanes:
             window = lane.stream.window()
-            if lane.at < lane.first or isinstance(window, str):
+            if not lane.first <= lane.at < lane.end or isinstance(window, str):
                 continue
             ready.append(lane)
             is_new = lane.asked != lane.stream.window_number
@@ -142,13 +164,9 @@ class LaneScorer:
                 lanes = self._cut(stream, start, end)
                 self.lanes = len(lanes)
                 self._run(lanes, scores, pool)
-                for before, lane in pairwise(lanes):
-                    outlook = before.stream.outlook()
-                    if outlook is None or outlook != lane.joint:
-                        self.repeated += lane.end - lane.first
-                        again = _Lane(before.stream, lane.first, lane.first, lane.end)
-                        self._run([again], scores, pool)
-                        lane.stream = again.stream
+                while again := _not_joined(lanes):
+                    self._run(again, scores, pool)
+                    self.repeated += sum(_joined(lane) for lane in again)
                 yield scores
                 stream, start = lanes[-1].stream, end
 
@@ -173,8 +191,9 @@ class LaneScorer:
             self._progress(min(lane.at for lane in lanes) / self._rows.mono_ns.size)
             for row in self._ahead(lanes):
                 for lane in lanes:
-                    if lane.at == lane.first:
-                        lane.joint = lane.stream.outlook()
+                    lane.look()
+                    if lane.instead is not None and lane.at < lane.end:
+                        scores.score[lane.at - scores.start], scores.shares[lane.at - scores.start] = nan, 0.0
                 feed_rows([lane.stream for lane in lanes], *row)
                 batch.add(lanes, start=scores.start)
                 if len(batch.lanes) >= AT_ONCE:
@@ -209,3 +228,22 @@ class LaneScorer:
         score, shares = scores_of(self._detector, Memory.joined(batch.memories), batch.own_errors())
         given = np.isfinite(score + np.add.reduce(shares, axis=1))  # else the model gave no number
         scores.score[batch.places], scores.shares[batch.places] = np.where(given, score, nan), shares
+
+
+def _not_joined(lanes: Sequence[_Lane]) -> list[_Lane]:
+    """Lanes that score again what another stream leads to; all of them at once, for most soon look as before."""
+    return [
+        _Lane(before.stream, lane.first, lane.first, lane.end, follows=before.stream, instead=lane)
+        for before, lane in pairwise(lanes)
+        if not before.leads_to(lane)
+    ]
+
+
+def _joined(again: _Lane) -> int:
+    """Put what was scored again in its place; how many rows that were."""
+    lane = again.instead
+    assert lane is not None
+    lane.follows, lane.outlooks = again.follows, lane.outlooks | again.outlooks
+    if again.end == lane.end:
+        lane.stream = again.stream
+    return again.end - again.first
