@@ -77,7 +77,7 @@ def test_lanes_of_healthy_running_take_over_from_one_another() -> None:
 
 
 class LateLook(ConditionedStream):
-    """Says how it will go on only from 400 s after it was first asked, as if a rounding had kept it apart for longer."""
+    """Says how it will go on only from 400 s after it was first asked, as if a rounding kept it apart."""
 
     first_asked_ns: int | None = None
 
