@@ -15,7 +15,8 @@ NO_MODEL, LEARN = "none", "learn"
 class PumpSettings:
     """One pump of the site. `profile` already carries the pump's own limits.
 
-    `model` is a name, a path, "learn" or "none".
+    `model` is a name, a path, "learn" or "none". `area` and `duty` are where it stands and what it is for, "" where
+    nobody has said: the overview groups pumps by them.
     """
 
     pump_id: str
@@ -24,6 +25,8 @@ class PumpSettings:
     profile_name: str
     model: str
     links: tuple[DriverConfig, ...]
+    area: str = ""
+    duty: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class SetStation:
 class SetPump:
     """Add a pump, or change the one of that id; its limits and the comments of the site file stay.
 
-    `profile` and `model` are names or paths as the site file gives them.
+    `profile` and `model` are names or paths as the site file gives them. An `area` or `duty` of None is left as it is.
     """
 
     pump_id: str
@@ -29,6 +29,8 @@ class SetPump:
     profile: str
     model: str
     links: tuple[DriverConfig, ...]
+    area: str | None = None
+    duty: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

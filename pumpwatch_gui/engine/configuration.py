@@ -99,10 +99,12 @@ class Configuration:
             case SetStation(name, station, currency):
                 file.set_site(name=name, station=station, currency=currency)
                 return f"station {name}, number {station}, {currency}"
-            case SetPump(pump_id, name, profile, model, links):
-                is_new = file.set_pump(pump_id, name=name, profile=profile, model=model, links=links)
-                ways = ", ".join(link.endpoint for link in links)
-                return f"pump {pump_id} {'added' if is_new else 'changed'} ({name}, {profile}, model {model}, {ways})"
+            case SetPump(pump_id, name, profile, model, links, area, duty):
+                is_new = file.set_pump(
+                    pump_id, name=name, profile=profile, model=model, links=links, area=area, duty=duty
+                )
+                parts = [name, *filter(None, (area, duty)), profile, f"model {model}", *(one.endpoint for one in links)]
+                return f"pump {pump_id} {'added' if is_new else 'changed'} ({', '.join(parts)})"
             case RenamePump(pump_id, new_id):
                 file.rename_pump(pump_id, new_id)
                 return f"pump {pump_id} renamed {new_id}"

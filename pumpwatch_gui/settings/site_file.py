@@ -51,8 +51,14 @@ class SiteFile:
             {"name": name, "station": station, "currency": currency},
         )
 
-    def set_pump(self, pump_id: str, *, name: str, profile: str, model: str, links: Sequence[DriverConfig]) -> bool:
-        """Add a pump, or change the one of that id (its limits and comments stay); whether it is a new one."""
+    def set_pump(
+        self, pump_id: str, *, name: str, profile: str, model: str, links: Sequence[DriverConfig],
+        area: str | None = None, duty: str | None = None,
+    ) -> bool:  # fmt: skip
+        """Add a pump, or change the one of that id (its limits and comments stay); whether it is a new one.
+
+        An area or duty of None is left as it is, an empty one is taken out.
+        """
         pump = self._pump(pump_id)
         is_new = pump is None
         if pump is None:
@@ -60,6 +66,11 @@ class SiteFile:
             pump["id"] = pump_id
             self._pumps().append(pump)
         _update(pump, {"name": name, "profile": profile, "model": model})
+        for key, words in (("area", area), ("duty", duty)):
+            if words:
+                _update(pump, {key: words})
+            elif words == "":
+                pump.pop(key, None)
         old = pump.get("link")
         before = [table for table in old if isinstance(table, dict)] if isinstance(old, list) else []
         tables = tomlkit.aot()

@@ -165,6 +165,7 @@ def _read_pump(
         table.note("link", "is empty", "give the pump at least one [[pump.link]]")
         usable = False
     # From here on a mistake costs only its own entry, not the pump.
+    area, duty = table.take_text("area", "") or "", table.take_text("duty", "") or ""
     if profile is not None:
         profile = _own_limits(table.table("limits"), profile)
     if model not in (None, NO_MODEL, LEARN):
@@ -173,7 +174,7 @@ def _read_pump(
     table.finish()
     if not usable or pump_id is None or profile is None or profile_name is None:
         return None
-    return PumpSettings(pump_id, name or pump_id, profile, profile_name, model or NO_MODEL, links)
+    return PumpSettings(pump_id, name or pump_id, profile, profile_name, model or NO_MODEL, links, area, duty)
 
 
 def _profile(table: Table, name: str | None, folder: Path | None) -> PumpProfile | None:

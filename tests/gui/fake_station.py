@@ -364,12 +364,12 @@ def _with(site: Site, change: SiteChange) -> Site:
     match change:
         case SetStation(name, station, currency):
             return replace(site, name=name, station=station, currency=currency)
-        case SetPump(pump_id, name, profile_name, model, links):
+        case SetPump(pump_id, name, profile_name, model, links, area, duty):
             profile = load_profile(profile_name, base_dir=site.folder)
-            made = PumpSettings(pump_id, name, profile, profile_name, model, links)
+            made = PumpSettings(pump_id, name, profile, profile_name, model, links, area or "", duty or "")
             if site.pump(pump_id) is None:
                 return replace(site, pumps=(*site.pumps, made))
-            return _each(site, pump_id, lambda old: replace(made, profile=old.profile))
+            return _each(site, pump_id, lambda old: _replaced(old, made, area, duty))
         case RenamePump(pump_id, new_id):
             return _each(site, pump_id, lambda pump: replace(pump, pump_id=new_id))
         case RemovePump(pump_id):
@@ -378,6 +378,15 @@ def _with(site: Site, change: SiteChange) -> Site:
             return _each(site, pump_id, lambda pump: replace(pump, profile=limited(pump.profile, limits)))
         case SaveRegisterMap():
             return site
+
+
+def _replaced(old: PumpSettings, made: PumpSettings, area: str | None, duty: str | None) -> PumpSettings:
+    return replace(
+        made,
+        profile=old.profile,
+        area=old.area if area is None else area,
+        duty=old.duty if duty is None else duty,
+    )
 
 
 def _each(site: Site, pump_id: str, change: Callable[[PumpSettings], PumpSettings]) -> Site:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.gui.overview.choice import Group
 from pumpwatch_gui.gui.overview.page import OverviewPage
 from pumpwatch_gui.gui.overview.tile_painter import TilePainter
 from pumpwatch_gui.gui.overview.tile_state import TileState
@@ -52,7 +53,8 @@ def test_numbers_painted_alone_leave_the_picture_of_the_whole_tile(
     monkeypatch.setattr(TilePainter, "paint_live_parts", noted)
     view = station.latest()
     for seed in range(3):
-        tiles.refresh(with_other_numbers(view, seed))
+        changed = with_other_numbers(view, seed)
+        tiles.refresh(changed, [Group("", changed.pumps)])
         QCoreApplication.sendPostedEvents(None, QEvent.Type.UpdateRequest.value)
     assert alone
     shown = on_screen(window.winId(), QRect(tiles.mapTo(window, tiles.rect().topLeft()), tiles.size()))

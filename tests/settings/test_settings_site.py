@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,35 @@ def test_a_pump_can_be_added_changed_and_removed(tmp_path: Path) -> None:
     site = load_site(tmp_path / "site.toml").site
     assert [(p.pump_id, p.name) for p in site.pumps] == [("P-1", "First")]
     assert site.pumps[0].links == (ModbusTcpConfig(host="10.0.0.6"),)
+
+
+def test_area_and_duty_stay_unless_they_are_given_and_go_when_empty(tmp_path: Path) -> None:
+    file = SiteFile(tmp_path / "site.toml")
+    plain = partial(
+        file.set_pump, "P-1", name="One", profile="centrifugal", model="none", links=[ModbusTcpConfig(host="10.0.0.5")]
+    )
+
+    def read() -> tuple[str, str]:
+        file.save()
+        pump = load_site(tmp_path / "site.toml").site.pumps[0]
+        return pump.area, pump.duty
+
+    plain(area="Boiler house", duty="Feed water")
+    assert read() == ("Boiler house", "Feed water")
+    plain()
+    assert read() == ("Boiler house", "Feed water")
+    plain(area="")
+    assert read() == ("", "Feed water")
+    assert "area" not in (tmp_path / "site.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("area", ["7", '"  "', '""'])
+def test_an_area_that_is_no_text_costs_only_itself(tmp_path: Path, area: str) -> None:
+    link = '  [[pump.link]]\n  driver = "modbus-tcp"\n  host = "10.0.0.5"\n'
+    text = f'schema = 1\n[[pump]]\nid = "P-1"\nprofile = "centrifugal"\narea = {area}\n{link}'
+    site, problems = parse_site(text, tmp_path)
+    assert [pump.area for pump in site.pumps] == [""]
+    assert [problem.path for problem in problems] == ([] if area == '""' else ["pump[0].area"])
 
 
 def test_a_wrong_change_is_refused_and_the_file_stays(tmp_path: Path) -> None:

@@ -19,11 +19,15 @@ class PumpDraft:
     profile: str = "centrifugal"
     model: str = "centrifugal"
     links: tuple[DriverConfig | None, ...] = (None,)
+    area: str = ""
+    duty: str = ""
 
 
 def drafts_of(site: Site) -> list[PumpDraft]:
     """The pumps of a site, to be edited."""
-    return [PumpDraft(p.pump_id, p.pump_id, p.name, p.profile_name, p.model, p.links) for p in site.pumps]
+    return [
+        PumpDraft(p.pump_id, p.pump_id, p.name, p.profile_name, p.model, p.links, p.area, p.duty) for p in site.pumps
+    ]
 
 
 def free_id(taken: Sequence[str]) -> tuple[str, str]:
@@ -64,8 +68,10 @@ def _settings(site: Site, drafts: Sequence[PumpDraft]) -> list[SetPump]:
     changed = []
     for draft in drafts:
         links = tuple(link for link in draft.links if link is not None)
-        wanted = SetPump(draft.pump_id, draft.name, draft.profile, draft.model, links)
+        wanted = SetPump(draft.pump_id, draft.name, draft.profile, draft.model, links, draft.area, draft.duty)
         old = site.pump(draft.was)
-        if old is None or wanted != SetPump(draft.pump_id, old.name, old.profile_name, old.model, old.links):
+        if old is None or wanted != SetPump(
+            draft.pump_id, old.name, old.profile_name, old.model, old.links, old.area, old.duty
+        ):
             changed.append(wanted)
     return changed

@@ -12,6 +12,7 @@ ON_PAGES = (
     ("Move between tiles, rows and sensors", "Arrow keys"),
     ("Open what is chosen", "Enter"),
     ("Acknowledge the chosen alarm (Pump, Alarms)", "Ctrl+Enter"),
+    ("Find pumps (Overview)", "Ctrl+F"),
     ("Shelve the chosen alarm (Alarms)", "Ctrl+H"),
     ("Pause or resume the live trends", "Space"),
     ("Back in time, forward in time", "[  ]"),

@@ -4,19 +4,21 @@ from collections import defaultdict
 from collections.abc import Sequence
 from math import isfinite
 
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.display import LastGood, presence, total_of
-from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.events import Event, SiteChanged
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.paint import Emphasis
 from pumpwatch_gui.gui.look.widgets import Panel
+from pumpwatch_gui.gui.overview.choice import ChoiceBar
 from pumpwatch_gui.gui.overview.tiles import TileGrid
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.shell.top_bar import blink_is_on
@@ -43,14 +45,18 @@ class OverviewPage(Page):
         super().__init__(context)
         self._turn = 0
         self._alarms: tuple[Alarm, ...] = ()
+        self.choice = ChoiceBar(context)
         self.tiles = TileGrid(context)
+        self.tiles.favourites = self.choice.favourites.ids
         self.attention = RowList(context.appearance, "Needs attention", empty="Nothing needs attention")
         self.now = RowList(context.appearance, "Station now", empty="No pumps", live_right=True)
         self.events = EventList(context, "Last events", kept=EVENTS_KEPT)
         self._side = self._make_side()
-        hbox((self.tiles, 1), self._side, parent=self, margin=16, spacing=12)
+        hbox((vbox(self.choice, (self.tiles, 1)), 1), self._side, parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.tiles)
         self.tiles.opened.connect(self._open)
+        self.tiles.menu_asked.connect(self._open_menu)
+        self.choice.changed.connect(self._choose)
         self.attention.activated.connect(self._open)
         self.events.pump_chosen.connect(self._open)
         self.appearance.changed.connect(self._fit)
@@ -67,7 +73,9 @@ class OverviewPage(Page):
     @override
     def refresh(self, view: StationView) -> None:
         """Show all pumps as they are now."""
-        self.tiles.refresh(view)
+        groups = self.choice.groups(view)
+        self.tiles.empty_words = "No pump matches" if view.pumps else "No pumps in this site"
+        self.tiles.refresh(view, groups)
         self._turn += 1
         if self._side.isVisible() and (self._turn % SIDE_EVERY == 1 or view.alarms != self._alarms):
             self._alarms = view.alarms
@@ -76,8 +84,34 @@ class OverviewPage(Page):
 
     @override
     def on_event(self, event: Event) -> None:
-        """Put it on top of the last events."""
+        """Put it on top of the last events; a favourite stays one under its new id."""
         self.events.add(event)
+        if isinstance(event, SiteChanged):
+            self.choice.favourites.rename(event.renamed)
+            self.tiles.favourites = self.choice.favourites.ids
+
+    def _choose(self) -> None:
+        self.refresh(self.context.station.latest())
+
+    def _open_menu(self, pump_id: str, where: QPoint) -> None:
+        self.menu_of(pump_id).popup(where)
+
+    def menu_of(self, pump_id: str) -> QMenu:
+        """What can be done with a tile."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(f"Open {pump_id}", lambda: self._open(pump_id))
+        if "limits" in self.context.dialogs:
+            menu.addAction("Limits …", lambda: self.context.open_dialog("limits", pump_id))
+        is_favourite = pump_id in self.choice.favourites.ids
+        words = "Remove from favourites" if is_favourite else "Add to favourites"
+        menu.addAction(words, lambda: self._toggle_favourite(pump_id))
+        return menu
+
+    def _toggle_favourite(self, pump_id: str) -> None:
+        self.choice.favourites.toggle(pump_id)
+        self.tiles.favourites = self.choice.favourites.ids
+        self._choose()
 
     def _open(self, pump_id: str) -> None:
         if self.context.station.site().pump(pump_id) is not None:

@@ -125,7 +125,10 @@ class TilePainter:
         middle = inner.top() + height / 2
         short = inner.width() < px(210)
         chip = paint.state_chip(painter, appearance, inner.right(), middle, state.run_state, short=short)
-        line = QRectF(inner.left(), inner.top(), inner.width() - chip - px(8), height)
+        star = px(13) if state.is_favourite else 0
+        line = QRectF(inner.left() + star, inner.top(), inner.width() - chip - px(8) - star, height)
+        if star:
+            paint.star(painter, appearance, QRectF(inner.left(), middle - px(5), px(10), px(10)))
         used = paint.text(
             painter, appearance, line, state.pump_id, theme.strong, size=self._sizes.id_size, weight=STRONG
         )

@@ -1,5 +1,6 @@
 """What one tile of the overview shows, decided apart from painting, and where its parts lie."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import ceil, log
@@ -62,6 +63,7 @@ class TileState:
     line: str
     brief: str
     lanes: tuple[int, ...]
+    is_favourite: bool = False
 
     @property
     def spoken(self) -> str:
@@ -86,15 +88,17 @@ def differs_in_numbers_only(state: TileState, before: TileState) -> bool:
     )  # fmt: skip
 
 
-def tile_state(pump: PumpView, view: StationView, context: PageContext, kind: TileKind) -> TileState:
+def tile_state(
+    pump: PumpView, view: StationView, context: PageContext, kind: TileKind, *, is_favourite: bool = False
+) -> TileState:
     """Decide what the tile of a pump shows now."""
     now, last_good = view.mono_ns, context.last_good
     seen = presence(pump, now, last_good)
-    keys = key_sensors(pump.profile.tags, watched_tags(pump), kind.sensors)
     active = {a.tag: a.priority for a in reversed(pump.alarms) if a.state.is_active and a.tag}
     worst = pump.alarms[0] if pump.alarms else None
     unseen = [a for a in pump.alarms if a.state.is_unacknowledged]
     shown = unseen[0] if unseen and worst and unseen[0].priority == worst.priority else worst
+    keys = _keys(pump, kind, shown)
     return TileState(
         pump_id=pump.pump_id,
         name=pump.name if pump.name != pump.pump_id else "",
@@ -109,7 +113,16 @@ def tile_state(pump: PumpView, view: StationView, context: PageContext, kind: Ti
         line=_line(pump, seen, context.shown(shown, view) if shown else None),
         brief=_brief(pump, seen, shown),
         lanes=_lanes(pump, keys, shown),
+        is_favourite=is_favourite,
     )
+
+
+def _keys(pump: PumpView, kind: TileKind, alarm: Alarm | None) -> tuple[int, ...]:
+    """The sensors a tile has room for: that of the alarm that it shows first, then always the same ones."""
+    tags = pump.profile.tags
+    keys = key_sensors(tags, watched_tags(pump), len(tags))
+    first = (tags.index(alarm.tag),) if alarm and alarm.tag in tags else ()
+    return (*first, *(i for i in keys if i not in first))[: kind.sensors]
 
 
 def _line(pump: PumpView, seen: Presence, alarm: ShownAlarm | None) -> str:
@@ -151,29 +164,55 @@ def _lanes(pump: PumpView, keys: tuple[int, ...], alarm: Alarm | None) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Columns and rows of the overview and the place of each tile."""
+    """Columns and rows of the overview and the place of each tile.
+
+    `sizes` are the tiles of each group; every group begins a row. `heading` is the height of the line above each, 0
+    where groups have none.
+    """
 
     columns: int
     rows: int
     width: float
     height: float
     gap: float
+    sizes: tuple[int, ...] = ()
+    heading: float = 0.0
 
     def rect(self, index: int) -> QRectF:
         """Where tile `index` lies."""
-        row, column = divmod(index, self.columns)
-        return QRectF(column * (self.width + self.gap), row * (self.height + self.gap), self.width, self.height)
+        group, row = 0, 0
+        while group < len(self.sizes) - 1 and index >= self.sizes[group]:
+            index -= self.sizes[group]
+            row += ceil(self.sizes[group] / self.columns)
+            group += 1
+        down, column = divmod(index, self.columns)
+        top = self._top(row + down, group)
+        return QRectF(column * (self.width + self.gap), top, self.width, self.height)
+
+    def heading_rect(self, group: int) -> QRectF:
+        """Where the heading of a group lies."""
+        row = sum(ceil(size / self.columns) for size in self.sizes[:group])
+        width = self.columns * (self.width + self.gap) - self.gap
+        return QRectF(0.0, self._top(row, group) - self.heading, width, self.heading)
+
+    def _top(self, row: int, group: int) -> float:
+        return row * (self.height + self.gap) + (group + 1) * self.heading
 
 
-def best_grid(count: int, width: float, height: float, *, gap: float, aspect: float) -> Grid:
-    """The grid that fills the page with tiles nearest to `aspect` (width / height) and few empty places."""
-    best, least = Grid(1, 1, width, height, gap), float("inf")
-    for columns in range(1, max(count, 1) + 1):
-        rows = ceil(max(count, 1) / columns)
-        w, h = (width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows
+def best_grid(sizes: Sequence[int], width: float, height: float, *, gap: float, aspect: float, heading: float) -> Grid:
+    """The grid that fills the page with tiles nearest to `aspect` (width / height) and few empty places.
+
+    `sizes` are the tiles of each group, `heading` is the height of the line above one.
+    """
+    own = tuple(sizes) or (1,)
+    count, best, least = sum(own), Grid(1, 1, width, height, gap, own, heading), float("inf")
+    for columns in range(1, count + 1):
+        rows = sum(ceil(size / columns) for size in own)
+        w = (width - gap * (columns - 1)) / columns
+        h = (height - gap * (rows - 1) - heading * len(own)) / rows
         if w <= 20 or h <= 20:
             continue
-        cost = abs(log(w / h / aspect)) + 5.0 * (columns * rows - count) / max(count, 1)
+        cost = abs(log(w / h / aspect)) + 5.0 * (columns * rows - count) / count / len(own)
         if cost < least:
-            best, least = Grid(columns, rows, float(int(w)), float(int(h)), gap), cost
+            best, least = Grid(columns, rows, float(int(w)), float(int(h)), gap, own, heading), cost
     return best

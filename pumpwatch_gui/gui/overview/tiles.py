@@ -1,13 +1,17 @@
 """All tiles of the overview in one painted widget: fifty plots would cost ten times as much."""
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from collections.abc import Collection, Sequence
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QPainter, QPaintEvent, QResizeEvent
 from typing_extensions import override
 
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.sparkline import WINDOW_S
+from pumpwatch_gui.gui.look.theme import STRONG
+from pumpwatch_gui.gui.overview.choice import Group
 from pumpwatch_gui.gui.overview.tile_painter import TilePainter
 from pumpwatch_gui.gui.overview.tile_state import (
     Grid,
@@ -24,6 +28,7 @@ from pumpwatch_gui.gui.shell.top_bar import blink_is_on
 from pumpwatch_gui.gui.tables.painted_list import PaintedList
 
 ASPECT = {TileKind.LARGE: 1.3, TileKind.MEDIUM: 1.35, TileKind.SMALL: 1.15}
+HEADING_PX = 24
 TRACE_EVERY = 20
 """A tile's sparkline is read again every so many frames of the screen: once a second."""
 
@@ -32,15 +37,22 @@ AGE_EVERY = 4
 
 
 class TileGrid(PaintedList):
-    """Tiles in plant order, never re-sorted. `opened` carries the pump whose tile was activated."""
+    """Tiles in plant order, in their groups, never re-sorted.
+
+    `opened` carries the pump whose tile was activated, `menu_asked` that of which a menu was asked for, and where.
+    """
 
     opened = Signal(str)
+    menu_asked = Signal(str, QPoint)
     activating_keys = (*PaintedList.activating_keys, Qt.Key.Key_Space)
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context.appearance, "Pumps")
         self.context = context
         self.states: tuple[TileState, ...] = ()
+        self.favourites: Collection[str] = ()
+        self.empty_words = "No pumps in this site"
+        self._groups: tuple[Group, ...] = ()
         self._pumps: tuple[PumpView, ...] = ()
         self._traces: dict[str, Trace] = {}
         self._past = PastTraces(context)
@@ -60,9 +72,14 @@ class TileGrid(PaintedList):
     def grid(self) -> Grid:
         """Where the tiles lie now."""
         return best_grid(
-            len(self.states), self.width(), self.height(), gap=self.appearance.px(12 if len(self.states) <= 20 else 8),
-            aspect=ASPECT[self.kind],
+            [len(group.pumps) for group in self._groups], self.width(), self.height(),
+            gap=self.appearance.px(12 if len(self.states) <= 20 else 8), aspect=ASPECT[self.kind],
+            heading=self.appearance.px(HEADING_PX) if self._has_headings else 0.0,
         )  # fmt: skip
+
+    @property
+    def _has_headings(self) -> bool:
+        return any(group.heading for group in self._groups)
 
     @override
     def sizeHint(self) -> QSize:
@@ -71,24 +88,29 @@ class TileGrid(PaintedList):
 
     # ---------------------------------------------------------------- values
 
-    def refresh(self, view: StationView) -> None:
-        """Take the view; repaint only tiles that show something else than before."""
-        kind, old, was_on = kind_for(len(view.pumps)), self.states, self._on
+    def refresh(self, view: StationView, groups: Sequence[Group]) -> None:
+        """Take pumps of the view, in groups; repaint only tiles that show something else than before."""
+        pumps = tuple(pump for group in groups for pump in group.pumps)
+        kind, old, was_on = kind_for(len(pumps)), self.states, self._on
         seen = dict(zip((s.pump_id for s in old), zip(self._pumps, old, strict=True), strict=True))
-        self.states = tuple(self._state(i, p, view, kind, seen.get(p.pump_id)) for i, p in enumerate(view.pumps))
-        self._pumps, self._on, self._now_s = view.pumps, blink_is_on(view.mono_ns), view.time_ns / 1e9
-        if [s.pump_id for s in old] != [s.pump_id for s in self.states]:
+        self.states = tuple(self._state(i, p, view, kind, seen.get(p.pump_id)) for i, p in enumerate(pumps))
+        self._pumps, self._on, self._now_s = pumps, blink_is_on(view.mono_ns), view.time_ns / 1e9
+        had, self._groups = self._groups, tuple(groups)
+        if _arrangement(had) != _arrangement(self._groups):
             self._at = min(self._at, max(len(self.states) - 1, 0))
             self._painter = TilePainter(self.appearance, kind)
             self._read_traces(self._pumps)
             self.speak()
             self.update()
             return
+        grid = self.grid
+        for i, (group, was) in enumerate(zip(self._groups, had, strict=True)):
+            if grid.heading and group.alarmed != was.alarmed:
+                self.update(grid.heading_rect(i).toAlignedRect())
         renewed = self._pumps[self._turn :: TRACE_EVERY]
         self._turn = (self._turn + 1) % TRACE_EVERY
         self._read_traces(renewed)
         fresh = {pump.pump_id for pump in renewed}
-        grid = self.grid
         for i, (state, before) in enumerate(zip(self.states, old, strict=True)):
             is_fresh = state.pump_id in fresh or (state.blinks and was_on != self._on)
             if not is_fresh and differs_in_numbers_only(state, before):
@@ -103,9 +125,11 @@ class TileGrid(PaintedList):
         self, number: int, pump: PumpView, view: StationView, kind: TileKind, seen: tuple[PumpView, TileState] | None
     ) -> TileState:
         """The state of a tile: that of the frame before, when nothing came since and it is not its turn to age."""
-        if seen is not None and number % AGE_EVERY != self._turn % AGE_EVERY and _is_alike(pump, seen[0]):
+        own = pump.pump_id in self.favourites
+        is_aged = number % AGE_EVERY == self._turn % AGE_EVERY
+        if seen is not None and seen[1].is_favourite == own and not is_aged and _is_alike(pump, seen[0]):
             return seen[1]
-        return tile_state(pump, view, self.context, kind)
+        return tile_state(pump, view, self.context, kind, is_favourite=own)
 
     def _read_traces(self, pumps: tuple[PumpView, ...]) -> None:
         for pump in pumps:
@@ -127,10 +151,10 @@ class TileGrid(PaintedList):
         appearance, grid, region = self.appearance, self.grid, event.region()
         painter = QPainter(self)
         if not self.states:
-            words = "No pumps in this site"
-            paint.text(
-                painter, appearance, QRectF(self.rect()), words, appearance.theme.dim, size=15, align=paint.CENTRE
-            )
+            everywhere, token = QRectF(self.rect()), appearance.theme.dim
+            paint.text(painter, appearance, everywhere, self.empty_words, token, size=15, align=paint.CENTRE)
+        for i, group in enumerate(self._groups if grid.heading else ()):
+            self._paint_heading(painter, grid.heading_rect(i), group)
         for i, (state, pump) in enumerate(zip(self.states, self._pumps, strict=True)):
             rect = grid.rect(i)
             touched = region.intersected(rect.toAlignedRect())
@@ -144,6 +168,14 @@ class TileGrid(PaintedList):
                 self._painter.paint(painter, rect, state, on=self._on, pump=pump, trace=trace, now_s=self._now_s)
         self.paint_focus(painter, 4.5)
         painter.end()
+
+    def _paint_heading(self, painter: QPainter, line: QRectF, group: Group) -> None:
+        appearance, theme = self.appearance, self.appearance.theme
+        alarmed = group.alarmed
+        more = f"{alarmed} of {len(group.pumps)} in alarm" if alarmed else str(len(group.pumps))
+        used = paint.text(painter, appearance, line, group.heading, theme.text, size=13, weight=STRONG)
+        rest = line.adjusted(used + appearance.px(9), 0, 0, 0)
+        paint.text(painter, appearance, rest, more, theme.text if alarmed else theme.dim, size=13)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -175,14 +207,49 @@ class TileGrid(PaintedList):
         return self.grid.rect(i)
 
     @override
+    def cell_above(self) -> int:
+        return self._nearest(-1)
+
+    @override
+    def cell_below(self) -> int:
+        return self._nearest(1)
+
+    def _nearest(self, down: int) -> int:
+        """The tile in the next row that lies nearest, -1 for none: groups end with rows that are not full."""
+        grid = self.grid
+        own = grid.rect(self._at).center()
+        others = [(i, grid.rect(i).center()) for i in range(len(self.states))]
+        there = [(i, at) for i, at in others if (at.y() - own.y()) * down > 1.0]
+        if not there:
+            return -1
+        row = min(abs(at.y() - own.y()) for _, at in there)
+        return min((abs(at.x() - own.x()), i) for i, at in there if abs(at.y() - own.y()) < row + 1.0)[1]
+
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for a menu of the tile under the pointer, or of that which has the keyboard."""
+        by_key = event.reason() is QContextMenuEvent.Reason.Keyboard
+        at = self._at if by_key else self.cell_at(QPointF(event.pos()))
+        if at is None or at >= len(self.states):
+            return
+        self.move_to(at)
+        where = self.mapToGlobal(self.grid.rect(at).center().toPoint()) if by_key else event.globalPos()
+        self.menu_asked.emit(self.states[at].pump_id, where)
+
+    @override
     def speak(self) -> None:
         state = self.focused
         self.setAccessibleName(f"Pump {state.pump_id} {state.name}" if state else "Pumps")
-        self.describe(state.spoken if state else "No pumps in this site")
+        favourite = "Favourite. " if state and state.is_favourite else ""
+        self.describe(favourite + state.spoken if state else self.empty_words)
 
     @override
     def activate(self, i: int) -> None:
         self.opened.emit(self.states[i].pump_id)
+
+
+def _arrangement(groups: Sequence[Group]) -> list[tuple[str, list[str]]]:
+    return [(group.heading, [pump.pump_id for pump in group.pumps]) for group in groups]
 
 
 def _is_alike(pump: PumpView, before: PumpView) -> bool:

@@ -93,13 +93,16 @@ class SettingsDialog(SiteDialog):
 
     def _make_pump(self) -> Panel:
         panel = Panel(self.context.appearance, "Pump")
-        self.pump_id, self.pump_name = QLineEdit(), QLineEdit()
+        self.pump_id, self.pump_name, self.area, self.duty = QLineEdit(), QLineEdit(), QLineEdit(), QLineEdit()
+        self.area.setPlaceholderText("where it stands, such as Boiler house")
+        self.duty.setPlaceholderText("what it is for, such as Feed water")
         self.profile, self.model = QComboBox(), QComboBox()
         self.profile.addItems(list(profile_names()))
         self.model.addItems(list(model_names()))
         form = QFormLayout()
         form.setVerticalSpacing(8)
-        fields = (("Id", self.pump_id), ("Name", self.pump_name), ("Profile", self.profile), ("Model", self.model))
+        fields = (("Id", self.pump_id), ("Name", self.pump_name), ("Area", self.area), ("Duty", self.duty),
+                  ("Profile", self.profile), ("Model", self.model))  # fmt: skip
         for words, field in fields:
             field.setAccessibleName(f"Pump {words.lower()}")
             if isinstance(field, QComboBox):
@@ -204,6 +207,8 @@ class SettingsDialog(SiteDialog):
         draft = self._drafts[row]
         self.pump_id.setText(draft.pump_id)
         self.pump_name.setText(draft.name)
+        self.area.setText(draft.area)
+        self.duty.setText(draft.duty)
         self.profile.setCurrentText(draft.profile)
         self.model.setCurrentText(draft.model)
         while self.links:
@@ -260,6 +265,7 @@ class SettingsDialog(SiteDialog):
         self._drafts[self._at] = PumpDraft(
             self._drafts[self._at].was, self.pump_id.text().strip(), self.pump_name.text().strip(),
             self._profile_name(), self.model.currentText().strip(), links,
+            self.area.text().strip(), self.duty.text().strip(),
         )  # fmt: skip
         return True
 

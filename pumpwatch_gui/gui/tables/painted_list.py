@@ -35,6 +35,14 @@ class PaintedList(Painted):
         """How many cells are next to one another."""
         return 1
 
+    def cell_above(self) -> int:
+        """The cell that the arrow up leads to; one that is not there for none."""
+        return self._at - self.cell_columns()
+
+    def cell_below(self) -> int:
+        """The cell that the arrow down leads to."""
+        return self._at + self.cell_columns()
+
     def cell_at(self, point: QPointF) -> int | None:
         """The cell at a point of the widget."""
         return next((i for i in range(self.cell_count()) if self.cell_rect(i).contains(point)), None)
@@ -65,7 +73,7 @@ class PaintedList(Painted):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """See the class."""
         columns, key = self.cell_columns(), Qt.Key(event.key())
-        steps = {Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
+        steps = {Qt.Key.Key_Up: self.cell_above() - self._at, Qt.Key.Key_Down: self.cell_below() - self._at}
         if columns > 1:
             steps |= {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
         ends = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: self.cell_count() - 1}
@@ -81,6 +89,8 @@ class PaintedList(Painted):
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Move to the cell under the pointer and activate it."""
+        if event.button() is not Qt.MouseButton.LeftButton:
+            return
         at = self.cell_at(event.position())
         if at is not None:
             self.move_to(at)
