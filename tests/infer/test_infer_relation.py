@@ -101,6 +101,17 @@ def test_where_the_drivers_were_never_seen_the_limits_are_wider_but_not_those_of
     assert unknown[DRIVE.index("discharge")] == pytest.approx(relation.reach[DRIVE.index("discharge")])
 
 
+def test_a_drive_that_has_kept_one_speed_may_take_another_by_the_laws_of_pumps() -> None:
+    relation = found(running(60, speed=0.0, valve=0.0))
+    slower = relation.level.copy()
+    n = 0.96
+    slower[[DRIVE.index(tag) for tag in ("speed", "flow", "discharge", "power")]] *= [n, n, n**2, n**3]
+    slack = relation.slack(relation.point(slower), np.zeros(2, dtype=np.bool_))
+    for tag in ("discharge", "power"):
+        i = DRIVE.index(tag)
+        assert slack[i] > abs(slower[i] - relation.level[i])
+
+
 def test_beyond_what_was_seen_the_effects_go_on_straight() -> None:
     relation = found(running(480))
     ahead = [relation.expected(np.array([0.0, relation.high[1] + by])) for by in (1.0, 2.0, 3.0)]

@@ -17,6 +17,8 @@ LEAST_OF_SPAN, WIDEST_SPAN = 0.01, 1e6
 
 SPEED, FLOW, LOAD = ("rpm", "Hz"), ("L/min", "m3/h", "L/s", "L/h", "m3/min", "m3/s", "gpm"), ("kW", "W", "A")
 """The units of what drives a pump: its speed, then its flow; where that is not measured, what it takes."""
+SPEED_REACH = 0.4
+"""Head goes with the square of the speed and power with its cube: less than half the move moves the others as far."""
 SLOW = ("degC", "degF", "K")
 """What lags behind the operating point by minutes to hours and is not taken as driven by it."""
 BLOCK_S, ROWS_OF_BLOCK = 60.0, 6
@@ -63,6 +65,8 @@ def relation_of(profile: PumpProfile, rows: Floats, *, period_s: float) -> Relat
         return None
     level = ordinary_level(rows)
     reach = np.maximum(first_guess(profile, level), [s.resolution for s in profile.sensors])
+    if profile.sensors[driving[0]].unit in SPEED:
+        reach[driving[0]] *= SPEED_REACH
     count, sensors = len(driving), len(profile.sensors)
     none = Relation(driving, level, reach, np.zeros(count), np.zeros(count),
                     np.zeros((sensors, count + count * (count + 1) // 2)))  # fmt: skip
