@@ -78,6 +78,11 @@ class LimitJudge:
         self.adopt(active)
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether no alarm is active and no delay runs: then a frame with nothing over a limit changes nothing."""
+        return self._is_quiet
+
+    @property
     def sources(self) -> frozenset[str]:
         """The alarm sources it can raise (`tag.high`)."""
         return frozenset(point.source for point in self._points)

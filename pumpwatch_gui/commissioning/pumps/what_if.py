@@ -1,0 +1,137 @@
+"""What other limits would have done: a pump's stored past judged by the present limits and by the proposed ones."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.ports import Historian
+from pumpwatch_gui.domain.pump.derived import DerivedQuantities
+from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
+from pumpwatch_gui.domain.pump.running import run_rule, states_of
+from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.judge.sources.limit_replay import Past, PastEpisode, replay
+
+DAY_NS = 86_400 * 10**9
+_READ = 0.7
+"""The part of the work that reading is."""
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What limits would have done: their alarms, and for how many seconds at least one of them was active."""
+
+    episodes: tuple[PastEpisode, ...]
+    active_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """The past from `start_ns` to `end_ns` (Unix UTC) under the `present` limits and the `proposed` ones.
+
+    `hours` of it had a value. `gained` and `lost` are stretches of alarm that only the proposed or only the present
+    limits have.
+    """
+
+    start_ns: int
+    end_ns: int
+    hours: float
+    present: Judged
+    proposed: Judged
+    gained: tuple[PastEpisode, ...]
+    lost: tuple[PastEpisode, ...]
+
+
+def what_if(
+    history: Historian, pump_id: str, profile: PumpProfile, tag: str, proposed: Limits, *,
+    start_ns: int, end_ns: int, progress: Progress = lambda part: None,
+) -> WhatIf:  # fmt: skip
+    """Judge what the history has of one quantity, from `start_ns` up to `end_ns`, twice.
+
+    `progress` is told the part done; what it raises ends the work. Raises InputError where there is nothing to judge:
+    a tag that is not there, a counter, a span without readings; StoreError.
+    """
+    if tag not in profile.quantity_tags:
+        raise InputError(f"{pump_id} has no quantity {tag}", "choose one of the list")
+    past = _past(history, pump_id, profile, tag, start_ns, end_ns, progress)
+    seconds = np.minimum(np.diff(past.time_ns, append=past.time_ns[-1:]) / 1e9, 60.0)
+    hours = float(seconds[np.isfinite(past.values)].sum()) / 3600
+    if not np.isfinite(past.values).any():
+        raise InputError(f"{tag} of {pump_id} had no value in that time", "choose a longer time")
+    sensor = profile.quantities[profile.quantity_tags.index(tag)]
+    half = (1 - _READ) / 2
+    judged = [
+        replay(sensor, limits, past, progress=partial(_report, progress, _READ + i * half, half))
+        for i, limits in enumerate((sensor.limits, proposed))
+    ]
+    progress(1.0)
+    old, new = judged
+    first_ns, last_ns = int(past.time_ns[0]), int(past.time_ns[-1])
+    return WhatIf(
+        first_ns, last_ns, hours, Judged(old, _active_s(old)), Judged(new, _active_s(new)), _only(new, old),
+        _only(old, new),
+    )  # fmt: skip
+
+
+def _past(
+    history: Historian, pump_id: str, profile: PumpProfile, tag: str, start_ns: int, end_ns: int, progress: Progress
+) -> Past:
+    """Read day by day, so that memory holds one column and a day."""
+    derived, rule = DerivedQuantities(profile), run_rule(profile)
+    if tag not in profile.tags and tag not in derived.instant_tags:
+        raise InputError(f"{tag} counts on from value to value: its past cannot be judged", "choose another quantity")
+    times, values, states = list[NDArray[np.int64]](), list[NDArray[np.float64]](), list[RunState]()
+    for at_ns in range(start_ns, end_ns, DAY_NS):
+        progress(_READ * (at_ns - start_ns) / (end_ns - start_ns))
+        try:
+            read = history.recording(pump_id, profile, start_ns=at_ns, end_ns=min(at_ns + DAY_NS, end_ns))
+        except InputError:
+            continue  # a day without readings
+        times.append(np.round(read.time_s * 1e9).astype(np.int64))
+        if tag in profile.tags:
+            values.append(read.values[:, profile.tags.index(tag)].copy())
+        else:
+            values.append(derived.evaluate(read.values)[:, derived.instant_tags.index(tag)])
+        states += states_of(read.values, profile.tags, rule)
+    if not times:
+        raise InputError(f"{pump_id} has no readings in that time", "choose a longer time")
+    return Past(np.concatenate(times), np.concatenate(values), states)
+
+
+def _report(progress: Progress, start: float, width: float, part: float) -> None:
+    progress(start + width * part)
+
+
+def stretches(episodes: Sequence[PastEpisode]) -> Iterator[tuple[int, int]]:
+    """When at least one was active, from and to in Unix ns, in order."""
+    start_ns = end_ns = None
+    for episode in sorted(episodes, key=lambda e: e.start_ns):
+        if end_ns is None or start_ns is None or episode.start_ns > end_ns:
+            if start_ns is not None and end_ns is not None:
+                yield start_ns, end_ns
+            start_ns, end_ns = episode.start_ns, episode.end_ns
+        else:
+            end_ns = max(end_ns, episode.end_ns)
+    if start_ns is not None and end_ns is not None:
+        yield start_ns, end_ns
+
+
+def _active_s(episodes: Sequence[PastEpisode]) -> float:
+    return sum(end - start for start, end in stretches(episodes)) / 1e9
+
+
+def _only(these: Sequence[PastEpisode], those: Sequence[PastEpisode]) -> tuple[PastEpisode, ...]:
+    """Those of `these` that overlap none of `those` on the same side."""
+    return tuple(
+        one
+        for one in sorted(these, key=lambda e: e.start_ns)
+        if not any(
+            one.is_high is other.is_high and one.start_ns <= other.end_ns and other.start_ns <= one.end_ns
+            for other in those
+        )
+    )
