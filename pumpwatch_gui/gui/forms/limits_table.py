@@ -112,6 +112,12 @@ class LimitsTable(QTableWidget):
             cell.setTextAlignment(RIGHT)
             self.setItem(row, self.first + i, cell)
 
+    def set_limit(self, row: int, name: str, value: float) -> None:
+        """Put one limit into its cell, as if it were typed."""
+        cell = self.item(row, self.first + LIMIT_FIELDS.index(name))
+        if cell is not None:
+            cell.setText(editable_number(value))
+
     def read(self) -> tuple[dict[str, Limits], list[str]]:
         """The limits of the right rows by tag, and what is wrong with the others, which are marked."""
         limits, wrong = dict[str, Limits](), list[str]()

@@ -18,6 +18,7 @@ from pumpwatch_gui.gui.forms.limits_table import LimitsTable
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog, undo_buttons
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import button, label
+from pumpwatch_gui.gui.settings.what_if_panel import WhatIfPanel
 from pumpwatch_gui.gui.shell.page import PageContext
 
 RENEW_MS = 500
@@ -28,7 +29,7 @@ class LimitsDialog(SiteDialog):
     """A row a sensor. A wrong row is named below and cannot be saved; nothing changes before Save."""
 
     def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(context, (1080, 600), parent)
+        super().__init__(context, (1120, 680), parent)
         self.pump = QComboBox()
         self.pump.setAccessibleName("Pump")
         self.table = LimitsTable(context.appearance, "Now")
@@ -38,9 +39,13 @@ class LimitsDialog(SiteDialog):
         self._history = History(self.table.texts())
         self.undo, self.redo = undo_buttons(self, self._step)
         head = hbox(label("Pump", "heading"), self.pump, None, hint, self.undo, self.redo, restore)
-        self.lay_out(head, (self.table, 1))
+        self.past = WhatIfPanel(context)
+        self.lay_out(head, (self.table, 1), self.past)
         self.pump.currentIndexChanged.connect(lambda _: self._change_pump())
         self.table.edited.connect(self.check)
+        self.table.currentCellChanged.connect(self._turn_row)
+        self.past.dragged.connect(self._drag)
+        self.finished.connect(self.past.close_down)
         self._show_site(pump_id)
         renew = QTimer(self)
         renew.timeout.connect(self._renew_now)
@@ -112,6 +117,25 @@ class LimitsDialog(SiteDialog):
         wrong = self.table.read()[1]
         self.trouble.warn("\n".join(wrong))
         self.allow_save(not wrong)
+
+        self._show_past()
+
+    def _turn_row(self, row: int, _column: int, was: int, _was_column: int) -> None:
+        if row != was:
+            self._show_past()
+
+    def _show_past(self) -> None:
+        """Show past and limits of the current row; of a row with a mistake the limits as they were."""
+        row, pump = self.table.currentRow(), self._pump_now()
+        if pump is None or not 0 <= row < len(self.table.sensors):
+            self.past.show_quantity(self._pump_id, None, None, Limits())
+            return
+        sensor = self.table.sensors[row]
+        typed = self.table.read()[0].get(sensor.tag, sensor.limits)
+        self.past.show_quantity(self._pump_id, pump.profile, sensor, typed)
+
+    def _drag(self, level: str, value: float) -> None:
+        self.table.set_limit(self.table.currentRow(), level, value)
 
     def restore_row(self) -> None:
         """Put the profile's own limits into the current row."""
