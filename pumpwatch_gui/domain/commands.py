@@ -5,6 +5,7 @@ comes back. To add a command: a frozen dataclass here, in the union `Command` an
 `match` statements that must handle it.
 """
 
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
+from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.site_changes import SiteChange
 
 
@@ -159,11 +161,66 @@ class SetCounters:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CreateMaintenance:
+    """Create a maintenance event by hand: planned work or an inspection. NaN for a cost that is not known.
+
+    `due_ns` is Unix UTC, 0 for none.
+    """
+
+    pump_id: str
+    kind: EventType
+    severity: EventSeverity
+    title: str
+    estimated_cost: float = math.nan
+    assigned_to: str = ""
+    due_ns: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssignMaintenance:
+    """Say who does the work of an event ("" nobody yet) and by when (Unix UTC, 0: no date)."""
+
+    event_id: str
+    assigned_to: str
+    due_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NoteMaintenance:
+    """Write a note to a maintenance event, open or resolved."""
+
+    event_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveMaintenance:
+    """Close a maintenance event with what was found and what it really cost (NaN: not known)."""
+
+    event_id: str
+    finding: str
+    actual_cost: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenMaintenance:
+    """Open a resolved maintenance event again, for a reason; what it was resolved with stays in its notes."""
+
+    event_id: str
+    reason: str
+
+
 ModelCommand = (
     Rebaseline | ConfirmLevel | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
 )
 AlarmCommand = Acknowledge | ResetAlarm | ShelveAlarm | UnshelveAlarm | TakeOutOfService | ReturnToService
-Command = AlarmCommand | ChangeSite | ReloadSite | Record | ModelCommand | GiveFeedback | SetCounters
+MaintenanceEdit = AssignMaintenance | NoteMaintenance | ResolveMaintenance | ReopenMaintenance
+MaintenanceCommand = CreateMaintenance | MaintenanceEdit
+Command = (
+    AlarmCommand | ChangeSite | ReloadSite | Record | ModelCommand | GiveFeedback | SetCounters | MaintenanceCommand
+)
 
 
 class Role(Enum):
@@ -203,6 +260,11 @@ COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
         SetAdaptive: CommandKind("adaptive threshold", Role.ENGINEER),
         GiveFeedback: CommandKind("feedback", Role.OPERATOR),
         SetCounters: CommandKind("set counters", Role.ADMIN),
+        CreateMaintenance: CommandKind("create maintenance", Role.ENGINEER),
+        AssignMaintenance: CommandKind("assign maintenance", Role.ENGINEER),
+        NoteMaintenance: CommandKind("note maintenance", Role.OPERATOR),
+        ResolveMaintenance: CommandKind("resolve maintenance", Role.ENGINEER),
+        ReopenMaintenance: CommandKind("reopen maintenance", Role.ENGINEER),
     }
 )
 """Every command there is. The roles are declared here once; they are enforced where accounts exist."""
@@ -230,6 +292,8 @@ class Order:
         match self.command:
             case command if isinstance(command, AlarmCommand):
                 return command.alarm_id.partition("/")[0]
+            case command if isinstance(command, MaintenanceEdit):
+                return command.event_id.partition("/")[0]
             case GiveFeedback(feedback):
                 return feedback.pump_id
             case ChangeSite(changes):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,20 @@ class FeedbackGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceChanged:
+    """A maintenance event is there or was changed; it carries the whole of it as it is now.
+
+    `act` is what was done to it (created, assigned, …), `by` who, "" for the program itself; `note` what they said.
+    """
+
+    time_ns: int
+    event: MaintenanceEvent
+    act: str
+    by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SiteChanged:
     """The site is another one from now on (`Station.site()`): limits, pumps, names or links were changed.
 
@@ -126,5 +141,6 @@ Event = (
     | OrderDone
     | Note
     | FeedbackGiven
+    | MaintenanceChanged
     | SiteChanged
 )

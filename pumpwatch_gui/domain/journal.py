@@ -11,18 +11,21 @@ from pumpwatch_gui.domain.events import (
     Event,
     FeedbackGiven,
     LinkChanged,
+    MaintenanceChanged,
     Note,
     OrderDone,
     RunStateChanged,
     SiteChanged,
     StoreTrouble,
 )
-from pumpwatch_gui.domain.wording import duration
+from pumpwatch_gui.domain.wording import duration, money
+
+KINDS = ("alarm", "link", "run", "store", "command", "note", "maintenance")
 
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
-    """One line of the journal. `time_ns` is Unix UTC; `kind` is alarm, link, run, store, command or note.
+    """One line of the journal. `time_ns` is Unix UTC; `kind` is one of `KINDS`.
 
     `severity` is an alarm's priority (HIGH, MEDIUM, LOW, DIAGNOSTIC), else INFO, WARNING or ERROR.
     `by` is "" where nobody acted.
@@ -73,6 +76,11 @@ def journal_row(event: Event, key: int) -> JournalRow:
             line = f"Episode judged {said.verdict.value}" + (f": {said.note}" if said.note else "")
             detail = {"start_ns": said.start_ns, "end_ns": said.end_ns, "verdict": said.verdict.value}
             return JournalRow(key, time_ns, "command", said.pump_id, "INFO", line, said.by, detail)
+        case MaintenanceChanged(time_ns, work, act, by, note):
+            cost = money(work.estimated_cost, work.currency)
+            line = f"Maintenance {act}: {work.title} ({work.severity.name}, {cost})" + (f": {note}" if note else "")
+            detail = {"event_id": work.event_id, "act": act, "severity": work.severity.name}
+            return JournalRow(key, time_ns, "maintenance", work.pump_id, "INFO", line, by, detail)
         case SiteChanged(time_ns, text):
             return JournalRow(key, time_ns, "note", "", "INFO", text, "", {})
         case _:

@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.decode import PointValue
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import StationView
@@ -166,6 +167,9 @@ class Historian(Protocol):
 
     def feedback(self, pump_id: str, *, start_ns: int = 0, end_ns: int = 2**62) -> list[EpisodeFeedback]:
         """The newest feedback on each episode that began in the span, oldest first."""
+
+    def maintenance(self, *, resolved: int = 500) -> list[MaintenanceEvent]:
+        """Every open maintenance event and the newest `resolved` of those that are resolved, by risk."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.detection import Detection, LearningPhase, LearningView, ScoreResult, ShadowView
 from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.view import LinkView
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
 
@@ -149,6 +150,7 @@ class StationView:
     `hidden_alarms`: those that are shelved, suppressed by design or out of service.
     `model` names the models in use but for what pumps have learnt themselves.
     `is_site_edited`: the site file was changed outside the program; `ChangeSite` is refused until `ReloadSite`.
+    `maintenance`: the maintenance events by risk, every open one and the newest of those that are resolved.
     """
 
     name: str
@@ -160,6 +162,7 @@ class StationView:
     model: str = ""
     is_site_edited: bool = False
     hidden_alarms: tuple[Alarm, ...] = ()
+    maintenance: tuple[MaintenanceEvent, ...] = ()
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

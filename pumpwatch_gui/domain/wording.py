@@ -25,6 +25,11 @@ def number(value: float, decimals: int) -> str:
     return text.lstrip("-") if not text.strip("-0.,") else text
 
 
+def money(amount: float, currency: str) -> str:
+    """An amount in whole units with its currency (`67,500 INR`); `?` when it is not known."""
+    return f"{number(amount, 0)} {currency}".rstrip() if isfinite(amount) else UNKNOWN
+
+
 def editable_number(value: float) -> str:
     """A number in a field to be edited: what `typed_number` gives back unchanged."""
     text = f"{value:.12g}"

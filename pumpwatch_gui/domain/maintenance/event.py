@@ -1,0 +1,94 @@
+"""One maintenance event, and the order of a list of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from math import isfinite, nan
+
+
+class EventType(Enum):
+    """What a maintenance event came from; the names are those of the original system's column `event_type`."""
+
+    ANOMALY_DETECTED = "anomaly detected"
+    LIMIT_EXCEEDED = "limit exceeded"
+    PLANNED_WORK = "planned work"
+    INSPECTION = "inspection"
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether a person creates it, not an alarm."""
+        return self in (EventType.PLANNED_WORK, EventType.INSPECTION)
+
+
+class EventSeverity(Enum):
+    """How bad it is if nothing is done, the worst first."""
+
+    CRITICAL = 1
+    HIGH = 2
+    MEDIUM = 3
+    LOW = 4
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceNote:
+    """What a person wrote to an event, and when (Unix UTC)."""
+
+    time_ns: int
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceEvent:
+    """One piece of maintenance work. Times are Unix UTC, 0 for none; costs are in `currency`, NaN where not known.
+
+    `event_id` never changes: of an event from an alarm it is `PUMP/source@raised_ns`, so an episode has one event
+    however often the program is started; `pump_id` follows when the pump gets another id. `source`, `tag`, `value` and
+    `unit` are those of the alarm, "" and NaN for work that a person planned; `created_by` is "" for an alarm's.
+    `cost_basis` says how the estimate was made. `row_version` rises with every change.
+    """
+
+    event_id: str
+    pump_id: str
+    time_ns: int
+    kind: EventType
+    severity: EventSeverity
+    title: str
+    estimated_cost: float
+    currency: str
+    source: str = ""
+    tag: str = ""
+    value: float = nan
+    unit: str = ""
+    cost_basis: str = ""
+    recommendation: str = ""
+    created_by: str = ""
+    assigned_to: str = ""
+    due_ns: int = 0
+    notes: tuple[MaintenanceNote, ...] = ()
+    resolved_ns: int = 0
+    resolved_by: str = ""
+    finding: str = ""
+    actual_cost: float = nan
+    row_version: int = 1
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether the work is done."""
+        return self.resolved_ns > 0
+
+    def is_overdue(self, time_ns: int) -> bool:
+        """Whether it is open after the end of the day on which it was due."""
+        return not self.is_resolved and 0 < self.due_ns < time_ns
+
+
+def by_risk(events: Iterable[MaintenanceEvent]) -> tuple[MaintenanceEvent, ...]:
+    """The open ones first: the worst severity, the highest cost, the oldest; then the resolved, the newest first."""
+    return tuple(sorted(events, key=_risk))
+
+
+def _risk(event: MaintenanceEvent) -> tuple[bool, int, float, int, str]:
+    if event.is_resolved:
+        return True, -event.resolved_ns, 0.0, 0, event.event_id
+    cost = event.estimated_cost if isfinite(event.estimated_cost) else 0.0
+    return False, event.severity.value, -cost, event.time_ns, event.event_id
