@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import apsw
 
-from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, OrderDone
+from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, MaintenanceChanged, OrderDone
 
 START_KEY = "audit_start"
 """The key in `meta` of the hash from which the first row of the audit log follows."""
@@ -36,6 +36,9 @@ def audit_row(event: Event, key: int) -> AuditRow | None:
         case AlarmChanged(time_ns, alarm, act=act, by=by, note=note) if act:
             text = f"{alarm.alarm_id}: {note}" if note else alarm.alarm_id
             return AuditRow(key, time_ns, act, alarm.pump_id, by, True, text)
+        case MaintenanceChanged(time_ns, work, act=act, by=by, note=note) if by:
+            text = f"{work.event_id}: {note}" if note else work.event_id
+            return AuditRow(key, time_ns, f"maintenance {act}", work.pump_id, by, True, text)
         case _:
             return None
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
-from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven
+from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, MaintenanceChanged
 from pumpwatch_gui.domain.journal import alarm_to_json, journal_row
 from pumpwatch_gui.domain.pump.counters import CounterRow
 from pumpwatch_gui.domain.values.frame import Frame
@@ -22,6 +22,7 @@ from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.store.audit import AuditRow, append_audit, audit_row
 from pumpwatch_gui.store.ids import NUMBER_BITS, IdMaker, make_id
 from pumpwatch_gui.store.layout import ColumnLayout
+from pumpwatch_gui.store.maintenance import WRITE, event_row
 from pumpwatch_gui.store.schema import DISK_FAULTS, Row, run
 from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
 
@@ -242,6 +243,8 @@ class Encoder:
             said = event.feedback
             row = (key, said.pump_id, said.start_ns, said.end_ns, said.verdict.value, said.note, said.by)
             rows.append((_FEEDBACK, row))
+        if isinstance(event, MaintenanceChanged):
+            rows.append((WRITE, event_row(event.event, key)))
         j = journal_row(event, key)
         line = (j.id, j.time_ns, j.kind, j.pump_id, j.severity, j.text, j.by, json.dumps(j.detail))
         rows.append((_JOURNAL, line))

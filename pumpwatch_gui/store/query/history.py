@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.errors import InputError, StoreError
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -29,6 +30,7 @@ from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
 from pumpwatch_gui.store.open_alarms import open_alarms
 from pumpwatch_gui.store.query.derived import Kept, kept_counters, read_counters, read_derived
+from pumpwatch_gui.store.query.maintenance import read_maintenance
 from pumpwatch_gui.store.query.thinning import Span, Thinned, highest_between, nothing, read_thinned
 from pumpwatch_gui.store.schema import Value, from_apsw, quoted
 
@@ -169,6 +171,11 @@ class History:
             EpisodeFeedback(pump_id, start, end, FeedbackVerdict(verdict), note, by, time_ns(key))
             for key, start, end, verdict, note, by in rows
         ]
+
+    def maintenance(self, *, resolved: int = 500) -> list[MaintenanceEvent]:
+        """Every open maintenance event and the newest `resolved` of those that are resolved, by risk."""
+        with self._connection() as connection:
+            return read_maintenance(connection, resolved)
 
     def scores(self, pump_id: str, *, start_ns: int, end_ns: int, points: int = 2000) -> Thinned:
         """The anomaly scores of a pump (1.0 = at the threshold), thinned like `readings`."""

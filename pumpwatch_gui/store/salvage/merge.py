@@ -23,7 +23,7 @@ from pumpwatch_gui.store.schema import Row, add_columns, columns, quoted, run, t
 log = logging.getLogger("pumpwatch.store")
 
 AT_ONCE = {"pumps": "", "layouts": "", "open_alarms": "", "audit_log": "", "detection_models": "",
-           "counters": "ORDER BY id DESC LIMIT 20000"}  # fmt: skip
+           "maintenance_events": "", "counters": "ORDER BY id DESC LIMIT 20000"}  # fmt: skip
 """Small, and wanted before the first new row: pumps keep their numbers and counters, the audit log is a chain."""
 ADOPT_S = 1.5
 PIECE = 10_000
