@@ -44,6 +44,7 @@ from pumpwatch_gui.engine.counter_keeping import CounterKeeper
 from pumpwatch_gui.engine.disk_forecast import DiskForecast
 from pumpwatch_gui.engine.judging import Judging
 from pumpwatch_gui.engine.live_pump import LivePump
+from pumpwatch_gui.engine.maintenance import MaintenanceKeeper
 from pumpwatch_gui.engine.models.inference import Inference
 from pumpwatch_gui.engine.models.model_lifecycle import ModelLifecycle
 from pumpwatch_gui.engine.orders import Orders
@@ -92,13 +93,16 @@ class Engine:
         self._bus = EventBus(self._store.offer_event)
         self._bus.subscribe(self._on_event)
         self._annunciator = Annunciator(AlarmDesk(self._store.open_alarms), self._bus)
+        self._maintenance = MaintenanceKeeper(self._history, self._bus, self._configuration, self._annunciator)
         self._judging = Judging(site, self._annunciator, self._bus, self._store.offer_detection)
         self._inference = Inference(
-            site, self._make_models, on_results=self._judging.offer_results, on_outcome=self._on_outcome
-        )
+            site, self._make_models, on_results=self._judging.offer_results,
+            on_outcome=lambda order, ok, text: self._orders.done(order, ok, text),
+        )  # fmt: skip
         self._orders = Orders(
             self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit,
             set_counters=lambda c: self._counters.set_totals(self._judging.pumps.get(c.pump_id), c),
+            maintain=self._maintenance.execute,
         )  # fmt: skip
         self._scanner = Scanner(
             _bindings(site),
@@ -157,6 +161,7 @@ class Engine:
             ),
             model=", ".join(sorted({b.name for b in infer.named_bundles()})),
             is_site_edited=self._orders.is_site_edited,
+            maintenance=self._maintenance.events,
         )
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
@@ -239,6 +244,7 @@ class Engine:
             def turn() -> None:
                 alive()
                 self._counters.recall(self._judging.pumps)
+                self._maintenance.turn()
 
             self._recall_feedback()
             self._orders.run(stop.is_set, turn)
@@ -331,6 +337,7 @@ class Engine:
         self._judging.call(lambda: self._judging.take_feedback(found))
 
     def _on_event(self, event: Event) -> None:
+        self._maintenance.see(event)
         if isinstance(event, FeedbackGiven):
             self._judging.call(lambda: self._judging.take_feedback([event.feedback]))
 
@@ -343,9 +350,6 @@ class Engine:
             text = f"{word} stopped: {trouble.text}"
             self._annunciator.announce(f"loop.{trouble.name}", text, is_over=False)
             self._bus.publish(Note(time.time_ns(), text, "ERROR"))
-
-    def _on_outcome(self, order: Order, ok: bool, text: str) -> None:
-        self._orders.done(order, ok, text)
 
     def _apply(self, update: SiteUpdate, done: Callable[[], None]) -> None:
         """Have a changed site come into force, between two ticks of the judge loop."""

@@ -15,16 +15,22 @@ from typing import assert_never
 from pumpwatch_gui.domain.commands import (
     Acknowledge,
     AlarmCommand,
+    AssignMaintenance,
     ChangeSite,
     ConfirmLevel,
+    CreateMaintenance,
     GiveFeedback,
+    MaintenanceCommand,
+    NoteMaintenance,
     Order,
     OrderId,
     Promote,
     Rebaseline,
     Record,
     ReloadSite,
+    ReopenMaintenance,
     ResetAlarm,
+    ResolveMaintenance,
     ReturnToService,
     RollBack,
     SetAdaptive,
@@ -53,7 +59,7 @@ class Orders:
     """Takes orders from any thread and executes them on its own. Every order ends in one `OrderDone`.
 
     `apply` is handed a changed site and must call the outcome back once it is in force; `to_models` takes model
-    commands; `set_counters` says in words what it has set.
+    commands; `set_counters` and `maintain` say in words what they have done.
     """
 
     def __init__(
@@ -65,9 +71,11 @@ class Orders:
         apply: Callable[[SiteUpdate, Callable[[], None]], None],
         to_models: Callable[[Order], None],
         set_counters: Callable[[SetCounters], str],
+        maintain: Callable[[Order, MaintenanceCommand], str],
     ) -> None:
         self._configuration, self._annunciator, self._bus = configuration, annunciator, bus
         self._apply, self._to_models, self._set_counters = apply, to_models, set_counters
+        self._maintain = maintain
         self._inbox: deque[Order] = deque()
         self._looked_s = time.monotonic()
         self.is_site_edited = False
@@ -129,6 +137,12 @@ class Orders:
                 self._to_models(order)
             case SetCounters() as command:
                 self.done(order, True, self._set_counters(command))
+            case (
+                CreateMaintenance() | AssignMaintenance() | NoteMaintenance() | ResolveMaintenance()
+                | ReopenMaintenance()
+            ) as command:  # fmt: skip
+                # The change of the event is what the journal and the audit log keep.
+                self.done(order, True, self._maintain(order, command), in_journal=False)
             case SetThresholdFactor() | SetAdaptive():
                 self._to_models(order)
             case _:

@@ -197,7 +197,8 @@ class JoinedStation:
                 rings[pump.pump_id].extend(message.traces[pump.pump_id])
         self._traces = rings
         alarms = self._view.alarms if message.alarms is None else message.alarms
-        self._view = replace(message.head or self._view, pumps=tuple(pumps), alarms=alarms)
+        work = self._view.maintenance if message.maintenance is None else message.maintenance
+        self._view = replace(message.head or self._view, pumps=tuple(pumps), alarms=alarms, maintenance=work)
         self._links.carried(message.packets)
         for event in message.events:
             self._deliver(event)

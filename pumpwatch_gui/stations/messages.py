@@ -22,13 +22,14 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.commands import Order
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 
-VERSION = 3
+VERSION = 4
 """Raised with every change of a message: a window of another version does not join."""
 
 
@@ -52,10 +53,11 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What is new. `pumps` are those that changed, by their place; `head` is the view without pumps and alarms.
+    """What is new. `pumps` are those that changed, by their place; `head` is the view without those and lists.
 
     The head comes at least four times a second. `traces` are the frames since the last update, those of `renewed` from
-    the beginning. `site`, `alarms` are None while they are the same. `packets` by the number of the tap.
+    the beginning. `site`, `alarms` and `maintenance` are None while they are the same. `packets` by the number of the
+    tap.
     """
 
     head: StationView | None
@@ -66,6 +68,7 @@ class Update:
     site: Site | None = None
     events: tuple[Event, ...] = ()
     packets: Mapping[int, tuple["CarriedPacket", ...]] = field(default_factory=dict)
+    maintenance: tuple[MaintenanceEvent, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

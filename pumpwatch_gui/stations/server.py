@@ -305,23 +305,25 @@ class _Sent:
                     traces[pump.pump_id] = trace
                     renewed |= {pump.pump_id} if is_whole else set()
         alarms = view.alarms if before is None or everything or view.alarms != before.alarms else None
+        is_same = before is not None and not everything and view.maintenance is before.maintenance
+        maintenance = None if is_same else view.maintenance
         self._site, self._view, self._order = site, view, order
         self._pumps = {p.pump_id: p for p in view.pumps}
-        head = self._head(view, is_due=everything or alarms is not None)
+        head = self._head(view, is_due=everything or alarms is not None or maintenance is not None)
         if not (pumps or traces or events or packets or head):
             return None
         return Update(
             head, pumps, traces, frozenset(renewed), alarms, self._station.site() if everything else None, events,
-            packets,
+            packets, maintenance,
         )  # fmt: skip
 
     def _head(self, view: StationView, *, is_due: bool) -> StationView | None:
-        """The view without pumps and alarms, four times a second: that the collector lives is a fact, too."""
+        """The view without pumps and lists, four times a second: that the collector lives is a fact, too."""
         now_s = time.monotonic()
         if not is_due and now_s - self._head_s < HEAD_EVERY_S:
             return None
         self._head_s = now_s
-        return replace(view, pumps=(), alarms=())
+        return replace(view, pumps=(), alarms=(), maintenance=())
 
     def _trace(self, pump: PumpView, *, is_whole: bool) -> tuple[Trace | None, bool]:
         """The frames since the newest that was sent, or all of them; None for a pump that is gone meanwhile."""

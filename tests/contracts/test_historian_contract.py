@@ -11,8 +11,9 @@ import pytest
 
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import InputError, StoreError
-from pumpwatch_gui.domain.events import Event, FeedbackGiven, Note, OrderDone, RunStateChanged
+from pumpwatch_gui.domain.events import Event, FeedbackGiven, MaintenanceChanged, Note, OrderDone, RunStateChanged
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
 from pumpwatch_gui.domain.ports import Historian, JournalQuery, Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
@@ -247,3 +248,27 @@ def test_the_newest_feedback_on_each_episode_comes_back_oldest_episode_first(kee
     assert [(f.start_ns // SECOND, f.note) for f in found] == [(10, "a bearing"), (20, "second word")]
     assert [f.note for f in historian.feedback("P-1", start_ns=11 * SECOND, end_ns=21 * SECOND)] == ["second word"]
     assert historian.feedback("P-1", start_ns=21 * SECOND) == historian.feedback("P-2") == []
+
+
+# -------------------------------------------------------------------- maintenance
+
+
+def test_maintenance_comes_back_as_it_is_now_the_open_by_risk_before_the_newest_resolved(keeper: Keeper) -> None:
+    def event(name: str, severity: EventSeverity, resolved_ns: int = 0, version: int = 1) -> MaintenanceEvent:
+        return MaintenanceEvent(
+            name, "P-1", START_NS, EventType.INSPECTION, severity, name, 5.0, "EUR", resolved_ns=resolved_ns,
+            row_version=version,
+        )  # fmt: skip
+
+    given = [
+        event("low", EventSeverity.LOW),
+        event("early", EventSeverity.HIGH),
+        event("high", EventSeverity.HIGH),
+        event("late", EventSeverity.LOW, 9),
+        event("early", EventSeverity.HIGH, 8, 2),
+    ]
+    for i, one in enumerate(given):
+        keeper.put_event(MaintenanceChanged(START_NS + i * SECOND, one, "changed"))
+    historian = keeper.historian()
+    assert [one.title for one in historian.maintenance()] == ["high", "low", "late", "early"]
+    assert [one.title for one in historian.maintenance(resolved=1)] == ["high", "low", "late"]

@@ -11,16 +11,21 @@ import pytest
 from pumpwatch_gui.domain.commands import (
     COMMANDS,
     Acknowledge,
+    AssignMaintenance,
     ChangeSite,
     Command,
     ConfirmLevel,
+    CreateMaintenance,
     GiveFeedback,
+    NoteMaintenance,
     Order,
     Promote,
     Rebaseline,
     Record,
     ReloadSite,
+    ReopenMaintenance,
     ResetAlarm,
+    ResolveMaintenance,
     ReturnToService,
     RollBack,
     SetAdaptive,
@@ -35,6 +40,7 @@ from pumpwatch_gui.domain.commands import (
 from pumpwatch_gui.domain.events import Event, Note, OrderDone, SiteChanged
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
+from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.ports import Capability, JournalQuery, Station
 from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetLimits, SetPump, SetStation
 from pumpwatch_gui.files.home import Home
@@ -203,6 +209,11 @@ EVERY: tuple[Command, ...] = (
     SetAdaptive("P-101", True),
     GiveFeedback(EpisodeFeedback("P-101", 10**18, 10**18 + 5, FeedbackVerdict.FALSE)),
     SetCounters("P-101", {"starts": 3.0}),
+    CreateMaintenance("P-101", EventType.INSPECTION, EventSeverity.LOW, "Look at the coupling"),
+    AssignMaintenance("P-101/nothing", "ravi"),
+    NoteMaintenance("P-101/nothing", "a note"),
+    ResolveMaintenance("P-101/nothing", "found nothing"),
+    ReopenMaintenance("P-101/nothing", "a reason"),
 )
 
 
@@ -226,6 +237,32 @@ def test_an_alarm_or_a_pump_that_is_not_there_is_refused_in_words(watched: Watch
     assert not missing.ok
     assert "P-999" in missing.text
     assert watched.station.site().name != "Half"
+
+
+def test_maintenance_is_ordered_shown_and_read_back(watched: Watched) -> None:
+    station = watched.station
+    create = CreateMaintenance("P-102", EventType.PLANNED_WORK, EventSeverity.HIGH, "Exchange the seal", 900.0)
+    assert watched.order(create).ok
+    wait_until(lambda: station.latest().maintenance)
+    (event,) = station.latest().maintenance
+    assert (event.pump_id, event.title, event.created_by, event.currency) == (
+        "P-102", "Exchange the seal", "asha", station.site().currency)  # fmt: skip
+    for command, is_shown in (
+        (AssignMaintenance(event.event_id, "ravi", 10**18), lambda e: e.assigned_to == "ravi"),
+        (NoteMaintenance(event.event_id, "the seal is in store"), lambda e: e.notes),
+        (ResolveMaintenance(event.event_id, "exchanged", 950.0), lambda e: e.is_resolved),
+        (ReopenMaintenance(event.event_id, "it leaks"), lambda e: not e.is_resolved),
+    ):
+        done = watched.order(command)
+        assert done.ok, done.text
+        wait_until(lambda is_shown=is_shown: is_shown(station.latest().maintenance[0]))  # type: ignore[misc]
+    refused = watched.order(ReopenMaintenance(event.event_id, "again"))
+    assert not refused.ok
+    assert "is open already" in refused.text
+    (now,) = station.latest().maintenance
+    wait_until(lambda: [e.row_version for e in station.history.maintenance()] == [now.row_version])
+    (kept,) = station.history.maintenance()
+    assert (kept.event_id, kept.notes) == (now.event_id, now.notes)
 
 
 def test_a_changed_site_is_judged_shown_and_announced(watched: Watched) -> None:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import InputError, StoreError
-from pumpwatch_gui.domain.events import Event, FeedbackGiven
+from pumpwatch_gui.domain.events import Event, FeedbackGiven, MaintenanceChanged
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.journal import JournalRow, journal_row
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk
 from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -32,12 +33,15 @@ class FakeHistorian:
         self._tags: dict[str, tuple[str, ...]] = {}
         self._scores: dict[str, dict[float, float]] = {}
         self._feedback: list[EpisodeFeedback] = []
+        self._maintenance: dict[str, MaintenanceEvent] = {}
 
     def put_event(self, event: Event) -> None:
         """Take an event into the journal."""
         self._rows.append(journal_row(event, len(self._rows) + 1))
         if isinstance(event, FeedbackGiven):
             self._feedback.append(replace(event.feedback, given_ns=event.time_ns))
+        if isinstance(event, MaintenanceChanged):
+            self._maintenance[event.event.event_id] = event.event
 
     def put_frame(self, frame: Frame, tags: tuple[str, ...]) -> None:
         """Take a frame of a pump with those tags."""
@@ -108,6 +112,11 @@ class FakeHistorian:
         """The newest on each episode, oldest episode first."""
         newest = {f.start_ns: f for f in self._feedback if f.pump_id == pump_id and start_ns <= f.start_ns < end_ns}
         return [newest[start] for start in sorted(newest)]
+
+    def maintenance(self, *, resolved: int = 500) -> list[MaintenanceEvent]:
+        """Every open event and the newest resolved ones."""
+        ordered = by_risk(self._maintenance.values())
+        return list(ordered[: sum(not event.is_resolved for event in ordered) + resolved])
 
     def _between(self, pump_id: str, start_ns: int, end_ns: int) -> list[Frame]:
         return [f for f in self._frames.get(pump_id, []) if start_ns <= f.time_ns < end_ns]

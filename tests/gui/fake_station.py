@@ -15,6 +15,7 @@ from pumpwatch_gui.domain.commands import (
     AlarmCommand,
     ChangeSite,
     GiveFeedback,
+    MaintenanceCommand,
     ModelCommand,
     Order,
     OrderId,
@@ -49,6 +50,7 @@ from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.settings.profile_file import load_profile
 from tests.gui.fake_derived import counters_of, limited, put_past, set_counters
 from tests.gui.fake_history import FakeHistorian
+from tests.gui.fake_maintenance import FakeMaintenance
 from tests.gui.fake_scenes import SCENES, SECOND, Moment, Scene, alarms_of
 
 NAMES = ("Boiler feed A", "Boiler feed B", "Boiler feed C", "Cooling 1", "Cooling 2", "Cooling 3", "Condensate A",
@@ -144,6 +146,7 @@ class FakeStation:
         self.offset_ns, self.now_s, self.seq = 0, 0.0, 0
         self.listeners: list[Callable[[Event], None]] = []
         self._waiting: list[Order] = []
+        self._maintenance = FakeMaintenance(self.publish)
         self._desk, bus = AlarmDesk(), EventBus(lambda event: None)
         self._annunciator = Annunciator(self._desk, bus)
         bus.subscribe(self.publish)
@@ -192,6 +195,7 @@ class FakeStation:
             if old in self._frames:
                 self._frames[new] = replace(self._frames.pop(old), pump_id=new)
         self._site = site
+        self._maintenance.rename(renamed or {})
         self._make_rings()
         self.publish(SiteChanged(self._time_ns, text, renamed or {}))
 
@@ -229,6 +233,7 @@ class FakeStation:
         return StationView(
             self._site.name, self._time_ns, mono_ns, pumps, tuple(alarms), stats, "centrifugal 1.0",
             is_site_edited=self.edited is not None, hidden_alarms=self._desk.hidden,
+            maintenance=self._maintenance.of(alarms, self._site),
         )  # fmt: skip
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
@@ -263,13 +268,7 @@ class FakeStation:
     def _execute_command(self, order: Order) -> str:
         match order.command:
             case command if isinstance(command, AlarmCommand):
-                self.latest()  # the desk has what is on the screen
-                try:
-                    changed = self._annunciator.act(command, by=order.actor)
-                except ValueError as error:
-                    raise InputError(f"{command.alarm_id}: {error}") from None
-                if not changed:
-                    raise InputError(f"{command.alarm_id}: nothing to {order.name}")
+                self._to_alarm(order, command)
             case ChangeSite(changes):
                 self._need(Capability.CONFIGURE)
                 if self.edited is not None:
@@ -284,11 +283,23 @@ class FakeStation:
                 self.publish(FeedbackGiven(self._time_ns, replace(feedback, by=order.actor)))
             case SetCounters(pump_id, values, _):
                 set_counters(self._derived[pump_id][1], values)
+            case command if isinstance(command, MaintenanceCommand):
+                self.latest()  # the list has what is on the screen
+                return self._maintenance.execute(order, command, self._site)
             case command if isinstance(command, ModelCommand):
                 self._need(Capability.TRAIN)
                 if self._site.pump(order.pump_id) is None:
                     raise InputError(f"no pump {order.pump_id}")
         return f"{order.name}: done"
+
+    def _to_alarm(self, order: Order, command: AlarmCommand) -> None:
+        self.latest()  # the desk has what is on the screen
+        try:
+            changed = self._annunciator.act(command, by=order.actor)
+        except ValueError as error:
+            raise InputError(f"{command.alarm_id}: {error}") from None
+        if not changed:
+            raise InputError(f"{command.alarm_id}: nothing to {order.name}")
 
     def _need(self, capability: Capability) -> None:
         if capability not in self.capabilities:

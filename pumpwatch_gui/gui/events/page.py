@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.events import Event
-from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.journal import KINDS, JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.wording import plain, stamp
 from pumpwatch_gui.gui.look.layout import vbox
@@ -28,7 +28,7 @@ PAGE_ROWS = 300
 BATCH_MS = 400
 COMMITTED_S = 1.3
 """The store commits once a second: what happened longer ago than this is in the journal."""
-KINDS = ("everything", "alarm", "link", "run", "store", "command", "note")
+CHOICES = ("everything", *KINDS)
 
 
 class EventsPage(Page):
@@ -63,7 +63,7 @@ class EventsPage(Page):
         self.pump.currentIndexChanged.connect(lambda _: self.reload())
         self.kind = QComboBox()
         self.kind.setAccessibleName("Filter by kind")
-        self.kind.addItems(list(KINDS))
+        self.kind.addItems(list(CHOICES))
         self.kind.currentIndexChanged.connect(lambda _: self.reload())
         self.outcome = label("", "dim")
         export = button("Export CSV…", "Export what the filter shows as CSV", self.choose_export)
@@ -103,7 +103,7 @@ class EventsPage(Page):
         return JournalQuery(
             pump_id=None if self.pump.currentIndex() <= 0 else pump,
             text=self.text.text().strip() or None,
-            kinds=None if kind == KINDS[0] else (kind,),
+            kinds=None if kind == CHOICES[0] else (kind,),
         )
 
     def reload(self) -> None:
