@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from pumpwatch_gui.domain.maintenance.costs import CostTable
-from pumpwatch_gui.settings.cost_file import read_costs
+from pumpwatch_gui.settings.cost_file import FILE, read_costs
+
+COST_FILE = FILE
+"""The name of a site's own table, next to its site file."""
 
 
 def cost_table(site_file: Path) -> tuple[CostTable, str]:

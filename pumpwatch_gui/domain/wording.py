@@ -1,13 +1,15 @@
 """How numbers, ages, units and alarms read on the screen."""
 
+import re
 from datetime import datetime
-from math import isfinite
+from math import isfinite, nan
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.pump.profile import Sensor
 
 UNKNOWN = "?"
+_WHOLE_AMOUNT = re.compile(r"\d+|\d{1,3}(?:[, ]\d{2,3})*[, ]\d{3}", re.ASCII)
 _UNITS = {"degC": "°C", "degF": "°F", "m3/h": "m³/h", "mm2/s": "mm²/s", "kg/m3": "kg/m³", "percent": "%",
           "kWh/m3": "kWh/m³", "Wh/m3": "Wh/m³"}  # fmt: skip
 
@@ -28,6 +30,39 @@ def number(value: float, decimals: int) -> str:
 def money(amount: float, currency: str) -> str:
     """An amount in whole units with its currency (`67,500 INR`); `?` when it is not known."""
     return f"{number(amount, 0)} {currency}".rstrip() if isfinite(amount) else UNKNOWN
+
+
+def typed_money(text: str) -> float:
+    """The amount in whole units that a person has typed (`67500`, `67,500`, `1,00,000`), NaN for a blank text.
+
+    Raises ValueError for anything else: `67,5` and `1.234` would be read in two ways.
+    """
+    kept = text.strip().replace("\u00a0", " ").replace("\u202f", " ")
+    if not kept:
+        return nan
+    if not _WHOLE_AMOUNT.fullmatch(kept):
+        raise ValueError(f"{text.strip()!r} is not an amount in whole units: write it as 67500")
+    return float(kept.replace(",", "").replace(" ", ""))
+
+
+def typed_date(text: str) -> int:
+    """The end of the local day that a person has typed (`2026-12-31`) as Unix nanoseconds, 0 for a blank text.
+
+    Raises ValueError for anything else.
+    """
+    kept = text.strip()
+    if not kept:
+        return 0
+    try:
+        day = datetime.strptime(kept, "%Y-%m-%d")
+        return int(day.replace(hour=23, minute=59, second=59).timestamp()) * 10**9
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"{kept!r} is not a date: write it as 2026-12-31") from None
+
+
+def date(time_ns: int) -> str:
+    """Local date of a UTC stamp, "" for 0."""
+    return f"{datetime.fromtimestamp(time_ns / 1e9):%Y-%m-%d}" if time_ns else ""
 
 
 def editable_number(value: float) -> str:

@@ -28,7 +28,7 @@ from pumpwatch_gui.domain.maintenance.changes import changed, created
 from pumpwatch_gui.domain.maintenance.costs import CostTable, assess, event_of, made_worse
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk
 from pumpwatch_gui.domain.ports import Historian
-from pumpwatch_gui.domain.wording import minute, money
+from pumpwatch_gui.domain.wording import date, money
 from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration
@@ -146,7 +146,7 @@ class MaintenanceKeeper:
                 continue
             if event is None:
                 guidance = guidance_for(alarm.source, read_guidance(self._folder)[0])
-                advice = " ".join(guidance.action) if guidance is not None else ""
+                advice = "\n".join(guidance.action) if guidance is not None else ""
                 currency = self._configuration.site.currency
                 made = event_of(alarm, found, recommendation=advice, currency=currency)
                 self._keep(made, "created from an alarm")
@@ -198,7 +198,7 @@ def _said(event: MaintenanceEvent, command: MaintenanceEdit) -> tuple[str, str]:
     """What was done, and what the journal keeps of it beside."""
     match command:
         case AssignMaintenance():
-            due = f", due {minute(event.due_ns)[:10]}" if event.due_ns else ""
+            due = f", due {date(event.due_ns)}" if event.due_ns else ""
             return "assigned", f"{event.assigned_to or 'nobody'}{due}"
         case NoteMaintenance():
             return "note", event.notes[-1].text

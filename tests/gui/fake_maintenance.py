@@ -30,7 +30,7 @@ class FakeMaintenance:
             found = assess(alarm, alarms, self._table) if alarm.state.is_active else None
             if found is not None:
                 row = guidance_for(alarm.source, self._guidance)
-                advice = " ".join(row.action) if row is not None else ""
+                advice = "\n".join(row.action) if row is not None else ""
                 event = event_of(alarm, found, recommendation=advice, currency=site.currency)
                 self._by_id.setdefault(event.event_id, event)
         return by_risk(self._by_id.values())

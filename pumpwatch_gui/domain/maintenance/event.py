@@ -45,7 +45,8 @@ class MaintenanceEvent:
     `event_id` never changes: of an event from an alarm it is `PUMP/source@raised_ns`, so an episode has one event
     however often the program is started; `pump_id` follows when the pump gets another id. `source`, `tag`, `value` and
     `unit` are those of the alarm, "" and NaN for work that a person planned; `created_by` is "" for an alarm's.
-    `cost_basis` says how the estimate was made. `row_version` rises with every change.
+    `cost_basis` says how the estimate was made; `recommendation` has a line a step. `row_version` rises with every
+    change.
     """
 
     event_id: str

@@ -14,6 +14,7 @@ ON_PAGES = (
     ("Acknowledge the chosen alarm (Pump, Alarms)", "Ctrl+Enter"),
     ("Find pumps (Overview)", "Ctrl+F"),
     ("Shelve the chosen alarm (Alarms)", "Ctrl+H"),
+    ("New, assign, note, resolve, reopen (Maintenance)", "Ctrl+N, Ctrl+G, Ctrl+J, Ctrl+R, Ctrl+Shift+R"),
     ("Pause or resume the live trends", "Space"),
     ("Back in time, forward in time", "[  ]"),
 )

@@ -68,6 +68,12 @@ def _events(context: PageContext) -> Page:
     return EventsPage(context)
 
 
+def _maintenance(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.maintenance.page import MaintenancePage
+
+    return MaintenancePage(context)
+
+
 def _models(context: PageContext) -> Page:
     from pumpwatch_gui.gui.models.page import ModelsPage
 
@@ -145,6 +151,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("alarms", "Alarms", "alarms", "F3", _alarms),
     PageEntry("pump", "Pump", "pump", "F6", _pump),
     PageEntry("events", "Events", "events", "F7", _events),
+    PageEntry("maintenance", "Maintenance", "maintenance", "F9", _maintenance),
     PageEntry("models", "Models", "models", "Ctrl+M", _models),
     PageEntry("devices", "Devices", "devices", "Ctrl+E", _devices),
     PageEntry("system", "System", "system", "F8", _system),

@@ -8,7 +8,7 @@ from typing_extensions import override
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import Appearance, color
 
-WIDTH = 72
+WIDTH = 80
 
 
 class NavButton(QAbstractButton):
@@ -25,6 +25,11 @@ class NavButton(QAbstractButton):
         self.setAutoExclusive(page)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         appearance.changed.connect(self.updateGeometry)
+
+    def _shortest(self) -> int:
+        """The height of the shortest button of the bar: they share it, and differ by a pixel."""
+        bar = self.parentWidget()
+        return min((each.height() for each in bar.findChildren(NavButton)), default=0) if bar else self.height()
 
     @override
     def sizeHint(self) -> QSize:
@@ -60,8 +65,8 @@ class NavButton(QAbstractButton):
             size=12,
             align=paint.CENTRE,
         )
-        if box.height() >= px(60):  # in a low window the key gives way; the tool tip names it too
-            key = QRectF(0, px(48), box.width(), px(13))
+        if self._shortest() >= px(58):  # in a low window the keys give way, all of them; the tool tip names them too
+            key = QRectF(0, px(46), box.width(), px(12))
             paint.text(painter, appearance, key, self._key, theme.dim, size=10, align=paint.CENTRE)
         if self.hasFocus():
             painter.setPen(QPen(color(theme.focus), 1))

@@ -1,0 +1,68 @@
+"""The foot of the Maintenance page: what the chosen event is about, what to do, who does it, what was noted."""
+
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy
+from typing_extensions import override
+
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
+from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.theme import STRONG
+from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.maintenance.rows import Paragraphs, details
+from pumpwatch_gui.gui.shell.page import PageContext
+
+HEIGHT = 156
+"""Pixels at 100 %: a heading and six lines, as below the alarms."""
+
+
+class WorkDetail(Painted):
+    """One event in four columns."""
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context.appearance, "Chosen event")
+        self._context = context
+        self._columns: Paragraphs = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.show_event(None)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(600, self.appearance.px(HEIGHT))
+
+    def show_event(self, event: MaintenanceEvent | None) -> None:
+        """Show what there is of an event; None: nothing is chosen."""
+        columns = () if event is None else details(event, self._label(event))
+        if columns != self._columns or not columns:
+            self._columns = columns
+            words = ". ".join(f"{heading}: {', '.join(lines)}" for heading, lines in columns)
+            self.describe(words or "Nothing is chosen")
+            self.update()
+
+    def _label(self, event: MaintenanceEvent) -> str:
+        pump = self._context.station.site().pump(event.pump_id)
+        labels = {sensor.tag: sensor.label for sensor in pump.profile.sensors} if pump is not None else {}
+        return labels.get(event.tag, event.tag)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
+        painter = QPainter(self)
+        whole = QRectF(self.rect())
+        if not self._columns:
+            words = "Choose an event to see what to do and what was noted"
+            paint.text(painter, appearance, whole, words, theme.dim, align=paint.CENTRE)
+        count, gap = len(self._columns) or 1, px(24)
+        width = (whole.width() - gap * (count - 1)) / count
+        for i, (heading, lines) in enumerate(self._columns):
+            left = whole.left() + i * (width + gap)
+            paint.text(
+                painter, appearance, QRectF(left, whole.top(), width, px(20)), heading, theme.strong, weight=STRONG
+            )
+            top = whole.top() + px(24)
+            for words in lines:
+                if top + px(17) > whole.bottom():
+                    break  # the dialog of the notes has them all
+                room = QRectF(left, top, width, whole.bottom() - top)
+                top += paint.paragraph(painter, appearance, room, words, theme.text) + px(2)
+        painter.end()

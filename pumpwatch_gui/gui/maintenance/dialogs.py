@@ -1,0 +1,248 @@
+"""The dialogs of the Maintenance page: each fills in one order, and closes when that was executed."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QPlainTextEdit, QWidget
+from typing_extensions import override
+
+from pumpwatch_gui.domain.commands import (
+    AssignMaintenance,
+    Command,
+    CreateMaintenance,
+    NoteMaintenance,
+    ReopenMaintenance,
+    ResolveMaintenance,
+)
+from pumpwatch_gui.domain.events import OrderDone
+from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
+from pumpwatch_gui.domain.wording import date, money, typed_date, typed_money
+from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
+from pumpwatch_gui.gui.look.widgets import Question, StatusText, ask_first, label
+from pumpwatch_gui.gui.maintenance.rows import notes_of
+from pumpwatch_gui.gui.shell.page import PageContext
+
+DATE_HINT = "2026-12-31, empty for no date"
+
+
+class WorkDialog(QDialog):
+    """Fields under one another, a line for what is wrong, a button that orders and Cancel.
+
+    A subclass adds its fields and gives the `command`; that raises ValueError in words where a field is wrong.
+    """
+
+    def __init__(self, context: PageContext, title: str, words: str, parent: QWidget, *, height: int) -> None:
+        super().__init__(parent)
+        self.context = context
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
+        self._texts: list[Callable[[], str]] = []
+        self.trouble = StatusText()
+        box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self.ok, cancel = (box.button(b) for b in (box.StandardButton.Ok, box.StandardButton.Cancel))
+        self.ok.setText(words)
+        self.ok.setDefault(True)
+        cancel.setAutoDefault(False)
+        box.accepted.connect(self.give)
+        box.rejected.connect(self.reject)
+        vbox(label(title, "heading"), (self._grid, 1), self.trouble, box, parent=self, margin=16, spacing=12)
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):  # Enter alone is a new line in a field of several
+            QShortcut(QKeySequence(keys), self, self.give)
+        resize_within_screen(self, context.appearance.px(560), context.appearance.px(height))
+        self._first: tuple[str, ...] = ()
+
+    def add_line(self, name: str, text: str = "", hint: str = "") -> QLineEdit:
+        """A field of one line."""
+        field = QLineEdit(text)
+        field.setPlaceholderText(hint)
+        self._texts.append(field.text)
+        self._put(name, field)
+        return field
+
+    def add_text(self, name: str, hint: str = "") -> QPlainTextEdit:
+        """A field of several lines."""
+        field = QPlainTextEdit()
+        field.setPlaceholderText(hint)
+        field.setTabChangesFocus(True)
+        self._texts.append(field.toPlainText)
+        self._put(name, field)
+        return field
+
+    def add_choice(self, name: str, choices: list[str]) -> QComboBox:
+        """A choice of one of several."""
+        field = QComboBox()
+        field.addItems(choices)
+        self._put(name, field)
+        return field
+
+    def _put(self, name: str, field: QWidget) -> None:
+        field.setAccessibleName(name)
+        words, row = label(name), self._grid.rowCount()
+        words.setBuddy(field)
+        self._grid.addWidget(words, row, 0)
+        self._grid.addWidget(field, row, 1)
+
+    def begin(self, first: QWidget) -> None:
+        """All fields are there: what is in them now is no edit, and the keyboard goes to the first."""
+        self._first = tuple(text() for text in self._texts)
+        first.setFocus()
+
+    @property
+    def command(self) -> Command:
+        """What was filled in, as an order. Raises ValueError in words."""
+        raise NotImplementedError
+
+    def give(self) -> None:
+        """Order it."""
+        if not self.ok.isEnabled():
+            return
+        try:
+            command = self.command
+        except ValueError as error:
+            self.trouble.warn(str(error))
+            return
+        self.ok.setEnabled(False)
+        self.trouble.say("")
+        self.context.order(command, self._done)
+
+    def _done(self, done: OrderDone) -> None:
+        self.ok.setEnabled(True)
+        if done.ok:
+            self.accept()
+        else:
+            self.trouble.warn(done.text)
+
+    @override
+    def reject(self) -> None:
+        """Cancel or Escape; with edits only after a question."""
+        if tuple(text() for text in self._texts) == self._first:
+            super().reject()
+            return
+        question = Question("Discard what you wrote?", "It is not ordered.", yes="Discard", no="Go on editing")
+        ask_first(self, question, lambda: QDialog.reject(self))
+
+
+def typed(name: str, read: Callable[[str], float], field: QLineEdit) -> float:
+    """What a field reads; raises ValueError that names it."""
+    try:
+        return read(field.text())
+    except ValueError as error:
+        field.setFocus()
+        raise ValueError(f"{name}: {error}") from None
+
+
+class CreateDialog(WorkDialog):
+    """Planned work or an inspection of a pump."""
+
+    KINDS = tuple(kind for kind in EventType if kind.is_manual)
+
+    def __init__(self, context: PageContext, pump_id: str, parent: QWidget) -> None:
+        super().__init__(context, "New maintenance event", "Create", parent, height=430)
+        site = context.station.site()
+        self.pump = self.add_choice("Pump", [pump.pump_id for pump in site.pumps])
+        self.pump.setCurrentText(pump_id)
+        self.kind = self.add_choice("Kind", [kind.value for kind in self.KINDS])
+        self.severity = self.add_choice("Severity", [severity.name for severity in EventSeverity])
+        self.severity.setCurrentText(EventSeverity.MEDIUM.name)
+        self.work = self.add_line("Work", hint="What is to be done, in a line")
+        self.cost = self.add_line(f"Estimate, {site.currency}", hint="67500, empty when not known")
+        self.assigned_to = self.add_line("Assigned to", hint="Empty for nobody yet")
+        self.due = self.add_line("Due", hint=DATE_HINT)
+        self.note = self.add_line("Note")
+        self.begin(self.work)
+
+    @property
+    @override
+    def command(self) -> Command:
+        if not self.work.text().strip():
+            raise ValueError("Work: say in a line what is to be done")
+        return CreateMaintenance(
+            self.pump.currentText(),
+            self.KINDS[self.kind.currentIndex()],
+            EventSeverity[self.severity.currentText()],
+            self.work.text(),
+            typed("Estimate", typed_money, self.cost),
+            self.assigned_to.text(),
+            int(typed("Due", typed_date, self.due)),
+            self.note.text(),
+        )
+
+
+class AssignDialog(WorkDialog):
+    """Who does the work, and by when."""
+
+    def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:
+        super().__init__(context, f"Assign – {event.pump_id} {event.title}", "Assign", parent, height=220)
+        self._event = event
+        self.assigned_to = self.add_line("Assigned to", event.assigned_to, "Empty for nobody yet")
+        self.due = self.add_line("Due", date(event.due_ns), DATE_HINT)
+        self.begin(self.assigned_to)
+
+    @property
+    @override
+    def command(self) -> Command:
+        return AssignMaintenance(self._event.event_id, self.assigned_to.text(), int(typed("Due", typed_date, self.due)))
+
+
+class NoteDialog(WorkDialog):
+    """All notes of an event, and one more."""
+
+    def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:
+        super().__init__(context, f"Notes – {event.pump_id} {event.title}", "Add note", parent, height=380)
+        self._event = event
+        self.note = self.add_text("New note", "What the next shift must know")
+        if event.notes:
+            self.before = QPlainTextEdit("\n\n".join(notes_of(event)))
+            self.before.setReadOnly(True)
+            self.before.setTabChangesFocus(True)
+            self._put("So far", self.before)
+        self.begin(self.note)
+
+    @property
+    @override
+    def command(self) -> Command:
+        if not self.note.toPlainText().strip():
+            raise ValueError("New note: write what is to be kept")
+        return NoteMaintenance(self._event.event_id, self.note.toPlainText())
+
+
+class ResolveDialog(WorkDialog):
+    """What was found and done, and what it really cost."""
+
+    def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:
+        super().__init__(context, f"Resolve – {event.pump_id} {event.title}", "Resolve", parent, height=280)
+        self._event = event
+        estimate = money(event.estimated_cost, event.currency)
+        self.finding = self.add_text("Found and done", "The cause, and what was done about it")
+        self.cost = self.add_line(f"Real cost, {event.currency}", hint=f"Estimated {estimate}; empty when not known")
+        self.begin(self.finding)
+
+    @property
+    @override
+    def command(self) -> Command:
+        if not self.finding.toPlainText().strip():
+            raise ValueError("Found and done: say in a line what was found")
+        cost = typed("Real cost", typed_money, self.cost)
+        return ResolveMaintenance(self._event.event_id, self.finding.toPlainText(), cost)
+
+
+class ReopenDialog(WorkDialog):
+    """Why the work is not done."""
+
+    def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:
+        super().__init__(context, f"Reopen – {event.pump_id} {event.title}", "Reopen", parent, height=190)
+        self._event = event
+        self.reason = self.add_line("Reason", hint="Why the work is not done")
+        self.begin(self.reason)
+
+    @property
+    @override
+    def command(self) -> Command:
+        if not self.reason.text().strip():
+            raise ValueError("Reason: say why the work is not done")
+        return ReopenMaintenance(self._event.event_id, self.reason.text())
