@@ -1,5 +1,6 @@
 """Maintenance events of a running station: one an alarm episode, over restarts and kills, and what orders do."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,8 +30,10 @@ from pumpwatch_gui.settings.cost_file import FILE
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.store.query.history import History
 from tests.conftest import wait_until
-from tests.flow.running import RunningStation, simulated, site_text
+from tests.flow.programs import program
+from tests.flow.running import RunningStation, home_at, simulated, site_text
 from tests.gui.fake_history import FakeHistorian
+from tests.store.conftest import rows_of
 
 PROFILE = load_profile("centrifugal")
 SOURCE = "bearing_temperature_c.high_high"
@@ -229,3 +232,37 @@ def test_a_running_station_makes_one_event_and_knows_it_after_a_restart(port: in
     assert History(home.database).maintenance() == [kept]
     lines = History(home.database).journal(JournalQuery(kinds=("maintenance",)))
     assert [line.by for line in lines] == ["asha", ""]
+
+
+def test_a_station_that_is_killed_in_an_episode_has_one_event_when_it_runs_again(port: int, tmp_path: Path) -> None:
+    home = home_at(tmp_path / "home")
+    home.site_file.write_text(site_text(port) + LOW_LIMIT, "utf-8")
+    words = ("run", "--headless", "--site", str(home.site_file))
+    kept: list[MaintenanceEvent] = []
+    for _ in range(3):
+        before = readings(home)
+        collector = program(*words, home=home)
+        try:
+            wait_until(lambda before=before: readings(home) > before + 20, within_s=60)  # type: ignore[misc]
+            wait_until(lambda: committed(home), within_s=60)
+            collector.send_signal(signal.SIGKILL)
+        finally:
+            collector.kill()
+            collector.wait()
+        found = History(home.database).maintenance()
+        assert not kept or found == kept
+        kept = found
+    assert [event.source for event in kept] == ["bearing_temperature_c.high"]
+    assert [alarm.source for alarm in History(home.database).open_alarms()] == ["bearing_temperature_c.high"]
+
+
+def readings(home: Home) -> int:
+    return int(rows_of(home.database, "SELECT count(*) FROM sensor_readings")[0][0]) if committed(home) else 0
+
+
+def committed(home: Home) -> list[MaintenanceEvent]:
+    """The events on the disk; none while there is no database yet."""
+    try:
+        return History(home.database).maintenance()
+    except StoreError:
+        return []
