@@ -171,7 +171,7 @@ def picture_of(window: MainWindow, key: str, pump_id: str = "") -> QImage:
     """What a page or, by the key of one, a dialog shows."""
     shown: QWidget = window
     if key in {entry.key for entry in PAGES}:
-        window.open_page(key, "" if key in ("overview", "events") else pump_id)
+        window.open_page(key, "" if key in ("overview", "events", "maintenance") else pump_id)
     else:
         window.open_dialog(key, pump_id)
         shown = next(d for d in window.findChildren(QDialog) if d.isVisible())
