@@ -1,0 +1,81 @@
+"""The performance of the alarm system, read from the journal."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.alarms.occurrences import AlarmMove, occurrences
+from pumpwatch_gui.domain.alarms.performance import PERIOD_NS, AlarmPerformance, performance
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json
+from pumpwatch_gui.domain.ports import Historian, JournalQuery
+
+PAGE = 5_000
+MAX_LINES = 400_000
+"""More than 3,000 alarms a day over a month: no one looks at each of them."""
+BEFORE_NS = 86_400 * 10**9
+"""How far before its start the journal of a span is read, for the alarms that were open then."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceRead:
+    """What was read: the figures, of less than the span asked for where the journal is younger (`is_whole`).
+
+    `unreadable` are lines of the journal without an alarm that this version knows.
+    """
+
+    found: AlarmPerformance
+    is_whole: bool
+    unreadable: int
+
+
+def read_performance(history: Historian, open_alarms: Sequence[Alarm], *, end_ns: int, span_ns: int) -> PerformanceRead:
+    """The performance in the `span_ns` before `end_ns` (Unix UTC); `open_alarms` are those announced at its end.
+
+    Raises StoreError when the journal cannot be read, InputError when it has too many lines, ValueError for a span that
+    is not whole 10 min.
+    """
+    if span_ns <= 0 or span_ns % PERIOD_NS:
+        raise ValueError("the span must be whole periods of 10 min")
+    wanted_ns = end_ns - span_ns
+    start_ns = _first_ns(history, wanted_ns, end_ns)
+    moves: list[AlarmMove] = []
+    unreadable = 0
+    for row in _alarm_rows(history, start_ns - BEFORE_NS, end_ns):
+        try:
+            moves.append(AlarmMove(row.time_ns, alarm_from_json(row.detail), row.by))
+        except (KeyError, TypeError, ValueError):  # of another version
+            unreadable += 1
+    found = occurrences(reversed(moves), open_alarms)
+    return PerformanceRead(performance(found, start_ns=start_ns, end_ns=end_ns), start_ns == wanted_ns, unreadable)
+
+
+def _alarm_rows(history: Historian, start_ns: int, end_ns: int) -> Iterator[JournalRow]:
+    """The lines of alarms from `start_ns` up to `end_ns`, newest first."""
+    query, lines = JournalQuery(kinds=("alarm",), before_ns=end_ns), 0
+    while rows := history.journal(query, limit=PAGE):
+        for row in rows:
+            if row.time_ns < start_ns:
+                return
+            yield row
+        lines += len(rows)
+        if lines >= MAX_LINES:
+            raise InputError(f"the journal has more than {MAX_LINES:,} lines of alarms", "choose a shorter span")
+        if len(rows) < PAGE:
+            return
+        query = JournalQuery(kinds=("alarm",), before_ns=rows[-1].time_ns, before_id=rows[-1].id)
+
+
+def _first_ns(history: Historian, start_ns: int, end_ns: int) -> int:
+    """`start_ns`, or where the journal is younger the last whole 10 min before the end that precede its first line."""
+    if history.journal(JournalQuery(before_ns=start_ns + 1), limit=1):
+        return start_ns
+    without, within = (end_ns - start_ns) // PERIOD_NS, 1  # periods before the end: nothing is older, something may be
+    while without - within > 1:
+        middle = (without + within) // 2
+        if history.journal(JournalQuery(before_ns=end_ns - middle * PERIOD_NS), limit=1):
+            within = middle
+        else:
+            without = middle
+    at_one = history.journal(JournalQuery(before_ns=end_ns - within * PERIOD_NS), limit=1)
+    return end_ns - (without if at_one else within) * PERIOD_NS

@@ -1,0 +1,110 @@
+"""The figures of the alarm system beside their benchmarks (EEMUA 191, ISA-18.2), in words."""
+
+from dataclasses import dataclass
+from enum import Enum
+from math import isfinite
+
+from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.domain.alarms.performance import TOP, Actor, AlarmPerformance
+from pumpwatch_gui.domain.wording import duration, number
+
+MANY_ALARMS = 200
+"""The ten of fewer alarms have more than 5 % of all even where each comes equally often."""
+MANY_TIMES = 20
+"""One of fewer alarms is more than 5 % of them."""
+
+
+class Standing(Enum):
+    """How a figure compares with its benchmark."""
+
+    NONE = ""
+    TARGET = "within target"
+    TOLERABLE = "above target"
+    ABOVE = "above maximum"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: its name, what it is, the benchmark it is held against and how they compare."""
+
+    name: str
+    value: str
+    benchmark: str
+    standing: Standing = Standing.NONE
+
+
+def figures(found: AlarmPerformance) -> tuple[Figure, ...]:
+    """Every figure of a span, in the order in which people read them."""
+    per_day = found.per_hour * 24
+    flood = 100 * found.flood_share
+    return (
+        Figure("Alarms", f"{found.count:,}", ""),
+        Figure("Alarms a day", number(per_day, 0), "about 150, at most 300", _upto(per_day, 150, 300)),
+        Figure("Alarms an hour", number(found.per_hour, 1), "about 6, at most 12", _upto(found.per_hour, 6.25, 12.5)),
+        Figure("In 10 min, average", number(found.per_period, 2), "about 1, at most 2", _upto(found.per_period, 1, 2)),
+        Figure("In 10 min, peak", f"{found.peak}", "below 10", _upto(found.peak, 9, 9)),
+        Figure("Time in flood", f"{number(flood, 1)} %", "below 1 %", _below(flood, 1)),
+        _top(found),
+        Figure("Chattering alarms", f"{found.chattering}", "none", _upto(found.chattering, 0, 0)),
+        Figure("Fleeting alarms", f"{found.fleeting}", "none", _upto(found.fleeting, 0, 0)),
+        Figure("Stale, over 24 h", f"{len(found.stale)}", "below 5", _below(len(found.stale), 5)),
+        _priorities(found),
+        Figure("Acknowledged after, median", _wait(found.acknowledge_median_s), ""),
+        Figure("Acknowledged after, 90 %", _wait(found.acknowledge_p90_s), ""),
+        Figure("Not acknowledged", f"{found.unacknowledged:,}", ""),
+    )
+
+
+def advice_words(actor: Actor) -> str:
+    """The advice for an alarm in a line; "" without."""
+    advice = actor.advice
+    if advice is None:
+        return ""
+    which, what = ("On-delay", "fleeting") if advice.is_on_delay else ("Off-delay", "repeats")
+    return f"{which} +{advice.longer_s} s: {advice.removes} of {advice.of} {what} gone"
+
+
+def advice_tip(actor: Actor) -> str:
+    """What a person must know before following it; "" without."""
+    advice = actor.advice
+    if advice is None:
+        return ""
+    which, cost = (
+        ("on-delay", "Every real alarm would come that much later.")
+        if advice.is_on_delay
+        else ("off-delay", "Every return to normal would be reported that much later.")
+    )
+    return (
+        f"With {advice.longer_s} s more {which} than it had, {advice.removes} of {advice.of} short ones in this span "
+        f"would not have come as alarms of their own. {cost}"
+    )
+
+
+def _upto(value: float, target: float, maximum: float) -> Standing:
+    return Standing.TARGET if value <= target else Standing.TOLERABLE if value <= maximum else Standing.ABOVE
+
+
+def _below(value: float, maximum: float) -> Standing:
+    return Standing.TARGET if value < maximum else Standing.ABOVE
+
+
+def _top(found: AlarmPerformance) -> Figure:
+    share, kinds = 100 * found.top_share, len(found.actors)
+    if kinds < MANY_ALARMS:
+        value = f"{number(share, 0)} % of {kinds}" if kinds else "none"
+        return Figure(f"Share of the top {TOP}", value, f"1 to 5 %, of {MANY_ALARMS} or more")
+    return Figure(f"Share of the top {TOP}", f"{number(share, 0)} %", "1 to 5 %", _upto(share, 5, 5))
+
+
+def _priorities(found: AlarmPerformance) -> Figure:
+    high, medium = (100 * found.share_of(p) for p in (Priority.HIGH, Priority.MEDIUM))
+    low = 100 - high - medium if found.count else 0.0
+    standing = Standing.NONE
+    if found.count >= MANY_TIMES:
+        standing = Standing.TARGET if high <= 5 and high + medium <= 20 else Standing.TOLERABLE
+    value = f"{number(low, 0)} / {number(medium, 0)} / {number(high, 0)} %" if found.count else "none"
+    return Figure("Low / medium / high", value, "about 80 / 15 / 5 %", standing)
+
+
+def _wait(seconds: float) -> str:
+    return duration(seconds) if isfinite(seconds) else "none yet"
