@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import nan
 
 import pytest
+from typing_extensions import override
 
 from pumpwatch_gui.commissioning import alarm_performance
 from pumpwatch_gui.commissioning.alarm_performance import PerformanceRead, read_performance
@@ -11,6 +12,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import AlarmChanged, Note
 from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.ports import JournalQuery
 from tests.gui.fake_history import FakeHistorian
 
 S = 10**9
@@ -69,9 +71,10 @@ def test_a_line_of_another_version_is_counted_and_passed_over() -> None:
     class Odd(FakeHistorian):
         """The last line has another shape."""
 
-        def journal(self, *given: object, **named: object) -> list[JournalRow]:
+        @override
+        def journal(self, query: JournalQuery, *, limit: int = 1000) -> list[JournalRow]:
             """As it is, but for one line."""
-            rows = super().journal(*given, **named)  # type: ignore[arg-type]
+            rows = super().journal(query, limit=limit)
             return [replace(rows[0], detail={"state": "odd"}), *rows[1:]] if rows and rows[0].id == 3 else rows
 
     history = Odd()

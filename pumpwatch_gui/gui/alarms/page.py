@@ -18,6 +18,7 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import alarm_number, duration, stamp
 from pumpwatch_gui.gui.alarms.guidance_panel import GuidancePanel
 from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
+from pumpwatch_gui.gui.alarms.performance_view import PerformanceView
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
@@ -26,11 +27,15 @@ from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
-ACTIVE, SHELVED, HIDDEN = "Active", "Shelved", "Suppressed and out of service"
+ACTIVE, SHELVED, HIDDEN, PERFORMANCE = "Active", "Shelved", "Suppressed and out of service", "Performance"
+NOTHING = {ACTIVE: "No active alarms", SHELVED: "No alarm is shelved", HIDDEN: "No alarm is hidden"}
 
 
 class AlarmsPage(Page):
-    """Three lists of alarms with one filter. What is done is done to the chosen alarm, wherever its row goes."""
+    """Three lists of alarms with one filter, and how the alarm system performs.
+
+    What is done is done to the chosen alarm, wherever its row goes.
+    """
 
     key = "alarms"
 
@@ -43,7 +48,7 @@ class AlarmsPage(Page):
         self._make_tables()
         self._make_filter()
         self._make_acts()
-        self.tabs = {name: self._tab(name) for name in (ACTIVE, SHELVED, HIDDEN)}
+        self.tabs = {name: self._tab(name) for name in (ACTIVE, SHELVED, HIDDEN, PERFORMANCE)}
         self._group = QButtonGroup(self)
         for tab in self.tabs.values():
             self._group.addButton(tab)
@@ -54,10 +59,13 @@ class AlarmsPage(Page):
         content.body.addLayout(hbox(*self.tabs.values(), None, *self._acts, spacing=8))
         content.body.addWidget(self.alarm_view, 1)
         content.body.addWidget(self.hidden_view, 1)
+        self.performance = PerformanceView(context)
+        content.body.addWidget(self.performance, 1)
         content.body.addWidget(self.nothing)
         content.body.addWidget(self.outcome)
         self.guidance = GuidancePanel(context)
-        vbox((content, 1), Panel(self.appearance, "", self.guidance), parent=self, margin=16, spacing=12)
+        self._foot = Panel(self.appearance, "", self.guidance)
+        vbox((content, 1), self._foot, parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.alarm_view)
         self._turn()
 
@@ -154,6 +162,8 @@ class AlarmsPage(Page):
     def refresh(self, view: StationView) -> None:
         self._view = view
         self._show_rows()
+        if self.at == PERFORMANCE:
+            self.performance.refresh(view)
 
     @override
     def show_pump(self, pump_id: str) -> None:
@@ -172,15 +182,20 @@ class AlarmsPage(Page):
 
     @property
     def at(self) -> str:
-        """The list on show."""
+        """The list on show, or `PERFORMANCE`."""
         return next(name for name, tab in self.tabs.items() if tab.isChecked())
 
     def _turn(self) -> None:
-        self.alarm_view.setVisible(self.at == ACTIVE)
-        self.hidden_view.setVisible(self.at != ACTIVE)
+        shown = {ACTIVE: self.alarm_view, PERFORMANCE: self.performance}.get(self.at, self.hidden_view)
+        for part in (self.alarm_view, self.hidden_view, self.performance):
+            part.setVisible(part is shown)
+        for beside in (self.text, self.pump, self.outcome, self._foot):
+            beside.setVisible(self.at != PERFORMANCE)
         self.hidden_view.selectionModel().clear()
         self._show_rows()
-        (self.alarm_view if self.at == ACTIVE else self.hidden_view).setFocus()
+        if self.at == PERFORMANCE and self._view is not None:
+            self.performance.refresh(self._view)
+        shown.setFocus()
 
     def _show_rows(self) -> None:
         view = self._view
@@ -196,9 +211,11 @@ class AlarmsPage(Page):
         chosen = others if self.at == HIDDEN else shelved
         self.hidden.show_rows([self.context.shown(a, view) for a in chosen if self._is_let_through(a)])
         count = len(self.alarms.rows if self.at == ACTIVE else self.hidden.rows)
-        words = {ACTIVE: "No active alarms", SHELVED: "No alarm is shelved", HIDDEN: "No alarm is hidden"}[self.at]
-        self.nothing.setText("Nothing that the filter lets through" if lists[self.at] else words)
-        self.nothing.setVisible(not count)
+        words = {ACTIVE: "No active alarms", SHELVED: "No alarm is shelved", HIDDEN: "No alarm is hidden"}.get(
+            self.at, ""
+        )
+        self.nothing.setText("Nothing that the filter lets through" if lists.get(self.at) else words)
+        self.nothing.setVisible(not count and self.at != PERFORMANCE)
         self._offer()
 
     def _is_let_through(self, alarm: Alarm) -> bool:
@@ -216,6 +233,8 @@ class AlarmsPage(Page):
         return shown.alarm if shown is not None else None
 
     def _chosen(self) -> ShownAlarm | None:
+        if self.at == PERFORMANCE:
+            return None
         view, model = (self.alarm_view, self.alarms) if self.at == ACTIVE else (self.hidden_view, self.hidden)
         return model.row_at(view.chosen)
 
@@ -254,8 +273,8 @@ class AlarmsPage(Page):
                 is_active and any(s.alarm.is_latching for s in self.alarms.rows), state is AlarmState.LATCHED,
             ),
             self.shelve_button: (is_active, alarm is not None),
-            self.out_button: (self.at != HIDDEN, alarm is not None),
-            self.back_button: (not is_active, state in (AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)),
+            self.out_button: (self.at in (ACTIVE, SHELVED), alarm is not None),
+            self.back_button: (self.at in (SHELVED, HIDDEN), state in (AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)),
         }  # fmt: skip
         for act, (is_shown, is_enabled) in fits.items():
             act.setVisible(is_shown)

@@ -58,6 +58,12 @@ class LimitsTable(QTableWidget):
         self.columns = Columns(appearance, self, elided=(0,), even=True)
         self.itemChanged.connect(lambda _: self.edited.emit())
 
+    def turn_to(self, tag: str) -> None:
+        """Make the row of a sensor the current one; of one that is not there nothing changes."""
+        row = next((i for i, sensor in enumerate(self.sensors) if sensor.tag == tag), -1)
+        if row >= 0:
+            self.setCurrentCell(row, self.first)
+
     def show_limits(
         self, sensors: Sequence[Sensor], limits: Mapping[str, Limits], facts: Sequence[Sequence[str]] = ()
     ) -> None:

@@ -63,7 +63,7 @@ class PageContext:
     `open_page(key, pump_id, tag)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs orders. `last_good` knows when each value was last
     good, `worst` how bad it was in each alarm. `proposed` is a link that a scan has found, for the dialog that adds a
-    pump.
+    pump; `limits_tag` the tag whose row the next Limits dialog opens on, "" for the first.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class PageContext:
         self.open_page, self.open_dialog, self.dialogs = navigation
         self.last_good, self.worst = LastGood(), WorstValues()
         self.proposed: DriverConfig | None = None
+        self.limits_tag = ""
         self._pump_id = ""
         self._waiting: dict[OrderId, Callable[[OrderDone], None]] = {}
 
