@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.shell.main_window import MainWindow
+from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
 from tests.gui.fake_scenes import Scene
 from tests.gui.fake_station import FakeStation, at_once
 
@@ -25,6 +26,7 @@ class OpenWindow(Protocol):
         scenes: dict[int, Scene] | None = None,
         size: tuple[int, int] = (1280, 720),
         source: FakeStation | None = None,
+        sound: AlarmSound | None = None,
     ) -> MainWindow:
         """The window, shown and refreshed once."""
 
@@ -40,10 +42,11 @@ def open_window(qapp: QApplication, tmp_path: Path) -> Iterator[OpenWindow]:
         scenes: dict[int, Scene] | None = None,
         size: tuple[int, int] = (1280, 720),
         source: FakeStation | None = None,
+        sound: AlarmSound | None = None,
     ) -> MainWindow:
         station = source or FakeStation(pumps, scenes={} if scenes is None else scenes, history_s=60)
         home = Home(tmp_path)
-        window = MainWindow(station, home, home.site_file, ask=at_once)
+        window = MainWindow(station, home, home.site_file, ask=at_once, sound=sound)
         station.subscribe(window.on_event)
         opened.append(window)
         window.resize(*size)

@@ -330,7 +330,7 @@ QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton:hover, QToolButton:hover, QComboBox:hover {{ border-color: {t.text}; }}
 QPushButton:pressed, QToolButton:pressed, QPushButton:checked, QToolButton:checked {{
   background: {t.band}; border-color: {t.text}; }}
-QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus,
+QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSlider:focus, QAbstractSpinBox:focus,
 QPlainTextEdit:focus, QTextBrowser:focus, QAbstractItemView:focus, QCheckBox:focus {{ border: 1px solid {t.focus}; }}
 QPushButton[quiet="true"] {{ background: transparent; border: 1px solid transparent; }}
 QPushButton:default {{ border: 1px solid {t.strong}; }}
@@ -392,6 +392,8 @@ QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
   background: {t.strong}; border-color: {t.strong}; image: url("{check}"); }}
 QCheckBox::indicator:disabled {{ border-color: {t.line}; background: {t.panel}; }}
 QCheckBox::indicator:checked:disabled {{ background: {t.line}; }}
+QSlider::groove:horizontal {{ height: {px(4)}px; background: {t.edge}; }}
+QSlider::handle:horizontal {{ width: {px(10)}px; margin: -{px(7)}px 0; background: {t.strong}; }}
 QSplitter::handle {{ background: transparent; }}
 QProgressBar {{ background: {t.field}; border: 1px solid {t.edge}; text-align: center; color: {t.text}; }}
 QProgressBar::chunk {{ background: {t.band}; }}

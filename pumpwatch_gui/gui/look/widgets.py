@@ -67,6 +67,9 @@ class Panel(QFrame):
         if heading:
             self.setAccessibleName(heading)
             self.body.addLayout(hbox(self.heading, None, *head))
+        else:
+            self.heading.setParent(self)  # or it is a window of its own, which nothing deletes
+            self.heading.hide()
         if content is not None:
             self.body.addWidget(content, 1)
 

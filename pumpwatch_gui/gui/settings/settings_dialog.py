@@ -25,6 +25,7 @@ from pumpwatch_gui.gui.forms.link_box import LinkBox
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog, undo_buttons
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import Panel, WholeBox, button, label
+from pumpwatch_gui.gui.settings.sound_panel import SoundPanel
 from pumpwatch_gui.gui.shell.page import PageContext
 
 _State = tuple[tuple[str, int, str], tuple[PumpDraft, ...], int]
@@ -43,7 +44,8 @@ class SettingsDialog(SiteDialog):
         self.links: list[LinkBox] = []
         self._make_station()
         body = hbox(self._make_list(), (self._make_pump(), 1), spacing=12)
-        self.lay_out(self._station, (body, 1), more=(self.undo, self.redo))
+        self.sound = SoundPanel(context)
+        self.lay_out(self._station, (body, 1), self.sound, more=(self.undo, self.redo))
         self._saved: _State = (("", 1, ""), (), -1)
         self._history = History[_State](self._saved)
         self._show_site(pump_id)

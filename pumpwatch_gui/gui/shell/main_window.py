@@ -1,6 +1,5 @@
 """The window: top bar, navigation bar, pages, footer; its commands; what it remembers."""
 
-import getpass
 import logging
 import time
 from collections.abc import Callable
@@ -27,8 +26,16 @@ from pumpwatch_gui.gui.shell.footer import Footer
 from pumpwatch_gui.gui.shell.input_rules import InputRules
 from pumpwatch_gui.gui.shell.nav_bar import NavBar, NavButton
 from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
+from pumpwatch_gui.gui.shell.remembered import (
+    recall_volume,
+    remember_appearance,
+    remember_volume,
+    remembered_appearance,
+    user_name,
+)
 from pumpwatch_gui.gui.shell.stopped_bar import stopped_words
 from pumpwatch_gui.gui.shell.top_bar import TopBar
+from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
@@ -41,7 +48,8 @@ class MainWindow(QMainWindow):
 
     `simulated` has every page say that the pumps are made up.
     A kiosk (`kiosk=true` under `[window]` in `home.settings`) fills the screen and cannot be left by hand.
-    It remembers theme, scale, geometry and page in `home.settings`, unless it is given an `appearance` of its own.
+    It remembers theme, scale, volume, geometry and page in `home.settings`, unless it is given an `appearance` of its
+    own. `sound` sounds its alarms.
     `sampled` carries every view of the station that the page was given, `painted` comes once what that changed is on
     the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it.
     """
@@ -60,12 +68,13 @@ class MainWindow(QMainWindow):
         *,
         ask: Ask,
         appearance: Appearance | None = None,
+        sound: AlarmSound | None = None,
         simulated: bool = False,
     ) -> None:
         super().__init__()
         self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
         self._remembers = appearance is None
-        self.appearance = appearance or self._remembered_appearance()
+        self.appearance = appearance or remembered_appearance(self._settings)
         self.is_kiosk = str(self._settings.value("window/kiosk", "")).casefold() in ("true", "1", "yes")
         self._dialogs = {d.key: d for d in DIALOGS if d.needs is None or d.needs in station.capabilities}
         self.context = PageContext(
@@ -74,9 +83,11 @@ class MainWindow(QMainWindow):
             site_file,
             appearance=self.appearance,
             ask=ask,
-            user=_user(),
+            user=user_name(),
             navigation=Navigation(self.open_page, self.open_dialog, frozenset(self._dialogs)),
+            sound=sound,
         )
+        self.context.sound.setParent(self)
         self._live = self._is_painted = False
         self._failing_since_s: float | None = None
         self._entries = {entry.key: entry for entry in PAGES}
@@ -238,6 +249,7 @@ class MainWindow(QMainWindow):
 
     def _fill_commands(self, menu: QMenu) -> None:
         self._command(menu, "Acknowledge the alarm in the banner", "F10", self.top_bar.acknowledge_shown)
+        self._command(menu, "Silence the alarms", "F9", self.context.sound.silence)
         menu.addSeparator()
         self._command(menu, "Day or night", "Ctrl+D", self.appearance.toggle_day)
         for theme in THEMES.values():
@@ -300,25 +312,12 @@ class MainWindow(QMainWindow):
             (application.installEventFilter if on else application.removeEventFilter)(self._rules)
 
     def _appearance_changed(self) -> None:
-        if not self._remembers:
-            return
-        self._settings.setValue(f"look-{self.context.user}/theme", self.appearance.theme.name)
-        self._settings.setValue(f"look-{self.context.user}/scale", self.appearance.scale)
-        self._settings.setValue("look/theme", self.appearance.theme.name)
-        self._settings.setValue("look/scale", self.appearance.scale)
-
-    def _remembered_appearance(self) -> Appearance:
-        """Of this user; the first time as the last one of this home has left it."""
-        theme, scale = (
-            str(self._settings.value(f"look-{_user()}/{what}", self._settings.value(f"look/{what}", usual)))
-            for what, usual in (("theme", "dark"), ("scale", "100"))
-        )
-        made = Appearance(theme, int(scale) if scale.isdigit() else 100)
-        kept = (key for key in self._settings.allKeys() if key.startswith("tables/"))
-        made.tables = {key.removeprefix("tables/"): str(self._settings.value(key)) for key in kept}
-        return made
+        if self._remembers:
+            remember_appearance(self._settings, self.appearance)
 
     def _restore(self) -> None:
+        if self._remembers:
+            recall_volume(self._settings, self.context.sound)
         geometry = self._settings.value("window/geometry") if self._remembers else None
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             resize_within_screen(self, 1440, 860)
@@ -384,6 +383,7 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _remember(self) -> None:
+        remember_volume(self._settings, self.context.sound)
         self._settings.setValue("window/geometry", self.saveGeometry())
         self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
         self._settings.setValue("window/page", self.current)
@@ -391,10 +391,3 @@ class MainWindow(QMainWindow):
         for name, arranged in self.appearance.tables.items():
             self._settings.setValue(f"tables/{name}", arranged)
         self._settings.sync()
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "operator"  # no such account, as in some containers

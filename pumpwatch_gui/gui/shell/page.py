@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.ports import Capability, LinkBrowser, Station
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import Appearance
+from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
 
 
 class Ask(Protocol):
@@ -62,8 +63,8 @@ class PageContext:
 
     `open_page(key, pump_id, tag)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs orders. `last_good` knows when each value was last
-    good, `worst` how bad it was in each alarm. `proposed` is a link that a scan has found, for the dialog that adds a
-    pump; `limits_tag` the tag whose row the next Limits dialog opens on, "" for the first.
+    good, `worst` how bad it was in each alarm, `sound` sounds them. `proposed` is a link that a scan has found, for the
+    dialog that adds a pump; `limits_tag` the tag whose row the next Limits dialog opens on, "" for the first.
     """
 
     def __init__(
@@ -76,11 +77,13 @@ class PageContext:
         ask: Ask,
         user: str,
         navigation: Navigation,
+        sound: AlarmSound | None = None,
     ) -> None:
         self.station, self.home, self.site_file = station, home, site_file
         self.appearance, self.ask, self.user = appearance, ask, user
         self.open_page, self.open_dialog, self.dialogs = navigation
         self.last_good, self.worst = LastGood(), WorstValues()
+        self.sound = sound or AlarmSound()
         self.proposed: DriverConfig | None = None
         self.limits_tag = ""
         self._pump_id = ""
@@ -107,9 +110,10 @@ class PageContext:
         return self.station.links if Capability.BROWSE in self.station.capabilities else None
 
     def see(self, view: StationView) -> None:
-        """Take note of a view of the station: of its good values and of those in alarm."""
+        """Take note of a view of the station: of its good values and of those in alarm; sound its alarms."""
         self.last_good.see(view)
         self.worst.see(view)
+        self.sound.see(view.alarms)
 
     def shown(self, alarm: Alarm, view: StationView) -> ShownAlarm:
         """What may be shown of an alarm now."""

@@ -14,6 +14,7 @@ from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import LIGHT, STRONG, Appearance, color, icon_size
 from pumpwatch_gui.gui.look.widgets import KeyButton, Painted, label
 from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.shell.silence_button import SilenceButton
 from pumpwatch_gui.gui.shell.stopped_bar import StoppedBar, stopped_words
 
 HEIGHT = 56
@@ -258,6 +259,7 @@ class TopBar(QWidget):
             AlarmCounts(context.appearance),
         )
         self.ack = KeyButton(context.appearance, "Acknowledge", "F10", name="Acknowledge the alarm in the banner")
+        self.silence = SilenceButton(context)
         self.day, self.menu = QToolButton(), QToolButton()
         self.day.setAccessibleName("Day or night colours")
         self.day.setToolTip("Day or night colours (Ctrl+D)")
@@ -272,7 +274,8 @@ class TopBar(QWidget):
         self.simulated.setToolTip("The values are made up by the program, not measured in a plant")
         self.simulated.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.simulated.setVisible(simulated)
-        row = hbox(self.plant, self.simulated, self.banner, self.counts, self.ack, self.day, self.menu, spacing=16)
+        acts = hbox(self.silence, self.ack, spacing=8)
+        row = hbox(self.plant, self.simulated, self.banner, self.counts, acts, self.day, self.menu, spacing=16)
         row.setContentsMargins(0, 0, 16, 0)
         self._row = QWidget()
         self._row.setLayout(row)

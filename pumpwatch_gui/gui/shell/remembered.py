@@ -1,0 +1,47 @@
+"""What is remembered of a user in the window's settings: theme, size of text, volume; and of all, the tables."""
+
+import getpass
+
+from PySide6.QtCore import QSettings
+
+from pumpwatch_gui.gui.look.theme import Appearance
+from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
+
+
+def user_name() -> str:
+    """Who is logged in; `operator` where there is no such account, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "operator"
+
+
+def remembered_appearance(settings: QSettings) -> Appearance:
+    """Of this user; the first time as the last one of this home has left it."""
+    theme, scale = (
+        str(settings.value(f"look-{user_name()}/{what}", settings.value(f"look/{what}", usual)))
+        for what, usual in (("theme", "dark"), ("scale", "100"))
+    )
+    made = Appearance(theme, int(scale) if scale.isdigit() else 100)
+    kept = (key for key in settings.allKeys() if key.startswith("tables/"))
+    made.tables = {key.removeprefix("tables/"): str(settings.value(key)) for key in kept}
+    return made
+
+
+def remember_appearance(settings: QSettings, appearance: Appearance) -> None:
+    """For this user, and for one who comes for the first time."""
+    for place in (f"look-{user_name()}", "look"):
+        settings.setValue(f"{place}/theme", appearance.theme.name)
+        settings.setValue(f"{place}/scale", appearance.scale)
+
+
+def recall_volume(settings: QSettings, sound: AlarmSound) -> None:
+    """Make the sound as loud as this user has had it."""
+    volume = str(settings.value(f"sound-{user_name()}/volume", ""))
+    if volume.isdigit():
+        sound.volume = int(volume)
+
+
+def remember_volume(settings: QSettings, sound: AlarmSound) -> None:
+    """Of this user alone: who is deaf to it must not be so for the next."""
+    settings.setValue(f"sound-{user_name()}/volume", sound.volume)
