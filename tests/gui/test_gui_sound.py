@@ -11,7 +11,7 @@ from wave import open as open_wave
 
 import pytest
 from PySide6.QtCore import QSettings
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtGui import QAction, QGuiApplication, QShortcut
 from PySide6.QtWidgets import QApplication
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
@@ -249,3 +249,12 @@ def test_without_qtmultimedia_a_program_of_the_system_plays_and_without_one_noth
     player.play(LOW, 100)
     assert isinstance(player, SilentPlayer)
     assert player.trouble == NO_DEVICE
+
+
+def test_no_key_has_two_commands(open_window: OpenWindow) -> None:
+    window = Ears(open_window).window
+    keys = [k.toString() for action in window.findChildren(QAction) for k in action.shortcuts()]
+    keys += [shortcut.key().toString() for shortcut in window.findChildren(QShortcut) if shortcut.parent() is window]
+    twice = {key for key in keys if keys.count(key) > 1}
+    assert "F9" in keys
+    assert not twice

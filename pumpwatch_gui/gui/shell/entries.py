@@ -151,7 +151,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("alarms", "Alarms", "alarms", "F3", _alarms),
     PageEntry("pump", "Pump", "pump", "F6", _pump),
     PageEntry("events", "Events", "events", "F7", _events),
-    PageEntry("maintenance", "Maintenance", "maintenance", "F9", _maintenance),
+    PageEntry("maintenance", "Maintenance", "maintenance", "F12", _maintenance),
     PageEntry("models", "Models", "models", "Ctrl+M", _models),
     PageEntry("devices", "Devices", "devices", "Ctrl+E", _devices),
     PageEntry("system", "System", "system", "F8", _system),
