@@ -67,7 +67,8 @@ class EventsPage(Page):
         self.kind.currentIndexChanged.connect(lambda _: self.reload())
         self.outcome = label("", "dim")
         export = button("Export CSV…", "Export what the filter shows as CSV", self.choose_export)
-        head = (self.outcome, self.text, self.pump, self.kind, export)
+        over = button("Hand-over…", "Notes and the hand-over of the shift", self._hand_over, hint="Ctrl+Shift+H")
+        head = (self.outcome, self.text, self.pump, self.kind, export, over)
         return Panel(self.appearance, "Journal", self.journal_view, head)
 
     def _journal_columns(self) -> list[Column[JournalRow]]:
@@ -82,6 +83,9 @@ class EventsPage(Page):
 
     def _severity_icon(self, row: JournalRow) -> QIcon | None:
         return self._icons.of(Priority[row.severity]) if row.severity in Priority.__members__ else None
+
+    def _hand_over(self) -> None:
+        self.context.open_dialog("hand-over", "")
 
     # ---------------------------------------------------------------- living
 
