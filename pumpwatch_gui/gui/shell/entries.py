@@ -171,7 +171,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("help", "Help", "help", "F1", _help, in_nav=True),
     DialogEntry("add-pump", "Add a pump", "add", "Ctrl+Shift+A", _add_pump, needs=Capability.CONFIGURE),
     DialogEntry("counters", "Counters", "counters", "Ctrl+Shift+N", _counters, needs=Capability.CONFIGURE),
-    DialogEntry("hand-over", "Hand-over", "events", "Ctrl+Shift+H", _hand_over),
+    DialogEntry("hand-over", "Hand-over", "hand-over", "Ctrl+Shift+H", _hand_over),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
     DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),
