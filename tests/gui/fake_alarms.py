@@ -17,12 +17,17 @@ SOURCES = (
 )
 
 
+def past_alarm(at_ns: int, *, pump_id: str = "P-101", kind: int = 0) -> Alarm:
+    """An alarm that was raised at a time (Unix UTC); `kind` is its place in `SOURCES`."""
+    source, text, priority = SOURCES[kind]
+    return Alarm(f"{pump_id}/{source}", pump_id, source.rpartition(".")[0], priority, text,
+                 AlarmState.UNACKNOWLEDGED, nan, nan, "", at_ns, at_ns)  # fmt: skip
+
+
 def put_past_alarm(history: FakeHistorian, at_ns: int, lasted_s: float, *, pump_id: str = "P-101", kind: int = 0,
                    acked_s: float | None = 20.0) -> None:  # fmt: skip
     """An alarm that was raised at a time, lasted, and was acknowledged after so many seconds."""
-    source, text, priority = SOURCES[kind]
-    raised = Alarm(f"{pump_id}/{source}", pump_id, source.rpartition(".")[0], priority, text,
-                   AlarmState.UNACKNOWLEDGED, nan, nan, "", at_ns, at_ns)  # fmt: skip
+    raised = past_alarm(at_ns, pump_id=pump_id, kind=kind)
     moves = [(at_ns, AlarmState.UNACKNOWLEDGED, "")]
     gone_ns = at_ns + round(lasted_s * SECOND)
     acked_ns = gone_ns + 1 if acked_s is None else at_ns + round(acked_s * SECOND)

@@ -13,9 +13,11 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
 from pumpwatch_gui.domain.alarms.guidance import Guidance
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.commands import Acknowledge, ResetAlarm, ReturnToService, UnshelveAlarm
-from pumpwatch_gui.domain.events import OrderDone
+from pumpwatch_gui.domain.events import AlarmChanged, Event, OrderDone
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import alarm_number, duration, stamp
+from pumpwatch_gui.gui.alarms.by_pump_view import ByPumpView
+from pumpwatch_gui.gui.alarms.flood_notice import FloodNotice
 from pumpwatch_gui.gui.alarms.guidance_panel import GuidancePanel
 from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
 from pumpwatch_gui.gui.alarms.performance_view import PerformanceView
@@ -27,12 +29,18 @@ from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
-ACTIVE, SHELVED, HIDDEN, PERFORMANCE = "Active", "Shelved", "Suppressed and out of service", "Performance"
-NOTHING = {ACTIVE: "No active alarms", SHELVED: "No alarm is shelved", HIDDEN: "No alarm is hidden"}
+ACTIVE, BY_PUMP, SHELVED = "Active", "By pump", "Shelved"
+HIDDEN, PERFORMANCE = "Suppressed, out of service", "Performance"
+NOTHING = {
+    ACTIVE: "No active alarms",
+    BY_PUMP: "No active alarms",
+    SHELVED: "No alarm is shelved",
+    HIDDEN: "No alarm is hidden",
+}
 
 
 class AlarmsPage(Page):
-    """Three lists of alarms with one filter, and how the alarm system performs.
+    """Three lists of alarms with one filter, the active ones by pump as well, and how the alarm system performs.
 
     What is done is done to the chosen alarm, wherever its row goes.
     """
@@ -48,16 +56,19 @@ class AlarmsPage(Page):
         self._make_tables()
         self._make_filter()
         self._make_acts()
-        self.tabs = {name: self._tab(name) for name in (ACTIVE, SHELVED, HIDDEN, PERFORMANCE)}
+        self.tabs = {name: self._tab(name) for name in (ACTIVE, BY_PUMP, SHELVED, HIDDEN, PERFORMANCE)}
         self._group = QButtonGroup(self)
         for tab in self.tabs.values():
             self._group.addButton(tab)
         self.tabs[ACTIVE].setChecked(True)
         self._group.buttonClicked.connect(lambda _: self._turn())
-        self.outcome = StatusText()
-        content = Panel(self.appearance, "Alarms", None, (self.text, self.pump))
-        content.body.addLayout(hbox(*self.tabs.values(), None, *self._acts, spacing=8))
+        self.outcome, self.flood = StatusText(), FloodNotice()
+        content = Panel(self.appearance)
+        content.setAccessibleName("Alarms")
+        content.body.addLayout(hbox(label("Alarms", "heading"), (self.flood, 1), *self._acts))
+        content.body.addLayout(hbox(*self.tabs.values(), None, (self.text, 3), self.pump))
         content.body.addWidget(self.alarm_view, 1)
+        content.body.addWidget(self.by_pump, 1)
         content.body.addWidget(self.hidden_view, 1)
         self.performance = PerformanceView(context)
         content.body.addWidget(self.performance, 1)
@@ -74,21 +85,28 @@ class AlarmsPage(Page):
     def _make_tables(self) -> None:
         self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms")
         self.hidden_view = TableView(self.appearance, self.hidden, "Hidden alarms")
+        self.by_pump = ByPumpView(self.context)
+        self.by_pump.turned.connect(self._offer)
         for view in (self.alarm_view, self.hidden_view):
             view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context)
+        for view in (self.alarm_view, self.hidden_view, self.by_pump):
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.nothing = label("", "dim")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def _make_filter(self) -> None:
-        self.text = text_filter("alarm, pump or person", width=self.appearance.px(220))
+        self.text = text_filter("alarm, pump or person", width=self.appearance.px(140))
+        self.text.setMaximumWidth(self.appearance.px(260))
         self.pump = pump_filter(self.context.station.site())
-        self.text.textChanged.connect(lambda _: self._show_rows())
-        self.pump.currentIndexChanged.connect(lambda _: self._show_rows())
+        self.text.textChanged.connect(lambda _: self._filter())
+        self.pump.currentIndexChanged.connect(lambda _: self._filter())
 
     def _make_acts(self) -> None:
         self.acknowledge_button = button(
             "Acknowledge", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Ctrl+Enter"
+        )
+        self.open_button = button(
+            "Show alarms", "Show or hide the alarms of the pump", self.by_pump.toggle, hint="Enter"
         )
         self.reset_button = button("Reset", "Reset the latched alarm", self._reset, hint="Its condition is gone")
         self.shelve_button = button("Shelve…", "Hide the alarm for a time", partial(self._hide, False), hint="Ctrl+H")
@@ -97,9 +115,10 @@ class AlarmsPage(Page):
         )
         self.back_button = button("Announce again", "Unshelve, or return to service", self._announce)
         self._acts = (
-            self.acknowledge_button, self.reset_button, self.shelve_button, self.out_button, self.back_button,
+            self.open_button, self.acknowledge_button, self.reset_button, self.shelve_button, self.out_button,
+            self.back_button,
         )  # fmt: skip
-        for view in (self.alarm_view, self.hidden_view):
+        for view in (self.alarm_view, self.hidden_view, self.by_pump):
             view.offer(*self._acts)
         acts: dict[str, Callable[[], None]] = {
             "Ctrl+Return": self.acknowledge_selected,
@@ -166,6 +185,11 @@ class AlarmsPage(Page):
             self.performance.refresh(view)
 
     @override
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, AlarmChanged):
+            self.flood.watch.note(event.alarm)
+
+    @override
     def show_pump(self, pump_id: str) -> None:
         self.pump.setCurrentText(pump_id)
 
@@ -186,8 +210,10 @@ class AlarmsPage(Page):
         return next(name for name, tab in self.tabs.items() if tab.isChecked())
 
     def _turn(self) -> None:
-        shown = {ACTIVE: self.alarm_view, PERFORMANCE: self.performance}.get(self.at, self.hidden_view)
-        for part in (self.alarm_view, self.hidden_view, self.performance):
+        views = {ACTIVE: self.alarm_view, BY_PUMP: self.by_pump, PERFORMANCE: self.performance}
+        shown = views.get(self.at, self.hidden_view)
+        self.by_pump.clear()
+        for part in (*views.values(), self.hidden_view):
             part.setVisible(part is shown)
         for beside in (self.text, self.pump, self.outcome, self._foot):
             beside.setVisible(self.at != PERFORMANCE)
@@ -196,6 +222,10 @@ class AlarmsPage(Page):
         if self.at == PERFORMANCE and self._view is not None:
             self.performance.refresh(self._view)
         shown.setFocus()
+
+    def _filter(self) -> None:
+        self.by_pump.clear()
+        self._show_rows()
 
     def _show_rows(self) -> None:
         view = self._view
@@ -210,11 +240,14 @@ class AlarmsPage(Page):
         self.alarms.show_rows([self.context.shown(a, view) for a in view.alarms if self._is_let_through(a)])
         chosen = others if self.at == HIDDEN else shelved
         self.hidden.show_rows([self.context.shown(a, view) for a in chosen if self._is_let_through(a)])
-        count = len(self.alarms.rows if self.at == ACTIVE else self.hidden.rows)
-        words = {ACTIVE: "No active alarms", SHELVED: "No alarm is shelved", HIDDEN: "No alarm is hidden"}.get(
-            self.at, ""
-        )
-        self.nothing.setText("Nothing that the filter lets through" if lists.get(self.at) else words)
+        if self.at == BY_PUMP:
+            kept = [a for a in view.hidden_alarms if self._is_let_through(a)]
+            self.by_pump.show_alarms([s.alarm for s in self.alarms.given], kept, view)
+        self.flood.refresh(view, is_by_pump=self.at == BY_PUMP)
+        counts = {ACTIVE: len(self.alarms.rows), BY_PUMP: len(self.by_pump.rows.rows)}
+        count = counts.get(self.at, len(self.hidden.rows))
+        has_any = bool(lists.get(self.at, view.alarms))
+        self.nothing.setText("Nothing that the filter lets through" if has_any else NOTHING.get(self.at, ""))
         self.nothing.setVisible(not count and self.at != PERFORMANCE)
         self._offer()
 
@@ -235,12 +268,20 @@ class AlarmsPage(Page):
     def _chosen(self) -> ShownAlarm | None:
         if self.at == PERFORMANCE:
             return None
+        if self.at == BY_PUMP:
+            return self.by_pump.chosen_alarm
         view, model = (self.alarm_view, self.alarms) if self.at == ACTIVE else (self.hidden_view, self.hidden)
         return model.row_at(view.chosen)
 
     def acknowledge_selected(self) -> None:
-        """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already."""
-        if (alarm := self.chosen) is not None and alarm.state.is_unacknowledged:
+        """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already.
+
+        Of a selected pump, where alarms are shown by pump: those of its alarms that are on the screen.
+        """
+        if self.at == BY_PUMP:
+            for seen in self.by_pump.to_acknowledge():
+                self.context.order(Acknowledge(seen.alarm_id), self._done)
+        elif (alarm := self.chosen) is not None and alarm.state.is_unacknowledged:
             self.context.order(Acknowledge(alarm.alarm_id), self._done)
 
     def _reset(self) -> None:
@@ -262,20 +303,27 @@ class AlarmsPage(Page):
 
     def _offer(self) -> None:
         """Show guidance for the chosen alarm and the acts of the list, and enable those that fit it."""
-        shown, is_active = self._chosen(), self.at == ACTIVE
+        shown, is_active = self._chosen(), self.at in (ACTIVE, BY_PUMP)
+        row = self.by_pump.chosen_row if self.at == BY_PUMP else None
         alarm = shown.alarm if shown is not None else None
         if self._view is not None:
             self.guidance.show_alarm(shown, self._view)
         state = alarm.state if alarm is not None else AlarmState.NORMAL
         fits: dict[QAbstractButton, tuple[bool, bool]] = {
-            self.acknowledge_button: (is_active, state.is_unacknowledged),
+            self.open_button: (self.at == BY_PUMP, row is not None),
+            self.acknowledge_button: (
+                is_active, bool(self.by_pump.to_acknowledge()) if row else state.is_unacknowledged,
+            ),
             self.reset_button: (
                 is_active and any(s.alarm.is_latching for s in self.alarms.rows), state is AlarmState.LATCHED,
             ),
             self.shelve_button: (is_active, alarm is not None),
-            self.out_button: (self.at in (ACTIVE, SHELVED), alarm is not None),
+            self.out_button: (is_active or self.at == SHELVED, alarm is not None),
             self.back_button: (self.at in (SHELVED, HIDDEN), state in (AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)),
         }  # fmt: skip
+        if row is not None:
+            new = "Show new" if row.group.unseen else "Hide alarms"
+            self.open_button.setText(new if row.group.is_open else "Show alarms")
         for act, (is_shown, is_enabled) in fits.items():
             act.setVisible(is_shown)
             act.setEnabled(is_enabled)

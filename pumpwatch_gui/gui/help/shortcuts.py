@@ -15,6 +15,7 @@ ON_PAGES = (
     ("Find pumps (Overview)", "Ctrl+F"),
     ("Shelve the chosen alarm (Alarms)", "Ctrl+H"),
     ("New, assign, note, resolve, reopen (Maintenance)", "Ctrl+N, Ctrl+G, Ctrl+J, Ctrl+R, Ctrl+Shift+R"),
+    ("Open, close a pump (Alarms, By pump)", "Right, Left"),
     ("Pause or resume the live trends", "Space"),
     ("Back in time, forward in time", "[  ]"),
 )
