@@ -193,7 +193,7 @@ def test_each_figure_stands_beside_its_benchmark() -> None:
     assert shown["Fleeting alarms"] == ("200", Standing.ABOVE)
     assert shown["Low / medium / high"] == ("100 / 0 / 0 %", Standing.TARGET)
     assert shown["Share of the top 10"] == ("100 % of 1", Standing.NONE), "ten of one alarm cannot be 5 %"
-    assert shown["Acknowledged after, median"] == ("1:10", Standing.NONE)
+    assert shown["Acknowledged, median"] == ("1:10", Standing.NONE)
 
 
 # -------------------------------------------------------------------- a plain slow model

@@ -49,8 +49,8 @@ def figures(found: AlarmPerformance) -> tuple[Figure, ...]:
         Figure("Fleeting alarms", f"{found.fleeting}", "none", _upto(found.fleeting, 0, 0)),
         Figure("Stale, over 24 h", f"{len(found.stale)}", "below 5", _below(len(found.stale), 5)),
         _priorities(found),
-        Figure("Acknowledged after, median", _wait(found.acknowledge_median_s), ""),
-        Figure("Acknowledged after, 90 %", _wait(found.acknowledge_p90_s), ""),
+        Figure("Acknowledged, median", _wait(found.acknowledge_median_s), ""),
+        Figure("Acknowledged, 90 %", _wait(found.acknowledge_p90_s), ""),
         Figure("Not acknowledged", f"{found.unacknowledged:,}", ""),
     )
 

@@ -20,8 +20,8 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 
 HOUR_NS = 3600 * 10**9
 SPANS = {"Shift": ("last 8 h", 8 * HOUR_NS), "Day": ("last 24 h", 24 * HOUR_NS), "Month": ("last 30 d", 720 * HOUR_NS)}
-AGAIN_NS = 60 * 10**9
-"""The figures on show are read again after this time."""
+AGAIN_NS = {"Shift": 60 * 10**9, "Day": 60 * 10**9, "Month": 600 * 10**9}
+"""The figures on show are read again after this time: a busy month takes two seconds of a processor."""
 
 
 class PerformanceView(QWidget):
@@ -92,7 +92,7 @@ class PerformanceView(QWidget):
     def refresh(self, view: StationView) -> None:
         """Read for the first time, or again where what is shown is old."""
         self._view = view
-        if self._read_ns is None or not 0 <= view.mono_ns - self._read_ns < AGAIN_NS:
+        if self._read_ns is None or not 0 <= view.mono_ns - self._read_ns < AGAIN_NS[self.span]:
             self.ask()
 
     def ask(self) -> None:
