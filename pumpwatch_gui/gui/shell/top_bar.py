@@ -189,7 +189,11 @@ class Banner(QAbstractButton):
             )
             paint.text(painter, appearance, bottom, waiting, theme.strong, align=paint.RIGHT)
             bottom.setRight(bottom.right() - appearance.width(waiting) - px(8))
-            paint.run(painter, appearance, bottom, ((value, theme.strong, STRONG), (limit, theme.dim, paint.REGULAR)))
+            bottom.setLeft(paint.run(painter, appearance, bottom, ((value, theme.strong, STRONG),)) + px(2))
+            for words in (limit, f"limit {shown.limit}" if shown.limit else ""):  # whole or not at all
+                if appearance.width(words) <= bottom.width():
+                    paint.text(painter, appearance, bottom, words, theme.dim)
+                    return
             return
         paint.text(painter, appearance, rest, waiting, theme.strong, align=paint.RIGHT)
         rest.setRight(rest.right() - appearance.width(waiting) - px(8))
