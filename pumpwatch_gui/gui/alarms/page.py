@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.guidance import guidance_rows
@@ -22,7 +22,7 @@ from pumpwatch_gui.gui.alarms.guidance_panel import GuidancePanel
 from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
 from pumpwatch_gui.gui.alarms.performance_view import PerformanceView
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, tab_button
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
@@ -56,7 +56,7 @@ class AlarmsPage(Page):
         self._make_tables()
         self._make_filter()
         self._make_acts()
-        self.tabs = {name: self._tab(name) for name in (ACTIVE, BY_PUMP, SHELVED, HIDDEN, PERFORMANCE)}
+        self.tabs = {name: tab_button(name) for name in (ACTIVE, BY_PUMP, SHELVED, HIDDEN, PERFORMANCE)}
         self._group = QButtonGroup(self)
         for tab in self.tabs.values():
             self._group.addButton(tab)
@@ -128,13 +128,6 @@ class AlarmsPage(Page):
         for keys, act in acts.items():
             shortcut = QShortcut(QKeySequence(keys), self, act)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-
-    def _tab(self, name: str) -> QPushButton:
-        tab = QPushButton(name)
-        tab.setCheckable(True)
-        tab.setAutoDefault(False)
-        tab.setAccessibleName(name)
-        return tab
 
     def _alarm_columns(self) -> list[Column[ShownAlarm]]:
         def state(shown: ShownAlarm) -> str:

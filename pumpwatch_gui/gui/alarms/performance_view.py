@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.alarm_performance import PerformanceRead, read_performance
@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import UNKNOWN, duration, error_text, minute, number
 from pumpwatch_gui.gui.alarms.figures import FigureGrid, RateBars
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import StatusText, button, label, tab_button
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -35,7 +35,9 @@ class PerformanceView(QWidget):
         self._read_ns: int | None = None  # monotonic
         self._asking = ""
         self.read: PerformanceRead | None = None
-        self.spans = {name: self._span_button(name, what) for name, (what, _) in SPANS.items()}
+        self.spans = {
+            name: tab_button(name, f"{name}: {what}", hint=f"The {what}") for name, (what, _) in SPANS.items()
+        }
         self._group = QButtonGroup(self)
         for one in self.spans.values():
             self._group.addButton(one)
@@ -57,14 +59,6 @@ class PerformanceView(QWidget):
         vbox(head, self.grid, self.bars, top_head, (self.top_view, 1), parent=self, spacing=8)
         self.setFocusProxy(self.top_view)
         self._offer()
-
-    def _span_button(self, name: str, what: str) -> QPushButton:
-        made = QPushButton(name)
-        made.setCheckable(True)
-        made.setAutoDefault(False)
-        made.setAccessibleName(f"{name}: {what}")
-        made.setToolTip(f"The {what}")
-        return made
 
     def _columns(self) -> list[Column[Actor]]:
         def share(actor: Actor) -> str:

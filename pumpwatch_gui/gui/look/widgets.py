@@ -225,6 +225,16 @@ def button(words: str, name: str, on_click: Callable[[], object], *, hint: str =
     return made
 
 
+def tab_button(words: str, name: str = "", *, hint: str = "") -> QPushButton:
+    """A button that stays down while its list is on show; `name` is what it is called aloud, `words` without one."""
+    tab = QPushButton(words)
+    tab.setCheckable(True)
+    tab.setAutoDefault(False)
+    tab.setAccessibleName(name or words)
+    tab.setToolTip(hint)
+    return tab
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked before something is lost: in a line, what follows, and the words of both buttons."""

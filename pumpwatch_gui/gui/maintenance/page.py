@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.maintenance import cost_table
@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.maintenance.costs import CostTable
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, tab_button
 from pumpwatch_gui.gui.maintenance.cost_dialog import CostDialog
 from pumpwatch_gui.gui.maintenance.detail import WorkDetail
 from pumpwatch_gui.gui.maintenance.dialogs import (
@@ -97,13 +97,9 @@ class MaintenancePage(Page):
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     def _make_tabs(self) -> None:
-        self.tabs: dict[str, QPushButton] = {}
+        self.tabs = {name: tab_button(name) for name in (OPEN, RESOLVED)}
         self._group = QButtonGroup(self)
-        for name in (OPEN, RESOLVED):
-            tab = self.tabs[name] = QPushButton(name)
-            tab.setCheckable(True)
-            tab.setAutoDefault(False)
-            tab.setAccessibleName(name)
+        for tab in self.tabs.values():
             self._group.addButton(tab)
         self.tabs[OPEN].setChecked(True)
         self._group.buttonClicked.connect(lambda _: self._turn())
