@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import assert_never
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
@@ -42,6 +43,9 @@ AGAIN_S = 2.0
 RESOLVED_KEPT = 500
 """So many resolved events stay in memory; all are in the database."""
 MOST_WAITING = 20_000
+
+_Change = tuple[MaintenanceEvent, str, str, str]
+"""An event as it is now, what was done to it, by whom ("" nobody) and what they said."""
 
 
 class MaintenanceKeeper:
@@ -106,14 +110,14 @@ class MaintenanceKeeper:
             if site.pump(command.pump_id) is None:
                 raise InputError(f"there is no pump {command.pump_id}", "choose one of the site")
             event = created(order, command, currency=site.currency)
-            self._keep(event, "created", order.actor, command.note.strip())
+            self._keep((event, "created", order.actor, command.note.strip()))
             return f"created {event.title}, {money(event.estimated_cost, event.currency)}"
         before = known.get(command.event_id)
         if before is None:
             raise InputError(f"there is no maintenance event {command.event_id}", "choose one of the list")
         event = changed(before, order, command)
         act, note = _said(event, command)
-        self._keep(event, act, order.actor, note)
+        self._keep((event, act, order.actor, note))
         return f"{act}: {event.title}"
 
     # ---------------------------------------------------------------- inside
@@ -137,28 +141,30 @@ class MaintenanceKeeper:
         """Make the events of these alarms, and those of their pumps worse where what is active now says so."""
         if not alarms:
             return
+        assert self._by_id is not None
         table, active = self._table(), self._annunciator.alarms
+        currency = self._configuration.site.currency
+        guidance = cache(lambda: read_guidance(self._folder)[0])  # once for all of these, if at all
+        # By what an alarm is called now: its pump may have been renamed since its event was made.
+        episodes = {(e.pump_id, e.source, e.time_ns): e for e in self._by_id.values()}
         pumps = {alarm.pump_id for alarm in alarms}
         others = [a for a in active if a.pump_id in pumps and a.state.is_active]
+        changes: list[_Change] = []
         for alarm in (*alarms, *others):
-            found, event = assess(alarm, (*active, *alarms), table), self._event_of(alarm)
+            found, key = assess(alarm, (*active, *alarms), table), (alarm.pump_id, alarm.source, alarm.raised_ns)
             if found is None:
                 continue
-            if event is None:
-                guidance = guidance_for(alarm.source, read_guidance(self._folder)[0])
-                advice = "\n".join(guidance.action) if guidance is not None else ""
-                currency = self._configuration.site.currency
-                made = event_of(alarm, found, recommendation=advice, currency=currency)
-                self._keep(made, "created from an alarm")
+            if (event := episodes.get(key)) is None:
+                own = guidance_for(alarm.source, guidance())
+                advice = "\n".join(own.action) if own is not None else ""
+                after, act = event_of(alarm, found, recommendation=advice, currency=currency), "created from an alarm"
             elif (worse := made_worse(event, found)) is not None:
-                self._keep(worse, f"is now {worse.severity.name}")
-
-    def _event_of(self, alarm: Alarm) -> MaintenanceEvent | None:
-        """The event of an alarm's episode, by what the alarm is called now: its pump may have been renamed since."""
-        assert self._by_id is not None
-        same = (alarm.pump_id, alarm.source, alarm.raised_ns)
-        known = self._by_id.values()
-        return next((e for e in known if (e.pump_id, e.source, e.time_ns) == same), None)
+                after, act = worse, f"is now {worse.severity.name}"
+            else:
+                continue
+            episodes[key] = after
+            changes.append((after, act, "", ""))
+        self._keep(*changes)
 
     def _table(self) -> CostTable:
         table, problems = read_costs(self._folder)
@@ -168,11 +174,13 @@ class MaintenanceKeeper:
         self._warned = words
         return table
 
-    def _keep(self, event: MaintenanceEvent, act: str, by: str = "", note: str = "") -> None:
+    def _keep(self, *changes: _Change) -> None:
+        """Take changed events into the list, then report each."""
         assert self._by_id is not None
-        self._by_id[event.event_id] = event
+        self._by_id |= {event.event_id: event for event, *_ in changes}
         self._show()
-        self._bus.publish(MaintenanceChanged(time.time_ns(), event, act, by, note))
+        for event, act, by, note in changes:
+            self._bus.publish(MaintenanceChanged(time.time_ns(), event, act, by, note))
 
     def _show(self) -> None:
         assert self._by_id is not None
