@@ -1,18 +1,15 @@
 """The performance of the alarm system, read from the journal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pumpwatch_gui.commissioning.journal import journal_span
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.alarms.occurrences import AlarmMove, occurrences
 from pumpwatch_gui.domain.alarms.performance import PERIOD_NS, AlarmPerformance, performance
-from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json
+from pumpwatch_gui.domain.journal import alarm_from_json
 from pumpwatch_gui.domain.ports import Historian, JournalQuery
 
-PAGE = 5_000
-MAX_LINES = 400_000
-"""More than 3,000 alarms a day over a month: no one looks at each of them."""
 BEFORE_NS = 86_400 * 10**9
 """How far before its start the journal of a span is read, for the alarms that were open then."""
 
@@ -41,29 +38,13 @@ def read_performance(history: Historian, open_alarms: Sequence[Alarm], *, end_ns
     start_ns = _first_ns(history, wanted_ns, end_ns)
     moves: list[AlarmMove] = []
     unreadable = 0
-    for row in _alarm_rows(history, start_ns - BEFORE_NS, end_ns):
+    for row in journal_span(history, start_ns=start_ns - BEFORE_NS, end_ns=end_ns, kinds=("alarm",)):
         try:
             moves.append(AlarmMove(row.time_ns, alarm_from_json(row.detail), row.by))
         except (KeyError, TypeError, ValueError):  # of another version
             unreadable += 1
     found = occurrences(reversed(moves), open_alarms)
     return PerformanceRead(performance(found, start_ns=start_ns, end_ns=end_ns), start_ns == wanted_ns, unreadable)
-
-
-def _alarm_rows(history: Historian, start_ns: int, end_ns: int) -> Iterator[JournalRow]:
-    """The lines of alarms from `start_ns` up to `end_ns`, newest first."""
-    query, lines = JournalQuery(kinds=("alarm",), before_ns=end_ns), 0
-    while rows := history.journal(query, limit=PAGE):
-        for row in rows:
-            if row.time_ns < start_ns:
-                return
-            yield row
-        lines += len(rows)
-        if lines >= MAX_LINES:
-            raise InputError(f"the journal has more than {MAX_LINES:,} lines of alarms", "choose a shorter span")
-        if len(rows) < PAGE:
-            return
-        query = JournalQuery(kinds=("alarm",), before_ns=rows[-1].time_ns, before_id=rows[-1].id)
 
 
 def _first_ns(history: Historian, start_ns: int, end_ns: int) -> int:

@@ -6,7 +6,7 @@ from math import nan
 import pytest
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning import alarm_performance
+from pumpwatch_gui.commissioning import journal
 from pumpwatch_gui.commissioning.alarm_performance import PerformanceRead, read_performance
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.errors import InputError
@@ -37,7 +37,7 @@ def read(history: FakeHistorian, hours: int = 8, open_alarms: tuple[Alarm, ...] 
 
 
 def test_the_figures_come_from_the_lines_of_the_span(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alarm_performance, "PAGE", 4)
+    monkeypatch.setattr(journal, "PAGE", 4)
     history = FakeHistorian()
     history.put_event(Note(NOW - 90 * HOUR, "PumpWatch started"))
     for ago_s in (40 * 3600, 9 * 3600, 3600, 1800, 600):
@@ -86,8 +86,8 @@ def test_a_line_of_another_version_is_counted_and_passed_over() -> None:
 def test_a_span_of_no_whole_periods_and_a_journal_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="whole periods"):
         read_performance(FakeHistorian(), (), end_ns=NOW, span_ns=5)
-    monkeypatch.setattr(alarm_performance, "PAGE", 4)
-    monkeypatch.setattr(alarm_performance, "MAX_LINES", 8)
+    monkeypatch.setattr(journal, "PAGE", 4)
+    monkeypatch.setattr(journal, "MAX_LINES", 8)
     history = FakeHistorian()
     for ago_s in range(100, 1000, 100):
         put_alarm(history, ago_s, 30)

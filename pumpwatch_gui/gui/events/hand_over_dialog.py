@@ -6,12 +6,12 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QLineEdit, QTextBrowser, QWidget
 
+from pumpwatch_gui.commissioning.journal import journal_span
 from pumpwatch_gui.domain.commands import Record
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.handover import as_markdown, hand_over
 from pumpwatch_gui.domain.journal import JournalRow
-from pumpwatch_gui.domain.ports import Historian, JournalQuery
 from pumpwatch_gui.domain.wording import error_text, minute
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, vbox
@@ -20,7 +20,6 @@ from pumpwatch_gui.gui.shell.page import PageContext
 
 HOUR_NS = 3600 * 10**9
 SHIFTS_H = (8, 12, 24)
-AT_ONCE = 1000
 COMMITTED_MS = 1500
 """The store commits once a second: so long after a note it is in the journal."""
 
@@ -94,14 +93,13 @@ class HandOverDialog(QDialog):
         self._turn += 1
         end_ns = self.context.station.latest().time_ns
         start_ns = end_ns - int(self.shift.currentData()) * HOUR_NS
-        show = partial(self._show, self._turn, start_ns)
-        self.context.ask(partial(journal_since, self.context.station.history, start_ns), show, self._failed)
+        rows = journal_span(self.context.station.history, start_ns=start_ns, end_ns=end_ns + 1)
+        self.context.ask(lambda: list(rows), partial(self._show, self._turn, start_ns, end_ns), self._failed)
 
-    def _show(self, turn: int, start_ns: int, rows: list[JournalRow]) -> None:
+    def _show(self, turn: int, start_ns: int, end_ns: int, rows: list[JournalRow]) -> None:
         if turn != self._turn:
             return
         view = self.context.station.latest()
-        end_ns = view.time_ns
         period = f"{minute(start_ns)} to {minute(end_ns)}, written by {self.context.user}"
         sections = hand_over(view, rows, start_ns=start_ns, end_ns=end_ns + 1)
         self.markdown = as_markdown(sections, title=f"Hand-over of {view.name}", period=period)
@@ -146,15 +144,3 @@ class HandOverDialog(QDialog):
         document = QTextDocument()
         document.setMarkdown(self.markdown)
         document.print_(printer)  # type: ignore[arg-type]
-
-
-def journal_since(history: Historian, start_ns: int) -> list[JournalRow]:
-    """Every line of the journal from an instant (Unix UTC) on, newest first. Raises StoreError."""
-    rows = history.journal(JournalQuery(), limit=AT_ONCE)
-    while rows and len(rows) % AT_ONCE == 0 and rows[-1].time_ns >= start_ns:
-        older = JournalQuery(before_ns=rows[-1].time_ns, before_id=rows[-1].id)
-        more = history.journal(older, limit=AT_ONCE)
-        if not more:
-            break
-        rows += more
-    return [row for row in rows if row.time_ns >= start_ns]

@@ -1,0 +1,32 @@
+"""The journal of a span, read page by page."""
+
+from collections.abc import Iterator
+
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.ports import Historian, JournalQuery
+
+PAGE = 5_000
+MAX_LINES = 400_000
+"""More than 3,000 alarms a day over a month: no one looks at each of them."""
+
+
+def journal_span(
+    history: Historian, *, start_ns: int, end_ns: int, kinds: tuple[str, ...] | None = None
+) -> Iterator[JournalRow]:
+    """The lines from `start_ns` up to `end_ns` (Unix UTC), newest first; None means lines of any kind.
+
+    Raises StoreError when the journal cannot be read, InputError when it has too many lines.
+    """
+    query, lines = JournalQuery(kinds=kinds, before_ns=end_ns), 0
+    while rows := history.journal(query, limit=PAGE):
+        for row in rows:
+            if row.time_ns < start_ns:
+                return
+            yield row
+        lines += len(rows)
+        if lines >= MAX_LINES:
+            raise InputError(f"the journal has more than {MAX_LINES:,} lines in that time", "choose a shorter span")
+        if len(rows) < PAGE:
+            return
+        query = JournalQuery(kinds=kinds, before_ns=rows[-1].time_ns, before_id=rows[-1].id)
