@@ -64,7 +64,7 @@ class FigureGrid(Painted):
         is_missed = figure.standing in (Standing.TOLERABLE, Standing.ABOVE)
         sign, words = _SIGNS.get(figure.standing, ""), figure.standing.value
         ways = (f"{sign}{words}", f"{sign}{words.partition(' ')[0]}", sign.strip())  # the sign is never cut
-        says = next((way for way in ways if appearance.width(way, 11) <= value.width()), ways[-1])
+        says = paint.first_fitting(appearance, ways, value.width(), 11) or ways[-1]
         paint.text(painter, appearance, value, says, theme.warning if is_missed else theme.dim, size=11)
         below = QRectF(cell.left(), value.bottom(), cell.width(), px(15))
         paint.text(painter, appearance, below, figure.benchmark, theme.dim, size=11)

@@ -13,7 +13,7 @@ from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.sparkline import WINDOW_S, Sparkline
-from pumpwatch_gui.gui.look.theme import STRONG
+from pumpwatch_gui.gui.look.text_column import paint_column
 from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.shell.past import PastTraces
@@ -90,12 +90,8 @@ class GuidancePanel(Painted):
         width, gap = (whole.width() - px(24) * (count - 1)) / count, px(24)
         for i, (heading, paragraphs, small) in enumerate(columns):
             column = QRectF(whole.left() + i * (width + gap), whole.top(), width, whole.height())
-            head = QRectF(column.left(), column.top(), width, px(20))
-            paint.text(painter, appearance, head, heading, theme.strong, weight=STRONG)
-            top = head.bottom() + px(4)
-            for words in paragraphs:
-                room = QRectF(column.left(), top, width, column.bottom() - top - (px(18) if small else 0))
-                top += paint.paragraph(painter, appearance, room, words, theme.text) + px(2)
+            above = column.adjusted(0, 0, 0, -px(18) if small else 0)
+            top = paint_column(painter, appearance, above, heading, paragraphs)
             line = QRectF(column.left(), min(top + px(2), column.bottom() - px(17)), width, px(17))
             paint.text(painter, appearance, line, small, theme.dim, size=12)
         if has_trend:

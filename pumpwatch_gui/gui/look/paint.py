@@ -1,7 +1,7 @@
 """The few shapes everything is drawn from. Sizes in px at 100 %, scaled by the appearance."""
 
+from collections.abc import Sequence
 from enum import Enum
-from math import cos, pi, sin
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF
@@ -66,6 +66,11 @@ def fitting_words(appearance: Appearance, words: str, width: float, size: float 
     return words
 
 
+def first_fitting(appearance: Appearance, ways: Sequence[str], width: float, size: float = 13) -> str:
+    """The first of several ways to say a thing that fits whole, "" where none does."""
+    return next((words for words in ways if appearance.width(words, size) <= width), "")
+
+
 def paragraph(
     painter: QPainter, appearance: Appearance, rect: QRectF, words: str, token: str, *, size: float = 13
 ) -> float:
@@ -111,17 +116,6 @@ def priority_mark(
     painter.setPen(color(theme.strong if hollow else theme.on_priority[priority - 1]))
     painter.drawText(figure, CENTRE, str(int(priority)))
     painter.restore()
-
-
-def star(painter: QPainter, appearance: Appearance, rect: QRectF) -> None:
-    """The mark of a favourite."""
-    middle, outer = rect.center(), rect.height() / 2
-    points = [
-        middle + QPointF(sin(i * pi / 5), -cos(i * pi / 5)) * (outer if i % 2 == 0 else outer * 0.42) for i in range(10)
-    ]
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color(appearance.theme.dim))
-    painter.drawPolygon(QPolygonF(points))
 
 
 class Emphasis(Enum):
@@ -382,6 +376,7 @@ __all__ = [
     "RIGHT",
     "Emphasis",
     "alarm_border",
+    "first_fitting",
     "fitting_words",
     "hatch",
     "health_bar",

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.gui.look import paint
-from pumpwatch_gui.gui.look.theme import STRONG
+from pumpwatch_gui.gui.look.text_column import paint_column
 from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.maintenance.rows import Paragraphs, details
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -41,7 +41,7 @@ class WorkDetail(Painted):
 
     def _label(self, event: MaintenanceEvent) -> str:
         pump = self._context.station.site().pump(event.pump_id)
-        labels = {sensor.tag: sensor.label for sensor in pump.profile.sensors} if pump is not None else {}
+        labels = {sensor.tag: sensor.label for sensor in pump.profile.quantities} if pump is not None else {}
         return labels.get(event.tag, event.tag)
 
     @override
@@ -55,14 +55,7 @@ class WorkDetail(Painted):
         count, gap = len(self._columns) or 1, px(24)
         width = (whole.width() - gap * (count - 1)) / count
         for i, (heading, lines) in enumerate(self._columns):
-            left = whole.left() + i * (width + gap)
-            paint.text(
-                painter, appearance, QRectF(left, whole.top(), width, px(20)), heading, theme.strong, weight=STRONG
-            )
-            top = whole.top() + px(24)
-            for words in lines:
-                if top + px(17) > whole.bottom():
-                    break  # the dialog of the notes has them all
-                room = QRectF(left, top, width, whole.bottom() - top)
-                top += paint.paragraph(painter, appearance, room, words, theme.text) + px(2)
+            # The dialog of the notes has those that are left out here.
+            area = QRectF(whole.left() + i * (width + gap), whole.top(), width, whole.height())
+            paint_column(painter, appearance, area, heading, lines)
         painter.end()

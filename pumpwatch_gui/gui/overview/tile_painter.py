@@ -1,9 +1,10 @@
 """Paints one tile of the overview."""
 
 from dataclasses import dataclass
+from math import cos, pi, sin
 
-from PySide6.QtCore import QLineF, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from pumpwatch_gui.domain.display import ShownValue, Trust, engineering_scale
 from pumpwatch_gui.domain.station import PumpView, RunState
@@ -128,7 +129,7 @@ class TilePainter:
         star = px(13) if state.is_favourite else 0
         line = QRectF(inner.left() + star, inner.top(), inner.width() - chip - px(8) - star, height)
         if star:
-            paint.star(painter, appearance, QRectF(inner.left(), middle - px(5), px(10), px(10)))
+            _star(painter, appearance, QRectF(inner.left(), middle - px(5), px(10), px(10)))
         used = paint.text(
             painter, appearance, line, state.pump_id, theme.strong, size=self._sizes.id_size, weight=STRONG
         )
@@ -291,3 +292,14 @@ class TilePainter:
 
 def _first_tag(pump: PumpView, state: TileState) -> str:
     return pump.profile.sensors[state.lanes[0]].tag
+
+
+def _star(painter: QPainter, appearance: Appearance, rect: QRectF) -> None:
+    """The mark of a favourite."""
+    middle, outer = rect.center(), rect.height() / 2
+    points = [
+        middle + QPointF(sin(i * pi / 5), -cos(i * pi / 5)) * (outer if i % 2 == 0 else outer * 0.42) for i in range(10)
+    ]
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color(appearance.theme.dim))
+    painter.drawPolygon(QPolygonF(points))

@@ -190,10 +190,8 @@ class Banner(QAbstractButton):
             paint.text(painter, appearance, bottom, waiting, theme.strong, align=paint.RIGHT)
             bottom.setRight(bottom.right() - appearance.width(waiting) - px(8))
             bottom.setLeft(paint.run(painter, appearance, bottom, ((value, theme.strong, STRONG),)) + px(2))
-            for words in (limit, f"limit {shown.limit}" if shown.limit else ""):  # whole or not at all
-                if appearance.width(words) <= bottom.width():
-                    paint.text(painter, appearance, bottom, words, theme.dim)
-                    return
+            ways = (limit, f"limit {shown.limit}" if shown.limit else "")
+            paint.text(painter, appearance, bottom, paint.first_fitting(appearance, ways, bottom.width()), theme.dim)
             return
         paint.text(painter, appearance, rest, waiting, theme.strong, align=paint.RIGHT)
         rest.setRight(rest.right() - appearance.width(waiting) - px(8))
@@ -204,10 +202,9 @@ class Banner(QAbstractButton):
         rest.setLeft(paint.run(painter, appearance, rest.adjusted(0, 0, -kept, 0), named, size=14))
         paint.run(painter, appearance, rest, ((value, theme.strong, STRONG),), size=14)
         rest.setLeft(rest.left() + kept)
-        for words in (" · ".join(w for w in (limit, shown.first_out) if w), limit):
-            if appearance.width(words, 12) <= rest.width():
-                paint.text(painter, appearance, rest, words, theme.dim, size=12)
-                return
+        ways = (" · ".join(w for w in (limit, shown.first_out) if w), limit)
+        words = paint.first_fitting(appearance, ways, rest.width(), 12)
+        paint.text(painter, appearance, rest, words, theme.dim, size=12)
 
 
 class AlarmCounts(Painted):
