@@ -1,8 +1,9 @@
 """What other limits would have done: a pump's stored past judged by the present limits and by the proposed ones."""
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,12 +66,9 @@ def what_if(
         raise InputError(f"{tag} of {pump_id} had no value in that time", "choose a longer time")
     sensor = profile.quantities[profile.quantity_tags.index(tag)]
     half = (1 - _READ) / 2
-    judged = [
-        replay(sensor, limits, past, progress=partial(_report, progress, _READ + i * half, half))
-        for i, limits in enumerate((sensor.limits, proposed))
-    ]
+    old = replay(sensor, sensor.limits, past, progress=lambda part: progress(_READ + half * part))
+    new = replay(sensor, proposed, past, progress=lambda part: progress(_READ + half * (1 + part)))
     progress(1.0)
-    old, new = judged
     first_ns, last_ns = int(past.time_ns[0]), int(past.time_ns[-1])
     return WhatIf(
         first_ns, last_ns, hours, Judged(old, _active_s(old)), Judged(new, _active_s(new)), _only(new, old),
@@ -103,35 +101,28 @@ def _past(
     return Past(np.concatenate(times), np.concatenate(values), states)
 
 
-def _report(progress: Progress, start: float, width: float, part: float) -> None:
-    progress(start + width * part)
-
-
-def stretches(episodes: Sequence[PastEpisode]) -> Iterator[tuple[int, int]]:
+def stretches(episodes: Iterable[PastEpisode]) -> list[tuple[int, int]]:
     """When at least one was active, from and to in Unix ns, in order."""
-    start_ns = end_ns = None
+    found: list[tuple[int, int]] = []
     for episode in sorted(episodes, key=lambda e: e.start_ns):
-        if end_ns is None or start_ns is None or episode.start_ns > end_ns:
-            if start_ns is not None and end_ns is not None:
-                yield start_ns, end_ns
-            start_ns, end_ns = episode.start_ns, episode.end_ns
+        if found and episode.start_ns <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], episode.end_ns)
         else:
-            end_ns = max(end_ns, episode.end_ns)
-    if start_ns is not None and end_ns is not None:
-        yield start_ns, end_ns
+            found.append((episode.start_ns, episode.end_ns))
+    return found
 
 
-def _active_s(episodes: Sequence[PastEpisode]) -> float:
+def _active_s(episodes: Iterable[PastEpisode]) -> float:
     return sum(end - start for start, end in stretches(episodes)) / 1e9
 
 
-def _only(these: Sequence[PastEpisode], those: Sequence[PastEpisode]) -> tuple[PastEpisode, ...]:
-    """Those of `these` that overlap none of `those` on the same side."""
-    return tuple(
-        one
-        for one in sorted(these, key=lambda e: e.start_ns)
-        if not any(
-            one.is_high is other.is_high and one.start_ns <= other.end_ns and other.start_ns <= one.end_ns
-            for other in those
-        )
-    )
+def _only(these: Iterable[PastEpisode], those: Iterable[PastEpisode]) -> tuple[PastEpisode, ...]:
+    """Those of `these` that overlap none of `those` on the same side, in order."""
+    sides = {is_high: stretches(e for e in those if e.is_high is is_high) for is_high in (False, True)}
+
+    def overlaps(one: PastEpisode) -> bool:
+        others = sides[one.is_high]
+        last = bisect_right(others, one.end_ns, key=itemgetter(0)) - 1  # the last that begins before its end
+        return last >= 0 and others[last][1] >= one.start_ns
+
+    return tuple(one for one in sorted(these, key=lambda e: e.start_ns) if not overlaps(one))

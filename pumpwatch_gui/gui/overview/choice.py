@@ -37,8 +37,8 @@ class Grouping(Enum):
     DUTY = "by duty"
 
     def of(self, pump: PumpSettings | None) -> str:
-        """The group of a pump, "" for none."""
-        return "" if pump is None or self is Grouping.NONE else pump.area if self is Grouping.AREA else pump.duty
+        """The area or duty of a pump, "" for none."""
+        return "" if pump is None else pump.area if self is Grouping.AREA else pump.duty
 
 
 class Group(NamedTuple):
@@ -62,9 +62,12 @@ def is_found(words: str, pump: PumpView, settings: PumpSettings | None) -> bool:
 
 def groups_of(pumps: Sequence[PumpView], site: Site, grouping: Grouping) -> tuple[Group, ...]:
     """The pumps in their groups: the groups in the order of their first pump, those without one last."""
+    if grouping is Grouping.NONE:
+        return (Group("", tuple(pumps)),) if pumps else ()
+    settings = {pump.pump_id: pump for pump in site.pumps}
     found: dict[str, list[PumpView]] = {}
     for pump in pumps:
-        found.setdefault(grouping.of(site.pump(pump.pump_id)), []).append(pump)
+        found.setdefault(grouping.of(settings.get(pump.pump_id)), []).append(pump)
     named = [Group(name, tuple(own)) for name, own in found.items() if name]
     if rest := found.get(""):
         named.append(Group("Other pumps" if named else "", tuple(rest)))
@@ -74,9 +77,9 @@ def groups_of(pumps: Sequence[PumpView], site: Site, grouping: Grouping) -> tupl
 class Favourites:
     """The favourite pumps of a user, kept over restarts."""
 
-    def __init__(self, context: PageContext) -> None:
-        self._settings = QSettings(str(context.home.settings), QSettings.Format.IniFormat)
-        self._key = f"overview-{context.user}/favourites"
+    def __init__(self, settings: QSettings, user: str) -> None:
+        self._settings = settings
+        self._key = f"overview-{user}/favourites"
         self.ids = frozenset(filter(None, str(self._settings.value(self._key, "")).split("\n")))
 
     def toggle(self, pump_id: str) -> None:
@@ -104,7 +107,9 @@ class ChoiceBar(QWidget):
     def __init__(self, context: PageContext) -> None:
         super().__init__()
         self._context = context
-        self.favourites = Favourites(context)
+        self._settings = QSettings(str(context.home.settings), QSettings.Format.IniFormat)
+        self._grouping_key = f"overview-{context.user}/grouping"
+        self.favourites = Favourites(self._settings, context.user)
         self._held: set[str] = set()
         self.words = text_filter("id, name, area or duty", width=context.appearance.px(200))
         self.which = _box("Pumps that are shown", Which)
@@ -118,13 +123,9 @@ class ChoiceBar(QWidget):
         self.which.activated.connect(self._choose)
         self.grouping.activated.connect(self._group)
         QShortcut(QKeySequence.StandardKey.Find, self, self.words.setFocus, context=Qt.ShortcutContext.WindowShortcut)
-        kept = str(QSettings(str(context.home.settings), QSettings.Format.IniFormat).value(self._grouping_key, ""))
+        kept = str(self._settings.value(self._grouping_key, ""))
         self.grouping.setCurrentIndex(max(self.grouping.findData(kept), 0))
         self.everything.hide()
-
-    @property
-    def _grouping_key(self) -> str:
-        return f"overview-{self._context.user}/grouping"
 
     @property
     def is_narrowed(self) -> bool:
@@ -175,9 +176,8 @@ class ChoiceBar(QWidget):
         self.changed.emit()
 
     def _group(self) -> None:
-        settings = QSettings(str(self._context.home.settings), QSettings.Format.IniFormat)
-        settings.setValue(self._grouping_key, self.grouping.currentData())
-        settings.sync()
+        self._settings.setValue(self._grouping_key, self.grouping.currentData())
+        self._settings.sync()
         self.changed.emit()
 
     def _say(self, hidden: Collection[PumpView], view: StationView) -> None:

@@ -116,25 +116,24 @@ class LimitsDialog(SiteDialog):
         self._history.add(self.table.texts())
         self.undo.setEnabled(self._history.can_undo)
         self.redo.setEnabled(self._history.can_redo)
-        wrong = self.table.read()[1]
+        limits, wrong = self.table.read()
         self.trouble.warn("\n".join(wrong))
         self.allow_save(not wrong)
-
-        self._show_past()
+        self._show_past(limits)
 
     def _turn_row(self, row: int, _column: int, was: int, _was_column: int) -> None:
         if row != was:
-            self._show_past()
+            self._show_past(self.table.read()[0])
 
-    def _show_past(self) -> None:
-        """Show past and limits of the current row; of a row with a mistake the limits as they were."""
+    def _show_past(self, typed: Mapping[str, Limits]) -> None:
+        """Show the past of the current row with its typed limits; of a row with a mistake the limits as they were."""
         row, pump = self.table.currentRow(), self._pump_now()
         if pump is None or not 0 <= row < len(self.table.sensors):
             self.past.show_quantity(self._pump_id, None, None, Limits())
             return
         sensor = self.table.sensors[row]
-        typed = self.table.read()[0].get(sensor.tag, sensor.limits)
-        self.past.show_quantity(self._pump_id, pump.profile, sensor, typed)
+        limits = typed.get(sensor.tag, sensor.limits)
+        self.past.show_quantity(self._pump_id, pump.profile, sensor, limits)
 
     def _drag(self, level: str, value: float) -> None:
         self.table.set_limit(self.table.currentRow(), level, value)

@@ -47,7 +47,7 @@ class WhatIfPanel(QWidget):
             self.span.addItem(words, days)
         self.span.activated.connect(self._read)
         self.start = button("What if", "Judge that time by the limits that are typed", self.judge)
-        self.stop = button("Cancel", "Cancel the judging", self._cancel.set)
+        self.stop = button("Cancel", "Cancel the judging", self.close_down)
         self.stop.hide()
         self.outcome = StatusText()
         head = hbox(label("Past", "heading"), self.span, self.start, self.stop, (self.outcome, 1))
@@ -116,8 +116,6 @@ class WhatIfPanel(QWidget):
             what_if, self._context.station.history, self._pump_id, self._profile, self._sensor.tag, self._limits,
             start_ns=start_ns, end_ns=end_ns, progress=self._progress(self._cancel),
         )  # fmt: skip
-        self.stop.clicked.disconnect()
-        self.stop.clicked.connect(self._cancel.set)
         self._hold(True)
         asked = self._pump_id, self._sensor.tag, self._limits
         self._context.ask(run, partial(self._judged, asked), self._failed)
