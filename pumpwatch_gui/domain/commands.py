@@ -180,7 +180,7 @@ class CreateMaintenance:
 
 @dataclass(frozen=True, slots=True)
 class AssignMaintenance:
-    """Say who does the work of an event ("" nobody yet) and by when (Unix UTC, 0: no date)."""
+    """Say who does the work of an event ("" for not assigned) and by when (Unix UTC, 0: no date)."""
 
     event_id: str
     assigned_to: str

@@ -1,4 +1,4 @@
-"""The hand-over of a shift: what stands, what is hidden, what came, what was changed, and what people noted."""
+"""The hand-over of a shift: standing and hidden alarms, what was raised, what was changed, and notes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ def hand_over(view: StationView, rows: Sequence[JournalRow], *, start_ns: int, e
     """
     own = sorted((row for row in rows if start_ns <= row.time_ns < end_ns), key=lambda row: (row.time_ns, row.id))
     return (
-        Section("Notes", tuple(_noted(own)), "Nobody has left a note."),
-        Section("Standing alarms", tuple(map(_standing, view.alarms)), "No alarm stands."),
+        Section("Notes", tuple(_noted(own)), "No notes."),
+        Section("Standing alarms", tuple(map(_standing, view.alarms)), "No standing alarms."),
         Section("Shelved, suppressed, out of service", tuple(map(_hidden, view.hidden_alarms)), "No alarm is hidden."),
         Section("Open maintenance", tuple(_open(view.maintenance)), "No maintenance event is open."),
         Section("Alarms that came", tuple(_came(own)), "No alarm came."),
@@ -44,7 +44,7 @@ def hand_over(view: StationView, rows: Sequence[JournalRow], *, start_ns: int, e
 
 
 def as_markdown(sections: Iterable[Section], *, title: str, period: str) -> str:
-    """The hand-over as Markdown, for the screen and for paper. What people have typed stands as they typed it."""
+    """The hand-over as Markdown, for the screen and for paper. Typed text is never markup."""
     text = [f"### {_plain(title)}", "", _plain(period)]
     for section in sections:
         text += ["", f"#### {section.heading}", ""]

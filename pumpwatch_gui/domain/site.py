@@ -15,8 +15,8 @@ NO_MODEL, LEARN = "none", "learn"
 class PumpSettings:
     """One pump of the site. `profile` already carries the pump's own limits.
 
-    `model` is a name, a path, "learn" or "none". `area` and `duty` are where it stands and what it is for, "" where
-    nobody has said: the overview groups pumps by them.
+    `model` is a name, a path, "learn" or "none". `area` and `duty` are where it is installed and what it is for,
+    "" for not given: the overview groups pumps by them.
     """
 
     pump_id: str

@@ -45,7 +45,7 @@ RESOLVED_KEPT = 500
 MOST_WAITING = 20_000
 
 _Change = tuple[MaintenanceEvent, str, str, str]
-"""An event as it is now, what was done to it, by whom ("" nobody) and what they said."""
+"""An event as it is now, what was done to it, by whom ("" for an alarm) and the note."""
 
 
 class MaintenanceKeeper:
@@ -203,11 +203,11 @@ def _renamed(alarm: Alarm, renamed: Mapping[str, str]) -> Alarm:
 
 
 def _said(event: MaintenanceEvent, command: MaintenanceEdit) -> tuple[str, str]:
-    """What was done, and what the journal keeps of it beside."""
+    """What was done, and what the journal also keeps of it."""
     match command:
         case AssignMaintenance():
             due = f", due {date(event.due_ns)}" if event.due_ns else ""
-            return "assigned", f"{event.assigned_to or 'nobody'}{due}"
+            return "assigned", f"{event.assigned_to or 'no one'}{due}"
         case NoteMaintenance():
             return "note", event.notes[-1].text
         case ResolveMaintenance():

@@ -52,10 +52,10 @@ def test_alarms_gained_and_lost_are_counted_and_timed(profile: PumpProfile) -> N
         column[1000:1100] = 76.0  # under the present limit
         column[90_000:90_200] = 82.0  # on the second day
 
-    told = list[float]()
+    parts = list[float]()
     found = what_if(
         history(profile, 100_000, hot), "P", profile, TAG, Limits(high=75.0, on_delay_s=5.0),  # type: ignore[arg-type]
-        start_ns=START_NS, end_ns=START_NS + 3 * DAY_NS, progress=told.append,
+        start_ns=START_NS, end_ns=START_NS + 3 * DAY_NS, progress=parts.append,
     )  # fmt: skip
     assert [(e.start_ns - START_NS) / 1e9 for e in found.present.episodes] == [90_005]
     assert [(e.start_ns - START_NS) / 1e9 for e in found.proposed.episodes] == [1_005, 90_005]
@@ -64,8 +64,8 @@ def test_alarms_gained_and_lost_are_counted_and_timed(profile: PumpProfile) -> N
     assert [(e.start_ns - START_NS) / 1e9 for e in found.gained] == [1_005]
     assert found.lost == ()
     assert found.hours == pytest.approx(100_000 / 3600, abs=0.1)
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    assert parts == sorted(parts)
+    assert parts[-1] == 1.0
 
 
 def test_a_longer_delay_loses_a_short_alarm(profile: PumpProfile) -> None:

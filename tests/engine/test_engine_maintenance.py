@@ -121,7 +121,7 @@ def test_a_restart_in_the_middle_of_an_episode_makes_no_second_event(rig: Rig) -
     assert rig.made == [event]
     order(rig, ResolveMaintenance(event.event_id, "bearing exchanged", 50_000.0))
     rig.restart(AlarmDesk(rig.desk.alarms))
-    assert [e.is_resolved for e in rig.made] == [True], "resolved while the alarm still stands"
+    assert [e.is_resolved for e in rig.made] == [True], "resolved while the alarm is still active"
 
 
 def test_a_kill_between_an_alarm_and_its_event_costs_no_event(rig: Rig) -> None:

@@ -110,7 +110,7 @@ def test_a_journal_that_cannot_be_read_is_said_and_what_was_read_stays(
 
     monkeypatch.setattr(station.history, "journal", broken)
     page.performance.ask()
-    assert page.performance.told.text() == "The journal cannot be read: the disk is gone – look at the disk"
+    assert page.performance.status.text() == "The journal cannot be read: the disk is gone – look at the disk"
     assert page.performance.grid.figures
 
 
@@ -121,7 +121,7 @@ def test_a_young_journal_is_said_and_the_figures_are_read_again_after_a_minute(o
     window.open_page("alarms")
     page = page_of(window, AlarmsPage)
     page.tabs[PERFORMANCE].click()
-    assert "the journal is younger than the last 24 h" in page.performance.told.text()
+    assert "the journal is younger than the last 24 h" in page.performance.status.text()
     assert value(page, "Alarms") == "1"
     put_past_alarm(station.history, station.latest().time_ns - 600 * SECOND, 30)
     window.refresh()

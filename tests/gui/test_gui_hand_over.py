@@ -26,7 +26,7 @@ def test_standing_alarms_are_in_it(dialog: HandOverDialog) -> None:
     shown = dialog.text.toPlainText()
     worst = dialog.context.station.latest().alarms[0]
     assert f"{worst.pump_id} {worst.text}" in shown
-    assert "Nobody has left a note." in shown
+    assert "No notes." in shown
 
 
 def test_a_note_is_written_for_its_pump_and_shown(dialog: HandOverDialog, qtbot: QtBot) -> None:

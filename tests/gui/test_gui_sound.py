@@ -224,7 +224,7 @@ def test_a_program_gets_a_wav_file_and_its_failure_is_an_error(tmp_path: Path) -
 def test_the_real_player_of_this_machine_plays_or_says_that_it_cannot(
     qapp: QApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert isinstance(make_player(), SilentPlayer), "nobody hears an offscreen window"
+    assert isinstance(make_player(), SilentPlayer), "an offscreen window has no listener"
     monkeypatch.setattr(QGuiApplication, "platformName", lambda: "xcb")
     player = make_player()
     player.play(LOW, MIN_VOLUME)

@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from pumpwatch_gui.commissioning.pumps.what_if import Judged, WhatIf
+from pumpwatch_gui.commissioning.pumps.what_if import JudgedPast, WhatIf
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
 from pumpwatch_gui.gui.settings.what_if_panel import words_of
@@ -103,9 +103,9 @@ def test_a_pump_without_a_past_says_so(open_window: OpenWindow, qtbot: QtBot) ->
 def test_the_words_of_an_outcome() -> None:
     hour = 3600 * 10**9
     one = PastEpisode("high_high", 0, hour // 60)
-    found = WhatIf(0, 48 * hour, 48.0, Judged((), 0.0), Judged((one, one), 60.0), (one, one), ())
+    found = WhatIf(0, 48 * hour, 48.0, JudgedPast((), 0.0), JudgedPast((one, one), 60.0), (one, one), ())
     text = words_of(found)
     assert text.startswith("48 h with values. Present limits: no alarm. These: 2 alarms, 7.0 a week, 1:00 in alarm.")
     assert "Gained: 2 (1970-01-01" in text
-    calm = WhatIf(0, hour, 1.0, Judged((), 0.0), Judged((), 0.0), (), ())
+    calm = WhatIf(0, hour, 1.0, JudgedPast((), 0.0), JudgedPast((), 0.0), (), ())
     assert words_of(calm).endswith("No alarm is gained or lost.")

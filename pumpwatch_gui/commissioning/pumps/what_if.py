@@ -24,7 +24,7 @@ Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPast:
     """What limits would have done: their alarms, and for how many seconds at least one of them was active."""
 
     episodes: tuple[PastEpisode, ...]
@@ -42,8 +42,8 @@ class WhatIf:
     start_ns: int
     end_ns: int
     hours: float
-    present: Judged
-    proposed: Judged
+    present: JudgedPast
+    proposed: JudgedPast
     gained: tuple[PastEpisode, ...]
     lost: tuple[PastEpisode, ...]
 
@@ -54,7 +54,7 @@ def what_if(
 ) -> WhatIf:  # fmt: skip
     """Judge what the history has of one quantity, from `start_ns` up to `end_ns`, twice.
 
-    `progress` is told the part done; what it raises ends the work. Raises InputError where there is nothing to judge:
+    `progress` gets the part done; what it raises ends the work. Raises InputError where there is nothing to judge:
     a tag that is not there, a counter, a span without readings; StoreError.
     """
     if tag not in profile.quantity_tags:
@@ -71,7 +71,7 @@ def what_if(
     progress(1.0)
     first_ns, last_ns = int(past.time_ns[0]), int(past.time_ns[-1])
     return WhatIf(
-        first_ns, last_ns, hours, Judged(old, _active_s(old)), Judged(new, _active_s(new)), _only(new, old),
+        first_ns, last_ns, hours, JudgedPast(old, _active_s(old)), JudgedPast(new, _active_s(new)), _only(new, old),
         _only(old, new),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The figures of the alarm system beside their benchmarks (EEMUA 191, ISA-18.2), in words."""
+"""The figures of the alarm system with their benchmarks (EEMUA 191, ISA-18.2), in words."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -24,7 +24,7 @@ class Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class PerformanceFigure:
     """One figure: its name, what it is, the benchmark it is held against and how they compare."""
 
     name: str
@@ -33,25 +33,29 @@ class Figure:
     standing: Standing = Standing.NONE
 
 
-def figures(found: AlarmPerformance) -> tuple[Figure, ...]:
+def figures(found: AlarmPerformance) -> tuple[PerformanceFigure, ...]:
     """Every figure of a span, in the order in which people read them."""
     per_day = found.per_hour * 24
     flood = 100 * found.flood_share
     return (
-        Figure("Alarms", f"{found.count:,}", ""),
-        Figure("Alarms a day", number(per_day, 0), "about 150, at most 300", _upto(per_day, 150, 300)),
-        Figure("Alarms an hour", number(found.per_hour, 1), "about 6, at most 12", _upto(found.per_hour, 6.25, 12.5)),
-        Figure("In 10 min, average", number(found.per_period, 2), "about 1, at most 2", _upto(found.per_period, 1, 2)),
-        Figure("In 10 min, peak", f"{found.peak}", "below 10", _upto(found.peak, 9, 9)),
-        Figure("Time in flood", f"{number(flood, 1)} %", "below 1 %", _below(flood, 1)),
+        PerformanceFigure("Alarms", f"{found.count:,}", ""),
+        PerformanceFigure("Alarms a day", number(per_day, 0), "about 150, at most 300", _upto(per_day, 150, 300)),
+        PerformanceFigure(
+            "Alarms an hour", number(found.per_hour, 1), "about 6, at most 12", _upto(found.per_hour, 6.25, 12.5)
+        ),
+        PerformanceFigure(
+            "In 10 min, average", number(found.per_period, 2), "about 1, at most 2", _upto(found.per_period, 1, 2)
+        ),
+        PerformanceFigure("In 10 min, peak", f"{found.peak}", "below 10", _upto(found.peak, 9, 9)),
+        PerformanceFigure("Time in flood", f"{number(flood, 1)} %", "below 1 %", _below(flood, 1)),
         _top(found),
-        Figure("Chattering alarms", f"{found.chattering}", "none", _upto(found.chattering, 0, 0)),
-        Figure("Fleeting alarms", f"{found.fleeting}", "none", _upto(found.fleeting, 0, 0)),
-        Figure("Stale, over 24 h", f"{len(found.stale)}", "below 5", _below(len(found.stale), 5)),
+        PerformanceFigure("Chattering alarms", f"{found.chattering}", "none", _upto(found.chattering, 0, 0)),
+        PerformanceFigure("Fleeting alarms", f"{found.fleeting}", "none", _upto(found.fleeting, 0, 0)),
+        PerformanceFigure("Stale, over 24 h", f"{len(found.stale)}", "below 5", _below(len(found.stale), 5)),
         _priorities(found),
-        Figure("Acknowledged, median", _wait(found.acknowledge_median_s), ""),
-        Figure("Acknowledged, 90 %", _wait(found.acknowledge_p90_s), ""),
-        Figure("Not acknowledged", f"{found.unacknowledged:,}", ""),
+        PerformanceFigure("Acknowledged, median", _wait(found.acknowledge_median_s), ""),
+        PerformanceFigure("Acknowledged, 90 %", _wait(found.acknowledge_p90_s), ""),
+        PerformanceFigure("Not acknowledged", f"{found.unacknowledged:,}", ""),
     )
 
 
@@ -88,22 +92,22 @@ def _below(value: float, maximum: float) -> Standing:
     return Standing.TARGET if value < maximum else Standing.ABOVE
 
 
-def _top(found: AlarmPerformance) -> Figure:
+def _top(found: AlarmPerformance) -> PerformanceFigure:
     share, kinds = 100 * found.top_share, len(found.actors)
     if kinds < MANY_ALARMS:
         value = f"{number(share, 0)} % of {kinds}" if kinds else "none"
-        return Figure(f"Share of the top {TOP}", value, f"1 to 5 %, of {MANY_ALARMS} or more")
-    return Figure(f"Share of the top {TOP}", f"{number(share, 0)} %", "1 to 5 %", _upto(share, 5, 5))
+        return PerformanceFigure(f"Share of the top {TOP}", value, f"1 to 5 %, of {MANY_ALARMS} or more")
+    return PerformanceFigure(f"Share of the top {TOP}", f"{number(share, 0)} %", "1 to 5 %", _upto(share, 5, 5))
 
 
-def _priorities(found: AlarmPerformance) -> Figure:
+def _priorities(found: AlarmPerformance) -> PerformanceFigure:
     high, medium = (100 * found.share_of(p) for p in (Priority.HIGH, Priority.MEDIUM))
     low = 100 - high - medium if found.count else 0.0
     standing = Standing.NONE
     if found.count >= MANY_TIMES:
         standing = Standing.TARGET if high <= 5 and high + medium <= 20 else Standing.TOLERABLE
     value = f"{number(low, 0)} / {number(medium, 0)} / {number(high, 0)} %" if found.count else "none"
-    return Figure("Low / medium / high", value, "about 80 / 15 / 5 %", standing)
+    return PerformanceFigure("Low / medium / high", value, "about 80 / 15 / 5 %", standing)
 
 
 def _wait(seconds: float) -> str:

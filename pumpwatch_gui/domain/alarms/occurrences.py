@@ -8,7 +8,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
 
 @dataclass(frozen=True, slots=True)
 class AlarmMove:
-    """An alarm as it was from `time_ns` on (Unix UTC); `by` is who moved it, "" where nobody did."""
+    """An alarm as it was from `time_ns` on (Unix UTC); `by` is who moved it, "" where it moved by itself."""
 
     time_ns: int
     alarm: Alarm
@@ -19,8 +19,8 @@ class AlarmMove:
 class Occurrence:
     """One time that an alarm was raised; an episode that goes on after a pause is the same one. Times in Unix UTC ns.
 
-    `ended_ns` is when it returned to normal or was hidden (`is_returned` tells which), None while it goes on.
-    `acknowledged_ns` is when a person acknowledged it first, None where nobody has or it is not known.
+    `ended_ns` is when it returned to normal or was hidden (`is_returned`: the former), None while it goes on.
+    `acknowledged_ns` is when a person acknowledged it first, None where it was not or it is not known.
     """
 
     alarm: Alarm

@@ -68,7 +68,7 @@ class AlarmPerformance:
     An alarm counts in the span in which it was raised. `periods` are the alarms in each 10 min from the start on, the
     last of which may be shorter. `actors` are all alarms that came, the most frequent first. `stale` alarms were active
     for more than 24 h at the end of the span or when they ended in it. Times to acknowledge (s) are those of the alarms
-    raised in the span, NaN without any; `unacknowledged` are those that nobody acknowledged.
+    raised in the span, NaN without any; `unacknowledged` are those not acknowledged.
     """
 
     start_ns: int

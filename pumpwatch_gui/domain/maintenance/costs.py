@@ -22,7 +22,7 @@ _OF_PRIORITY = {
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """What trouble of an alarm source costs, in the currency of the site; `*` in `alarm` stands for any text.
+    """What trouble of an alarm source costs, in the currency of the site; `*` in `alarm` matches any text.
 
     Beyond a critical value, in the unit of the sensor, an anomaly of the same pump makes it CRITICAL. `from_priority`
     is the least priority of an alarm that makes an event, None: that of the table. `is_own`: of the site's own file.

@@ -1,4 +1,4 @@
-"""Painted parts of the Performance tab: the figures beside their benchmarks, and the alarms of each 10 minutes."""
+"""Painted parts of the Performance tab: the figures with their benchmarks, and the alarms of each 10 minutes."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.benchmarks import Figure, Standing
+from pumpwatch_gui.domain.alarms.benchmarks import PerformanceFigure, Standing
 from pumpwatch_gui.domain.alarms.performance import FLOOD_FROM, AlarmPerformance, in_flood
 from pumpwatch_gui.domain.wording import minute
 from pumpwatch_gui.gui.look import paint
@@ -26,7 +26,7 @@ class FigureGrid(Painted):
 
     def __init__(self, appearance: Appearance) -> None:
         super().__init__(appearance, "Figures of the alarm system")
-        self.figures: tuple[Figure, ...] = ()
+        self.figures: tuple[PerformanceFigure, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @override
@@ -34,7 +34,7 @@ class FigureGrid(Painted):
         """Rows of five."""
         return QSize(600, self.appearance.px(CELL_PX) * max(ceil(len(self.figures) / COLUMNS), 3))
 
-    def show_figures(self, figures: tuple[Figure, ...]) -> None:
+    def show_figures(self, figures: tuple[PerformanceFigure, ...]) -> None:
         """Show these."""
         self.figures = figures
         self.describe(". ".join(_words(figure) for figure in figures))
@@ -43,7 +43,7 @@ class FigureGrid(Painted):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Name, value and how it stands, benchmark."""
+        """Name, value and how it compares, benchmark."""
         px = self.appearance.px
         painter = QPainter(self)
         width = (self.width() - px(GAP_PX) * (COLUMNS - 1)) / COLUMNS
@@ -52,7 +52,7 @@ class FigureGrid(Painted):
             self._cell(painter, QRectF(column * (width + px(GAP_PX)), row * px(CELL_PX), width, px(CELL_PX)), figure)
         painter.end()
 
-    def _cell(self, painter: QPainter, cell: QRectF, figure: Figure) -> None:
+    def _cell(self, painter: QPainter, cell: QRectF, figure: PerformanceFigure) -> None:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         painter.setPen(QPen(color(theme.line), 1))
         painter.drawLine(QLineF(cell.topLeft(), cell.topRight()))
@@ -70,7 +70,7 @@ class FigureGrid(Painted):
         paint.text(painter, appearance, below, figure.benchmark, theme.dim, size=11)
 
 
-def _words(figure: Figure) -> str:
+def _words(figure: PerformanceFigure) -> str:
     benchmark = f", benchmark {figure.benchmark}" if figure.benchmark else ""
     standing = f", {figure.standing.value}" if figure.standing.value else ""
     return f"{figure.name}: {figure.value}{benchmark}{standing}"

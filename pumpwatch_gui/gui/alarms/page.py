@@ -208,8 +208,8 @@ class AlarmsPage(Page):
         self.by_pump.clear()
         for part in (*views.values(), self.hidden_view):
             part.setVisible(part is shown)
-        for beside in (self.text, self.pump, self.outcome, self._foot):
-            beside.setVisible(self.at != PERFORMANCE)
+        for part in (self.text, self.pump, self.outcome, self._foot):
+            part.setVisible(self.at != PERFORMANCE)
         self.hidden_view.selectionModel().clear()
         self._show_rows()
         if self.at == PERFORMANCE and self._view is not None:

@@ -25,7 +25,7 @@ AGAIN_NS = {"Shift": 60 * 10**9, "Day": 60 * 10**9, "Month": 600 * 10**9}
 
 
 class PerformanceView(QWidget):
-    """Span, figures beside their benchmarks, alarms over time, top ten. It reads while it is shown."""
+    """Span, figures with their benchmarks, alarms over time, top ten. It reads while it is shown."""
 
     def __init__(self, context: PageContext) -> None:
         super().__init__()
@@ -43,8 +43,8 @@ class PerformanceView(QWidget):
             self._group.addButton(one)
         self.spans["Day"].setChecked(True)
         self._group.buttonClicked.connect(lambda _: self.ask())
-        self.told = StatusText()
-        self.told.setWordWrap(False)
+        self.status = StatusText()
+        self.status.setWordWrap(False)
         self.grid, self.bars = FigureGrid(self.appearance), RateBars(self.appearance)
         self.top: RowsModel[Actor] = RowsModel(self._columns(), key=lambda a: a.alarm.alarm_id)
         self.top_view = TableView(self.appearance, self.top, "Most frequent alarms")
@@ -54,7 +54,7 @@ class PerformanceView(QWidget):
             "Limits…", "Open the limits of the selected alarm", self._open_chosen, hint="Enter, or a double click"
         )
         self.top_view.offer(self.limits)
-        head = hbox(label("Span", "dim"), *self.spans.values(), (self.told, 1), spacing=6)
+        head = hbox(label("Span", "dim"), *self.spans.values(), (self.status, 1), spacing=6)
         top_head = hbox(label("Most frequent alarms", "heading"), None, self.limits)
         vbox(head, self.grid, self.bars, top_head, (self.top_view, 1), parent=self, spacing=8)
         self.setFocusProxy(self.top_view)
@@ -96,7 +96,7 @@ class PerformanceView(QWidget):
             return
         self._asking, self._read_ns = span, view.mono_ns
         if self.read is None:
-            self.told.say("Reading the journal…")
+            self.status.say("Reading the journal…")
         read = partial(
             read_performance, self.context.station.history, view.alarms, end_ns=view.time_ns, span_ns=SPANS[span][1]
         )
@@ -111,7 +111,7 @@ class PerformanceView(QWidget):
             what += f" · the journal is younger than the {SPANS[span][0]}"
         if read.unreadable:
             what += f" · {read.unreadable:,} lines cannot be read"
-        self.told.say(what)
+        self.status.say(what)
         self.grid.show_figures(figures(found))
         self.bars.show_performance(found)
         self.top.show_rows(found.top)
@@ -119,7 +119,7 @@ class PerformanceView(QWidget):
 
     def _failed(self, span: str, error: Exception) -> None:
         if self._is_wanted(span):
-            self.told.warn(f"The journal cannot be read: {error_text(error)}")
+            self.status.warn(f"The journal cannot be read: {error_text(error)}")
 
     def _is_wanted(self, span: str) -> bool:
         """Whether this is still the span to show; another was chosen meanwhile, and is being read."""

@@ -151,7 +151,7 @@ class CreateDialog(WorkDialog):
         self.severity.setCurrentText(EventSeverity.MEDIUM.name)
         self.work = self.add_line("Work", hint="What is to be done, in a line")
         self.cost = self.add_line(f"Estimate, {site.currency}", hint="67500, empty when not known")
-        self.assigned_to = self.add_line("Assigned to", hint="Empty for nobody yet")
+        self.assigned_to = self.add_line("Assigned to", hint="Empty for not assigned")
         self.due = self.add_line("Due", hint=DATE_HINT)
         self.note = self.add_line("Note")
         self.begin(self.work)
@@ -179,7 +179,7 @@ class AssignDialog(WorkDialog):
     def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:
         super().__init__(context, f"Assign – {event.pump_id} {event.title}", "Assign", parent, height=220)
         self._event = event
-        self.assigned_to = self.add_line("Assigned to", event.assigned_to, "Empty for nobody yet")
+        self.assigned_to = self.add_line("Assigned to", event.assigned_to, "Empty for not assigned")
         self.due = self.add_line("Due", date(event.due_ns), DATE_HINT)
         self.begin(self.assigned_to)
 

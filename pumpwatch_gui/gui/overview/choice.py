@@ -181,7 +181,7 @@ class ChoiceBar(QWidget):
         self.changed.emit()
 
     def _say(self, hidden: Collection[PumpView], view: StationView) -> None:
-        """How many are shown, and whether an alarm is among those that are not: nobody may overlook one."""
+        """How many are shown, and whether an alarm is among those that are not: it must not be overlooked."""
         self.everything.setVisible(self.is_narrowed)
         total = len(view.pumps)
         if not self.is_narrowed:

@@ -96,7 +96,7 @@ class SettingsDialog(SiteDialog):
     def _make_pump(self) -> Panel:
         panel = Panel(self.context.appearance, "Pump")
         self.pump_id, self.pump_name, self.area, self.duty = QLineEdit(), QLineEdit(), QLineEdit(), QLineEdit()
-        self.area.setPlaceholderText("where it stands, such as Boiler house")
+        self.area.setPlaceholderText("where it is installed, such as Boiler house")
         self.duty.setPlaceholderText("what it is for, such as Feed water")
         self.profile, self.model = QComboBox(), QComboBox()
         self.profile.addItems(list(profile_names()))

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from pumpwatch_gui.commissioning.pumps.what_if import DAY_NS, Judged, WhatIf, stretches, what_if
+from pumpwatch_gui.commissioning.pumps.what_if import DAY_NS, JudgedPast, WhatIf, stretches, what_if
 from pumpwatch_gui.domain.ports import Series
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile, Sensor
 from pumpwatch_gui.domain.wording import duration, error_text, minute, running_time
@@ -174,7 +174,7 @@ def words_of(found: WhatIf) -> str:
     return text if found.gained or found.lost else f"{text} No alarm is gained or lost."
 
 
-def _judged_words(judged: Judged, hours: float) -> str:
+def _judged_words(judged: JudgedPast, hours: float) -> str:
     count = len(judged.episodes)
     if not count:
         return "no alarm"

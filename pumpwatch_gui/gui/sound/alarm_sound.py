@@ -47,7 +47,7 @@ class AlarmSound(QObject):
 
     @property
     def trouble(self) -> str:
-        """Why no alarm is heard; "" while one would be, or nobody has tried yet."""
+        """Why no alarm is heard; "" while one would be, or none was played yet."""
         return self._player.trouble if self._player is not None else ""
 
     @property

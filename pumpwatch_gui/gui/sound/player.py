@@ -153,7 +153,7 @@ def system_sound() -> Callable[[bytes], None] | None:
 def make_player() -> Player:
     """The best player that there is. It takes a moment: not at the start of the program."""
     if QGuiApplication.platformName() == "offscreen":
-        return SilentPlayer("")  # nobody sits in front of it
+        return SilentPlayer("")  # no one is in front of it
     try:
         return QtPlayer()
     except ImportError:

@@ -46,7 +46,7 @@ def replay(
 ) -> tuple[PastEpisode, ...]:
     """The alarms that `limits` would have raised, in the order in which they ended.
 
-    Rows on which nothing can happen are passed over: of a month of values few are near a limit. `progress` is told the
+    Rows on which nothing can happen are passed over: of a month of values few are near a limit. `progress` gets the
     part done, 0 to 1; what it raises ends the work.
     """
     judge = LimitJudge(PumpProfile("past", (replace(sensor, limits=limits),)))
