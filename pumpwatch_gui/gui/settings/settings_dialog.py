@@ -5,7 +5,7 @@ from dataclasses import replace
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QComboBox,
-    QFormLayout,
+    QGridLayout,
     QLineEdit,
     QListWidget,
     QScrollArea,
@@ -96,21 +96,24 @@ class SettingsDialog(SiteDialog):
     def _make_pump(self) -> Panel:
         panel = Panel(self.context.appearance, "Pump")
         self.pump_id, self.pump_name, self.area, self.duty = QLineEdit(), QLineEdit(), QLineEdit(), QLineEdit()
-        self.area.setPlaceholderText("where it is installed, such as Boiler house")
-        self.duty.setPlaceholderText("what it is for, such as Feed water")
+        self.area.setPlaceholderText("such as Boiler house")
+        self.duty.setPlaceholderText("such as Feed water")
         self.profile, self.model = QComboBox(), QComboBox()
         self.profile.addItems(list(profile_names()))
         self.model.addItems(list(model_names()))
-        form = QFormLayout()
+        form = QGridLayout()
         form.setVerticalSpacing(8)
+        form.setHorizontalSpacing(12)
         fields = (("Id", self.pump_id), ("Name", self.pump_name), ("Area", self.area), ("Duty", self.duty),
                   ("Profile", self.profile), ("Model", self.model))  # fmt: skip
-        for words, field in fields:
+        for i, (words, field) in enumerate(fields):  # two a row: the fields of the link need the room
             field.setAccessibleName(f"Pump {words.lower()}")
+            form.addWidget(label(words), i // 2, i % 2 * 2)
+            form.addWidget(field, i // 2, i % 2 * 2 + 1)
+            form.setColumnStretch(i % 2 * 2 + 1, 1)
             if isinstance(field, QComboBox):
                 field.setEditable(True)
                 field.setToolTip("A shipped name, or the path of your own")
-            form.addRow(words, field)
         panel.body.addLayout(form)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Links of the pump")
