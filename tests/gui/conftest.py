@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 from PySide6.QtCore import QEvent
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication
 
 from pumpwatch_gui.files.home import Home
@@ -44,6 +45,7 @@ def open_window(qapp: QApplication, tmp_path: Path) -> Iterator[OpenWindow]:
         source: FakeStation | None = None,
         sound: AlarmSound | None = None,
     ) -> MainWindow:
+        QCursor.setPos(0, 0)  # an earlier test may have left it on what is a list here
         station = source or FakeStation(pumps, scenes={} if scenes is None else scenes, history_s=60)
         home = Home(tmp_path)
         window = MainWindow(station, home, home.site_file, ask=at_once, sound=sound)

@@ -81,6 +81,8 @@ class OnAlarms:
     def choose(self, alarm_id: str) -> bool:
         """Click the row of an alarm; whether it was in sight."""
         view = self.page.alarm_view
+        if any(alarm.alarm_id == alarm_id for alarm in self.page.active.new):
+            self.page.active.bar.click()
         row = next((i for i, a in enumerate(self.page.alarms.rows) if a.alarm.alarm_id == alarm_id), -1)
         index = self.page.alarms.index(row, 3)
         view.scrollTo(index)

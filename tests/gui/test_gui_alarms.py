@@ -1,14 +1,20 @@
 """The Alarms page: three lists, and what can be done to the chosen alarm."""
 
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
-from pumpwatch_gui.domain.commands import ReturnToService, ShelveAlarm, TakeOutOfService, UnshelveAlarm
+from pumpwatch_gui.domain.commands import Acknowledge, ReturnToService, ShelveAlarm, TakeOutOfService, UnshelveAlarm
+from pumpwatch_gui.domain.events import AlarmChanged, Note
+from pumpwatch_gui.gui.alarms.acknowledge_dialog import AcknowledgeDialog
 from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
-from pumpwatch_gui.gui.alarms.page import ACTIVE, HIDDEN, SHELVED, AlarmsPage
+from pumpwatch_gui.gui.alarms.page import ACTIVE, HIDDEN, JOURNAL, SHELVED, AlarmsPage
 from pumpwatch_gui.gui.overview.page import OverviewPage
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from tests.gui.conftest import OpenWindow
+from tests.gui.fake_history import FakeHistorian
 from tests.gui.fake_scenes import Scene
 from tests.gui.fake_station import FakeStation
 from tests.gui.parts import is_closed, page_of
@@ -54,6 +60,10 @@ def test_an_alarm_is_shelved_with_a_reason_and_taken_from_the_shelf_again(open_w
     assert last_order(station) == ShelveAlarm(alarm_id, 3600.0, "seal exchange", one_shot=True)
     assert is_closed(dialog)
     window.refresh()
+    kept = {s.alarm.alarm_id: s.alarm.state for s in page.alarms.rows}
+    assert kept[alarm_id] is AlarmState.SHELVED, "its row stays while it is selected"
+    assert not page.acknowledge_button.isEnabled()
+    QTest.keyClick(page.alarm_view, Qt.Key.Key_Escape)
     assert alarm_id not in {s.alarm.alarm_id for s in page.alarms.rows}
     assert page.tabs[ACTIVE].text() == f"{ACTIVE} {count - 1}"
 
@@ -75,7 +85,7 @@ def test_an_alarm_is_taken_out_of_service_and_returned(open_window: OpenWindow) 
     alarm_id = choose(page)
     page.out_button.click()
     dialog = dialog_on(page)
-    assert not dialog.time.isVisible()
+    assert not hasattr(dialog, "time")
     dialog.reason.setText("sensor sent in")
     dialog.ok.click()
     assert last_order(station) == TakeOutOfService(alarm_id, "sensor sent in")
@@ -141,3 +151,79 @@ def test_the_chosen_alarm_has_guidance_and_that_of_the_site_goes_first(open_wind
     choose(page)
     assert page.guidance.guidance.action == ("Call Asha.",)
     assert "respond_min" in page.outcome.text(), "what is wrong in the file is said"
+
+
+def test_no_row_moves_while_a_person_reads_and_new_alarms_wait_behind_a_bar(open_window: OpenWindow) -> None:
+    window, page, station = opened(open_window)
+    chosen = choose(page, 1)
+    before = [s.alarm.alarm_id for s in page.alarms.rows]
+    ended = before[0]
+    station.scenes[1] = Scene("hot")
+    window.context.order(ShelveAlarm(ended, 900.0, "x"))
+    window.refresh()
+    assert [s.alarm.alarm_id for s in page.alarms.rows] == before
+    assert page.alarms.rows[0].alarm.state is AlarmState.SHELVED
+    assert {a.pump_id for a in page.active.new} == {"P-102"}
+    assert page.active.bar.isVisible()
+    assert page.active.bar.text().startswith("▲ 2 new alarms: 1 high, 1 ")
+    assert "P-102" in page.active.bar.text()
+
+    QTest.keyClick(page.alarm_view, Qt.Key.Key_Home, Qt.KeyboardModifier.ControlModifier)
+    assert not page.active.bar.isVisible()
+    ids = {s.alarm.alarm_id for s in page.alarms.rows}
+    assert ended not in ids
+    assert {a.pump_id for a in station.latest().alarms} == {s.alarm.pump_id for s in page.alarms.rows}
+    assert page.chosen is not None
+    assert page.chosen.alarm_id == chosen, "what was chosen stays chosen"
+
+
+def test_several_alarms_are_acknowledged_with_one_note(open_window: OpenWindow) -> None:
+    window, page, station = opened(open_window)
+    page.alarm_view.selectAll()
+    ids = [s.alarm.alarm_id for s in page.alarms.rows if s.alarm.state.is_unacknowledged]
+    assert len(ids) > 1
+    assert page.acknowledge_button.text() == f"Acknowledge {len(ids)}"
+    page.note_button.click()
+    (dialog,) = page.findChildren(AcknowledgeDialog)
+    assert dialog.windowTitle() == f"Acknowledge {len(ids)} alarms"
+    dialog.note.setText("oil on its way")
+    dialog.ok.click()
+    assert station.commands == [Acknowledge(alarm_id, "oil on its way") for alarm_id in ids]
+    assert is_closed(dialog)
+    window.refresh()
+    assert not any(s.alarm.state.is_unacknowledged for s in page.alarms.rows)
+    assert not page.acknowledge_button.isEnabled()
+
+
+def test_acknowledge_page_takes_what_is_on_the_screen_only(open_window: OpenWindow) -> None:
+    station = FakeStation(12, scenes={i: Scene("hot") for i in range(12)}, history_s=60)
+    window = open_window(source=station, size=(1280, 720))
+    window.open_page("alarms")
+    window.refresh()
+    page = page_of(window, AlarmsPage)
+    seen = page.alarm_view.viewport().rect()
+    on_screen = [
+        s.alarm.alarm_id
+        for i, s in enumerate(page.alarms.rows)
+        if s.alarm.state.is_unacknowledged
+        and seen.top() <= page.alarm_view.visualRect(page.alarms.index(i, 0)).top()
+        and page.alarm_view.visualRect(page.alarms.index(i, 0)).bottom() <= seen.bottom()
+    ]
+    assert 0 < len(on_screen) < len(page.alarms.rows)
+    QTest.keyClick(page.alarm_view, Qt.Key.Key_F10, Qt.KeyboardModifier.ControlModifier)
+    assert station.commands == [Acknowledge(alarm_id) for alarm_id in on_screen]
+
+
+def test_the_journal_of_the_alarms_is_a_tab(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window, page, station = opened(open_window)
+    page.tabs[JOURNAL].click()
+    assert page.journal.isVisible()
+    assert page.journal.kind.currentText() == "alarm"
+    assert not page.acknowledge_button.isVisible()
+    assert isinstance(station.history, FakeHistorian)
+    station.history.put_event(AlarmChanged(station.latest().time_ns, station.latest().alarms[0]))
+    station.history.put_event(Note(station.latest().time_ns, "no alarm"))
+    page.journal.note()
+    qtbot.waitUntil(lambda: len(page.journal.journal.rows) == 1)
+    window.refresh()
+    assert page.chosen is None

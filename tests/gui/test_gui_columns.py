@@ -118,13 +118,13 @@ def test_a_file_with_another_arrangement_is_no_trouble(qapp: QApplication, qtbot
 def test_the_window_remembers_the_columns_of_its_tables(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     first = open_window()
     first.open_page("events")
-    page_of(first, EventsPage).journal_view.setColumnWidth(1, 333)
+    page_of(first, EventsPage).journal.journal_view.setColumnWidth(1, 333)
     first.close()
     kept = QSettings(str(Home(tmp_path).settings), QSettings.Format.IniFormat).value("tables/Journal")
     assert "333" in str(kept)
     second = open_window()
     second.open_page("events")
-    qtbot.waitUntil(lambda: page_of(second, EventsPage).journal_view.columnWidth(1) == 333)
+    qtbot.waitUntil(lambda: page_of(second, EventsPage).journal.journal_view.columnWidth(1) == 333)
 
 
 def test_every_table_has_a_name_of_its_own(open_window: OpenWindow) -> None:

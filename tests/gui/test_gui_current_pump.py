@@ -37,7 +37,7 @@ def test_every_page_about_a_pump_turns_to_the_current_one(open_window: OpenWindo
     window.open_page("pump")
     assert page_of(window, PumpPage).pump_id == "P-102"
     window.open_page("events")
-    assert page_of(window, EventsPage).pump.currentIndex() == 0, "the journal is not filtered by it"
+    assert page_of(window, EventsPage).journal.pump.currentIndex() == 0, "the journal is not filtered by it"
 
 
 def test_the_title_of_the_limits_follows_the_pump_that_is_chosen_there(open_window: OpenWindow) -> None:

@@ -20,6 +20,7 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.wording import date, typed_date, typed_money
+from pumpwatch_gui.gui.forms.order_dialog import OrderDialog
 from pumpwatch_gui.gui.maintenance.cost_dialog import CostDialog
 from pumpwatch_gui.gui.maintenance.dialogs import (
     AssignDialog,
@@ -27,7 +28,6 @@ from pumpwatch_gui.gui.maintenance.dialogs import (
     NoteDialog,
     ReopenDialog,
     ResolveDialog,
-    WorkDialog,
 )
 from pumpwatch_gui.gui.maintenance.page import OPEN, RESOLVED, MaintenancePage
 from pumpwatch_gui.gui.shell.main_window import MainWindow
@@ -259,7 +259,7 @@ def test_every_field_of_every_dialog_has_a_name(open_window: OpenWindow, station
     page.open_view.selectRow(0)
     for act in (page.new_button, page.assign_button, page.note_button, page.resolve_button):
         act.click()
-        dialog = dialog_of(window, WorkDialog)
+        dialog = dialog_of(window, OrderDialog)
         fields = [
             *dialog.findChildren(QPlainTextEdit),
             *dialog.findChildren(QLineEdit),

@@ -1,10 +1,14 @@
 """Every table sorts by its titles, copies whole rows, and offers in a menu what can be done to a row."""
 
+import csv
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QApplication, QMenu, QTableView
+from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QTableView
 from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.domain.commands import Acknowledge
@@ -158,7 +162,9 @@ def test_many_rows_of_a_journal_are_copied_as_they_are_on_the_screen(open_window
     station.history = FakeHistorian()
     for n in range(3):
         station.history.put_event(Note(station.latest().time_ns + n, f"note {n}"))
-    page = page_of(open_window(source=station), EventsPage)
+    window = open_window(source=station)
+    window.open_page("events")
+    page = page_of(window, EventsPage).journal
     assert len(page.journal.rows) == 3
     page.journal_view.selectAll()
     QTest.keyClick(page.journal_view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
@@ -166,6 +172,32 @@ def test_many_rows_of_a_journal_are_copied_as_they_are_on_the_screen(open_window
     assert len(lines) == len(page.journal.rows) + 1
     choose(page.journal_view.row_menu(), "Copy all rows")
     assert QApplication.clipboard().text().splitlines() == lines
+
+
+def test_a_table_is_saved_as_csv_whole_or_not_at_all_and_printed(open_window: OpenWindow, tmp_path: Path) -> None:
+    window = open_window(3, scenes=SCENES)
+    window.open_page("alarms")
+    window.refresh()
+    view = page_of(window, AlarmsPage).alarm_view
+    target = tmp_path / "alarms.csv"
+    view.save(target)
+    with target.open(newline="", encoding="utf-8") as file:
+        titles, *lines = csv.reader(file)
+    assert titles[:4] == ["Priority", "Since", "Pump", "Alarm"]
+    assert len(lines) == len(page_of(window, AlarmsPage).alarms.rows)
+    assert all(line[2].startswith("P-10") for line in lines)
+
+    view.save(tmp_path / "not there" / "alarms.csv")
+    (box,) = (b for b in view.findChildren(QMessageBox) if b.isVisible())
+    assert "cannot write" in box.text()
+    box.close()
+
+    paper = tmp_path / "alarms.pdf"
+    printer = QPrinter()
+    printer.setOutputFormat(QPrinter.OutputFormat.PdfFormat)
+    printer.setOutputFileName(str(paper))
+    view.print_on(printer)
+    assert paper.read_bytes().startswith(b"%PDF")
 
 
 def test_a_limit_is_copied_with_its_whole_row(open_window: OpenWindow) -> None:

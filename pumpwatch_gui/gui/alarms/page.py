@@ -15,7 +15,9 @@ from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.commands import Acknowledge, ResetAlarm, ReturnToService, UnshelveAlarm
 from pumpwatch_gui.domain.events import AlarmChanged, Event, OrderDone
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import alarm_number, duration, stamp
+from pumpwatch_gui.domain.wording import duration, stamp
+from pumpwatch_gui.gui.alarms.acknowledge_dialog import AcknowledgeDialog
+from pumpwatch_gui.gui.alarms.active_view import ActiveView, is_announced
 from pumpwatch_gui.gui.alarms.by_pump_view import ByPumpView
 from pumpwatch_gui.gui.alarms.flood_notice import FloodNotice
 from pumpwatch_gui.gui.alarms.guidance_panel import GuidancePanel
@@ -25,12 +27,15 @@ from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, tab_button
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
+from pumpwatch_gui.gui.tables.journal_panel import JournalPanel
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 ACTIVE, BY_PUMP, SHELVED = "Active", "By pump", "Shelved"
-HIDDEN, PERFORMANCE = "Suppressed, out of service", "Performance"
+HIDDEN, JOURNAL, PERFORMANCE = "Suppressed, out of service", "Journal", "Performance"
+TABS = (ACTIVE, BY_PUMP, SHELVED, HIDDEN, JOURNAL, PERFORMANCE)
+LISTS = frozenset((ACTIVE, BY_PUMP, SHELVED, HIDDEN))
 NOTHING = {
     ACTIVE: "No active alarms",
     BY_PUMP: "No active alarms",
@@ -51,12 +56,11 @@ class AlarmsPage(Page):
         super().__init__(context)
         self._icons = PriorityIcons(self.appearance)
         self._view: StationView | None = None
-        self.alarms: RowsModel[ShownAlarm] = RowsModel(self._alarm_columns(), key=lambda s: s.alarm.alarm_id)
         self.hidden: RowsModel[ShownAlarm] = RowsModel(self._hidden_columns(), key=lambda s: s.alarm.alarm_id)
         self._make_tables()
         self._make_filter()
         self._make_acts()
-        self.tabs = {name: tab_button(name) for name in (ACTIVE, BY_PUMP, SHELVED, HIDDEN, PERFORMANCE)}
+        self.tabs = {name: tab_button(name) for name in TABS}
         self._group = QButtonGroup(self)
         for tab in self.tabs.values():
             self._group.addButton(tab)
@@ -67,11 +71,13 @@ class AlarmsPage(Page):
         content.setAccessibleName("Alarms")
         content.body.addLayout(hbox(label("Alarms", "heading"), (self.flood, 1), *self._acts))
         content.body.addLayout(hbox(*self.tabs.values(), None, (self.text, 3), self.pump))
-        content.body.addWidget(self.alarm_view, 1)
+        content.body.addWidget(self.active, 1)
         content.body.addWidget(self.by_pump, 1)
         content.body.addWidget(self.hidden_view, 1)
         self.performance = PerformanceView(context)
         content.body.addWidget(self.performance, 1)
+        self.journal = JournalPanel(context, name="Alarm journal", kind="alarm")
+        content.body.addWidget(self.journal, 1)
         content.body.addWidget(self.nothing)
         content.body.addWidget(self.outcome)
         self.guidance = GuidancePanel(context)
@@ -83,12 +89,12 @@ class AlarmsPage(Page):
     # ---------------------------------------------------------------- building
 
     def _make_tables(self) -> None:
-        self.alarm_view = TableView(self.appearance, self.alarms, "Active alarms")
+        self.active = ActiveView(self.context)
+        self.alarms, self.alarm_view = self.active.rows, self.active.table
         self.hidden_view = TableView(self.appearance, self.hidden, "Hidden alarms")
         self.by_pump = ByPumpView(self.context)
         self.by_pump.turned.connect(self._offer)
-        for view in (self.alarm_view, self.hidden_view):
-            view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context)
+        self.hidden_view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context)
         for view in (self.alarm_view, self.hidden_view, self.by_pump):
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.nothing = label("", "dim")
@@ -103,7 +109,13 @@ class AlarmsPage(Page):
 
     def _make_acts(self) -> None:
         self.acknowledge_button = button(
-            "Acknowledge", "Acknowledge the selected alarm", self.acknowledge_selected, hint="Ctrl+Enter"
+            "Acknowledge", "Acknowledge the selected alarms", self.acknowledge_selected, hint="Ctrl+Enter"
+        )
+        self.page_button = button(
+            "Acknowledge page", "Acknowledge the alarms on the screen", self.acknowledge_page, hint="Ctrl+F10"
+        )
+        self.note_button = button(
+            "With note…", "Acknowledge the selected alarms with a note", self.acknowledge_noted, hint="Ctrl+Shift+Enter"
         )
         self.open_button = button(
             "Show alarms", "Show or hide the alarms of the pump", self.by_pump.toggle, hint="Enter"
@@ -115,36 +127,22 @@ class AlarmsPage(Page):
         )
         self.back_button = button("Announce again", "Unshelve, or return to service", self._announce)
         self._acts = (
-            self.open_button, self.acknowledge_button, self.reset_button, self.shelve_button, self.out_button,
-            self.back_button,
+            self.open_button, self.acknowledge_button, self.note_button, self.page_button, self.reset_button,
+            self.shelve_button, self.out_button, self.back_button,
         )  # fmt: skip
         for view in (self.alarm_view, self.hidden_view, self.by_pump):
             view.offer(*self._acts)
         acts: dict[str, Callable[[], None]] = {
             "Ctrl+Return": self.acknowledge_selected,
             "Ctrl+Enter": self.acknowledge_selected,
+            "Ctrl+Shift+Return": self.acknowledge_noted,
+            "Ctrl+Shift+Enter": self.acknowledge_noted,
+            "Ctrl+F10": self.acknowledge_page,
             "Ctrl+H": partial(self._hide, False),
         }
         for keys, act in acts.items():
             shortcut = QShortcut(QKeySequence(keys), self, act)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-
-    def _alarm_columns(self) -> list[Column[ShownAlarm]]:
-        def state(shown: ShownAlarm) -> str:
-            return shown.alarm.state.value + (f" by {shown.alarm.by}" if shown.alarm.by else "")
-
-        return [
-            Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._icon),
-            Column("Since", lambda s: stamp(s.alarm.raised_ns), sort=lambda s: s.alarm.raised_ns),
-            Column("Pump", lambda s: s.alarm.pump_id),
-            Column("Alarm", _text, elided=True),
-            Column("Now", lambda s: s.now, right=True),
-            Column("Raised at", lambda s: alarm_number(s.alarm.value, s.alarm), right=True, spare=True),
-            Column("Worst", lambda s: s.worst, right=True, spare=True),
-            Column("Limit", lambda s: s.limit, right=True),
-            Column("State", state, elided=True),
-            Column("Duration", lambda s: s.lasts, right=True, sort=lambda s: -s.alarm.raised_ns),
-        ]
 
     def _hidden_columns(self) -> list[Column[ShownAlarm]]:
         return [
@@ -181,6 +179,7 @@ class AlarmsPage(Page):
     def on_event(self, event: Event) -> None:
         if isinstance(event, AlarmChanged):
             self.flood.watch.note(event.alarm)
+        self.journal.note()
 
     @override
     def show_pump(self, pump_id: str) -> None:
@@ -188,6 +187,7 @@ class AlarmsPage(Page):
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
+        self.active.begin()
         self.context.ask(partial(guidance_rows, self.context.site_file), self._guided)
         super().showEvent(event)
 
@@ -203,14 +203,17 @@ class AlarmsPage(Page):
         return next(name for name, tab in self.tabs.items() if tab.isChecked())
 
     def _turn(self) -> None:
-        views = {ACTIVE: self.alarm_view, BY_PUMP: self.by_pump, PERFORMANCE: self.performance}
+        views = {
+            ACTIVE: self.active, BY_PUMP: self.by_pump, JOURNAL: self.journal, PERFORMANCE: self.performance,
+        }  # fmt: skip
         shown = views.get(self.at, self.hidden_view)
         self.by_pump.clear()
         for part in (*views.values(), self.hidden_view):
             part.setVisible(part is shown)
         for part in (self.text, self.pump, self.outcome, self._foot):
-            part.setVisible(self.at != PERFORMANCE)
-        self.hidden_view.selectionModel().clear()
+            part.setVisible(self.at in LISTS)
+        self.active.begin()
+        self.hidden_view.clearSelection()
         self._show_rows()
         if self.at == PERFORMANCE and self._view is not None:
             self.performance.refresh(self._view)
@@ -218,6 +221,7 @@ class AlarmsPage(Page):
 
     def _filter(self) -> None:
         self.by_pump.clear()
+        self.active.begin()
         self._show_rows()
 
     def _show_rows(self) -> None:
@@ -230,18 +234,19 @@ class AlarmsPage(Page):
         lists = {ACTIVE: view.alarms, SHELVED: shelved, HIDDEN: others}
         for name, alarms in lists.items():
             self.tabs[name].setText(f"{name} {len(alarms)}")
-        self.alarms.show_rows([self.context.shown(a, view) for a in view.alarms if self._is_let_through(a)])
+        let_through = [alarm for alarm in view.alarms if self._is_let_through(alarm)]
+        kept = [alarm for alarm in view.hidden_alarms if self._is_let_through(alarm)]
+        self.active.show_alarms(let_through, kept, view)
         chosen = others if self.at == HIDDEN else shelved
         self.hidden.show_rows([self.context.shown(a, view) for a in chosen if self._is_let_through(a)])
         if self.at == BY_PUMP:
-            kept = [a for a in view.hidden_alarms if self._is_let_through(a)]
-            self.by_pump.show_alarms([s.alarm for s in self.alarms.given], kept, view)
+            self.by_pump.show_alarms(let_through, kept, view)
         self.flood.refresh(view, is_by_pump=self.at == BY_PUMP)
         counts = {ACTIVE: len(self.alarms.rows), BY_PUMP: len(self.by_pump.rows.rows)}
         count = counts.get(self.at, len(self.hidden.rows))
         has_any = bool(lists.get(self.at, view.alarms))
         self.nothing.setText("Nothing that the filter lets through" if has_any else NOTHING.get(self.at, ""))
-        self.nothing.setVisible(not count and self.at != PERFORMANCE)
+        self.nothing.setVisible(not count and self.at in LISTS)
         self._offer()
 
     def _is_let_through(self, alarm: Alarm) -> bool:
@@ -259,23 +264,40 @@ class AlarmsPage(Page):
         return shown.alarm if shown is not None else None
 
     def _chosen(self) -> ShownAlarm | None:
-        if self.at == PERFORMANCE:
+        if self.at not in LISTS:
             return None
         if self.at == BY_PUMP:
             return self.by_pump.chosen_alarm
-        view, model = (self.alarm_view, self.alarms) if self.at == ACTIVE else (self.hidden_view, self.hidden)
-        return model.row_at(view.chosen)
+        if self.at == ACTIVE:
+            shown = self.alarms.row_at(self.alarm_view.chosen)
+            return shown if shown is not None and is_announced(shown.alarm) else None
+        return self.hidden.row_at(self.hidden_view.chosen)
+
+    def _to_acknowledge(self) -> tuple[Alarm, ...]:
+        """The unacknowledged of the selected alarms; of a selected pump those of its alarms that are on the screen."""
+        if self.at == BY_PUMP:
+            return self.by_pump.to_acknowledge()
+        if self.at != ACTIVE:
+            return ()
+        return tuple(alarm for alarm in self.active.selected if alarm.state.is_unacknowledged)
 
     def acknowledge_selected(self) -> None:
-        """Acknowledge the selected alarm; nothing when none is selected or it is acknowledged already.
+        """Acknowledge the selected alarms; nothing when none is selected or all are acknowledged already."""
+        self._acknowledge(self._to_acknowledge())
 
-        Of a selected pump, where alarms are shown by pump: those of its alarms that are on the screen.
-        """
-        if self.at == BY_PUMP:
-            for seen in self.by_pump.to_acknowledge():
-                self.context.order(Acknowledge(seen.alarm_id), self._done)
-        elif (alarm := self.chosen) is not None and alarm.state.is_unacknowledged:
+    def acknowledge_page(self) -> None:
+        """Acknowledge the alarms whose rows are on the screen, and none that a person cannot have seen."""
+        if self.at == ACTIVE:
+            self._acknowledge(self.active.on_screen)
+
+    def _acknowledge(self, alarms: tuple[Alarm, ...]) -> None:
+        for alarm in alarms:
             self.context.order(Acknowledge(alarm.alarm_id), self._done)
+
+    def acknowledge_noted(self) -> None:
+        """Ask for a note and acknowledge the selected alarms with it."""
+        if alarms := self._to_acknowledge():
+            AcknowledgeDialog(self.context, alarms, self).open()
 
     def _reset(self) -> None:
         if (alarm := self.chosen) is not None:
@@ -301,12 +323,13 @@ class AlarmsPage(Page):
         alarm = shown.alarm if shown is not None else None
         if self._view is not None:
             self.guidance.show_alarm(shown, self._view)
-        state = alarm.state if alarm is not None else AlarmState.NORMAL
+        state, waiting = alarm.state if alarm is not None else AlarmState.NORMAL, self._to_acknowledge()
+        self.acknowledge_button.setText(f"Acknowledge {len(waiting)}" if len(waiting) > 1 else "Acknowledge")
         fits: dict[QAbstractButton, tuple[bool, bool]] = {
             self.open_button: (self.at == BY_PUMP, row is not None),
-            self.acknowledge_button: (
-                is_active, bool(self.by_pump.to_acknowledge()) if row else state.is_unacknowledged,
-            ),
+            self.acknowledge_button: (is_active, bool(waiting)),
+            self.note_button: (is_active, bool(waiting)),
+            self.page_button: (self.at == ACTIVE, bool(self.active.on_screen)),
             self.reset_button: (
                 is_active and any(s.alarm.is_latching for s in self.alarms.rows), state is AlarmState.LATCHED,
             ),
@@ -320,7 +343,3 @@ class AlarmsPage(Page):
         for act, (is_shown, is_enabled) in fits.items():
             act.setVisible(is_shown)
             act.setEnabled(is_enabled)
-
-
-def _text(shown: ShownAlarm) -> str:
-    return f"{shown.alarm.text} · {shown.first_out}" if shown.first_out else shown.alarm.text

@@ -15,6 +15,7 @@ from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.wording import error_text, minute
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, vbox
+from pumpwatch_gui.gui.look.printing import choose_printer
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -129,13 +130,9 @@ class HandOverDialog(QDialog):
     def choose_printer(self) -> None:
         """Ask for a printer and print the hand-over."""
         try:
-            from PySide6.QtPrintSupport import QPrintDialog, QPrinter
-        except ImportError as error:
-            self._failed(PumpWatchError(f"this machine cannot print: {error}", "save the hand-over and print the file"))
-            return
-        printer = QPrinter()
-        if QPrintDialog(printer, self).exec() == QDialog.DialogCode.Accepted:
-            self.print_on(printer)
+            choose_printer(self, self.print_on)
+        except PumpWatchError as error:
+            self._failed(error)
 
     def print_on(self, printer: object) -> None:
         """Print the hand-over in the colours of paper."""

@@ -12,6 +12,8 @@ ON_PAGES = (
     ("Move between tiles, rows and sensors", "Arrow keys"),
     ("Open what is chosen", "Enter"),
     ("Acknowledge the chosen alarm (Pump, Alarms)", "Ctrl+Enter"),
+    ("Acknowledge what is on the screen; with a note (Alarms)", "Ctrl+F10; Ctrl+Shift+Enter"),
+    ("Show the new alarms, end the selection (Alarms)", "Ctrl+Home; Escape"),
     ("Find pumps (Overview)", "Ctrl+F"),
     ("Shelve the chosen alarm (Alarms)", "Ctrl+H"),
     ("New, assign, note, resolve, reopen (Maintenance)", "Ctrl+N, Ctrl+G, Ctrl+J, Ctrl+R, Ctrl+Shift+R"),

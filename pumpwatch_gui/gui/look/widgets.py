@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.theme import MEDIUM, Appearance, color
@@ -243,6 +244,15 @@ class Question:
     more: str
     yes: str
     no: str
+
+
+def say_failure(parent: QWidget, error: Exception) -> QMessageBox:
+    """Say above a window what went wrong and what to do; nothing waits for the answer."""
+    box = QMessageBox(QMessageBox.Icon.Warning, parent.window().windowTitle(), error_text(error), parent=parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box
 
 
 def ask_first(parent: QWidget, question: Question, on_yes: Callable[[], object]) -> QMessageBox:

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.commands import (
@@ -15,116 +13,13 @@ from pumpwatch_gui.domain.commands import (
     ReopenMaintenance,
     ResolveMaintenance,
 )
-from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
 from pumpwatch_gui.domain.wording import date, money, typed_date, typed_money
-from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
-from pumpwatch_gui.gui.look.widgets import Question, StatusText, ask_first, label
+from pumpwatch_gui.gui.forms.order_dialog import OrderDialog
 from pumpwatch_gui.gui.maintenance.rows import notes_of
 from pumpwatch_gui.gui.shell.page import PageContext
 
 DATE_HINT = "2026-12-31, empty for no date"
-
-
-class WorkDialog(QDialog):
-    """Fields under one another, a line for what is wrong, a button that orders and Cancel.
-
-    A subclass adds its fields and gives the `command`; that raises ValueError in words where a field is wrong.
-    """
-
-    def __init__(self, context: PageContext, title: str, words: str, parent: QWidget, *, height: int) -> None:
-        super().__init__(parent)
-        self.context = context
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(title)
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(8)
-        self._grid.setColumnStretch(1, 1)
-        self._texts: list[Callable[[], str]] = []
-        self.trouble = StatusText()
-        box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        self.ok, cancel = (box.button(b) for b in (box.StandardButton.Ok, box.StandardButton.Cancel))
-        self.ok.setText(words)
-        self.ok.setDefault(True)
-        cancel.setAutoDefault(False)
-        box.accepted.connect(self.give)
-        box.rejected.connect(self.reject)
-        vbox(label(title, "heading"), (self._grid, 1), self.trouble, box, parent=self, margin=16, spacing=12)
-        for keys in ("Ctrl+Return", "Ctrl+Enter"):  # Enter alone is a new line in a field of several
-            QShortcut(QKeySequence(keys), self, self.give)
-        resize_within_screen(self, context.appearance.px(560), context.appearance.px(height))
-        self._first: tuple[str, ...] = ()
-
-    def add_line(self, name: str, text: str = "", hint: str = "") -> QLineEdit:
-        """A field of one line."""
-        field = QLineEdit(text)
-        field.setPlaceholderText(hint)
-        self._texts.append(field.text)
-        self._put(name, field)
-        return field
-
-    def add_text(self, name: str, hint: str = "") -> QPlainTextEdit:
-        """A field of several lines."""
-        field = QPlainTextEdit()
-        field.setPlaceholderText(hint)
-        field.setTabChangesFocus(True)
-        self._texts.append(field.toPlainText)
-        self._put(name, field)
-        return field
-
-    def add_choice(self, name: str, choices: list[str]) -> QComboBox:
-        """A choice of one of several."""
-        field = QComboBox()
-        field.addItems(choices)
-        self._put(name, field)
-        return field
-
-    def _put(self, name: str, field: QWidget) -> None:
-        field.setAccessibleName(name)
-        words, row = label(name), self._grid.rowCount()
-        words.setBuddy(field)
-        self._grid.addWidget(words, row, 0)
-        self._grid.addWidget(field, row, 1)
-
-    def begin(self, first: QWidget) -> None:
-        """All fields are there: what is in them now is no edit, and the keyboard goes to the first."""
-        self._first = tuple(text() for text in self._texts)
-        first.setFocus()
-
-    @property
-    def command(self) -> Command:
-        """What was filled in, as an order. Raises ValueError in words."""
-        raise NotImplementedError
-
-    def give(self) -> None:
-        """Order it."""
-        if not self.ok.isEnabled():
-            return
-        try:
-            command = self.command
-        except ValueError as error:
-            self.trouble.warn(str(error))
-            return
-        self.ok.setEnabled(False)
-        self.trouble.say("")
-        self.context.order(command, self._done)
-
-    def _done(self, done: OrderDone) -> None:
-        self.ok.setEnabled(True)
-        if done.ok:
-            self.accept()
-        else:
-            self.trouble.warn(done.text)
-
-    @override
-    def reject(self) -> None:
-        """Cancel or Escape; with edits only after a question."""
-        if tuple(text() for text in self._texts) == self._first:
-            super().reject()
-            return
-        question = Question("Discard what you wrote?", "It is not ordered.", yes="Discard", no="Go on editing")
-        ask_first(self, question, lambda: QDialog.reject(self))
 
 
 def typed(name: str, read: Callable[[str], float], field: QLineEdit) -> float:
@@ -136,7 +31,7 @@ def typed(name: str, read: Callable[[str], float], field: QLineEdit) -> float:
         raise ValueError(f"{name}: {error}") from None
 
 
-class CreateDialog(WorkDialog):
+class CreateDialog(OrderDialog):
     """Planned work or an inspection of a pump."""
 
     KINDS = tuple(kind for kind in EventType if kind.is_manual)
@@ -173,7 +68,7 @@ class CreateDialog(WorkDialog):
         )
 
 
-class AssignDialog(WorkDialog):
+class AssignDialog(OrderDialog):
     """Who does the work, and by when."""
 
     def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:
@@ -189,7 +84,7 @@ class AssignDialog(WorkDialog):
         return AssignMaintenance(self._event.event_id, self.assigned_to.text(), int(typed("Due", typed_date, self.due)))
 
 
-class NoteDialog(WorkDialog):
+class NoteDialog(OrderDialog):
     """All notes of an event, and one more."""
 
     def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:
@@ -200,7 +95,7 @@ class NoteDialog(WorkDialog):
             self.before = QPlainTextEdit("\n\n".join(notes_of(event)))
             self.before.setReadOnly(True)
             self.before.setTabChangesFocus(True)
-            self._put("So far", self.before)
+            self.put("So far", self.before)
         self.begin(self.note)
 
     @property
@@ -211,7 +106,7 @@ class NoteDialog(WorkDialog):
         return NoteMaintenance(self._event.event_id, self.note.toPlainText())
 
 
-class ResolveDialog(WorkDialog):
+class ResolveDialog(OrderDialog):
     """What was found and done, and what it really cost."""
 
     def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:
@@ -231,7 +126,7 @@ class ResolveDialog(WorkDialog):
         return ResolveMaintenance(self._event.event_id, self.finding.toPlainText(), cost)
 
 
-class ReopenDialog(WorkDialog):
+class ReopenDialog(OrderDialog):
     """Why the work is not done."""
 
     def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:

@@ -12,6 +12,7 @@ from pumpwatch_gui.commissioning.maintenance import cost_table
 from pumpwatch_gui.domain.maintenance.costs import CostTable
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.gui.forms.order_dialog import OrderDialog
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, tab_button
 from pumpwatch_gui.gui.maintenance.cost_dialog import CostDialog
@@ -22,7 +23,6 @@ from pumpwatch_gui.gui.maintenance.dialogs import (
     NoteDialog,
     ReopenDialog,
     ResolveDialog,
-    WorkDialog,
 )
 from pumpwatch_gui.gui.maintenance.rows import ShownWork, open_columns, resolved_columns, shown_work
 from pumpwatch_gui.gui.shell.page import Page, PageContext
@@ -172,7 +172,7 @@ class MaintenancePage(Page):
         pump_id = self.pump.currentText() if self.pump.currentIndex() > 0 else self.context.pump_id
         CreateDialog(self.context, self.chosen.pump_id if self.chosen else pump_id, self).open()
 
-    def _open(self, kind: Callable[[PageContext, MaintenanceEvent, QWidget], WorkDialog]) -> None:
+    def _open(self, kind: Callable[[PageContext, MaintenanceEvent, QWidget], OrderDialog]) -> None:
         if (event := self.chosen) is not None:
             kind(self.context, event, self).open()
 

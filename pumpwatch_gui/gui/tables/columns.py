@@ -68,6 +68,7 @@ class Columns(QObject):
         self._scale = appearance.scale
         appearance.changed.connect(self._appearance_changed)
         view.installEventFilter(self)
+        view.viewport().installEventFilter(self)  # a scroll bar that comes takes room from it alone
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

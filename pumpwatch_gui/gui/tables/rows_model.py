@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QFont, QIcon
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look.widgets import plain_tip
@@ -16,8 +16,9 @@ T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 DISPLAY, DECORATION = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.DecorationRole
-_DISPLAY, _ICON, _TIP, _ALIGNMENT = _ANSWERED = tuple(
-    map(int, (DISPLAY, DECORATION, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.TextAlignmentRole))
+_ROLES = Qt.ItemDataRole
+_DISPLAY, _ICON, _TIP, _ALIGNMENT, _FONT = _ANSWERED = tuple(
+    map(int, (DISPLAY, DECORATION, _ROLES.ToolTipRole, _ROLES.TextAlignmentRole, _ROLES.FontRole))
 )
 
 
@@ -28,6 +29,7 @@ class Column(Generic[T]):
     It is as wide as its text, which is never cut: an id, a number, a state. Words that may be long have it `elided`;
     the tool tip then says them whole. A column to `spare` is hidden where there is no room for all. `sort` is what rows
     are sorted by where their text does not say it (see `text_order.py`); None for what comes last in any order.
+    `strong` is the font of a row that must be seen first; None for the usual one.
     """
 
     title: str
@@ -38,6 +40,7 @@ class Column(Generic[T]):
     elided: bool = False
     spare: bool = False
     sort: Callable[[T], Any] | None = None
+    strong: Callable[[T], QFont | None] | None = None
 
     def order_of(self, row: T) -> Any:
         """What a row is sorted by."""
@@ -221,6 +224,8 @@ class RowsModel(QAbstractTableModel, Generic[T]):
             return _alignment(column)
         if role == _ICON:
             return column.icon(row) if column.icon else None
+        if role == _FONT:
+            return column.strong(row) if column.strong else None
         return plain_tip(column.tip_of(row)) or None
 
 

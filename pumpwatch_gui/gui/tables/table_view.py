@@ -1,17 +1,23 @@
 """A table as the pages show it: whole rows, no grid, columns as wide as what they show; sorting, copying, a menu."""
 
+import time
 from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QMenu, QTableView
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QFileDialog, QMenu, QTableView
 from typing_extensions import override
 
+from pumpwatch_gui.domain.errors import InputError, PumpWatchError
+from pumpwatch_gui.domain.wording import stamp
+from pumpwatch_gui.gui.look.printing import choose_printer
 from pumpwatch_gui.gui.look.theme import Appearance, icon_size
+from pumpwatch_gui.gui.look.widgets import say_failure
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.columns import Columns
-from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected
+from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected, print_all, save_all
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
 
 
@@ -105,9 +111,36 @@ class TableView(QTableView):
         copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
         copy.setEnabled(self.chosen.isValid())
         menu.addAction("Copy all rows", lambda: copy_all(self, self.columns)).setEnabled(bool(self._rows.rows))
+        menu.addAction("Save as CSV…", self._choose_file).setEnabled(bool(self._rows.rows))
+        menu.addAction("Print…", self._choose_printer).setEnabled(bool(self._rows.rows))
         menu.addSeparator()
         menu.addAction("Columns as at first", self.columns.reset)
         return menu
+
+    def _choose_file(self) -> None:
+        dialog = QFileDialog(self, f"Save {self.accessibleName()}", str(Path.home()), "CSV (*.csv)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self.save(Path(name)))
+        dialog.open()
+
+    def save(self, path: Path) -> None:
+        """Write every row as CSV; a failure is said."""
+        try:
+            save_all(self, self.columns, path)
+        except OSError as error:
+            say_failure(self, InputError(f"cannot write {path}: {error.strerror}", "choose another folder"))
+
+    def _choose_printer(self) -> None:
+        try:
+            choose_printer(self, self.print_on)
+        except PumpWatchError as error:
+            say_failure(self, error)
+
+    def print_on(self, printer: object) -> None:
+        """Print every row."""
+        print_all(self, self.columns, f"{self.accessibleName()}, {stamp(time.time_ns())}", printer)
 
     def _label(self, pump_id: str, tag: str) -> str:
         pump = self._context.station.site().pump(pump_id) if self._context else None
