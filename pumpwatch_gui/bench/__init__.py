@@ -20,6 +20,11 @@ BENCHES = {
         "false alarms, faults detected and delays: test bed (--data DIR), foreign pumps and simulated plant",
         "fifteen minutes, with a test bed twenty",
     ),
+    "alarms": (
+        "alarms",
+        "thousands of alarms raised, a flood on a window, a healthy week, the first alarm of each fault",
+        "eight minutes",
+    ),
     "store": ("store", "readings a second and commit times of the writer, with scores", "a minute"),
     "history": ("history", "bytes a reading, reads of an hour and a day, start against size", "eight minutes"),
     "recordings": ("recordings", "2 million rows read, a day scored, a month back-tested", "five minutes"),

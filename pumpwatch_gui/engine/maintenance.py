@@ -26,7 +26,7 @@ from pumpwatch_gui.domain.commands import (
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.events import AlarmChanged, Event, MaintenanceChanged, Note, SiteChanged
 from pumpwatch_gui.domain.maintenance.changes import changed, created
-from pumpwatch_gui.domain.maintenance.costs import CostTable, assess, event_of, made_worse
+from pumpwatch_gui.domain.maintenance.costs import CostTable, anomalous_pumps, assess, event_of, made_worse
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk
 from pumpwatch_gui.domain.ports import Historian
 from pumpwatch_gui.domain.wording import date, money
@@ -147,11 +147,11 @@ class MaintenanceKeeper:
         guidance = cache(lambda: read_guidance(self._folder)[0])  # once for all of these, if at all
         # By what an alarm is called now: its pump may have been renamed since its event was made.
         episodes = {(e.pump_id, e.source, e.time_ns): e for e in self._by_id.values()}
-        pumps = {alarm.pump_id for alarm in alarms}
+        pumps, anomalous = {alarm.pump_id for alarm in alarms}, anomalous_pumps((*active, *alarms))
         others = [a for a in active if a.pump_id in pumps and a.state.is_active]
         changes: list[_Change] = []
         for alarm in (*alarms, *others):
-            found, key = assess(alarm, (*active, *alarms), table), (alarm.pump_id, alarm.source, alarm.raised_ns)
+            found, key = assess(alarm, anomalous, table), (alarm.pump_id, alarm.source, alarm.raised_ns)
             if found is None:
                 continue
             if (event := episodes.get(key)) is None:

@@ -19,7 +19,7 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.maintenance.changes import changed, created
-from pumpwatch_gui.domain.maintenance.costs import CostRow, CostTable, assess, event_of, made_worse
+from pumpwatch_gui.domain.maintenance.costs import CostRow, CostTable, anomalous_pumps, assess, event_of, made_worse
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent, by_risk
 from pumpwatch_gui.domain.wording import money
 
@@ -49,7 +49,7 @@ ANOMALY = alarm("anomaly", "suction_pressure_bar", Priority.LOW, value=2.3)
 
 
 def test_a_bearing_over_85_degrees_with_an_anomaly_is_critical_and_costs_67_500() -> None:
-    found = assess(HOT, (HOT, ANOMALY), TABLE)
+    found = assess(HOT, anomalous_pumps((HOT, ANOMALY)), TABLE)
     assert found is not None
     assert (found.kind, found.severity) == (EventType.ANOMALY_DETECTED, EventSeverity.CRITICAL)
     assert found.cost_basis == "45,000 × 1.5 (CRITICAL)"
@@ -79,7 +79,7 @@ def test_a_bearing_over_85_degrees_with_an_anomaly_is_critical_and_costs_67_500(
 def test_severity_is_of_the_priority_and_cost_of_the_most_exact_row(
     what: Alarm, active: tuple[Alarm, ...], severity: EventSeverity, cost: float
 ) -> None:
-    found = assess(what, active, TABLE)
+    found = assess(what, anomalous_pumps(active), TABLE)
     assert found is not None
     assert found.severity is severity
     assert found.estimated_cost == pytest.approx(cost)
@@ -96,11 +96,11 @@ def test_severity_is_of_the_priority_and_cost_of_the_most_exact_row(
     ],
 )
 def test_links_the_program_and_alarms_of_low_priority_make_no_event(what: Alarm) -> None:
-    assert assess(what, (what,), TABLE) is None
+    assert assess(what, anomalous_pumps((what,)), TABLE) is None
 
 
 def test_an_alarm_that_no_row_fits_has_a_severity_and_an_unknown_cost() -> None:
-    found = assess(alarm("hum.high", "hum"), (), TABLE)
+    found = assess(alarm("hum.high", "hum"), anomalous_pumps(()), TABLE)
     assert found is not None
     assert found.severity is EventSeverity.HIGH
     assert isnan(found.estimated_cost)
@@ -108,7 +108,7 @@ def test_an_alarm_that_no_row_fits_has_a_severity_and_an_unknown_cost() -> None:
 
 
 def test_an_event_gets_worse_when_the_anomaly_comes_later_and_never_better() -> None:
-    alone, both = assess(HOT, (HOT,), TABLE), assess(HOT, (HOT, ANOMALY), TABLE)
+    alone, both = assess(HOT, anomalous_pumps((HOT,)), TABLE), assess(HOT, anomalous_pumps((HOT, ANOMALY)), TABLE)
     assert alone is not None
     assert both is not None
     event = event_of(HOT, alone, recommendation="", currency="INR")

@@ -9,7 +9,7 @@ from pumpwatch_gui.domain.commands import CreateMaintenance, MaintenanceCommand,
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, MaintenanceChanged
 from pumpwatch_gui.domain.maintenance.changes import changed, created
-from pumpwatch_gui.domain.maintenance.costs import assess, event_of
+from pumpwatch_gui.domain.maintenance.costs import anomalous_pumps, assess, event_of
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.settings.cost_file import read_costs
@@ -27,7 +27,7 @@ class FakeMaintenance:
     def of(self, alarms: Sequence[Alarm], site: Site) -> tuple[MaintenanceEvent, ...]:
         """The list, with an event of every episode that has none yet."""
         for alarm in alarms:
-            found = assess(alarm, alarms, self._table) if alarm.state.is_active else None
+            found = assess(alarm, anomalous_pumps(alarms), self._table) if alarm.state.is_active else None
             if found is not None:
                 row = guidance_for(alarm.source, self._guidance)
                 advice = "\n".join(row.action) if row is not None else ""

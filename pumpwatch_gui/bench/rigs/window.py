@@ -32,32 +32,39 @@ def live_window(*, pumps: int, period_s: float, sampling: bool = True) -> Iterat
 
     Not `sampling`: its timer stays off, and whoever asked for it calls `refresh`.
     """
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from pumpwatch_gui.gui.look.theme import Appearance
-    from pumpwatch_gui.gui.shell.app import application, dispose
-    from pumpwatch_gui.gui.shell.threads import EngineHost
-
-    application()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Home(Path(folder))
         home.prepare()
         with plant_with_ports(home.path, pumps=pumps, period_s=period_s) as site_file:
             engine = Engine(load_site(site_file).site, home)
             _give_a_past(engine, period_s)
-            host = EngineHost(engine)
-            window = MainWindow(engine, home, site_file, ask=host.ask, appearance=Appearance("dark"))
-            window.resize(*SIZE)
-            host.start()
-            window.show()
-            if sampling:
-                window.start()
-            try:
+            with window_on(engine, home, site_file) as window:
+                if sampling:
+                    window.start()
                 turn_until(lambda: all(p.frame is not None for p in engine.latest().pumps), within_s=20)
                 yield engine, window
-            finally:
-                window.close()
-                host.stop()
-                dispose(window)
+
+
+@contextmanager
+def window_on(engine: Engine, home: Home, site_file: Path) -> Iterator[MainWindow]:
+    """A shown window of 1600 × 900 on an engine that runs while it is open; its timer is off."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from pumpwatch_gui.gui.look.theme import Appearance
+    from pumpwatch_gui.gui.shell.app import application, dispose
+    from pumpwatch_gui.gui.shell.threads import EngineHost
+
+    application()
+    host = EngineHost(engine)
+    window = MainWindow(engine, home, site_file, ask=host.ask, appearance=Appearance("dark"))
+    window.resize(*SIZE)
+    host.start()
+    window.show()
+    try:
+        yield window
+    finally:
+        window.close()
+        host.stop()
+        dispose(window)
 
 
 def turn(seconds: float) -> None:

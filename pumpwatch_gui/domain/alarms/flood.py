@@ -12,6 +12,7 @@ class FloodWatch:
 
     def __init__(self) -> None:
         self._raised: set[tuple[str, int]] = set()
+        self._seen: tuple[Alarm, ...] = ()
         self.is_flood = False
 
     @property
@@ -25,8 +26,11 @@ class FloodWatch:
             self._raised.add((alarm.alarm_id, alarm.raised_ns))
 
     def see(self, alarms: Iterable[Alarm], now_ns: int) -> None:
-        """Look at the announced alarms at a time (Unix UTC)."""
-        self._raised |= {(a.alarm_id, a.raised_ns) for a in alarms}
+        """Look at the announced alarms at a time (Unix UTC); the tuple that was looked at last holds nothing new."""
+        alarms = tuple(alarms)  # of a tuple that is the tuple itself
+        if alarms is not self._seen:
+            self._seen = alarms
+            self._raised |= {(a.alarm_id, a.raised_ns) for a in alarms}
         self._raised = {key for key in self._raised if now_ns - key[1] < PERIOD_NS}
         self.is_flood = len(self._raised) >= (FLOOD_UNTIL if self.is_flood else FLOOD_FROM)
 

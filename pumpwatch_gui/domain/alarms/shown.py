@@ -1,7 +1,10 @@
 """What may be shown of an alarm's numbers: the value now, the one it was raised at and the worst since, its limits."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from math import isfinite, nan
+
+from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.display import LastGood, live_score, presence, read_sensor
@@ -17,55 +20,98 @@ class WorstValues:
 
     def __init__(self) -> None:
         self._worst: dict[str, tuple[int, float]] = {}
+        self._seen: dict[str, tuple[object, object, object]] = {}
 
     def see(self, view: StationView) -> None:
-        """Take note of the values of this view."""
-        pumps = {pump.pump_id: pump for pump in view.pumps}
-        self._worst = {alarm.alarm_id: self._with(alarm, pumps.get(alarm.pump_id)) for alarm in view.alarms}
+        """Take note of the values of this view; a pump of which nothing is new costs nothing."""
+        announced: set[str] | None = None
+        for pump in view.pumps:
+            now = pump.frame, pump.detection, pump.alarms
+            if all(a is b for a, b in zip(now, self._seen.get(pump.pump_id, (None, None, None)), strict=True)):
+                continue
+            self._seen[pump.pump_id] = now
+            self._worst |= {alarm.alarm_id: self._with(alarm, pump) for alarm in pump.alarms}
+            announced = announced or {alarm.alarm_id for alarm in view.alarms}
+        if announced is not None and len(self._worst) > len(announced):
+            self._worst = {i: worst for i, worst in self._worst.items() if i in announced}
 
     def of(self, alarm: Alarm) -> float:
         """The worst value, in the alarm's unit; NaN where the alarm has no value."""
         raised_ns, worst = self._worst.get(alarm.alarm_id, (0, nan))
         return worst if raised_ns == alarm.raised_ns else alarm.value
 
-    def _with(self, alarm: Alarm, pump: PumpView | None) -> tuple[int, float]:
-        worst, now = self.of(alarm), nan if pump is None else _measured(alarm, pump)
+    def _with(self, alarm: Alarm, pump: PumpView) -> tuple[int, float]:
+        worst, now = self.of(alarm), _measured(alarm, pump)
         if isfinite(now) and isfinite(worst):
             worst = min(worst, now) if alarm.source.endswith((".low", ".low_low")) else max(worst, now)
         return alarm.raised_ns, worst
 
 
-@dataclass(frozen=True, slots=True)
 class ShownAlarm:
     """An alarm with its numbers in words; "" where it has none.
 
-    `now` is live or `?`; `raised` (`88.1 °C at 12:04:36`) says of when it is. `limit` is the one it was raised at and,
-    where that was changed since, the present one. `lasts` is the time since it was raised. `first_out` (`first out of
-    3`) marks the alarm that came first of those of its pump.
+    The words are made when they are asked for, and kept: of thousands of alarms few are on the screen. Two are equal
+    when they say the same.
     """
 
-    alarm: Alarm
-    now: str
-    raised: str
-    worst: str
-    limit: str
-    lasts: str
-    first_out: str = ""
+    def __init__(self, alarm: Alarm, view: StationView, last_good: LastGood, worst: WorstValues) -> None:
+        self.alarm = alarm
+        self._view, self._last_good, self._worst = view, last_good, worst
 
+    @cached_property
+    def _pump(self) -> PumpView | None:
+        return next((p for p in self._view.pumps if p.pump_id == self.alarm.pump_id), None)
 
-def shown_alarm(alarm: Alarm, view: StationView, last_good: LastGood, worst: WorstValues) -> ShownAlarm:
-    """What may be shown of an alarm in a view of its station."""
-    lasts = duration((view.time_ns - alarm.raised_ns) / 1e9)
-    pump = next((p for p in view.pumps if p.pump_id == alarm.pump_id), None)
-    is_first = pump is not None and pump.first_out == alarm.alarm_id
-    first_out = f"first out of {len(pump.alarms)}" if pump is not None and is_first else ""
-    if not isfinite(alarm.value):
-        return ShownAlarm(alarm, "", "", "", "", lasts, first_out)
-    raised = f"{alarm_number(alarm.value, alarm)} at {clock(alarm.raised_ns)}"
-    now = _now(alarm, pump, view, last_good) if pump is not None else UNKNOWN
-    farthest = worst.of(alarm)
-    farther = alarm_number(farthest, alarm) if farthest != alarm.value else ""
-    return ShownAlarm(alarm, now, raised, farther, _limits(alarm, pump), lasts, first_out)
+    @property
+    def _has_value(self) -> bool:
+        return isfinite(self.alarm.value)
+
+    @cached_property
+    def now(self) -> str:
+        """The value now: live, or `?`."""
+        if not self._has_value:
+            return ""
+        return UNKNOWN if self._pump is None else _now(self.alarm, self._pump, self._view, self._last_good)
+
+    @cached_property
+    def raised(self) -> str:
+        """The value at which it was raised, and when: `88.1 °C at 12:04:36`."""
+        alarm = self.alarm
+        return f"{alarm_number(alarm.value, alarm)} at {clock(alarm.raised_ns)}" if self._has_value else ""
+
+    @cached_property
+    def worst(self) -> str:
+        """The worst value since, where that is another than the one at which it was raised."""
+        farthest = self._worst.of(self.alarm)
+        is_farther = self._has_value and farthest != self.alarm.value
+        return alarm_number(farthest, self.alarm) if is_farther else ""
+
+    @cached_property
+    def limit(self) -> str:
+        """The limit at which it was raised and, where that was changed since, the present one."""
+        return _limits(self.alarm, self._pump) if self._has_value else ""
+
+    @cached_property
+    def lasts(self) -> str:
+        """The time since it was raised."""
+        return duration((self._view.time_ns - self.alarm.raised_ns) / 1e9)
+
+    @cached_property
+    def first_out(self) -> str:
+        """`first out of 3` for the alarm that came first of those of its pump."""
+        pump = self._pump
+        is_first = pump is not None and pump.first_out == self.alarm.alarm_id
+        return f"first out of {len(pump.alarms)}" if pump is not None and is_first else ""
+
+    @property
+    def _words(self) -> tuple[str, ...]:
+        return self.now, self.raised, self.worst, self.limit, self.lasts, self.first_out
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ShownAlarm) and self.alarm == other.alarm and self._words == other._words
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _is_anomaly(alarm: Alarm) -> bool:

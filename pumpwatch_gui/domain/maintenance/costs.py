@@ -1,6 +1,6 @@
 """The table by which an alarm gets a severity and an estimated cost, and the event that an alarm's episode makes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from math import isfinite, nan
@@ -76,16 +76,20 @@ def is_of_pump(alarm: Alarm) -> bool:
     return alarm.source == ANOMALY or (bool(alarm.tag) and alarm.source in {f"{alarm.tag}.{x}" for x in _LEVELS})
 
 
-def assess(alarm: Alarm, active: Sequence[Alarm], table: CostTable) -> Assessment | None:
-    """The severity and cost of an alarm while those `active` are; None for one that makes no event."""
+def anomalous_pumps(alarms: Iterable[Alarm]) -> frozenset[str]:
+    """The pumps of which an anomaly holds."""
+    return frozenset(alarm.pump_id for alarm in alarms if alarm.source == ANOMALY and alarm.holds)
+
+
+def assess(alarm: Alarm, anomalous: Collection[str], table: CostTable) -> Assessment | None:
+    """The severity and cost of an alarm while there is an anomaly of those pumps; None for one that makes no event."""
     if not is_of_pump(alarm):
         return None
     row = table.row_for(alarm)
     least = table.from_priority if row is None or row.from_priority is None else row.from_priority
     if alarm.priority > least:
         return None
-    is_anomalous = any(a.source == ANOMALY and a.pump_id == alarm.pump_id and a.holds for a in active)
-    is_critical = row is not None and is_anomalous and row.is_critical(alarm.value)
+    is_critical = row is not None and alarm.pump_id in anomalous and row.is_critical(alarm.value)
     severity = EventSeverity.CRITICAL if is_critical else _OF_PRIORITY[alarm.priority]
     is_anomaly = alarm.source == ANOMALY or is_critical
     kind = EventType.ANOMALY_DETECTED if is_anomaly else EventType.LIMIT_EXCEEDED

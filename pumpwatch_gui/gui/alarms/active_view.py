@@ -120,12 +120,12 @@ class ActiveView(QWidget):
     def on_screen(self) -> tuple[Alarm, ...]:
         """The unacknowledged alarms whose rows are whole on the screen: what one act on the page is for."""
         seen = self.table.viewport().rect()
-        rows = (
-            (shown.alarm, self.table.visualRect(self.rows.index(i, 0)))
-            for i, shown in enumerate(self.rows.rows)
-            if shown.alarm.state.is_unacknowledged
+        rows = ((self.rows.rows[i].alarm, self.table.visualRect(self.rows.index(i, 0))) for i in self.table.on_screen)
+        return tuple(
+            alarm
+            for alarm, place in rows
+            if alarm.state.is_unacknowledged and seen.top() <= place.top() and place.bottom() <= seen.bottom()
         )
-        return tuple(a for a, place in rows if seen.top() <= place.top() and place.bottom() <= seen.bottom())
 
 
 class ActiveTable(TableView):

@@ -234,11 +234,10 @@ class AlarmsPage(Page):
         lists = {ACTIVE: view.alarms, SHELVED: shelved, HIDDEN: others}
         for name, alarms in lists.items():
             self.tabs[name].setText(f"{name} {len(alarms)}")
-        let_through = [alarm for alarm in view.alarms if self._is_let_through(alarm)]
-        kept = [alarm for alarm in view.hidden_alarms if self._is_let_through(alarm)]
+        let_through, kept = self._let_through(view.alarms), self._let_through(view.hidden_alarms)
         self.active.show_alarms(let_through, kept, view)
         chosen = others if self.at == HIDDEN else shelved
-        self.hidden.show_rows([self.context.shown(a, view) for a in chosen if self._is_let_through(a)])
+        self.hidden.show_rows([self.context.shown(alarm, view) for alarm in self._let_through(chosen)])
         if self.at == BY_PUMP:
             self.by_pump.show_alarms(let_through, kept, view)
         self.flood.refresh(view, is_by_pump=self.at == BY_PUMP)
@@ -249,11 +248,19 @@ class AlarmsPage(Page):
         self.nothing.setVisible(not count and self.at in LISTS)
         self._offer()
 
-    def _is_let_through(self, alarm: Alarm) -> bool:
-        if self.pump.currentIndex() > 0 and alarm.pump_id != self.pump.currentText():
-            return False
-        words = f"{alarm.pump_id} {alarm.text} {alarm.by} {alarm.hidden_by} {alarm.reason}".casefold()
-        return self.text.text().strip().casefold() in words
+    def _let_through(self, alarms: tuple[Alarm, ...]) -> list[Alarm]:
+        """Those that the filter lets through."""
+        pump_id = self.pump.currentText() if self.pump.currentIndex() > 0 else ""
+        words = self.text.text().strip().casefold()
+        return [
+            alarm
+            for alarm in alarms
+            if (not pump_id or alarm.pump_id == pump_id)
+            and (
+                not words
+                or words in f"{alarm.pump_id} {alarm.text} {alarm.by} {alarm.hidden_by} {alarm.reason}".casefold()
+            )
+        ]
 
     # ---------------------------------------------------------------- what is done to the chosen alarm
 

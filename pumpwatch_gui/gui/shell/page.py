@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
-from pumpwatch_gui.domain.alarms.shown import ShownAlarm, WorstValues, shown_alarm
+from pumpwatch_gui.domain.alarms.shown import ShownAlarm, WorstValues
 from pumpwatch_gui.domain.commands import Command, Order, OrderId
 from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
@@ -117,7 +117,7 @@ class PageContext:
 
     def shown(self, alarm: Alarm, view: StationView) -> ShownAlarm:
         """What may be shown of an alarm now."""
-        return shown_alarm(alarm, view, self.last_good, self.worst)
+        return ShownAlarm(alarm, view, self.last_good, self.worst)
 
     def order(self, command: Command, on_done: Callable[[OrderDone], None] | None = None) -> OrderId:
         """Hand in an order in the user's name; `on_done` is called on the GUI thread with its outcome.

@@ -57,8 +57,9 @@ class Column(Generic[T]):
 class RowsModel(QAbstractTableModel, Generic[T]):
     """A table of equal rows. `key` says what a row is about: what is selected is that, wherever its row goes.
 
-    `show_rows` replaces the rows; `prepend` and `append` keep the view where it is. `rows` are those on the screen in
-    its order, `given` the same in the order in which they were given.
+    `show_rows` replaces the rows; `prepend` and `append` keep the view where it is. `rows` are those of the table in
+    its order, `given` the same in the order in which they were given. `on_screen` gives the places of the rows that can
+    be seen: what a row says is compared for these alone, so that rows may be thousands and make their words late.
     """
 
     def __init__(self, columns: Sequence[Column[T]], *, key: Callable[[T], Hashable]) -> None:
@@ -69,6 +70,7 @@ class RowsModel(QAbstractTableModel, Generic[T]):
         self._given: list[T] | None = None
         self._sorted_by, self._is_descending = -1, False
         self._orders: dict[tuple[Hashable, int], Any] = {}
+        self.on_screen: Callable[[], range] = lambda: range(len(self.rows))
 
     @property
     def given(self) -> list[T]:
@@ -119,8 +121,11 @@ class RowsModel(QAbstractTableModel, Generic[T]):
 
     def _show(self, rows: Sequence[T]) -> None:
         old, new = self._keys(self.rows), self._keys(rows)
+        if old == new:
+            self._take(rows)
+            return
         staying = set(old) & set(new)
-        if old != new and len(old) == len(new) == len(staying):
+        if len(old) == len(new) == len(staying):
             self._rearrange(old, new, rows)
             return
         if not staying:
@@ -144,9 +149,14 @@ class RowsModel(QAbstractTableModel, Generic[T]):
                 self.rows.insert(i, self.rows.pop(before))
                 old.insert(i, old.pop(before))
                 self.endMoveRows()
-        if list(rows) != self.rows:
-            self.rows = list(rows)
-            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(self.columns) - 1))
+        self._take(rows)
+
+    def _take(self, rows: Sequence[T]) -> None:
+        """Take over the same rows in the same order, which may say something else."""
+        before, self.rows = self.rows, list(rows)
+        changed = [i for i in self.on_screen() if i < len(rows) and before[i] != rows[i]]
+        if changed:
+            self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(self.columns) - 1))
 
     def _rearrange(self, old: list[tuple[Hashable, int]], new: list[tuple[Hashable, int]], rows: Sequence[T]) -> None:
         """The same rows in another order, at once."""
@@ -160,9 +170,12 @@ class RowsModel(QAbstractTableModel, Generic[T]):
 
     def _keys(self, rows: Sequence[T]) -> list[tuple[Hashable, int]]:
         """The key of each row, with how often it came before."""
+        plain = [self._key(row) for row in rows]
+        if len(set(plain)) == len(plain):
+            return [(key, 0) for key in plain]
         seen = Counter[Hashable]()
         keys = []
-        for key in map(self._key, rows):
+        for key in plain:
             keys.append((key, seen[key]))
             seen[key] += 1
         return keys

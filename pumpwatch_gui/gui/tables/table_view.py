@@ -35,6 +35,7 @@ class TableView(QTableView):
         self._place: Callable[[Any], tuple[str, str]] | None = None
         self._context: PageContext | None = None
         self.setModel(model)
+        model.on_screen = lambda: self.on_screen
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         mode = QAbstractItemView.SelectionMode
@@ -63,6 +64,14 @@ class TableView(QTableView):
     def chosen(self) -> QModelIndex:
         """The row that a person has selected; invalid when none is. Qt's current row may be one never selected."""
         return next(iter(self.selectionModel().selectedRows()), QModelIndex())
+
+    @property
+    def on_screen(self) -> range:
+        """The places of the rows that can be seen, some of them in part; none while the table is out of sight."""
+        if not self.isVisible():
+            return range(0)
+        first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
+        return range(max(first, 0), (last + 1 if last >= 0 else len(self._rows.rows)))
 
     def choose(self, key: Hashable) -> None:
         """Select the row about something, wherever it is; without one nothing changes."""
