@@ -14,6 +14,7 @@ from pumpwatch_gui.domain.wording import local_time
 NOTE = COMMANDS[Record].name
 PROGRAM = "PumpWatch"
 """Who signs what the program writes itself."""
+_HIDDEN = frozenset(state.value for state in AlarmState if state.is_hidden)
 _NO_CHANGE = frozenset(COMMANDS[kind].name for kind in (Record, Acknowledge, ResetAlarm))
 
 
@@ -41,6 +42,11 @@ def hand_over(view: StationView, rows: Sequence[JournalRow], *, start_ns: int, e
         Section("Changes", tuple(_changes(own)), "Nothing was changed."),
         Section("Pumps and links", tuple(_others(own)), "No pump started or stopped, no link was lost."),
     )
+
+
+def is_change(row: JournalRow) -> bool:
+    """Whether a line of the journal is an order that changed something and was executed."""
+    return row.kind == "command" and row.detail.get("ok", True) and row.detail.get("command") not in _NO_CHANGE
 
 
 def as_markdown(sections: Iterable[Section], *, title: str, period: str) -> str:
@@ -73,7 +79,17 @@ def _of(pump_id: str) -> str:
 def _noted(rows: Sequence[JournalRow]) -> Iterable[str]:
     for row in rows:
         if row.kind == "command" and row.detail.get("command") == NOTE and row.by != PROGRAM:
-            yield f"{_at(row.time_ns)} {_of(row.pump_id)}{row.text} ({row.by})"
+            yield f"{_at(row.time_ns)} {_whose(row)}{row.text} ({row.by})"
+        elif row.kind == "alarm" and row.by and row.detail.get("state") not in _HIDDEN:
+            alarm, state = row.detail.get("text", ""), row.detail.get("state", "")
+            said = row.text.removeprefix(f"{alarm} ({state}): ")
+            if said != row.text:
+                yield f"{_at(row.time_ns)} {_of(row.pump_id)}{alarm}: {said} ({row.by})"
+
+
+def _whose(row: JournalRow) -> str:
+    """The pump in front of a text that does not begin with it."""
+    return "" if row.text.startswith(row.pump_id) else _of(row.pump_id)
 
 
 def _standing(alarm: Alarm) -> str:
@@ -115,11 +131,8 @@ def _rank(row: JournalRow) -> float:
 
 def _changes(rows: Sequence[JournalRow]) -> Iterable[str]:
     for row in rows:
-        is_order = row.kind == "command" and row.detail.get("ok", True) and row.detail.get("command") not in _NO_CHANGE
-        is_maintenance = row.kind == "maintenance" and row.by
-        if is_order or is_maintenance:
-            of = "" if row.text.startswith(row.pump_id) else _of(row.pump_id)
-            yield f"{_at(row.time_ns)} {of}{row.text}" + (f" ({row.by})" if row.by else "")
+        if is_change(row) or (row.kind == "maintenance" and row.by):
+            yield f"{_at(row.time_ns)} {_whose(row)}{row.text}" + (f" ({row.by})" if row.by else "")
 
 
 def _others(rows: Sequence[JournalRow]) -> Iterable[str]:

@@ -42,6 +42,26 @@ class JournalRow:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+def station_started(name: str, pumps: int) -> str:
+    """What the journal says when the program begins to watch."""
+    return f"Station {name} started with {pumps} pumps"
+
+
+def station_stopped(name: str) -> str:
+    """What the journal says when it watches no longer. One that was killed says nothing."""
+    return f"Station {name} stopped"
+
+
+def is_station_start(row: JournalRow) -> bool:
+    """Whether it is the line of `station_started`."""
+    return row.kind == "note" and not row.by and row.text.startswith("Station ") and " started with " in row.text
+
+
+def is_station_end(row: JournalRow) -> bool:
+    """Whether it is the line of `station_stopped`."""
+    return row.kind == "note" and not row.by and row.text.startswith("Station ") and row.text.endswith(" stopped")
+
+
 def journal_row(event: Event, key: int) -> JournalRow:
     """The line an event leaves in the journal under id `key`."""
     match event:

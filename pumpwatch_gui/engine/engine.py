@@ -31,6 +31,7 @@ from pumpwatch_gui.domain.events import (
     SiteChanged,
     StoreTrouble,
 )
+from pumpwatch_gui.domain.journal import station_started, station_stopped
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
@@ -214,7 +215,7 @@ class Engine:
 
     def _run_links(self, stop: threading.Event) -> None:
         site = self.site()
-        self._bus.publish(Note(time.time_ns(), f"Station {site.name} started with {len(site.pumps)} pumps"))
+        self._bus.publish(Note(time.time_ns(), station_started(site.name, len(site.pumps))))
         try:
             self._supervised("links", stop, lambda alive: self._scanner.run(stop, alive))
         finally:
@@ -235,7 +236,7 @@ class Engine:
 
         try:
             self._supervised("judge", stop, lambda alive: self._judging.run(ended, alive, self._links_by_pump))
-            self._bus.publish(Note(time.time_ns(), f"Station {self.site().name} stopped"))
+            self._bus.publish(Note(time.time_ns(), station_stopped(self.site().name)))
         finally:
             self._judged.set()
 

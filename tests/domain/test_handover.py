@@ -1,6 +1,7 @@
 """What the next shift must know, from the journal and the station as it is."""
 
 from dataclasses import replace
+from math import nan
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +42,23 @@ def test_notes_changes_and_runs_are_told_apart_and_what_was_before_is_left_out()
     assert [line.split(" ", 1)[1] for line in found["Notes"]] == ["P-1 Seal of P-1 drips (anna)"]
     assert [line.split(" ", 1)[1] for line in found["Changes"]] == ["P-1 limits 70 (bert)"]
     assert [line.split(" ", 1)[1] for line in found["Pumps and links"]] == ["P-1 Pump stopped"]
+
+
+def test_what_was_said_when_an_alarm_was_acknowledged_is_a_note() -> None:
+    alarm = Alarm("P-1/flow.low", "P-1", "flow", Priority.LOW, "Flow low", AlarmState.ACKNOWLEDGED, nan, nan, "", 1, 1)
+    gone = replace(alarm, state=AlarmState.NORMAL)
+    shelved = replace(alarm, state=AlarmState.SHELVED, reason="x")
+    events = (
+        AlarmChanged(START, alarm, act="acknowledge", by="asha", note="valve: opened (again)"),
+        AlarmChanged(START, gone, act="acknowledge", by="ravi", note="was short"),
+        AlarmChanged(START, alarm, act="acknowledge", by="ravi"),
+        AlarmChanged(START, shelved, act="shelve", by="ravi", note="no note"),
+    )
+    rows = [journal_row(event, i) for i, event in enumerate(events)]
+    assert [line.split(" ", 1)[1] for line in sections(rows)["Notes"]] == [
+        "P-1 Flow low: valve: opened (again) (asha)",
+        "P-1 Flow low: was short (ravi)",
+    ]
 
 
 @given(st.text(max_size=80))

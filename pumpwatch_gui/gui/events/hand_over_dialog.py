@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QTextCursor, QTextDocument
 from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QLineEdit, QTextBrowser, QWidget
 
 from pumpwatch_gui.commissioning.journal import journal_span
@@ -105,6 +106,7 @@ class HandOverDialog(QDialog):
         sections = hand_over(view, rows, start_ns=start_ns, end_ns=end_ns + 1)
         self.markdown = as_markdown(sections, title=f"Hand-over of {view.name}", period=period)
         self.text.setMarkdown(self.markdown)
+        space_out(self.text.document(), self.context.appearance.px(10))
 
     def _failed(self, error: Exception) -> None:
         self.trouble.warn(error_text(error))
@@ -136,8 +138,18 @@ class HandOverDialog(QDialog):
 
     def print_on(self, printer: object) -> None:
         """Print the hand-over in the colours of paper."""
-        from PySide6.QtGui import QTextDocument
-
         document = QTextDocument()
         document.setMarkdown(self.markdown)
+        space_out(document, 10)
         document.print_(printer)  # type: ignore[arg-type]
+
+
+def space_out(document: QTextDocument, above_px: int) -> None:
+    """Give headings room above them: Markdown has none."""
+    block = document.begin()
+    while block.isValid():
+        if block.blockFormat().headingLevel() > 3:
+            form = block.blockFormat()
+            form.setTopMargin(above_px)
+            QTextCursor(block).setBlockFormat(form)
+        block = block.next()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.maintenance import cost_table
+from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.maintenance.costs import CostTable
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.station import StationView
@@ -25,16 +26,17 @@ from pumpwatch_gui.gui.maintenance.dialogs import (
     ResolveDialog,
 )
 from pumpwatch_gui.gui.maintenance.rows import ShownWork, open_columns, resolved_columns, shown_work
+from pumpwatch_gui.gui.maintenance.timeline_panel import TimelinePanel
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
-OPEN, RESOLVED = "Open", "Resolved"
+OPEN, RESOLVED, TIMELINE = "Open", "Resolved", "Timeline"
 
 
 class MaintenancePage(Page):
-    """Two lists of events with one filter; what is done is done to the chosen event."""
+    """Two lists of events and the timeline, with one filter; what is done is done to the chosen event."""
 
     key = "maintenance"
 
@@ -62,9 +64,12 @@ class MaintenancePage(Page):
         content.body.addLayout(hbox(*self.tabs.values(), None, *self._acts, self.costs_button, spacing=8))
         content.body.addWidget(self.open_view, 1)
         content.body.addWidget(self.resolved_view, 1)
+        self.timeline = TimelinePanel(context)
+        content.body.addWidget(self.timeline, 1)
         content.body.addWidget(self.nothing)
         content.body.addWidget(self.outcome)
-        vbox((content, 1), Panel(self.appearance, "", self.detail), parent=self, margin=16, spacing=12)
+        self._foot = Panel(self.appearance, "", self.detail)
+        vbox((content, 1), self._foot, parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.open_view)
         self._turn()
 
@@ -73,8 +78,8 @@ class MaintenancePage(Page):
     def _make_filter(self) -> None:
         self.text = text_filter("work, pump or person", width=self.appearance.px(220))
         self.pump = pump_filter(self.context.station.site())
-        self.text.textChanged.connect(lambda _: self._show_rows())
-        self.pump.currentIndexChanged.connect(lambda _: self._show_rows())
+        self.text.textChanged.connect(lambda _: self._filter())
+        self.pump.currentIndexChanged.connect(lambda _: self._filter())
 
     def _make_acts(self) -> None:
         self.new_button = button("New…", "New maintenance event", self.create_event, hint="Ctrl+N")
@@ -97,7 +102,7 @@ class MaintenancePage(Page):
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     def _make_tabs(self) -> None:
-        self.tabs = {name: tab_button(name) for name in (OPEN, RESOLVED)}
+        self.tabs = {name: tab_button(name) for name in (OPEN, RESOLVED, TIMELINE)}
         self._group = QButtonGroup(self)
         for tab in self.tabs.values():
             self._group.addButton(tab)
@@ -109,6 +114,7 @@ class MaintenancePage(Page):
     @override
     def refresh(self, view: StationView) -> None:
         self._events, self._now_ns = view.maintenance, view.time_ns
+        self.timeline.refresh(view)
         drawn = (view.maintenance, view.time_ns // 10**9)
         if drawn != self._drawn:  # an age moves once a second
             self._drawn = drawn
@@ -127,22 +133,37 @@ class MaintenancePage(Page):
         """Say what is wrong in the table of the site, which may have been edited meanwhile."""
         self.outcome.warn(found[1])
 
+    @override
+    def on_event(self, event: Event) -> None:
+        self.timeline.note()
+
+    def _filter(self) -> None:
+        self.timeline.filter(self.pump.currentText() if self.pump.currentIndex() > 0 else "", self.text.text())
+        self._show_rows()
+
     @property
     def at(self) -> str:
-        """The list on show."""
+        """The list on show, or `TIMELINE`."""
         return next(name for name, tab in self.tabs.items() if tab.isChecked())
 
     def _turn(self) -> None:
-        self.open_view.setVisible(self.at == OPEN)
-        self.resolved_view.setVisible(self.at == RESOLVED)
+        views: dict[str, QWidget] = {OPEN: self.open_view, RESOLVED: self.resolved_view, TIMELINE: self.timeline}
+        for name, view in views.items():
+            view.setVisible(self.at == name)
+        for part in (self.outcome, self._foot):
+            part.setVisible(self.at != TIMELINE)
         self._show_rows()
-        (self.open_view if self.at == OPEN else self.resolved_view).setFocus()
+        views[self.at].setFocus()
 
     def _show_rows(self) -> None:
         done = [event for event in self._events if event.is_resolved]
         count = {OPEN: len(self._events) - len(done), RESOLVED: len(done)}
-        for name, tab in self.tabs.items():
-            tab.setText(f"{name} {count[name]}")
+        for name, number in count.items():
+            self.tabs[name].setText(f"{name} {number}")
+        if self.at == TIMELINE:
+            self.nothing.hide()
+            self._offer()
+            return
         shown = [event for event in self._events if event.is_resolved == (self.at == RESOLVED) and self._passes(event)]
         model = self.open if self.at == OPEN else self.resolved
         model.show_rows([shown_work(event, self._now_ns) for event in shown])
@@ -163,6 +184,8 @@ class MaintenancePage(Page):
     @property
     def chosen(self) -> MaintenanceEvent | None:
         """The event that a person has selected in the list on show."""
+        if self.at == TIMELINE:
+            return None
         view, model = (self.open_view, self.open) if self.at == OPEN else (self.resolved_view, self.resolved)
         shown = model.row_at(view.chosen)
         return shown.event if shown is not None else None
@@ -184,9 +207,9 @@ class MaintenancePage(Page):
         fits: dict[QAbstractButton, tuple[bool, bool]] = {
             self.new_button: (True, bool(self.context.station.site().pumps)),
             self.assign_button: (is_list_open, is_open),
-            self.note_button: (True, event is not None),
+            self.note_button: (self.at != TIMELINE, event is not None),
             self.resolve_button: (is_list_open, is_open),
-            self.reopen_button: (not is_list_open, event is not None and event.is_resolved),
+            self.reopen_button: (self.at == RESOLVED, event is not None and event.is_resolved),
         }
         for act, (is_shown, is_enabled) in fits.items():
             act.setVisible(is_shown)
