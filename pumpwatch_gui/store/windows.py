@@ -10,9 +10,9 @@ WHOLE: Final = 200
 MODEL: Final = "INSERT OR IGNORE INTO detection_models (kind, model_version, threshold) VALUES (?, ?, ?)"
 WINDOW: Final = (
     "INSERT OR REPLACE INTO anomaly_windows VALUES (?, (SELECT model_number FROM detection_models "
-    "WHERE kind = ? AND model_version = ? AND threshold = ?), ?, ?, ?)"
+    "WHERE kind = ? AND model_version = ? AND threshold = ?), ?, ?, ?, ?)"
 )
-"""Id; kind, version and threshold of the model; whether it is anomalous, its error, what `packed` gives."""
+"""Id; kind, version and threshold of the model; whether it is anomalous, its error, what `packed` gives, its score."""
 
 
 def packed(shares: Sequence[float], states: Sequence[str], counts: Sequence[int]) -> bytes:

@@ -167,7 +167,7 @@ def test_a_window_holds_its_model_once_and_what_is_per_sensor_in_a_few_bytes() -
     model: Any = entry.rows[1][1]
     window: Any = entry.rows[2][1]
     assert model == ("lstm", "v1", 0.2)
-    assert window == (make_id(START_NS, 5), *model, 0, 0.1, bytes([round(0.123456789 * 200), 0, 3]))
+    assert window == (make_id(START_NS, 5), *model, 0, 0.1, bytes([round(0.123456789 * 200), 0, 3]), 0.5)
 
 
 def test_frames_and_detections_of_unknown_pumps_or_shapes_are_counted_and_cost_nothing_else() -> None:

@@ -81,12 +81,13 @@ class Batch:
     """What one transaction writes.
 
     `refused` could not be made into rows, or SQLite did not take its rows. `unplaced` counts what fits no pump known
-    here: a scan of a pump that left the site may still be under way.
+    here: a scan of a pump that left the site may still be under way. `first_id` is the lowest of readings and scores.
     """
 
     entries: list[Entry] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     unplaced: Counter[Kind] = field(default_factory=Counter)
+    first_id: int = 1 << 62
     _calls: list[tuple[str, list[Row]]] = field(default_factory=list)
 
     @property
@@ -192,6 +193,7 @@ class Encoder:
         if key != make_id(frame.time_ns, layout.number):
             self._remember(layout.number, frame.time_ns, key)
         uncertain, bad = masks(frame.quality)
+        batch.first_id = min(batch.first_id, key)
         # SQLite stores a NaN as NULL, which is what a BAD value is to be.
         row = (key, "" if machine_status == NORMAL else machine_status, uncertain, bad, *frame.values.tolist())
         batch.add(Entry((frame, machine_status), ((layout.insert, row),)))
@@ -207,6 +209,7 @@ class Encoder:
             batch.unplaced[Kind.DETECTION] += 1
             return
         key = self._moved.get((layout.number, found.time_ns), make_id(found.time_ns, layout.number))
+        batch.first_id = min(batch.first_id, key)
         rows: list[tuple[str, Row]] = [(_SCORE, (key, found.score))]
         if self._is_worth_keeping(found):
             rows += detection_rows(found, key)
@@ -273,7 +276,7 @@ def detection_rows(found: Detection, key: int) -> tuple[tuple[str, Row], ...]:
     """The rows of a detection that is kept whole: its model, unless that is known, and the window."""
     model = (found.kind, found.model_version, found.threshold)
     per_sensor = packed(found.shares.tolist(), found.sensor_states, found.sensor_anomaly_counts.tolist())
-    window = (key, *model, int(found.is_anomaly), found.reconstruction_loss, per_sensor)
+    window = (key, *model, int(found.is_anomaly), found.reconstruction_loss, per_sensor, found.score)
     return (MODEL, model), (WINDOW, window)
 
 

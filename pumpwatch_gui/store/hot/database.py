@@ -11,6 +11,8 @@ import apsw
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.store.anchors import Anchors
+from pumpwatch_gui.store.archive.chunks import ArchivedTimes
+from pumpwatch_gui.store.archive.moving import Moved
 from pumpwatch_gui.store.audit import START_KEY
 from pumpwatch_gui.store.hot.batch import Batch, Encoder
 from pumpwatch_gui.store.hot.identity import FileIdentity, LostFileError
@@ -187,14 +189,19 @@ class Database:
         run(connection, "INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def _new_encoder(self, connection: apsw.Connection) -> Encoder:
-        readings, journal = self._ids(connection, "sensor_readings"), self._ids(connection, "journal")
+        archived = Moved.read(connection).newest
+        readings, journal = self._ids(connection, "sensor_readings", archived), self._ids(connection, "journal")
         self.open_alarms = open_alarms(connection)
         newest = int(str(connection.execute("SELECT coalesce(max(id), 0) FROM counters").get))
         return Encoder(readings, journal, newest_counters=newest)
 
-    def _ids(self, connection: apsw.Connection, table: str) -> IdMaker:
+    def _ids(self, connection: apsw.Connection, table: str, archived: int = 0) -> IdMaker:
+        times = ArchivedTimes()
+
         def is_taken(key: int) -> bool:
-            return self.connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (key,)).get is not None
+            sql = f"SELECT 1 FROM {table} WHERE id = ?"
+            is_row = self.connection.execute(sql, (key,)).get is not None
+            return is_row or (key <= archived and times.has(self.connection, key))
 
         newest = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").get
-        return IdMaker(is_taken, newest=int(str(newest)))
+        return IdMaker(is_taken, newest=max(archived, int(str(newest))))

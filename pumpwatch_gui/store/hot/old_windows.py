@@ -46,7 +46,7 @@ class OldWindows:
                 continue
             model = (kind, version, threshold)
             run(connection, MODEL, model)
-            run(connection, WINDOW, (key, *model, is_anomaly, loss, per_sensor))
+            run(connection, WINDOW, (key, *model, is_anomaly, loss, per_sensor, score))
             run(connection, "INSERT OR IGNORE INTO anomaly_scores VALUES (?, ?)", (key, score))
             run(connection, "DELETE FROM anomaly_detections_v2 WHERE id = ?", (key,))
         return (int(str(rows[-1][0])), False) if len(rows) == PIECE else (self._after, True)

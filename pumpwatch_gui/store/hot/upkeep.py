@@ -1,4 +1,4 @@
-"""What the writer does between two commits: check, salvage, move old rows, measure the growth, anchor the audit log."""
+"""What the writer does between two commits: check, salvage, archive, measure the growth, anchor the audit log."""
 
 import logging
 import time
@@ -8,6 +8,7 @@ import apsw
 
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.store.anchors import Anchor, Anchors
+from pumpwatch_gui.store.archive.archiver import Archiver
 from pumpwatch_gui.store.audit import audit_head
 from pumpwatch_gui.store.hot.database import Database
 from pumpwatch_gui.store.hot.growth import DAY_S, Growth, GrowthMeter
@@ -34,6 +35,7 @@ class Upkeep:
         self._check: HealthCheck | None = None
         self._salvage: Salvage | None = None
         self._old = OldWindows()
+        self.archiver = Archiver(offer_event)
         self._meter = GrowthMeter()
         self._growth_s = self._anchored_s = 0.0
         self.growth = Growth()
@@ -44,6 +46,7 @@ class Upkeep:
         self.leave()
         self._meter.take_up(self._database.connection, readings)
         self._old = OldWindows()
+        self.archiver.take_up(self._database.connection)
         self._salvage = Salvage.pending(self._database.path)
         self._check = HealthCheck(self._database.path) if unclean else None
         self._growth_s = 0.0
@@ -68,6 +71,8 @@ class Upkeep:
             self._salvage_some(connection, self._salvage)
         elif not self._old.is_done:
             self._old.step(connection, within_s=SHARE_S)
+        else:
+            self.archiver.step(connection, within_s=SHARE_S)
 
     def anchor(self) -> None:
         """Note the head of the audit chain outside the database."""
@@ -90,11 +95,13 @@ class Upkeep:
         if self._check is not None:
             self._check.end()
             self._check = None
+        self.archiver.leave()
         if self._salvage is not None:
             self._salvage.close()
             self._salvage = None
 
     def _salvage_some(self, connection: apsw.Connection, salvage: Salvage) -> None:
+        self.archiver.make_way(connection, 0)  # rows of any time may come
         try:
             note = salvage.step(connection, within_s=SALVAGE_SHARE_S)
         except apsw.BusyError:

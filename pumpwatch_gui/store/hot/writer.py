@@ -227,6 +227,7 @@ class Store:
         assert encoder is not None
         if self._batch is None:
             self._batch = encoder.encode(self._items)
+        self._upkeep.archiver.make_way(self._database.connection, self._batch.first_id)
         start = time.perf_counter()
         written = self._database.commit(self._batch)
         self._items, self._batch = [], None  # first: whatever goes wrong below, they are on the disk

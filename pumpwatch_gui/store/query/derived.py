@@ -4,7 +4,7 @@ The counters alone are stored (`counters`), for what they count may be older tha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.pump.counters import HOUR_NS, CounterRow, CounterTotals
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.quantities import Counter
+from pumpwatch_gui.store.archive.rollup import grouped, rolled
 from pumpwatch_gui.store.ids import make_id, time_ns
 from pumpwatch_gui.store.layout import column
-from pumpwatch_gui.store.query.thinning import Grid, Span, Thinned, as_they_are, grid_of
-from pumpwatch_gui.store.schema import quoted
+from pumpwatch_gui.store.query.past import Past
+from pumpwatch_gui.store.query.thinning import Grid, Thinned, thinned
 
 Floats = NDArray[np.float64]
 EXACT_ROWS = 100_000
@@ -35,32 +36,27 @@ class Kept:
     starts_ns: tuple[int, ...]
 
 
-def read_derived(
-    connection: apsw.Connection, known: set[str], span: Span, derived: DerivedQuantities, points: int
-) -> list[Thinned]:
-    """Every quantity of an instant over a stretch, thinned as a sensor is: at the same times, by the same grid.
+def leaf_series(derived: DerivedQuantities) -> list[str]:
+    """The series that the quantities of an instant are computed from."""
+    return [column(tag).lower() for tag in derived.profile.tags if tag in derived.leaf_tags]
 
-    `span` is of the readings, whatever its column; `known` are the columns that there are, in lower case.
-    """
+
+def derived_of(past: Past, derived: DerivedQuantities, grid: Grid | None) -> dict[str, Thinned]:
+    """Every quantity of an instant by tag, from a past with its leaf series, in the buckets of the sensors."""
     used = [i for i, tag in enumerate(derived.profile.tags) if tag in derived.leaf_tags]
-    names = [column(derived.profile.tags[i]) for i in used]
-    cells = [quoted(name) if name.lower() in known else "NULL" for name in names]
-    sql = f"SELECT (id >> 12), {', '.join(cells)} FROM sensor_readings WHERE {span.where} ORDER BY id LIMIT ?"
-    if not cells:
-        return []
-    rows = _table(connection.execute(sql, (*span.ids, max(points, EXACT_ROWS) + 1)).fetchall(), 1 + len(used))
-    stamps = rows[:, 0]
-    if len(rows) <= points:
-        found = _evaluated(derived, used, rows[:, 1:])
-        return [as_they_are(np.column_stack([stamps, values])) for values in found.T]
-    grid = grid_of(connection, span, stamps[: points + 1], points)
-    buckets = grid.bucket_of(stamps.astype(np.int64))
-    if len(rows) > EXACT_ROWS:
-        means = ", ".join(f"avg({cell})" for cell in cells)
-        sql = f"SELECT {grid.bucket_sql(FINER)} AS bucket, {means} FROM sensor_readings WHERE {span.where} GROUP BY 1"
-        rows = _table(connection.execute(sql, span.ids).fetchall(), 1 + len(used))
-        buckets = rows[:, 0].astype(np.int64) // FINER
-    return [_thinned(grid, buckets, values) for values in _evaluated(derived, used, rows[:, 1:]).T]
+    if not used:
+        return {}
+    leaves = [past.columns[name] for name in leaf_series(derived)]
+    ms = past.ms
+    if grid is not None and ms.size > EXACT_ROWS:
+        fine = grid.bucket_of(ms, FINER)
+        leaves = [grouped(replace(leaf, index=fine)) for leaf in leaves]
+        first = np.concatenate(([0], np.flatnonzero(np.diff(fine)) + 1))
+        ms = ms[first]  # of one bucket
+    values = _evaluated(derived, used, np.column_stack([leaf.mean for leaf in leaves]))
+    return {
+        tag: thinned(rolled(ms, column, 1), grid) for tag, column in zip(derived.instant_tags, values.T, strict=False)
+    }
 
 
 def kept_counters(connection: apsw.Connection, number: int, *, since_ns: int) -> Kept:
@@ -116,23 +112,7 @@ def _held(stamps_s: Floats, values: Floats, time_s: Floats) -> Floats:
     return np.where(at >= 0, values[np.maximum(at, 0)], np.nan)
 
 
-def _table(rows: list[Any], width: int) -> Floats:
-    return np.array(rows, dtype=np.float64).reshape(-1, width)
-
-
 def _evaluated(derived: DerivedQuantities, used: Sequence[int], inputs: Floats) -> Floats:
     values = np.full((len(inputs), derived.size), np.nan)
     values[:, used] = inputs
     return derived.evaluate(values)
-
-
-def _thinned(grid: Grid, buckets: NDArray[np.int64], values: Floats) -> Thinned:
-    """Lowest, mean and highest value of each bucket (m,), of values in rising order of their buckets."""
-    result = np.full((3, grid.buckets), np.nan)
-    good = np.isfinite(values)
-    values, buckets = values[good], buckets[good]
-    if values.size:
-        there, first = np.unique(buckets, return_index=True)
-        sums, counts = np.add.reduceat(values, first), np.diff([*first.tolist(), values.size])
-        result[:, there] = np.minimum.reduceat(values, first), sums / counts, np.maximum.reduceat(values, first)
-    return Thinned(grid.time_s, *result)

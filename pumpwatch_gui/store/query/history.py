@@ -26,20 +26,21 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.wording import spreadsheet_text
 from pumpwatch_gui.files.atomic import atomic_text
+from pumpwatch_gui.store.archive.rows import UNCERTAIN, Rows, merged
 from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
 from pumpwatch_gui.store.open_alarms import open_alarms
-from pumpwatch_gui.store.query.derived import Kept, kept_counters, read_counters, read_derived
+from pumpwatch_gui.store.query.derived import Kept, derived_of, kept_counters, leaf_series, read_counters
 from pumpwatch_gui.store.query.maintenance import read_maintenance
-from pumpwatch_gui.store.query.thinning import Span, Thinned, highest_between, nothing, read_thinned
-from pumpwatch_gui.store.schema import Value, from_apsw, quoted
+from pumpwatch_gui.store.query.past import Stretch, days_between, past_between, rows_between
+from pumpwatch_gui.store.query.thinning import Thinned, grid_of, highest_between, thinned
+from pumpwatch_gui.store.schema import Value, from_apsw, run
 
 __all__ = ["DetectionRow", "History", "JournalRow", "Thinned"]
 
 LONGEST_S = 5.0
 """No reader holds its snapshot longer: the write-ahead log grows as long as one does."""
 PAGE = 5_000
-READINGS_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,8 @@ class History:
         Few readings come as they are (low = mean = high); more come as buckets with minimum, mean and maximum.
         BAD stretches and stretches without readings show as NaN. Unknown pump or tag: empty.
         """
-        with self._connection() as connection:
-            known = reading_columns(connection)
-            if column(tag).lower() not in known:
-                return nothing()
-            source = Span("sensor_readings", quoted(column(tag)), _number(connection, pump_id), start_ns, end_ns)
-            return read_thinned(connection, source, points)
+        found = self.read(pump_id, [tag], start_ns=start_ns, end_ns=end_ns, points=points)
+        return Thinned(found.time_s, found.low[:, 0], found.mean[:, 0], found.high[:, 0])
 
     def read(
         self,
@@ -93,37 +90,33 @@ class History:
     ) -> Series:
         """Some sensors of a pump from `start_ns` up to `end_ns` (Unix UTC), each as `readings` gives it, side by side.
 
-        All have the times of the first tag that the database knows; an unknown tag is NaN throughout. With the
-        `profile` its derived quantities are tags as well: computed from the readings, by the nameplate of now.
+        All have the same times; an unknown tag is NaN throughout. Of a long stretch the points are made of minutes or
+        hours instead of readings. With the `profile` its derived quantities are tags as well: computed from the
+        readings, by the nameplate of now.
         """
-        own = set(tags) & {sensor.tag for sensor in profile.derived} if profile else set()
-        stretch = Span("sensor_readings", "id", 0, start_ns, end_ns)
-        computed = self._derived(pump_id, DerivedQuantities(profile), stretch, points) if profile and own else {}
-        read = [
-            computed.get(tag, nothing()) if tag in own
-            else self.readings(pump_id, tag, start_ns=start_ns, end_ns=end_ns, points=points)
-            for tag in tags
-        ]  # fmt: skip
-        time_s = next((one.time_s for one in read if one.time_s.size), np.empty(0))
-        gap = np.full(time_s.size, np.nan)
-
-        def column(name: str) -> NDArray[np.float64]:
-            parts = [getattr(one, name) if one.time_s.size == time_s.size else gap for one in read]
-            return np.column_stack(parts) if parts else np.empty((time_s.size, 0))
-
-        scores = self.scores(pump_id, start_ns=start_ns, end_ns=end_ns, points=points)
-        return Series(time_s, column("low"), column("mean"), column("high"), highest_between(time_s, scores))
-
-    def _derived(self, pump_id: str, derived: DerivedQuantities, stretch: Span, points: int) -> dict[str, Thinned]:
-        with self._connection() as connection:
+        derived = DerivedQuantities(profile) if profile and set(tags) & {s.tag for s in profile.derived} else None
+        names = {tag: column(tag).lower() for tag in tags}
+        with self._snapshot() as connection:
             number, known = _number(connection, pump_id), reading_columns(connection)
-            span = replace(stretch, number=number)
-            read = read_derived(connection, known, span, derived, points)
-            found = dict(zip(derived.instant_tags, read, strict=False))
-            time_s = read[0].time_s if read else np.empty(0)
-            values = read_counters(connection, number, derived.counters, time_s)
-        counted = {c.tag: Thinned(time_s, v, v, v) for c, v in zip(derived.counters, values, strict=True)}
-        return found | counted
+            wanted = [name for name in names.values() if name in known] + (leaf_series(derived) if derived else [])
+            past = past_between(connection, Stretch.of(number, start_ns, end_ns), wanted)
+            grid = grid_of(past.ms, points)
+            found = {tag: thinned(past.columns[name], grid) for tag, name in names.items() if name in past.columns}
+            if derived:
+                found |= derived_of(past, derived, grid)
+            time_s = next((one.time_s for one in found.values()), np.empty(0))
+            if derived:
+                values = read_counters(connection, number, derived.counters, time_s)
+                found |= {c.tag: Thinned(time_s, v, v, v) for c, v in zip(derived.counters, values, strict=True)}
+        gap = np.full(time_s.size, np.nan)
+        read = [found.get(tag, Thinned(time_s, gap, gap, gap)) for tag in tags]
+
+        def side_by_side(columns: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+            return np.column_stack(columns) if columns else np.empty((time_s.size, 0))
+
+        score = highest_between(time_s, thinned(past.score, grid_of(past.score.index, points)))
+        low, mean, high = (side_by_side([getattr(one, part) for one in read]) for part in ("low", "mean", "high"))
+        return Series(time_s, low, mean, high, score)
 
     def counters(self, pump_id: str, *, since_ns: int) -> Kept:
         """What is stored of a pump's counters, with its starts since a time (Unix UTC)."""
@@ -135,29 +128,22 @@ class History:
 
         UNCERTAIN values are left out like BAD ones (NaN), as the detectors do. Raises InputError when there is none.
         """
-        parts: list[np.ndarray[Any, np.dtype[np.float64]]] = []
-        after, last = make_id(start_ns) - 1, make_id(end_ns)
-        while True:  # piece by piece: no snapshot is held for long
-            with self._connection() as connection:
-                known = reading_columns(connection)
-                columns = [quoted(column(t)) if column(t).lower() in known else "NULL" for t in profile.tags]
-                sql = (
-                    f"SELECT id, uncertain_mask, {', '.join(columns)} FROM sensor_readings "
-                    "WHERE id > ? AND id < ? AND (id & 4095) = ? ORDER BY id LIMIT ?"
-                )
-                bounds = (after, last, _number(connection, pump_id), READINGS_AT_ONCE)
-                rows: list[Any] = connection.execute(sql, bounds).fetchall()
-            if rows:
-                parts.append(_good_values(rows))
-                after = rows[-1][0]
-            if len(rows) < READINGS_AT_ONCE:
-                break
-        if not parts:
+        names = [column(tag).lower() for tag in profile.tags]
+        found: list[Rows] = []
+        with self._snapshot() as connection:
+            whole = Stretch.of(_number(connection, pump_id), start_ns, end_ns)
+            days = days_between(connection, whole)
+        for day in days:
+            with self._snapshot() as connection:  # day by day: no snapshot is held for long
+                found.append(rows_between(connection, whole.within(day), (*names, UNCERTAIN)).readings)
+        rows = merged(found)
+        if not rows.ms.size:
             raise InputError(f"there is no reading of {pump_id} in that time", "choose a span in which it was recorded")
-        whole = np.concatenate(parts)
-        rising = np.concatenate(([True], np.diff(whole[:, 0]) > 0))
+        values = np.column_stack([rows.column(name) for name in names])
+        is_uncertain = (rows.uncertain[:, np.newaxis] >> np.arange(len(names))) & 1 == 1
+        values[is_uncertain] = np.nan
         path = Path(f"{pump_id}-{_stamp(start_ns)}-{_stamp(end_ns)}.csv")
-        return Recording(path, whole[rising, 0].copy(), whole[rising, 1:].copy(), (), ())
+        return Recording(path, (rows.ms + EPOCH_MS) / 1e3, values, (), ())
 
     def feedback(self, pump_id: str, *, start_ns: int = 0, end_ns: int = 2**62) -> list[EpisodeFeedback]:
         """The newest word on each episode of a pump that began from `start_ns` up to `end_ns`, oldest first."""
@@ -179,9 +165,9 @@ class History:
 
     def scores(self, pump_id: str, *, start_ns: int, end_ns: int, points: int = 2000) -> Thinned:
         """The anomaly scores of a pump (1.0 = at the threshold), thinned like `readings`."""
-        with self._connection() as connection:
-            source = Span("anomaly_scores", "score", _number(connection, pump_id), start_ns, end_ns)
-            return read_thinned(connection, source, points)
+        with self._snapshot() as connection:
+            past = past_between(connection, Stretch.of(_number(connection, pump_id), start_ns, end_ns), ())
+        return thinned(past.score, grid_of(past.score.index, points))
 
     def journal(self, query: JournalQuery, *, limit: int = 1000) -> list[JournalRow]:
         """The newest lines first, at most `limit`."""
@@ -235,6 +221,13 @@ class History:
             rows = self.journal(replace(query, before_ns=rows[-1].time_ns, before_id=rows[-1].id), limit=PAGE)
 
     @contextmanager
+    def _snapshot(self) -> Iterator[apsw.Connection]:
+        """A connection whose statements all see one state: what is archived meanwhile is neither missing nor twice."""
+        with self._connection() as connection:
+            run(connection, "BEGIN")
+            yield connection
+
+    @contextmanager
     def _connection(self) -> Iterator[apsw.Connection]:
         connection: apsw.Connection | None = None
         try:
@@ -250,15 +243,6 @@ class History:
         finally:
             if connection is not None:
                 connection.close()
-
-
-def _good_values(rows: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Unix seconds and values (m, 1 + n) of rows of id, uncertain mask and values."""
-    table = np.array([row[2:] for row in rows], dtype=np.float64)
-    masks = np.array([row[1] for row in rows], dtype=np.int64)
-    uncertain = (masks[:, np.newaxis] >> np.arange(table.shape[1])) & 1
-    time_s = np.array([((row[0] >> 12) + EPOCH_MS) / 1e3 for row in rows])
-    return np.column_stack((time_s, np.where(uncertain == 1, np.nan, table)))
 
 
 def _stamp(at_ns: int) -> str:

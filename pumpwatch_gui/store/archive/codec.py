@@ -1,0 +1,177 @@
+"""One column of the archive as bytes, and back. The layout is described in `resources/help/archive-format.md`.
+
+A head of 24 bytes, little-endian: codec (1 byte), kind (1), two bytes of 0, rows (4), CRC-32 of all that follows the
+head (4), bytes of the list of missing values (4), scale (8). Then that list, then the values.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Sequence
+from math import isfinite, log10
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pcodec import ChunkConfig, standalone
+
+from pumpwatch_gui.domain.errors import StoreError
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+PCO, ZLIB = 1, 2
+"""Codecs: the values are a standalone file of pco, or JSON compressed by zlib."""
+INTEGER, DIVIDED, MULTIPLIED, FLOAT, RUNS = range(5)
+"""Kinds: whole numbers, whole numbers to be divided or multiplied by the scale, float64, runs of texts."""
+_HEAD = struct.Struct("<BBHIIId")
+_CONFIG = ChunkConfig(compression_level=8)
+FINER = (1, 10, 100)
+"""A sensor that gives up to two decimals more than its resolution says keeps them."""
+ON_GRID = 1e-6
+"""Of a step. Closer to a multiple of it a value is that multiple: the rest is rounding of the arithmetic before."""
+_EXACT = float(1 << 53)
+
+
+class BrokenChunkError(StoreError):
+    """These bytes are no column of the archive, or not as they were written."""
+
+
+def encode_values(values: Floats, resolution: float | None) -> bytes:
+    """A column of measured values (m,), NaN where there is none, as multiples of `resolution`.
+
+    Kept finer (by 10 or 100) where all values are multiples of that; as float64 without a resolution, and where a
+    value is no number that can be a multiple.
+    """
+    missing = np.isnan(values)
+    filled = _filled(values, missing) if missing.any() else values
+    scaled = None if resolution is None else _scaled(filled, resolution)
+    if scaled is None:
+        return _whole(FLOAT, 0.0, missing, _pco(filled))
+    kind, scale, steps = scaled
+    return _whole(kind, scale, missing, _pco(_narrow(steps)))
+
+
+def encode_integers(values: Integers) -> bytes:
+    """A column of whole numbers (m,)."""
+    return _whole(INTEGER, 1.0, np.zeros(values.size, np.bool_), _pco(values))
+
+
+def encode_runs(runs: Sequence[tuple[int, str | None]], count: int) -> bytes:
+    """A column of `count` texts (None: there is no row) as the index at which each begins; the first is 0."""
+    body = zlib.compress(json.dumps(runs).encode())
+    return _HEAD.pack(ZLIB, RUNS, 0, count, zlib.crc32(body), 0, 0.0) + body
+
+
+def decode_values(content: bytes) -> Floats:
+    """What `encode_values` was given, after rounding. Raises BrokenChunkError."""
+    kind, scale, count, missing, raw = _parts(content)
+    values: Floats = raw.astype(np.float64)
+    if kind == DIVIDED:
+        values /= scale
+    elif kind == MULTIPLIED:
+        values *= scale
+    if missing:
+        values[np.unpackbits(np.frombuffer(zlib.decompress(missing), np.uint8), count=count).view(np.bool_)] = np.nan
+    return values
+
+
+def decode_integers(content: bytes) -> Integers:
+    """What `encode_integers` was given. Raises BrokenChunkError."""
+    whole: Integers = _parts(content)[4].astype(np.int64, copy=False)
+    return whole
+
+
+def decode_runs(content: bytes) -> list[tuple[int, str | None]]:
+    """What `encode_runs` was given. Raises BrokenChunkError."""
+    codec, kind, _, body = _checked(content)[:4]
+    try:
+        if (codec, kind) != (ZLIB, RUNS):
+            raise BrokenChunkError(f"codec {codec} and kind {kind} where runs of texts should be")
+        return [(int(at), None if text is None else str(text)) for at, text in json.loads(zlib.decompress(body))]
+    except (ValueError, TypeError, zlib.error) as error:
+        raise BrokenChunkError(f"runs of texts cannot be read: {error}") from error
+
+
+def row_count(content: bytes) -> int:
+    """How many rows a column has. Raises BrokenChunkError."""
+    return _checked(content)[2]
+
+
+def _parts(content: bytes) -> tuple[int, float, int, bytes, NDArray[Any]]:
+    """Kind, scale, rows, the list of missing values and the values as they were compressed."""
+    codec, kind, count, body, listed, scale = _checked(content)
+    if codec != PCO or kind == RUNS:
+        raise BrokenChunkError(f"codec {codec} and kind {kind} where numbers should be")
+    try:
+        raw = standalone.simple_decompress(body[listed:])
+    except (RuntimeError, TypeError) as error:
+        raise BrokenChunkError(f"numbers cannot be read: {error}") from error
+    if raw is None:
+        raw = np.empty(0)
+    if raw.size != count:
+        raise BrokenChunkError(f"{raw.size} numbers where {count} should be")
+    return kind, scale, count, body[:listed], raw
+
+
+def _checked(content: bytes) -> tuple[int, int, int, bytes, int, float]:
+    """Codec, kind, rows, what follows the head, bytes of the list of missing values, scale."""
+    if len(content) < _HEAD.size:
+        raise BrokenChunkError(f"{len(content)} bytes are too few")
+    codec, kind, _, count, crc, listed, scale = _HEAD.unpack_from(content)
+    body = content[_HEAD.size :]
+    if zlib.crc32(body) != crc:
+        raise BrokenChunkError("the check sum is wrong: the disk did not keep what was written")
+    return codec, kind, count, body, listed, scale
+
+
+def _whole(kind: int, scale: float, missing: NDArray[np.bool_], packed: bytes) -> bytes:
+    listed = zlib.compress(np.packbits(missing).tobytes()) if missing.any() else b""
+    body = listed + packed
+    return _HEAD.pack(PCO, kind, 0, missing.size, zlib.crc32(body), len(listed), scale) + body
+
+
+def _pco(values: NDArray[np.generic]) -> bytes:
+    return bytes(standalone.simple_compress(np.ascontiguousarray(values), _CONFIG))
+
+
+def _filled(values: Floats, missing: NDArray[np.bool_]) -> Floats:
+    """With each missing value as the one before it (or the first there is): it costs nothing when compressed."""
+    if missing.all():
+        return np.zeros(values.size)
+    at = np.maximum.accumulate(np.where(missing, int(np.argmin(missing)), np.arange(values.size)))
+    return values[at]
+
+
+def _scaled(values: Floats, resolution: float) -> tuple[int, float, Integers] | None:
+    """Kind, scale and whole multiples; None where float64 is what keeps the values."""
+    found: tuple[int, float, Integers] | None = None
+    for finer in FINER:
+        step = resolution / finer
+        decimals = -log10(step)
+        is_decimal = decimals > -1e-9 and abs(decimals - round(decimals)) < 1e-9
+        kind, scale = (DIVIDED, 10.0 ** round(decimals)) if is_decimal else (MULTIPLIED, step)
+        steps = np.rint(values * scale if is_decimal else values / scale)
+        if not np.abs(steps).max(initial=0.0) < _EXACT:
+            return found
+        back = steps / scale if is_decimal else steps * scale
+        is_exact = bool((np.abs(back - values) <= ON_GRID * step).all())
+        if is_exact or found is None:
+            found = kind, scale, steps.astype(np.int64)
+        if is_exact:
+            return found
+    return found
+
+
+def rounded(value: float, resolution: float) -> float:
+    """A value as an archive gives it back that keeps multiples of `resolution`."""
+    scaled = _scaled(np.array([value]), resolution) if isfinite(value) else None
+    if scaled is None:
+        return value
+    kind, scale, (steps,) = scaled
+    return float(steps / scale if kind == DIVIDED else steps * scale)
+
+
+def _narrow(steps: Integers) -> NDArray[np.generic]:
+    """As 32 bits where they hold them: decoding moves half the bytes."""
+    return steps.astype(np.int32) if np.abs(steps).max(initial=0) < 1 << 31 else steps

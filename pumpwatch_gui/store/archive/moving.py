@@ -1,0 +1,231 @@
+"""From rows to chunks: readings and scores of some minutes go into the archive in one transaction.
+
+The rows stay where they are for a while; what has been moved is noted in the same transaction, and no reader takes
+those rows any more. Deleting them later, some at a time, changes nothing that is read.
+"""
+
+import json
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, Final
+
+import apsw
+import numpy as np
+
+from pumpwatch_gui.store.archive.chunks import PIECE, Encoded, encoded_chunk, insert_chunks
+from pumpwatch_gui.store.archive.codec import Floats, Integers
+from pumpwatch_gui.store.archive.rows import Rows, blank_rows, with_scores
+from pumpwatch_gui.store.ids import LAST_NUMBER, NUMBER_BITS
+from pumpwatch_gui.store.layout import OLD_STATUS, STATUS, column
+from pumpwatch_gui.store.schema import columns, quoted, run, transaction
+
+KEY: Final = "archive"
+PIECE_MS: Final = 30 * 60_000
+"""What becomes one chunk, until the day is over and all of it becomes one."""
+ROWS_AT_ONCE: Final = 5_000
+MOST_ROWS: Final = 250_000
+"""Of one chunk and all pumps: what is read waits in memory, about 100 bytes a row."""
+NORMAL: Final = "NORMAL"
+"""How databases of before version 4 spell the empty status."""
+TABLES: Final = ("sensor_readings", "anomaly_scores")
+_NO_SENSORS = ("id", STATUS, OLD_STATUS, "uncertain_mask", "bad_mask")
+_MISSING = "9e999"  # infinity: what no reading is, and SQLite has no NaN
+_MARKED = (
+    f"SELECT id, {STATUS}, uncertain_mask, bad_mask FROM sensor_readings WHERE id >= ? AND id < ? "
+    f"AND ({STATUS} NOT IN ('', '{NORMAL}') OR uncertain_mask <> 0 OR bad_mask <> 0) ORDER BY id LIMIT ?"
+)
+_KEEP_SCORES = (
+    "UPDATE anomaly_windows SET score = (SELECT s.score FROM anomaly_scores AS s WHERE s.id = anomaly_windows.id) "
+    "WHERE id >= ? AND id < ? AND score IS NULL"
+)
+"""Windows of before version 7 have theirs in the other table only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What `meta` notes of the archive: id ranges (from, up to) whose rows are copies, and the newest id moved."""
+
+    ranges: tuple[tuple[int, int], ...] = ()
+    newest: int = 0
+
+    @classmethod
+    def read(cls, connection: apsw.Connection) -> "Moved":
+        """As it is noted; nothing where that cannot be read, for then the same rows are moved and read once again."""
+        noted = connection.execute("SELECT value FROM meta WHERE key = ?", (KEY,)).get
+        try:
+            plain = json.loads(str(noted or "{}"))
+            return cls(tuple((int(a), int(b)) for a, b in plain.get("moved", ())), int(plain.get("newest", 0)))
+        except (ValueError, TypeError, AttributeError):
+            return cls()
+
+    def note(self, connection: apsw.Connection) -> None:
+        """Write it down; inside a transaction."""
+        text = json.dumps({"moved": self.ranges, "newest": self.newest})
+        run(connection, "INSERT OR REPLACE INTO meta VALUES (?, ?)", (KEY, text))
+
+    def with_range(self, start: int, end: int) -> "Moved":
+        """With one range more."""
+        return Moved(tuple(sorted((*self.ranges, (start, end)))), max(self.newest, end - 1))
+
+    def between(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The parts from `start` up to `end` whose rows are no copies."""
+        found = []
+        for first, last in self.ranges:
+            if first > start:
+                found.append((start, min(first, end)))
+            start = max(start, last)
+        return [(a, b) for a, b in (*found, (start, end)) if a < b]
+
+
+def next_range(connection: apsw.Connection, moved: Moved, before: int) -> tuple[int, int] | None:
+    """The oldest rows below the id `before` that are not moved, as a range of ids within one piece."""
+    ends: list[Any] = []
+    for start, end in moved.between(0, before):
+        first = [k for t in TABLES if (k := _first(connection, t, start, end)) is not None]
+        if not first:
+            continue
+        piece = ((min(first) >> NUMBER_BITS) // PIECE_MS + 1) * PIECE_MS << NUMBER_BITS
+        sql = "SELECT id FROM {} WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?"
+        bounds = min(first), min(piece, end), MOST_ROWS
+        ends = [connection.execute(sql.format(table), bounds).get for table in TABLES]
+        return min(first), min([bounds[1], *(int(str(key)) for key in ends if key is not None)])
+    return None
+
+
+def last_id(connection: apsw.Connection, table: str) -> int | None:
+    """The highest id of a table; None when it is empty."""
+    found = connection.execute(f"SELECT max(id) FROM {table}").get
+    return None if found is None else int(str(found))
+
+
+def move(connection: apsw.Connection, bounds: tuple[int, int]) -> Iterator[None]:
+    """Put the rows of a range into the archive, a little at each step. Only the last step writes.
+
+    To be begun again when a row of the range is written meanwhile.
+    """
+    resolutions = resolutions_of(connection)
+    rows: dict[int, Rows] = {}
+    for names, condition in _groups(connection):
+        table = yield from _read_readings(connection, bounds, names, condition)
+        for number, own in _by_pump(table):
+            values = {name: own[:, 1 + i].copy() for i, name in enumerate(names)}
+            rows[number] = replace(blank_rows(_ms(own)), values=values)
+    yield from _read_marks(connection, bounds, rows)
+    scores = yield from _read(connection, "SELECT id, score FROM anomaly_scores WHERE id >= ? AND id < ?", bounds, 2)
+    for number, own in _by_pump(scores):
+        rows[number] = with_scores(rows.get(number, blank_rows(np.empty(0, np.int64))), _ms(own), own[:, 1])
+    encoded: list[Encoded] = []
+    for number, whole in rows.items():
+        encoded.append(encoded_chunk(number, PIECE, whole, resolutions.get(number, {})))
+        yield
+    with transaction(connection):
+        insert_chunks(connection, encoded)
+        run(connection, _KEEP_SCORES, bounds)
+        Moved.read(connection).with_range(*bounds).note(connection)
+
+
+def delete_some(connection: apsw.Connection, bounds: tuple[int, int]) -> None:
+    """Delete up to ROWS_AT_ONCE rows of a range that was moved; with the last ones, forget the range."""
+    with transaction(connection):
+        for table in TABLES:
+            sql = f"SELECT id FROM {table} WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?"
+            end = connection.execute(sql, (*bounds, ROWS_AT_ONCE)).get
+            upto = bounds[1] if end is None else int(str(end))
+            run(connection, f"DELETE FROM {table} WHERE id >= ? AND id < ?", (bounds[0], upto))
+            if end is not None:
+                return
+        moved = Moved.read(connection)
+        Moved(tuple(r for r in moved.ranges if r != bounds), moved.newest).note(connection)
+
+
+def resolutions_of(connection: apsw.Connection) -> dict[int, dict[str, float]]:
+    """Pump number → series → the resolution of its sensor, as the profiles of now have it."""
+    found: dict[int, dict[str, float]] = {}
+    rows: list[Any] = connection.execute("SELECT pump_number, profile FROM pumps").fetchall()
+    for number, profile in rows:
+        try:
+            sensors = json.loads(profile).get("sensors", ())
+            found[number] = {column(s["tag"]).lower(): float(s["resolution"]) for s in sensors}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            found[number] = {}  # of a damaged database: its values are kept as they are
+    return found
+
+
+def _groups(connection: apsw.Connection) -> Iterator[tuple[list[str], str]]:
+    """Columns (lower case) and the condition for the pumps that have or had them; a pump without any noted has all."""
+    there = [c.lower() for c in columns(connection, "sensor_readings") if c.lower() not in _NO_SENSORS]
+    noted: dict[int, dict[str, None]] = {}
+    layouts: list[Any] = connection.execute("SELECT pump_number, tags FROM layouts ORDER BY from_id").fetchall()
+    for number, tags in layouts:
+        noted.setdefault(number, {}).update(dict.fromkeys(column(tag).lower() for tag in json.loads(tags)))
+    numbers: dict[tuple[str, ...], list[int]] = {}
+    for number, names in noted.items():
+        numbers.setdefault(tuple(name for name in names if name in there), []).append(number)
+    for shared, own in numbers.items():
+        yield list(shared), f"(id & {LAST_NUMBER}) IN ({', '.join(map(str, own))})"
+    yield there, f"(id & {LAST_NUMBER}) NOT IN ({', '.join(map(str, noted))})"
+
+
+def _read_readings(
+    connection: apsw.Connection, bounds: tuple[int, int], names: Sequence[str], condition: str
+) -> Generator[None, None, Floats]:
+    cells = "".join(f", ifnull({quoted(name)}, {_MISSING})" for name in names)
+    sql = f"SELECT id{cells} FROM sensor_readings WHERE id >= ? AND id < ? AND {condition}"
+    table = yield from _read(connection, sql, bounds, 1 + len(names))
+    table[np.isinf(table)] = np.nan
+    return table
+
+
+def _read(connection: apsw.Connection, sql: str, bounds: tuple[int, int], width: int) -> Generator[None, None, Floats]:
+    """Rows of numbers (m, width) by rising id, ROWS_AT_ONCE at a step."""
+    parts, (start, end) = [], bounds
+    while True:
+        found = connection.execute(f"{sql} ORDER BY id LIMIT {ROWS_AT_ONCE}", (start, end))
+        part = np.fromiter(chain.from_iterable(found), np.float64).reshape(-1, width)
+        parts.append(part)
+        if len(part) < ROWS_AT_ONCE:
+            return np.concatenate(parts)
+        start = int(part[-1, 0]) + 1
+        yield
+
+
+def _read_marks(connection: apsw.Connection, bounds: tuple[int, int], rows: dict[int, Rows]) -> Iterator[None]:
+    """The masks and the status of those readings that have some, into `rows`."""
+    start, end = bounds
+    found: list[Any] = []
+    while len(found) % ROWS_AT_ONCE == 0:
+        part: list[Any] = connection.execute(_MARKED, (start, end, ROWS_AT_ONCE)).fetchall()
+        found += part
+        if not part:
+            break
+        start = part[-1][0] + 1
+        yield
+    marked: dict[int, list[Any]] = {}
+    for row in found:
+        marked.setdefault(row[0] & LAST_NUMBER, []).append(row)
+    for number, own in marked.items():
+        whole = rows[number]
+        at = np.searchsorted(whole.ms, [row[0] >> NUMBER_BITS for row in own])
+        status, uncertain, bad = np.full(whole.ms.size, "", object), whole.uncertain.copy(), whole.bad.copy()
+        status[at] = ["" if row[1] == NORMAL else row[1] for row in own]
+        uncertain[at], bad[at] = [row[2] for row in own], [row[3] for row in own]
+        rows[number] = replace(whole, uncertain=uncertain, bad=bad, status=status)
+
+
+def _by_pump(table: Floats) -> Iterator[tuple[int, Floats]]:
+    """Pump number and its rows, of rows by rising id."""
+    numbers = table[:, 0].astype(np.int64) & LAST_NUMBER
+    order = np.argsort(numbers, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
+        if part.size:
+            yield int(numbers[part[0]]), table[part]
+
+
+def _ms(table: Floats) -> Integers:
+    return table[:, 0].astype(np.int64) >> NUMBER_BITS
+
+
+def _first(connection: apsw.Connection, table: str, start: int, end: int) -> int | None:
+    found = connection.execute(f"SELECT id FROM {table} WHERE id >= ? AND id < ? ORDER BY id LIMIT 1", (start, end)).get
+    return None if found is None else int(str(found))

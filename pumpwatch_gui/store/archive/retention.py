@@ -1,0 +1,60 @@
+"""What goes when the history exceeds its budget: the oldest raw readings first, minutes after them, hours last."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import apsw
+
+from pumpwatch_gui.store.ids import EPOCH_MS
+from pumpwatch_gui.store.schema import run, transaction
+
+RAW_DAYS: Final = 7
+"""Raw readings of so many days are never deleted: the models learn from them."""
+DAY_S: Final = 86_400
+_OLDEST_DAY = "SELECT min(day) FROM archive_chunks WHERE series = '@time'"
+_OLDEST_ROLLUP = "SELECT min(period) FROM archive_rollups WHERE step_s = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """What is deleted next: `what` in words, and from when on it is (days since 2020, that of the first period)."""
+
+    what: str
+    day: int
+
+    @property
+    def time_ns(self) -> int:
+        """Its first instant (Unix UTC)."""
+        return (self.day * DAY_S * 1000 + EPOCH_MS) * 1_000_000
+
+
+def oldest_raw_day(connection: apsw.Connection) -> int | None:
+    """The day (since 2020) of the oldest readings in the archive; None while there are none."""
+    day = connection.execute(_OLDEST_DAY).get
+    return None if day is None else int(str(day))
+
+
+def is_left_of(connection: apsw.Connection, gone: Doomed) -> bool:
+    """Whether other pumps still have readings of a day of which some were deleted."""
+    return gone.what == "readings" and oldest_raw_day(connection) == gone.day
+
+
+def delete_oldest(connection: apsw.Connection, today: int) -> Doomed | None:
+    """Delete the oldest that may go: the raw readings of one pump and day, or the rollups of one period.
+
+    One short transaction. Returns what it was, None when there is nothing that may go.
+    """
+    day = oldest_raw_day(connection)
+    if day is not None and day < today - RAW_DAYS:
+        sql = "SELECT pump_number FROM archive_chunks WHERE series = '@time' AND day = ? LIMIT 1"
+        number = int(str(connection.execute(sql, (day,)).get))
+        with transaction(connection):
+            run(connection, "DELETE FROM archive_chunks WHERE pump_number = ? AND day = ?", (number, day))
+        return Doomed("readings", day)
+    for step_s, what, days in ((60, "minutes", 1), (3600, "hours", 32)):
+        period = connection.execute(_OLDEST_ROLLUP, (step_s,)).get
+        if period is not None and (int(str(period)) + 1) * days < today - RAW_DAYS:
+            with transaction(connection):
+                run(connection, "DELETE FROM archive_rollups WHERE step_s = ? AND period = ?", (step_s, period))
+            return Doomed(what, int(str(period)) * days)
+    return None

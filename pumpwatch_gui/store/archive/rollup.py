@@ -1,0 +1,138 @@
+"""Minimum, mean and maximum of each minute or hour of a series, and how many readings had a value or none."""
+
+import logging
+import struct
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpwatch_gui.store.archive.codec import (
+    BrokenChunkError,
+    Floats,
+    Integers,
+    decode_integers,
+    decode_values,
+    encode_integers,
+    encode_values,
+)
+
+log = logging.getLogger("pumpwatch.store")
+
+MINUTE_S, HOUR_S = 60, 3600
+HOURS_A_DAY = 24
+PERIOD_DAYS = 32
+"""Days of the hours that stand in one row."""
+_LENGTHS = struct.Struct("<II")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rollup:
+    """Steps with readings, in order: `index` (m,) counts them from 2020 on.
+
+    `low`, `mean`, `high` (m,) are NaN without a value; `good` and `bad` (m,) readings had one or none.
+    """
+
+    index: Integers
+    low: Floats
+    mean: Floats
+    high: Floats
+    good: Integers
+    bad: Integers
+
+    def take(self, steps: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Rollup":
+        """Some of the steps."""
+        low, mean, high = self.low[steps], self.mean[steps], self.high[steps]
+        return Rollup(self.index[steps], low, mean, high, self.good[steps], self.bad[steps])
+
+    def parts(self) -> tuple[Integers, Floats, Floats, Floats, Integers, Integers]:
+        """The columns in their order."""
+        return self.index, self.low, self.mean, self.high, self.good, self.bad
+
+
+def rolled(ms: Integers, values: Floats, step_ms: int) -> Rollup:
+    """Readings (m,), times rising, as steps."""
+    ones = np.ones(values.size, np.int64)
+    is_good = np.isfinite(values)
+    return grouped(Rollup(ms // step_ms, values, values, values, ones * is_good, ones * ~is_good))
+
+
+def coarser(rollup: Rollup, times: int) -> Rollup:
+    """The same in steps that are so many times as long."""
+    return grouped(Rollup(rollup.index // times, *rollup.parts()[1:]))
+
+
+def combined(parts: Sequence[Rollup]) -> Rollup:
+    """The steps of all parts; one that is in several is one of all their readings."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = [np.concatenate(column) for column in zip(*(part.parts() for part in parts), strict=True)]
+    whole = Rollup(*columns) if columns else rolled(np.empty(0, np.int64), np.empty(0), 1)
+    if (np.diff(whole.index) > 0).all():
+        return whole
+    return grouped(whole.take(np.argsort(whole.index, kind="stable")))
+
+
+def encode_rollup(rollup: Rollup, resolution: float | None) -> bytes:
+    """As bytes; means to a tenth of the resolution."""
+    counts = encode_integers(np.concatenate((rollup.index, rollup.good, rollup.bad)))
+    extremes = encode_values(np.concatenate((rollup.low, rollup.high)), resolution)
+    mean = encode_values(rollup.mean, None if resolution is None else resolution / 10)
+    return _LENGTHS.pack(len(counts), len(extremes)) + counts + extremes + mean
+
+
+def decode_rollup(content: bytes) -> Rollup:
+    """What was encoded. Raises BrokenChunkError."""
+    if len(content) < _LENGTHS.size:
+        raise BrokenChunkError(f"{len(content)} bytes are too few")
+    first, second = _LENGTHS.unpack_from(content)
+    at = _LENGTHS.size
+    counts = decode_integers(content[at : at + first])
+    extremes = decode_values(content[at + first : at + first + second])
+    mean = decode_values(content[at + first + second :])
+    steps = mean.size
+    if counts.size != 3 * steps or extremes.size != 2 * steps:
+        raise BrokenChunkError(f"{counts.size} counts and {extremes.size} extremes of {steps} steps")
+    return Rollup(
+        counts[:steps], extremes[:steps], mean, extremes[steps:], counts[steps : 2 * steps], counts[2 * steps :]
+    )
+
+
+def read_rollups(
+    connection: apsw.Connection, number: int, name: str, step_s: int, first: int, last: int, skipped: Container[int]
+) -> list[tuple[int, Rollup]]:
+    """Period and steps of a series from a period to another, in order. One that is damaged is logged and left out."""
+    sql = (
+        "SELECT period FROM archive_rollups "
+        "WHERE pump_number = ? AND series = ? AND step_s = ? AND period BETWEEN ? AND ? ORDER BY period"
+    )
+    one = "SELECT content FROM archive_rollups WHERE pump_number = ? AND series = ? AND step_s = ? AND period = ?"
+    about = number, name, step_s
+    found: list[tuple[int, Rollup]] = []
+    periods: list[Any] = connection.execute(sql, (*about, first, last)).fetchall()
+    for (period,) in periods:
+        if period in skipped:
+            continue
+        content: Any = connection.execute(one, (*about, period)).get
+        try:
+            found.append((period, decode_rollup(content)))
+        except BrokenChunkError as error:
+            log.warning("the steps of %d s of %s in period %d are damaged: %s", step_s, name, period, error.message)
+    return found
+
+
+def grouped(fine: Rollup) -> Rollup:
+    """One step of all those in a row that have one index."""
+    if not fine.index.size:
+        return fine
+    first = np.concatenate(([0], np.flatnonzero(np.diff(fine.index)) + 1))
+    good = np.add.reduceat(fine.good, first)
+    with np.errstate(invalid="ignore"):
+        sums = np.add.reduceat(np.where(fine.good > 0, fine.mean * fine.good, 0.0), first)
+        mean = sums / np.where(good > 0, good, np.nan)
+    low = np.fmin.reduceat(fine.low, first)
+    high = np.fmax.reduceat(fine.high, first)
+    return Rollup(fine.index[first], low, mean, high, good, np.add.reduceat(fine.bad, first))

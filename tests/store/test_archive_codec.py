@@ -1,0 +1,110 @@
+"""A column of the archive: what comes back is what was put in, to the resolution, or it is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pumpwatch_gui.store.archive.codec import (
+    BrokenChunkError,
+    Integers,
+    decode_integers,
+    decode_runs,
+    decode_values,
+    encode_integers,
+    encode_runs,
+    encode_values,
+    rounded,
+)
+from pumpwatch_gui.store.archive.rollup import combined, decode_rollup, encode_rollup, rolled
+
+RESOLUTIONS = (1.0, 0.1, 0.01, 0.001, 0.25, 0.05, 10.0)
+values = st.lists(st.one_of(st.none(), st.floats(-1e7, 1e7), st.integers(-10**6, 10**6).map(float)), max_size=200)
+
+
+@given(values, st.sampled_from(RESOLUTIONS))
+def test_a_value_comes_back_as_itself_or_rounded_to_the_resolution(
+    given_values: list[float | None], resolution: float
+) -> None:
+    column = np.array([np.nan if v is None else v for v in given_values])
+    back = decode_values(encode_values(column, resolution))
+    assert np.array_equal(np.isnan(column), np.isnan(back))
+    good = ~np.isnan(column)
+    assert (np.abs(back[good] - column[good]) <= resolution * 0.5000001 + 1e-9).all()
+
+
+@given(st.lists(st.integers(-10**6, 10**6), min_size=1, max_size=100), st.sampled_from(RESOLUTIONS))
+def test_multiples_of_the_resolution_come_back_bit_by_bit(steps: list[int], resolution: float) -> None:
+    column = np.array([rounded(step * resolution, resolution) for step in steps])
+    assert decode_values(encode_values(column, resolution)).tolist() == column.tolist()
+    noisy = column * (1 + 1e-15)  # 3 * 0.1 is not 0.3
+    assert decode_values(encode_values(noisy, resolution)).tolist() == column.tolist()
+
+
+def test_a_sensor_that_gives_more_decimals_than_its_resolution_says_keeps_two_of_them() -> None:
+    column = np.array([20.05, 20.15, 20.25])
+    assert decode_values(encode_values(column, 0.1)).tolist() == column.tolist()
+    finer = np.array([20.05123, 20.15123, 20.25123])
+    assert decode_values(encode_values(finer, 0.1)).tolist() == [20.1, 20.2, 20.3]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=50))
+def test_values_without_a_resolution_or_beyond_whole_numbers_are_kept_as_they_are(column: list[float]) -> None:
+    assert decode_values(encode_values(np.array(column), None)).tolist() == column
+    huge = [*column, 1e300]
+    assert decode_values(encode_values(np.array(huge), 0.1)).tolist() == huge
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=50))
+def test_whole_numbers_come_back(column: list[int]) -> None:
+    assert decode_integers(encode_integers(np.array(column, np.int64))).tolist() == column
+
+
+def test_a_damaged_column_is_refused_and_never_gives_other_values() -> None:
+    content = encode_values(np.round(np.sin(np.arange(500)), 2), 0.01)
+    for at in range(0, len(content), 7):
+        broken = content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :]
+        try:
+            back = decode_values(broken)
+        except BrokenChunkError:
+            continue
+        assert at < 24, "only the head is outside the check sum"
+        assert back.size == 500
+    for cut in (0, 10, 24, len(content) // 2):
+        with pytest.raises(BrokenChunkError):
+            decode_values(content[:cut])
+    runs = encode_runs([(0, "IDLE"), (5, None)], 9)
+    assert decode_runs(runs) == [(0, "IDLE"), (5, None)]
+    for wrong in (decode_values, decode_integers):
+        with pytest.raises(BrokenChunkError):
+            wrong(runs)
+    with pytest.raises(BrokenChunkError):
+        decode_runs(content)
+
+
+readings = st.lists(
+    st.tuples(st.integers(0, 10**6), st.one_of(st.none(), st.integers(-500, 500))), max_size=80, unique_by=lambda r: r[0]
+)
+
+
+@given(readings, st.sampled_from([1_000, 60_000]), st.integers(0, 80))
+def test_steps_are_what_a_plain_loop_finds_however_they_are_put_together(
+    rows: list[tuple[int, int | None]], step_ms: int, cut: int
+) -> None:
+    rows.sort()
+    ms: Integers = np.array([at for at, _ in rows], np.int64)
+    column = np.array([np.nan if v is None else v / 10 for _, v in rows])
+    found = combined([rolled(ms[:cut], column[:cut], step_ms), rolled(ms[cut:], column[cut:], step_ms)])
+    found = decode_rollup(encode_rollup(found, 0.1))
+    expected: dict[int, list[int | None]] = {}
+    for at, value in rows:
+        expected.setdefault(at // step_ms, []).append(value)
+    assert found.index.tolist() == sorted(expected)
+    for i, (_, own) in enumerate(sorted(expected.items())):
+        good = [v / 10 for v in own if v is not None]
+        assert (found.good[i], found.bad[i]) == (len(good), len(own) - len(good))
+        if good:
+            assert (found.low[i], found.high[i]) == (min(good), max(good))
+            assert found.mean[i] == pytest.approx(sum(good) / len(good), abs=0.0051)
+        else:
+            assert np.isnan([found.low[i], found.mean[i], found.high[i]]).all()
