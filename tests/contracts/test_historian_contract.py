@@ -21,6 +21,7 @@ from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.query.history import History
 from tests.gui.fake_history import FakeHistorian
+from tests.store.rigs.archiving import archive_all
 
 START_NS = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -45,7 +46,7 @@ class Stored:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "pumpwatch.db"
-        pumps = [PumpRow(pump_id, pump_id, PROFILE) for pump_id in ("P-1", "P-2")]
+        pumps = [PumpRow(pump_id, pump_id, PROFILE) for pump_id in ("P-1", "P-2", "P-9")]
         self._store = Store(self._path, station=7, pumps=pumps, on_trouble=lambda _: None)
 
     def put_event(self, event: Event) -> None:
@@ -64,6 +65,31 @@ class Stored:
         return History(self._path)
 
 
+class Archived(Stored):
+    """The same after days, by a reading of another pump: the readings are chunks of a day, with their rollups."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._later_ns = 3 * 86_400 * SECOND
+
+    def historian(self) -> Historian:
+        at_ns = START_NS + self._later_ns
+        values, zeros = np.zeros(2), np.zeros(2, np.uint8)
+        self._store.offer_frame(Frame("P-9", 0, at_ns, at_ns, values, zeros, zeros), "NORMAL")
+        historian = super().historian()
+        archive_all(self._path)
+        return historian
+
+
+class Mixed(Stored):
+    """The same half-way: pieces of a day, the newest readings as rows, and those of some pieces still there as well."""
+
+    def historian(self) -> Historian:
+        historian = super().historian()
+        archive_all(self._path, piece_ms=3_000, kept_ms=30_000)
+        return historian
+
+
 class Faked(FakeHistorian):
     """The fake's, which needs no writing."""
 
@@ -74,7 +100,12 @@ class Faked(FakeHistorian):
         return self
 
 
-KEEPERS: dict[str, Callable[[Path], Keeper]] = {"store": Stored, "fake": Faked}
+KEEPERS: dict[str, Callable[[Path], Keeper]] = {
+    "rows": Stored,
+    "archived": Archived,
+    "mixed": Mixed,
+    "fake": Faked,
+}
 
 
 @pytest.fixture(params=list(KEEPERS))

@@ -19,7 +19,7 @@ from pumpwatch_gui.store.archive.codec import (
 from pumpwatch_gui.store.archive.rollup import combined, decode_rollup, encode_rollup, rolled
 
 RESOLUTIONS = (1.0, 0.1, 0.01, 0.001, 0.25, 0.05, 10.0)
-values = st.lists(st.one_of(st.none(), st.floats(-1e7, 1e7), st.integers(-10**6, 10**6).map(float)), max_size=200)
+values = st.lists(st.one_of(st.none(), st.floats(-1e7, 1e7), st.integers(-(10**6), 10**6).map(float)), max_size=200)
 
 
 @given(values, st.sampled_from(RESOLUTIONS))
@@ -33,7 +33,7 @@ def test_a_value_comes_back_as_itself_or_rounded_to_the_resolution(
     assert (np.abs(back[good] - column[good]) <= resolution * 0.5000001 + 1e-9).all()
 
 
-@given(st.lists(st.integers(-10**6, 10**6), min_size=1, max_size=100), st.sampled_from(RESOLUTIONS))
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=100), st.sampled_from(RESOLUTIONS))
 def test_multiples_of_the_resolution_come_back_bit_by_bit(steps: list[int], resolution: float) -> None:
     column = np.array([rounded(step * resolution, resolution) for step in steps])
     assert decode_values(encode_values(column, resolution)).tolist() == column.tolist()
@@ -83,7 +83,9 @@ def test_a_damaged_column_is_refused_and_never_gives_other_values() -> None:
 
 
 readings = st.lists(
-    st.tuples(st.integers(0, 10**6), st.one_of(st.none(), st.integers(-500, 500))), max_size=80, unique_by=lambda r: r[0]
+    st.tuples(st.integers(0, 10**6), st.one_of(st.none(), st.integers(-500, 500))),
+    max_size=80,
+    unique_by=lambda r: r[0],
 )
 
 

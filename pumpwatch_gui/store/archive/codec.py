@@ -151,9 +151,9 @@ def _scaled(values: Floats, resolution: float) -> tuple[int, float, Integers] | 
         decimals = -log10(step)
         is_decimal = decimals > -1e-9 and abs(decimals - round(decimals)) < 1e-9
         kind, scale = (DIVIDED, 10.0 ** round(decimals)) if is_decimal else (MULTIPLIED, step)
-        steps = np.rint(values * scale if is_decimal else values / scale)
-        if not np.abs(steps).max(initial=0.0) < _EXACT:
+        if not np.abs(values).max(initial=0.0) < _EXACT * step:
             return found
+        steps = np.rint(values * scale if is_decimal else values / scale)
         back = steps / scale if is_decimal else steps * scale
         is_exact = bool((np.abs(back - values) <= ON_GRID * step).all())
         if is_exact or found is None:

@@ -106,7 +106,9 @@ def rows_between(connection: apsw.Connection, stretch: Stretch, names: Sequence[
 
 def past_between(connection: apsw.Connection, stretch: Stretch, names: Sequence[str]) -> Past:
     """A stretch as readings where they are few or the stretch is short, else as minutes or hours of them."""
-    chunks = chunks_between(connection, stretch.number, stretch.start, stretch.end)
+    # Of the whole days: what a stored step at an end holds of before or after the stretch is in a chunk of that day.
+    days = stretch.start_ms // DAY_MS * DAY_MS, -(-stretch.end_ms // DAY_MS) * DAY_MS
+    chunks = chunks_between(connection, stretch.number, *(ms << NUMBER_BITS for ms in days))
     wanted = (*dict.fromkeys(names), SCORE)
     step_s = _step_s(connection, stretch, chunks)
     if not step_s:
@@ -164,7 +166,8 @@ def _as_steps(
             is_whole = (steps.index * step_ms >= stretch.start_ms) & ((steps.index + 1) * step_ms <= stretch.end_ms)
             parts[name].append(steps.take(is_whole | ~np.isin(steps.index * step_ms // DAY_MS, list(raw_days))))
     first, end = -(-stretch.start_ms // step_ms) * step_ms, stretch.end_ms // step_ms * step_ms
-    for a, b in ((stretch.start_ms, min(first, stretch.end_ms)), (max(end, stretch.start_ms), stretch.end_ms)):
+    edges = ((stretch.start_ms, first), (end, stretch.end_ms))
+    for a, b in edges if first <= end else ((stretch.start_ms, stretch.end_ms),):
         if a < b:
             edge = Stretch(stretch.number, a << NUMBER_BITS, b << NUMBER_BITS)
             _add_rows(parts, _chunk_rows(connection, edge, names, DAY), step_ms)
