@@ -27,6 +27,11 @@ BENCHES = {
     ),
     "store": ("store", "readings a second and commit times of the writer, with scores", "a minute"),
     "history": ("history", "bytes a reading, reads of an hour and a day, start against size", "eight minutes"),
+    "archive": (
+        "archive",
+        "a day of 50 pumps archived: bytes, time, longest slice; reads of a day, a month and a year",
+        "four minutes",
+    ),
     "recordings": ("recordings", "2 million rows read, a day scored, a month back-tested", "five minutes"),
     "latency": ("latency", "sensor to latest() and sensor to painted, 3 scored pumps at 10 Hz", "three minutes"),
     "load": (

@@ -31,13 +31,17 @@ class PumpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A checked site. `folder` is where relative paths start (None: nowhere). `station` is 1-1023."""
+    """A checked site. `folder` is where relative paths start (None: nowhere). `station` is 1-1023.
+
+    `history_gb` is what the history may take of the disk, 0 for no bound: beyond it the oldest raw readings go.
+    """
 
     name: str = "My station"
     station: int = 1
     currency: str = "INR"
     pumps: tuple[PumpSettings, ...] = ()
     folder: Path | None = None
+    history_gb: float = 100.0
 
     def pump(self, pump_id: str) -> PumpSettings | None:
         """The pump of that id; None when the site has none."""

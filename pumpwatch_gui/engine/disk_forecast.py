@@ -1,6 +1,8 @@
-"""The alarms of a disk that fills up: a LOW one a month before, a HIGH one a week before."""
+"""The alarms of a disk that fills up, a LOW one a month before and a HIGH one a week before, and of a budget."""
 
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
@@ -10,6 +12,9 @@ from pumpwatch_gui.store.hot.writer import StoreView
 
 STEPS: Final = (("disk.warning", 30.0, Priority.LOW), ("disk.full_soon", 7.0, Priority.HIGH))
 """Source, days before, priority."""
+BUDGET: Final = "history.budget"
+BUDGET_DAYS: Final = 60.0
+"""So long before the oldest readings are deleted it is announced."""
 OVER: Final = 1.2
 """An alarm returns when there is so many times as long again: the rate moves from hour to hour."""
 
@@ -23,20 +28,35 @@ class DiskForecast:
 
     def look(self, view: StoreView) -> None:
         """Judge the figures of now; those that are not known yet change nothing."""
-        days = view.growth.days_left(view.free_bytes)
         for source, limit, priority in STEPS:
-            is_announced = source in self._announced
-            if days < limit and not is_announced:
-                self._announced.add(source)
-                self._annunciator.announce(source, _text(view, days), is_over=False, priority=priority)
-            elif days > limit * OVER and is_announced:
-                self._announced.discard(source)
-                self._annunciator.announce(source, "The disk lasts longer again", is_over=True, priority=priority)
+            self._judge(source, view.growth.days_left(view.free_bytes), limit, priority, lambda: _disk_text(view))
+        if view.budget_bytes:
+            days = view.growth.days_left(max(0, view.budget_bytes - view.used_bytes))
+            self._judge(BUDGET, days, BUDGET_DAYS, Priority.LOW, lambda: _budget_text(view, days))
+
+    def _judge(self, source: str, days: float, limit: float, priority: Priority, text: Callable[[], str]) -> None:
+        is_announced = source in self._announced
+        if days < limit and not is_announced:
+            self._announced.add(source)
+            self._annunciator.announce(source, text(), is_over=False, priority=priority)
+        elif days > limit * OVER and is_announced:
+            self._announced.discard(source)
+            what = "history has room" if source == BUDGET else "disk lasts longer"
+            self._annunciator.announce(source, f"The {what} again", is_over=True, priority=priority)
 
 
-def _text(view: StoreView, days: float) -> str:
-    date = full_date(days, time.time_ns())
+def _disk_text(view: StoreView) -> str:
+    date = full_date(view.growth.days_left(view.free_bytes), time.time_ns())
     return (
         f"The disk of the history will be full on {date}: {view.free_bytes / 1e9:.1f} GB are free, "
         f"{view.growth.per_day / 1e9:.2f} GB a day are stored; free space or move the home to a larger disk"
+    )
+
+
+def _budget_text(view: StoreView, days: float) -> str:
+    oldest = f"{datetime.fromtimestamp(view.oldest_ns / 1e9, UTC):%Y-%m-%d}" if view.oldest_ns else "the first day"
+    return (
+        f"The history will reach its {view.budget_bytes / 1e9:.0f} GB on {full_date(days, time.time_ns())}: from then "
+        f"on raw readings are deleted day by day, those from {oldest} on first; their minutes and hours stay. Export "
+        "them, or raise max_gb in [history] of the site file"
     )

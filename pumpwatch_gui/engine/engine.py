@@ -86,7 +86,7 @@ class Engine:
         self._links_ended, self._scored = threading.Event(), threading.Event()
         self._ordered, self._judged = threading.Event(), threading.Event()
         self._store = Store(
-            home.database, station=site.station, pumps=_rows(site),
+            home.database, station=site.station, pumps=_rows(site), budget_bytes=round(site.history_gb * 1e9),
             on_trouble=self._on_store_trouble, on_open_alarms=self._on_late_alarms,
         )  # fmt: skip
         self._history = History(home.database)
@@ -357,6 +357,7 @@ class Engine:
 
         def apply() -> None:
             self._store.set_pumps(_rows(update.site), update.renamed)
+            self._store.set_budget(round(update.site.history_gb * 1e9))
             self._judging.apply_site(update.site, update.renamed)
             self._inference.apply_site(update.site, update.renamed)
             self._scanner.rebind(_bindings(update.site), update.renamed)

@@ -24,6 +24,7 @@ from pumpwatch_gui.settings.toml_table import Table
 
 SCHEMA = 1
 MAX_TAGS = 1900
+LEAST_HISTORY_GB = 1.0
 """Different tags in one site: each has a column of the readings, of which SQLite allows 2,000; some stay free for the
 tags of pumps that were there before."""
 
@@ -68,7 +69,7 @@ def parse_site(text: str, folder: Path | None, check_model: ModelCheck | None = 
     if schema is not None and schema != SCHEMA:
         top.note("schema", f"is {schema}, this program reads {SCHEMA}", "use the version of the program that wrote it")
         return Site(folder=folder), problems
-    site = _read_head(top.table("site"), folder)
+    site = replace(_read_head(top.table("site"), folder), history_gb=_read_history(top.table("history")))
     pumps: dict[str, PumpSettings] = {}
     placed: list[PlacedLink] = []
     for table in top.tables("pump"):
@@ -143,6 +144,16 @@ def _read_head(table: Table, folder: Path | None) -> Site:
         station = None
     table.finish()
     return Site(name or "My station", station or 1, currency or "INR", (), folder)
+
+
+def _read_history(table: Table) -> float:
+    usual = Site().history_gb
+    most = table.take("max_gb", (int, float), "gigabytes, 0 for no bound", usual)
+    if most is not None and (most < 0 or 0 < most < LEAST_HISTORY_GB):
+        table.note("max_gb", f"must be 0 or at least {LEAST_HISTORY_GB:g}, not {most}")
+        most = None
+    table.finish()
+    return usual if most is None else float(most)
 
 
 def _read_pump(

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import pytest
+from typing_extensions import override
 
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import InputError, StoreError
@@ -72,6 +73,7 @@ class Archived(Stored):
         super().__init__(folder)
         self._later_ns = 3 * 86_400 * SECOND
 
+    @override
     def historian(self) -> Historian:
         at_ns = START_NS + self._later_ns
         values, zeros = np.zeros(2), np.zeros(2, np.uint8)
@@ -84,6 +86,7 @@ class Archived(Stored):
 class Mixed(Stored):
     """The same half-way: pieces of a day, the newest readings as rows, and those of some pieces still there as well."""
 
+    @override
     def historian(self) -> Historian:
         historian = super().historian()
         archive_all(self._path, piece_ms=3_000, kept_ms=30_000)

@@ -42,7 +42,7 @@ def test_multiples_of_the_resolution_come_back_bit_by_bit(steps: list[int], reso
 
 
 def test_a_sensor_that_gives_more_decimals_than_its_resolution_says_keeps_two_of_them() -> None:
-    column = np.array([20.05, 20.15, 20.25])
+    column = np.array([20.05, 20.15, 20.25], np.float64)
     assert decode_values(encode_values(column, 0.1)).tolist() == column.tolist()
     finer = np.array([20.05123, 20.15123, 20.25123])
     assert decode_values(encode_values(finer, 0.1)).tolist() == [20.1, 20.2, 20.3]
@@ -50,7 +50,7 @@ def test_a_sensor_that_gives_more_decimals_than_its_resolution_says_keeps_two_of
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=50))
 def test_values_without_a_resolution_or_beyond_whole_numbers_are_kept_as_they_are(column: list[float]) -> None:
-    assert decode_values(encode_values(np.array(column), None)).tolist() == column
+    assert decode_values(encode_values(np.array(column, np.float64), None)).tolist() == column
     huge = [*column, 1e300]
     assert decode_values(encode_values(np.array(huge), 0.1)).tolist() == huge
 
@@ -61,15 +61,12 @@ def test_whole_numbers_come_back(column: list[int]) -> None:
 
 
 def test_a_damaged_column_is_refused_and_never_gives_other_values() -> None:
-    content = encode_values(np.round(np.sin(np.arange(500)), 2), 0.01)
+    whole = np.array(huge, dtype=np.float64)
+    assert decode_values(encode_values(whole, 0.1)).tolist() == huge
     for at in range(0, len(content), 7):
         broken = content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :]
-        try:
-            back = decode_values(broken)
-        except BrokenChunkError:
-            continue
-        assert at < 24, "only the head is outside the check sum"
-        assert back.size == 500
+        with pytest.raises(BrokenChunkError):
+            decode_values(broken)
     for cut in (0, 10, 24, len(content) // 2):
         with pytest.raises(BrokenChunkError):
             decode_values(content[:cut])

@@ -16,7 +16,16 @@ from pumpwatch_gui.domain.events import Event, Note
 from pumpwatch_gui.store.archive.chunks import DAY_MS
 from pumpwatch_gui.store.archive.codec import BrokenChunkError
 from pumpwatch_gui.store.archive.compaction import compact, days_due
-from pumpwatch_gui.store.archive.moving import PIECE_MS, TABLES, Moved, delete_some, last_id, move, next_range, resolutions_of
+from pumpwatch_gui.store.archive.moving import (
+    PIECE_MS,
+    TABLES,
+    Moved,
+    delete_some,
+    last_id,
+    move,
+    next_range,
+    resolutions_of,
+)
 from pumpwatch_gui.store.archive.retention import Doomed, delete_oldest, is_left_of
 from pumpwatch_gui.store.hot.growth import table_bytes
 from pumpwatch_gui.store.ids import NUMBER_BITS, make_id

@@ -1,7 +1,7 @@
 """One column of the archive as bytes, and back. The layout is described in `resources/help/archive-format.md`.
 
-A head of 24 bytes, little-endian: codec (1 byte), kind (1), two bytes of 0, rows (4), CRC-32 of all that follows the
-head (4), bytes of the list of missing values (4), scale (8). Then that list, then the values.
+A head of 24 bytes, little-endian: CRC-32 of all that follows it (4 bytes), codec (1), kind (1), two bytes of 0, rows
+(4), bytes of the list of missing values (4), scale (8). Then that list, then the values.
 """
 
 import json
@@ -24,7 +24,9 @@ PCO, ZLIB = 1, 2
 """Codecs: the values are a standalone file of pco, or JSON compressed by zlib."""
 INTEGER, DIVIDED, MULTIPLIED, FLOAT, RUNS = range(5)
 """Kinds: whole numbers, whole numbers to be divided or multiplied by the scale, float64, runs of texts."""
-_HEAD = struct.Struct("<BBHIIId")
+_HEAD = struct.Struct("<BBHIId")
+"""After the CRC."""
+_CRC = struct.Struct("<I")
 _CONFIG = ChunkConfig(compression_level=8)
 FINER = (1, 10, 100)
 """A sensor that gives up to two decimals more than its resolution says keeps them."""
@@ -60,7 +62,7 @@ def encode_integers(values: Integers) -> bytes:
 def encode_runs(runs: Sequence[tuple[int, str | None]], count: int) -> bytes:
     """A column of `count` texts (None: there is no row) as the index at which each begins; the first is 0."""
     body = zlib.compress(json.dumps(runs).encode())
-    return _HEAD.pack(ZLIB, RUNS, 0, count, zlib.crc32(body), 0, 0.0) + body
+    return _sealed(_HEAD.pack(ZLIB, RUNS, 0, count, 0, 0.0) + body)
 
 
 def decode_values(content: bytes) -> Floats:
@@ -116,19 +118,21 @@ def _parts(content: bytes) -> tuple[int, float, int, bytes, NDArray[Any]]:
 
 def _checked(content: bytes) -> tuple[int, int, int, bytes, int, float]:
     """Codec, kind, rows, what follows the head, bytes of the list of missing values, scale."""
-    if len(content) < _HEAD.size:
+    if len(content) < _CRC.size + _HEAD.size:
         raise BrokenChunkError(f"{len(content)} bytes are too few")
-    codec, kind, _, count, crc, listed, scale = _HEAD.unpack_from(content)
-    body = content[_HEAD.size :]
-    if zlib.crc32(body) != crc:
+    if _CRC.unpack_from(content) != (zlib.crc32(memoryview(content)[_CRC.size :]),):
         raise BrokenChunkError("the check sum is wrong: the disk did not keep what was written")
-    return codec, kind, count, body, listed, scale
+    codec, kind, _, count, listed, scale = _HEAD.unpack_from(content, _CRC.size)
+    return codec, kind, count, content[_CRC.size + _HEAD.size :], listed, scale
 
 
 def _whole(kind: int, scale: float, missing: NDArray[np.bool_], packed: bytes) -> bytes:
     listed = zlib.compress(np.packbits(missing).tobytes()) if missing.any() else b""
-    body = listed + packed
-    return _HEAD.pack(PCO, kind, 0, missing.size, zlib.crc32(body), len(listed), scale) + body
+    return _sealed(_HEAD.pack(PCO, kind, 0, missing.size, len(listed), scale) + listed + packed)
+
+
+def _sealed(content: bytes) -> bytes:
+    return _CRC.pack(zlib.crc32(content)) + content
 
 
 def _pco(values: NDArray[np.generic]) -> bytes:

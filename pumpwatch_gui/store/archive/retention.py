@@ -34,6 +34,12 @@ def oldest_raw_day(connection: apsw.Connection) -> int | None:
     return None if day is None else int(str(day))
 
 
+def oldest_raw_ns(connection: apsw.Connection) -> int:
+    """The start of that day (Unix UTC); 0 while there are none."""
+    day = oldest_raw_day(connection)
+    return 0 if day is None else Doomed("readings", day).time_ns
+
+
 def is_left_of(connection: apsw.Connection, gone: Doomed) -> bool:
     """Whether other pumps still have readings of a day of which some were deleted."""
     return gone.what == "readings" and oldest_raw_day(connection) == gone.day

@@ -17,6 +17,8 @@ class StoreView:
 
     `quarantined` of those lost are in the quarantine file. `commit_ms`: the last 600 transactions, begin to safe on
     disk. `last_commit_ns` Unix UTC, 0 before the first. `error` is "" while all is well, `salvage` while none runs.
+    `budget_bytes`: what the history may take (0: no bound), of which it takes `used_bytes`; `oldest_ns` (Unix UTC) is
+    the first day of archived readings, 0 while there is none.
     """
 
     committed: int
@@ -33,6 +35,9 @@ class StoreView:
     growth: Growth
     salvage: str
     error: str
+    budget_bytes: int = 0
+    used_bytes: int = 0
+    oldest_ns: int = 0
 
     @property
     def lost_others(self) -> int:
@@ -53,6 +58,9 @@ class StoreCounters:
     growth: Growth = field(default_factory=Growth)
     salvage: str = ""
     first_error: str = ""
+    budget_bytes: int = 0
+    used_bytes: int = 0
+    oldest_ns: int = 0
     _latency: Latency = field(default_factory=lambda: Latency(600))
 
     def written(self, batch: Batch, duration_s: float) -> int:
@@ -85,4 +93,7 @@ class StoreCounters:
             growth=self.growth,
             salvage=self.salvage,
             error=error or self.first_error,
+            budget_bytes=self.budget_bytes,
+            used_bytes=self.used_bytes,
+            oldest_ns=self.oldest_ns,
         )

@@ -9,9 +9,10 @@ import apsw
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.store.anchors import Anchor, Anchors
 from pumpwatch_gui.store.archive.archiver import Archiver
+from pumpwatch_gui.store.archive.retention import oldest_raw_ns
 from pumpwatch_gui.store.audit import audit_head
 from pumpwatch_gui.store.hot.database import Database
-from pumpwatch_gui.store.hot.growth import DAY_S, Growth, GrowthMeter
+from pumpwatch_gui.store.hot.growth import DAY_S, Growth, GrowthMeter, table_bytes
 from pumpwatch_gui.store.hot.health_check import HealthCheck
 from pumpwatch_gui.store.hot.old_windows import OldWindows
 from pumpwatch_gui.store.salvage.merge import Salvage
@@ -39,6 +40,7 @@ class Upkeep:
         self._meter = GrowthMeter()
         self._growth_s = self._anchored_s = 0.0
         self.growth = Growth()
+        self.used_bytes = self.oldest_ns = 0
         self.salvage_progress = ""
 
     def take_up(self, *, unclean: bool, readings: int) -> None:
@@ -66,7 +68,8 @@ class Upkeep:
         if now - self._growth_s >= GROWTH_EVERY_S:
             self._growth_s = now
             self._meter.look(connection, time.time(), readings)
-            self.growth = self._meter.growth
+            self.growth, self.used_bytes = self._meter.growth, table_bytes(connection)
+            self.oldest_ns = oldest_raw_ns(connection)
         if self._salvage is not None:
             self._salvage_some(connection, self._salvage)
         elif not self._old.is_done:

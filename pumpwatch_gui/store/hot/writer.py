@@ -65,6 +65,7 @@ class Store:
         on_trouble: Callable[[StoreTrouble], None] = lambda trouble: None,
         on_open_alarms: Callable[[Sequence[Alarm]], None] = lambda alarms: None,
         capacity: int = CAPACITY,
+        budget_bytes: int = 0,
         connect: Connect = connect,
     ) -> None:
         check_pumps(pumps)
@@ -81,6 +82,7 @@ class Store:
         self._notice = ""
         self._database = Database(path, station=station, connect=connect)
         self._upkeep = Upkeep(self._database, self.offer_event)
+        self.set_budget(budget_bytes)
         self._is_late = False
         try:
             self._open()
@@ -120,6 +122,10 @@ class Store:
         """
         check_pumps(pumps)
         self._intake.offer_pumps(PumpsChanged(tuple(pumps), dict(renamed)))
+
+    def set_budget(self, budget_bytes: int) -> None:
+        """What the history may take of the disk, 0 for no bound: beyond it the oldest raw readings are deleted."""
+        self._upkeep.archiver.budget_bytes = budget_bytes
 
     def view(self) -> StoreView:
         """The counters now. Cheap."""
@@ -256,7 +262,10 @@ class Store:
 
     def _maintain(self) -> None:
         self._upkeep.step(self._counters.committed)
-        self._counters.growth, self._counters.salvage = self._upkeep.growth, self._upkeep.salvage_progress
+        counters, upkeep = self._counters, self._upkeep
+        counters.growth, counters.salvage = upkeep.growth, upkeep.salvage_progress
+        counters.budget_bytes, counters.used_bytes = upkeep.archiver.budget_bytes, upkeep.used_bytes
+        counters.oldest_ns = upkeep.oldest_ns
 
     # ---------------------------------------------------------------- trouble
 

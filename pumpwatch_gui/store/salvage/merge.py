@@ -27,6 +27,10 @@ AT_ONCE = {"pumps": "", "layouts": "", "open_alarms": "", "audit_log": "", "dete
 """Small, and wanted before the first new row: pumps keep their numbers and counters, the audit log is a chain."""
 ADOPT_S = 1.5
 PIECE = 10_000
+CHUNKS_AT_ONCE = 100
+"""Of the archive: each is up to some hundred kilobytes."""
+_ARCHIVE = {"archive_chunks": "chunk_id", "archive_rollups": "rollup_id"}
+"""Table and the column of its rowid, which says nothing: what a row is of stands in its unique columns."""
 TRIES = 3
 
 
@@ -220,7 +224,7 @@ class Salvage:
             after = so_far.get(table, 0)
             last = target.execute(
                 f"SELECT max(seq) FROM (SELECT seq FROM side.{table} WHERE seq > ? ORDER BY seq LIMIT ?)",
-                (after, PIECE),
+                (after, CHUNKS_AT_ONCE if table in _ARCHIVE else PIECE),
             ).get
             if last is None:
                 continue
@@ -238,6 +242,11 @@ class Salvage:
         if OLD_STATUS in taken:
             del taken[OLD_STATUS]
             taken[STATUS] = f"CASE {OLD_STATUS} WHEN 'NORMAL' THEN '' ELSE {OLD_STATUS} END"
+        if table in _ARCHIVE:
+            del taken[_ARCHIVE[table]]
+            if self._renumbered:
+                cases = " ".join(f"WHEN {old} THEN {new}" for old, new in self._renumbered.items())
+                taken["pump_number"] = f"CASE pump_number {cases} ELSE pump_number END"
         if self._renumbered and table in ("sensor_readings", "anomaly_scores", "anomaly_windows",
                                           "anomaly_detections_v2", "counters"):  # fmt: skip
             cases = " ".join(f"WHEN {old} THEN {new}" for old, new in self._renumbered.items())

@@ -1,0 +1,175 @@
+"""The archive: bytes a reading, how long a day of it takes and holds the writer, reads of a day, a month and a year."""
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import numpy as np
+import psutil
+
+from pumpwatch_gui.bench.figure import Figure, NotMeasuredError
+from pumpwatch_gui.bench.rigs.past import DAY_S, FIRST_DAY, SimulatedPast, unix_ns
+from pumpwatch_gui.bench.rigs.plant_rows import PlantRows, offer
+from pumpwatch_gui.domain.station import Percentiles
+from pumpwatch_gui.store.archive.archiver import Archiver
+from pumpwatch_gui.store.hot.writer import Store
+from pumpwatch_gui.store.query.history import History
+from pumpwatch_gui.store.schema import connect
+
+PUMPS = 50
+YEAR_DAYS = 365
+COMMIT_S = 30
+TIMES = 40
+MB = 1e6
+
+
+def run(_data: Path | None) -> Iterator[Figure]:
+    """A day of 50 pumps at 1 Hz with scores, archived; a year of one of them."""
+    yield from figures(pumps=PUMPS, day_s=DAY_S, year_days=YEAR_DAYS, commit_s=COMMIT_S)
+
+
+def figures(*, pumps: int, day_s: int, year_days: int, commit_s: float) -> Iterator[Figure]:
+    """A day of so many seconds, and some hours more that stay as rows; then so many days of one pump."""
+    with tempfile.TemporaryDirectory() as folder:
+        past = SimulatedPast(Path(folder) / "bench.db", pumps)
+        past.write_rows(0, day_s)
+        rows_bytes = _bytes(past.path, _ROWS) / (day_s * pumps)
+        yield Figure("rows: bytes a reading with its score", rows_bytes, "bytes", "124-138")
+        yield from _commits(past.path, commit_s)
+        past.write_rows(DAY_S, DAY_S + 4 * 3600)
+        yield from _archived(past, day_s * pumps)
+        yield from _reads(past, day_s, year_days)
+
+
+_ROWS = ("sensor_readings", "anomaly_scores")
+_ARCHIVE = ("archive_chunks", "archive_rollups")
+
+
+def _bytes(path: Path, tables: tuple[str, ...]) -> int:
+    connection = apsw.Connection(os.fspath(path))
+    names = ", ".join(f"'{table}'" for table in tables)
+    sql = f"SELECT sum(pgsize) FROM dbstat WHERE name IN (SELECT name FROM sqlite_schema WHERE tbl_name IN ({names}))"
+    size = connection.execute(sql).get
+    connection.close()
+    return int(str(size))
+
+
+def _archived(past: SimulatedPast, readings: int) -> Iterator[Figure]:
+    """Archive everything that is due, slice by slice as the writer does."""
+    process = psutil.Process()
+    before = peak = process.memory_info().rss
+    connection = connect(past.path)
+    stopped: list[object] = []
+    archiver = Archiver(stopped.append)
+    archiver.take_up(connection)
+    longest_s, started = 0.0, time.monotonic()
+    while True:
+        begun = time.perf_counter()
+        has_more = archiver.step(connection, within_s=0.0)
+        longest_s = max(longest_s, time.perf_counter() - begun)
+        if not has_more:
+            break
+        peak = max(peak, process.memory_info().rss)
+    took_s = time.monotonic() - started
+    ((days, hours),) = connection.execute(_COUNTS, (FIRST_DAY,)).fetchall()
+    connection.close()
+    if stopped or days != readings:
+        raise NotMeasuredError(f"{days} of {readings} readings are archived as a day: {stopped}")
+    share = readings / (readings + int(str(hours or 0)))
+    what = f"archive a day of {len(past.pumps)} pumps"
+    yield Figure(f"{what}, with copies deleted", took_s * share, "s", "≤ 10 s")
+    yield Figure(f"{what}: longest slice of the writer", longest_s * 1e3, "ms", "≤ 20 ms")
+    yield Figure(f"{what}: memory", (peak - before) / MB, "MB", "≤ 100 MB")
+    size = _bytes(past.path, ("archive_rollups",)) / readings
+    pieces_of_day = connect(past.path)
+    chunks = int(str(pieces_of_day.execute(_CHUNK_BYTES, (FIRST_DAY,)).get)) / readings
+    pieces_of_day.close()
+    yield Figure("archived: bytes a reading with its score", chunks + size, "bytes", "≤ 4.2; pcodec 3.80, Parquet 6.1")
+    yield Figure("of it minutes and hours", size, "bytes", "0.31")
+    yield Figure("pages of the archive, with today's pieces", _bytes(past.path, _ARCHIVE) * share / readings, "bytes")
+
+
+_COUNTS = (
+    "SELECT sum(CASE WHEN day = ? AND level = 1 THEN row_count END), sum(CASE WHEN level = 0 THEN row_count END) "
+    "FROM archive_chunks WHERE series = '@time'"
+)
+_CHUNK_BYTES = "SELECT sum(length(content)) FROM archive_chunks WHERE day = ? AND level = 1"
+
+
+def _reads(past: SimulatedPast, day_s: int, year_days: int) -> Iterator[Figure]:
+    history, pump_id, tag = History(past.path), past.pumps[len(past.pumps) // 2].pump_id, past.profile.tags[1]
+
+    def read(first_day: float, days: float, tags: tuple[str, ...] = (tag,)) -> None:
+        start_ns, end_ns = unix_ns(first_day), unix_ns(first_day + days)
+        if not np.isfinite(history.read(pump_id, tags, start_ns=start_ns, end_ns=end_ns).mean).any():
+            raise NotMeasuredError(f"{days} days of {pump_id} came back empty")
+
+    day = day_s / DAY_S
+    newest = FIRST_DAY + 1 + 4 / 24
+    yield _p95("1 archived day of a tag of one pump of 50", lambda: read(FIRST_DAY, day), "≤ 3 ms; rows 334 ms")
+    yield _p95("the last 24 hours: day, pieces and rows", lambda: read(newest - day, day), "≤ 16 ms")
+    yield _p95("1 archived day of all ten tags", lambda: read(FIRST_DAY, day, past.profile.tags))
+    rows = history.recording(pump_id, past.profile, start_ns=unix_ns(FIRST_DAY), end_ns=unix_ns(FIRST_DAY + 1))
+    seconds = (np.rint(rows.time_s * 1e3).astype(np.int64) - unix_ns(0) // 10**6, rows.values, np.full(day_s, 0.4))
+    none = _best_ms(lambda: Store(past.path, station=1, pumps=past.pumps).close())
+    number = len(past.pumps) // 2 + 1
+    past.write_days(number, FIRST_DAY - year_days, year_days, seconds)
+    for what, days in (("30 days", 30), ("1 year", year_days)):
+        yield _p95(f"{what} of a tag, up to the newest reading", lambda days=days: read(newest - days, days), "≤ 16 ms")  # type: ignore[misc]
+    yield _p95("1 day, a year ago", lambda: read(FIRST_DAY - year_days, 1), "≤ 3 ms")
+    whole = _best_ms(lambda: Store(past.path, station=1, pumps=past.pumps).close())
+    yield Figure(f"open the store, with {year_days} days more than one", whole, "ms", f"{none:.1f} ms without them")
+
+
+def _commits(day: Path, seconds: float) -> Iterator[Figure]:
+    """500 readings/s with scores, as `bench store`, while the writer archives a day; the same without one."""
+    copy = day.with_name("copy.db")
+    alone = _commit_ms(day.with_name("empty.db"), seconds)
+    shutil.copy(day, copy)
+    beside = _commit_ms(copy, seconds)
+    copy.unlink()
+    yield Figure("500 readings/s while archiving: commit p50", beside.p50, "ms", f"{alone.p50:.1f} without")
+    yield Figure("500 readings/s while archiving: commit p99", beside.p99, "ms", f"{alone.p99:.1f} without")
+
+
+def _commit_ms(path: Path, seconds: float) -> Percentiles:
+    rows = PlantRows()
+    store = Store(path, station=1, pumps=rows.pumps, on_trouble=print)
+    stop = threading.Event()
+    thread = threading.Thread(target=store.run, args=(stop,))
+    thread.start()
+    try:
+        started = time.monotonic()
+        for scan in range(round(seconds * 10)):
+            offer(store, rows.at(scan, unix_ns(FIRST_DAY + 1) + scan * 100_000_000))
+            time.sleep(max(0.0, started + (scan + 1) / 10 - time.monotonic()))
+        view = store.view()
+    finally:
+        stop.set()
+        thread.join()
+    if store.view().lost:
+        raise NotMeasuredError(f"{store.view().lost} readings found no room in the queue")
+    return view.commit_ms
+
+
+def _p95(what: str, call: Callable[[], object], reference: str = "") -> Figure:
+    return Figure(f"{what}, p95 warm", float(np.percentile(_times_ms(call), 95)), "ms", reference)
+
+
+def _best_ms(call: Callable[[], object]) -> float:
+    return min(_times_ms(call))
+
+
+def _times_ms(call: Callable[[], object]) -> list[float]:
+    call()
+    times_ms = []
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        call()
+        times_ms.append((time.perf_counter() - started) * 1e3)
+    return times_ms
