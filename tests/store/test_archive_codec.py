@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pumpwatch_gui.store.archive.codec import (
     BrokenChunkError,
+    Floats,
     Integers,
     decode_integers,
     decode_runs,
@@ -52,7 +53,7 @@ def test_a_sensor_that_gives_more_decimals_than_its_resolution_says_keeps_two_of
 def test_values_without_a_resolution_or_beyond_whole_numbers_are_kept_as_they_are(column: list[float]) -> None:
     assert decode_values(encode_values(np.array(column, np.float64), None)).tolist() == column
     huge = [*column, 1e300]
-    whole = np.array(huge, np.float64)
+    whole: Floats = np.fromiter(huge, np.float64)
     assert decode_values(encode_values(whole, 0.1)).tolist() == huge
 
 

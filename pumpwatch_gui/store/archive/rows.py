@@ -100,6 +100,7 @@ def blank_rows(ms: Integers) -> Rows:
 
 def merged(parts: Sequence[Rows]) -> Rows:
     """All rows of all parts in order of time. What is there more than once is taken from the first part that has it."""
+    parts = [part for part in parts if part.ms.size] or list(parts[:1])
     if len(parts) == 1:
         return parts[0]
 

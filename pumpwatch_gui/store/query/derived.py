@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.pump.counters import HOUR_NS, CounterRow, CounterTotals
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.quantities import Counter
-from pumpwatch_gui.store.archive.rollup import grouped, rolled
+from pumpwatch_gui.store.archive.rollup import grouped, single
 from pumpwatch_gui.store.ids import make_id, time_ns
 from pumpwatch_gui.store.layout import column
 from pumpwatch_gui.store.query.past import Past
@@ -54,9 +54,7 @@ def derived_of(past: Past, derived: DerivedQuantities, grid: Grid | None) -> dic
         first = np.concatenate(([0], np.flatnonzero(np.diff(fine)) + 1))
         ms = ms[first]  # of one bucket
     values = _evaluated(derived, used, np.column_stack([leaf.mean for leaf in leaves]))
-    return {
-        tag: thinned(rolled(ms, column, 1), grid) for tag, column in zip(derived.instant_tags, values.T, strict=False)
-    }
+    return {tag: thinned(single(ms, column), grid) for tag, column in zip(derived.instant_tags, values.T, strict=False)}
 
 
 def kept_counters(connection: apsw.Connection, number: int, *, since_ns: int) -> Kept:

@@ -22,6 +22,7 @@ from pumpwatch_gui.store.archive.rollup import (
     combined,
     read_rollups,
     rolled,
+    single,
 )
 from pumpwatch_gui.store.archive.rows import SCORE, UNCERTAIN, Rows, blank_rows, merged, with_scores
 from pumpwatch_gui.store.ids import LAST_NUMBER, NUMBER_BITS, make_id
@@ -139,12 +140,13 @@ def _as_readings(connection: apsw.Connection, stretch: Stretch, names: Sequence[
     archived = read_chunks(connection, stretch.number, names, stretch.start, stretch.end)
     rows = merged([part.between(stretch.start_ms, stretch.end_ms) for part in (*(r for _, r in archived), *hot)])
     readings = rows.readings
-    found = {name: rolled(readings.ms, readings.column(name), 1) for name in names}
+    found = {name: single(readings.ms, readings.column(name)) for name in names if name != SCORE}
     is_scored = ~np.isnan(rows.score)
-    found[SCORE] = rolled(rows.ms[is_scored], rows.score[is_scored], 1)
+    found[SCORE] = single(rows.ms[is_scored], rows.score[is_scored])
     lost = _stored(connection, stretch, names, 0, {chunk.day for chunk, _ in archived})
     for name, steps in lost.items():
-        found[name] = combined([found[name], *(_in_ms(one, step_s) for step_s, one in steps)])
+        if any(one.index.size for _, one in steps):
+            found[name] = combined([found[name], *(_in_ms(one, step_s) for step_s, one in steps)])
     return _past([name for name in names if name != SCORE], found)
 
 
