@@ -3,8 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import apsw
 import numpy as np
@@ -26,8 +25,7 @@ _INSERT = (
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Chunk:
+class Chunk(NamedTuple):
     """A chunk of a pump: its day since 2020, its level, the ids of its first and last row, and how many it has."""
 
     day: int
@@ -51,9 +49,7 @@ def encoded_chunk(number: int, level: int, rows: Rows, resolutions: Mapping[str,
 def insert_chunks(connection: apsw.Connection, chunks: Iterable[Encoded]) -> None:
     """Put chunks into their table; inside a transaction."""
     rows = [
-        (number, series, *astuple(chunk), content)
-        for number, chunk, contents in chunks
-        for series, content in contents.items()
+        (number, series, *chunk, content) for number, chunk, contents in chunks for series, content in contents.items()
     ]
     connection.executemany(_INSERT, rows)
 
@@ -64,7 +60,7 @@ def delete_chunk(connection: apsw.Connection, number: int, chunk: Chunk) -> None
         "DELETE FROM archive_chunks WHERE pump_number = ? "
         "AND day = ? AND level = ? AND first_id = ? AND last_id = ? AND row_count = ?"
     )
-    run(connection, sql, (number, *astuple(chunk)))
+    run(connection, sql, (number, *chunk))
 
 
 def chunks_between(connection: apsw.Connection, number: int, start_id: int, end_id: int) -> list[Chunk]:
@@ -103,7 +99,7 @@ def read_column(connection: apsw.Connection, number: int, chunk: Chunk, name: st
         "SELECT content FROM archive_chunks WHERE pump_number = ? AND series = ? "
         "AND day = ? AND level = ? AND first_id = ? AND last_id = ? AND row_count = ?"
     )
-    content: Any = connection.execute(sql, (number, name, *astuple(chunk))).get
+    content: Any = connection.execute(sql, (number, name, *chunk)).get
     return None if content is None else decode_column(name, content, chunk.row_count)
 
 

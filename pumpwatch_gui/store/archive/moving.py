@@ -23,7 +23,9 @@ from pumpwatch_gui.store.schema import columns, quoted, run, transaction
 KEY: Final = "archive"
 PIECE_MS: Final = 30 * 60_000
 """What becomes one chunk, until the day is over and all of it becomes one."""
-ROWS_AT_ONCE: Final = 5_000
+ROWS_AT_ONCE: Final = 4_000
+DELETED_AT_ONCE: Final = 2_500
+"""Of each table, in one transaction."""
 MOST_ROWS: Final = 250_000
 """Of one chunk and all pumps: what is read waits in memory, about 100 bytes a row."""
 NORMAL: Final = "NORMAL"
@@ -111,10 +113,12 @@ def move(connection: apsw.Connection, bounds: tuple[int, int]) -> Iterator[None]
         for number, own in _by_pump(table):
             values = {name: own[:, 1 + i].copy() for i, name in enumerate(names)}
             rows[number] = replace(blank_rows(_ms(own)), values=values)
+            yield
     yield from _read_marks(connection, bounds, rows)
     scores = yield from _read(connection, "SELECT id, score FROM anomaly_scores WHERE id >= ? AND id < ?", bounds, 2)
     for number, own in _by_pump(scores):
         rows[number] = with_scores(rows.get(number, blank_rows(np.empty(0, np.int64))), _ms(own), own[:, 1])
+        yield
     encoded: list[Encoded] = []
     for number, whole in rows.items():
         encoded.append(encoded_chunk(number, PIECE, whole, resolutions.get(number, {})))
@@ -126,11 +130,11 @@ def move(connection: apsw.Connection, bounds: tuple[int, int]) -> Iterator[None]
 
 
 def delete_some(connection: apsw.Connection, bounds: tuple[int, int]) -> None:
-    """Delete up to ROWS_AT_ONCE rows of a range that was moved; with the last ones, forget the range."""
+    """Delete some rows of a range that was moved; with the last ones, forget the range."""
     with transaction(connection):
         for table in TABLES:
             sql = f"SELECT id FROM {table} WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?"
-            end = connection.execute(sql, (*bounds, ROWS_AT_ONCE)).get
+            end = connection.execute(sql, (*bounds, DELETED_AT_ONCE)).get
             upto = bounds[1] if end is None else int(str(end))
             run(connection, f"DELETE FROM {table} WHERE id >= ? AND id < ?", (bounds[0], upto))
             if end is not None:

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from unittest.mock import patch
 
 from pumpwatch_gui.store.archive import archiver, moving
 from pumpwatch_gui.store.hot import upkeep, writer
@@ -43,7 +42,9 @@ def run(path: Path, first: int) -> None:
 
 
 if __name__ == "__main__":
-    with patch.object(moving, "PIECE_MS", 900_000), patch.object(archiver, "PIECE_MS", 900_000), \
-            patch.object(archiver, "LOOK_EVERY_S", 0.0), patch.object(moving, "ROWS_AT_ONCE", 20), \
-            patch.object(writer, "COMMIT_EVERY_S", 0.02), patch.object(upkeep, "SHARE_S", 0.02):  # fmt: skip
-        run(Path(sys.argv[1]), int(sys.argv[2]))
+    small = {"ROWS_AT_ONCE": 20, "DELETED_AT_ONCE": 20, "PIECE_MS": 900_000}
+    quick = (archiver, "PIECE_MS", 900_000), (archiver, "LOOK_EVERY_S", 0.0)
+    often = (writer, "COMMIT_EVERY_S", 0.02), (upkeep, "SHARE_S", 0.02)
+    for module, name, value in (*((moving, *item) for item in small.items()), *quick, *often):
+        setattr(module, name, value)
+    run(Path(sys.argv[1]), int(sys.argv[2]))
