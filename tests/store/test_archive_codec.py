@@ -1,7 +1,5 @@
 """A column of the archive: what comes back is what was put in, to the resolution, or it is refused."""
 
-from typing import cast
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,8 +51,11 @@ def test_a_sensor_that_gives_more_decimals_than_its_resolution_says_keeps_two_of
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=50))
 def test_values_without_a_resolution_or_beyond_whole_numbers_are_kept_as_they_are(column: list[float]) -> None:
-    assert decode_values(encode_values(np.array(column, np.float64), None)).tolist() == column
-    huge = cast(Floats, np.array([*column, 1e300]))
+    exact: Floats = np.empty(len(column))
+    exact[:] = column
+    assert decode_values(encode_values(exact, None)).tolist() == column
+    huge: Floats = np.empty(len(column) + 1)
+    huge[:-1], huge[-1] = column, 1e300
     assert decode_values(encode_values(huge, 0.1)).tolist() == huge.tolist()
 
 
