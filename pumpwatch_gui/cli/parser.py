@@ -174,6 +174,10 @@ def _add_tools(command: _Command) -> None:
         "verify-audit", "cli.tools", "verify_audit", "check that no row of the audit log was altered or lost"
     )
     audit.add_argument("--json", action="store_true", help="print the finding as JSON")
+    query = command("query", "cli.tools", "query", "run a SELECT over the whole history, print its rows as CSV")
+    query.add_argument(
+        "sql", metavar='"SELECT …"', help="over sensor_readings, anomaly_detections, maintenance_events, …"
+    )
     salvage = command("salvage", "cli.tools", "salvage", "read what can be read of a damaged database (done unasked)")
     salvage.add_argument("damaged", type=Path, metavar="FILE", help="the damaged database; it is only read")
     salvage.add_argument(

@@ -174,3 +174,17 @@ def _must_exist(paths: list[Path]) -> None:
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path} does not exist", "give the path of a CSV file")
+
+
+def query(options: argparse.Namespace) -> int:
+    """Run one SELECT over all of a home's history and print the rows as CSV."""
+    import csv
+
+    from pumpwatch_gui.files.home import find_home
+    from pumpwatch_gui.store.query.sql import query as rows_of
+
+    home = find_home(options.home)
+    if not home.database.exists():
+        raise InputError(f"there is no history in {home.path}", "name the home with --home DIR or PUMPWATCH_HOME")
+    csv.writer(sys.stdout).writerows(rows_of(home.database, options.sql))
+    return 0

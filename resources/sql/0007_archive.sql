@@ -2,7 +2,7 @@
 -- time. `series` is the column of the readings in lower case, or one of @time (milliseconds since 2020-01-01T00:00Z),
 -- @status, @uncertain, @bad, @score; the columns of a stretch have as many rows as its @time. `day` counts from
 -- 2020-01-01 (UTC), `level` is 0 for a piece of a day and 1 for a whole day, first_id and last_id are those of its rows.
--- The bytes are described in resources/help/archive-format.md.
+-- The bytes are described in resources/formats/archive.md.
 CREATE TABLE archive_chunks (
     chunk_id INTEGER PRIMARY KEY,
     pump_number INTEGER NOT NULL,

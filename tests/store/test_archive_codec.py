@@ -65,7 +65,8 @@ def test_whole_numbers_come_back(column: list[int]) -> None:
 
 
 def test_a_damaged_column_is_refused_and_never_gives_other_values() -> None:
-    content = encode_values(np.round(np.sin(np.arange(500)), 2), 0.01)
+    wave: Floats = np.sin(np.arange(500.0))
+    content = encode_values(wave.round(2), 0.01)
     for at in range(0, len(content), 7):
         broken = content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :]
         with pytest.raises(BrokenChunkError):

@@ -1,4 +1,4 @@
-"""One column of the archive as bytes, and back. The layout is described in `resources/help/archive-format.md`.
+"""One column of the archive as bytes, and back. The layout is described in `resources/formats/archive.md`.
 
 A head of 24 bytes, little-endian: CRC-32 of all that follows it (4 bytes), codec (1), kind (1), two bytes of 0, rows
 (4), bytes of the list of missing values (4), scale (8). Then that list, then the values.

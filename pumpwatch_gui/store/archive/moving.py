@@ -33,10 +33,11 @@ NORMAL: Final = "NORMAL"
 TABLES: Final = ("sensor_readings", "anomaly_scores")
 _NO_SENSORS = ("id", STATUS, OLD_STATUS, "uncertain_mask", "bad_mask")
 _MISSING = "9e999"  # infinity: what no reading is, and SQLite has no NaN
-_MARKED = (
+MARKED: Final = (
     f"SELECT id, {STATUS}, uncertain_mask, bad_mask FROM sensor_readings WHERE id >= ? AND id < ? "
-    f"AND ({STATUS} NOT IN ('', '{NORMAL}') OR uncertain_mask <> 0 OR bad_mask <> 0) ORDER BY id LIMIT ?"
+    f"AND ({STATUS} NOT IN ('', '{NORMAL}') OR uncertain_mask <> 0 OR bad_mask <> 0)"
 )
+"""Id, status and masks of the readings from an id up to another that have some."""
 _KEEP_SCORES = (
     "UPDATE anomaly_windows SET score = (SELECT s.score FROM anomaly_scores AS s WHERE s.id = anomaly_windows.id) "
     "WHERE id >= ? AND id < ? AND score IS NULL"
@@ -197,24 +198,25 @@ def _read(connection: apsw.Connection, sql: str, bounds: tuple[int, int], width:
 def _read_marks(connection: apsw.Connection, bounds: tuple[int, int], rows: dict[int, Rows]) -> Iterator[None]:
     """The masks and the status of those readings that have some, into `rows`."""
     start, end = bounds
-    found: list[Any] = []
-    while len(found) % ROWS_AT_ONCE == 0:
-        part: list[Any] = connection.execute(_MARKED, (start, end, ROWS_AT_ONCE)).fetchall()
-        found += part
-        if not part:
-            break
+    found: dict[int, list[Any]] = {}
+    while part := list[Any](connection.execute(f"{MARKED} ORDER BY id LIMIT {ROWS_AT_ONCE}", (start, end)).fetchall()):
+        for row in part:
+            found.setdefault(row[0] & LAST_NUMBER, []).append(row)
         start = part[-1][0] + 1
         yield
-    marked: dict[int, list[Any]] = {}
-    for row in found:
-        marked.setdefault(row[0] & LAST_NUMBER, []).append(row)
-    for number, own in marked.items():
-        whole = rows[number]
-        at = np.searchsorted(whole.ms, [row[0] >> NUMBER_BITS for row in own])
-        status, uncertain, bad = np.full(whole.ms.size, "", object), whole.uncertain.copy(), whole.bad.copy()
-        status[at] = ["" if row[1] == NORMAL else row[1] for row in own]
-        uncertain[at], bad[at] = [row[2] for row in own], [row[3] for row in own]
-        rows[number] = replace(whole, uncertain=uncertain, bad=bad, status=status)
+    for number, own in found.items():
+        rows[number] = marked(rows[number], own)
+
+
+def marked(rows: Rows, marks: Sequence[Any]) -> Rows:
+    """Rows with the marks of some of them, as MARKED gives them."""
+    if not marks:
+        return rows
+    at = np.searchsorted(rows.ms, [row[0] >> NUMBER_BITS for row in marks])
+    status, uncertain, bad = np.full(rows.ms.size, "", object), rows.uncertain.copy(), rows.bad.copy()
+    status[at] = ["" if row[1] == NORMAL else row[1] for row in marks]
+    uncertain[at], bad[at] = [row[2] for row in marks], [row[3] for row in marks]
+    return replace(rows, uncertain=uncertain, bad=bad, status=status)
 
 
 def _by_pump(table: Floats) -> Iterator[tuple[int, Floats]]:

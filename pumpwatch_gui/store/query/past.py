@@ -13,7 +13,7 @@ import numpy as np
 
 from pumpwatch_gui.store.archive.chunks import DAY, DAY_MS, PIECE, Chunk, chunks_between, read_chunks
 from pumpwatch_gui.store.archive.codec import Floats, Integers
-from pumpwatch_gui.store.archive.moving import TABLES, Moved
+from pumpwatch_gui.store.archive.moving import MARKED, TABLES, Moved, marked
 from pumpwatch_gui.store.archive.rollup import (
     HOUR_S,
     MINUTE_S,
@@ -24,7 +24,7 @@ from pumpwatch_gui.store.archive.rollup import (
     rolled,
     single,
 )
-from pumpwatch_gui.store.archive.rows import SCORE, UNCERTAIN, Rows, blank_rows, merged, with_scores
+from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows, blank_rows, merged, with_scores
 from pumpwatch_gui.store.ids import LAST_NUMBER, NUMBER_BITS, make_id
 from pumpwatch_gui.store.layout import reading_columns
 from pumpwatch_gui.store.schema import quoted
@@ -99,8 +99,9 @@ def days_between(connection: apsw.Connection, stretch: Stretch) -> range:
 
 
 def rows_between(connection: apsw.Connection, stretch: Stretch, names: Sequence[str]) -> Rows:
-    """Every row of a stretch with these series (and UNCERTAIN, if that is among them)."""
-    parts = [rows for _, rows in read_chunks(connection, stretch.number, names, stretch.start, stretch.end)]
+    """Every row of a stretch with these series; with UNCERTAIN, BAD or STATUS among them, with all three."""
+    wanted = (*names, UNCERTAIN, BAD) if {UNCERTAIN, BAD, STATUS} & set(names) else names
+    parts = [rows for _, rows in read_chunks(connection, stretch.number, wanted, stretch.start, stretch.end)]
     parts += _hot_rows(connection, stretch, names, limit=-1)
     return merged([part.between(stretch.start_ms, stretch.end_ms) for part in parts])
 
@@ -270,13 +271,8 @@ def _hot_rows(connection: apsw.Connection, stretch: Stretch, names: Sequence[str
         table = _floats(connection.execute(sql, where), len(cells))
         values = {name: np.where(np.isinf(own := table[:, 1 + i]), np.nan, own) for i, name in enumerate(there)}
         rows = replace(blank_rows(_ms(table)), values=values)
-        if UNCERTAIN in names:
-            sql = f"SELECT id, uncertain_mask FROM sensor_readings WHERE {_IDS} AND uncertain_mask <> 0"
-            marked: list[Any] = connection.execute(sql, where[:-1]).fetchall()
-            at = np.searchsorted(rows.ms, [key >> NUMBER_BITS for key, _ in marked])
-            uncertain = np.zeros(rows.ms.size, np.int64)
-            uncertain[at] = [mask for _, mask in marked]
-            rows = replace(rows, uncertain=uncertain)
+        if {UNCERTAIN, BAD, STATUS} & set(names):
+            rows = marked(rows, connection.execute(f"{MARKED} AND (id & {LAST_NUMBER}) = ?", where[:-1]).fetchall())
         if SCORE in names:
             scores = _floats(connection.execute(f"SELECT id, score FROM anomaly_scores {_WHERE}", where), 2)
             rows = with_scores(rows, _ms(scores), scores[:, 1])
