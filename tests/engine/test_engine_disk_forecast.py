@@ -49,3 +49,22 @@ def test_a_warning_a_month_before_and_an_alarm_a_week_before(forecast: tuple[Dis
     assert [change[::2] for change in changes(events)[2:]] == [
         ("station/disk.full_soon", False), ("station/disk.warning", False)
     ]  # fmt: skip
+
+
+def test_a_budget_is_announced_two_months_before_with_what_will_go(
+    forecast: tuple[DiskForecast, list[Event]],
+) -> None:
+    disk, events = forecast
+    for left_days in (70, 50, 40, 80):
+        used = 10**11 - left_days * 10**8
+        plain = replace(view(1_000), growth=Growth(5.0, 10.0**8), free_bytes=10**13)
+        disk.look(replace(plain, budget_bytes=10**11, used_bytes=used, oldest_ns=1_735_689_600 * 10**9))
+    (first, _) = (e for e in events if isinstance(e, AlarmChanged))
+    assert changes(events) == [
+        ("station/history.budget", Priority.LOW, True),
+        ("station/history.budget", Priority.LOW, False),
+    ]
+    assert "reach its 100 GB on 20" in first.alarm.text
+    assert "those from 2025-01-01 on first" in first.alarm.text
+    disk.look(replace(view(1_000), budget_bytes=0, used_bytes=10**12))
+    assert len(changes(events)) == 2
