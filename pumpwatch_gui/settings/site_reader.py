@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any, Protocol, get_type_hints
@@ -149,7 +150,7 @@ def _read_head(table: Table, folder: Path | None) -> Site:
 def _read_history(table: Table) -> float:
     usual = Site().history_gb
     most = table.take("max_gb", (int, float), "gigabytes, 0 for no bound", usual)
-    if most is not None and (most < 0 or 0 < most < LEAST_HISTORY_GB):
+    if most is not None and not (most == 0 or LEAST_HISTORY_GB <= most < inf):
         table.note("max_gb", f"must be 0 or at least {LEAST_HISTORY_GB:g}, not {most}")
         most = None
     table.finish()

@@ -55,6 +55,9 @@ def test_a_good_file_is_read_whole() -> None:
     site, problems = parse_site(GOOD, None)
     assert problems == []
     assert (site.name, site.station, site.currency) == ("North station", 7, "EUR")
+    assert site.history_gb == 100.0
+    for text, most in (("2.5", 2.5), ("0", 0.0)):
+        assert parse_site(f"{GOOD}[history]\nmax_gb = {text}\n", None)[0].history_gb == most
     assert [p.pump_id for p in site.pumps] == ["P-101", "P-102"]
     pump = site.pumps[0]
     limits = pump.profile.sensors[pump.profile.index("bearing_temperature_c")].limits
@@ -70,6 +73,9 @@ def test_a_good_file_is_read_whole() -> None:
         ("schema = 1", "schema = 2", "schema", "reads 1"),
         ("station = 7", "station = 4000", "site.station", "1 to 1023"),
         ("station = 7", "sation = 7", "site.sation", "did you mean `station`?"),
+        ("[[pump]]", "[history]\nmax_gb = 0.5\n[[pump]]", "history.max_gb", "0 or at least 1"),
+        ("[[pump]]", "[history]\nmax_gb = nan\n[[pump]]", "history.max_gb", "0 or at least 1"),
+        ("[[pump]]", "[history]\nmax = 5\n[[pump]]", "history.max", "did you mean `max_gb`?"),
         ('id = "P-102"', 'id = "P-101"', "pump[1].id", "is there twice"),
         ("port = 5020", "port = 502000", "pump[0].link[0]", "port"),
         ("port = 5020", 'port = "x"', "pump[0].link[0].port", "a whole number"),
