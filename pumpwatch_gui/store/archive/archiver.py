@@ -119,7 +119,7 @@ class Archiver:
         return True
 
     def _next(self, connection: apsw.Connection, now_ns: int) -> Iterator[None] | None:
-        """The most urgent work: days that are complete, so that there are few pieces; rows; copies; room."""
+        """The most urgent work: days that are complete, so that there are few pieces; copies; rows; room."""
         # Counted from the newest reading, not from now: what a station that was off has of late stays as rows. Not from
         # a reading that a wrong clock put into the future, or each further one would come too late.
         now_id = make_id(now_ns)
@@ -130,12 +130,12 @@ class Archiver:
         due = [one for one in days_due(connection, complete // DAY_MS, MOST_DUE) if one not in self._unreadable]
         if due:
             return self._compact(connection, *due[0])
-        if bounds is not None:
-            self._reading = bounds
-            return move(connection, bounds)
         old = [b for b in self._moved.ranges if b[1] <= newest - (KEPT_MS << NUMBER_BITS)]
         if old:
             return self._delete(connection, old[0])
+        if bounds is not None:
+            self._reading = bounds
+            return move(connection, bounds)
         if 0 < self.budget_bytes < table_bytes(connection) and time.monotonic() >= self._no_room_until_s:
             return self._make_room(connection, (make_id(now_ns) >> NUMBER_BITS) // DAY_MS)
         return None

@@ -112,7 +112,7 @@ def past_between(connection: apsw.Connection, stretch: Stretch, names: Sequence[
     days = stretch.start_ms // DAY_MS * DAY_MS, -(-stretch.end_ms // DAY_MS) * DAY_MS
     chunks = chunks_between(connection, stretch.number, *(ms << NUMBER_BITS for ms in days))
     wanted = (*dict.fromkeys(names), SCORE)
-    step_s = _step_s(connection, stretch, chunks)
+    step_s = _step_s(connection, stretch, wanted[0], chunks)
     if not step_s:
         hot = _hot_rows(connection, stretch, wanted, limit=MOST_RAW_ROWS)
         if sum(part.ms.size for part in hot) < MOST_RAW_ROWS:
@@ -122,11 +122,11 @@ def past_between(connection: apsw.Connection, stretch: Stretch, names: Sequence[
     return _past([name for name in wanted if name != SCORE], found)
 
 
-def _step_s(connection: apsw.Connection, stretch: Stretch, chunks: Sequence[Chunk]) -> int:
+def _step_s(connection: apsw.Connection, stretch: Stretch, name: str, chunks: Sequence[Chunk]) -> int:
     """The step for a stretch: 0 for readings as they are. It may begin long before the first reading."""
     rows = sum(chunk.row_count for chunk in chunks)
     sql = "SELECT {}(period) FROM archive_rollups WHERE pump_number = ? AND series = ? AND step_s = ?"
-    periods = [connection.execute(sql.format(end), (stretch.number, SCORE, HOUR_S)).get for end in ("min", "max")]
+    periods = [connection.execute(sql.format(end), (stretch.number, name, HOUR_S)).get for end in ("min", "max")]
     days = [chunk.day for chunk in chunks]
     days += [(int(str(p)) + i) * PERIOD_DAYS for i, p in enumerate(periods) if p is not None]
     first = max(stretch.start_ms, min(days) * DAY_MS) if days else stretch.start_ms

@@ -9,21 +9,25 @@ from itertools import product
 from pathlib import Path
 
 import apsw
+import numpy as np
 import pytest
 
+from pumpwatch_gui.store.archive import archiver, moving
+from pumpwatch_gui.store.hot import upkeep
 from pumpwatch_gui.store.hot.writer import Store
+from pumpwatch_gui.store.query.history import History
 from pumpwatch_gui.store.salvage import merge
 from pumpwatch_gui.store.salvage.due import side_of
 from pumpwatch_gui.store.salvage.extract import extract
 from pumpwatch_gui.store.salvage.merge import Salvage
-from tests.store.conftest import frame_of
-from tests.store.rigs.plant import PUMPS, ROWS, detection, fill, run_once, values_at
+from tests.store.conftest import START_NS, frame_of
+from tests.store.rigs.plant import PROFILE, PUMPS, ROWS, detection, fill, run_once, values_at
 from tests.store.rigs.power import Cut, Disk, PowerVFS, connector
 
 TRIALS = int(os.environ.get("PUMPWATCH_POWER_CUTS", "1100"))
 OLD = Path(__file__).parents[2] / "data"
 SALVAGED = 2_000
-SCENARIOS = 5
+SCENARIOS = 6
 HOW = ("drop", "tear", "reorder")
 
 
@@ -49,6 +53,12 @@ def salvage(folder: Path) -> None:
     side.execute("PRAGMA journal_mode = DELETE").fetchall()  # the disk of the trial has no shared memory
     side.close()
     fill(folder / "pumpwatch.db", 0)
+
+
+def archive(folder: Path) -> None:
+    """Readings of days ago: they are archived, made days and deleted as rows while new ones come."""
+    fill(folder / "pumpwatch.db", SALVAGED)
+    (folder / "pumpwatch.db.reserve").unlink()
 
 
 class Ended:
@@ -105,19 +115,19 @@ def prepared(folder: Path) -> Path:
     return folder.with_name(f"{folder.name} before")
 
 
-def _is_salvaged(folder: Path) -> bool:
-    """Whether a further start brings every reading of the damaged file, each once."""
+def _has_old_readings(folder: Path) -> bool:
+    """Whether a further start has every reading of before the run, each once: salvaged, or wherever it is archived."""
     store = Store(folder / "pumpwatch.db", station=1, pumps=ROWS)
     for _ in range(50):
         if not list(folder.glob("*.salvage")):
             break
         store._flush(lambda: None)
     store.close()
-    connection = apsw.Connection(os.fspath(folder / "pumpwatch.db"))
-    count = connection.execute("SELECT count(*) FROM sensor_readings WHERE id >> 12 < ?", ((
-        1_700_000_000_000 + 10**9 - 1_577_836_800_000),)).get  # fmt: skip
-    connection.close()
-    return int(str(count)) == SALVAGED
+    history, numbers = History(folder / "pumpwatch.db"), list[int]()
+    for i, pump_id in enumerate(PUMPS):
+        read = history.recording(pump_id, PROFILE, start_ns=START_NS, end_ns=START_NS + 10**6 * 10**9)
+        numbers += (np.rint(2 * (read.time_s - START_NS / 1e9)).astype(int) + i).tolist()
+    return sorted(numbers) == list(range(SALVAGED))
 
 
 def found_after(cuts: list[Cut], folder: Path, prepare: Callable[[Path], None], draw: random.Random) -> Counter[str]:
@@ -134,14 +144,16 @@ def found_after(cuts: list[Cut], folder: Path, prepare: Callable[[Path], None], 
         connection = apsw.Connection(os.fspath(left / "pumpwatch.db"))
         try:
             is_whole = connection.execute("PRAGMA integrity_check").get == "ok"
+            days = int(str(connection.execute("SELECT count(*) FROM archive_chunks WHERE level = 1").get))
             stored = int(str(connection.execute("SELECT count(*) FROM sensor_readings WHERE id >> 12 >= ?", ((
                 1_700_000_000_000 + 10**9 - 1_577_836_800_000),)).get))  # fmt: skip
         except apsw.CorruptError:
-            is_whole, stored = False, 0
+            is_whole, stored, days = False, 0, 0
         connection.close()
         found[how] += 1
-        found["salvaged rows missing"] += prepare is salvage and not _is_salvaged(left)
+        found["old rows missing"] += prepare in (salvage, archive) and not _has_old_readings(left)
         found["corrupt"] += not is_whole
+        found["with a day archived"] += days > 0
         # A file that was torn before anything was counted may be put aside: there was nothing in it.
         found["put aside"] += cut.said > 0 and any(left.glob("*.damaged-2*.db"))
         found["lost"] += max(0, cut.said - stored)
@@ -153,18 +165,23 @@ def found_after(cuts: list[Cut], folder: Path, prepare: Callable[[Path], None], 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
-    ("prepare", "seconds"), [(nothing, 4), (version_1, 4), (version_2, 40), (nothing, 300), (salvage, 40)]
+    ("prepare", "seconds"),
+    [(nothing, 4), (version_1, 4), (version_2, 40), (nothing, 300), (salvage, 40), (archive, 200)],
 )
 def test_a_power_cut_corrupts_nothing_and_loses_nothing_that_was_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Path], None], seconds: int
 ) -> None:
     monkeypatch.setattr(Salvage, "_start", lambda self: setattr(self, "_child", Ended()))
     monkeypatch.setattr(merge, "PIECE", 100)
+    monkeypatch.setattr(archiver, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(upkeep, "SHARE_S", 0.03)
+    monkeypatch.setattr(moving, "DELETED_AT_ONCE", 100)
     draw = random.Random(1)
     cuts = cuts_of(tmp_path / prepare.__name__, prepare, seconds, TRIALS // (SCENARIOS * len(HOW)), draw)
     found = found_after(cuts, tmp_path, prepare, draw)
     print(f"\n{prepare.__name__}, {seconds} s: {len(cuts)} instants, {len(cuts) * len(HOW)} cuts, {dict(found)}")
-    assert not sum(found[what] for what in ("corrupt", "put aside", "lost", "not storing", "salvaged rows missing"))
+    assert prepare is not archive or len(cuts) < found["with a day archived"] < 3 * len(cuts)
+    assert not sum(found[what] for what in ("corrupt", "put aside", "lost", "not storing", "old rows missing"))
 
 
 @pytest.mark.slow
