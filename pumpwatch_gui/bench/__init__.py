@@ -30,7 +30,7 @@ BENCHES = {
     "archive": (
         "archive",
         "a day of 50 pumps archived: bytes, time, longest slice; reads of a day, a month and a year",
-        "four minutes",
+        "six minutes",
     ),
     "recordings": ("recordings", "2 million rows read, a day scored, a month back-tested", "five minutes"),
     "latency": ("latency", "sensor to latest() and sensor to painted, 3 scored pumps at 10 Hz", "three minutes"),
