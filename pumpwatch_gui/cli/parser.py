@@ -16,6 +16,7 @@ examples:
   pumpwatch run --site plant.toml --headless --for 3600 --summary run.json
   pumpwatch check --site plant.toml               validate a site file, connect nowhere
   pumpwatch map from-table manual.txt             make a register map of the rows of a manual
+  pumpwatch export --out october.xlsx --pump P-101 --from 2026-10-01 --to 2026-10-31
   pumpwatch doctor                                what is missing on this machine, and how to get it
 """
 
@@ -183,7 +184,21 @@ def _add_tools(command: _Command) -> None:
     salvage.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="the side database to make or go on with"
     )
+    _add_export(command)
     command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
+
+
+def _add_export(command: _Command) -> None:
+    out = command("export", "cli.export", "export", "write stored readings as CSV, Parquet or a workbook")
+    out.add_argument("--out", type=Path, required=True, metavar="FILE", help="ends in .csv, .parquet or .xlsx")
+    out.add_argument("--pump", action="append", metavar="ID", help="of this pump; repeatable (none: all)")
+    out.add_argument("--tag", action="append", metavar="TAG", help="of this quantity, also a derived one; "
+                     "anomaly_score is one; repeatable (none: all sensors)")  # fmt: skip
+    when = "local time as 2026-10-25 14:30, with an offset as 2026-10-25T14:30+02:00, or a day"
+    out.add_argument("--from", dest="start", default="", metavar="TIME", help=f"{when} (its beginning)")
+    out.add_argument("--to", dest="end", default="", metavar="TIME", help="up to here; a day: its end (none: now)")
+    out.add_argument("--table", action="append", metavar="NAME", help="instead of readings a table of the original: "
+                     "sensor_readings, anomaly_detections or maintenance_events; repeatable for .xlsx")  # fmt: skip
 
 
 def _add_map(command: _Command) -> None:

@@ -3,7 +3,7 @@
 One contract suite runs every implementation of `Station`, another every implementation of `Historian`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
@@ -23,6 +23,7 @@ from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.values.readings import Readings, RecordedPump
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.values.trace import Trace
 
@@ -170,6 +171,23 @@ class Historian(Protocol):
 
     def maintenance(self, *, resolved: int = 500) -> list[MaintenanceEvent]:
         """Every open maintenance event and the newest `resolved` of those that are resolved, by risk."""
+
+    def recorded_pumps(self) -> tuple[RecordedPump, ...]:
+        """Every pump that has a history, in the order in which they came to the station."""
+
+    def readings_of(
+        self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, profile: PumpProfile
+    ) -> Iterator[Readings]:
+        """Everything that is stored of some quantities of a pump, piece by piece: nothing is thinned.
+
+        Tags are those of sensors, also of former ones, of what the `profile` derives, and `SCORE_TAG`. What is not
+        known is `NOT_RECORDED` throughout. Rows come as they are stored, oldest first.
+        """
+
+    def table_rows(
+        self, table: str, *, pump_ids: Sequence[str], start_ns: int, end_ns: int
+    ) -> Iterator[list[tuple[object, ...]]]:
+        """Rows of one of `ORIGINAL_TABLES` with its columns, piece by piece, oldest first. KeyError for another."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 """A historian in memory: what was put into it, and nothing else."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from pumpwatch_gui.domain.journal import JournalRow, journal_row
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk
 from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
-from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.domain.values.readings import NOT_RECORDED, SCORE_TAG, Readings, RecordedPump
 from pumpwatch_gui.domain.values.recording import Recording
 
 Floats = NDArray[np.float64]
@@ -117,6 +118,38 @@ class FakeHistorian:
         """Every open event and the newest resolved ones."""
         ordered = by_risk(self._maintenance.values())
         return list(ordered[: sum(not event.is_resolved for event in ordered) + resolved])
+
+    def recorded_pumps(self) -> tuple[RecordedPump, ...]:
+        """Those that have frames, with sensors that are called by their tags."""
+        found = []
+        for pump_id, frames in self._frames.items():
+            sensors = tuple(Sensor(tag, tag, "", (-1e9, 1e9)) for tag in self._tags[pump_id])
+            ends = frames[0].time_ns, frames[-1].time_ns
+            found.append(RecordedPump(pump_id, pump_id, PumpProfile("fake", sensors), (), *ends))
+        return tuple(found)
+
+    def readings_of(
+        self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, profile: PumpProfile
+    ) -> Iterator[Readings]:
+        """One piece."""
+        frames, own = self._between(pump_id, start_ns, end_ns), self._tags.get(pump_id, ())
+        if not frames:
+            return
+        values, quality = self._columns(pump_id, frames, tags), np.full((len(frames), len(tags)), NOT_RECORDED)
+        for column, tag in enumerate(tags):
+            if tag in own:
+                quality[:, column] = [frame.quality[own.index(tag)] for frame in frames]
+            elif tag == SCORE_TAG:
+                scores = self._scores.get(pump_id, {})
+                values[:, column] = [scores.get(frame.time_ns / 1e9, np.nan) for frame in frames]
+                quality[~np.isnan(values[:, column]), column] = Quality.GOOD
+        yield Readings(np.array([frame.time_ns // 1_000_000 for frame in frames]), values, quality)
+
+    def table_rows(
+        self, table: str, *, pump_ids: Sequence[str], start_ns: int, end_ns: int
+    ) -> Iterator[list[tuple[object, ...]]]:
+        """None: the tables of the original are of a database."""
+        yield from ()
 
     def _between(self, pump_id: str, start_ns: int, end_ns: int) -> list[Frame]:
         return [f for f in self._frames.get(pump_id, []) if start_ns <= f.time_ns < end_ns]

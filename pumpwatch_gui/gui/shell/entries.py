@@ -62,6 +62,12 @@ def _alarms(context: PageContext) -> Page:
     return AlarmsPage(context)
 
 
+def _trends(context: PageContext) -> Page:
+    from pumpwatch_gui.gui.trends.page import TrendsPage
+
+    return TrendsPage(context)
+
+
 def _events(context: PageContext) -> Page:
     from pumpwatch_gui.gui.events.page import EventsPage
 
@@ -156,6 +162,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "Overview", "overview", "F2", _overview),
     PageEntry("alarms", "Alarms", "alarms", "F3", _alarms),
     PageEntry("pump", "Pump", "pump", "F6", _pump),
+    PageEntry("trends", "Trends", "trends", "F4", _trends),
     PageEntry("events", "Events", "events", "F7", _events),
     PageEntry("maintenance", "Maintenance", "maintenance", "F12", _maintenance),
     PageEntry("models", "Models", "models", "Ctrl+M", _models),
@@ -163,7 +170,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("system", "System", "system", "F8", _system),
     PageEntry(FIRST_RUN, "Welcome", "station", "Shift+F1", _first_run, in_nav=False),
 )
-"""Every page there is, in the order of the navigation bar. F4 and F5 stay free for trends and diagnosis."""
+"""Every page there is, in the order of the navigation bar. F5 stays free for diagnosis."""
 
 DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("settings", "Settings", "settings", "Ctrl+,", _settings, in_nav=True, needs=Capability.CONFIGURE),

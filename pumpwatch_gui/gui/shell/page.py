@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
@@ -20,6 +20,9 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
+
+TREND_KEY = Qt.Key.Key_T
+"""Opens the trend of what has the keyboard, on every page."""
 
 
 class Ask(Protocol):
@@ -64,7 +67,8 @@ class PageContext:
     `open_page(key, pump_id, tag)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs orders. `last_good` knows when each value was last
     good, `worst` how bad it was in each alarm, `sound` sounds them. `proposed` is a link that a scan has found, for the
-    dialog that adds a pump; `limits_tag` the tag whose row the next Limits dialog opens on, "" for the first.
+    dialog that adds a pump; `limits_tag` the tag whose row the next Limits dialog opens on, "" for the first;
+    `trend_span_s` the time (Unix seconds) that the Trends page turns to next, None for that on its axis.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class PageContext:
         self.sound = sound or AlarmSound()
         self.proposed: DriverConfig | None = None
         self.limits_tag = ""
+        self.trend_span_s: tuple[float, float] | None = None
         self._pump_id = ""
         self._waiting: dict[OrderId, Callable[[OrderDone], None]] = {}
 
@@ -103,6 +108,14 @@ class PageContext:
         """A pump in the title of a dialog: `P-103 Boiler feed C`."""
         pump = self.station.site().pump(pump_id)
         return f"{pump_id} {pump.name}" if pump is not None and pump.name != pump_id else pump_id
+
+    def open_trend(self, pump_id: str, tag: str, span_s: tuple[float, float] | None = None) -> None:
+        """Turn to the trend of a quantity of a pump, over a span (Unix seconds) where one is given.
+
+        Every number of any page leads there by the key `TREND_KEY`.
+        """
+        self.trend_span_s = span_s
+        self.open_page("trends", pump_id, tag)
 
     @property
     def running(self) -> LinkBrowser | None:

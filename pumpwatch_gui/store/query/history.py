@@ -23,6 +23,7 @@ from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.values.readings import Readings, RecordedPump
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.wording import spreadsheet_text
 from pumpwatch_gui.files.atomic import atomic_text
@@ -33,6 +34,8 @@ from pumpwatch_gui.store.open_alarms import open_alarms
 from pumpwatch_gui.store.query.derived import Kept, derived_of, kept_counters, leaf_series, read_counters
 from pumpwatch_gui.store.query.maintenance import read_maintenance
 from pumpwatch_gui.store.query.past import Stretch, days_between, past_between, rows_between
+from pumpwatch_gui.store.query.recorded import read_pumps
+from pumpwatch_gui.store.query.streams import PumpSpan, readings_in_pieces, rows_in_pieces
 from pumpwatch_gui.store.query.thinning import Thinned, grid_of, highest_between, thinned
 from pumpwatch_gui.store.schema import Value, from_apsw, run
 
@@ -162,6 +165,23 @@ class History:
         """Every open maintenance event and the newest `resolved` of those that are resolved, by risk."""
         with self._connection() as connection:
             return read_maintenance(connection, resolved)
+
+    def recorded_pumps(self) -> tuple[RecordedPump, ...]:
+        """Every pump that has a history, in the order in which they came to the station."""
+        with self._connection() as connection:
+            return read_pumps(connection)
+
+    def readings_of(
+        self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, profile: PumpProfile
+    ) -> Iterator[Readings]:
+        """Everything that is stored of some quantities of a pump, piece by piece; see the port."""
+        return readings_in_pieces(self._connection, PumpSpan(pump_id, start_ns, end_ns), tags, profile)
+
+    def table_rows(
+        self, table: str, *, pump_ids: Sequence[str], start_ns: int, end_ns: int
+    ) -> Iterator[list[tuple[object, ...]]]:
+        """Rows of one of `ORIGINAL_TABLES`, piece by piece. Raises KeyError for another table."""
+        return rows_in_pieces(self._connection, table, pump_ids, start_ns, end_ns)
 
     def scores(self, pump_id: str, *, start_ns: int, end_ns: int, points: int = 2000) -> Thinned:
         """The anomaly scores of a pump (1.0 = at the threshold), thinned like `readings`."""

@@ -1,0 +1,1 @@
+"""Export of stored readings and of the original's tables, for other programs."""

@@ -1,0 +1,1 @@
+"""The Trends page: any quantities of any pumps over any time."""

@@ -1,0 +1,102 @@
+"""The bar above the trends: what is drawn, which time, what leaves the page."""
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QMenu, QPushButton, QWidget
+
+from pumpwatch_gui.domain.wording import local_time
+from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.widgets import StatusText, button, label
+from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.trends.time_view import LENGTHS, TimeView
+
+FORM = "%Y-%m-%d %H:%M:%S"
+
+
+class TrendsBar(QWidget):
+    """Two rows of controls. `length_chosen` in seconds, `span_typed` with both texts; menus are filled when opened."""
+
+    length_chosen = Signal(float)
+    span_typed = Signal(str, str)
+    live_chosen = Signal()
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self.add = button("Add pens…", "Add pens", lambda: None, hint="Ctrl+F")
+        self.compare, self.views, self.take = (
+            self._menu_button(words, name)
+            for words, name in (("Compare", "Compare with another time or pump"), ("Views", "Saved views"),
+                                ("Copy and save", "Copy, save, print"))
+        )  # fmt: skip
+        self.fit = button("Fit scales", "Fit the scales to the values in view", lambda: None)
+        self.xy = button("X-Y", "One quantity over another", lambda: None)
+        self.events = button("Events", "Marks of alarms, maintenance and orders", lambda: None)
+        for made in (self.fit, self.xy, self.events):
+            made.setCheckable(True)
+        self.events.setChecked(True)
+        self.export = button("Export…", "Export the readings of this view", lambda: None)
+        self.said = StatusText()
+        self.said.setWordWrap(False)
+        self.cancel = button("Cancel", "Read no more of the history", lambda: None)
+        self.cancel.hide()
+        self._lengths = QButtonGroup(self)
+        self.start, self.end = (self._field(name) for name in ("From", "To"))
+        first = hbox(self.add, self.compare, self.views, self.fit, self.xy, self.events, (self.said, 1), self.cancel,
+                     self.take, self.export)  # fmt: skip
+        vbox(first, hbox(*self._time_parts(), None), parent=self, spacing=8)
+        context.appearance.changed.connect(partial(self._fit_fields, context))
+        self._fit_fields(context)
+
+    def _time_parts(self) -> tuple[QWidget, ...]:
+        made = []
+        for words, length_s in LENGTHS:
+            one = button(words, f"Show {words}", partial(self.length_chosen.emit, length_s))
+            one.setCheckable(True)
+            self._lengths.addButton(one, round(length_s))
+            made.append(one)
+        self.live = button("Live", "Up to now, and on with it", self.live_chosen.emit, hint="End")
+        self.live.setCheckable(True)
+        self.go = button("Go", "Show from the one time to the other", self._type)
+        return (*made, self.live, label("From", "dim"), self.start, label("to", "dim"), self.end, self.go)
+
+    def _menu_button(self, words: str, name: str) -> QPushButton:
+        made = button(f"{words} ▾", name, lambda: None)
+        made.setMenu(QMenu(made))
+        return made
+
+    def _field(self, name: str) -> QLineEdit:
+        field = QLineEdit()
+        field.setAccessibleName(name)
+        field.setToolTip("Local time, as 2026-10-25 02:30; with an offset, as +02:00, where the clocks are set back")
+        field.returnPressed.connect(self._type)
+        return field
+
+    def _fit_fields(self, context: PageContext) -> None:
+        for field in (self.start, self.end):
+            field.setFixedWidth(context.appearance.px(166))
+
+    def _type(self) -> None:
+        self.span_typed.emit(self.start.text(), self.end.text())
+
+    def fill(self, at: QPushButton, fill: Callable[[QMenu], None]) -> None:
+        """Have the menu of a button filled whenever it is opened."""
+        menu = at.menu()
+
+        def refill() -> None:
+            menu.clear()
+            fill(menu)
+
+        menu.aboutToShow.connect(refill)
+
+    def show_view(self, view: TimeView) -> None:
+        """Show which time is on the axis, where no one types one."""
+        self._lengths.setExclusive(False)
+        for made in self._lengths.buttons():
+            made.setChecked(abs(self._lengths.id(made) - view.length_s) < 1)
+        self._lengths.setExclusive(True)
+        self.live.setChecked(view.is_live)
+        for field, at_s in ((self.start, view.start_s), (self.end, view.end_s)):
+            if not field.hasFocus():
+                field.setText(local_time(round(at_s * 1e9), FORM))

@@ -1,0 +1,35 @@
+"""Live and history of every pen as one curve."""
+
+from collections.abc import Mapping, Sequence
+
+from pumpwatch_gui.domain.ports import Station
+from pumpwatch_gui.domain.values.readings import SCORE_TAG
+from pumpwatch_gui.domain.values.trace import Trace
+from pumpwatch_gui.gui.trends.history_reader import HistoryReader
+from pumpwatch_gui.gui.trends.pens import Pen
+from pumpwatch_gui.gui.trends.points import Points, joined, of_trace
+from pumpwatch_gui.gui.trends.time_view import TimeView
+
+
+def collect(
+    reader: HistoryReader, station: Station, pens: Sequence[Pen], view: TimeView, step_s: float
+) -> dict[tuple[str, str, float], Points]:
+    """What is in memory and what was read of each pen, by its key; the reader is asked for what a view misses."""
+    traces: dict[str, Trace] = {}
+    for pump_id in {pen.pump_id for pen in pens}:
+        try:
+            traces[pump_id] = station.trace(pump_id, view.start_s - 2 * step_s)
+        except KeyError:
+            continue  # not in the site
+    live_from_s = {pump_id: float(trace.time_s[0]) for pump_id, trace in traces.items() if trace.time_s.size}
+    reader.want(pens, view, live_from_s)
+    return {pen.key: _points(reader, station, pen, traces) for pen in pens}
+
+
+def _points(reader: HistoryReader, station: Station, pen: Pen, traces: Mapping[str, Trace]) -> Points:
+    older, settings, trace = reader.points(pen), station.site().pump(pen.pump_id), traces.get(pen.pump_id)
+    if pen.shift_s or settings is None or trace is None or not trace.time_s.size:
+        return older
+    tags, width = settings.profile.quantity_tags, trace.values.shape[1]
+    column = -1 if pen.tag == SCORE_TAG else tags.index(pen.tag) if pen.tag in tags else width
+    return joined(older, of_trace(trace, column)) if column < width else older

@@ -1,0 +1,97 @@
+"""The menus of the Trends page: comparing, saved views, what leaves the page; and what they ask for."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
+
+from pumpwatch_gui.gui.tables.row_copies import copy_all
+from pumpwatch_gui.gui.trends.outputs import copy_picture, print_on_paper
+
+if TYPE_CHECKING:
+    from pumpwatch_gui.gui.trends.page import TrendsPage
+
+COMPARED = (("A day before", 86_400.0), ("A week before", 604_800.0), ("Four weeks before", 2_419_200.0))
+HOUR_S = 3600.0
+
+
+class TrendsMenus:
+    """Fills the menus of the bar whenever they are opened."""
+
+    def __init__(self, page: "TrendsPage") -> None:
+        self._page = page
+        bar = page.bar
+        bar.fill(bar.compare, self._fill_compare)
+        bar.fill(bar.views, self._fill_views)
+        bar.fill(bar.take, self._fill_take)
+
+    def _fill_compare(self, menu: QMenu) -> None:
+        for words, shift_s in COMPARED:
+            menu.addAction(words, partial(self._page.compare_time, shift_s))
+        menu.addAction("Another time…", self._ask_shift)
+        menu.addSeparator()
+        others = menu.addMenu("With another pump")
+        for pump in self._page.context.station.site().pumps:
+            words = self._page.context.title_of(pump.pump_id).replace("&", "&&")
+            others.addAction(words, partial(self._page.compare_pump, pump.pump_id))
+        menu.addSeparator()
+        menu.addAction(
+            "No comparison with another time", lambda: self._page.set_pens(p for p in self._page.pens if not p.shift_s)
+        )
+
+    def _ask_shift(self) -> None:
+        dialog = self._input("Compare with another time", "How many hours before:")
+        dialog.setInputMode(QInputDialog.InputMode.DoubleInput)
+        dialog.setDoubleRange(0.01, 87_600)
+        dialog.setDoubleDecimals(2)
+        dialog.setDoubleValue(24.0)
+        dialog.doubleValueSelected.connect(lambda hours: self._page.compare_time(round(hours * HOUR_S)))
+        dialog.open()
+
+    def _input(self, title: str, words: str) -> QInputDialog:
+        dialog = QInputDialog(self._page)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(title)
+        dialog.setLabelText(words)
+        return dialog
+
+    def _fill_views(self, menu: QMenu) -> None:
+        menu.addAction("Keep this view…", self._ask_name)
+        names = self._page.views.names
+        menu.addSeparator()
+        for name in names:
+            view = self._page.views.view(name)
+            if view is not None:
+                menu.addAction(name.replace("&", "&&"), partial(self._page.use_view, view))
+        if names:
+            menu.addSeparator()
+            gone = menu.addMenu("Forget")
+            for name in names:
+                gone.addAction(name.replace("&", "&&"), partial(self._page.views.remove, name))
+
+    def _ask_name(self) -> None:
+        dialog = self._input("Keep this view", "Name:")
+        dialog.textValueSelected.connect(self._page.keep_view)
+        dialog.open()
+
+    def _fill_take(self, menu: QMenu) -> None:
+        acts: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("Copy values", self._page.copy_values),
+            ("Copy table", lambda: copy_all(self._page.table, self._page.table.columns)),
+            ("Copy picture", lambda: copy_picture(self._page.split)),
+            ("Save picture…", self._choose_picture),
+            ("Print…", lambda: print_on_paper(self._page.split, self._page.say_error)),
+        )
+        for words, act in acts:
+            menu.addAction(words, act)
+
+    def _choose_picture(self) -> None:
+        dialog = QFileDialog(self._page, "Save the picture", str(Path.home() / "trend.png"), "PNG (*.png)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("png")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self._page.save_picture(Path(name)))
+        dialog.open()

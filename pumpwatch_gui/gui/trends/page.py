@@ -1,0 +1,399 @@
+"""Trends: any quantities of any pumps over any time, live and from the history, to review what happened."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QSplitter
+from typing_extensions import override
+
+from pumpwatch_gui.commissioning.export.spans import span_ns
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import Event, SiteChanged
+from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.values.readings import SCORE_TAG, RecordedPump
+from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.widgets import Panel, button, label
+from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.trends.bar import TrendsBar
+from pumpwatch_gui.gui.trends.collect import collect
+from pumpwatch_gui.gui.trends.export_dialog import ExportDialog
+from pumpwatch_gui.gui.trends.history_reader import HistoryReader
+from pumpwatch_gui.gui.trends.marks import Mark, MarksReader
+from pumpwatch_gui.gui.trends.menus import TrendsMenus
+from pumpwatch_gui.gui.trends.outputs import save_picture, values_text
+from pumpwatch_gui.gui.trends.pen_table import PenRow, PenTable
+from pumpwatch_gui.gui.trends.pens import (
+    Pen,
+    PenFacts,
+    SavedView,
+    added,
+    facts_of,
+    ghosts,
+    of_pump,
+    usual_pens,
+)
+from pumpwatch_gui.gui.trends.picker import PickerDialog
+from pumpwatch_gui.gui.trends.plot import TrendPlot
+from pumpwatch_gui.gui.trends.points import NOTHING, Points, between_cursors, statistics
+from pumpwatch_gui.gui.trends.saved_views import SavedViews
+from pumpwatch_gui.gui.trends.scatter import ScatterView
+from pumpwatch_gui.gui.trends.time_view import TimeView
+
+LEAST_FRAME_S = 0.2
+"""A live picture moves no more often."""
+FIGURES_S = 0.5
+HOUR_S = 3600.0
+
+
+class TrendsPage(Page):
+    """Pens over time, with cursors, figures, comparison and export. See `TrendPlot` for its keys."""
+
+    key = "trends"
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self.views = SavedViews(QSettings(str(context.home.settings), QSettings.Format.IniFormat), context.user)
+        self.pens: tuple[Pen, ...] = ()
+        self.is_composed = False
+        self.plot, self.scatter = TrendPlot(context), ScatterView(context)
+        self.scatter.hide()
+        self.bar = TrendsBar(context)
+        self.reader = HistoryReader(context)
+        self.table = PenTable(self.appearance, on_toggle=self.toggle_chosen, on_remove=self.remove_chosen)
+        self._facts: tuple[PenFacts, ...] = ()
+        self._points: dict[tuple[str, str, float], Points] = {}
+        self._shown_s = self._figured_s = self._now_s = 0.0
+        self._asked_pump = self._trouble = ""
+        self.marks = MarksReader(context)
+        self._lay_out()
+        self._connect()
+        self._recall()
+
+    # ---------------------------------------------------------------- building
+
+    def _lay_out(self) -> None:
+        top = Panel(self.appearance, content=self.plot)
+        top.body.addWidget(self.scatter, 1)
+        top.body.setContentsMargins(10, 8, 10, 8)
+        top.setAccessibleName("Plot")
+        self.show_button = button("Show or hide", "Show or hide the chosen pen", self.toggle_chosen, hint="Space")
+        self.remove_button = button("Remove", "Remove the chosen pen", self.remove_chosen, hint="Delete")
+        self.clear_button = button("Remove all", "Remove all pens", lambda: self.set_pens(()))
+        foot = Panel(self.appearance)
+        foot.setAccessibleName("Pens")
+        foot.body.setContentsMargins(10, 8, 10, 8)
+        self.heading = label("Pens", "heading")
+        self.cursor_words = label("", "dim")
+        foot.body.addLayout(
+            hbox(self.heading, (self.cursor_words, 1), self.show_button, self.remove_button, self.clear_button)
+        )
+        foot.body.addWidget(self.table, 1)
+        self.table.offer(self.show_button, self.remove_button)
+        self.table.lead_to(lambda row: (row.facts.pen.pump_id, row.facts.pen.tag), self.context)
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.setAccessibleName("Plot and pens")
+        self.split.setChildrenCollapsible(False)
+        self.split.setHandleWidth(10)
+        for part, share in ((top, 3), (foot, 1)):
+            self.split.addWidget(part)
+            self.split.setStretchFactor(self.split.count() - 1, share)
+        head = Panel(self.appearance, content=self.bar)
+        head.setAccessibleName("What is drawn")
+        head.body.setContentsMargins(12, 8, 12, 8)
+        vbox(head, (self.split, 1), parent=self, margin=16, spacing=12)
+        self.setFocusProxy(self.plot)
+
+    def _connect(self) -> None:
+        bar, plot = self.bar, self.plot
+        bar.add.clicked.connect(lambda _=False: self.choose_pens())
+        QShortcut(
+            QKeySequence.StandardKey.Find, self, self.choose_pens, context=Qt.ShortcutContext.WidgetWithChildrenShortcut
+        )
+        self._menus = TrendsMenus(self)
+        bar.fit.clicked.connect(self._fit_scales)
+        bar.xy.clicked.connect(self._show_plot)
+        bar.events.clicked.connect(lambda _=False: self._want_marks())
+        bar.export.clicked.connect(lambda _=False: self.choose_export())
+        bar.cancel.clicked.connect(lambda _=False: self.reader.cancel())
+        bar.length_chosen.connect(lambda s: plot.set_view(plot.view.zoomed(s / plot.view.length_s, self._now_s)))
+        bar.live_chosen.connect(lambda: plot.set_view(TimeView.last(plot.view.length_s, self._now_s)))
+        bar.span_typed.connect(self.go_to)
+        plot.view_changed.connect(self._view_changed)
+        plot.cursors_changed.connect(self._show_figures)
+        plot.home_asked.connect(self.go_home)
+        plot.opened.connect(self._open_mark)
+        self.reader.came.connect(self._collect)
+        self.marks.came.connect(lambda: plot.show_marks(self.marks.marks))
+        self.marks.failed.connect(self._say)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._choose_pen())
+
+    def _recall(self) -> None:
+        last = self.views.last
+        now_s = time.time()
+        self.plot.place_view(TimeView.last(last.length_s if last else HOUR_S, now_s), now_s)
+        if last is not None and last.pens:
+            self.use_view(last)
+
+    # ---------------------------------------------------------------- which pens
+
+    def set_pens(self, pens: Iterable[Pen], *, is_composed: bool = True) -> None:
+        """Draw these; `is_composed` by a person, whose choice is not replaced by the next trend that is asked for."""
+        self.pens, self.is_composed = tuple(pens), is_composed
+        self._facts = facts_of(self.pens, self.context.station.site())
+        self.views.last = self.as_view()
+        self._collect()
+        self._want_marks()
+
+    def toggle_pen(self, pen: Pen) -> None:
+        """Add a pen, or take it away."""
+        keys = [one.key for one in self.pens]
+        self.set_pens([p for p in self.pens if p.key != pen.key] if pen.key in keys else added(self.pens, [pen]))
+
+    def toggle_chosen(self) -> None:
+        """Show the chosen pen, or hide it."""
+        chosen = self.table.chosen_pen
+        if chosen is not None:
+            self.set_pens(replace(p, is_visible=not p.is_visible) if p.key == chosen.pen.key else p for p in self.pens)
+
+    def remove_chosen(self) -> None:
+        """Remove the chosen pen."""
+        chosen = self.table.chosen_pen
+        if chosen is not None:
+            self.toggle_pen(chosen.pen)
+
+    def choose_pens(self) -> None:
+        """Open the list of all quantities."""
+        PickerDialog(self.context, lambda: self.pens, self.toggle_pen, self).open()
+
+    def _choose_pen(self) -> None:
+        chosen = self.table.chosen_pen
+        self.plot.chosen = chosen.pen.key if chosen is not None else None
+        self.plot.update()
+        for act in (self.show_button, self.remove_button):
+            act.setEnabled(chosen is not None)
+
+    @override
+    def show_pump(self, pump_id: str) -> None:
+        """Draw the usual quantities of this pump, where none of it is drawn."""
+        self._asked_pump = pump_id
+        settings = self.context.station.site().pump(pump_id)
+        if settings is not None and not any(pen.pump_id == pump_id for pen in self.pens):
+            usual = usual_pens(pump_id, settings.profile)
+            self.set_pens(added(self.pens, usual) if self.is_composed else usual, is_composed=self.is_composed)
+
+    @override
+    def show_tag(self, tag: str) -> None:
+        """Draw this quantity of the pump that was asked for, and choose it, over the time that was asked for too."""
+        pen = Pen(self._asked_pump or self.context.pump_id, tag)
+        if pen.key not in {one.key for one in self.pens}:
+            if self.is_composed:
+                self.set_pens(added(self.pens, [pen]))
+            else:
+                self.set_pens([pen], is_composed=False)
+        span_s, self.context.trend_span_s = self.context.trend_span_s, None
+        if span_s is not None:
+            length_s = span_s[1] - span_s[0]
+            self.plot.set_view(TimeView(0.0, length_s).ending(span_s[1], self._now()))
+        self.table.choose(pen.key)
+
+    # ---------------------------------------------------------------- living
+
+    def _now(self) -> float:
+        return self.context.station.latest().time_ns / 1e9
+
+    @override
+    def refresh(self, view: StationView) -> None:
+        """Move a live picture on."""
+        self._now_s = view.time_ns / 1e9
+        plot = self.plot
+        plot.now_s = self._now_s
+        if not self.pens and view.pumps and not self.is_composed:
+            self.show_pump(self.context.pump_id)
+        if plot.view.is_live and abs(self._now_s - self._shown_s) >= max(plot.step_s, LEAST_FRAME_S):
+            plot.place_view(plot.view.at(self._now_s), self._now_s)
+            self._collect()
+        elif time.monotonic() - self._figured_s > FIGURES_S:
+            self._show_progress()
+
+    @override
+    def on_event(self, event: Event) -> None:
+        """Follow pumps to their new ids; mark what happens."""
+        if isinstance(event, SiteChanged):
+            self.set_pens(
+                (replace(p, pump_id=event.renamed.get(p.pump_id, p.pump_id)) for p in self.pens),
+                is_composed=self.is_composed,
+            )
+        if self.plot.view.is_live and self.isVisible():
+            self._want_marks()
+
+    def _view_changed(self) -> None:
+        self._collect()
+        self._want_marks()
+        self.views.last = self.as_view()
+
+    def _collect(self) -> None:
+        """Show what is in memory and what was read of every pen; ask for what is missing."""
+        plot = self.plot
+        self._shown_s = self._now_s
+        self._points = collect(self.reader, self.context.station, self.pens, plot.view, plot.step_s)
+        plot.said = self._said()
+        plot.show_pens(self._facts, self._points)
+        if self.scatter.isVisible():
+            self.scatter.show_pens(self._facts, self._points, plot.view)
+        self.bar.show_view(plot.view)
+        self._show_progress()
+        if not plot.view.is_live or time.monotonic() - self._figured_s > FIGURES_S:
+            self._show_figures()
+
+    def _said(self) -> str:
+        if self.reader.error:
+            return f"the history cannot be read: {self.reader.error}"
+        return "not all of the history was read" if self.reader.is_cancelled else ""
+
+    def _show_progress(self) -> None:
+        done, total = self.reader.progress
+        self.bar.cancel.setVisible(self.reader.is_reading)
+        if self.reader.is_reading:
+            self.bar.said.say(f"reading the history, {done} of {total}")
+        elif self._trouble:
+            self.bar.said.warn(self._trouble)
+        else:
+            self.bar.said.say("")
+
+    def _show_figures(self) -> None:
+        """Values, cursors and statistics of every pen."""
+        self._figured_s = time.monotonic()
+        plot = self.plot
+        view, near_s = plot.view, 2 * plot.step_s
+        rows = []
+        for one in self._facts:
+            points = self._points.get(one.pen.key, NOTHING)
+            rows.append(
+                PenRow(
+                    one, points.value_at(view.end_s, near_s),
+                    between_cursors(points, plot.cursor_a, plot.cursor_b, near_s),
+                    statistics(points, view.start_s, view.end_s),
+                )
+            )  # fmt: skip
+        self.table.pens.show_rows(rows)
+        self.heading.setText(f"Pens · {len(rows)}")
+        self.cursor_words.setText(self._cursor_words())
+        self._choose_pen()
+
+    def _cursor_words(self) -> str:
+        a_s, b_s = self.plot.cursor_a, self.plot.cursor_b
+        if a_s is None and b_s is None:
+            return "Click places cursor A, Shift+click cursor B"
+        if a_s is None or b_s is None:
+            return "Shift+click places cursor B" if b_s is None else "Click places cursor A"
+        return f"B − A = {b_s - a_s:+,.1f} s"
+
+    # ---------------------------------------------------------------- which time
+
+    def go_to(self, start: str, end: str) -> None:
+        """Turn to the times that were typed; says what is wrong with them."""
+        try:
+            start_ns, end_ns = span_ns(start, end, now_ns=time.time_ns())
+        except InputError as error:
+            self._say(error_text(error))
+            return
+        self._say("")
+        now_s = self._now()
+        self.plot.set_view(TimeView(start_ns / 1e9, min(end_ns / 1e9, now_s)))
+        self.plot.setFocus()
+
+    def go_home(self) -> None:
+        """Turn to the beginning of the history of the pens."""
+        self.context.ask(self.context.station.history.recorded_pumps, self._go_home, self.say_error)
+
+    def _go_home(self, recorded: tuple[RecordedPump, ...]) -> None:
+        own = {pen.pump_id for pen in self.pens}
+        first = min((r.first_ns for r in recorded if r.pump_id in own and r.first_ns), default=0)
+        if first:
+            view = self.plot.view
+            self.plot.set_view(TimeView(0.0, view.length_s).ending(first / 1e9 + view.length_s, self._now()))
+
+    def _say(self, words: str) -> None:
+        self._trouble = words
+        self._show_progress()
+
+    def say_error(self, error: Exception) -> None:
+        """Say what went wrong."""
+        self._say(error_text(error))
+
+    def _fit_scales(self) -> None:
+        self.plot.is_fitted = self.bar.fit.isChecked()
+        self.plot.renew()
+        self.views.last = self.as_view()
+
+    def _show_plot(self) -> None:
+        """The plot over time, or the one of one quantity over another."""
+        is_xy = self.bar.xy.isChecked()
+        self.plot.setVisible(not is_xy)
+        self.scatter.setVisible(is_xy)
+        self._collect()
+
+    # ---------------------------------------------------------------- marks
+
+    def _want_marks(self) -> None:
+        pumps = frozenset(pen.pump_id for pen in self.pens) | {""}
+        self.marks.want(self.plot.view, pumps, is_shown=self.bar.events.isChecked())
+
+    def _open_mark(self, mark: Mark) -> None:
+        self.context.open_page(mark.page, mark.pump_id)
+
+    # ---------------------------------------------------------------- comparing, saved views
+
+    def compare_time(self, shift_s: float) -> None:
+        """Draw every pen again as it was so long before."""
+        self.set_pens(added(self.pens, ghosts(self.pens, shift_s)))
+
+    def compare_pump(self, pump_id: str) -> None:
+        """Draw the same quantities of another pump too; those that it has."""
+        settings = self.context.station.site().pump(pump_id)
+        if settings is not None:
+            tags = {*settings.profile.quantity_tags, SCORE_TAG}
+            self.set_pens(added(self.pens, (pen for pen in of_pump(self.pens, pump_id) if pen.tag in tags)))
+
+    def as_view(self) -> SavedView:
+        """What is drawn, to be kept."""
+        return SavedView(self.pens, self.plot.view.length_s, self.plot.is_fitted)
+
+    def use_view(self, view: SavedView) -> None:
+        """Draw what was kept, up to now."""
+        self.plot.is_fitted = view.is_fitted
+        self.bar.fit.setChecked(view.is_fitted)
+        self.plot.set_view(TimeView.last(view.length_s, self._now()))
+        self.set_pens(view.pens)
+
+    def keep_view(self, name: str) -> None:
+        """Keep what is drawn under a name, for this user."""
+        if name.strip():
+            self.views.keep(name.strip(), self.as_view())
+
+    # ---------------------------------------------------------------- out of the page
+
+    def copy_values(self) -> None:
+        """Put the points in view on the clipboard, for a spreadsheet."""
+        QApplication.clipboard().setText(values_text(self._facts, self._points, self.plot.view))
+
+    def save_picture(self, path: Path) -> None:
+        """Write plot and table as a picture; says when it cannot be written."""
+        try:
+            save_picture(self.split, path)
+        except InputError as error:
+            self.say_error(error)
+
+    def choose_export(self) -> None:
+        """Open the export of what is in view."""
+        wanted: dict[str, list[str]] = {}
+        for pen in self.pens:
+            if not pen.shift_s and pen.tag not in wanted.setdefault(pen.pump_id, []):
+                wanted[pen.pump_id].append(pen.tag)
+        view = self.plot.view
+        ExportDialog(self.context, wanted, int(view.start_s * 1e9), int(view.end_s * 1e9), self).open()

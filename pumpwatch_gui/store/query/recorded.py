@@ -1,0 +1,64 @@
+"""Which pumps the database has, with the profiles that it keeps of them."""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import apsw
+
+from pumpwatch_gui.domain.errors import StoreError
+from pumpwatch_gui.domain.pump.curve import CurvePoints
+from pumpwatch_gui.domain.pump.derived import with_derived
+from pumpwatch_gui.domain.pump.profile import Limits, Nameplate, PumpProfile, Sensor
+from pumpwatch_gui.domain.values.readings import RecordedPump
+from pumpwatch_gui.store.ids import time_ns
+
+_ENDS = "SELECT id FROM sensor_readings WHERE (id & 4095) = ? ORDER BY id {} LIMIT 1"
+
+
+def read_pumps(connection: apsw.Connection) -> tuple[RecordedPump, ...]:
+    """Every pump by its number, with what is derived of it and the time of its first and last reading (0 without)."""
+    rows: list[Any] = connection.execute("SELECT pump_number, pump_id, name, profile FROM pumps ORDER BY 1").fetchall()
+    return tuple(_pump(connection, *row) for row in rows)
+
+
+def _pump(connection: apsw.Connection, number: int, pump_id: str, name: str, text: str) -> RecordedPump:
+    try:
+        profile = profile_of_text(text)
+    except (ValueError, TypeError, KeyError) as error:
+        advice = "start PumpWatch once with the site file of this home: it notes the profile again"
+        raise StoreError(f"the profile that the database keeps of {pump_id} cannot be read: {error}", advice) from error
+    ever: dict[str, None] = {}
+    for tags in connection.execute("SELECT tags FROM layouts WHERE pump_number = ? ORDER BY from_id", (number,)):
+        ever |= dict.fromkeys(json.loads(str(tags[0])))
+    former = tuple(tag for tag in ever if tag not in profile.tags)
+    ends = (connection.execute(_ENDS.format(order), (number,)).get for order in ("ASC", "DESC"))
+    first, last = (0 if key is None else time_ns(int(str(key))) for key in ends)
+    return RecordedPump(pump_id, name, profile, former, first, last)
+
+
+def profile_of_text(text: str) -> PumpProfile:
+    """The profile that was noted as JSON, with what can be derived. Raises ValueError, TypeError or KeyError."""
+    kept: dict[str, Any] = json.loads(text)
+    sensors = tuple(_sensor(plain) for plain in kept["sensors"])
+    plate = {key: _pair(value) for key, value in _known(Nameplate, kept.get("nameplate") or {}).items()}
+    curve = kept.get("curve")
+    points = CurvePoints(**{key: _pair(x) for key, x in _known(CurvePoints, curve).items()}) if curve else None
+    return with_derived(
+        PumpProfile(kept["name"], sensors, kept.get("label", ""), nameplate=Nameplate(**plate), curve=points)
+    )
+
+
+def _sensor(plain: dict[str, Any]) -> Sensor:
+    own = {key: _pair(value) for key, value in _known(Sensor, plain).items()}
+    return Sensor(**(own | {"limits": Limits(**_known(Limits, plain.get("limits") or {}))}))
+
+
+def _known(kind: type[Any], plain: dict[str, Any]) -> dict[str, Any]:
+    """What a class has fields for: a newer program may have noted more."""
+    names = {field.name for field in fields(kind) if field.init}
+    return {key: value for key, value in plain.items() if key in names}
+
+
+def _pair(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
