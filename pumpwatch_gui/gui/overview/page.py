@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QMenu, QWidget
 from typing_extensions import override
 
@@ -20,7 +20,7 @@ from pumpwatch_gui.gui.look.paint import Emphasis
 from pumpwatch_gui.gui.look.widgets import Panel
 from pumpwatch_gui.gui.overview.choice import ChoiceBar
 from pumpwatch_gui.gui.overview.tiles import TileGrid
-from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.shell.page import TREND_KEY, Page, PageContext
 from pumpwatch_gui.gui.shell.top_bar import blink_is_on
 from pumpwatch_gui.gui.tables.event_list import EventList
 from pumpwatch_gui.gui.tables.row_list import Row, RowList
@@ -55,6 +55,7 @@ class OverviewPage(Page):
         hbox((vbox(self.choice, (self.tiles, 1)), 1), self._side, parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.tiles)
         self.tiles.opened.connect(self._open)
+        self.tiles.trend_asked.connect(lambda i: self.context.open_trend(self.tiles.states[i].pump_id, ""))
         self.tiles.menu_asked.connect(self._open_menu)
         self.choice.changed.connect(self._choose)
         self.attention.activated.connect(self._open)
@@ -101,6 +102,8 @@ class OverviewPage(Page):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction(f"Open {pump_id}", lambda: self._open(pump_id))
+        trends = menu.addAction(f"Trends of {pump_id}", lambda: self.context.open_trend(pump_id, ""))
+        trends.setShortcut(QKeySequence(TREND_KEY))
         if "limits" in self.context.dialogs:
             menu.addAction("Limits …", lambda: self.context.open_dialog("limits", pump_id))
         is_favourite = pump_id in self.choice.favourites.ids

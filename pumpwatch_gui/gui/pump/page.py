@@ -26,9 +26,10 @@ from pumpwatch_gui.gui.pump.cards import LinksCard, SensorPanel, WhyCard
 from pumpwatch_gui.gui.pump.curve import CurveView
 from pumpwatch_gui.gui.pump.derived import DerivedPanel, wanted_words
 from pumpwatch_gui.gui.pump.lanes import derived_columns
+from pumpwatch_gui.gui.pump.reading_list import ReadingList
 from pumpwatch_gui.gui.pump.rows import StatusLine, alarm_rows, facts, lane_text, sensor_rows
 from pumpwatch_gui.gui.pump.trend import TrendStack
-from pumpwatch_gui.gui.shell.page import Page, PageContext
+from pumpwatch_gui.gui.shell.page import Page, PageContext, around_alarm
 from pumpwatch_gui.gui.tables.event_list import EventList
 from pumpwatch_gui.gui.tables.row_list import RowList
 
@@ -159,6 +160,9 @@ class PumpPage(Page):
         self.chooser.activated.connect(lambda i: self.show_pump(str(self.chooser.itemData(i))))
         self.sensors.chosen.connect(self.trends.enlarge)
         self.derived.chosen.connect(self._toggle_trend)
+        for quantities in (self.sensors, self.derived):
+            quantities.trend_asked.connect(partial(self._open_trend, quantities))
+        self.alarms.trend_asked.connect(lambda _: self._open_alarm_trend())
         self.trends.window_changed.connect(self._window_changed)
         self.pause.clicked.connect(self.trends.set_paused)
         self.ack.clicked.connect(self._acknowledge_current)
@@ -293,6 +297,13 @@ class PumpPage(Page):
         now = self.trends.trended
         self.trends.trend(tuple(t for t in now if t != tag) if tag in now else (*now, tag)[-MOST_TRENDED:])
         self.refresh(self.context.station.latest())
+
+    def _open_trend(self, quantities: ReadingList, i: int) -> None:
+        self.context.open_trend(self.pump_id, quantities.rows[i].reading.sensor.tag)
+
+    def _open_alarm_trend(self) -> None:
+        for alarm in filter(self._is_current, self._alarms):
+            self.context.open_trend(self.pump_id, alarm.tag, around_alarm(alarm))
 
     def _is_current(self, alarm: Alarm) -> bool:
         return self.alarms.current is not None and self.alarms.current.key == alarm.alarm_id

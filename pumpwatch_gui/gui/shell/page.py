@@ -46,6 +46,11 @@ def can_call(callback: Callable[..., object]) -> bool:
     return not isinstance(owner, QObject) or isValid(owner)
 
 
+def around_alarm(alarm: Alarm) -> tuple[float, float]:
+    """The time in which an alarm is looked at: from 10 min before it was raised to 2 min after (Unix seconds)."""
+    return alarm.raised_ns / 1e9 - 600.0, alarm.raised_ns / 1e9 + 120.0
+
+
 class OpenPage(Protocol):
     """Turns to a page."""
 
@@ -110,7 +115,7 @@ class PageContext:
         return f"{pump_id} {pump.name}" if pump is not None and pump.name != pump_id else pump_id
 
     def open_trend(self, pump_id: str, tag: str, span_s: tuple[float, float] | None = None) -> None:
-        """Turn to the trend of a quantity of a pump, over a span (Unix seconds) where one is given.
+        """Turn to the trend of a quantity of a pump ("" for the usual ones), over a span (Unix s) where one is given.
 
         Every number of any page leads there by the key `TREND_KEY`.
         """

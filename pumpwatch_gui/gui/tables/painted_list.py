@@ -1,20 +1,24 @@
 """The keyboard, mouse and focus of every list and grid that is painted by hand."""
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look.theme import Appearance, color
 from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.shell.page import TREND_KEY
 
 
 class PaintedList(Painted):
     """Cells of which one has the keyboard. Arrows, Home and End move it, Enter or a click activates.
 
+    `TREND_KEY` asks for the trend of the current one (`trend_asked`).
+
     A subclass says how many cells there are and where, what one says, and what activating one does.
     """
 
+    trend_asked = Signal(int)
     activating_keys: tuple[Qt.Key, ...] = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
     def __init__(self, appearance: Appearance, name: str) -> None:
@@ -83,6 +87,8 @@ class PaintedList(Painted):
             self.move_to(ends[key])
         elif key in self.activating_keys and self._at < self.cell_count():
             self.activate(self._at)
+        elif key is TREND_KEY and not event.modifiers() and self._at < self.cell_count():
+            self.trend_asked.emit(self._at)
         else:
             super().keyPressEvent(event)
 

@@ -15,7 +15,7 @@ from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.printing import choose_printer
 from pumpwatch_gui.gui.look.theme import Appearance, icon_size
 from pumpwatch_gui.gui.look.widgets import say_failure
-from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.shell.page import TREND_KEY, PageContext
 from pumpwatch_gui.gui.tables.columns import Columns
 from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected, print_all, save_all
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
@@ -34,6 +34,7 @@ class TableView(QTableView):
         self._acts: Sequence[QAbstractButton] = ()
         self._place: Callable[[Any], tuple[str, str]] | None = None
         self._context: PageContext | None = None
+        self._span_s: Callable[[Any], tuple[float, float] | None] = lambda row: None
         self.setModel(model)
         model.on_screen = lambda: self.on_screen
         self.setAccessibleName(name)
@@ -84,15 +85,28 @@ class TableView(QTableView):
         """Offer the acts on the chosen row in its menu too: those buttons that are shown, enabled as they are."""
         self._acts = acts
 
-    def lead_to(self, place: Callable[[Any], tuple[str, str]], context: PageContext) -> None:
-        """Have rows lead to a pump, and to the trend of a tag where there is one: (pump, tag), "" for none."""
-        self._place, self._context = place, context
+    def lead_to(
+        self,
+        place: Callable[[Any], tuple[str, str]],
+        context: PageContext,
+        span_s: Callable[[Any], tuple[float, float] | None] = lambda row: None,
+    ) -> None:
+        """Have rows lead to a pump, and to the trend of a tag where there is one: (pump, tag), "" for none.
+
+        `span_s` is the time about a row (Unix seconds) that the Trends page turns to; None leaves it where it is.
+        """
+        self._place, self._context, self._span_s = place, context, span_s
         self.activated.connect(lambda index: self._open(index, whole=True))
 
     def _open(self, index: QModelIndex, *, whole: bool) -> None:
         pump_id, tag = self._place_of(index)
         if pump_id and self._context is not None:
             self._context.open_page("pump", pump_id, "" if whole else tag)
+
+    def _open_trend(self) -> None:
+        row, (pump_id, tag) = self._rows.row_at(self.chosen), self._place_of(self.chosen)
+        if pump_id and self._context is not None:
+            self._context.open_trend(pump_id, tag, self._span_s(row))
 
     def _place_of(self, index: QModelIndex) -> tuple[str, str]:
         """Pump and tag of a row; "" for what the site has not, or no longer."""
@@ -110,6 +124,7 @@ class TableView(QTableView):
         pump_id, tag = self._place_of(self.chosen)
         if pump_id:
             menu.addAction(f"Open {pump_id}", lambda: self._open(self.chosen, whole=True))
+            menu.addAction(f"Trends of {pump_id}", self._open_trend).setShortcut(QKeySequence(TREND_KEY))
         if tag:
             menu.addAction(f"Trend of {self._label(pump_id, tag)}", lambda: self._open(self.chosen, whole=False))
         menu.addSeparator()
@@ -167,9 +182,11 @@ class TableView(QTableView):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Ctrl+C copies whole rows; Qt would copy one cell."""
+        """Ctrl+C copies whole rows, where Qt would copy one cell; `TREND_KEY` opens the trend of the chosen one."""
         if event.matches(QKeySequence.StandardKey.Copy):
             copy_selected(self, self.columns)
+        elif event.key() == TREND_KEY and not event.modifiers():
+            self._open_trend()
         else:
             super().keyPressEvent(event)
 

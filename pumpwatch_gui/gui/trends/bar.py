@@ -62,7 +62,7 @@ class TrendsBar(QWidget):
         return (*made, self.live, label("From", "dim"), self.start, label("to", "dim"), self.end, self.go)
 
     def _menu_button(self, words: str, name: str) -> QPushButton:
-        made = button(f"{words} ▾", name, lambda: None)
+        made = button(words, name, lambda: None)
         made.setMenu(QMenu(made))
         return made
 

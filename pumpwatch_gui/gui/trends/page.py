@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QSplitter
 from typing_extensions import override
 
@@ -26,7 +26,7 @@ from pumpwatch_gui.gui.trends.history_reader import HistoryReader
 from pumpwatch_gui.gui.trends.marks import Mark, MarksReader
 from pumpwatch_gui.gui.trends.menus import TrendsMenus
 from pumpwatch_gui.gui.trends.outputs import save_picture, values_text
-from pumpwatch_gui.gui.trends.pen_table import PenRow, PenTable
+from pumpwatch_gui.gui.trends.pen_table import PenTable, cursor_words, pen_rows
 from pumpwatch_gui.gui.trends.pens import (
     Pen,
     PenFacts,
@@ -35,11 +35,12 @@ from pumpwatch_gui.gui.trends.pens import (
     facts_of,
     ghosts,
     of_pump,
+    tags_by_pump,
     usual_pens,
 )
 from pumpwatch_gui.gui.trends.picker import PickerDialog
 from pumpwatch_gui.gui.trends.plot import TrendPlot
-from pumpwatch_gui.gui.trends.points import NOTHING, Points, between_cursors, statistics
+from pumpwatch_gui.gui.trends.points import Points
 from pumpwatch_gui.gui.trends.saved_views import SavedViews
 from pumpwatch_gui.gui.trends.scatter import ScatterView
 from pumpwatch_gui.gui.trends.time_view import TimeView
@@ -59,7 +60,7 @@ class TrendsPage(Page):
         super().__init__(context)
         self.views = SavedViews(QSettings(str(context.home.settings), QSettings.Format.IniFormat), context.user)
         self.pens: tuple[Pen, ...] = ()
-        self.is_composed = False
+        self.is_composed = self._is_split = False
         self.plot, self.scatter = TrendPlot(context), ScatterView(context)
         self.scatter.hide()
         self.bar = TrendsBar(context)
@@ -123,6 +124,7 @@ class TrendsPage(Page):
         bar.length_chosen.connect(lambda s: plot.set_view(plot.view.zoomed(s / plot.view.length_s, self._now_s)))
         bar.live_chosen.connect(lambda: plot.set_view(TimeView.last(plot.view.length_s, self._now_s)))
         bar.span_typed.connect(self.go_to)
+        self.split.splitterMoved.connect(lambda *_: self._split_by_hand())
         plot.view_changed.connect(self._view_changed)
         plot.cursors_changed.connect(self._show_figures)
         plot.home_asked.connect(self.go_home)
@@ -138,6 +140,16 @@ class TrendsPage(Page):
         self.plot.place_view(TimeView.last(last.length_s if last else HOUR_S, now_s), now_s)
         if last is not None and last.pens:
             self.use_view(last)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The table has room for some pens, the plot has the rest; until a person moves the line between the two."""
+        if not self._is_split:
+            table_px = self.appearance.px(236 if self.height() > self.appearance.px(800) else 204)
+            self.split.setSizes([max(self.height() - table_px, 1), table_px])
+
+    def _split_by_hand(self) -> None:
+        self._is_split = True
 
     # ---------------------------------------------------------------- which pens
 
@@ -179,8 +191,12 @@ class TrendsPage(Page):
 
     @override
     def show_pump(self, pump_id: str) -> None:
-        """Draw the usual quantities of this pump, where none of it is drawn."""
+        """Draw a quantity of this pump; the usual ones where none is asked for and none of it is drawn."""
         self._asked_pump = pump_id
+        self._use_span()
+
+    def _draw_asked(self) -> None:
+        pump_id, self._asked_pump = self._asked_pump, ""
         settings = self.context.station.site().pump(pump_id)
         if settings is not None and not any(pen.pump_id == pump_id for pen in self.pens):
             usual = usual_pens(pump_id, settings.profile)
@@ -190,16 +206,21 @@ class TrendsPage(Page):
     def show_tag(self, tag: str) -> None:
         """Draw this quantity of the pump that was asked for, and choose it, over the time that was asked for too."""
         pen = Pen(self._asked_pump or self.context.pump_id, tag)
+        self._asked_pump = ""
         if pen.key not in {one.key for one in self.pens}:
             if self.is_composed:
                 self.set_pens(added(self.pens, [pen]))
             else:
                 self.set_pens([pen], is_composed=False)
+        self._show_figures()
+        self.table.choose(pen.key)
+
+    def _use_span(self) -> None:
+        """Turn to the time that was asked for with a trend."""
         span_s, self.context.trend_span_s = self.context.trend_span_s, None
         if span_s is not None:
             length_s = span_s[1] - span_s[0]
             self.plot.set_view(TimeView(0.0, length_s).ending(span_s[1], self._now()))
-        self.table.choose(pen.key)
 
     # ---------------------------------------------------------------- living
 
@@ -212,8 +233,10 @@ class TrendsPage(Page):
         self._now_s = view.time_ns / 1e9
         plot = self.plot
         plot.now_s = self._now_s
-        if not self.pens and view.pumps and not self.is_composed:
-            self.show_pump(self.context.pump_id)
+        if not self.pens and not self.is_composed:
+            self._asked_pump = self._asked_pump or self.context.pump_id
+        if self._asked_pump:
+            self._draw_asked()
         if plot.view.is_live and abs(self._now_s - self._shown_s) >= max(plot.step_s, LEAST_FRAME_S):
             plot.place_view(plot.view.at(self._now_s), self._now_s)
             self._collect()
@@ -269,29 +292,12 @@ class TrendsPage(Page):
         """Values, cursors and statistics of every pen."""
         self._figured_s = time.monotonic()
         plot = self.plot
-        view, near_s = plot.view, 2 * plot.step_s
-        rows = []
-        for one in self._facts:
-            points = self._points.get(one.pen.key, NOTHING)
-            rows.append(
-                PenRow(
-                    one, points.value_at(view.end_s, near_s),
-                    between_cursors(points, plot.cursor_a, plot.cursor_b, near_s),
-                    statistics(points, view.start_s, view.end_s),
-                )
-            )  # fmt: skip
+        cursors = plot.cursor_a, plot.cursor_b
+        rows = pen_rows(self._facts, self._points, plot.view, cursors, near_s=2 * plot.step_s)
         self.table.pens.show_rows(rows)
         self.heading.setText(f"Pens · {len(rows)}")
-        self.cursor_words.setText(self._cursor_words())
+        self.cursor_words.setText(cursor_words(*cursors))
         self._choose_pen()
-
-    def _cursor_words(self) -> str:
-        a_s, b_s = self.plot.cursor_a, self.plot.cursor_b
-        if a_s is None and b_s is None:
-            return "Click places cursor A, Shift+click cursor B"
-        if a_s is None or b_s is None:
-            return "Shift+click places cursor B" if b_s is None else "Click places cursor A"
-        return f"B − A = {b_s - a_s:+,.1f} s"
 
     # ---------------------------------------------------------------- which time
 
@@ -391,9 +397,5 @@ class TrendsPage(Page):
 
     def choose_export(self) -> None:
         """Open the export of what is in view."""
-        wanted: dict[str, list[str]] = {}
-        for pen in self.pens:
-            if not pen.shift_s and pen.tag not in wanted.setdefault(pen.pump_id, []):
-                wanted[pen.pump_id].append(pen.tag)
         view = self.plot.view
-        ExportDialog(self.context, wanted, int(view.start_s * 1e9), int(view.end_s * 1e9), self).open()
+        ExportDialog(self.context, tags_by_pump(self.pens), int(view.start_s * 1e9), int(view.end_s * 1e9), self).open()

@@ -197,17 +197,17 @@ class PlotPainter:
         painter.drawPath(curve.line)
 
     def _bad(self, painter: QPainter, lane: UnitLane, curves: list[PenCurve]) -> None:
-        """A rail at the foot for each pen, where its readings were BAD."""
-        px = self.appearance.px
-        y = lane.rect.bottom() - px(RAIL_PX) / 2
+        """A bar at the foot for each pen, where its readings were BAD, with the word where there is room."""
+        appearance, px = self.appearance, self.appearance.px
+        y = lane.rect.bottom() - px(RAIL_PX)
         for one, curve in zip(lane.pens, curves, strict=True):
-            if curve.bad:
-                pen = QPen(pen_color(self.appearance.theme, one.place), px(RAIL_PX) - 1, Qt.PenStyle.CustomDashLine)
-                pen.setDashPattern([0.5, 0.7])
-                pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-                painter.setPen(pen)
-                painter.drawLines([QLineF(left, y, max(right, left + 2), y) for left, right in curve.bad])
-                y -= px(RAIL_PX)
+            for left, right in curve.bad:
+                bar = QRectF(left, y, max(right - left, 2.0), px(RAIL_PX) - 1)
+                painter.fillRect(bar, pen_color(appearance.theme, one.place))
+                if bar.width() > px(34) and lane.rect.height() > px(44):
+                    place = QRectF(left, y - px(13), bar.width(), px(12))
+                    paint.text(painter, appearance, place, "BAD", appearance.theme.dim, size=10, align=paint.CENTRE)
+            y -= px(RAIL_PX) * bool(curve.bad)
 
     def _ends(self, painter: QPainter, lane: UnitLane, curves: list[PenCurve]) -> None:
         """The number of each pen at its newest value: what tells curves apart without their colours."""

@@ -1,6 +1,6 @@
 """The pens as a table: values now or at the cursors, differences, statistics of the view."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
 
@@ -14,7 +14,17 @@ from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 from pumpwatch_gui.gui.trends.paint_plot import pen_mark
 from pumpwatch_gui.gui.trends.pens import PenFacts, shift_words
-from pumpwatch_gui.gui.trends.points import NO_CURSORS, NO_STATISTICS, BetweenCursors, Statistics
+from pumpwatch_gui.gui.trends.points import (
+    NO_CURSORS,
+    NO_STATISTICS,
+    NOTHING,
+    BetweenCursors,
+    Points,
+    Statistics,
+    between_cursors,
+    statistics,
+)
+from pumpwatch_gui.gui.trends.time_view import TimeView
 
 MARK_PX = (38, 16)
 
@@ -55,6 +65,28 @@ class PenRow:
     def state(self) -> str:
         """What is to be known of the pen besides its values."""
         return "" if not self.facts.is_known else "hidden" if not self.facts.pen.is_visible else "shown"
+
+
+def cursor_words(a_s: float | None, b_s: float | None) -> str:
+    """How far apart the cursors are (Unix seconds), or how one is placed."""
+    if a_s is None:
+        return "Click places cursor A, Shift and click cursor B" if b_s is None else "Click places cursor A"
+    return "Shift and click places cursor B" if b_s is None else f"B − A = {number(b_s - a_s, 1)} s"
+
+
+def pen_rows(
+    facts: Sequence[PenFacts], points: Mapping[tuple[str, str, float], Points], view: TimeView,
+    cursors: tuple[float | None, float | None], *, near_s: float,
+) -> list[PenRow]:  # fmt: skip
+    """A row a pen: its values at the end of the view and at the cursors, where one is near, and its statistics."""
+    own = [(one, points.get(one.pen.key, NOTHING)) for one in facts]
+    return [
+        PenRow(
+            one, its.value_at(view.end_s, near_s), between_cursors(its, *cursors, near_s),
+            statistics(its, view.start_s, view.end_s),
+        )
+        for one, its in own
+    ]  # fmt: skip
 
 
 class PenTable(TableView):

@@ -109,6 +109,15 @@ def added(pens: Sequence[Pen], new: Iterable[Pen]) -> tuple[Pen, ...]:
     return (*pens, *(pen for pen in dict.fromkeys(new) if pen.key not in known))[:MOST_PENS]
 
 
+def tags_by_pump(pens: Iterable[Pen]) -> dict[str, tuple[str, ...]]:
+    """The quantities of now that are drawn, by pump, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for pen in pens:
+        if not pen.shift_s:
+            found.setdefault(pen.pump_id, {})[pen.tag] = None
+    return {pump_id: tuple(tags) for pump_id, tags in found.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class SavedView:
     """A named view of a user: its pens, the length of time, and whether the scales are fitted to the values."""

@@ -29,14 +29,16 @@ class UnitLane:
         return self.rect.bottom() - (value - low) / (high - low) * self.rect.height()
 
     def ticks(self, row_px: float) -> list[float]:
-        """Round values to label, as many as there is room for."""
-        return nice_ticks(*self.scale, most=max(int(self.rect.height() / row_px / 1.6), 1))
+        """Round values to label, as many as there is room for; the ends of the scale where there is none between."""
+        most = max(int(self.rect.height() / row_px / 1.6), 1)
+        found = nice_ticks(*self.scale, most=most)
+        return found if len(found) > 1 else list(self.scale)
 
     @property
     def decimals(self) -> int:
         """Decimals that tell two ticks apart."""
         width = self.scale[1] - self.scale[0]
-        return 0 if width >= 8 else 1 if width >= 0.8 else 2 if width >= 0.08 else 4
+        return 0 if width >= 20 else 1 if width >= 2 else 2 if width >= 0.2 else 4
 
 
 def lanes_of(
