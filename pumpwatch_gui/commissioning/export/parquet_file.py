@@ -7,6 +7,7 @@ batches as they come.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from pumpwatch_gui.commissioning.export.guarded_file import GuardedFile
 from pumpwatch_gui.commissioning.export.tables import Block, ExportColumn, ExportTable, Kind
 from pumpwatch_gui.domain.errors import PrerequisiteError
 
@@ -36,45 +37,14 @@ def write_parquet(file: BinaryIO, table: ExportTable, blocks: Iterable[Block], n
 
     schema = arrow.Schema([_field(column) for column in table.columns], metadata=dict(notes))
     failed: list[BaseException] = []
-    guarded = _GuardedFile(file, failed)
+    guarded = GuardedFile(file)
     reader = arrow.RecordBatchReader.from_batches(schema, _batches(table, schema, blocks, failed))
     try:
         arro3.io.write_parquet(reader, cast(BinaryIO, guarded), compression="zstd(3)", max_row_group_size=GROUP_ROWS)
     except BaseException as error:  # arro3 wraps what it is handed; the cause is what people must see
-        if failed:
-            raise failed[0] from error
+        if guarded.error is not None or failed:
+            raise guarded.error or failed[0] from error
         raise
-
-
-class _GuardedFile:
-    """A file that remembers what it has raised."""
-
-    def __init__(self, file: BinaryIO, failed: list[BaseException]) -> None:
-        self._file, self._failed = file, failed
-
-    def write(self, content: bytes) -> int:
-        """Write it; the first error is remembered."""
-        try:
-            return self._file.write(content)
-        except OSError as error:
-            self._failed.append(error)
-            raise
-
-    def flush(self) -> None:
-        """Pass it on."""
-        self._file.flush()
-
-    def seek(self, at: int, whence: int = 0) -> int:
-        """Pass it on."""
-        return self._file.seek(at, whence)
-
-    def tell(self) -> int:
-        """Pass it on."""
-        return self._file.tell()
-
-    def seekable(self) -> bool:
-        """Pass it on."""
-        return self._file.seekable()
 
 
 def _batches(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from pumpwatch_gui.commissioning.export.csv_file import utc_offsets_ms
+from pumpwatch_gui.commissioning.export.guarded_file import GuardedFile
 from pumpwatch_gui.commissioning.export.tables import NO_QUALITY, Block, ExportColumn, ExportTable, Kind
 from pumpwatch_gui.domain.values.quality import Quality
 
@@ -35,7 +36,7 @@ def write_xlsx(
     with tempfile.TemporaryDirectory(prefix=".pumpwatch-export-", dir=folder) as scratch:
         options = {"constant_memory": True, "tmpdir": scratch, "strings_to_formulas": False, "strings_to_urls": False,
                    "strings_to_numbers": False, "nan_inf_to_errors": False, "in_memory": False}  # fmt: skip
-        book = xlsxwriter.Workbook(file, options)
+        book = xlsxwriter.Workbook(GuardedFile(file), options)
         try:
             about = book.add_worksheet("Read me")
             written = [(table, _Sheets(book, table).write(blocks)) for table, blocks in tables]
