@@ -90,7 +90,7 @@ def joined(older: Points, newer: Points) -> Points:
     """Two parts of one pen as one curve: the older up to the first point of the newer."""
     if not newer.time_s.size or not older.time_s.size:
         return newer if newer.time_s.size else older
-    return in_a_row([older.between(-np.inf, np.nextafter(newer.time_s[0], 0.0)), newer])
+    return in_a_row([older.between(-np.inf, np.nextafter(newer.time_s[0], -np.inf)), newer])
 
 
 def in_a_row(parts: Sequence[Points]) -> Points:

@@ -69,15 +69,15 @@ class TimeView:
     def _by_clock(self, step: int) -> list[float]:
         """Times whose local clock is a multiple of the step, also over a change of the clocks."""
         phase = _MONDAY_S if step == 7 * DAY_S else 0
-        at = self.start_s
-        at = ceil((at + utc_offset_s(at) - phase) / step) * step + phase - utc_offset_s(at)
+        start = self.start_s + utc_offset_s(self.start_s) - phase
+        at = _utc_s(ceil(start / step) * step + phase, near_s=self.start_s)
         found: list[float] = []
         while at <= self.end_s:
-            if at >= self.start_s and (not found or at > found[-1]):
-                found.append(float(at))
+            if at >= self.start_s:
+                found.append(at)
             after = at + step
-            offset = utc_offset_s(after)
-            aligned = floor((after + offset - phase) / step + 0.5) * step + phase - offset
+            nearest = floor((after + utc_offset_s(after) - phase) / step + 0.5) * step + phase
+            aligned = _utc_s(nearest, near_s=after)
             at = aligned if aligned > at else after
         return found
 
@@ -97,6 +97,11 @@ class TimeView:
 def utc_offset_s(at_s: float) -> float:
     """Local time minus UTC at an instant (Unix seconds)."""
     return float(time.localtime(at_s).tm_gmtoff)
+
+
+def _utc_s(local_s: float, *, near_s: float) -> float:
+    """The instant at which clocks here show a time, given as seconds since 1970 there, by the offset of then."""
+    return float(local_s - utc_offset_s(local_s - utc_offset_s(near_s)))
 
 
 def zone_words(start_s: float, end_s: float) -> str:
