@@ -70,13 +70,13 @@ class HistoryReader(QObject):
 
     came = Signal()
 
-    def __init__(self, context: PageContext) -> None:
-        super().__init__()
+    def __init__(self, context: PageContext, parent: QObject) -> None:
+        super().__init__(parent)
         self._context = context
         self._known: dict[_Group, _Known] = {}
         self._coming: dict[_Group, _Known] = {}
         self._queue: list[tuple[_Group, float, float, int]] = []
-        self._total = self._turn = 0
+        self._total = self._turn = self._asked_turn = 0
         self._is_asking = self.is_cancelled = False
         self._cache: dict[tuple[str, str, float], Points] = {}
         self._request: tuple[Sequence[Pen], TimeView, Mapping[str, float]] | None = None
@@ -110,7 +110,8 @@ class HistoryReader(QObject):
     @property
     def progress(self) -> tuple[int, int]:
         """See the class."""
-        return (self._total - len(self._queue) - int(self._is_asking), self._total) if self.is_reading else (0, 0)
+        waiting = len(self._queue) + (self._asked_turn == self._turn and self._is_asking)
+        return (self._total - waiting, self._total) if self.is_reading else (0, 0)
 
     @property
     def is_reading(self) -> bool:
@@ -206,7 +207,7 @@ class HistoryReader(QObject):
             history.read, pump_id, tags, start_ns=int(start_s * 1e9), end_ns=int(end_s * 1e9), points=points,
             profile=profile,
         )  # fmt: skip
-        self._is_asking = True
+        self._is_asking, self._asked_turn = True, self._turn
         self._context.ask(read, partial(self._read, coming, start_s, self._turn), partial(self._failed, self._turn))
 
     def _read(self, coming: _Known, start_s: float, turn: int, series: Series) -> None:

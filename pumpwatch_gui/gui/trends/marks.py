@@ -76,15 +76,15 @@ def _mark(row: JournalRow) -> Mark:
 
 
 class MarksReader(QObject):
-    """Reads the marks of a view in the background once it rests. `came` when `marks` are others, `failed` with why."""
+    """Reads the marks of a view in the background once it rests. `came` with them, `failed` with why there are none."""
 
-    came = Signal()
+    came = Signal(tuple)
     failed = Signal(str)
 
-    def __init__(self, context: PageContext) -> None:
-        super().__init__()
+    def __init__(self, context: PageContext, parent: QObject) -> None:
+        super().__init__(parent)
         self._context = context
-        self.marks: tuple[Mark, ...] = ()
+        self._has_some = False
         self._wanted: tuple[TimeView, frozenset[str]] | None = None
         self._turn = 0
         self._rest = QTimer(self)
@@ -99,7 +99,7 @@ class MarksReader(QObject):
             self._rest.stop()
             self._take(self._turn, ())
         elif not self._rest.isActive():
-            self._rest.start(COMMITTED_MS if view.is_live and self.marks else RESTS_MS)
+            self._rest.start(COMMITTED_MS if view.is_live and self._has_some else RESTS_MS)
 
     def _read(self) -> None:
         if self._wanted is None:
@@ -112,8 +112,8 @@ class MarksReader(QObject):
 
     def _take(self, turn: int, marks: tuple[Mark, ...]) -> None:
         if turn == self._turn:
-            self.marks = marks
-            self.came.emit()
+            self._has_some = bool(marks)
+            self.came.emit(marks)
 
     def _fail(self, error: Exception) -> None:
         self.failed.emit(error_text(error))

@@ -64,13 +64,13 @@ class TrendsPage(Page):
         self.plot, self.scatter = TrendPlot(context), ScatterView(context)
         self.scatter.hide()
         self.bar = TrendsBar(context)
-        self.reader = HistoryReader(context)
+        self.reader = HistoryReader(context, self)
         self.table = PenTable(self.appearance, on_toggle=self.toggle_chosen, on_remove=self.remove_chosen)
         self._facts: tuple[PenFacts, ...] = ()
         self._points: dict[tuple[str, str, float], Points] = {}
         self._shown_s = self._figured_s = self._now_s = 0.0
         self._asked_pump = self._trouble = ""
-        self.marks = MarksReader(context)
+        self.marks = MarksReader(context, self)
         self._lay_out()
         self._connect()
         self._recall()
@@ -130,7 +130,7 @@ class TrendsPage(Page):
         plot.home_asked.connect(self.go_home)
         plot.opened.connect(self._open_mark)
         self.reader.came.connect(self._collect)
-        self.marks.came.connect(lambda: plot.show_marks(self.marks.marks))
+        self.marks.came.connect(plot.show_marks)
         self.marks.failed.connect(self._say)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._choose_pen())
 
@@ -159,6 +159,7 @@ class TrendsPage(Page):
         self._facts = facts_of(self.pens, self.context.station.site())
         self.views.last = self.as_view()
         self._collect()
+        self._show_figures()
         self._want_marks()
 
     def toggle_pen(self, pen: Pen) -> None:
