@@ -1,7 +1,7 @@
-"""What a frame of the two busiest pages costs: sampling the station and painting it."""
+"""What a frame of the busiest pages costs: sampling the station and painting it, or moving ten pens about."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,17 @@ from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.page import Page
 
 FRAMES = 200
+PENS, SPAN_S = 10, 500.0
 FRAME_S = 0.05
 MOST_FRAMES = 20
 """For one that changed: beyond that the station brings no news."""
 
 
 def run(_data: Path | None) -> Iterator[Figure]:
-    """The Overview with 50 pumps and the Pump page with ten trends of ten minutes, at 10 Hz and 1600 × 900."""
+    """The Overview with 50 pumps, the Pump page with ten trends of ten minutes and ten pens of the Trends page moved.
+
+    All at 10 Hz and 1600 × 900.
+    """
     for key, pumps, limit in (("overview", 50, "≤ 12 ms"), ("pump", 3, "≤ 16 ms")):
         with live_window(pumps=pumps, period_s=0.1, sampling=False) as (station, window):
             shown = [pump.pump_id for pump in station.site().pumps][: None if key == "overview" else 1]
@@ -36,6 +40,39 @@ def run(_data: Path | None) -> Iterator[Figure]:
         share = 100 * len(frames.changed_ms) / frames.count
         yield Figure(f"{what}, frames that changed", share, "%", f"of {frames.count}; those without news do not count")
         yield Figure(f"{what}, painted whole, p50", float(np.percentile(whole_ms, 50)), "ms", "when it is turned to")
+    yield from _moved_pens()
+
+
+def _moved_pens() -> Iterator[Figure]:
+    """Ten pens of 6,000 points each: a step of a drag and of the wheel, from the order to what is on the screen."""
+    from pumpwatch_gui.gui.trends.page import TrendsPage
+    from pumpwatch_gui.gui.trends.pens import Pen
+    from pumpwatch_gui.gui.trends.time_view import TimeView
+
+    with live_window(pumps=3, period_s=0.1, sampling=False) as (station, window):
+        pump = station.site().pumps[0]
+        window.open_page("trends")
+        page = window.page("trends")
+        if not isinstance(page, TrendsPage):
+            raise NotMeasuredError("the Trends page is another")
+        page.set_pens(Pen(pump.pump_id, tag) for tag in pump.profile.tags[:PENS])
+        plot = page.plot
+        moves: dict[str, Callable[[int], TimeView]] = {
+            "a step of a drag": lambda i: plot.view.shifted(-0.002 if i % 100 < 50 else 0.002, plot.now_s),
+            "a turn of the wheel": lambda i: plot.view.zoomed(0.98 if i % 100 < 50 else 1 / 0.98, plot.now_s),
+        }
+        for what, move in moves.items():
+            plot.set_view(TimeView.last(SPAN_S, plot.now_s).shifted(-0.2, plot.now_s))
+            turn(1.0)
+            times_ms = []
+            for i in range(FRAMES):
+                started = time.perf_counter()
+                plot.set_view(move(i))
+                plot.repaint()
+                times_ms.append((time.perf_counter() - started) * 1e3)
+            name = f"trends page, {PENS} pens of {SPAN_S / 0.1:,.0f} points, {what}"
+            yield Figure(f"{name}, p50", float(np.percentile(times_ms, 50)), "ms")
+            yield Figure(f"{name}, p95", float(np.percentile(times_ms, 95)), "ms", "≤ 16 ms")
 
 
 @dataclass(frozen=True, slots=True)

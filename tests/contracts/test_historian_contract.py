@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.ports import Historian, JournalQuery, Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
+from pumpwatch_gui.domain.values.readings import NOT_RECORDED, SCORE_TAG
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.query.history import History
 from tests.gui.fake_history import FakeHistorian
@@ -198,6 +199,38 @@ def test_a_recording_has_every_reading_in_the_order_of_the_profile_and_no_uncert
     assert np.isnan(recording.values[3]).all()
     with pytest.raises(InputError, match="P-2"):
         historian.recording("P-2", PROFILE, start_ns=START_NS, end_ns=START_NS + 9 * SECOND)
+
+
+def test_stored_readings_come_whole_with_their_qualities(keeper: Keeper) -> None:
+    for second in range(6):
+        keeper.put_frame(
+            frame(second, None if second == 2 else float(second), 50.0, uncertain=second == 3), PROFILE.tags
+        )
+    keeper.put_detection(detection(4, 0.5))
+    historian = keeper.historian()
+    tags = ("heat", "speed", SCORE_TAG, "other")
+    pieces = list(
+        historian.readings_of("P-1", tags, start_ns=START_NS + SECOND, end_ns=START_NS + 5 * SECOND, profile=PROFILE)
+    )
+    time_ms = np.concatenate([piece.time_ms for piece in pieces])
+    quality = np.concatenate([piece.quality for piece in pieces])
+    values = np.concatenate([piece.values for piece in pieces])
+    assert (time_ms - START_NS // 10**6).tolist() == [1000, 2000, 3000, 4000]
+    assert quality[:, 1].tolist() == [Quality.GOOD, Quality.BAD, Quality.UNCERTAIN, Quality.GOOD]
+    assert values[[0, 2, 3], 1].tolist() == [1.0, 3.0, 4.0]
+    assert quality[:, 2].tolist() == [NOT_RECORDED, NOT_RECORDED, NOT_RECORDED, Quality.GOOD]
+    assert values[3, 2] == 0.5
+    assert (quality[:, 3] == NOT_RECORDED).all()
+    nothing = historian.readings_of("P-9", tags, start_ns=START_NS, end_ns=START_NS + SECOND, profile=PROFILE)
+    assert list(nothing) == []
+
+
+def test_the_pumps_of_a_history_are_known_with_their_tags_and_ends(keeper: Keeper) -> None:
+    for second in (3, 8):
+        keeper.put_frame(frame(second, 1.0, 2.0), PROFILE.tags)
+    found = {pump.pump_id: pump for pump in keeper.historian().recorded_pumps()}
+    assert found["P-1"].profile.tags == PROFILE.tags
+    assert (found["P-1"].first_ns, found["P-1"].last_ns) == (START_NS + 3 * SECOND, START_NS + 8 * SECOND)
 
 
 # -------------------------------------------------------------------- journal

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QRectF
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainterPath
 
 from pumpwatch_gui.gui.look.curves import OffScale, off_scale, path
@@ -29,7 +29,7 @@ def in_columns(points: Points, view: TimeView, rect: QRectF) -> PixelColumns:
     per_s = rect.width() / view.length_s
     part = points.between(view.start_s - 2 / per_s, view.end_s + 2 / per_s)
     x = rect.right() - (view.end_s - part.time_s) * per_s
-    if x.size <= 2 * rect.width():
+    if x.size <= rect.width():
         return PixelColumns(x, part.low, part.mean, part.high)
     column = np.floor(x).astype(np.int64)
     first = np.flatnonzero(np.concatenate(([True], np.diff(column) != 0)))
@@ -46,7 +46,7 @@ def in_columns(points: Points, view: TimeView, rect: QRectF) -> PixelColumns:
 class PenCurve:
     """What is drawn of a pen in its lane, in widget pixels. `bad` are stretches of BAD readings (left, right)."""
 
-    band: tuple[QLineF, ...]
+    band: QPainterPath
     line: QPainterPath
     out: tuple[OffScale, ...]
     bad: tuple[tuple[float, float], ...]
@@ -67,8 +67,9 @@ class PenCurve:
         wide = np.flatnonzero(high > low)
         tops, bottoms = np.maximum(heights(high[wide]), rect.top()), np.minimum(heights(low[wide]), rect.bottom())
         seen = bottoms >= tops
-        ends = zip(x[wide][seen].tolist(), tops[seen].tolist(), bottoms[seen].tolist(), strict=True)
-        band = tuple(QLineF(at, top, at, bottom + 0.5) for at, top, bottom in ends)
+        gap = np.full(int(seen.sum()), np.nan)
+        ends = np.stack([tops[seen], bottoms[seen] + 0.5, gap], axis=1).ravel()
+        band = path(np.repeat(x[wide][seen], 3), ends)
         out = (*off_scale(x, high, scale, longest_step=step), *off_scale(x, low, scale, longest_step=step))
         # Both say what is above and what is below; of each the farthest counts.
         farthest = tuple(o for o in out if not any(_hides(other, o) for other in out))

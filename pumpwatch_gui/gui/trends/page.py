@@ -60,7 +60,7 @@ class TrendsPage(Page):
         super().__init__(context)
         self.views = SavedViews(QSettings(str(context.home.settings), QSettings.Format.IniFormat), context.user)
         self.pens: tuple[Pen, ...] = ()
-        self.is_composed = self._is_split = False
+        self.is_composed = self._is_split = self._are_figures_due = False
         self.plot, self.scatter = TrendPlot(context), ScatterView(context)
         self.scatter.hide()
         self.bar = TrendsBar(context)
@@ -157,7 +157,6 @@ class TrendsPage(Page):
         """Draw these; `is_composed` by a person, whose choice is not replaced by the next trend that is asked for."""
         self.pens, self.is_composed = tuple(pens), is_composed
         self._facts = facts_of(self.pens, self.context.station.site())
-        self.views.last = self.as_view()
         self._collect()
         self._show_figures()
         self._want_marks()
@@ -241,8 +240,8 @@ class TrendsPage(Page):
         if plot.view.is_live and abs(self._now_s - self._shown_s) >= max(plot.step_s, LEAST_FRAME_S):
             plot.place_view(plot.view.at(self._now_s), self._now_s)
             self._collect()
-        elif time.monotonic() - self._figured_s > FIGURES_S:
-            self._show_progress()
+        if self._are_figures_due and time.monotonic() - self._figured_s > FIGURES_S:
+            self._show_figures()
 
     @override
     def on_event(self, event: Event) -> None:
@@ -258,7 +257,6 @@ class TrendsPage(Page):
     def _view_changed(self) -> None:
         self._collect()
         self._want_marks()
-        self.views.last = self.as_view()
 
     def _collect(self) -> None:
         """Show what is in memory and what was read of every pen; ask for what is missing."""
@@ -271,8 +269,7 @@ class TrendsPage(Page):
             self.scatter.show_pens(self._facts, self._points, plot.view)
         self.bar.show_view(plot.view)
         self._show_progress()
-        if not plot.view.is_live or time.monotonic() - self._figured_s > FIGURES_S:
-            self._show_figures()
+        self._are_figures_due = True
 
     def _said(self) -> str:
         if self.reader.error:
@@ -291,7 +288,8 @@ class TrendsPage(Page):
 
     def _show_figures(self) -> None:
         """Values, cursors and statistics of every pen."""
-        self._figured_s = time.monotonic()
+        self._figured_s, self._are_figures_due = time.monotonic(), False
+        self.views.last = self.as_view()
         plot = self.plot
         cursors = plot.cursor_a, plot.cursor_b
         rows = pen_rows(self._facts, self._points, plot.view, cursors, near_s=2 * plot.step_s)
@@ -336,7 +334,7 @@ class TrendsPage(Page):
     def _fit_scales(self) -> None:
         self.plot.is_fitted = self.bar.fit.isChecked()
         self.plot.renew()
-        self.views.last = self.as_view()
+        self._are_figures_due = True
 
     def _show_plot(self) -> None:
         """The plot over time, or the one of one quantity over another."""
