@@ -38,7 +38,8 @@ class ExportDialog(QDialog):
         self._context, self._wanted, self._span = context, wanted, (start_ns, end_ns)
         self.progress: ExportProgress | None = None
         count = sum(map(len, wanted.values()))
-        words = f"{count} quantities of {len(wanted)} pumps, every reading from {minute(start_ns)} to {minute(end_ns)}"
+        many = "1 quantity" if count == 1 else f"{count} quantities"
+        words = f"{many} of {', '.join(wanted)}, every reading from {minute(start_ns)} to {minute(end_ns)}"
         advice = "A workbook has real dates and numbers; CSV opens everywhere; Parquet is for programs that compute."
         self.path = QLineEdit(str(Path.home() / f"readings-{minute(start_ns)[:10]}.xlsx"))
         self.path.setAccessibleName("File")
@@ -56,7 +57,7 @@ class ExportDialog(QDialog):
         self._poll.timeout.connect(self._show_progress)
         rows = (label(words, "heading"), label(advice, "dim"), hbox((self.path, 1), self.choose), self.bar, self.said)
         vbox(*rows, None, hbox(None, self.start, self.cancel), parent=self, margin=16, spacing=12)
-        resize_within_screen(self, context.appearance.px(620), context.appearance.px(260))
+        resize_within_screen(self, context.appearance.px(620), context.appearance.px(210))
         if not count:
             self.start.setEnabled(False)
             self.said.warn("No pen of now is drawn: add pens first")

@@ -128,7 +128,8 @@ class PlotPainter:
             y = round(lane.y(value)) + 0.5
             painter.setPen(QPen(color(theme.line), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QLineF(rect.left(), y, rect.right(), y))
-            place = QRectF(rect.left() - px(56), y - row / 2, px(50), row)
+            middle = min(max(y, rect.top() + row / 2), rect.bottom() - row / 2)
+            place = QRectF(rect.left() - px(56), middle - row / 2, px(50), row)
             words = self._tick_words(lane, value)
             paint.text(painter, appearance, place, words, theme.dim, size=11, align=paint.RIGHT)
         painter.setPen(QPen(color(theme.line), 1))
@@ -172,17 +173,19 @@ class PlotPainter:
         own = [one for one in lane.pens if one.pen.key == picture.chosen] or list(
             lane.pens if len(lane.pens) == 1 else ()
         )
+        free = lane.rect.bottom()
         for words, value in own[0].limits if own else ():
             y = round(lane.y(value)) + 0.5
             if lane.rect.top() <= y <= lane.rect.bottom():
                 painter.setPen(QPen(theme.faint(theme.text), 1, Qt.PenStyle.DashLine))
                 painter.drawLine(QLineF(lane.rect.left(), y, lane.rect.right(), y))
-                if lane.rect.height() > px(40):
+                if lane.rect.height() > px(40) and y - px(14) > lane.rect.top() and y < free:
+                    free = y - px(12)
                     place = QRectF(lane.rect.right() - px(90), y - px(14), px(86), px(13))
                     paint.text(painter, appearance, place, words, theme.dim, size=10, align=paint.RIGHT)
 
     def _curve(self, painter: QPainter, one: PenFacts, curve: PenCurve, *, is_chosen: bool) -> None:
-        hue = QColor(pen_color(self.appearance.theme, one.place))
+        hue = QColor(pen_color(self.appearance.theme, one.hue))
         if one.pen.shift_s:
             hue.setAlpha(GHOST_ALPHA)
         band = QColor(hue)
@@ -193,7 +196,7 @@ class PlotPainter:
         painter.drawPath(curve.band)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         # Of one pixel, or Qt works out the outline of every line: ten times as slow.
-        painter.setPen(QPen(hue, 2.0 if is_chosen else 1.0, pen_stroke(self.appearance.theme, one.place)))
+        painter.setPen(QPen(hue, 2.0 if is_chosen else 1.0, pen_stroke(self.appearance.theme, one.hue)))
         painter.drawPath(curve.line)
 
     def _bad(self, painter: QPainter, lane: UnitLane, curves: list[PenCurve]) -> None:
@@ -203,7 +206,7 @@ class PlotPainter:
         for one, curve in zip(lane.pens, curves, strict=True):
             for left, right in curve.bad:
                 bar = QRectF(left, y, max(right - left, 2.0), px(RAIL_PX) - 1)
-                painter.fillRect(bar, pen_color(appearance.theme, one.place))
+                painter.fillRect(bar, pen_color(appearance.theme, one.hue))
                 if bar.width() > px(34) and lane.rect.height() > px(44):
                     place = QRectF(left, y - px(13), bar.width(), px(12))
                     paint.text(painter, appearance, place, "BAD", appearance.theme.dim, size=10, align=paint.CENTRE)
@@ -264,7 +267,7 @@ class PlotPainter:
         form = "%H:%M:%S" if picture.view.length_s < DAY_S else "%m-%d %H:%M"
         words = f"{name} {local_time(round(at * 1e9), form)}".strip()
         width = appearance.width(words, 11, STRONG) + px(10)
-        box = QRectF(min(max(x - width / 2, area.left()), area.right() - width), area.top() - px(4), width, px(16))
+        box = QRectF(min(max(x - width / 2, area.left()), area.right() - width), area.top() - px(17), width, px(16))
         painter.fillRect(box, color(theme.raised))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
@@ -273,7 +276,7 @@ class PlotPainter:
 
 def pen_mark(painter: QPainter, appearance: Appearance, rect: QRectF, one: PenFacts) -> None:
     """A piece of the stroke of a pen with its number on it."""
-    painter.setPen(QPen(pen_color(appearance.theme, one.place), 2, pen_stroke(appearance.theme, one.place)))
+    painter.setPen(QPen(pen_color(appearance.theme, one.hue), 2, pen_stroke(appearance.theme, one.hue)))
     middle = rect.center().y()
     painter.drawLine(QLineF(rect.left(), middle, rect.right(), middle))
     number_mark(painter, appearance, QPointF(rect.left() + appearance.px(7), middle), one)
@@ -287,7 +290,7 @@ def number_mark(painter: QPainter, appearance: Appearance, at: QPointF, one: Pen
     box = QRectF(at.x() - half, at.y() - px(6), 2 * half, px(12))
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(pen_color(theme, one.place), 1.2))
+    painter.setPen(QPen(pen_color(theme, one.hue), 1.2))
     painter.setBrush(color(theme.panel))
     painter.drawRoundedRect(box, px(6), px(6))
     painter.restore()

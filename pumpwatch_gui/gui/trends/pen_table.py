@@ -93,7 +93,7 @@ class PenTable(TableView):
     """The pens. Space shows or hides the chosen one, Delete removes it."""
 
     def __init__(self, appearance: Appearance, *, on_toggle: Callable[[], None], on_remove: Callable[[], None]) -> None:
-        self._icons: dict[tuple[str, int, int], QIcon] = {}
+        self._icons: dict[tuple[str, int, int, int], QIcon] = {}
         self.pens: RowsModel[PenRow] = RowsModel(self._columns(), key=lambda row: row.facts.pen.key)
         super().__init__(appearance, self.pens, "Pens")
         self._on_toggle, self._on_remove = on_toggle, on_remove
@@ -130,7 +130,7 @@ class PenTable(TableView):
 
     def _icon(self, row: PenRow) -> QIcon:
         appearance = self._appearance
-        key = (appearance.theme.name, appearance.scale, row.facts.place)
+        key = (appearance.theme.name, appearance.scale, row.facts.place, row.facts.hue)
         if key not in self._icons:
             width, height = map(appearance.px, MARK_PX)
             pixmap = QPixmap(width, height)
@@ -139,6 +139,7 @@ class PenTable(TableView):
             pen_mark(painter, appearance, QRectF(2, 0, width - 4, height), row.facts)
             painter.end()
             self._icons[key] = QIcon(pixmap)
+            self._icons[key].addPixmap(pixmap, QIcon.Mode.Selected)  # or Qt draws it grey in the chosen row
         return self._icons[key]
 
     @override

@@ -34,10 +34,14 @@ class Pen:
 
 @dataclass(frozen=True, slots=True)
 class PenFacts:
-    """A pen with what is known of its quantity. `place` counts from 0 and gives colour, stroke and number."""
+    """A pen with what is known of its quantity. `place` counts from 0 and is its number.
+
+    `hue` counts the pens of its unit, with which it shares a lane: it gives colour and stroke.
+    """
 
     pen: Pen
     place: int
+    hue: int
     sensor: Sensor
     scale: tuple[float, float]
     limits: tuple[tuple[str, float], ...]
@@ -47,6 +51,11 @@ class PenFacts:
     def unit(self) -> str:
         """Its unit as people write it; "" for a ratio or a state."""
         return unit_text(self.sensor.unit)
+
+    @property
+    def lane(self) -> tuple[str, tuple[str, ...]]:
+        """What pens share a lane by: the unit, or the states that their values are."""
+        return self.unit, self.sensor.states
 
     @property
     def name(self) -> str:
@@ -65,20 +74,25 @@ def shift_words(shift_s: float) -> str:
 
 def facts_of(pens: Sequence[Pen], site: Site) -> tuple[PenFacts, ...]:
     """What is known of each pen; one of a pump or quantity that the site has no longer says so."""
-    return tuple(_facts(place, pen, site) for place, pen in enumerate(pens))
+    found: list[PenFacts] = []
+    for place, pen in enumerate(pens):
+        one = _facts(place, pen, site)
+        found.append(replace(one, hue=sum(other.lane == one.lane for other in found)))
+    return tuple(found)
 
 
 def _facts(place: int, pen: Pen, site: Site) -> PenFacts:
     if pen.tag == SCORE_TAG:
-        return PenFacts(pen, place, SCORE, SCORE_SCALE, (("limit 1", 1.0),), site.pump(pen.pump_id) is not None)
+        return PenFacts(pen, place, 0, SCORE, SCORE_SCALE, (("limit 1", 1.0),), site.pump(pen.pump_id) is not None)
     settings = site.pump(pen.pump_id)
     sensor = sensor_of(settings.profile, pen.tag) if settings is not None else None
     if sensor is None:
-        return PenFacts(pen, place, Sensor(pen.tag, pen.tag, "", (0.0, 1.0)), (0.0, 1.0), (), is_known=False)
+        return PenFacts(pen, place, 0, Sensor(pen.tag, pen.tag, "", (0.0, 1.0)), (0.0, 1.0), (), is_known=False)
     given = sensor.limits
     named = (("LL", given.low_low), ("L", given.low), ("H", given.high), ("HH", given.high_high))
     limits = tuple((f"{word} {limit_number(x, sensor)}", x) for word, x in named if x is not None)
-    return PenFacts(pen, place, sensor, engineering_scale(sensor), limits)
+    scale = (0.0, float(len(sensor.states) - 1)) if sensor.states else engineering_scale(sensor)
+    return PenFacts(pen, place, 0, sensor, scale, limits)
 
 
 def sensor_of(profile: PumpProfile, tag: str) -> Sensor | None:

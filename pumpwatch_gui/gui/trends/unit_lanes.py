@@ -30,6 +30,9 @@ class UnitLane:
 
     def ticks(self, row_px: float) -> list[float]:
         """Round values to label, as many as there is room for; the ends of the scale where there is none between."""
+        if states := self.pens[0].sensor.states:
+            every = max(ceil(len(states) * row_px / self.rect.height()), 1)
+            return [float(i) for i in range(0, len(states), every)]
         most = max(int(self.rect.height() / row_px / 1.6), 1)
         found = nice_ticks(*self.scale, most=most)
         return found if len(found) > 1 else list(self.scale)
@@ -46,17 +49,17 @@ def lanes_of(
     *, head: float, is_fitted: bool,
 ) -> tuple[UnitLane, ...]:  # fmt: skip
     """The lanes of all visible pens in an area, in the order of their first pens."""
-    groups: dict[tuple[str, bool], list[PenFacts]] = {}
+    groups: dict[tuple[str, tuple[str, ...]], list[PenFacts]] = {}
     for one in facts:
         if one.pen.is_visible:
-            groups.setdefault((one.unit, bool(one.sensor.states)), []).append(one)
+            groups.setdefault(one.lane, []).append(one)
     if not groups:
         return ()
     height, lanes = area.height() / len(groups), []
-    for i, ((unit, _), pens) in enumerate(groups.items()):
+    for i, ((unit, states), pens) in enumerate(groups.items()):
         top = area.top() + i * height
         rect = QRectF(area.left(), top + head, area.width(), max(height - head - 6, 8.0))
-        scale = _fitted(pens, points, view) if is_fitted else None
+        scale = _fitted(pens, points, view) if is_fitted and not states else None
         lanes.append(UnitLane(unit, tuple(pens), scale or _engineering(pens), rect))
     return tuple(lanes)
 
