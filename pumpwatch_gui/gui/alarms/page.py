@@ -94,7 +94,9 @@ class AlarmsPage(Page):
         self.hidden_view = TableView(self.appearance, self.hidden, "Hidden alarms")
         self.by_pump = ByPumpView(self.context)
         self.by_pump.turned.connect(self._offer)
-        self.hidden_view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context, lambda s: around_alarm(s.alarm))
+        self.hidden_view.lead_to(
+            lambda s: (s.alarm.pump_id, s.alarm.tag), self.context, lambda s: around_alarm(s.alarm)
+        )
         for view in (self.alarm_view, self.hidden_view, self.by_pump):
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.nothing = label("", "dim")

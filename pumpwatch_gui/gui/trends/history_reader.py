@@ -83,7 +83,6 @@ class HistoryReader(QObject):
         self.error = ""
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
-        self._rest.setInterval(RESTS_MS)
         self._rest.timeout.connect(self._begin)
 
     # ---------------------------------------------------------------- what is wanted
@@ -94,7 +93,7 @@ class HistoryReader(QObject):
         missing = self._missing()
         if missing and not self._is_coming(missing):
             if not self._rest.isActive() or not view.is_live:  # a live view moves for ever
-                self._rest.start()
+                self._rest.start(RESTS_MS if self._turn else 0)
         elif not missing and self._queue:
             self._drop()
 

@@ -84,7 +84,7 @@ class MarksReader(QObject):
     def __init__(self, context: PageContext, parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
-        self._has_some = False
+        self._has_some = self._has_read = False
         self._wanted: tuple[TimeView, frozenset[str]] | None = None
         self._turn = 0
         self._rest = QTimer(self)
@@ -99,12 +99,13 @@ class MarksReader(QObject):
             self._rest.stop()
             self._take(self._turn, ())
         elif not self._rest.isActive():
-            self._rest.start(COMMITTED_MS if view.is_live and self._has_some else RESTS_MS)
+            rests_ms = COMMITTED_MS if view.is_live and self._has_some else RESTS_MS
+            self._rest.start(rests_ms if self._has_read else 0)
 
     def _read(self) -> None:
         if self._wanted is None:
             return
-        view, pump_ids = self._wanted
+        (view, pump_ids), self._has_read = self._wanted, True
         room_s = view.length_s / 4
         start_ns, end_ns = int((view.start_s - room_s) * 1e9), int((view.end_s + room_s) * 1e9)
         read = partial(read_marks, self._context.station.history, pump_ids, start_ns, end_ns)

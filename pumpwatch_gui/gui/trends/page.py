@@ -145,7 +145,7 @@ class TrendsPage(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The table has room for some pens, the plot has the rest; until a person moves the line between the two."""
         if not self._is_split:
-            table_px = self.appearance.px(236 if self.height() > self.appearance.px(800) else 204)
+            table_px = self.appearance.px(236 if self.height() > self.appearance.px(800) else 186)
             self.split.setSizes([max(self.height() - table_px, 1), table_px])
 
     def _split_by_hand(self) -> None:

@@ -90,7 +90,7 @@ class PlotPainter:
         area, view = picture.area, picture.view
         most = max(int(area.width() / px(TICK_PX)), 1)
         step, day, free = view.step_s(most), "", area.left()
-        top = area.bottom() + px(17)
+        top = area.bottom() + px(16)
         zone = zone_words(view.start_s, view.end_s)
         zone_px = appearance.width(zone, 11) + px(8)
         paint.text(
@@ -154,7 +154,7 @@ class PlotPainter:
     def _head(self, painter: QPainter, lane: UnitLane) -> None:
         """The unit, then the pens with the marks they are known by."""
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
-        line = QRectF(lane.rect.left(), lane.rect.top() - px(19), lane.rect.width(), px(16))
+        line = QRectF(lane.rect.left(), lane.rect.top() - px(17), lane.rect.width(), px(16))
         unit = QRectF(lane.rect.left() - px(56), line.top(), px(50), line.height())
         paint.text(painter, appearance, unit, lane.unit, theme.text, size=12, weight=STRONG, align=paint.RIGHT)
         left = line.left() + px(2)
@@ -263,11 +263,11 @@ class PlotPainter:
         area = picture.area
         x = round(picture.x(at)) + 0.5
         painter.setPen(QPen(color(token), 1, stroke))
-        painter.drawLine(QLineF(x, area.top() - px(2), x, area.bottom()))
+        painter.drawLine(QLineF(x, area.top(), x, area.bottom() + px(16)))
         form = "%H:%M:%S" if picture.view.length_s < DAY_S else "%m-%d %H:%M"
         words = f"{name} {local_time(round(at * 1e9), form)}".strip()
         width = appearance.width(words, 11, STRONG) + px(10)
-        box = QRectF(min(max(x - width / 2, area.left()), area.right() - width), area.top() - px(17), width, px(16))
+        box = QRectF(min(max(x - width / 2, area.left()), area.right() - width), area.bottom() + px(16), width, px(16))
         painter.fillRect(box, color(theme.raised))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))

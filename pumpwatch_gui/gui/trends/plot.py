@@ -19,7 +19,7 @@ from pumpwatch_gui.gui.trends.points import NOTHING, Points
 from pumpwatch_gui.gui.trends.time_view import TimeView
 from pumpwatch_gui.gui.trends.unit_lanes import HEAD_PX, UnitLane, lanes_of
 
-LEFT_PX, RIGHT_PX, TOP_PX, FOOT_PX, MARK_PX = 56, 26, 38, 40, 16
+LEFT_PX, RIGHT_PX, TOP_PX, FOOT_PX, MARK_PX = 56, 26, 22, 36, 15
 MOVE, ZOOM = 0.1, 0.8
 
 

@@ -11,7 +11,7 @@ from pumpwatch_gui.gui.trends.pens import PenFacts
 from pumpwatch_gui.gui.trends.points import Points
 from pumpwatch_gui.gui.trends.time_view import TimeView, nice_ticks
 
-HEAD_PX, LEAST_PX = 20, 30
+HEAD_PX, FOOT_PX = 17, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def lanes_of(
     height, lanes = area.height() / len(groups), []
     for i, ((unit, states), pens) in enumerate(groups.items()):
         top = area.top() + i * height
-        rect = QRectF(area.left(), top + head, area.width(), max(height - head - 6, 8.0))
+        rect = QRectF(area.left(), top + head, area.width(), max(height - head - FOOT_PX, 8.0))
         scale = _fitted(pens, points, view) if is_fitted and not states else None
         lanes.append(UnitLane(unit, tuple(pens), scale or _engineering(pens), rect))
     return tuple(lanes)
