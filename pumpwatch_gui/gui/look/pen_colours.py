@@ -11,7 +11,7 @@ from pumpwatch_gui.gui.look.theme import Theme, color
 
 PENS = {
     "dark": ("#9CC7EE", "#B08F6C", "#3FD64A", "#F2F5F8", "#D0559E", "#3A84F5"),
-    "light": ("#0F4A80", "#18110A", "#7E6248", "#2C6A10", "#7A1450", "#067C96"),
+    "light": ("#0F4A80", "#18110A", "#7E6248", "#5A7600", "#7A1450", "#067C96"),
     "high-contrast": ("#9CC7EE", "#B08F6C", "#29F324", "#FFFFFF", "#D0559E", "#3A70F5"),
 }
 """By theme, the first as live values have it."""
