@@ -58,7 +58,7 @@ def test_a_table_of_the_original_has_its_columns(home: Path, tmp_path: Path) -> 
         (["--from", "2023-11-15", "--to", "2023-11-13"], ["before it begins"]),
         (["--from", "2999-01-01"], ["in the future"]),
         (["--from", "14/11/2023"], ["not a time", "2026-10-25"]),
-        (["--from", "2020-01-01", "--to", "2020-01-02"], ["no reading", "recorded from"]),
+        (["--from", "2020-01-01", "--to", "2020-01-02"], ["no reading", "history goes from"]),
         (["--table", "pumps"], ["no table pumps", "maintenance_events"]),
         (["--table", "sensor_readings", "--tag", "motor_rpm"], ["--tag does not go with --table"]),
     ],

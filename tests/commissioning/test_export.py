@@ -246,7 +246,16 @@ def test_unknown_pumps_tags_and_tables_are_named_with_those_there_are(history: H
 def test_a_span_without_a_reading_is_said_with_the_one_that_has_some(history: History) -> None:
     with pytest.raises(InputError, match="no reading of P-1") as found:
         select(history.recorded_pumps(), {"P-1": ()}, LATER_NS, LATER_NS + SECOND)
-    assert "recorded from" in found.value.advice
+    assert "history goes from" in found.value.advice
+
+
+def test_a_pump_without_a_reading_where_others_have_some_is_said(tmp_path: Path, profile: PumpProfile) -> None:
+    pumps = [PumpRow(pump_id, pump_id, profile) for pump_id in ("P-1", "P-2")]
+    write(tmp_path / "x.db", pumps, [frame("P-1", 0, VALUES)])
+    history = History(tmp_path / "x.db")
+    with pytest.raises(InputError, match="no reading of P-2"):
+        export(history, selected(history, pumps=("P-2",)), tmp_path / "out.csv", ExportProgress())
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_tags_are_found_whatever_their_case_and_derived_ones_too(history: History) -> None:

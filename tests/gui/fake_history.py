@@ -122,9 +122,10 @@ class FakeHistorian:
     def recorded_pumps(self) -> tuple[RecordedPump, ...]:
         """Those that have frames, with sensors that are called by their tags."""
         found = []
-        for pump_id, frames in self._frames.items():
+        every = [frame.time_ns for frames in self._frames.values() for frame in frames]
+        ends = min(every, default=0), max(every, default=0)
+        for pump_id in self._frames:
             sensors = tuple(Sensor(tag, tag, "", (-1e9, 1e9)) for tag in self._tags[pump_id])
-            ends = frames[0].time_ns, frames[-1].time_ns
             found.append(RecordedPump(pump_id, pump_id, PumpProfile("fake", sensors), (), *ends))
         return tuple(found)
 

@@ -66,6 +66,9 @@ def export(history: Historian, selection: Selection, path: Path, progress: Expor
                     write_parquet(file, *fed[0], notes)
                 case _:
                     write_xlsx(file, fed, notes, path.resolve().parent)
+            if not progress.rows and not selection.tables:
+                ids = ", ".join(one.pump.pump_id for one in selection.pumps)
+                raise InputError(f"there is no reading of {ids} in that time", "choose a span in which it was recorded")
     except OSError as error:
         raise PumpWatchError(
             f"{path} cannot be written: {error.strerror or error}", "free some room, or choose another folder"

@@ -87,5 +87,5 @@ def _check_span(pumps: Sequence[RecordedPump], start_ns: int, end_ns: int, table
         ids = ", ".join(pump.pump_id for pump in pumps)
         first = min((pump.first_ns for pump in pumps if pump.first_ns), default=0)
         last = max((pump.last_ns for pump in pumps), default=0)
-        advice = f"it was recorded from {stamp(first)} to {stamp(last)}" if first else "nothing was recorded of it yet"
+        advice = f"the history goes from {stamp(first)} to {stamp(last)}" if first else "nothing was recorded yet"
         raise InputError(f"there is no reading of {ids} in that time", advice)

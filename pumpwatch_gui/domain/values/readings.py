@@ -37,7 +37,8 @@ class Readings:
 class RecordedPump:
     """A pump that the history has. `former_tags` were recorded once and are no longer in the profile.
 
-    `first_ns` and `last_ns` (Unix UTC) are its first and last reading, 0 without any.
+    `first_ns` and `last_ns` (Unix UTC) are the ends of the whole history, 0 while it is empty: those of one pump among
+    many are not found at once.
     """
 
     pump_id: str

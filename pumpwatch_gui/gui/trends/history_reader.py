@@ -18,9 +18,9 @@ from pumpwatch_gui.gui.trends.time_view import TimeView
 
 POINTS = 3000
 """Points that are read of a view with its margins, each with its lowest and highest value."""
-PIECE_S = 2 * 86_400.0
+PIECE_S = 86_400.0
 """What is longer is read in pieces, the newest first: progress can be seen, and a new request waits for one only."""
-MOST_PIECES = 32
+MOST_PIECES = 400
 MARGIN = 0.25
 COARSE = 4.0
 """What was read for a view so many times longer is read again, finer."""

@@ -1,7 +1,7 @@
 """Which pumps the database has, with the profiles that it keeps of them."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import apsw
@@ -13,13 +13,13 @@ from pumpwatch_gui.domain.pump.profile import Limits, Nameplate, PumpProfile, Se
 from pumpwatch_gui.domain.values.readings import RecordedPump
 from pumpwatch_gui.store.ids import time_ns
 
-_ENDS = "SELECT id FROM sensor_readings WHERE (id & 4095) = ? ORDER BY id {} LIMIT 1"
-
 
 def read_pumps(connection: apsw.Connection) -> tuple[RecordedPump, ...]:
-    """Every pump by its number, with what is derived of it and the time of its first and last reading (0 without)."""
+    """Every pump by its number, with what is derived of it and the ends of the history."""
+    ends = (connection.execute(f"SELECT {which}(id) FROM sensor_readings").get for which in ("min", "max"))
+    first, last = (0 if key is None else time_ns(int(str(key))) for key in ends)
     rows: list[Any] = connection.execute("SELECT pump_number, pump_id, name, profile FROM pumps ORDER BY 1").fetchall()
-    return tuple(_pump(connection, *row) for row in rows)
+    return tuple(replace(_pump(connection, *row), first_ns=first, last_ns=last) for row in rows)
 
 
 def _pump(connection: apsw.Connection, number: int, pump_id: str, name: str, text: str) -> RecordedPump:
@@ -32,9 +32,7 @@ def _pump(connection: apsw.Connection, number: int, pump_id: str, name: str, tex
     for tags in connection.execute("SELECT tags FROM layouts WHERE pump_number = ? ORDER BY from_id", (number,)):
         ever |= dict.fromkeys(json.loads(str(tags[0])))
     former = tuple(tag for tag in ever if tag not in profile.tags)
-    ends = (connection.execute(_ENDS.format(order), (number,)).get for order in ("ASC", "DESC"))
-    first, last = (0 if key is None else time_ns(int(str(key))) for key in ends)
-    return RecordedPump(pump_id, name, profile, former, first, last)
+    return RecordedPump(pump_id, name, profile, former)
 
 
 def profile_of_text(text: str) -> PumpProfile:
