@@ -124,7 +124,7 @@ class TrendsPage(Page):
         bar.length_chosen.connect(lambda s: plot.set_view(plot.view.zoomed(s / plot.view.length_s, self._now_s)))
         bar.live_chosen.connect(lambda: plot.set_view(TimeView.last(plot.view.length_s, self._now_s)))
         bar.span_typed.connect(self.go_to)
-        self.split.splitterMoved.connect(lambda *_: self._split_by_hand())
+        self.split.splitterMoved.connect(self._split_by_hand)
         plot.view_changed.connect(self._view_changed)
         plot.cursors_changed.connect(self._show_figures)
         plot.home_asked.connect(self.go_home)
@@ -238,7 +238,6 @@ class TrendsPage(Page):
         if self._asked_pump:
             self._draw_asked()
         if plot.view.is_live and abs(self._now_s - self._shown_s) >= max(plot.step_s, LEAST_FRAME_S):
-            plot.place_view(plot.view.at(self._now_s), self._now_s)
             self._collect()
         if self._are_figures_due and time.monotonic() - self._figured_s > FIGURES_S:
             self._show_figures()
@@ -247,10 +246,8 @@ class TrendsPage(Page):
     def on_event(self, event: Event) -> None:
         """Follow pumps to their new ids; mark what happens."""
         if isinstance(event, SiteChanged):
-            self.set_pens(
-                (replace(p, pump_id=event.renamed.get(p.pump_id, p.pump_id)) for p in self.pens),
-                is_composed=self.is_composed,
-            )
+            pens = [replace(p, pump_id=event.renamed.get(p.pump_id, p.pump_id)) for p in self.pens]
+            self.set_pens(pens, is_composed=self.is_composed)
         if self.plot.view.is_live and self.isVisible():
             self._want_marks()
 
@@ -261,6 +258,8 @@ class TrendsPage(Page):
     def _collect(self) -> None:
         """Show what is in memory and what was read of every pen; ask for what is missing."""
         plot = self.plot
+        if plot.view.is_live and self._now_s:
+            plot.place_view(plot.view.at(self._now_s), self._now_s)
         self._shown_s = self._now_s
         self._points = collect(self.reader, self.context.station, self.pens, plot.view, plot.step_s)
         plot.said = self._said()
