@@ -176,10 +176,25 @@ def test_a_history_that_cannot_be_read_is_said_on_the_plot(
     def broken(*_: Any, **__: Any) -> Series:
         raise StoreError("the disk is gone")
 
-    monkeypatch.setattr(station.history, "read", broken)
-    page.plot.set_view(TimeView(page.plot.now_s - 86_400, page.plot.now_s - 50_000))
+    monkeypatch.setattr("pumpwatch_gui.gui.trends.history_reader.AGAIN_MS", 100)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(station.history, "read", broken)
+        page.plot.set_view(TimeView(page.plot.now_s - 86_400, page.plot.now_s - 50_000))
+        qtbot.waitUntil(lambda: "the disk is gone" in page.plot.said)
+    qtbot.waitUntil(lambda: page.plot.said == "")  # it is read again by itself
+
+
+def test_a_page_that_no_one_looks_at_reads_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window(source=restarted(600, in_memory=20))
+    page = opened(window, qtbot, Pen("P-101", VIBRATION))
+    window.open_page("overview")
+    page.plot.set_view(TimeView(page.plot.now_s - 9000, page.plot.now_s - 100))
+    qtbot.wait(200)
+    assert not page.reader.is_reading
+    assert points_of(page, VIBRATION).time_s[0] > page.plot.now_s - 5000
+    window.open_page("trends")
     settle(page, qtbot)
-    assert "the disk is gone" in page.plot.said
+    assert page.reader._known["P-101", 0.0].wanted.start_s <= page.plot.now_s - 9000
 
 
 def test_home_is_the_beginning_of_the_history(open_window: OpenWindow, qtbot: QtBot) -> None:

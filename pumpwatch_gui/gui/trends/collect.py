@@ -12,17 +12,21 @@ from pumpwatch_gui.gui.trends.time_view import TimeView
 
 
 def collect(
-    reader: HistoryReader, station: Station, pens: Sequence[Pen], view: TimeView, step_s: float
+    reader: HistoryReader, station: Station, pens: Sequence[Pen], view: TimeView, *, is_seen: bool
 ) -> dict[tuple[str, str, float], Points]:
-    """What is in memory and what was read of each pen, by its key; the reader is asked for what a view misses."""
+    """What is in memory and what was read of each pen, by its key.
+
+    The reader is asked for what a view misses that is seen: a page that no one looks at reads nothing.
+    """
     traces: dict[str, Trace] = {}
     for pump_id in {pen.pump_id for pen in pens}:
         try:
-            traces[pump_id] = station.trace(pump_id, view.start_s - 2 * step_s)
+            traces[pump_id] = station.trace(pump_id, view.start_s - view.length_s / 500)
         except KeyError:
             continue  # not in the site
     live_from_s = {pump_id: float(trace.time_s[0]) for pump_id, trace in traces.items() if trace.time_s.size}
-    reader.want(pens, view, live_from_s)
+    if is_seen:
+        reader.want(pens, view, live_from_s)
     return {pen.key: _points(reader, station, pen, traces) for pen in pens}
 
 

@@ -26,6 +26,8 @@ COARSE = 4.0
 """What was read for a view so many times longer is read again, finer."""
 RESTS_MS = 120
 """A view must rest so long before its history is read: one that is dragged asks for nothing."""
+AGAIN_MS = 5000
+"""A history that could not be read is read again after that time: it may not be there yet, or be under repair."""
 COMMITTED_S = 5.0
 """What is younger may not be on the disk yet."""
 _Group = tuple[str, float]
@@ -225,7 +227,9 @@ class HistoryReader(QObject):
         self._is_asking = False
         if turn == self._turn:
             self.error = str(error)
-            self.cancel()
+            self._drop()
+            self._tell()
+            self._rest.start(AGAIN_MS)
         self._next()
 
     def _drop(self) -> None:

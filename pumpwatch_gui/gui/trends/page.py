@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QSplitter
 from typing_extensions import override
 
@@ -14,7 +14,7 @@ from pumpwatch_gui.commissioning.export.spans import span_ns
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, SiteChanged
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.values.readings import SCORE_TAG, RecordedPump
+from pumpwatch_gui.domain.values.readings import RecordedPump
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
@@ -48,7 +48,6 @@ from pumpwatch_gui.gui.trends.time_view import TimeView
 LEAST_FRAME_S = 0.2
 """A live picture moves no more often."""
 FIGURES_S = 0.5
-HOUR_S = 3600.0
 
 
 class TrendsPage(Page):
@@ -135,10 +134,9 @@ class TrendsPage(Page):
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._choose_pen())
 
     def _recall(self) -> None:
-        last = self.views.last
-        now_s = time.time()
-        self.plot.place_view(TimeView.last(last.length_s if last else HOUR_S, now_s), now_s)
-        if last is not None and last.pens:
+        last, now_s = self.views.last or SavedView(()), time.time()
+        self.plot.place_view(TimeView.last(last.length_s, now_s), now_s)
+        if last.pens:
             self.use_view(last)
 
     @override
@@ -147,6 +145,12 @@ class TrendsPage(Page):
         if not self._is_split:
             table_px = self.appearance.px(236 if self.height() > self.appearance.px(800) else 186)
             self.split.setSizes([max(self.height() - table_px, 1), table_px])
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read what was not wanted while no one looked."""
+        super().showEvent(event)
+        self._collect()
 
     def _split_by_hand(self) -> None:
         self._is_split = True
@@ -261,7 +265,7 @@ class TrendsPage(Page):
         if plot.view.is_live and self._now_s:
             plot.place_view(plot.view.at(self._now_s), self._now_s)
         self._shown_s = self._now_s
-        self._points = collect(self.reader, self.context.station, self.pens, plot.view, plot.step_s)
+        self._points = collect(self.reader, self.context.station, self.pens, plot.view, is_seen=self.isVisible())
         plot.said = self._said()
         plot.show_pens(self._facts, self._points)
         if self.scatter.isVisible():
@@ -312,15 +316,13 @@ class TrendsPage(Page):
         self.plot.setFocus()
 
     def go_home(self) -> None:
-        """Turn to the beginning of the history of the pens."""
+        """Turn to the beginning of the history."""
         self.context.ask(self.context.station.history.recorded_pumps, self._go_home, self.say_error)
 
     def _go_home(self, recorded: tuple[RecordedPump, ...]) -> None:
-        own = {pen.pump_id for pen in self.pens}
-        first = min((r.first_ns for r in recorded if r.pump_id in own and r.first_ns), default=0)
-        if first:
-            view = self.plot.view
-            self.plot.set_view(TimeView(0.0, view.length_s).ending(first / 1e9 + view.length_s, self._now()))
+        if recorded and recorded[0].first_ns:  # of the whole history
+            view, first_s = self.plot.view, recorded[0].first_ns / 1e9
+            self.plot.set_view(TimeView(0.0, view.length_s).ending(first_s + view.length_s, self._now()))
 
     def _say(self, words: str) -> None:
         self._trouble = words
@@ -359,10 +361,7 @@ class TrendsPage(Page):
 
     def compare_pump(self, pump_id: str) -> None:
         """Draw the same quantities of another pump too; those that it has."""
-        settings = self.context.station.site().pump(pump_id)
-        if settings is not None:
-            tags = {*settings.profile.quantity_tags, SCORE_TAG}
-            self.set_pens(added(self.pens, (pen for pen in of_pump(self.pens, pump_id) if pen.tag in tags)))
+        self.set_pens(added(self.pens, of_pump(self.pens, pump_id, self.context.station.site())))
 
     def as_view(self) -> SavedView:
         """What is drawn, to be kept."""

@@ -112,9 +112,11 @@ def ghosts(pens: Iterable[Pen], shift_s: float) -> tuple[Pen, ...]:
     return tuple(replace(pen, shift_s=shift_s) for pen in pens if not pen.shift_s)
 
 
-def of_pump(pens: Iterable[Pen], pump_id: str) -> tuple[Pen, ...]:
-    """The same quantities of another pump."""
-    return tuple(dict.fromkeys(Pen(pump_id, pen.tag) for pen in pens if not pen.shift_s))
+def of_pump(pens: Iterable[Pen], pump_id: str, site: Site) -> tuple[Pen, ...]:
+    """The same quantities of another pump; those that it has."""
+    settings = site.pump(pump_id)
+    tags = {SCORE_TAG, *(settings.profile.quantity_tags if settings is not None else ())}
+    return tuple(dict.fromkeys(Pen(pump_id, pen.tag) for pen in pens if not pen.shift_s and pen.tag in tags))
 
 
 def added(pens: Sequence[Pen], new: Iterable[Pen]) -> tuple[Pen, ...]:
