@@ -40,11 +40,14 @@ def run(_data: Path | None) -> Iterator[Figure]:
         share = 100 * len(frames.changed_ms) / frames.count
         yield Figure(f"{what}, frames that changed", share, "%", f"of {frames.count}; those without news do not count")
         yield Figure(f"{what}, painted whole, p50", float(np.percentile(whole_ms, 50)), "ms", "when it is turned to")
-    yield from _moved_pens()
+    yield from moved_pens()
 
 
-def _moved_pens() -> Iterator[Figure]:
-    """Ten pens of 6,000 points each: a step of a drag and of the wheel, from the order to what is on the screen."""
+def moved_pens() -> Iterator[Figure]:
+    """Ten pens of the Trends page: a step of a drag and of the wheel, from the order to what is on the screen.
+
+    Raises NotMeasuredError when there is no such page.
+    """
     from pumpwatch_gui.gui.trends.page import TrendsPage
     from pumpwatch_gui.gui.trends.pens import Pen
     from pumpwatch_gui.gui.trends.time_view import TimeView

@@ -175,7 +175,9 @@ class HistoryReader(QObject):
         missing = self._missing()
         if not missing or self._request is None:
             return
-        view = self._request[1]
+        pens, view, _ = self._request
+        drawn = {(pen.pump_id, pen.shift_s) for pen in pens}
+        self._known = {group: known for group, known in self._known.items() if group in drawn}
         self._drop()
         self._cache.clear()
         self.is_cancelled = False
