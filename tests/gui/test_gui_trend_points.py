@@ -75,6 +75,14 @@ def test_a_spike_of_a_thinned_pen_that_leaves_the_scale_is_said() -> None:
     assert curve.band.boundingRect().top() >= RECT.top()
 
 
+def test_a_thinned_pen_that_stands_below_its_scale_is_said_once() -> None:
+    low, high = np.full(50, 5.0), np.full(50, 6.0)
+    low[9:31], high[10:30] = -4.0, -3.0
+    (out,) = PenCurve.of(points(seconds(50), (low + high) / 2, low, high), TimeView(0, 49), RECT, SCALE).out
+    assert (out.is_above, out.farthest) == (False, -4.0)
+    assert out.right - out.left == pytest.approx(21 / 49 * RECT.width())
+
+
 def test_what_is_bad_and_what_was_never_read_are_told_apart() -> None:
     time_s = np.concatenate([seconds(50), 100 + seconds(50)])
     first, second = np.full(100, 5.0), np.full(100, 7.0)

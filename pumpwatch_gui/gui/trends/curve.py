@@ -70,24 +70,14 @@ class PenCurve:
         gap = np.full(int(seen.sum()), np.nan)
         ends = np.stack([tops[seen], bottoms[seen] + 0.5, gap], axis=1).ravel()
         band = path(np.repeat(x[wide][seen], 3), ends)
-        out = (*off_scale(x, high, scale, longest_step=step), *off_scale(x, low, scale, longest_step=step))
-        # Both say what is above and what is below; of each the farthest counts.
-        farthest = tuple(o for o in out if not any(_hides(other, o) for other in out))
+        above, below = (off_scale(x, ends, scale, longest_step=step) for ends in (high, low))
+        out = tuple(o for o in above if o.is_above) + tuple(o for o in below if not o.is_above)
         there = np.flatnonzero(np.isfinite(mean))
         last = float(heights(mean[there[-1:]])[0]) if there.size else None
         return cls(
-            band, path(x, heights(mean), longest_step=step), tuple(dict.fromkeys(farthest)),
+            band, path(x, heights(mean), longest_step=step), out,
             _spans(_flag_x(points, view, rect), max(step, 4.0)), _spans(x[there], step), last,
         )  # fmt: skip
-
-
-def _hides(other: OffScale, one: OffScale) -> bool:
-    """Whether another stretch on the same side lies over this one and is farther out."""
-    if other is one or other.is_above != one.is_above or other == one:
-        return False
-    apart = other.right < one.left or other.left > one.right
-    farther = other.farthest >= one.farthest if one.is_above else other.farthest <= one.farthest
-    return not apart and farther
 
 
 def _flag_x(points: Points, view: TimeView, rect: QRectF) -> Floats:
