@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.errors import Problem
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -34,6 +35,7 @@ class Site:
     """A checked site. `folder` is where relative paths start (None: nowhere). `station` is 1-1023.
 
     `history_gb` is what the history may take of the disk, 0 for no bound: beyond it the oldest raw readings go.
+    `rules` may name pumps and tags that are not there: then they are not judged, and stay.
     """
 
     name: str = "My station"
@@ -42,10 +44,15 @@ class Site:
     pumps: tuple[PumpSettings, ...] = ()
     folder: Path | None = None
     history_gb: float = 100.0
+    rules: tuple[CustomRule, ...] = ()
 
     def pump(self, pump_id: str) -> PumpSettings | None:
         """The pump of that id; None when the site has none."""
         return next((p for p in self.pumps if p.pump_id == pump_id), None)
+
+    def rule(self, rule_id: str) -> CustomRule | None:
+        """The rule of that id; None when the site has none."""
+        return next((r for r in self.rules if r.rule_id == rule_id), None)
 
     def link(self, link_id: str) -> DriverConfig | None:
         """How a link is set (`PUMP/1` is the first link of PUMP); None when the site has no such link."""

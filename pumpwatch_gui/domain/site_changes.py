@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
 
@@ -68,4 +69,25 @@ class SaveRegisterMap:
     pump_id: str = ""
 
 
-SiteChange = SetStation | SetPump | RenamePump | RemovePump | SetLimits | SaveRegisterMap
+@dataclass(frozen=True, slots=True)
+class SetRule:
+    """Add an alarm rule (`is_new`), or change the one of that id."""
+
+    rule: CustomRule
+    is_new: bool = False
+
+    @property
+    def pump_id(self) -> str:
+        """The pump that the rule is for, "" where it is for several."""
+        return self.rule.pump
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRule:
+    """Delete an alarm rule; its alarms return and wait for who has not acknowledged them."""
+
+    rule_id: str
+    pump_id: str = field(default="", init=False)
+
+
+SiteChange = SetStation | SetPump | RenamePump | RemovePump | SetLimits | SetRule | RemoveRule | SaveRegisterMap

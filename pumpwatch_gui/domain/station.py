@@ -7,6 +7,7 @@ from math import inf, nan
 from types import MappingProxyType
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
+from pumpwatch_gui.domain.alarms.rules import UnjudgedRule
 from pumpwatch_gui.domain.detection import Detection, LearningPhase, LearningView, ScoreResult, ShadowView
 from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.view import LinkView
@@ -151,6 +152,7 @@ class StationView:
     `model` names the models in use but for what pumps have learnt themselves.
     `is_site_edited`: the site file was changed outside the program; `ChangeSite` is refused until `ReloadSite`.
     `maintenance`: the maintenance events by risk, every open one and the newest of those that are resolved.
+    `unjudged_rules`: the rules that are not judged somewhere now, and why.
     """
 
     name: str
@@ -163,6 +165,7 @@ class StationView:
     is_site_edited: bool = False
     hidden_alarms: tuple[Alarm, ...] = ()
     maintenance: tuple[MaintenanceEvent, ...] = ()
+    unjudged_rules: tuple[UnjudgedRule, ...] = ()
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

@@ -3,19 +3,23 @@
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+from pumpwatch_gui.domain.alarms.rule_places import condition_words, scope_words
+from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import (
     RemovePump,
+    RemoveRule,
     RenamePump,
     SaveRegisterMap,
     SetLimits,
     SetPump,
+    SetRule,
     SetStation,
     SiteChange,
 )
@@ -110,7 +114,15 @@ class Configuration:
                 return f"pump {pump_id} renamed {new_id}"
             case RemovePump(pump_id):
                 file.remove_pump(pump_id)
-                return f"pump {pump_id} removed"
+                named = [f", which the rule {r.text} names" for r in self.site.rules if pump_id in r.pump_ids]
+                return f"pump {pump_id} removed{''.join(named)}"
+            case SetRule(rule, is_new):
+                file.set_rule(rule, is_new=is_new)
+                return _rule_change(rule, self.site.rule(rule.rule_id))
+            case RemoveRule(rule_id):
+                file.remove_rule(rule_id)
+                old = self.site.rule(rule_id)
+                return f"rule {old.text if old else rule_id} deleted"
             case SetLimits(pump_id, limits):
                 for tag, own in limits.items():
                     file.set_limits(pump_id, tag, own)
@@ -153,6 +165,22 @@ def _edition(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return ""
+
+
+def _rule_change(rule: CustomRule, old: CustomRule | None) -> str:
+    """What became of a rule: all that it says, or that it was switched."""
+    if old is not None and replace(old, is_enabled=rule.is_enabled) == rule:
+        return f"rule {rule.text} switched {'on' if rule.is_enabled else 'off'}"
+    parts = [
+        condition_words(rule, None),
+        scope_words(rule),
+        f"priority {rule.priority.name.lower()}",
+        f"delays {rule.on_delay_s:g} and {rule.off_delay_s:g} s",
+        *(["only while running"] if rule.only_running else []),
+        *(["latching"] if rule.is_latching else []),
+        *([] if rule.is_enabled else ["off"]),
+    ]
+    return f"rule {rule.text} {'added' if old is None else 'changed'} ({', '.join(parts)})"
 
 
 def _limit_words(limits: Limits) -> str:

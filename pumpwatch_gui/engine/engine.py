@@ -163,6 +163,7 @@ class Engine:
             model=", ".join(sorted({b.name for b in infer.named_bundles()})),
             is_site_edited=self._orders.is_site_edited,
             maintenance=self._maintenance.events,
+            unjudged_rules=self._judging.rules.unjudged,
         )
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:

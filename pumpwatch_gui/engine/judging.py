@@ -9,8 +9,9 @@ from functools import partial
 from typing import Protocol
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.alarms.rule_places import rule_tags
 from pumpwatch_gui.domain.detection import Detection, ScoreResult
-from pumpwatch_gui.domain.events import RunStateChanged
+from pumpwatch_gui.domain.events import Note, RunStateChanged
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.site import Site
@@ -21,6 +22,7 @@ from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.live_pump import FAULT_SOURCE, LivePump
 from pumpwatch_gui.infer.live.ring import RingBuffer
 from pumpwatch_gui.judge.sources.link import ConnectionJudge, connection_sources
+from pumpwatch_gui.judge.sources.rules import StationRules
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
@@ -44,10 +46,12 @@ class Judging:
     """
 
     def __init__(self, site: Site, annunciator: Annunciator, bus: EventBus, keep: Callable[[Detection], None]) -> None:
-        self.pumps: Mapping[str, LivePump] = {
-            p.pump_id: LivePump(p, annunciator.desk.active_sources(p.pump_id)) for p in site.pumps
-        }
         self._annunciator, self._bus, self._keep = annunciator, bus, keep
+        self.rules = StationRules()
+        active = self._use_rules(site, {})
+        self.pumps: Mapping[str, LivePump] = {
+            p.pump_id: LivePump(p, active[p.pump_id], rule_tags(site, p)) for p in site.pumps
+        }
         self._use_site(site)
         self._frames = RingBuffer()
         self._results: deque[ScoreResult] = deque(maxlen=RESULTS_KEPT)
@@ -69,7 +73,8 @@ class Judging:
     @property
     def sources(self) -> dict[str, frozenset[str]]:
         """Pump id (or STATION) → every source that can raise an alarm of it here."""
-        return {STATION: self.station_sources} | {pump_id: pump.sources for pump_id, pump in self.pumps.items()}
+        pumps = {pump_id: pump.sources | self.rules.sources(pump_id) for pump_id, pump in self.pumps.items()}
+        return {STATION: self.station_sources} | pumps
 
     def take_feedback(self, feedback: Iterable[EpisodeFeedback]) -> None:
         """Take in what people say of episodes. On the thread of the loop."""
@@ -90,6 +95,7 @@ class Judging:
                 self._connections = ConnectionJudge(active)
             else:
                 self.pumps[pump_id].restart_judges(active)
+                self.rules.adopt(pump_id, active)
 
     @property
     def dropped(self) -> int:
@@ -128,19 +134,33 @@ class Judging:
         pumps: dict[str, LivePump] = {}
         for old, new in renamed.items():
             self._annunciator.rename(old, new)
+        active = self._use_rules(site, renamed)
         for settings in site.pumps:
-            pump = kept.get(settings.pump_id)
+            pump_id, tags = settings.pump_id, rule_tags(site, settings)
+            pump = kept.get(pump_id)
             if pump is None:
-                pump = LivePump(settings, self._annunciator.desk.active_sources(settings.pump_id))
+                pump = LivePump(settings, active[pump_id], tags)
             else:
-                self._annunciator.retire(settings.pump_id, pump.update(settings, self._annunciator.desk))
-            pumps[settings.pump_id] = pump
+                gone = pump.update(settings, self._annunciator.desk, tags)
+                self._annunciator.retire(pump_id, gone - self.rules.sources(pump_id))
+            pumps[pump_id] = pump
         for pump_id in kept.keys() - pumps.keys():
             self._annunciator.retire(pump_id, self._annunciator.desk.active_sources(pump_id))
         self.pumps = pumps
-        gone = self.station_sources
+        before = self.station_sources
         self._use_site(site)
-        self._annunciator.retire(STATION, gone - self.station_sources)
+        self._annunciator.retire(STATION, before - self.station_sources)
+
+    def _use_rules(self, site: Site, renamed: Mapping[str, str]) -> dict[str, frozenset[str]]:
+        """Judge by the rules of a site, and say which of them that cannot; the active sources by pump."""
+        active = {pump.pump_id: self._annunciator.desk.active_sources(pump.pump_id) for pump in site.pumps}
+        before = self.rules.unjudged
+        self.rules.use_site(site, active, renamed)
+        for one in self.rules.unjudged:
+            if one not in before and (rule := site.rule(one.rule_id)) is not None:
+                text = f"The rule {rule.text} cannot be judged: {one.why}"
+                self._bus.publish(Note(time.time_ns(), text, "WARNING", one.pump_id))
+        return active
 
     def _use_site(self, site: Site) -> None:
         self.station_sources = connection_sources(link.connection for pump in site.pumps for link in pump.links)
@@ -156,7 +176,7 @@ class Judging:
         state, signals = pump.judge_frame(frame)
         if state is not before and RunState.NO_DATA not in (state, before):
             self._bus.publish(RunStateChanged(frame.time_ns, pump.pump_id, state is RunState.RUNNING))
-        for signal in signals:
+        for signal in (*signals, *self.rules.judge(frame, state)):
             pump.alarms_raised += self._annunciator.apply(pump.pump_id, signal, frame.time_ns) and signal.is_raised
 
     def _judge_result(self, pump: LivePump, result: ScoreResult) -> None:
@@ -186,7 +206,9 @@ class Judging:
                 text = f"Judging of this pump fails ({type(error).__name__}: {error}); its alarms cannot be relied on"
                 self._annunciator.announce(FAULT_SOURCE, text, is_over=False, pump_id=pump_id)
             self._faults[pump_id] = time.monotonic()
-            pump.restart_judges(self._annunciator.desk.active_sources(pump_id))
+            active = self._annunciator.desk.active_sources(pump_id)
+            pump.restart_judges(active)
+            self.rules.adopt(pump_id, active)
 
     def _end_faults(self) -> None:
         now = time.monotonic()

@@ -35,8 +35,13 @@ class LivePump:
     attributes.
     """
 
-    def __init__(self, settings: PumpSettings, open_sources: frozenset[str] = frozenset()) -> None:
-        self.settings = settings
+    def __init__(
+        self,
+        settings: PumpSettings,
+        open_sources: frozenset[str] = frozenset(),
+        rule_tags: frozenset[str] = frozenset(),
+    ) -> None:
+        self.settings, self._rule_tags = settings, rule_tags
         self.frame: Frame | None = None
         self.run_state = RunState.NO_DATA
         self.score_result: ScoreResult | None = None
@@ -139,13 +144,14 @@ class LivePump:
         self._links = self._link_judge(open_sources)
         self._no_value = self._no_value_judge(open_sources)
 
-    def update(self, settings: PumpSettings, desk: AlarmDesk) -> frozenset[str]:
-        """Judge by other settings from now on; returns the active alarm sources that no longer exist.
+    def update(self, settings: PumpSettings, desk: AlarmDesk, rule_tags: frozenset[str]) -> frozenset[str]:
+        """Judge by other settings from now on; returns the active alarm sources that no longer exist here.
 
         A new name, id, model or link leaves trace, counters, score and delays as they are. Other limits restart only
         the limits' delays. Other sensors (another profile) begin afresh.
         """
         old, self.settings = self.settings, settings
+        old_tags, self._rule_tags = self._rule_tags, rule_tags
         active = desk.active_sources(settings.pump_id)
         if old.profile != settings.profile:
             self.derived = DerivedQuantities(settings.profile)
@@ -161,7 +167,7 @@ class LivePump:
             self._rule, self._health = run_rule(settings.profile), Health(settings.profile)
             self._limits.use_profile(settings.profile, active)
             self._anomaly.use_profile(settings.profile)
-        if old.profile != settings.profile or old.model != settings.model:
+        if (old.profile, old.model, old_tags) != (settings.profile, settings.model, rule_tags):
             self._no_value = self._no_value_judge(active)
         if old.links != settings.links or old.pump_id != settings.pump_id:
             self._links = self._link_judge(active)
@@ -201,4 +207,5 @@ class LivePump:
         return LinkJudge(ids, active=active)
 
     def _no_value_judge(self, active: frozenset[str]) -> NoValueJudge:
-        return NoValueJudge(self.settings.profile, has_model=self.settings.model != "none", active=active)
+        has_model = self.settings.model != "none"
+        return NoValueJudge(self.settings.profile, has_model=has_model, active=active, rule_tags=self._rule_tags)

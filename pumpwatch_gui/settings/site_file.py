@@ -11,12 +11,14 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
+from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site import LoadedSite
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
+from pumpwatch_gui.settings.rule_table import rule_content
 from pumpwatch_gui.settings.site_reader import SCHEMA, parse_site
 
 KEEP_OLD = 20
@@ -82,11 +84,15 @@ class SiteFile:
         return is_new
 
     def rename_pump(self, pump_id: str, new_id: str) -> None:
-        """Give a pump another id; raises KeyError when there is none of the old one."""
+        """Give a pump another id, also where rules name it; raises KeyError when there is none of the old one."""
         pump = self._pump(pump_id)
         if pump is None:
             raise KeyError(pump_id)
         pump["id"] = new_id
+        for rule in self._rules():
+            for table, key in ((rule, "pump"), *((term, "from_pump") for term in rule.get("term", ()))):
+                if table.get(key) == pump_id:
+                    table[key] = new_id
 
     def remove_pump(self, pump_id: str) -> None:
         """Take a pump out; raises KeyError when there is none of that id."""
@@ -112,6 +118,37 @@ class SiteFile:
                 table.pop(field.name, None)
             elif table.get(field.name) != value:
                 table[field.name] = value
+
+    def set_rule(self, rule: CustomRule, *, is_new: bool) -> None:
+        """Add a rule, or change the one of that id; its comments stay.
+
+        Raises InputError for a new one whose id is taken and for one to change that is not there.
+        """
+        table = self._rule(rule.rule_id)
+        if is_new == (table is not None):
+            what = "there is a rule {} already" if is_new else "there is no rule {}"
+            raise InputError("not saved: " + what.format(rule.rule_id), "another person may have changed the rules")
+        own, terms = rule_content(rule)
+        if table is None:
+            table = tomlkit.table()
+            self._rules(make=True).append(table)
+        old = table.get("term")
+        before = [one for one in old if isinstance(one, dict)] if isinstance(old, list) else []
+        _renew(table, own, kept=("term",))
+        made = tomlkit.aot()
+        for i, content in enumerate(terms):
+            term = before[i] if i < len(before) else tomlkit.table()
+            _renew(term, content)
+            made.append(term)
+        table["term"] = made
+
+    def remove_rule(self, rule_id: str) -> None:
+        """Take a rule out. Raises InputError when there is none of that id."""
+        rules = self._rules()
+        index = next((i for i, rule in enumerate(rules) if rule.get("id") == rule_id), None)
+        if index is None:
+            raise InputError(f"not saved: there is no rule {rule_id}", "another person may have deleted it")
+        del rules[index]
 
     def save(self) -> Path | None:
         """Check the whole, keep the old version (`site.toml.old-…`), write, and put in place at once.
@@ -145,12 +182,24 @@ class SiteFile:
         return old
 
     def _pumps(self) -> AoT:
-        if "pump" not in self._document:
-            self._document["pump"] = tomlkit.aot()
-        pumps = self._document["pump"]
-        if not isinstance(pumps, AoT):
-            raise InputError(f"{self.path}: pump is not a list of [[pump]] tables", _ADVICE)
-        return pumps
+        return self._list("pump", make=True)
+
+    def _rules(self, *, make: bool = False) -> AoT:
+        return self._list("rule", make=make)
+
+    def _list(self, key: str, *, make: bool) -> AoT:
+        """The list of tables `[[key]]`; an empty one when it is missing, in the file too with `make`."""
+        if key not in self._document:
+            if not make:
+                return tomlkit.aot()
+            self._document[key] = tomlkit.aot()
+        tables = self._document[key]
+        if not isinstance(tables, AoT):
+            raise InputError(f"{self.path}: {key} is not a list of [[{key}]] tables", _ADVICE)
+        return tables
+
+    def _rule(self, rule_id: str) -> Table | None:
+        return next((r for r in self._rules() if str(r.get("id")).casefold() == rule_id.casefold()), None)
 
     def _table(self, parent: Any, key: str, fresh: Table) -> Any:
         """The table `key` of another, made when it is missing."""
@@ -167,6 +216,13 @@ def _update(table: Any, values: dict[str, Any]) -> None:
     for key, value in values.items():
         if table.get(key) != value:
             table[key] = value
+
+
+def _renew(table: Any, values: dict[str, Any], kept: tuple[str, ...] = ()) -> None:
+    """Make a table say just these, but for the keys that are `kept`; what says the same already stays as it is."""
+    for key in [key for key in table if key not in values and key not in kept]:
+        del table[key]
+    _update(table, values)
 
 
 def _changed(link: DriverConfig, table: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, get_type_hints
 
 from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
+from pumpwatch_gui.domain.alarms.rule_places import rule_cautions
 from pumpwatch_gui.domain.errors import BundleError, InputError, Problem
 from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, ModbusConfig, ModbusTlsConfig, is_public
 from pumpwatch_gui.domain.pump.profile import PumpProfile
@@ -21,6 +22,7 @@ from pumpwatch_gui.files.shipped import find_shipped, user_path
 from pumpwatch_gui.files.toml_text import UnreadableTextError, parse_toml, read_toml_text
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
 from pumpwatch_gui.settings.profile_file import load_profile, note_missing, read_limits_of
+from pumpwatch_gui.settings.rule_table import read_rules
 from pumpwatch_gui.settings.toml_table import Table
 
 SCHEMA = 1
@@ -79,10 +81,11 @@ def parse_site(text: str, folder: Path | None, check_model: ModelCheck | None = 
             table.note("id", f"{pump.pump_id} is there twice", "give each pump its own id")
         elif pump:
             pumps[pump.pump_id] = pump
+    rules = read_rules(top)
     top.finish()
     _check_tags(pumps, problems)
     problems += line_problems(placed, folder)
-    return replace(site, pumps=tuple(pumps.values())), problems
+    return replace(site, pumps=tuple(pumps.values()), rules=rules), problems
 
 
 def _check_tags(pumps: dict[str, PumpSettings], problems: list[Problem]) -> None:
@@ -99,8 +102,8 @@ def _check_tags(pumps: dict[str, PumpSettings], problems: list[Problem]) -> None
 
 
 def cautions(site: Site) -> list[Problem]:
-    """What is no mistake but should be checked: a device outside the plant's network, one read twice, an open key."""
-    return [*_public(site), *_read_twice(site), *_open_keys(site)]
+    """What is no mistake but should be checked: devices outside the plant's network or read twice, open keys, rules."""
+    return [*_public(site), *_read_twice(site), *_open_keys(site), *rule_cautions(site)]
 
 
 def _open_keys(site: Site) -> Iterator[Problem]:

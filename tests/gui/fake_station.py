@@ -11,6 +11,7 @@ import numpy as np
 from pumpwatch_gui.acquire.links.traffic import Traffic, packet_now
 from pumpwatch_gui.acquire.modbus.wire.traffic_text import mbap_text
 from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.alarms.rule_places import unjudgeable
 from pumpwatch_gui.domain.commands import (
     AlarmCommand,
     ChangeSite,
@@ -34,10 +35,12 @@ from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.domain.site_changes import (
     RemovePump,
+    RemoveRule,
     RenamePump,
     SaveRegisterMap,
     SetLimits,
     SetPump,
+    SetRule,
     SetStation,
     SiteChange,
 )
@@ -233,7 +236,7 @@ class FakeStation:
         return StationView(
             self._site.name, self._time_ns, mono_ns, pumps, tuple(alarms), stats, "centrifugal 1.0",
             is_site_edited=self.edited is not None, hidden_alarms=self._desk.hidden,
-            maintenance=self._maintenance.of(alarms, self._site),
+            maintenance=self._maintenance.of(alarms, self._site), unjudged_rules=unjudgeable(self._site),
         )  # fmt: skip
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
@@ -387,6 +390,13 @@ def _with(site: Site, change: SiteChange) -> Site:
             return replace(site, pumps=tuple(p for p in site.pumps if p.pump_id != pump_id))
         case SetLimits(pump_id, limits):
             return _each(site, pump_id, lambda pump: replace(pump, profile=limited(pump.profile, limits)))
+        case SetRule(rule, is_new):
+            if is_new == (site.rule(rule.rule_id) is not None):
+                raise InputError(f"not saved: rule {rule.rule_id}", "another person may have changed the rules")
+            kept = tuple(rule if r.rule_id == rule.rule_id else r for r in site.rules)
+            return replace(site, rules=(*kept, rule) if is_new else kept)
+        case RemoveRule(rule_id):
+            return replace(site, rules=tuple(r for r in site.rules if r.rule_id != rule_id))
         case SaveRegisterMap():
             return site
 

@@ -1,7 +1,7 @@
 """What other limits would have done: a pump's stored past judged by the present limits and by the proposed ones."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -15,6 +15,7 @@ from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule, states_of
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.judge.sources.limit_replay import Past, PastEpisode, replay
+from pumpwatch_gui.judge.sources.rule_replay import PumpPast
 
 DAY_NS = 86_400 * 10**9
 _READ = 0.7
@@ -59,7 +60,8 @@ def what_if(
     """
     if tag not in profile.quantity_tags:
         raise InputError(f"{pump_id} has no quantity {tag}", "choose one of the list")
-    past = _past(history, pump_id, profile, tag, start_ns, end_ns, progress)
+    read = read_past(history, pump_id, profile, (tag,), start_ns, end_ns, lambda part: progress(_READ * part))
+    past = Past(read.time_ns, read.values[:, 0], read.states)
     seconds = np.minimum(np.diff(past.time_ns, append=past.time_ns[-1:]) / 1e9, 60.0)
     hours = float(seconds[np.isfinite(past.values)].sum()) / 3600
     if not np.isfinite(past.values).any():
@@ -76,29 +78,37 @@ def what_if(
     )  # fmt: skip
 
 
-def _past(
-    history: Historian, pump_id: str, profile: PumpProfile, tag: str, start_ns: int, end_ns: int, progress: Progress
-) -> Past:
-    """Read day by day, so that memory holds one column and a day."""
+def read_past(
+    history: Historian, pump_id: str, profile: PumpProfile, tags: Sequence[str], start_ns: int, end_ns: int,
+    progress: Progress,
+) -> PumpPast:  # fmt: skip
+    """What the history has of these tags, day by day, so that memory holds their columns and a day.
+
+    Raises InputError for a counter and for a span without readings.
+    """
     derived, rule = DerivedQuantities(profile), run_rule(profile)
-    if tag not in profile.tags and tag not in derived.instant_tags:
-        raise InputError(f"{tag} counts on from value to value: its past cannot be judged", "choose another quantity")
+    own, instant = [t for t in tags if t in profile.tags], [t for t in tags if t in derived.instant_tags]
+    for tag in tags:
+        if tag not in own and tag not in instant:
+            text = f"{tag} counts on from value to value: its past cannot be judged"
+            raise InputError(text, "choose another quantity")
     times, values, states = list[NDArray[np.int64]](), list[NDArray[np.float64]](), list[RunState]()
     for at_ns in range(start_ns, end_ns, DAY_NS):
-        progress(_READ * (at_ns - start_ns) / (end_ns - start_ns))
+        progress((at_ns - start_ns) / (end_ns - start_ns))
         try:
             read = history.recording(pump_id, profile, start_ns=at_ns, end_ns=min(at_ns + DAY_NS, end_ns))
         except InputError:
             continue  # a day without readings
         times.append(np.round(read.time_s * 1e9).astype(np.int64))
-        if tag in profile.tags:
-            values.append(read.values[:, profile.tags.index(tag)].copy())
-        else:
-            values.append(derived.evaluate(read.values)[:, derived.instant_tags.index(tag)])
+        found = derived.evaluate(read.values) if instant else read.values
+        columns = [
+            read.values[:, profile.tags.index(t)] if t in own else found[:, derived.instant_tags.index(t)] for t in tags
+        ]
+        values.append(np.column_stack(columns))
         states += states_of(read.values, profile.tags, rule)
     if not times:
         raise InputError(f"{pump_id} has no readings in that time", "choose a longer time")
-    return Past(np.concatenate(times), np.concatenate(values), states)
+    return PumpPast(np.concatenate(times), np.concatenate(values), states)
 
 
 def stretches(episodes: Iterable[PastEpisode]) -> list[tuple[int, int]]:

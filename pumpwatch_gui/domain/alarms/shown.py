@@ -7,6 +7,7 @@ from math import isfinite, nan
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.alarms.rules import is_rule
 from pumpwatch_gui.domain.display import LastGood, live_score, presence, read_sensor
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.quality import Quality
@@ -43,7 +44,7 @@ class WorstValues:
     def _with(self, alarm: Alarm, pump: PumpView) -> tuple[int, float]:
         worst, now = self.of(alarm), _measured(alarm, pump)
         if isfinite(now) and isfinite(worst):
-            worst = min(worst, now) if alarm.source.endswith((".low", ".low_low")) else max(worst, now)
+            worst = min(worst, now) if _is_below(alarm) else max(worst, now)
         return alarm.raised_ns, worst
 
 
@@ -68,7 +69,7 @@ class ShownAlarm:
 
     @cached_property
     def now(self) -> str:
-        """The value now: live, or `?`."""
+        """The value now: live, or `?`; "" for a rate or a deviation, as the tag itself is another number."""
         if not self._has_value:
             return ""
         return UNKNOWN if self._pump is None else _now(self.alarm, self._pump, self._view, self._last_good)
@@ -114,6 +115,17 @@ class ShownAlarm:
     __hash__ = None  # type: ignore[assignment]
 
 
+def _is_below(alarm: Alarm) -> bool:
+    """Whether lower is worse; the value of a rule says itself on which side of its limit it is."""
+    return alarm.value < alarm.limit if is_rule(alarm.source) else alarm.source.endswith((".low", ".low_low"))
+
+
+def _is_comparable(alarm: Alarm, pump: PumpView) -> bool:
+    """Whether the tag itself is what the alarm is about, and not its rate or its deviation from another."""
+    tags = pump.profile.quantity_tags
+    return alarm.tag in tags and pump.profile.quantities[tags.index(alarm.tag)].unit == alarm.unit
+
+
 def _is_anomaly(alarm: Alarm) -> bool:
     return alarm.source == "anomaly"
 
@@ -123,7 +135,7 @@ def _measured(alarm: Alarm, pump: PumpView) -> float:
     if _is_anomaly(alarm):
         return pump.detection.score if pump.detection is not None else nan
     frame = pump.frame
-    if frame is None or alarm.tag not in pump.profile.quantity_tags:
+    if frame is None or not _is_comparable(alarm, pump):
         return nan
     index = pump.profile.index(alarm.tag)
     is_bad = index >= frame.values.size or frame.quality[index] == Quality.BAD
@@ -136,12 +148,19 @@ def _now(alarm: Alarm, pump: PumpView, view: StationView, last_good: LastGood) -
         return alarm_number(score, alarm) or UNKNOWN
     if alarm.tag not in pump.profile.quantity_tags:
         return UNKNOWN
+    if not _is_comparable(alarm, pump):
+        return ""
     return read_sensor(pump, pump.profile.index(alarm.tag), view.mono_ns, last_good).with_unit
 
 
 def _limits(alarm: Alarm, pump: PumpView | None) -> str:
     then, level = alarm_number(alarm.limit, alarm), alarm.source.rpartition(".")[2]
-    if pump is None or level not in _LEVELS or alarm.tag not in pump.profile.quantity_tags or _is_anomaly(alarm):
+    if (
+        pump is None
+        or level not in _LEVELS
+        or alarm.source != f"{alarm.tag}.{level}"
+        or not _is_comparable(alarm, pump)
+    ):
         return then
     present: float | None = getattr(pump.profile.quantities[pump.profile.index(alarm.tag)].limits, level)
     if present == alarm.limit:

@@ -45,7 +45,11 @@ class GuidancePanel(Painted):
     @property
     def guidance(self) -> Guidance | None:
         """The guidance for the alarm that is shown."""
-        return guidance_for(self._shown.alarm.source, self.rows) if self._shown is not None else None
+        if self._shown is None:
+            return None
+        source = self._shown.alarm.source
+        own = next((rule.guidance for rule in self._context.station.site().rules if rule.source == source), None)
+        return own or guidance_for(source, self.rows)
 
     def show_alarm(self, shown: ShownAlarm | None, view: StationView) -> None:
         """Show what there is of an alarm; None: nothing is chosen."""

@@ -11,7 +11,8 @@ from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile, Sensor
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import GOOD_CODE, Quality, Reason
-from pumpwatch_gui.judge.sources.limits import START_UP_NS, LimitJudge
+from pumpwatch_gui.judge.sources.conditions import START_UP_NS
+from pumpwatch_gui.judge.sources.limits import LimitJudge
 
 ROWS_BEFORE = 17
 """Rows from which the judge knows the pace of the frames."""
@@ -52,7 +53,8 @@ def replay(
     judge = LimitJudge(PumpProfile("past", (replace(sensor, limits=limits),)))
     since: dict[str, int] = {}
     found: list[PastEpisode] = []
-    for row in _rows(past, limits, lambda: judge.is_quiet, progress):
+    matters = _over(past, limits) | state_rows(past.time_ns, past.states)
+    for row in rows_to_judge(matters, lambda: judge.is_quiet, progress):
         at_ns = int(past.time_ns[row])
         for signal in judge.judge(_frame(row, at_ns, float(past.values[row])), past.states[row]):
             level = signal.source.rpartition(".")[2]
@@ -64,17 +66,19 @@ def replay(
     return tuple(found)
 
 
-def _rows(past: Past, limits: Limits, is_quiet: Callable[[], bool], progress: Callable[[float], None]) -> Iterator[int]:
-    """The rows that the judge has to see: from before each that matters, until it is quiet again."""
-    matters = np.flatnonzero(_matters(past, limits))
-    row, size = 0, past.values.size
+def rows_to_judge(
+    matters: NDArray[np.bool_], is_quiet: Callable[[], bool], progress: Callable[[float], None]
+) -> Iterator[int]:
+    """The rows that a judge has to see, of those that matter (m,): from before each, until it is quiet again."""
+    wanted = np.flatnonzero(matters)
+    row, size = 0, matters.size
     looked = 0
     while row < size:
-        after = int(np.searchsorted(matters, row))
-        if after == matters.size:
+        after = int(np.searchsorted(wanted, row))
+        if after == wanted.size:
             return
-        row = max(row, int(matters[after]) - ROWS_BEFORE)
-        last = int(matters[after])
+        row = max(row, int(wanted[after]) - ROWS_BEFORE)
+        last = int(wanted[after])
         while row < size and (row <= last or not is_quiet()):
             if row - looked >= _ROWS_BETWEEN_LOOKS:
                 looked = row
@@ -83,21 +87,26 @@ def _rows(past: Past, limits: Limits, is_quiet: Callable[[], bool], progress: Ca
             row += 1
 
 
-def _matters(past: Past, limits: Limits) -> NDArray[np.bool_]:
-    """Whether a row (m,) is over a limit, or the first in another run state, or the first after a start-up."""
+def state_rows(time_ns: NDArray[np.int64], states: Sequence[RunState]) -> NDArray[np.bool_]:
+    """Whether a row (m,) is the first of all, the first in another run state, or the first after a start-up."""
+    matters = np.zeros(time_ns.size, dtype=np.bool_)
+    codes = {state: i for i, state in enumerate(RunState)}
+    changes = np.flatnonzero(np.diff(np.array([codes[state] for state in states], dtype=np.int8))) + 1
+    matters[:1] = True
+    matters[changes] = True
+    started = np.searchsorted(time_ns, time_ns[changes] + START_UP_NS)
+    matters[started[started < matters.size]] = True
+    return matters
+
+
+def _over(past: Past, limits: Limits) -> NDArray[np.bool_]:
+    """Whether a row (m,) is over a limit."""
     with np.errstate(invalid="ignore"):
         over = np.zeros(past.values.size, dtype=np.bool_)
         for limit in (limits.high, limits.high_high):
             over |= past.values > limit if limit is not None else False
         for limit in (limits.low, limits.low_low):
             over |= past.values < limit if limit is not None else False
-    codes = {state: i for i, state in enumerate(RunState)}
-    states = np.array([codes[state] for state in past.states], dtype=np.int8)
-    changes = np.flatnonzero(np.diff(states)) + 1
-    over[:1] = True
-    over[changes] = True
-    started = np.searchsorted(past.time_ns, past.time_ns[changes] + START_UP_NS)
-    over[started[started < over.size]] = True
     return over
 
 

@@ -19,16 +19,26 @@ _NO_VALUE_YET = (Reason.WAITING_FOR_INITIAL_DATA, Reason.NOT_CONNECTED)
 class NoValueJudge:
     """Judges every watched sensor of one pump: those with limits or behind a quantity with limits; with a model, all.
 
+    So is a sensor that is one of `rule_tags`, which rules look at, or behind one of them.
+
     A sensor that is BAD for a minute while its link responds is an alarm; it returns with the first value. What the
     loss of a link takes away is the link's alarm, and leaves these as they are. The delay restarts after a gap of the
     frames (`Pace`). `active` are the sources that were active already.
     """
 
-    def __init__(self, profile: PumpProfile, *, has_model: bool, active: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        profile: PumpProfile,
+        *,
+        has_model: bool,
+        active: Collection[str] = (),
+        rule_tags: Collection[str] = (),
+    ) -> None:
         self._pace = Pace()
         self._profile = profile
-        behind = DerivedQuantities(profile).behind({s.tag for s in profile.derived if s.limits.given})
-        watched = [i for i, s in enumerate(profile.sensors) if has_model or s.limits.given or s.tag in behind]
+        given = {s.tag for s in profile.quantities if s.limits.given or s.tag in rule_tags}
+        given |= DerivedQuantities(profile).behind(given)
+        watched = [i for i, s in enumerate(profile.sensors) if has_model or s.tag in given]
         self._delays = {
             i: OnOffDelay(ON_DELAY_NS, 0, active=no_value_source(profile.tags[i]) in active) for i in watched
         }
