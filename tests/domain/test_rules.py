@@ -207,7 +207,7 @@ def test_a_rule_reads_as_a_sentence() -> None:
         RuleTerm("press", Comparison.OUTSIDE, -0.3, 0.3, measure=Measure.DEVIATION, from_pump="B"),
     )
     assert condition_words(made, PROFILE) == (
-        "Heat ≥ 75 °C and rate of Heat over 5:00 > 0.5 °C/min and Pressure − that of B outside -0.3 to 0.3 bar"
+        "Heat ≥ 75 °C and rate of Heat over 5:00 > 0.5 °C/min and deviation of Pressure from B outside -0.3 to 0.3 bar"
     )
     assert condition_words(rule(RuleTerm("x", ABOVE, 1.0)), None) == "x > 1"
 

@@ -143,6 +143,9 @@ def _only(profile: PumpProfile, tags: Sequence[str]) -> PumpProfile:
 
 def trial_words(trial: RuleTrial) -> str:
     """The outcome for people: how long it was judged, how often it came, for how long it was on, and when first."""
+    lacking = "; ".join(f"{p.pump_id}: {p.why}" for p in trial.pumps if p.why)
+    if lacking and not trial.judged_h:
+        return f"Not judged: {lacking}."
     head = f"{running_time(trial.judged_h * 3600)} judged: "
     if len(trial.pumps) > 1:
         head = f"{len(trial.pumps)} pumps, {head}"
@@ -157,5 +160,4 @@ def trial_words(trial: RuleTrial) -> str:
         more = ", …" if len(episodes) > NAMED else ""
         many = f"{trial.count} alarm{'s' if trial.count > 1 else ''}"
         text = f"{many}{a_week}, {duration(on_s)} in alarm ({first}{more})."
-    lacking = "; ".join(f"{p.pump_id}: {p.why}" for p in trial.pumps if p.why)
     return f"{head}{text}" + (f" Not judged: {lacking}." if lacking else "")

@@ -117,14 +117,13 @@ def scope_words(rule: CustomRule) -> str:
 
 
 def measure_words(term: RuleTerm, profile: PumpProfile | None) -> str:
-    """What a term looks at: `Flow rate`, `rate of Flow rate over 5:00`, `Flow rate − that of P-102`."""
+    """What a term looks at: `Flow rate`, `rate of Flow rate over 5:00`, `deviation of Flow rate from P-102`."""
     label = _label(term.tag, profile)
     if term.measure is Measure.RATE:
         return f"rate of {label} over {age(term.over_s) if term.over_s >= 60 else f'{term.over_s:g} s'}"
     if term.measure is Measure.DEVIATION:
-        if term.from_pump:
-            return f"{label} − that of {term.from_pump}"
-        return f"{label} − {_label(term.from_tag, profile) if term.from_tag else f'{term.from_value:g}'}"
+        other = term.from_pump or (_label(term.from_tag, profile) if term.from_tag else f"{term.from_value:g}")
+        return f"deviation of {label} from {other}"
     return label
 
 

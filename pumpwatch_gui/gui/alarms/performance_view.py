@@ -8,6 +8,7 @@ from typing_extensions import override
 from pumpwatch_gui.commissioning.alarm_performance import PerformanceRead, read_performance
 from pumpwatch_gui.domain.alarms.benchmarks import advice_tip, advice_words, figures
 from pumpwatch_gui.domain.alarms.performance import Actor
+from pumpwatch_gui.domain.alarms.rules import is_rule
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import UNKNOWN, duration, error_text, minute, number
 from pumpwatch_gui.gui.alarms.figures import FigureGrid, RateBars
@@ -133,10 +134,12 @@ class PerformanceView(QWidget):
         self._open(self.top.row_at(self.top_view.chosen))
 
     def _open(self, actor: Actor | None) -> None:
-        """Open the limits at the sensor of an alarm; its pump where it has no limit, or none can be changed here."""
+        """Open the limits at the sensor of an alarm, or the rules; its pump where neither can be changed here."""
         if actor is None or self.context.station.site().pump(actor.alarm.pump_id) is None:
             return
-        if self._has_limits(actor):
+        if is_rule(actor.alarm.source) and "rules" in self.context.dialogs:
+            self.context.open_dialog("rules", actor.alarm.pump_id)
+        elif self._has_limits(actor):
             self.context.limits_tag = actor.alarm.tag
             self.context.open_dialog("limits", actor.alarm.pump_id)
         else:
@@ -145,7 +148,8 @@ class PerformanceView(QWidget):
     def _has_limits(self, actor: Actor) -> bool:
         pump = self.context.station.site().pump(actor.alarm.pump_id)
         has_tag = pump is not None and actor.alarm.tag in pump.profile.quantity_tags
-        return has_tag and actor.alarm.source != "anomaly" and "limits" in self.context.dialogs
+        has_limit = has_tag and actor.alarm.source != "anomaly" and not is_rule(actor.alarm.source)
+        return has_limit and "limits" in self.context.dialogs
 
     def _offer(self) -> None:
         actor = self.top.row_at(self.top_view.chosen)

@@ -34,11 +34,12 @@ class LimitsDialog(SiteDialog):
         self.pump.setAccessibleName("Pump")
         self.table = LimitsTable(context.appearance, "Now")
         hint = label("An empty limit is not watched.", "dim")
+        rules = button("Rules…", "Alarm rules of several terms, rates and deviations", self.open_rules)
         restore = button("Restore row", "Restore the profile's own limits in this row", self.restore_row)
         self._pump_id = ""
         self._history = History(self.table.texts())
         self.undo, self.redo = undo_buttons(self, self._step)
-        head = hbox(label("Pump", "heading"), self.pump, None, hint, self.undo, self.redo, restore)
+        head = hbox(label("Pump", "heading"), self.pump, None, hint, self.undo, self.redo, restore, rules)
         self.past = WhatIfPanel(context)
         self.lay_out(head, (self.table, 1), self.past)
         self.pump.currentIndexChanged.connect(lambda _: self._change_pump())
@@ -137,6 +138,12 @@ class LimitsDialog(SiteDialog):
 
     def _drag(self, level: str, value: float) -> None:
         self.table.set_limit(self.table.currentRow(), level, value)
+
+    def open_rules(self) -> None:
+        """Show the alarm rules above the limits."""
+        from pumpwatch_gui.gui.rules.rules_dialog import open_rules  # seldom wanted, and it costs each start
+
+        open_rules(self.context, self.pump.currentText(), self)
 
     def restore_row(self) -> None:
         """Put the profile's own limits into the current row."""

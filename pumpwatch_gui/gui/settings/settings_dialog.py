@@ -45,7 +45,8 @@ class SettingsDialog(SiteDialog):
         self._make_station()
         body = hbox(self._make_list(), (self._make_pump(), 1), spacing=12)
         self.sound = SoundPanel(context)
-        self.lay_out(self._station, (body, 1), self.sound, more=(self.undo, self.redo))
+        rules = button("Alarm rules…", "Alarm rules of several terms, rates and deviations", self.open_rules)
+        self.lay_out(self._station, (body, 1), self.sound, more=(rules, self.undo, self.redo))
         self._saved: _State = (("", 1, ""), (), -1)
         self._history = History[_State](self._saved)
         self._show_site(pump_id)
@@ -68,6 +69,12 @@ class SettingsDialog(SiteDialog):
         self._saved = self._state()
         self._history = History(self._saved)
         self._offer_undo()
+
+    def open_rules(self) -> None:
+        """Show the alarm rules above the settings."""
+        from pumpwatch_gui.gui.rules.rules_dialog import open_rules  # seldom wanted, and it costs each start
+
+        open_rules(self.context, self._drafts[self._at].was if self._at >= 0 else "", self)
 
     # ---------------------------------------------------------------- building
 

@@ -122,6 +122,12 @@ def _limits(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     return LimitsDialog(context, pump_id, parent)
 
 
+def _rules(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.rules.rules_dialog import RulesDialog
+
+    return RulesDialog(context, pump_id, parent)
+
+
 def _palette(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.palette.dialog import PaletteDialog
 
@@ -177,6 +183,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("limits", "Limits", "limits", "Ctrl+L", _limits, in_nav=True, needs=Capability.CONFIGURE),
     DialogEntry("help", "Help", "help", "F1", _help, in_nav=True),
     DialogEntry("add-pump", "Add a pump", "add", "Ctrl+Shift+A", _add_pump, needs=Capability.CONFIGURE),
+    DialogEntry("rules", "Alarm rules", "rules", "Ctrl+Shift+L", _rules, needs=Capability.CONFIGURE),
     DialogEntry("counters", "Counters", "counters", "Ctrl+Shift+N", _counters, needs=Capability.CONFIGURE),
     DialogEntry("hand-over", "Hand-over", "hand-over", "Ctrl+Shift+H", _hand_over),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),

@@ -46,10 +46,15 @@ class LimitPlot(Painted):
         self._span_s = (0.0, 1.0)
         self._marks: tuple[Mark, ...] = ()
         self._words = ""
+        self._names: Mapping[str, str] = LEVELS
         self._held = ""
         self._scale = (0.0, 1.0)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def name_lines(self, names: Mapping[str, str]) -> None:
+        """Call the lines otherwise than by their level: a name by field of `Limits`."""
+        self._names = names
 
     @override
     def sizeHint(self) -> QSize:
@@ -86,7 +91,7 @@ class LimitPlot(Painted):
         low, high = (min(known), max(known)) if known else (0.0, 1.0)
         room = max((high - low) * 0.1, abs(high) * 0.01, 1e-6)
         self._scale = low - room, high + room
-        lines = ", ".join(f"{LEVELS[level]} {editable_number(value)}" for level, value in self._limits.items())
+        lines = ", ".join(f"{self._names[level]} {editable_number(value)}" for level, value in self._limits.items())
         self.describe(f"{self._sensor.label if self._sensor else ''} {lines}. {self._words}".strip())
         self.update()
 
@@ -191,7 +196,7 @@ class LimitPlot(Painted):
             )
             painter.drawLine(QLineF(area.left(), y, area.right(), y))
             shown = limit_number(value, sensor) if sensor is not None else editable_number(value)
-            words = f"{LEVELS[level]} {shown}"
+            words = f"{self._names[level]} {shown}"
             place = QRectF(area.right() + px(6), y - px(8), px(70), px(16))
             paint.text(painter, appearance, place, words, theme.strong, size=12, weight=STRONG)
         if sensor is not None:
