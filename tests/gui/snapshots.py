@@ -24,6 +24,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from pumpwatch_gui.commissioning.models.stored import ModelChoice, ModelRow
+from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.domain.alarms.rules import Comparison, CustomRule, Measure, RuleTerm
 from pumpwatch_gui.domain.events import AlarmChanged, Event, LinkChanged, Note, OrderDone
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.files.home import Home
@@ -42,7 +44,7 @@ README_PICTURE = ROOT / "resources" / "pictures" / "overview-dark.png"
 RENEW = "python -m tests.gui.snapshots"
 
 SIZE, README_SIZE = (1280, 720), (1600, 900)
-DIALOGS = ("settings", "limits", "counters", "hand-over", "add-pump", "help", "shortcuts", "palette")
+DIALOGS = ("settings", "limits", "rules", "counters", "hand-over", "add-pump", "help", "shortcuts", "palette")
 """Those with a picture. About is nothing but versions and paths of the machine."""
 
 NOW_NS = 1_768_472_640 * SECOND
@@ -74,6 +76,23 @@ MODELS = ModelChoice(
     shadow="20260110-081500",
 )  # fmt: skip
 """Instead of the shipped model, which is trained again now and then."""
+
+RULES = (
+    CustomRule(
+        "hot", "Bearing hot and shaking",
+        (
+            RuleTerm("bearing_temperature_c", Comparison.ABOVE, 0.5, measure=Measure.RATE),
+            RuleTerm("vibration_mm_s", Comparison.ABOVE, 1.0, measure=Measure.DEVIATION, from_pump="P-102"),
+        ),
+        pump="P-103", priority=Priority.HIGH,
+    ),
+    CustomRule("dry", "Strainer clogs", (RuleTerm("npsh_margin_m", Comparison.BELOW, 3.0),), profile="centrifugal"),
+    CustomRule("seal", "Seal leaks", (RuleTerm("seal_pressure_bar", Comparison.BELOW, 2.0),), priority=Priority.LOW,
+               pump="P-101"),
+    CustomRule("load", "Runs at full load", (RuleTerm("motor_current_a", Comparison.AT_LEAST, 28.0),),
+               is_enabled=False),
+)  # fmt: skip
+"""One that watches several things, one of a profile, one on a tag that is not there, one that is off."""
 
 Pixels = NDArray[np.uint8]
 
@@ -214,7 +233,8 @@ def station_of(pumps: int, what: str) -> FakeStation:
     scenes = {"every": SCENES, "hot": {2: Scene("hot")}}[what]
     station = FakeStation(pumps, scenes=scenes, history_s=HISTORY_S if pumps else 1)
     site = station.site()
-    station.change(replace(site, pumps=tuple(replace(pump, model="centrifugal") for pump in site.pumps)))
+    pumps_with_model = tuple(replace(pump, model="centrifugal") for pump in site.pumps)
+    station.change(replace(site, pumps=pumps_with_model, rules=RULES))
     station.history = FakeHistorian()
     for event in events_of(station):
         station.history.put_event(event)

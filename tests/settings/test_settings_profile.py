@@ -1,14 +1,20 @@
 """The profile file: every mistake with its path."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pumpwatch_gui.commissioning.pumps.profiles import profile_names
 from pumpwatch_gui.domain.errors import InputError, Problem
+from pumpwatch_gui.domain.pump.profile import Sensor
+from pumpwatch_gui.judge.sources.limits import LimitJudge
 from pumpwatch_gui.settings.profile_file import load_profile, parse_profile
 
 FLOW = {"tag": "Flow", "span": [0.0, 1.0]}
 HEAT = {"tag": "heat", "span": [0.0, 1.0]}
+LEVELS = ("low_low", "low", "high", "high_high")
 
 
 def mistakes(*sensors: object) -> dict[str, str]:
@@ -85,3 +91,31 @@ def test_every_mistake_of_a_curve_is_named_and_a_good_one_is_taken() -> None:
     assert "curve.head_m" in found
     assert "head_m" in found["curve.heads_m"]
     assert with_plate({}, curve={"flow_l_min": [0, 2, 1], "head_m": [3, 2, 1]}) == {"curve": "flow_l_min must rise"}
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_at_most_eight_limits_are_on_by_default_and_every_other_is_available(name: str) -> None:
+    profile = load_profile(name)
+    on = {f"{s.tag}.{level}" for s in profile.quantities for level in LEVELS if getattr(s.limits, level) is not None}
+    assert len(on) <= 8
+    assert LimitJudge(profile).sources == on
+
+    def with_all(sensor: Sensor) -> Sensor:
+        low, high = sensor.span
+        levels = dict(zip(LEVELS, np.linspace(low, high, 6)[1:5].tolist(), strict=True))
+        return replace(sensor, limits=replace(sensor.limits, **levels))
+
+    whole = replace(
+        profile, sensors=tuple(map(with_all, profile.sensors)), derived=tuple(map(with_all, profile.derived))
+    )
+    assert LimitJudge(whole).sources == {f"{tag}.{level}" for tag in profile.quantity_tags for level in LEVELS}
+
+
+def test_the_limits_that_a_centrifugal_pump_has_on_are_those_of_the_alarm_list() -> None:
+    profile = load_profile("centrifugal")
+    on = {f"{s.tag}.{level}" for s in profile.sensors for level in LEVELS if getattr(s.limits, level) is not None}
+    assert on == {
+        "vibration_mm_s.high", "vibration_mm_s.high_high", "bearing_temperature_c.high",
+        "bearing_temperature_c.high_high", "oil_pressure_bar.low_low", "suction_pressure_bar.low",
+        "flow_rate_l_min.low_low", "motor_current_a.high",
+    }  # fmt: skip

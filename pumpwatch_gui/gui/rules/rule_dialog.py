@@ -32,7 +32,7 @@ class RuleDialog(SiteDialog):
     def __init__(
         self, context: PageContext, start: CustomRule | None, parent: QWidget | None, *, is_new: bool, pump_id: str = ""
     ) -> None:
-        super().__init__(context, (1180, 700), parent)
+        super().__init__(context, (1180, 670), parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("New alarm rule" if is_new else f"Alarm rule {start.text if start else ''}")
         self._start, self._is_new = start, is_new

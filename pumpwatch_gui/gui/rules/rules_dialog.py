@@ -160,7 +160,8 @@ def open_rules(context: PageContext, pump_id: str, parent: QWidget) -> RulesDial
 
 def _row(rule: CustomRule, site: Site, view: StationView) -> RuleRow:
     pumps = pumps_of(rule, site)
-    return RuleRow(rule, condition_words(rule, pumps[0].profile if pumps else None), _state(rule, len(pumps), view))
+    condition = condition_words(rule, pumps[0].profile if pumps else None)
+    return RuleRow(rule, condition[:1].upper() + condition[1:] if pumps else condition, _state(rule, len(pumps), view))
 
 
 def _state(rule: CustomRule, pumps: int, view: StationView) -> str:
