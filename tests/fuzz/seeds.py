@@ -59,6 +59,29 @@ model = "none"
   file = "none.csv"
   speed = 2.0
   loop = true
+
+[[rule]]
+id = "hot"
+text = "Bearing hot and shaking"
+pump = "P-101"
+join = "or"
+on_delay_s = 30.0
+priority = "high"
+action = ["Look at the oil level."]
+  [[rule.term]]
+  tag = "bearing_temperature_c"
+  measure = "rate"
+  over_s = 300.0
+  comparison = ">"
+  value = 0.5
+  [[rule.term]]
+  tag = "vibration_mm_s"
+  measure = "deviation"
+  from_pump = "P-102"
+  comparison = "outside"
+  value = -1.0
+  to = 1.0
+  deadband = 0.2
 """
 
 LINES = (

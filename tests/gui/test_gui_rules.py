@@ -207,6 +207,9 @@ def test_mistakes_are_named_and_cannot_be_saved(opened: Opened) -> None:
     form.join.setCurrentIndex(1)
     form.rows[1].comparison.setCurrentIndex(0)
     assert trouble() == ""
+    form.rows[0].to.setText("")
+    assert trouble() == "Term 1, upper end of the band: is empty"
+    form.rows[0].to.setText("70")
     form.name.setText("   ")
     assert trouble() == "Name: must not be empty"
     form.name.setText("x")

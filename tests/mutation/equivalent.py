@@ -12,12 +12,8 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("acquire/modbus/wire/rtu.py", "return 1"): "a frame of one byte is too short to be sealed, like one of none",
     (
         "judge/sources/limits.py",
-        "self._delays.append(OnOffDelay(int(own.on_delay_s * 999999999.0), int(own.off_delay_s * 1e9)))",
+        "delays.append(OnOffDelay(int(own.on_delay_s * 999999999.0), int(own.off_delay_s * 1e9)))",
     ): "one part in a thousand million of a delay",
-    (
-        "judge/sources/limits.py",
-        "for point, delay in zip(self._points, self._delays, strict=False):",
-    ): "both lists are filled together",
     (
         "store/query/thinning.py",
         "rows = np.array(connection.execute(sql, (*span.ids, points + 1)).fetchall(), dtype=np.float64).reshape(-2, 2)",

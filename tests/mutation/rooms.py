@@ -43,6 +43,11 @@ ROOMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "limits and delays": {
         SOURCES + "limits.py": ("judge/test_judge_limits",),
+        SOURCES + "conditions.py": ("judge/test_judge_limits", "judge/test_judge_rules"),
+        SOURCES + "rules.py": ("judge/test_judge_rules",),
+        ALARMS + "rules.py": ("domain/test_rules",),
+        ALARMS + "rule_sheet.py": ("domain/test_rules", "judge/test_judge_rules"),
+        ALARMS + "rate_window.py": ("domain/test_rules",),
         SOURCES + "anomaly.py": ("judge/test_judge_anomaly",),
         SOURCES + "link.py": ("judge/test_judge_links",),
         ALARMS + "alarm.py": ("judge/test_judge_desk", "domain/test_domain_values"),

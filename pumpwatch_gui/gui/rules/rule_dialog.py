@@ -240,7 +240,8 @@ class RuleDialog(SiteDialog):
             try:
                 terms.append(row.term())
             except ValueError as error:
-                raise ValueError(f"Term {number}, {error}") from None
+                field, _, words = str(error).partition(": ")
+                raise ValueError(f"Term {number}, {_TERM_FIELDS.get(field, field)}: {words}") from None
         kind, name = self.scope.currentData()
         text = " ".join(self.name.text().split())
         taken = frozenset(rule.rule_id for rule in self.context.station.site().rules)
@@ -271,7 +272,8 @@ class RuleDialog(SiteDialog):
             rule = self.rule()
         except ValueError as error:
             key, _, words = str(error).partition(": ")
-            wrong = f"{_FIELDS.get(key, key)}: {words}" if words else str(error)
+            term = key.startswith("term[")
+            wrong = f"{'Terms' if term else _FIELDS.get(key, key)}: {words}" if words else str(error)
         found = self._beyond(rule) if rule is not None else ""
         (self.trouble.warn if self.is_edited() else self.trouble.say)(wrong or found)
         self.allow_save(not wrong and not found)
@@ -334,6 +336,10 @@ class RuleDialog(SiteDialog):
 _FIELDS = {"text": "Name", "term": "Terms", "on_delay_s": "On-delay", "off_delay_s": "Off-delay",
            "respond_min": "Respond within", "cause": "Cause", "consequence": "Consequence",
            "action": "What to do"}  # fmt: skip
+
+
+_TERM_FIELDS = {"to": "upper end of the band", "over": "span of time", "over_s": "span of time",
+                "from_value": "set point", "from_pump": "compared with", "from_tag": "compared with"}  # fmt: skip
 
 
 def _scope_of(rule: CustomRule) -> tuple[str, str]:

@@ -183,14 +183,15 @@ class StationRules:
         self._sisters.rename(renamed)
         self._profiles = {pump.pump_id: pump.profile for pump in site.pumps}
         self._lacking = unjudgeable(site)
-        self._judges, self._sources = {}, {}
+        judges, sources = dict[str, RuleJudge](), dict[str, frozenset[str]]()
         for pump in site.pumps:
             rules = rules_of(site, pump)
-            self._sources[pump.pump_id] = frozenset(rule.source for rule in rules)
+            sources[pump.pump_id] = frozenset(rule.source for rule in rules)
             judged = [rule for rule in rules if not why_not(rule, pump, site)]
             if judged:
                 judge = before.get(pump.pump_id)
-                self._judges[pump.pump_id] = _judge_of(pump, judged, judge, active.get(pump.pump_id, ()))
+                judges[pump.pump_id] = _judge_of(pump, judged, judge, active.get(pump.pump_id, ()))
+        self._judges, self._sources = judges, sources  # at once: other threads read what is not judged
         self._compared = frozenset(s.pump_id for judge in self._judges.values() for s in judge.sheet.sisters)
 
     def judge(self, frame: Frame, state: RunState) -> list[AlarmSignal]:
