@@ -8,12 +8,14 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.alarms.rules import MAX_TERMS, Comparison, CustomRule, Measure, RuleTerm
 from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.site_changes import RemoveRule, SetRule
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.gui.alarms.active_view import _text
 from pumpwatch_gui.gui.alarms.page import AlarmsPage
 from pumpwatch_gui.gui.rules.rule_dialog import RuleDialog
 from pumpwatch_gui.gui.rules.rules_dialog import RulesDialog
@@ -217,7 +219,7 @@ def test_mistakes_are_named_and_cannot_be_saved(opened: Opened) -> None:
     assert "On-delay: must be 0 to" in trouble()
 
 
-def test_there_are_at_most_eight_terms_and_at_least_one(opened: Opened) -> None:
+def test_there_are_at_most_eight_terms_and_at_least_one(opened: Opened, qtbot: QtBot) -> None:
     _, rules = opened(HOT)
     form = edit(rules)
     assert not form.rows[0].remove.isEnabled()
@@ -225,9 +227,8 @@ def test_there_are_at_most_eight_terms_and_at_least_one(opened: Opened) -> None:
         form.add_button.click()
     assert len(form.rows) == MAX_TERMS
     assert not form.add_button.isEnabled()
-    heights = {row.height() for row in form.rows}
-    QApplication.processEvents()
-    assert min(heights) >= form.rows[0].sizeHint().height(), "eight terms scroll and are not squeezed"
+    # They scroll and are not squeezed, once the layout has settled.
+    qtbot.waitUntil(lambda: all(row.value.height() >= row.value.sizeHint().height() for row in form.rows))
     for row in form.rows[1:]:
         row.remove.click()
     assert len(form.rows) == 1
@@ -349,6 +350,21 @@ def test_a_form_with_edits_asks_before_it_closes(opened: Opened) -> None:
     form.reject()
     answer(question_of(form), "Discard")
     assert is_closed(form)
+
+
+def test_an_alarm_whose_rule_is_not_judged_says_why(open_window: OpenWindow) -> None:
+    source = station(replace(HOT, terms=(*HOT.terms, RuleTerm("gone", Comparison.ABOVE, 1.0))))
+    alarm = Alarm(
+        "P-102/rule.hot", "P-102", TAG, Priority.MEDIUM, "Hot", AlarmState.UNACKNOWLEDGED, 74.0, 70.0, "degC",
+        source.start_ns, source.start_ns,
+    )  # fmt: skip
+    window = open_window(source=source)
+    shown = window.context.shown(alarm, source.latest())
+    assert _text(shown) == "Hot · not judged now: P-102 has no tag gone"
+    assert shown.limit == "70 °C"
+    assert shown.now.endswith("°C")
+    rate = window.context.shown(replace(alarm, unit="°C/min", value=3.0, limit=2.0), source.latest())
+    assert (rate.now, rate.limit) == ("", "2 °C/min"), "the tag itself is another number"
 
 
 def test_the_guidance_of_a_rule_is_shown_under_its_alarm(open_window: OpenWindow) -> None:

@@ -158,7 +158,24 @@ def test_a_tag_that_goes_away_leaves_the_rule_and_its_alarm() -> None:
     assert judge.judge(frame(2, 90.0), RUNNING) == []
     judge.use_site(site_of(BOTH), {"A": {"rule.both"}}, {})
     assert judge.unjudged == ()
-    assert stimuli(judge.judge(frame(3, 20.0, 5.0), RUNNING)) == [Stimulus.RETURNED]
+    assert stimuli(judge.judge(frame(3, 20.0, 5.0), RUNNING))[0] is Stimulus.RETURNED
+
+
+def test_an_alarm_suppressed_while_the_pump_was_stopped_comes_back_when_its_rule_says_so_no_more() -> None:
+    masked = replace(BOTH, only_running=True)
+    desk, judge = AlarmDesk(), station(masked)
+
+    def see(at_s: float, state: RunState) -> None:
+        for signal in judge.judge(frame(at_s, 90.0, 0.5), state):
+            desk.apply("A", signal, round(at_s * 1e9))
+
+    see(1, RUNNING)
+    desk.acknowledge("A/rule.both", by="x", time_ns=1)
+    see(2, STANDBY)
+    assert [a.state for a in desk.hidden] == [AlarmState.SUPPRESSED]
+    judge.use_site(site_of(replace(masked, only_running=False)), {"A": desk.active_sources("A")}, {})
+    see(3, STANDBY)
+    assert [a.state for a in desk.alarms] == [AlarmState.UNACKNOWLEDGED]
 
 
 def test_a_change_of_one_rule_keeps_the_rates_of_the_others() -> None:

@@ -222,6 +222,11 @@ class UnjudgedRule:
     pump_id: str
     why: str
 
+    @property
+    def source(self) -> str:
+        """The alarm source of the rule."""
+        return RULE_PREFIX + self.rule_id
+
 
 def is_rule(source: str) -> bool:
     """Whether an alarm source is that of a rule."""

@@ -104,9 +104,16 @@ class ShownAlarm:
         is_first = pump is not None and pump.first_out == self.alarm.alarm_id
         return f"first out of {len(pump.alarms)}" if pump is not None and is_first else ""
 
+    @cached_property
+    def unjudged(self) -> str:
+        """Why its rule is not judged now, so that it stays as it is."""
+        alarm, unjudged = self.alarm, self._view.unjudged_rules
+        own = (one.why for one in unjudged if one.pump_id == alarm.pump_id and one.source == alarm.source)
+        return next(own, "")
+
     @property
     def _words(self) -> tuple[str, ...]:
-        return self.now, self.raised, self.worst, self.limit, self.lasts, self.first_out
+        return self.now, self.raised, self.worst, self.limit, self.lasts, self.first_out, self.unjudged
 
     @override
     def __eq__(self, other: object) -> bool:

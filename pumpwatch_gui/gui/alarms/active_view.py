@@ -162,7 +162,8 @@ def _new_words(new: tuple[Alarm, ...]) -> str:
 
 
 def _text(shown: ShownAlarm) -> str:
-    return f"{shown.alarm.text} · {shown.first_out}" if shown.first_out else shown.alarm.text
+    not_judged = f"not judged now: {shown.unjudged}" if shown.unjudged else ""
+    return " · ".join(filter(None, (shown.alarm.text, not_judged, shown.first_out)))
 
 
 def _state(shown: ShownAlarm) -> str:

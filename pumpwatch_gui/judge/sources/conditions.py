@@ -56,9 +56,14 @@ class Conditions:
         """Whether a stopped or starting pump masked what it masks, at the last frame."""
         self.use((), np.zeros(0, dtype=np.bool_))
 
-    def use(self, delays: Sequence[OnOffDelay], maskable: Bools, active: Collection[int] = ()) -> None:
-        """Judge other conditions from now on, of which those at these places are active; the delays count again."""
-        self._delays = tuple(delays)
+    def use(
+        self, delays: Sequence[OnOffDelay], maskable: Bools, active: Collection[int] = (), *, mask_may_go: bool = False
+    ) -> None:
+        """Judge other conditions from now on, of which those at these places are active; the delays count again.
+
+        `mask_may_go`: one that is not maskable may have been before, and be suppressed by design since.
+        """
+        self._delays, self._mask_may_go = tuple(delays), mask_may_go
         self._maskable, self._never_masked = maskable, ~maskable
         self._judged_ns = np.zeros(len(self._delays), dtype=np.int64)  # true only while a delay runs
         self.adopt(active)
@@ -67,7 +72,9 @@ class Conditions:
         """Take over what is already active (after a restart)."""
         for i, delay in enumerate(self._delays):
             delay.active = i in active
-        self._suppressed = self._active_maskable()  # of the run before they may be; released once they are judged
+        # They may be suppressed since the run or the rule before; each is released once it was judged.
+        may_be = self._mask_may_go | self._maskable
+        self._suppressed = {i for i, delay in enumerate(self._delays) if delay.active and may_be[i]}
         self._was_masked: bool | None = None
         self.is_quiet = self._all_quiet()
 
@@ -104,11 +111,9 @@ class Conditions:
         self._was_masked = is_masked
         if not is_masked:
             return []
-        self._suppressed = self._active_maskable()
-        return [Found(i, Stimulus.SUPPRESSED) for i in sorted(self._suppressed)]
-
-    def _active_maskable(self) -> set[int]:
-        return {i for i, delay in enumerate(self._delays) if delay.active and self._maskable[i]}
+        found = [i for i, delay in enumerate(self._delays) if delay.active and self._maskable[i]]
+        self._suppressed.update(found)
+        return [Found(i, Stimulus.SUPPRESSED) for i in found]
 
     def _all_quiet(self) -> bool:
         """Whether nothing is active and no delay runs, so that a frame at which nothing holds changes nothing."""

@@ -84,7 +84,7 @@ class RuleJudge:
         delays = [OnOffDelay(int(r.on_delay_s * 1e9), int(r.off_delay_s * 1e9)) for r in rules]
         maskable = np.array([rule.only_running for rule in rules], dtype=np.bool_)
         self._maskable = maskable
-        self._conditions.use(delays, maskable, self._places(active))
+        self._conditions.use(delays, maskable, self._places(active), mask_may_go=True)
 
     def adopt(self, sources: Collection[str]) -> None:
         """Take over alarms that are already active (after a restart)."""
