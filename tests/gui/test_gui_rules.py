@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.site_changes import RemoveRule, SetRule
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.gui.alarms.active_view import _text
 from pumpwatch_gui.gui.alarms.page import AlarmsPage
+from pumpwatch_gui.gui.palette.places import places_of
 from pumpwatch_gui.gui.rules.rule_dialog import RuleDialog
 from pumpwatch_gui.gui.rules.rules_dialog import RulesDialog
 from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
@@ -90,6 +91,14 @@ def test_it_is_reached_from_limits_and_settings(open_window: OpenWindow) -> None
         assert rules.nothing.isVisible()
         rules.close()
         dialog.close()
+
+
+def test_find_offers_the_list(open_window: OpenWindow) -> None:
+    window = open_window(source=station())
+    (place,) = [place for place in places_of(window, window.context) if place.words == "Alarm rules"]
+    place.go()
+    QApplication.processEvents()
+    assert any(dialog.isVisible() for dialog in window.findChildren(RulesDialog))
 
 
 def test_a_rule_that_comes_on_the_past_is_saved_after_its_trial(opened: Opened) -> None:

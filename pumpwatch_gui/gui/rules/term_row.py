@@ -105,7 +105,7 @@ class TermRow(QWidget):
     def term(self) -> RuleTerm:
         """What was filled in. Raises ValueError in words."""
         measure, comparison = self.measure.currentData(), self.comparison.currentData()
-        kind, whom = self.source.currentData() or (SET_POINT, "")
+        kind, other = self.source.currentData() or (SET_POINT, "")
         is_deviation = measure is Measure.DEVIATION
         return RuleTerm(
             tag=str(self.tag.currentData()),
@@ -115,8 +115,8 @@ class TermRow(QWidget):
             deadband=self._number("deadband", 0.0),
             measure=measure,
             over_s=self._number("over") if measure is Measure.RATE else USUAL_OVER_S,
-            from_pump=whom if is_deviation and kind == SISTER else "",
-            from_tag=whom if is_deviation and kind == TAG else "",
+            from_pump=other if is_deviation and kind == SISTER else "",
+            from_tag=other if is_deviation and kind == TAG else "",
             from_value=self._number("set point") if is_deviation and kind == SET_POINT else None,
         )
 
