@@ -48,9 +48,9 @@ def moved_pens() -> Iterator[Figure]:
 
     Raises NotMeasuredError when there is no such page.
     """
+    from pumpwatch_gui.gui.look.time_view import TimeView
     from pumpwatch_gui.gui.trends.page import TrendsPage
     from pumpwatch_gui.gui.trends.pens import Pen
-    from pumpwatch_gui.gui.trends.time_view import TimeView
 
     with live_window(pumps=3, period_s=0.1, sampling=False) as (station, window):
         pump = station.site().pumps[0]

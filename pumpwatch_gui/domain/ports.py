@@ -187,7 +187,10 @@ class Historian(Protocol):
     def table_rows(
         self, table: str, *, pump_ids: Sequence[str], start_ns: int, end_ns: int
     ) -> Iterator[list[tuple[object, ...]]]:
-        """Rows of one of `ORIGINAL_TABLES` with its columns, piece by piece, oldest first. KeyError for another."""
+        """Rows of one of `ORIGINAL_TABLES` with its columns, piece by piece. KeyError for another.
+
+        Readings come day after day, in each pump after pump; what else there is, oldest first.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)

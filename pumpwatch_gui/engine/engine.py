@@ -3,9 +3,8 @@
     wire → acquire → Frame → ring buffer → infer → (ScoreResult) → judge → (AlarmChanged) → store → gui
     gui, share → (Order: who, when, command) → engine
 
-Six loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes what
-people ask for, `store` writes, `watchdog` looks after the others. At the end they stop in the order of the flow, so
-that what was read is also judged and written.
+Six loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes, `store`
+writes, `watchdog` looks after the others. At the end they stop in the order of the flow: what was read is also written.
 """
 
 import logging

@@ -99,6 +99,16 @@ def test_links_the_program_and_alarms_of_low_priority_make_no_event(what: Alarm)
     assert assess(what, anomalous_pumps((what,)), TABLE) is None
 
 
+def test_a_rule_of_an_engineer_makes_an_event_by_its_own_row() -> None:
+    found = assess(alarm("rule.heat-and-hum", "hum"), anomalous_pumps(()), TABLE)
+    assert found is not None
+    assert found.kind is EventType.LIMIT_EXCEEDED
+    table = replace(TABLE, rows=(*TABLE.rows, CostRow("rule.heat-and-hum", 500.0)))
+    priced = assess(alarm("rule.heat-and-hum", "hum"), anomalous_pumps(()), table)
+    assert priced is not None
+    assert priced.estimated_cost == 500.0 * TABLE.factors[priced.severity]
+
+
 def test_an_alarm_that_no_row_fits_has_a_severity_and_an_unknown_cost() -> None:
     found = assess(alarm("hum.high", "hum"), anomalous_pumps(()), TABLE)
     assert found is not None

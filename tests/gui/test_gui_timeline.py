@@ -104,9 +104,9 @@ def test_the_time_is_moved_and_never_into_the_future(open_window: OpenWindow) ->
     assert view_of(panel).end_s <= now_s + 1
 
 
-def test_trend_opens_the_trends_of_the_pump(open_window: OpenWindow) -> None:
+def test_trend_opens_the_same_time(open_window: OpenWindow) -> None:
     window, panel, _ = opened(open_window)
     (change,) = of(panel, TimelineLane.CHANGES)
     panel.timeline.select(change)
     panel.trend_button.click()
-    assert window.current == "pump"
+    assert window.current == "trends"

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF
 from pumpwatch_gui.domain.ports import Series
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.values.trace import Trace
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.trends.curve import PenCurve, in_columns, uncovered
 from pumpwatch_gui.gui.trends.points import (
     Floats,
@@ -21,7 +22,6 @@ from pumpwatch_gui.gui.trends.points import (
     statistics,
 )
 from pumpwatch_gui.gui.trends.scatter import correlation, paired
-from pumpwatch_gui.gui.trends.time_view import TimeView
 
 RECT = QRectF(50, 20, 400, 100)
 SCALE = (0.0, 10.0)

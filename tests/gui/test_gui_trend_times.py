@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.wording import local_time
-from pumpwatch_gui.gui.trends.time_view import LONGEST_S, SHORTEST_S, TimeView, nice_ticks, zone_words
+from pumpwatch_gui.gui.look.time_view import LONGEST_S, SHORTEST_S, TimeView, nice_ticks, zone_words
 
 NOW_S = 1_790_000_000.0
 LENGTHS = st.floats(SHORTEST_S, LONGEST_S)

@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.events import Note, RunStateChanged
 from pumpwatch_gui.domain.ports import Series
 from pumpwatch_gui.domain.values.readings import SCORE_TAG
 from pumpwatch_gui.gui.alarms.page import AlarmsPage
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.overview.page import OverviewPage
 from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.shell.main_window import MainWindow
@@ -25,7 +26,6 @@ from pumpwatch_gui.gui.trends.export_dialog import ExportDialog
 from pumpwatch_gui.gui.trends.page import TrendsPage
 from pumpwatch_gui.gui.trends.pens import MOST_PENS, Pen, SavedView, view_of_text
 from pumpwatch_gui.gui.trends.picker import PickerDialog
-from pumpwatch_gui.gui.trends.time_view import TimeView
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_scenes import SECOND, Scene
 from tests.gui.fake_station import FakeStation

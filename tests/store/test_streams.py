@@ -106,7 +106,6 @@ def test_pieces_have_every_row_once_and_of_one_pump(tmp_path: Path, monkeypatch:
     frames = [frame(pump, 7 * i, [float(i)]) for i in range(100) for pump in ("P-1", "P-2")]
     write(tmp_path / "x.db", [PumpRow(pump, pump, of) for pump in ("P-1", "P-2")], frames)
     monkeypatch.setattr(streams, "PIECE_ROWS", 3)
-    monkeypatch.setattr(streams, "PIECE_NS", 60 * SECOND)
     history = History(tmp_path / "x.db")
     for pump_id in ("P-1", "P-2"):
         assert whole(history, pump_id, ("a",), of).values[:, 0].tolist() == [float(i) for i in range(100)]

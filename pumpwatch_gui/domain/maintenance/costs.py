@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from math import isfinite, nan
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
+from pumpwatch_gui.domain.alarms.rules import is_rule
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
 from pumpwatch_gui.domain.wording import number
 
@@ -72,8 +73,13 @@ def cost_name(alarm: Alarm) -> str:
 
 
 def is_of_pump(alarm: Alarm) -> bool:
-    """Whether an alarm is about the machine: a limit of a sensor or an anomaly. Links and the program are not."""
-    return alarm.source == ANOMALY or (bool(alarm.tag) and alarm.source in {f"{alarm.tag}.{x}" for x in _LEVELS})
+    """Whether an alarm is about the machine: a limit of a sensor, an anomaly, a rule of an engineer.
+
+    Links and the program are not.
+    """
+    if alarm.source == ANOMALY or is_rule(alarm.source):
+        return True
+    return bool(alarm.tag) and alarm.source in {f"{alarm.tag}.{level}" for level in _LEVELS}
 
 
 def anomalous_pumps(alarms: Iterable[Alarm]) -> frozenset[str]:

@@ -38,7 +38,7 @@ class TimelinePanel(QWidget):
         self.timeline.opened.connect(self._open)
         self.timeline.moved.connect(self._move)
         self.said = StatusText()
-        self.trend_button = button("Trend", "Show the trends of the pump", self._trend, hint="T")
+        self.trend_button = button("Trend", "Show the trends of this time", self._trend, hint="T")
         self.lengths = {name: tab_button(name) for name, _ in LENGTHS}
         for name, length_s in LENGTHS:
             self.lengths[name].clicked.connect(partial(self._show_last, length_s))
@@ -148,7 +148,7 @@ class TimelinePanel(QWidget):
             self.context.open_page("pump", mark.pump_id, mark.tag)
 
     def _trend(self) -> None:
-        """The trends of the chosen mark's pump, or of the one of the filter."""
-        mark = self.timeline.selected
+        """The same time on the Trends page, of the chosen mark's pump or the one of the filter."""
+        mark, view = self.timeline.selected, self.timeline.view
         pump_id = mark.pump_id if mark is not None and mark.pump_id else self._pump_id or self.context.pump_id
-        self.context.open_page("pump", pump_id, mark.tag if mark is not None else "")
+        self.context.open_trend(pump_id, mark.tag if mark is not None else "", (view.start_s, view.end_s))

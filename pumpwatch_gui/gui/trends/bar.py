@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QButtonGroup, QLineEdit, QMenu, QPushButton, QWidg
 
 from pumpwatch_gui.domain.wording import local_time
 from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.time_view import LENGTHS, TimeView
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
-from pumpwatch_gui.gui.trends.time_view import LENGTHS, TimeView
 
 FORM = "%Y-%m-%d %H:%M:%S"
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.values.readings import SCORE_TAG
 from pumpwatch_gui.domain.values.trace import Trace
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.trends.history_reader import HistoryReader
 from pumpwatch_gui.gui.trends.pens import Pen
 from pumpwatch_gui.gui.trends.points import Points, joined, of_trace
-from pumpwatch_gui.gui.trends.time_view import TimeView
 
 
 def collect(

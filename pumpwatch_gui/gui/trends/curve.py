@@ -8,8 +8,8 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainterPath
 
 from pumpwatch_gui.gui.look.curves import OffScale, off_scale, path
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.trends.points import Floats, Points
-from pumpwatch_gui.gui.trends.time_view import TimeView
 
 LEAST_STEP_PX = 3.0
 

@@ -11,10 +11,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from pumpwatch_gui.domain.ports import Series
 from pumpwatch_gui.domain.values.readings import SCORE_TAG
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.trends.pens import Pen
 from pumpwatch_gui.gui.trends.points import NOTHING, Points, in_a_row, of_series
-from pumpwatch_gui.gui.trends.time_view import TimeView
 
 POINTS = 3000
 """Points that are read of a view with its margins, each with its lowest and highest value."""

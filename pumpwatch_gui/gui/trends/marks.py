@@ -12,8 +12,8 @@ from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.ports import Historian
 from pumpwatch_gui.domain.wording import error_text, plain, stamp
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.shell.page import PageContext
-from pumpwatch_gui.gui.trends.time_view import TimeView
 
 MOST_MARKS = 2000
 KINDS = ("alarm", "maintenance", "command", "run", "note")

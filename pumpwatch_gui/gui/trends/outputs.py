@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.wording import editable_number, spreadsheet_text
 from pumpwatch_gui.files.atomic import write_atomic
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.trends.pens import PenFacts
 from pumpwatch_gui.gui.trends.points import NOTHING, Points
-from pumpwatch_gui.gui.trends.time_view import TimeView
 
 MOST_ROWS = 50_000
 

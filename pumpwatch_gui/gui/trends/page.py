@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.values.readings import RecordedPump
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.trends.bar import TrendsBar
@@ -43,7 +44,6 @@ from pumpwatch_gui.gui.trends.plot import TrendPlot
 from pumpwatch_gui.gui.trends.points import Points
 from pumpwatch_gui.gui.trends.saved_views import SavedViews
 from pumpwatch_gui.gui.trends.scatter import ScatterView
-from pumpwatch_gui.gui.trends.time_view import TimeView
 
 LEAST_FRAME_S = 0.2
 """A live picture moves no more often."""

@@ -10,10 +10,10 @@ from pumpwatch_gui.domain.wording import duration, local_time, number
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.pen_colours import pen_color, pen_stroke
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
+from pumpwatch_gui.gui.look.time_view import DAY_S, TimeView, zone_words
 from pumpwatch_gui.gui.trends.curve import PenCurve, uncovered
 from pumpwatch_gui.gui.trends.marks import Mark
 from pumpwatch_gui.gui.trends.pens import PenFacts
-from pumpwatch_gui.gui.trends.time_view import DAY_S, TimeView, zone_words
 from pumpwatch_gui.gui.trends.unit_lanes import UnitLane
 
 TICK_PX, ROW_PX, RAIL_PX = 92, 15, 4

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.wording import number
 from pumpwatch_gui.gui.look.theme import Appearance
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 from pumpwatch_gui.gui.trends.paint_plot import pen_mark
@@ -24,7 +25,6 @@ from pumpwatch_gui.gui.trends.points import (
     between_cursors,
     statistics,
 )
-from pumpwatch_gui.gui.trends.time_view import TimeView
 
 MARK_PX = (38, 16)
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip
 from typing_extensions import override
 
 from pumpwatch_gui.domain.wording import duration
+from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.look.widgets import Painted, plain_tip
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.trends.curve import PenCurve
@@ -16,7 +17,6 @@ from pumpwatch_gui.gui.trends.marks import Mark
 from pumpwatch_gui.gui.trends.paint_plot import PlotPainter, PlotPicture
 from pumpwatch_gui.gui.trends.pens import PenFacts
 from pumpwatch_gui.gui.trends.points import NOTHING, Points
-from pumpwatch_gui.gui.trends.time_view import TimeView
 from pumpwatch_gui.gui.trends.unit_lanes import HEAD_PX, UnitLane, lanes_of
 
 LEFT_PX, RIGHT_PX, TOP_PX, FOOT_PX, MARK_PX = 56, 26, 22, 36, 15

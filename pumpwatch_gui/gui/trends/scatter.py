@@ -10,11 +10,11 @@ from pumpwatch_gui.domain.wording import local_time, number
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import STRONG, color
+from pumpwatch_gui.gui.look.time_view import TimeView, nice_ticks
 from pumpwatch_gui.gui.look.widgets import Painted, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.trends.pens import PenFacts
 from pumpwatch_gui.gui.trends.points import NOTHING, Floats, Points
-from pumpwatch_gui.gui.trends.time_view import TimeView, nice_ticks
 
 SHADES = 12
 MOST_DOTS = 20_000

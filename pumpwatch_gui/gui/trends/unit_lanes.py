@@ -7,9 +7,9 @@ from math import ceil, floor
 import numpy as np
 from PySide6.QtCore import QRectF
 
+from pumpwatch_gui.gui.look.time_view import TimeView, nice_ticks
 from pumpwatch_gui.gui.trends.pens import PenFacts
 from pumpwatch_gui.gui.trends.points import Points
-from pumpwatch_gui.gui.trends.time_view import TimeView, nice_ticks
 
 HEAD_PX, FOOT_PX = 17, 4
 

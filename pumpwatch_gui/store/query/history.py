@@ -175,13 +175,13 @@ class History:
         self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, profile: PumpProfile
     ) -> Iterator[Readings]:
         """Everything that is stored of some quantities of a pump, piece by piece; see the port."""
-        return readings_in_pieces(self._connection, PumpSpan(pump_id, start_ns, end_ns), tags, profile)
+        return readings_in_pieces(self._snapshot, PumpSpan(pump_id, start_ns, end_ns), tags, profile)
 
     def table_rows(
         self, table: str, *, pump_ids: Sequence[str], start_ns: int, end_ns: int
     ) -> Iterator[list[tuple[object, ...]]]:
         """Rows of one of `ORIGINAL_TABLES`, piece by piece. Raises KeyError for another table."""
-        return rows_in_pieces(self._connection, table, pump_ids, start_ns, end_ns)
+        return rows_in_pieces(self._snapshot, table, pump_ids, start_ns, end_ns)
 
     def scores(self, pump_id: str, *, start_ns: int, end_ns: int, points: int = 2000) -> Thinned:
         """The anomaly scores of a pump (1.0 = at the threshold), thinned like `readings`."""

@@ -1,7 +1,7 @@
-"""Everything that is stored, piece by piece: for an export. No piece is large, no snapshot is held for long."""
+"""Everything that is stored, rows and archive, piece by piece: for an export. No snapshot is held for long."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +14,18 @@ from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.values.readings import NOT_RECORDED, ORIGINAL_TABLES, SCORE_TAG, Readings
-from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, make_id, time_ms
+from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows
+from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
 from pumpwatch_gui.store.query.derived import read_counters
+from pumpwatch_gui.store.query.past import Stretch, days_between, rows_between
 from pumpwatch_gui.store.schema import quoted
 
 Connect = Callable[[], AbstractContextManager[apsw.Connection]]
-Rows = list[tuple[object, ...]]
+Table = list[tuple[object, ...]]
 PIECE_ROWS = 10_000
-PIECE_NS = 6 * 3600 * 10**9
-"""The rows of all pumps lie in one table by time: a pump that stands still for a year must not be one long question."""
+NORMAL = "NORMAL"
+"""What `machine_status` is where nothing else is noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +41,40 @@ class PumpSpan:
 
 
 def readings_in_pieces(
-    connect: Connect, span: PumpSpan, tags: Sequence[str], profile: PumpProfile
+    snapshot: Connect, span: PumpSpan, tags: Sequence[str], profile: PumpProfile
 ) -> Iterator[Readings]:
     """See `Historian.readings_of`."""
-    with connect() as connection:
+    with snapshot() as connection:
         number, known = pump_number(connection, span.pump_id), reading_columns(connection)
+        if number is None:
+            return
         layouts = _layouts(connection, number)
-        first, last = _within(connection, span.start_ns, span.end_ns)
-    if number is None:
-        return
+        whole = Stretch.of(number, max(span.start_ns, 0), span.end_ns)
+        days = days_between(connection, whole)
     derived = DerivedQuantities(profile)
     computed = set(derived.instant_tags) | {c.tag for c in derived.counters}
     own = [tag for tag in tags if tag not in computed and tag != SCORE_TAG and column(tag).lower() in known]
     leaves = [tag for tag in derived.leaf_tags if column(tag).lower() in known] if computed & set(tags) else []
     stored = tuple(dict.fromkeys([*own, *leaves]))
-    cells = ", ".join(["r.id", "r.uncertain_mask", "r.bad_mask", *(f"r.{quoted(column(tag))}" for tag in stored)])
-    score, join = ("s.score", " LEFT JOIN anomaly_scores AS s ON s.id = r.id") if SCORE_TAG in tags else ("NULL", "")
-    sql = (
-        f"SELECT {score}, {cells} FROM sensor_readings AS r{join} "
-        "WHERE r.id > ? AND r.id < ? AND (r.id & 4095) = ? ORDER BY r.id LIMIT ?"
-    )
-    for start, end in _stretches(first, last):
-        after = start - 1
-        while True:
-            with connect() as connection:
-                rows: list[Any] = connection.execute(sql, (after, end, number, PIECE_ROWS)).fetchall()
-                if not rows:
-                    break
-                piece = _Piece.of(rows, stored, layouts)
+    for day in days:
+        for rows in _day_in_pieces(snapshot, whole.within(day), [column(tag).lower() for tag in stored]):
+            piece = _Piece.of(rows, number, stored, layouts)
+            with snapshot() as connection:
                 counted = _counted(connection, number, derived, tags, piece)
             yield _readings(piece, tags, derived, counted)
-            after = rows[-1][1]
-            if len(rows) < PIECE_ROWS:
-                break
+
+
+def _day_in_pieces(snapshot: Connect, stretch: Stretch, names: Sequence[str]) -> Iterator[Rows]:
+    """The readings of a stretch within a day, rows and archive, some at a time."""
+    with snapshot() as connection:
+        rows = rows_between(connection, stretch, (*names, SCORE, UNCERTAIN, BAD, STATUS)).readings
+    for first in range(0, rows.ms.size, PIECE_ROWS):
+        yield rows.take(slice(first, first + PIECE_ROWS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
-    """Rows as arrays: ids, scores (m,), values (m, n) and qualities of the stored tags."""
+    """Readings as arrays: ids, scores (m,), values (m, n) and qualities of the stored tags."""
 
     ids: NDArray[np.int64]
     score: NDArray[np.float64]
@@ -85,12 +83,11 @@ class _Piece:
     quality: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, rows: list[Any], tags: tuple[str, ...], layouts: list[tuple[int, tuple[str, ...]]]) -> "_Piece":
-        ids = np.array([row[1] for row in rows], dtype=np.int64)
-        score = np.array([row[0] for row in rows], dtype=np.float64)
-        masks = np.array([row[2:4] for row in rows], dtype=object)
-        uncertain, bad = (np.array(masks[:, i], dtype=np.int64).view(np.uint64) for i in (0, 1))
-        values = np.array([row[4:] for row in rows], dtype=np.float64).reshape(len(rows), len(tags))
+    def of(cls, rows: Rows, number: int, tags: tuple[str, ...], layouts: list[tuple[int, tuple[str, ...]]]) -> "_Piece":
+        ids = (rows.ms << NUMBER_BITS) | number
+        uncertain, bad = (mask.astype(np.int64).view(np.uint64) for mask in (rows.uncertain, rows.bad))
+        columns = [rows.column(column(tag).lower()) for tag in tags]
+        values = np.column_stack(columns) if columns else np.empty((ids.size, 0))
         quality = np.full(values.shape, NOT_RECORDED)
         quality[np.isfinite(values)] = Quality.GOOD
         starts = [from_id for from_id, _ in layouts]
@@ -104,7 +101,7 @@ class _Piece:
                     is_bad, is_doubtful = ((mask[here] >> bit) & one == one for mask in (bad, uncertain))
                     quality[here[is_bad], i] = Quality.BAD
                     quality[here[is_doubtful & ~is_bad], i] = Quality.UNCERTAIN
-        return cls(ids, score, tags, values, quality)
+        return cls(ids, rows.score, tags, values, quality)
 
 
 def _readings(
@@ -157,63 +154,72 @@ def _layouts(connection: apsw.Connection, number: int | None) -> list[tuple[int,
     return [(int(from_id), tuple(json.loads(text))) for from_id, text in rows]
 
 
-def _within(connection: apsw.Connection, start_ns: int, end_ns: int) -> tuple[int, int]:
-    """The ids of a span, no farther than the table goes."""
-    ends = (connection.execute(f"SELECT {which}(id) FROM sensor_readings").get for which in ("min", "max"))
-    low, high = (0 if key is None else int(str(key)) for key in ends)
-    return max(make_id(max(start_ns, 0)), low), min(make_id(end_ns), high + 1)
-
-
-def _stretches(first: int, last: int) -> Iterator[tuple[int, int]]:
-    """A span of ids in pieces of time."""
-    step = PIECE_NS // 1_000_000 << 12
-    for start in range(first, last, step):
-        yield start, min(start + step, last)
-
-
 # -------------------------------------------------------------------- the original's tables
 
 
-def rows_in_pieces(connect: Connect, table: str, pump_ids: Sequence[str], start_ns: int, end_ns: int) -> Iterator[Rows]:
+def rows_in_pieces(
+    snapshot: Connect, table: str, pump_ids: Sequence[str], start_ns: int, end_ns: int
+) -> Iterator[Table]:
     """See `Historian.table_rows`."""
     names = ORIGINAL_TABLES[table]
-    with connect() as connection:
-        numbers = {pump_number(connection, pump_id): pump_id for pump_id in pump_ids}
-        stretch = _within(connection, start_ns, end_ns)
     if table == "maintenance_events":
-        yield from _maintenance_rows(connect, pump_ids, start_ns, end_ns)
+        yield from _maintenance_rows(snapshot, pump_ids, start_ns, end_ns)
         return
-    own = ", ".join(map(quoted, names[2:-2] if table == "sensor_readings" else names[1:-1]))
-    tail = ", machine_status" if table == "sensor_readings" else ""
-    sql = f"SELECT id, {own}{tail} FROM {table} WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
-    for start, end in _stretches(*stretch):
-        after = start - 1
-        while True:
-            with connect() as connection:
-                rows: list[Any] = connection.execute(sql, (after, end, PIECE_ROWS)).fetchall()
-            found = [_row(table, row, numbers[row[0] & LAST_NUMBER]) for row in rows if row[0] & LAST_NUMBER in numbers]
-            if found:
-                yield found
-            if len(rows) < PIECE_ROWS:
-                break
-            after = rows[-1][0]
-
-
-def _row(table: str, row: tuple[Any, ...], pump_id: str) -> tuple[object, ...]:
+    with snapshot() as connection:
+        found = {pump_number(connection, pump_id): pump_id for pump_id in pump_ids}
+    numbers = {number: found[number] for number in sorted(n for n in found if n is not None)}
     if table == "sensor_readings":
-        return (row[0], time_ms(row[0]), *row[1:], pump_id)
-    key, reading, is_anomaly, *rest = row
-    return (key, reading, bool(is_anomaly), *rest, pump_id)
+        yield from _reading_rows(snapshot, names[2:-2], numbers, start_ns, end_ns)
+    else:
+        yield from _detection_rows(snapshot, names[1:-1], numbers, start_ns, end_ns)
 
 
-def _maintenance_rows(connect: Connect, pump_ids: Sequence[str], start_ns: int, end_ns: int) -> Iterator[Rows]:
+def _reading_rows(
+    snapshot: Connect, tags: Sequence[str], pumps: Mapping[int, str], start_ns: int, end_ns: int
+) -> Iterator[Table]:
+    """Day after day, in each pump after pump: sorted by time alone, a day of fifty pumps would be in memory."""
+    names = [column(tag).lower() for tag in tags]
+    whole = {number: Stretch.of(number, max(start_ns, 0), end_ns) for number in pumps}
+    with snapshot() as connection:
+        days = [days_between(connection, stretch) for stretch in whole.values()]
+    for day in sorted({day for own in days for day in own}):
+        for number, pump_id in pumps.items():
+            for rows in _day_in_pieces(snapshot, whole[number].within(day), names):
+                ids, ms = ((rows.ms << NUMBER_BITS) | number).tolist(), (rows.ms + EPOCH_MS).tolist()
+                columns = [[None if v != v else v for v in rows.column(name).tolist()] for name in names]
+                states = [NORMAL] * len(ids) if rows.status is None else [s or NORMAL for s in rows.status.tolist()]
+                yield list(zip(ids, ms, *columns, states, [pump_id] * len(ids), strict=True))
+
+
+def _detection_rows(
+    snapshot: Connect, names: Sequence[str], pumps: Mapping[int, str], start_ns: int, end_ns: int
+) -> Iterator[Table]:
+    own = ", ".join(map(quoted, names))
+    sql = f"SELECT id, {own} FROM anomaly_detections WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
+    after, end = make_id(max(start_ns, 0)) - 1, make_id(end_ns)
+    while True:
+        with snapshot() as connection:
+            rows: list[Any] = connection.execute(sql, (after, end, PIECE_ROWS)).fetchall()
+        found = [
+            (key, reading, bool(is_anomaly), *rest, pumps[key & LAST_NUMBER])
+            for key, reading, is_anomaly, *rest in rows
+            if key & LAST_NUMBER in pumps
+        ]
+        if found:
+            yield found
+        if len(rows) < PIECE_ROWS:
+            return
+        after = rows[-1][0]
+
+
+def _maintenance_rows(snapshot: Connect, pump_ids: Sequence[str], start_ns: int, end_ns: int) -> Iterator[Table]:
     """There are few of them: a row an event, not one a reading."""
     sql = (
         "SELECT id, event_type, severity, sensor_name, estimated_cost, resolved, time_ns, pump_id "
         f"FROM maintenance_events WHERE time_ns >= ? AND time_ns < ? AND pump_id IN ({', '.join('?' * len(pump_ids))}) "
         "ORDER BY time_ns, id"
     )
-    with connect() as connection:
+    with snapshot() as connection:
         rows: list[Any] = connection.execute(sql, (start_ns, end_ns, *pump_ids)).fetchall()
     if rows:
         yield [(*row[:5], bool(row[5]), row[6] // 1_000_000, row[7]) for row in rows]
