@@ -1,7 +1,11 @@
 """The past below the limits: lines that can be dragged, and what the typed limits would have done."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -9,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.commissioning.pumps.what_if import JudgedPast, WhatIf
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.gui.forms.limit_plot import apart
 from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
 from pumpwatch_gui.gui.settings.what_if_panel import words_of
 from pumpwatch_gui.judge.sources.limit_replay import PastEpisode
@@ -109,3 +114,12 @@ def test_the_words_of_an_outcome() -> None:
     assert "Gained: 2 (1970-01-01" in text
     calm = WhatIf(0, hour, 1.0, JudgedPast((), 0.0), JudgedPast((), 0.0), (), ())
     assert words_of(calm).endswith("No alarm is gained or lost.")
+
+
+@given(st.lists(st.floats(0, 200), max_size=4), st.floats(1, 30))
+def test_names_of_limits_that_are_near_are_moved_apart_in_their_order(heights: list[float], least: float) -> None:
+    moved = apart(heights, least)
+    pairs = sorted(zip(heights, moved, strict=True))
+    assert all(b[1] - a[1] >= least - 1e-9 for a, b in pairwise(pairs))
+    if all(b - a >= least for a, b in pairwise(sorted(heights))):
+        assert moved == pytest.approx(heights)

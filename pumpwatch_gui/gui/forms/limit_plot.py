@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
@@ -189,7 +190,8 @@ class LimitPlot(Painted):
         appearance, theme, px, area, sensor = (
             self.appearance, self.appearance.theme, self.appearance.px, self._area, self._sensor,
         )  # fmt: skip
-        for level, value in self._limits.items():
+        heights = apart([self._y(value) for value in self._limits.values()], px(15))
+        for (level, value), height in zip(self._limits.items(), heights, strict=True):
             y = self._y(value)
             painter.setPen(
                 QPen(color(theme.strong), 1.5 if level in ("low_low", "high_high") else 1, Qt.PenStyle.DashLine)
@@ -197,8 +199,20 @@ class LimitPlot(Painted):
             painter.drawLine(QLineF(area.left(), y, area.right(), y))
             shown = limit_number(value, sensor) if sensor is not None else editable_number(value)
             words = f"{self._names[level]} {shown}"
-            place = QRectF(area.right() + px(6), y - px(8), px(70), px(16))
+            place = QRectF(area.right() + px(6), height - px(8), px(70), px(16))
             paint.text(painter, appearance, place, words, theme.strong, size=12, weight=STRONG)
         if sensor is not None:
             head = QRectF(area.left(), area.top() - px(20), area.width(), px(16))
             paint.text(painter, appearance, head, f"{sensor.label}, {unit_text(sensor.unit)}", theme.dim, size=12)
+
+
+def apart(heights: Sequence[float], least: float) -> list[float]:
+    """Heights moved from one another until no two are nearer than `least`, in their order."""
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    moved = list(heights)
+    for before, i in pairwise(order):
+        moved[i] = max(moved[i], moved[before] + least)
+    if order:  # half of the way back, so that both of a pair have moved
+        shift = (sum(moved) - sum(heights)) / len(order)
+        moved = [height - shift for height in moved]
+    return moved
