@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import QBuffer, QIODevice, QRectF
-from PySide6.QtGui import QPageLayout, QPaintDevice, QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtGui import QPaintDevice, QPainter, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
 
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.wording import editable_number, spreadsheet_text
 from pumpwatch_gui.files.atomic import write_atomic
+from pumpwatch_gui.gui.look.printing import choose_printer
 from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.trends.pens import PenFacts
 from pumpwatch_gui.gui.trends.points import NOTHING, Points
@@ -58,17 +60,11 @@ def save_picture(widget: QWidget, path: Path) -> None:
 
 def print_on_paper(widget: QWidget, on_error: Callable[[Exception], None]) -> None:
     """Ask for a printer and print what a widget shows, as large as the page has room for."""
-    try:
-        from PySide6.QtPrintSupport import QPrintDialog, QPrinter
-    except ImportError as error:
-        on_error(PumpWatchError(f"this machine cannot print: {error}", "save the picture and print the file"))
-        return
-    printer = QPrinter()
-    printer.setPageOrientation(QPageLayout.Orientation.Landscape)
-    dialog = QPrintDialog(printer, widget)
     picture = widget.grab()
-    if dialog.exec() == QDialog.DialogCode.Accepted:
-        print_picture(picture, printer)
+    try:
+        choose_printer(widget, lambda printer: print_picture(picture, cast(QPaintDevice, printer)), is_landscape=True)
+    except PumpWatchError as error:
+        on_error(error)
 
 
 def print_picture(picture: QPixmap, paper: QPaintDevice) -> None:
