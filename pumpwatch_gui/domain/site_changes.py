@@ -51,10 +51,11 @@ class RemovePump:
 
 @dataclass(frozen=True, slots=True)
 class SetLimits:
-    """Replace all limits of some sensors of a pump, by tag."""
+    """Replace all limits of some sensors of a pump, by tag; `reason` goes to the journal."""
 
     pump_id: str
     limits: Mapping[str, Limits]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

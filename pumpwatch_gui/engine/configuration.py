@@ -123,10 +123,11 @@ class Configuration:
                 file.remove_rule(rule_id)
                 old = self.site.rule(rule_id)
                 return f"rule {old.text if old else rule_id} deleted"
-            case SetLimits(pump_id, limits):
+            case SetLimits(pump_id, limits, reason):
                 for tag, own in limits.items():
                     file.set_limits(pump_id, tag, own)
-                return "; ".join(f"{pump_id} {tag} limits {_limit_words(own)}" for tag, own in limits.items())
+                words = "; ".join(f"{pump_id} {tag} limits {_limit_words(own)}" for tag, own in limits.items())
+                return f"{words}: {reason.strip()}" if reason.strip() else words
             case SaveRegisterMap(name, text):
                 maps.write(name, text)
                 return f"register map {name} saved"

@@ -225,15 +225,17 @@ def test_saved_limits_are_one_order_of_the_sensors_that_were_changed(
 ) -> None:
     dialog = dialog_of(open_window(source=fake), LimitsDialog, "limits", "P-102")
     cell(dialog, 1, 2).setText("75.5")
+    dialog.reason.setText(" new bearing ")
     dialog.save()
     own = replace(fake.profile.sensors[1].limits, high=75.5)
-    assert fake.commands == [ChangeSite((SetLimits("P-102", {"bearing_temperature_c": own}),))]
+    assert fake.commands == [ChangeSite((SetLimits("P-102", {"bearing_temperature_c": own}, "new bearing"),))]
     assert not dialog.isVisible()
 
 
 def test_saved_limits_reach_the_file_the_engine_and_the_journal(station: Running, qtbot: QtBot) -> None:
     dialog = dialog_of(station.window, LimitsDialog, "limits", "P-102")
     cell(dialog, 1, 2).setText("75.5")
+    dialog.reason.setText("new bearing")
     dialog.save()
     qtbot.waitUntil(lambda: is_closed(dialog), timeout=10_000)
     for site in (station.saved(), station.engine.site()):
@@ -241,6 +243,7 @@ def test_saved_limits_reach_the_file_the_engine_and_the_journal(station: Running
     assert station.engine.latest().pump("P-102").profile.sensors[1].limits.high == 75.5
     qtbot.waitUntil(lambda: bool(journal(station)), timeout=10_000)
     assert "bearing_temperature_c limits" in journal(station)[0].text
+    assert journal(station)[0].text.endswith(": new bearing")
 
 
 # -------------------------------------------------------------------- what is refused, and what takes its time

@@ -155,6 +155,22 @@ def test_limits_are_undone_and_redone_step_by_step(open_window: OpenWindow) -> N
     assert dialog.table.texts() == last
 
 
+def test_changed_limits_are_named_with_what_they_were_until_they_are_undone(open_window: OpenWindow) -> None:
+    dialog = dialog_of(open_window(3, scenes={}), LimitsDialog, "limits", "P-102")
+    assert not dialog.reason.isVisible()
+    dialog.table.set_limit(1, "high", 76.0)
+    dialog.table.set_limit(0, "low", 1400.0)
+    assert dialog.changed.text() == "Changed: Motor speed low none → 1400, Bearing temperature high 78 → 76"
+    cell = dialog.table.item(1, dialog.table.first + 2)
+    assert cell is not None
+    assert cell.toolTip() == "was 78"
+    assert cell.font().bold() or cell.font().weight() > 500
+    dialog.undo.click()
+    dialog.undo.click()
+    assert dialog.changed.text() == ""
+    assert cell.toolTip() == ""
+
+
 def test_a_removed_pump_and_a_changed_name_come_back_with_undo(open_window: OpenWindow) -> None:
     station = FakeStation(3, scenes={}, history_s=5)
     dialog = dialog_of(open_window(source=station), SettingsDialog, "settings", "P-102")

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.pump.profile import Limits, Sensor
 from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_text
-from pumpwatch_gui.gui.look.theme import Appearance, color
+from pumpwatch_gui.gui.look.theme import REGULAR, STRONG, Appearance, color
 from pumpwatch_gui.gui.look.widgets import plain_tip
 from pumpwatch_gui.gui.tables.columns import Columns
 from pumpwatch_gui.gui.tables.row_copies import copy_selected
@@ -49,6 +49,7 @@ class LimitsTable(QTableWidget):
         super().__init__(0, len(titles) + len(TITLES))
         self._appearance, self.first = appearance, len(titles)
         self.sensors: tuple[Sensor, ...] = ()
+        self._saved: tuple[tuple[str, ...], ...] = ()
         self.setAccessibleName("Limits of every sensor")
         self.setHorizontalHeaderLabels([*titles, *TITLES])
         self.verticalHeader().hide()
@@ -81,6 +82,7 @@ class LimitsTable(QTableWidget):
                         cell.setTextAlignment(RIGHT)
                     self.setItem(row, column, cell)
                 self.fill(row, limits[sensor.tag])
+        self._saved = self.texts()
         self.columns.forget()
         if sensors:
             self.setCurrentCell(0, self.first)
@@ -124,11 +126,31 @@ class LimitsTable(QTableWidget):
         if cell is not None:
             cell.setText(editable_number(value))
 
+    def changes(self) -> tuple[str, ...]:
+        """What was changed since the limits were shown, in words: `Vibration high 5.1 → 8`."""
+        return tuple(
+            f"{self.sensors[row].label} {TITLES[i].lower()} {before or 'none'} → {now or 'none'}"
+            for row, (old, new) in enumerate(zip(self._saved, self.texts(), strict=True))
+            for i, (before, now) in enumerate(zip(old, new, strict=True))
+            if before.strip() != now.strip()
+        )
+
+    def _mark_changes(self) -> None:
+        """Changed cells are strong and say in their tool tip what they were."""
+        for row, old in enumerate(self._saved):
+            for column, before in enumerate(old, self.first):
+                cell = self.item(row, column)
+                if cell is not None:
+                    is_changed = cell.text().strip() != before.strip()
+                    cell.setFont(self._appearance.font(13, STRONG if is_changed else REGULAR))
+                    cell.setToolTip(f"was {before or 'not watched'}" if is_changed else "")
+
     def read(self) -> tuple[dict[str, Limits], list[str]]:
         """The limits of the right rows by tag, and what is wrong with the others, which are marked."""
         limits, wrong = dict[str, Limits](), list[str]()
         theme = self._appearance.theme
         with QSignalBlocker(self):
+            self._mark_changes()
             for row, sensor in enumerate(self.sensors):
                 try:
                     limits[sensor.tag] = parse_limits(

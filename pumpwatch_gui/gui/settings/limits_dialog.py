@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, QTimer
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.pumps.profiles import profile_limits
@@ -17,12 +17,13 @@ from pumpwatch_gui.gui.forms.history import History
 from pumpwatch_gui.gui.forms.limits_table import LimitsTable
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog, undo_buttons
 from pumpwatch_gui.gui.look.layout import hbox
-from pumpwatch_gui.gui.look.widgets import button, label
+from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.settings.what_if_panel import WhatIfPanel
 from pumpwatch_gui.gui.shell.page import PageContext
 
 RENEW_MS = 500
 """How often the values of now are renewed."""
+SHOWN_CHANGES = 4
 
 
 class LimitsDialog(SiteDialog):
@@ -40,8 +41,12 @@ class LimitsDialog(SiteDialog):
         self._history = History(self.table.texts())
         self.undo, self.redo = undo_buttons(self, self._step)
         head = hbox(label("Pump", "heading"), self.pump, None, hint, self.undo, self.redo, restore, rules)
+        self.changed = StatusText()
+        self.reason = QLineEdit()
+        self.reason.setPlaceholderText("Why, as the next shift must know it")
+        self.reason.setAccessibleName("Reason of the change")
         self.past = WhatIfPanel(context)
-        self.lay_out(head, (self.table, 1), self.past)
+        self.lay_out(head, (self.table, 1), hbox((self.changed, 3), (self.reason, 2)), self.past)
         self.pump.currentIndexChanged.connect(lambda _: self._change_pump())
         self.table.edited.connect(self.check)
         self.table.currentCellChanged.connect(self._turn_row)
@@ -118,6 +123,10 @@ class LimitsDialog(SiteDialog):
         self.undo.setEnabled(self._history.can_undo)
         self.redo.setEnabled(self._history.can_redo)
         limits, wrong = self.table.read()
+        changes = self.table.changes()
+        more = f" and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
+        self.changed.say("Changed: " + ", ".join(changes[:SHOWN_CHANGES]) + more if changes else "")
+        self.reason.setVisible(bool(changes))
         self.trouble.warn("\n".join(wrong))
         self.allow_save(not wrong)
         self._show_past(limits)
@@ -170,4 +179,5 @@ class LimitsDialog(SiteDialog):
         before = {sensor.tag: sensor.limits for sensor in self.table.sensors}
         changed = {tag: own for tag, own in limits.items() if own != before[tag]}
         if not wrong:
-            self.order((SetLimits(self.pump.currentText(), changed),) if changed else ())
+            change = SetLimits(self.pump.currentText(), changed, self.reason.text().strip())
+            self.order((change,) if changed else ())
