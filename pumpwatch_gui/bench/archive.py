@@ -109,10 +109,10 @@ def _commits(day: Path, seconds: float) -> Iterator[Figure]:
     copy = day.with_name("copy.db")
     alone = _commit_ms(day.with_name("empty.db"), seconds)
     shutil.copy(day, copy)
-    beside = _commit_ms(copy, seconds)
+    busy = _commit_ms(copy, seconds)
     copy.unlink()
-    yield Figure("500 readings/s while archiving: commit p50", beside.p50, "ms", f"{alone.p50:.1f} without")
-    yield Figure("500 readings/s while archiving: commit p99", beside.p99, "ms", f"{alone.p99:.1f} without")
+    yield Figure("500 readings/s while archiving: commit p50", busy.p50, "ms", f"{alone.p50:.1f} without")
+    yield Figure("500 readings/s while archiving: commit p99", busy.p99, "ms", f"{alone.p99:.1f} without")
 
 
 def _commit_ms(path: Path, seconds: float) -> Percentiles:
