@@ -17,6 +17,9 @@ from pumpwatch_gui.settings.simulated import simulated_site
 def open_home(home: Home, options: argparse.Namespace) -> Home:
     """Make the home ready and log into it. Raises InputError when it cannot be written."""
     home.prepare()
+    if home.restoring.exists():
+        advice = "run `pumpwatch restore` again; what was here before it is in its folders before-restore-…"
+        raise InputError(f"a restore of {home.path} was cut off, its files are not those of one backup", advice)
     # Two programs must not write one log: each would take the other's file away when it is full.
     name = "joined" if is_held(home.path) else "pumpwatch"
     start_logging(home, name, verbose=options.verbose, as_json=options.log_json)

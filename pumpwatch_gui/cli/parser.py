@@ -179,6 +179,12 @@ def _add_tools(command: _Command) -> None:
     query.add_argument(
         "sql", metavar='"SELECT …"', help="over sensor_readings, anomaly_detections, maintenance_events, …"
     )
+    backup = command("backup", "cli.backups", "backup", "copy a home into a new dated folder, also while it runs")
+    backup.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the new folder goes")
+    backup.add_argument("--site", type=Path, metavar="FILE", help="a site file that is not the home's own")
+    restore = command("restore", "cli.backups", "restore", "put a backup in a home; what was there is put aside")
+    restore.add_argument("backup", type=Path, metavar="BACKUP", help="the folder backup-YYYYMMDD-HHMMSS")
+    restore.add_argument("--replace", action="store_true", help="also where the home holds newer readings")
     salvage = command("salvage", "cli.tools", "salvage", "read what can be read of a damaged database (done unasked)")
     salvage.add_argument("damaged", type=Path, metavar="FILE", help="the damaged database; it is only read")
     salvage.add_argument(

@@ -37,7 +37,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
         raise
-    _force_folder(target.parent)
+    force_folder(target.parent)
 
 
 def check_writable(path: Path) -> None:
@@ -84,7 +84,7 @@ def write_folder_atomic(folder: Path, files: Mapping[str, bytes]) -> None:
             with (fresh / name).open("xb") as file:
                 file.write(content)
                 _force(file)
-        _force_folder(fresh)
+        force_folder(fresh)
         if folder.exists():
             shutil.rmtree(old, ignore_errors=True)
             _rename(folder, old)
@@ -92,7 +92,7 @@ def write_folder_atomic(folder: Path, files: Mapping[str, bytes]) -> None:
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    _force_folder(folder.parent)
+    force_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -117,7 +117,7 @@ def _force(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def _force_folder(folder: Path) -> None:
+def force_folder(folder: Path) -> None:
     """Force a rename in `folder` to the disk: without this it may be lost in a power cut (ext4, XFS)."""
     if os.name == "nt":  # Windows opens no folders
         return

@@ -48,6 +48,11 @@ class Home:
         """What the windows remember (layout, theme)."""
         return self.path / "window.ini"
 
+    @property
+    def restoring(self) -> Path:
+        """Marks that files of a backup are being put here: where it is left, some are in place and some are not."""
+        return self.path / "restoring"
+
     def begun(self) -> bool:
         """Mark that a run has begun; whether the one before did not come to its end."""
         mark = self.path / "running"

@@ -1,0 +1,31 @@
+"""Commands that keep a home: a backup of it, and the way back."""
+
+import argparse
+import sys
+
+from pumpwatch_gui.commissioning.backups.making import back_up, partial_backups
+from pumpwatch_gui.commissioning.backups.restoring import restore as put_back
+from pumpwatch_gui.files.backups import total_bytes
+from pumpwatch_gui.files.home import find_home
+
+
+def backup(options: argparse.Namespace) -> int:
+    """Make a verified backup of a home and print its folder."""
+    for left in partial_backups(options.out):
+        print(f"caution: {left} is of a backup that runs or was cut off; delete it if none runs", file=sys.stderr)
+    made = back_up(find_home(options.home), options.out, site_file=options.site)
+    for text in made.left_out:
+        print(f"not in the backup: {text}", file=sys.stderr)
+    files = made.manifest.files
+    print(f"{made.folder}: {len(files)} files, {total_bytes(files) / 1e6:,.1f} MB, {made.manifest.span}, verified")
+    return 0
+
+
+def restore(options: argparse.Namespace) -> int:
+    """Put a backup in a home and say what was restored."""
+    home = find_home(options.home)
+    done = put_back(options.backup, home, replace=options.replace)
+    print(f"{home.path}: {len(done.manifest.files)} files restored of {options.backup}, {done.manifest.span}")
+    if done.put_aside is not None:
+        print(f"what was there before is in {done.put_aside}")
+    return 0

@@ -1,0 +1,121 @@
+"""A copy of the whole database as it was at one instant, made while the writer goes on."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from pumpwatch_gui.domain.errors import StoreError
+from pumpwatch_gui.store.hot.opening import mark_writing
+from pumpwatch_gui.store.ids import time_ns
+from pumpwatch_gui.store.schema import DAMAGE, file_kind, from_apsw, run, upgrades
+
+STEP_PAGES: Final = 256
+"""1 MiB at a time: the disk and the processor are free for the writer in between."""
+PAUSE_S: Final = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingSpan:
+    """When the first and the last reading of a history were taken (Unix UTC ns); 0 where there is none."""
+
+    first_ns: int = 0
+    last_ns: int = 0
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy `source` to the new file `target`: one file without a log, marked as cleanly closed, and checked.
+
+    Raises StoreError when the source cannot be read, the target cannot be written, or the copy fails SQLite's check.
+    """
+    try:
+        read = _open_source(source)
+    except apsw.Error as error:
+        raise from_apsw(error, source) from error
+    try:
+        written = apsw.Connection(os.fspath(target))
+        try:
+            run(written, "PRAGMA synchronous = OFF")  # forced to the disk once, as a whole
+            # A snapshot held for the whole copy: without it every commit of the writer starts the copy over, and that
+            # of a large database would never end. It delays no commit; the log grows meanwhile and is cut afterwards.
+            run(read, "BEGIN")
+            run(read, "SELECT 1 FROM sqlite_schema LIMIT 1")
+            with written.backup("main", read, "main") as copy:
+                while not copy.done:
+                    copy.step(STEP_PAGES)
+                    time.sleep(PAUSE_S)
+            run(written, "PRAGMA journal_mode = DELETE")  # one file, that can be read where nothing can be written
+            mark_writing(written, False)
+            _check(written, source)
+        finally:
+            written.close()
+    except DAMAGE as error:
+        raise _damaged(source, str(error)) from error
+    except apsw.Error as error:
+        raise from_apsw(error, target) from error
+    finally:
+        read.close()
+    with target.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def span_of(database: Path) -> ReadingSpan:
+    """The span of the readings of a database, the archived ones too. Raises StoreError when it cannot be read."""
+    with _reading(database) as connection:
+        keys: list[Any] = connection.execute("SELECT min(id) FROM sensor_readings").fetchall()
+        keys += connection.execute("SELECT max(id) FROM sensor_readings").fetchall()
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'archive_chunks'").get is not None:
+            archived = "SELECT min(first_id), max(last_id) FROM archive_chunks WHERE series = '@time'"
+            keys += zip(*connection.execute(archived).fetchall(), strict=True)
+    times = [time_ns(key) for (key,) in keys if key is not None]
+    return ReadingSpan(min(times), max(times)) if times else ReadingSpan()
+
+
+def check_version(database: Path) -> None:
+    """Raise StoreError for a database of another program or of a newer version of this one."""
+    file_kind(database, max(upgrades()))
+
+
+@contextmanager
+def _reading(database: Path) -> Iterator[apsw.Connection]:
+    try:
+        connection = _open_source(database)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except apsw.Error as error:
+        raise from_apsw(error, database) from error
+
+
+def _open_source(path: Path) -> apsw.Connection:
+    """A read-only connection, also in a folder that cannot be written, where a database in WAL mode needs a word more.
+
+    No program writes there either, and without a log the file is all there is.
+    """
+    try:
+        connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
+        connection.set_busy_timeout(2_000)
+        run(connection, "SELECT 1 FROM sqlite_schema LIMIT 1")
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
+        if not path.exists() or path.with_name(path.name + "-wal").exists():
+            raise
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        return apsw.Connection(f"{path.resolve().as_uri()}?mode=ro&immutable=1", flags=flags)
+    return connection
+
+
+def _check(connection: apsw.Connection, source: Path) -> None:
+    first = str(connection.execute("PRAGMA integrity_check(1)").get)
+    if first != "ok":
+        raise _damaged(source, first)
+
+
+def _damaged(source: Path, what: str) -> StoreError:
+    advice = "start PumpWatch on it, which sets the damaged part aside, and make the backup then"
+    return StoreError(f"the database {source} is damaged and was not copied: {what}", advice)
