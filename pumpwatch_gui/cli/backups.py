@@ -1,12 +1,19 @@
-"""Commands that keep a home: a backup of it, and the way back."""
+"""Commands that keep a home: a backup of it, the way back, and a look at either."""
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
+from pumpwatch_gui.cli.display import check_display
+from pumpwatch_gui.cli.homes import scratch_home
 from pumpwatch_gui.commissioning.backups.making import back_up, partial_backups
 from pumpwatch_gui.commissioning.backups.restoring import restore as put_back
+from pumpwatch_gui.commissioning.backups.reviewing import open_review
 from pumpwatch_gui.files.backups import total_bytes
 from pumpwatch_gui.files.home import find_home
+
+if TYPE_CHECKING:
+    from pumpwatch_gui.gui.shell.threads import Hosted
 
 
 def backup(options: argparse.Namespace) -> int:
@@ -28,4 +35,23 @@ def restore(options: argparse.Namespace) -> int:
     print(f"{home.path}: {len(done.manifest.files)} files restored of {options.backup}, {done.manifest.span}")
     if done.put_aside is not None:
         print(f"what was there before is in {done.put_aside}")
+    return 0
+
+
+def review(options: argparse.Namespace) -> int:
+    """Open the window on the history of a home or a backup, read-only."""
+    check_display()
+    folder = options.folder or find_home(options.home).path
+    elsewhere = argparse.Namespace(**{**vars(options), "home": None})  # logs and layout are not of what is looked at
+    with scratch_home(elsewhere) as scratch:
+        found = open_review(folder, scratch.path, site_file=options.site)
+        for problem in found.loaded.problems:
+            print(f"site file: {problem}", file=sys.stderr)
+        from pumpwatch_gui.gui.shell.app import run_gui
+
+        def station() -> "Hosted":
+            return found.station
+
+        run_gui(station, found.loaded, scratch, found.site_file, should_stop=options.interrupts.requested.is_set,
+                for_s=options.for_s, picture=options.picture)  # fmt: skip
     return 0

@@ -77,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     def command(name: str, module: str, function: str, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, parents=[inherited], help=text, description=text[0].upper() + text[1:] + ".")
-        sub.set_defaults(run=_later(module, function), windowed=name in ("demo", "run"))
+        sub.set_defaults(run=_later(module, function), windowed=name in ("demo", "run", "review"))
         return sub
 
     _add_running(command)
@@ -185,6 +185,11 @@ def _add_tools(command: _Command) -> None:
     restore = command("restore", "cli.backups", "restore", "put a backup in a home; what was there is put aside")
     restore.add_argument("backup", type=Path, metavar="BACKUP", help="the folder backup-YYYYMMDD-HHMMSS")
     restore.add_argument("--replace", action="store_true", help="also where the home holds newer readings")
+    review = command("review", "cli.backups", "review", "look at the history of a home or a backup, read-only")
+    review.add_argument("folder", type=Path, nargs="?", metavar="BACKUP", help="a backup (else the home of --home)")
+    review.add_argument("--site", type=Path, metavar="FILE", help="its site file, where the home has none")
+    review.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="close after that time")
+    review.add_argument("--picture", type=Path, metavar="FILE.png", help="save what the window shows at the end")
     salvage = command("salvage", "cli.tools", "salvage", "read what can be read of a damaged database (done unasked)")
     salvage.add_argument("damaged", type=Path, metavar="FILE", help="the damaged database; it is only read")
     salvage.add_argument(

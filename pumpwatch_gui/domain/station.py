@@ -153,6 +153,8 @@ class StationView:
     `is_site_edited`: the site file was changed outside the program; `ChangeSite` is refused until `ReloadSite`.
     `maintenance`: the maintenance events by risk, every open one and the newest of those that are resolved.
     `unjudged_rules`: the rules that are not judged somewhere now, and why.
+    `reviewed`: which history this is a review of, in words; "" for a station that runs. A review has no values, its
+    `time_ns` is the end of the history and stays so.
     """
 
     name: str
@@ -166,6 +168,7 @@ class StationView:
     hidden_alarms: tuple[Alarm, ...] = ()
     maintenance: tuple[MaintenanceEvent, ...] = ()
     unjudged_rules: tuple[UnjudgedRule, ...] = ()
+    reviewed: str = ""
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

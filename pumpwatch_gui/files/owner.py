@@ -104,9 +104,9 @@ class HomeLock:
 
 
 def is_held(home: Path) -> bool:
-    """Whether a program has the home just now."""
+    """Whether a program has the home just now. Nothing is written, in a home of no lock either."""
     try:
-        file = _locked(home / LOCK_FILE)
+        file = _locked(home / LOCK_FILE, make=False)
     except OSError:
         return False
     if file is not None:
@@ -132,9 +132,9 @@ def read_owner(home: Path) -> Owner | None:
         return None
 
 
-def _locked(path: Path) -> BinaryIO | None:
+def _locked(path: Path, *, make: bool = True) -> BinaryIO | None:
     """The lock file, locked; None while another has it. Raises OSError when there can be no lock."""
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT * make, 0o600), "r+b", buffering=0)
     try:
         _lock(file)
     except OSError as error:

@@ -13,7 +13,7 @@ import apsw
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.store.hot.opening import mark_writing
 from pumpwatch_gui.store.ids import time_ns
-from pumpwatch_gui.store.schema import DAMAGE, file_kind, from_apsw, run, upgrades
+from pumpwatch_gui.store.schema import DAMAGE, file_kind, from_apsw, open_for_reading, run, upgrades
 
 STEP_PAGES: Final = 256
 """1 MiB at a time: the disk and the processor are free for the writer in between."""
@@ -64,9 +64,9 @@ def copy_database(source: Path, target: Path) -> None:
         os.fsync(file.fileno())
 
 
-def span_of(database: Path) -> ReadingSpan:
+def span_of(database: Path, *, untouched: bool = False) -> ReadingSpan:
     """The span of the readings of a database, the archived ones too. Raises StoreError when it cannot be read."""
-    with _reading(database) as connection:
+    with _reading(database, untouched) as connection:
         keys: list[Any] = connection.execute("SELECT min(id) FROM sensor_readings").fetchall()
         keys += connection.execute("SELECT max(id) FROM sensor_readings").fetchall()
         if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'archive_chunks'").get is not None:
@@ -82,9 +82,9 @@ def check_version(database: Path) -> None:
 
 
 @contextmanager
-def _reading(database: Path) -> Iterator[apsw.Connection]:
+def _reading(database: Path, untouched: bool) -> Iterator[apsw.Connection]:
     try:
-        connection = _open_source(database)
+        connection = open_for_reading(database, untouched=True) if untouched else _open_source(database)
         try:
             yield connection
         finally:
@@ -99,14 +99,13 @@ def _open_source(path: Path) -> apsw.Connection:
     No program writes there either, and without a log the file is all there is.
     """
     try:
-        connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
+        connection = open_for_reading(path)
         connection.set_busy_timeout(2_000)
         run(connection, "SELECT 1 FROM sqlite_schema LIMIT 1")
     except (apsw.CantOpenError, apsw.ReadOnlyError):
         if not path.exists() or path.with_name(path.name + "-wal").exists():
             raise
-        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-        return apsw.Connection(f"{path.resolve().as_uri()}?mode=ro&immutable=1", flags=flags)
+        return open_for_reading(path, untouched=True)
     return connection
 
 

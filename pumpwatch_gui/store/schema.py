@@ -139,6 +139,18 @@ def connect(path: Path) -> apsw.Connection:
     return connection
 
 
+def open_for_reading(path: Path, *, untouched: bool = False) -> apsw.Connection:
+    """A read-only connection. Raises apsw.Error.
+
+    `untouched`: where there is no write-ahead log, no program writes and the file is all there is. Then it is read
+    without a lock and without the side files that SQLite makes for a reader too: also where nothing can be written.
+    """
+    if not untouched or path.with_name(path.name + "-wal").exists():
+        return apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return apsw.Connection(f"{path.resolve().as_uri()}?mode=ro&immutable=1", flags=flags)
+
+
 def upgrade(connection: apsw.Connection, path: Path, steps: dict[int, str]) -> None:
     """Bring an open database to the newest version, one transaction a step.
 

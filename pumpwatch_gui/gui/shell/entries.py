@@ -17,7 +17,7 @@ class PageEntry:
     """One page: `build` imports and makes it, the first time it is wanted.
 
     `icon` is a file in `resources/icons`, `shortcut` its key, `resources/help/KEY.md` its help. Not `in_nav`: it has no
-    button in the navigation bar.
+    button in the navigation bar. A page that is `live` shows what is now: in a review there is nothing on it.
     """
 
     key: str
@@ -26,6 +26,15 @@ class PageEntry:
     shortcut: str
     build: Callable[[PageContext], Page]
     in_nav: bool = True
+    live: bool = False
+
+    def page(self, context: PageContext) -> Page:
+        """The page, or in a review what there is to say in place of a live one."""
+        if self.live and context.station.latest().reviewed:
+            from pumpwatch_gui.gui.review.page import ReviewPage
+
+            return ReviewPage(context, self.title)
+        return self.build(context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +174,15 @@ def _help(context: PageContext, topic: str, parent: QWidget) -> QDialog:
 
 
 PAGES: tuple[PageEntry, ...] = (
-    PageEntry("overview", "Overview", "overview", "F2", _overview),
+    PageEntry("overview", "Overview", "overview", "F2", _overview, live=True),
     PageEntry("alarms", "Alarms", "alarms", "F3", _alarms),
     PageEntry("pump", "Pump", "pump", "F6", _pump),
     PageEntry("trends", "Trends", "trends", "F4", _trends),
     PageEntry("events", "Events", "events", "F7", _events),
     PageEntry("maintenance", "Maintenance", "maintenance", "F12", _maintenance),
-    PageEntry("models", "Models", "models", "Ctrl+M", _models),
-    PageEntry("devices", "Devices", "devices", "Ctrl+E", _devices),
-    PageEntry("system", "System", "system", "F8", _system),
+    PageEntry("models", "Models", "models", "Ctrl+M", _models, live=True),
+    PageEntry("devices", "Devices", "devices", "Ctrl+E", _devices, live=True),
+    PageEntry("system", "System", "system", "F8", _system, live=True),
     PageEntry(FIRST_RUN, "Welcome", "station", "Shift+F1", _first_run, in_nav=False),
 )
 """Every page there is, in the order of the navigation bar. F5 stays free for diagnosis."""

@@ -20,6 +20,8 @@ OLD_COMMIT_S, FRAMES_MISSED = 5.0, 3.0
 
 def stats_words(view: StationView) -> tuple[tuple[str, bool], ...]:
     """The facts of the line, left to right, each with whether it is a trouble."""
+    if view.reviewed:
+        return ((f"Review of {view.reviewed} · read-only, nothing is polled or written", False),)
     stats, links = view.stats, [link for pump in view.pumps for link in pump.links]
     online = sum(link.state is LinkState.ONLINE for link in links)
     inference = f"inference p99 {stats.inference.p99:.1f} ms" if isfinite(stats.inference.p99) else "inference waiting"

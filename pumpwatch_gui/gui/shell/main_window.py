@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
     def page(self, key: str) -> Page:
         """The page of that key, built if it was not yet."""
         if key not in self._pages:
-            self._pages[key] = page = self._entries[key].build(self.context)
+            self._pages[key] = page = self._entries[key].page(self.context)
             page.setAccessibleName(f"{self._entries[key].title} page")
             self._stack.addWidget(scrolled(page))  # in the order of `_pages`
         return self._pages[key]
@@ -362,7 +362,7 @@ class MainWindow(QMainWindow):
     def _unacknowledged_here(self) -> int:
         """How many alarms are not acknowledged, if it is this window that watches (a collector goes on without it)."""
         view = self.context.station.latest()
-        if any(loop.name == COLLECTOR_LOOP for loop in view.stats.loops):
+        if view.reviewed or any(loop.name == COLLECTOR_LOOP for loop in view.stats.loops):
             return 0
         return sum(alarm.state.is_unacknowledged for alarm in view.alarms)
 

@@ -131,7 +131,7 @@ class PageContext:
         """Take note of a view of the station: of its good values and of those in alarm; sound its alarms."""
         self.last_good.see(view)
         self.worst.see(view)
-        self.sound.see(view.alarms)
+        self.sound.see(() if view.reviewed else view.alarms)
 
     def shown(self, alarm: Alarm, view: StationView) -> ShownAlarm:
         """What may be shown of an alarm now."""

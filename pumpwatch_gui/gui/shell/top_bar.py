@@ -8,7 +8,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import age, clock, duration
+from pumpwatch_gui.domain.wording import age, clock, date, duration
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import LIGHT, STRONG, Appearance, color, icon_size
@@ -68,7 +68,9 @@ class PlantBlock(Painted):
         age_s = self._last_good.newest_s(view.mono_ns)
         self.old = bool(view.pumps) and not age_s <= limit_s
         text = f"live {age(age_s)}" if not self.old else "no values yet" if age_s != age_s else f"OLD {duration(age_s)}"
-        if not view.pumps:
+        if view.reviewed:
+            self.old, text = False, date(view.time_ns)
+        elif not view.pumps:
             text = "no pumps"
         many = "1 pump" if len(view.pumps) == 1 else f"{len(view.pumps)} pumps"
         shown = (view.name, f"PumpWatch · {many}", clock(view.time_ns), text)
@@ -77,8 +79,9 @@ class PlantBlock(Painted):
             self._plant, self._count, self._clock, self._age = shown
             if renamed:
                 self.updateGeometry()
-            is_live = not self.old and bool(view.pumps)
-            self.describe(f"{view.name}, {many}, {'values are live' if is_live else text}")
+            is_live = not self.old and bool(view.pumps) and not view.reviewed
+            words = "values are live" if is_live else f"review, up to {text}" if view.reviewed else text
+            self.describe(f"{view.name}, {many}, {words}")
             self.update()
 
     @override
@@ -275,8 +278,13 @@ class TopBar(QWidget):
         self.simulated.setToolTip("The values are made up by the program, not measured in a plant")
         self.simulated.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.simulated.setVisible(simulated)
+        self.review = label("REVIEW", "chip")
+        self.review.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.review.hide()
         acts = hbox(self.silence, self.ack, spacing=8)
-        row = hbox(self.plant, self.simulated, self.banner, self.counts, acts, self.day, self.menu, spacing=16)
+        row = hbox(
+            self.plant, self.review, self.simulated, self.banner, self.counts, acts, self.day, self.menu, spacing=16
+        )
         row.setContentsMargins(0, 0, 16, 0)
         self._row = QWidget()
         self._row.setLayout(row)
@@ -290,7 +298,10 @@ class TopBar(QWidget):
         self.plant.refresh(view)
         self.banner.refresh(view)
         self.counts.refresh(view)
-        self.ack.setEnabled(self.banner.alarm is not None)
+        self.ack.setEnabled(self.banner.alarm is not None and not view.reviewed)
+        if bool(view.reviewed) is self.review.isHidden():
+            self.review.setVisible(bool(view.reviewed))
+            self.review.setToolTip(f"A look at {view.reviewed}; nothing is live, nothing can be changed")
 
     def acknowledge_shown(self) -> None:
         """Acknowledge what the banner shows, nothing else."""

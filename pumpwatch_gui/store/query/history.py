@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +36,7 @@ from pumpwatch_gui.store.query.past import Stretch, days_between, past_between, 
 from pumpwatch_gui.store.query.recorded import read_pumps
 from pumpwatch_gui.store.query.streams import PumpSpan, readings_in_pieces, rows_in_pieces
 from pumpwatch_gui.store.query.thinning import Thinned, grid_of, highest_between, thinned
-from pumpwatch_gui.store.schema import Value, from_apsw, run
+from pumpwatch_gui.store.schema import Value, from_apsw, open_for_reading, run
 
 __all__ = ["DetectionRow", "History", "JournalRow", "Thinned"]
 
@@ -66,11 +65,13 @@ class DetectionRow:
 class History:
     """The read side of the database at `path`. Any thread; keep it off the GUI's.
 
+    `untouched`: no trace is left where the database lies, see `open_for_reading`.
     Every call raises StoreError when the database cannot be read, or when the question takes longer than five seconds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, untouched: bool = False) -> None:
         self.path = path
+        self._untouched = untouched
 
     def readings(self, pump_id: str, tag: str, *, start_ns: int, end_ns: int, points: int = 2000) -> Thinned:
         """A sensor of a pump from `start_ns` up to `end_ns` (Unix UTC), in at most about `points` points.
@@ -251,7 +252,7 @@ class History:
     def _connection(self) -> Iterator[apsw.Connection]:
         connection: apsw.Connection | None = None
         try:
-            connection = apsw.Connection(os.fspath(self.path), flags=apsw.SQLITE_OPEN_READONLY)
+            connection = open_for_reading(self.path, untouched=self._untouched)
             connection.set_busy_timeout(2_000)
             deadline = time.monotonic() + LONGEST_S
             connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)

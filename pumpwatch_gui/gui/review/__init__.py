@@ -1,0 +1,1 @@
+"""What a window shows of a review in place of what is live."""

@@ -1,0 +1,53 @@
+"""The page that is there in a review in place of one that shows what is now."""
+
+from PySide6.QtCore import Qt
+
+from pumpwatch_gui.domain.wording import stamp
+from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.widgets import Panel, button, label
+from pumpwatch_gui.gui.shell.page import Page, PageContext
+
+_WAYS = (
+    ("pump", "Pump", "Trends of every sensor and derived quantity, as far back as the history goes."),
+    ("alarms", "Alarms", "Those open at the end, and how the alarms of a shift, a day or a month performed."),
+    ("events", "Events", "The whole journal: alarms, links, orders and notes, with a search."),
+    ("maintenance", "Maintenance", "Every maintenance event with its timeline and its costs."),
+)
+
+
+class ReviewPage(Page):
+    """Says of what and of when this is a review, what `title` would need, and where the history can be read."""
+
+    key = "review"
+
+    def __init__(self, context: PageContext, title: str) -> None:
+        super().__init__(context)
+        view = context.station.latest()
+        self.words = label(f"Review of {view.reviewed}.")
+        need = label(
+            f"{title} shows a station that runs. Here nothing is polled, judged or stored and nothing can be changed: "
+            f"the end of the history, {stamp(view.time_ns)}, is taken for now.",
+            "dim",
+        )
+        for text in (self.words, need):
+            text.setWordWrap(True)
+            text.setTextFormat(Qt.TextFormat.PlainText)
+            text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column = vbox(parent=self, margin=16, spacing=16)
+        column.addStretch(2)
+        column.addWidget(label(view.name, "title"), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(hbox(None, (self.words, 6), None))
+        column.addLayout(hbox(None, (need, 6), None))
+        ways = [self._way(*way) for way in _WAYS]
+        column.addLayout(hbox(None, *((way, 3) for way in ways), None, spacing=16))
+        column.addStretch(3)
+
+    def _way(self, key: str, title: str, words: str) -> Panel:
+        text = label(words)
+        text.setWordWrap(True)
+        text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        panel = Panel(self.appearance, title, text)
+        panel.body.addStretch(1)
+        panel.body.addWidget(button(f"Open {title}", f"Open {title}", lambda: self.context.open_page(key)))
+        panel.setMinimumHeight(self.appearance.px(170))
+        return panel
