@@ -200,7 +200,8 @@ def presence(pump: PumpView, now_ns: int, last_good: LastGood) -> Presence:
     if frame is not None and not is_stale(pump, now_ns) and bool((frame.quality != Quality.BAD).any()):
         return Presence(True, "", pump.run_state, float(round(pump.health)) if isfinite(pump.health) else nan)
     if not pump.links:
-        return Presence(False, "no link set up")
+        is_review = frame is not None and bool((frame.reason == Reason.NOT_LIVE).all())
+        return Presence(False, Reason.NOT_LIVE.text if is_review else "no link set up")
     worst = [link for link in pump.links if link.state is not LinkState.ONLINE]
     newest = last_good.newest_ns(pump.pump_id)
     since = newest or min(link.since_mono_ns for link in pump.links)

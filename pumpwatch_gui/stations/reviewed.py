@@ -5,12 +5,16 @@ from collections.abc import Callable, Mapping
 from math import nan
 from pathlib import Path
 
+import numpy as np
+
 from pumpwatch_gui.domain.commands import Order, OrderId
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, OrderDone
 from pumpwatch_gui.domain.ports import Capability, Historian, JournalQuery, LinkBrowser, Subscription
-from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.domain.station import EngineStats, PumpView, RunState, StationView
+from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
 from pumpwatch_gui.domain.wording import minute
 from pumpwatch_gui.engine.bus import EventBus
@@ -84,7 +88,7 @@ class ReviewedStation:
         open_then = sorted(self._history.open_alarms(), key=lambda alarm: (alarm.priority, -alarm.raised_ns))
         alarms, hidden = (tuple(a for a in open_then if a.state.is_hidden is is_hidden) for is_hidden in (False, True))
         pumps = tuple(
-            PumpView(p.pump_id, p.name, p.profile, RunState.NO_DATA, None, None, None, nan, (),
+            PumpView(p.pump_id, p.name, p.profile, RunState.NO_DATA, _no_values(p, end_ns), None, None, nan, (),
                      tuple(a for a in alarms if a.pump_id == p.pump_id), 3.0)
             for p in self._site.pumps
         )  # fmt: skip
@@ -93,3 +97,10 @@ class ReviewedStation:
         work = tuple(self._history.maintenance())
         return StationView(self._site.name, end_ns, _MONO_NS, pumps, alarms, EngineStats(),
                            hidden_alarms=hidden, maintenance=work, reviewed=words)  # fmt: skip
+
+
+def _no_values(pump: PumpSettings, end_ns: int) -> Frame:
+    """A frame that says of every quantity why there is no value."""
+    many = len(pump.profile.quantities)
+    quality, reason = (np.full(many, code, np.uint8) for code in (Quality.BAD, Reason.NOT_LIVE))
+    return Frame(pump.pump_id, 0, end_ns, _MONO_NS, np.full(many, nan), quality, reason)

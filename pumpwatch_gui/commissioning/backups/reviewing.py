@@ -31,7 +31,7 @@ def open_review(folder: Path, scratch: Path, *, site_file: Path | None = None) -
     Raises InputError when there is no history or no site, StoreError when the history cannot be read.
     """
     is_backup = (folder / MANIFEST).is_file()
-    source = f"backup {folder.name}" if is_backup else str(folder)
+    source = folder.resolve().name if is_backup else str(folder)
     home = Home(folder / CONTENT if is_backup else folder)
     if is_backup:
         read_manifest(folder)

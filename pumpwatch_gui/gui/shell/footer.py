@@ -68,7 +68,7 @@ class Footer(Painted):
 
     def refresh(self, view: StationView) -> None:
         """Show the figures as they are now."""
-        words, model = stats_words(view), view.model_words
+        words, model = stats_words(view), "" if view.reviewed else view.model_words
         if (words, model) != (self._words, self._model):
             self._words, self._model = words, model
             self.describe(", ".join(w for w, _ in words))
