@@ -66,6 +66,8 @@ class ShownValue:
         """How old it is; "" while live."""
         if self.trust in (Trust.LIVE, Trust.NONE):
             return ""
+        if self.reason == Reason.NOT_LIVE.text:
+            return "review"
         return "no value yet" if np.isnan(self.age_s) else duration(self.age_s)
 
 
@@ -201,7 +203,7 @@ def presence(pump: PumpView, now_ns: int, last_good: LastGood) -> Presence:
         return Presence(True, "", pump.run_state, float(round(pump.health)) if isfinite(pump.health) else nan)
     if not pump.links:
         is_review = frame is not None and bool((frame.reason == Reason.NOT_LIVE).all())
-        return Presence(False, Reason.NOT_LIVE.text if is_review else "no link set up")
+        return Presence(False, "review, not live" if is_review else "no link set up")
     worst = [link for link in pump.links if link.state is not LinkState.ONLINE]
     newest = last_good.newest_ns(pump.pump_id)
     since = newest or min(link.since_mono_ns for link in pump.links)

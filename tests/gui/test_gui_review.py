@@ -131,7 +131,7 @@ def test_no_value_of_a_review_looks_live(window: MainWindow) -> None:
     pump = view.pumps[0]
     assert presence(pump, view.mono_ns, window.context.last_good).text == "review, not live"
     shown = [read_sensor(pump, i, view.mono_ns, window.context.last_good) for i in range(len(pump.profile.quantities))]
-    assert {(one.text, one.reason) for one in shown} == {("?", "review, not live")}
+    assert {(one.text, one.age_text, one.reason) for one in shown} == {("?", "review", "not live")}
 
 
 def test_closing_a_review_asks_nothing(window: MainWindow) -> None:

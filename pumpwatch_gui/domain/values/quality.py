@@ -66,5 +66,5 @@ _TEXT = {
     Reason.NOT_REQUESTED: "another master or a repeating device",
     Reason.SIGNAL_LIMIT: "signal at the end of its range",
     Reason.NOT_RUNNING: "only while the pump runs",
-    Reason.NOT_LIVE: "review, not live",
+    Reason.NOT_LIVE: "not live",
 }

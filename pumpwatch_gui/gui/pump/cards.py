@@ -286,7 +286,9 @@ class LinksCard(Painted):
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         painter = QPainter(self)
         if not self._blocks:
-            paint.text(painter, appearance, QRectF(0, 0, self.width(), px(22)), "No link is set up", theme.dim, size=12)
+            paint.text(
+                painter, appearance, QRectF(0, 0, self.width(), px(22)), "No link is running", theme.dim, size=12
+            )
         y = 0.0
         for head, state, lines in self._blocks:
             row = QRectF(0, y, self.width(), px(22))

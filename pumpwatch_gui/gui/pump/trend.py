@@ -203,7 +203,8 @@ class TrendStack(Painted):
     def _paint_title(self, painter: QPainter) -> None:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         line = QRectF(px(4), 0, self.width() - px(8), px(TITLE_PX - 4))
-        used = paint.text(painter, appearance, line, "Live trends", theme.strong, size=14, weight=STRONG)
+        title = "Live trends" if self._pump is None or self._pump.links else "Trends"  # of a history under review
+        used = paint.text(painter, appearance, line, title, theme.strong, size=14, weight=STRONG)
         if self.window_now.paused:
             words = f"PAUSED, shown up to {clock(int(self.window_now.end_s * 1e9))} · Space: live again"
             width = appearance.width(words, 12, STRONG) + px(16)
