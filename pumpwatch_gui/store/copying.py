@@ -18,6 +18,8 @@ from pumpwatch_gui.store.schema import DAMAGE, file_kind, from_apsw, open_for_re
 STEP_PAGES: Final = 256
 """1 MiB at a time: the disk and the processor are free for the writer in between."""
 PAUSE_S: Final = 0.002
+FORCED_STEPS: Final = 4
+"""So often what was copied is forced to the disk: all of it at the end would keep the writer's own commits waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,12 @@ def copy_database(source: Path, target: Path) -> None:
     try:
         written = apsw.Connection(os.fspath(target))
         try:
-            run(written, "PRAGMA synchronous = OFF")  # forced to the disk once, as a whole
+            run(written, "PRAGMA synchronous = OFF")  # forced to the disk here, not page by page
             # A snapshot held for the whole copy: without it every commit of the writer starts the copy over, and that
             # of a large database would never end. It delays no commit; the log grows meanwhile and is cut afterwards.
             run(read, "BEGIN")
             run(read, "SELECT 1 FROM sqlite_schema LIMIT 1")
-            with written.backup("main", read, "main") as copy:
-                while not copy.done:
-                    copy.step(STEP_PAGES)
-                    time.sleep(PAUSE_S)
+            _copy(read, written, target)
             run(written, "PRAGMA journal_mode = DELETE")  # one file, that can be read where nothing can be written
             mark_writing(written, False)
             _check(written, source)
@@ -107,6 +106,17 @@ def _open_source(path: Path) -> apsw.Connection:
             raise
         return open_for_reading(path, untouched=True)
     return connection
+
+
+def _copy(read: apsw.Connection, written: apsw.Connection, target: Path) -> None:
+    with written.backup("main", read, "main") as copy, target.open("rb+") as file:
+        steps = 0
+        while not copy.done:
+            copy.step(STEP_PAGES)
+            steps += 1
+            if steps % FORCED_STEPS == 0:
+                os.fsync(file.fileno())
+            time.sleep(PAUSE_S)
 
 
 def _check(connection: apsw.Connection, source: Path) -> None:
