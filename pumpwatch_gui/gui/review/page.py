@@ -8,7 +8,8 @@ from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 
 _WAYS = (
-    ("pump", "Pump", "Trends of every sensor and derived quantity, as far back as the history goes."),
+    ("trends", "Trends", "Quantities of any pumps over any stretch of time, as far back as the history goes."),
+    ("pump", "Pump", "All sensors and derived quantities of one pump, one lane each, up to the end."),
     ("alarms", "Alarms", "Those open at the end, and how the alarms of a shift, a day or a month performed."),
     ("events", "Events", "The whole journal: alarms, links, orders and notes, with a search."),
     ("maintenance", "Maintenance", "Every maintenance event with its timeline and its costs."),

@@ -121,6 +121,8 @@ class TrendsPage(Page):
         bar.export.clicked.connect(lambda _=False: self.choose_export())
         bar.cancel.clicked.connect(lambda _=False: self.reader.cancel())
         bar.length_chosen.connect(lambda s: plot.set_view(plot.view.zoomed(s / plot.view.length_s, self._now_s)))
+        if self.context.station.latest().reviewed:
+            bar.live.setText("To the end")
         bar.live_chosen.connect(lambda: plot.set_view(TimeView.last(plot.view.length_s, self._now_s)))
         bar.span_typed.connect(self.go_to)
         self.split.splitterMoved.connect(self._split_by_hand)
@@ -306,7 +308,7 @@ class TrendsPage(Page):
     def go_to(self, start: str, end: str) -> None:
         """Turn to the times that were typed; says what is wrong with them."""
         try:
-            start_ns, end_ns = span_ns(start, end, now_ns=time.time_ns())
+            start_ns, end_ns = span_ns(start, end, now_ns=self.context.station.latest().time_ns)
         except InputError as error:
             self._say(error_text(error))
             return

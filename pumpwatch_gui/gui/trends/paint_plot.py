@@ -46,10 +46,10 @@ class PlotPicture:
 
 
 class PlotPainter:
-    """Paints pictures in one appearance."""
+    """Paints pictures in one appearance; of a history under review none is called live."""
 
-    def __init__(self, appearance: Appearance) -> None:
-        self.appearance = appearance
+    def __init__(self, appearance: Appearance, *, is_review: bool = False) -> None:
+        self.appearance, self._is_review = appearance, is_review
 
     def paint(self, painter: QPainter, whole: QRectF, picture: PlotPicture, *, has_focus: bool = False) -> None:
         """Everything, from the ground up."""
@@ -75,11 +75,12 @@ class PlotPainter:
         line = QRectF(whole.left() + px(4), whole.top(), whole.width() - px(8), px(20))
         form = "%Y-%m-%d %H:%M:%S"
         start, end = (local_time(round(at * 1e9), form) for at in (view.start_s, view.end_s))
-        state = "live" if view.is_live else "history"
+        is_live = view.is_live and not self._is_review
+        state = "live" if is_live else "history"
         pieces = (
             (f"{start} – {end}", theme.strong, STRONG),
             (duration(view.length_s), theme.dim, paint.REGULAR),
-            (state, theme.live if view.is_live else theme.text, STRONG),
+            (state, theme.live if is_live else theme.text, STRONG),
         )
         left = paint.run(painter, appearance, line, pieces)
         rest = line.adjusted(left - line.left() + px(8), 0, 0, 0)

@@ -54,7 +54,8 @@ class TrendPlot(Painted):
         self._is_stale = True
         self._hover: QPointF | None = None
         self._drag: tuple[QPointF, TimeView, bool] | None = None
-        self._painter = PlotPainter(context.appearance)
+        self._is_review = bool(context.station.latest().reviewed)
+        self._painter = PlotPainter(context.appearance, is_review=self._is_review)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -168,7 +169,7 @@ class TrendPlot(Painted):
         painter.end()
 
     def _speak(self) -> None:
-        state = "live" if self.view.is_live else "not live"
+        state = "live" if self.view.is_live and not self._is_review else "not live"
         values = []
         for one in self.facts:
             value = self.points.get(one.pen.key, NOTHING).value_at(self.view.end_s, 3 * self.step_s)
