@@ -190,6 +190,7 @@ def _add_tools(command: _Command) -> None:
     review.add_argument("--site", type=Path, metavar="FILE", help="its site file, where the home has none")
     review.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="close after that time")
     review.add_argument("--picture", type=Path, metavar="FILE.png", help="save what the window shows at the end")
+    _add_report(command)
     salvage = command("salvage", "cli.tools", "salvage", "read what can be read of a damaged database (done unasked)")
     salvage.add_argument("damaged", type=Path, metavar="FILE", help="the damaged database; it is only read")
     salvage.add_argument(
@@ -210,6 +211,18 @@ def _add_export(command: _Command) -> None:
     out.add_argument("--to", dest="end", default="", metavar="TIME", help="up to here; a day: its end (none: now)")
     out.add_argument("--table", action="append", metavar="NAME", help="instead of readings a table of the original: "
                      "sensor_readings, anomaly_detections or maintenance_events; repeatable for .xlsx")  # fmt: skip
+
+
+def _add_report(command: _Command) -> None:
+    report = command("report", "cli.reports", "report", "the report of a shift, a day or a month, as PDF and XLSX")
+    report.add_argument("name", choices=("shift", "daily", "monthly"))
+    report.add_argument(
+        "--period", required=True, help="2026-10, 2026-10-14, 2026-10-14T06:00 or 2026-10-14T06:00/18:00"
+    )
+    report.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    report.add_argument("--site", type=Path, metavar="FILE", help="the site file (default: that of the home)")
+    report.add_argument("--pdf", action="store_true", help="only the PDF (with --xlsx: both, as without either)")
+    report.add_argument("--xlsx", action="store_true", help="only the workbook")
 
 
 def _add_map(command: _Command) -> None:

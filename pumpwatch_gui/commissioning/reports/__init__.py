@@ -1,0 +1,1 @@
+"""Reports: read from the history, printed as PDF, written as a workbook."""

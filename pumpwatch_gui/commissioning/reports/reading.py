@@ -1,0 +1,181 @@
+"""What a report needs, read from the history of a station."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pumpwatch_gui.commissioning.alarm_performance import BEFORE_NS, read_performance
+from pumpwatch_gui.commissioning.journal import journal_span
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
+from pumpwatch_gui.domain.alarms.performance import PERIOD_NS
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.handover import Section, hand_over
+from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
+from pumpwatch_gui.domain.ports import Historian, Series
+from pumpwatch_gui.domain.reports.chart import Floats, Trend, means_over, round_scale, trend_svg
+from pumpwatch_gui.domain.reports.content import PeriodRead
+from pumpwatch_gui.domain.reports.figures import (
+    EFFICIENCY,
+    FLOW,
+    M3_H_PER_L_MIN,
+    POWER,
+    PumpFigures,
+    pump_figures,
+    starts_of,
+    wanted_tags,
+)
+from pumpwatch_gui.domain.reports.period import Period, ReportKind
+from pumpwatch_gui.domain.site import PumpSettings, Site
+from pumpwatch_gui.domain.station import EngineStats, StationView
+
+ALL_POINTS = 10**6
+"""More than a stretch has: its readings come as they are."""
+MONTH_POINTS = 44_640
+RESOLVED = 2_000
+
+
+def read_period(
+    history: Historian, site: Site, period: Period, open_alarms: Sequence[Alarm], *, now_ns: int, program: str
+) -> PeriodRead:
+    """What a report of a period shows; `open_alarms` are those announced now, `now_ns` Unix UTC.
+
+    Raises InputError for a period that has not begun or a site without pumps, StoreError when the history cannot be
+    read.
+    """
+    if not site.pumps:
+        raise InputError(f"the site {site.name} has no pumps", "name its site file with --site FILE")
+    if period.start_ns >= now_ns:
+        raise InputError(f"the period {period.text} has not begun", "name one that has begun")
+    end_ns = min(period.end_ns, now_ns)
+    before = period.previous()
+    rows = list(journal_span(history, start_ns=before.start_ns, end_ns=end_ns))
+    pumps, traces = _pumps(history, site, period, rows, end_ns=end_ns)
+    # An open period is compared with as much of the one before.
+    earlier_ns = min(before.start_ns + end_ns - period.start_ns, before.end_ns)
+    earlier, _ = _pumps(history, site, before, rows, end_ns=earlier_ns)
+    span_ns = (end_ns - period.start_ns) // PERIOD_NS * PERIOD_NS
+    alarms = None
+    if span_ns:
+        standing = [alarm for alarm in open_alarms if alarm.raised_ns < end_ns]
+        alarms = read_performance(history, standing, end_ns=period.start_ns + span_ns, span_ns=span_ns).found
+    events = tuple(e for e in history.maintenance(resolved=RESOLVED) if _is_of(e, period.start_ns, end_ns))
+    return PeriodRead(
+        period=period,
+        station=site.name,
+        currency=site.currency,
+        now_ns=now_ns,
+        pumps=pumps,
+        before=earlier,
+        alarms=alarms,
+        sections=_sections(history, site, rows, events, period.start_ns, end_ns),
+        maintenance=events,
+        charts=_charts(period, site, traces, pumps),
+        program=program,
+    )
+
+
+def _is_of(event: MaintenanceEvent, start_ns: int, end_ns: int) -> bool:
+    return event.time_ns < end_ns and (not event.resolved_ns or event.resolved_ns >= start_ns)
+
+
+def _pumps(
+    history: Historian, site: Site, period: Period, rows: Sequence[JournalRow], *, end_ns: int
+) -> tuple[tuple[PumpFigures, ...], dict[str, Series]]:
+    """The figures of each pump, and what they were made of."""
+    starts = starts_of(rows, start_ns=period.start_ns, end_ns=end_ns)
+    is_month = period.kind is ReportKind.MONTHLY
+    hours = (end_ns - period.start_ns) / 3.6e12
+    figures, traces = list[PumpFigures](), dict[str, Series]()
+    for pump in site.pumps:
+        profile = pump.profile
+        traces[pump.pump_id] = series = history.read(
+            pump.pump_id, wanted_tags(profile), start_ns=period.start_ns, end_ns=end_ns,
+            points=MONTH_POINTS if is_month else ALL_POINTS, profile=profile,
+        )  # fmt: skip
+        good = float("nan") if is_month else _good(history, pump, period.start_ns, end_ns)
+        figures.append(pump_figures(pump.pump_id, pump.name, profile, series, hours=hours,
+                                    starts=starts.get(pump.pump_id, 0), good=good))  # fmt: skip
+    return tuple(figures), traces
+
+
+def _good(history: Historian, pump: PumpSettings, start_ns: int, end_ns: int) -> float:
+    """The share of all stored readings that are GOOD; NaN without a reading."""
+    try:
+        found = history.recording(pump.pump_id, pump.profile, start_ns=start_ns, end_ns=end_ns)
+    except InputError:  # there is none
+        return float("nan")
+    return float(np.isfinite(found.values).mean())
+
+
+def _sections(
+    history: Historian, site: Site, rows: Sequence[JournalRow], events: tuple[MaintenanceEvent, ...],
+    start_ns: int, end_ns: int,
+) -> tuple[Section, ...]:  # fmt: skip
+    """The hand-over as it would have been made at the end of the period."""
+    last: dict[str, Alarm] = {}
+    for row in journal_span(history, start_ns=min(start_ns, end_ns - 7 * BEFORE_NS), end_ns=end_ns, kinds=("alarm",)):
+        try:
+            alarm = alarm_from_json(row.detail)
+        except (KeyError, TypeError, ValueError):  # of another version
+            continue
+        last.setdefault(alarm.alarm_id, alarm)
+    known = sorted(last.values(), key=lambda alarm: (alarm.priority, alarm.raised_ns))
+    view = StationView(
+        name=site.name,
+        time_ns=end_ns,
+        mono_ns=0,
+        pumps=(),
+        alarms=tuple(a for a in known if a.state is not AlarmState.NORMAL and not a.state.is_hidden),
+        stats=EngineStats(),
+        hidden_alarms=tuple(a for a in known if a.state.is_hidden),
+        maintenance=tuple(e for e in events if not e.resolved_ns),
+    )
+    return hand_over(view, rows, start_ns=start_ns, end_ns=end_ns)
+
+
+def _charts(
+    period: Period, site: Site, traces: dict[str, Series], pumps: tuple[PumpFigures, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Power and flow of the station for a shift and a day, the efficiency of each pump on one scale for a month."""
+    start_s, end_s = period.start_ns / 1e9, period.end_ns / 1e9
+    means = {
+        (pump.pump_id, tag): means_over(traces[pump.pump_id].time_s, traces[pump.pump_id].mean[:, i],
+                                        start_s=start_s, end_s=end_s)
+        for pump in site.pumps for i, tag in enumerate(wanted_tags(pump.profile))
+    }  # fmt: skip
+    if period.kind is ReportKind.MONTHLY:
+        own = {pump: found for (pump, tag), found in means.items() if tag == EFFICIENCY}
+        all_values = np.concatenate([v for _, v in own.values()]) if own else np.empty(0)
+        known = all_values[np.isfinite(all_values)]
+        top = float(np.quantile(known, 0.995)) if known.size else float("nan")
+        scale = round_scale(0.0, top * 1.05)
+        baselines = {p.pump_id: p.baseline for p in pumps}
+        labels = tuple(f"{1 + i * 10}" for i in range(3))
+        return tuple(
+            (f"Efficiency of {pump} in per cent over the month",
+             trend_svg(Trend(pump, "efficiency, %", *found, start_s, end_s, scale, baselines[pump], "baseline"),
+                       width=250, height=84, labels=labels))
+            for pump, found in own.items()
+        )  # fmt: skip
+    charts = []
+    for title, tag, unit, factor in (("Power", POWER, "kW, all pumps", 1.0),
+                                     ("Flow", FLOW, "m³/h, all pumps", M3_H_PER_L_MIN)):  # fmt: skip
+        own = {pump: found for (pump, of), found in means.items() if of == tag}
+        if own:
+            total = factor * _sum([values for _, values in own.values()])
+            scale = round_scale(0.0, float(np.nanmax(total)) if np.isfinite(total).any() else float("nan"))
+            time_s = next(iter(own.values()))[0]
+            picture = trend_svg(Trend(title, unit, time_s, total, start_s, end_s, scale), labels=_clocks(period))
+            charts.append((f"{title} of the station over the period", picture))
+    return tuple(charts)
+
+
+def _sum(values: list[Floats]) -> Floats:
+    """The sum over pumps; NaN where the value of one is missing: a part of the sum would look like a drop."""
+    total: Floats = np.sum(np.stack(values), axis=0)
+    return total
+
+
+def _clocks(period: Period) -> tuple[str, ...]:
+    return tuple(f"{period.start + i * (period.end - period.start) / 4:%H:%M}" for i in range(5))

@@ -1,0 +1,323 @@
+"""The content of each report, from what was read of its period."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite, nan
+
+from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.domain.alarms.performance import AlarmPerformance
+from pumpwatch_gui.domain.handover import Section
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
+from pumpwatch_gui.domain.reports.figures import PumpFigures, station_figures
+from pumpwatch_gui.domain.reports.period import Period, ReportKind
+from pumpwatch_gui.domain.reports.sheet import MISSING, Cell, CellKind, Report, ReportColumn, ReportTable, Tile
+from pumpwatch_gui.domain.reports.sheet import cell_number as shown
+from pumpwatch_gui.domain.wording import minute
+
+ENOUGH = 0.995
+"""A coverage below this share gets a footnote."""
+NUMBER, TIME = CellKind.NUMBER, CellKind.TIME
+DEFINITIONS = (
+    ("Run hours", "The time in which the speed (without it the current) is above 20 % of its rated value."),
+    ("Starts", "Changes from stopped to running that lasted 10 s or more, from the journal."),
+    ("Utilisation", "Run hours by the hours in which the run state is known."),
+    ("Availability, MTBF, MTTR", "Not given: the history has no times of failure and repair."),
+    ("Energy, volume", "The stored power and flow over the time in which each is known. Gaps are not filled: the "
+     "coverage says how much of the period they cover."),
+    ("Specific energy", "Energy by volume over the time in which both are known, in kWh/m³."),
+    ("Efficiency", "Hydraulic by electrical energy while the pump runs: pump, motor and drive together. Its change is "
+     "against the baseline of the nameplate, in percentage points, at any flow."),
+    ("Zone C, D", "Hours running with a vibration in zone C or D of ISO 10816-7."),
+    ("Off preferred flow", "Hours running outside the preferred region of flow (API 610: 70 to 120 % of the best)."),
+    ("GOOD share", "Readings of quality GOOD by all readings stored, over all sensors. Over a month it is not given: "
+     "its minutes hold GOOD and UNCERTAIN readings together."),
+    ("Coverage", "The share of the elapsed period with a known run state."),
+    ("Alarm figures", "After EEMUA 191 and ISA-18.2: a flood begins with 10 alarms in 10 min and ends with the first "
+     "10 min of fewer than 5; an alarm chatters when it comes 3 times in a minute; it is stale after 24 h."),
+    (MISSING, "The history does not give this figure. It is not 0."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PeriodRead:
+    """What was read: the pumps in the period and in the one before, alarms (None: of no length), and the hand-over.
+
+    `maintenance` are the events that were open in the period; `program` and `made` say what made the report and when.
+    """
+
+    period: Period
+    station: str
+    currency: str
+    now_ns: int
+    pumps: tuple[PumpFigures, ...]
+    before: tuple[PumpFigures, ...]
+    alarms: AlarmPerformance | None
+    sections: tuple[Section, ...]
+    maintenance: tuple[MaintenanceEvent, ...]
+    charts: tuple[tuple[str, str], ...]
+    program: str
+
+    @property
+    def is_preliminary(self) -> bool:
+        """Whether the period has not ended yet."""
+        return self.now_ns < self.period.end_ns
+
+
+def build_report(read: PeriodRead) -> Report:
+    """The report of a kind."""
+    is_shift = read.period.kind is ReportKind.SHIFT
+    tables = [_pump_table(read)]
+    if not is_shift:
+        tables += [_efficiency_table(read), *_alarm_tables(read), _maintenance_table(read)]
+    sections = read.sections if is_shift else [s for s in read.sections if s.heading in ("Notes", "Changes")]
+    tables += [_section_table(section, printed=8 if is_shift else 40) for section in sections]
+    if not is_shift:
+        tables.append(_quality_table(read))
+    return Report(
+        title=read.period.title,
+        station=read.station,
+        period=read.period.text,
+        file_name=f"{read.period.name}_{read.period.kind.value}_{_slug(read.station)}",
+        is_preliminary=read.is_preliminary,
+        facts=_facts(read),
+        summary=_summary(read),
+        tiles=_tiles(read),
+        tables=tuple(tables),
+        charts=read.charts,
+        definitions=DEFINITIONS,
+    )
+
+
+def _slug(name: str) -> str:
+    """A name for a file: letters and digits of any script, the rest as hyphens."""
+    kept = "".join(letter.lower() if letter.isalnum() else " " for letter in name)
+    return "-".join(kept.split())[:60] or "station"
+
+
+def _percent(share: float) -> str:
+    return f"{shown(100.0 * share, 1)} %"
+
+
+def _facts(read: PeriodRead) -> tuple[tuple[str, str], ...]:
+    all_pumps = station_figures(read.pumps)
+    good = _percent(all_pumps.good) + " of readings" if isfinite(all_pumps.good) else MISSING
+    return (
+        ("Station", read.station),
+        ("Period", read.period.text + (", open: preliminary" if read.is_preliminary else "")),
+        ("Pumps", str(len(read.pumps))),
+        ("GOOD", good),
+        ("Coverage", f"{_percent(all_pumps.coverage)} of the time"),
+        ("Made", f"{minute(read.now_ns)} by {read.program}"),
+    )
+
+
+def _tiles(read: PeriodRead) -> tuple[Tile, ...]:
+    now, before = station_figures(read.pumps), station_figures(read.before)
+    return (
+        Tile("Run hours", now.run_h, "h", 1, before.run_h),
+        Tile("Starts", now.starts, "", 0, before.starts),
+        Tile("Energy", now.energy_kwh, "kWh", 0, before.energy_kwh),
+        Tile("Volume", now.volume_m3, "m³", 0, before.volume_m3),
+        Tile("Specific energy", now.kwh_per_m3, "kWh/m³", 3, before.kwh_per_m3),
+    )
+
+
+def _summary(read: PeriodRead) -> tuple[str, ...]:
+    """What changed, what it costs, what to do."""
+    return _changed(read), _costs(read), _to_do(read)
+
+
+def _changed(read: PeriodRead) -> str:
+    now, before = station_figures(read.pumps), station_figures(read.before)
+    if not isfinite(now.run_h):
+        return "There is no reading of this period."
+    ran = f"The pumps ran {shown(now.run_h, 1)} h"
+    if isfinite(now.volume_m3):
+        ran += f" and delivered {shown(now.volume_m3, 0)} m³"
+    tile = Tile("", now.kwh_per_m3, "", 3, before.kwh_per_m3)
+    if tile.change == MISSING:
+        return f"{ran}; the period before gives no comparison."
+    return f"{ran} at {tile.text} kWh/m³, {tile.change} against the period before."
+
+
+def _costs(read: PeriodRead) -> str:
+    now = station_figures(read.pumps)
+    came = f"{read.alarms.count} alarms came" if read.alarms is not None else "alarms are not known"
+    used = f"They used {shown(now.energy_kwh, 0)} kWh" if isfinite(now.energy_kwh) else "Their energy is not known"
+    open_events = [e for e in read.maintenance if not e.resolved_ns or e.resolved_ns >= read.period.end_ns]
+    known = [e.estimated_cost for e in open_events if isfinite(e.estimated_cost)]
+    cost = f", estimated at {shown(sum(known), 0)} {read.currency}" if known else ""
+    return f"{used}; {came}; {len(open_events)} maintenance events are open{cost}."
+
+
+def _to_do(read: PeriodRead) -> str:
+    worst = [e for e in read.maintenance if not e.resolved_ns]
+    if worst:
+        return f"First: {worst[0].pump_id} {worst[0].title} ({worst[0].severity.name.lower()})."
+    low = [p for p in read.pumps if p.efficiency_change < -5.0]
+    if low:
+        pump = min(low, key=lambda p: p.efficiency_change)
+        change = shown(pump.efficiency_change, 1)
+        return f"First: look at {pump.pump_id}, whose efficiency is {change} points from its baseline."
+    return "No maintenance event is open and no efficiency is more than 5 points below its baseline."
+
+
+def _pump_table(read: PeriodRead) -> ReportTable:
+    before = {p.pump_id: p for p in read.before}
+    now = station_figures(read.pumps)
+    ordered = sorted(read.pumps, key=lambda p: (-p.energy_kwh if isfinite(p.energy_kwh) else 1.0, p.pump_id))
+    columns = (
+        ReportColumn("Pump", share=2.4),
+        ReportColumn("Run hours", "h", NUMBER, 1),
+        ReportColumn("Utilisation", "%", NUMBER, 1),
+        ReportColumn("Starts", "", NUMBER),
+        ReportColumn("Energy", "kWh", NUMBER, 1),
+        ReportColumn("Energy to before", "kWh", NUMBER, 1, has_sign=True),
+        ReportColumn("Volume", "m3", NUMBER, 1),
+        ReportColumn("Specific energy", "kWh/m3", NUMBER, 3),
+    )
+    rows = tuple(
+        (_pump(p), p.run_h, p.utilisation, p.starts, p.energy_kwh, _less(p, before, "energy_kwh"), p.volume_m3,
+         p.kwh_per_m3) for p in ordered
+    )  # fmt: skip
+    change = now.energy_kwh - station_figures(read.before).energy_kwh
+    total = ("All", now.run_h, nan, now.starts, now.energy_kwh, change, now.volume_m3, now.kwh_per_m3)
+    return ReportTable("Pumps", columns, rows, "The site has no pumps.", total, _coverage_notes(read))
+
+
+def _pump(pump: PumpFigures) -> str:
+    return pump.pump_id if pump.name in ("", pump.pump_id) else f"{pump.pump_id} {pump.name}"
+
+
+def _less(pump: PumpFigures, before: Mapping[str, PumpFigures], name: str) -> float:
+    """The difference of a figure to the period before, NaN where one is missing."""
+    other = before.get(pump.pump_id)
+    return float(getattr(pump, name)) - float(getattr(other, name)) if other is not None else nan
+
+
+def _coverage_notes(read: PeriodRead) -> tuple[str, ...]:
+    """What the totals rest on, and which pumps have no figures."""
+    now, count, notes = station_figures(read.pumps), len(read.pumps), list[str]()
+    if now.coverage < ENOUGH and count:
+        notes.append(f"The run state is known for {_percent(now.coverage)} of the time; nothing is filled in.")
+    silent = [p.pump_id for p in read.pumps if not p.coverage]
+    if silent:
+        more = f" and {len(silent) - 8} more" if len(silent) > 8 else ""
+        notes.append(f"{MISSING} without a reading in the period: {', '.join(silent[:8])}{more}.")
+    for name, words in (("energy_kwh", "energy"), ("volume_m3", "volume")):
+        if now.of[name] < count - len(silent):
+            notes.append(f"{MISSING} the total of {words} is of {now.of[name]} of {count} pumps: the others have no "
+                         "such sensor or nameplate.")  # fmt: skip
+    if not isfinite(station_figures(read.before).energy_kwh):
+        notes.append(f"{MISSING} there is no energy of the period before.")
+    return tuple(notes)
+
+
+def _efficiency_table(read: PeriodRead) -> ReportTable:
+    before = {p.pump_id: p for p in read.before}
+    ordered = sorted(read.pumps, key=lambda p: (not isfinite(p.efficiency_change), p.efficiency_change, p.pump_id))
+    columns = (
+        ReportColumn("Pump", share=2.4),
+        ReportColumn("Efficiency", "%", NUMBER, 1),
+        ReportColumn("Baseline", "%", NUMBER, 1),
+        ReportColumn("To baseline", "points", NUMBER, 1, has_sign=True),
+        ReportColumn("To before", "points", NUMBER, 1, has_sign=True),
+        ReportColumn("Zone C, D", "h", NUMBER, 1),
+        ReportColumn("Off preferred flow", "h", NUMBER, 1),
+    )
+    rows = tuple(
+        (_pump(p), p.efficiency, p.baseline, p.efficiency_change, _less(p, before, "efficiency"), p.zone_cd_h,
+         p.off_region_h) for p in ordered
+    )  # fmt: skip
+    lacking = any(not isfinite(p.efficiency) for p in read.pumps)
+    notes = (f"{MISSING} no reading while running, or no sensor or nameplate for it.",) if lacking else ()
+    return ReportTable("Efficiency and duty", columns, rows, "The site has no pumps.", notes=notes)
+
+
+def _alarm_tables(read: PeriodRead) -> tuple[ReportTable, ...]:
+    found = read.alarms
+    if found is None:
+        return ()
+    figures: list[tuple[str, float, int, str]] = [
+        ("Alarms", float(found.count), 0, ""),
+        ("Alarms in 10 min, average", found.per_period, 2, "at most 1"),
+        ("Alarms in 10 min, most", float(found.peak), 0, "at most 10"),
+        ("Time in flood, %", 100 * found.flood_share, 1, "below 1"),
+        ("Share of the ten most frequent, %", 100 * found.top_share, 1, "below 5"),
+        ("Chattering alarms", float(found.chattering), 0, "0"),
+        ("Fleeting alarms", float(found.fleeting), 0, ""),
+        ("Stale alarms", float(len(found.stale)), 0, "below 5"),
+        ("Time to acknowledge, median, s", found.acknowledge_median_s, 0, ""),
+        ("Time to acknowledge, 90 %, s", found.acknowledge_p90_s, 0, ""),
+        ("Not acknowledged", float(found.unacknowledged), 0, ""),
+        *((f"Priority {p.name.lower()}, %", 100 * found.share_of(p), 1, "") for p in Priority),
+    ]
+    rows = tuple(
+        (name, round(value, decimals) if isfinite(value) else nan, aim) for name, value, decimals, aim in figures
+    )
+    columns = (ReportColumn("Figure", share=3), ReportColumn("Value", "", NUMBER, 2), ReportColumn("Aim"))
+    top_columns = (
+        ReportColumn("Pump"),
+        ReportColumn("Alarm", share=3),
+        ReportColumn("Priority"),
+        ReportColumn("Times", "", NUMBER),
+        ReportColumn("Share", "%", NUMBER, 1),
+        ReportColumn("Lasted, median", "s", NUMBER),
+    )
+    top = tuple(
+        (a.alarm.pump_id or "station", a.alarm.text, f"{int(a.alarm.priority)} {a.alarm.priority.name.lower()}",
+         float(a.count), 100 * a.share, a.lasted_s) for a in found.top
+    )  # fmt: skip
+    return (
+        ReportTable("Alarm performance", columns, rows),
+        ReportTable("Most frequent alarms", top_columns, top, "No alarm came."),
+    )
+
+
+def _maintenance_table(read: PeriodRead) -> ReportTable:
+    columns = (
+        ReportColumn("Since", "", TIME, share=1.5),
+        ReportColumn("Pump"),
+        ReportColumn("Event", share=3),
+        ReportColumn("Severity"),
+        ReportColumn("Resolved", "", TIME, share=1.5),
+        ReportColumn("Estimated", read.currency, NUMBER),
+        ReportColumn("Actual", read.currency, NUMBER),
+    )
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (e.time_ns, e.pump_id, e.title, f"{e.severity.value} {e.severity.name.lower()}", e.resolved_ns,
+         e.estimated_cost, e.actual_cost) for e in read.maintenance
+    )  # fmt: skip
+
+    def total(costs: list[float]) -> float:
+        known = [cost for cost in costs if isfinite(cost)]
+        return sum(known) if known else nan
+
+    sums = total([e.estimated_cost for e in read.maintenance]), total([e.actual_cost for e in read.maintenance])
+    lacking = any(not isfinite(e.estimated_cost) for e in read.maintenance)
+    notes = (f"{MISSING} no row of the cost table fits; the total is without them.",) if lacking else ()
+    whole: tuple[Cell, ...] = (0, "All", "", "", 0, *sums) if rows else ()
+    return ReportTable("Maintenance", columns, rows, "No maintenance event was open.", whole, notes, printed=60)
+
+
+def _section_table(section: Section, *, printed: int) -> ReportTable:
+    """A section of the hand-over, a line a row."""
+    rows = tuple((line,) for line in section.lines)
+    return ReportTable(section.heading, (ReportColumn(section.heading),), rows, section.empty, printed=printed)
+
+
+def _quality_table(read: PeriodRead) -> ReportTable:
+    columns = (
+        ReportColumn("Pump", share=2.4),
+        ReportColumn("GOOD", "%", NUMBER, 2),
+        ReportColumn("Run state known", "%", NUMBER, 1),
+        ReportColumn("Energy known", "%", NUMBER, 1),
+        ReportColumn("Volume known", "%", NUMBER, 1),
+    )
+    ordered = sorted(read.pumps, key=lambda p: (p.coverage, p.pump_id))
+    rows = tuple(
+        (_pump(p), 100 * p.good, 100 * p.coverage, 100 * p.energy_coverage, 100 * p.volume_coverage) for p in ordered
+    )
+    lacking = any(not isfinite(p.good) for p in read.pumps)
+    notes = (f"{MISSING} the GOOD share needs every reading: it is given for a shift and a day.",) if lacking else ()
+    return ReportTable("Data quality", columns, rows, "The site has no pumps.", notes=notes)
