@@ -64,9 +64,7 @@ def make_home(
     """Readings each `step_s`: pump i runs from an hour after the start on; those of `silent` gave none."""
     home = Home(folder)
     home.prepare()
-    home.site_file.write_text(
-        site_text(5020, pumps, period_s=1.0).replace("North pumping station", site_name), "utf-8"
-    )
+    home.site_file.write_text(site_text(5020, pumps, period_s=1.0).replace("North pumping station", site_name), "utf-8")
     site = load_site(home.site_file).site
     rows = [PumpRow(p.pump_id, p.name, p.profile) for p in site.pumps]
     random = np.random.default_rng(1)
@@ -87,7 +85,9 @@ def make_home(
     return ReportHome(home, home.site_file)
 
 
-def readings(tags: tuple[str, ...], pump: int, at_s: int, random: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def readings(
+    tags: tuple[str, ...], pump: int, at_s: int, random: np.random.Generator
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Stopped in the first hour, then at the rated speed and a known flow; later pumps take more current."""
     is_on = at_s >= 3600
     known = {

@@ -40,7 +40,7 @@ def read_period(
 ) -> PeriodRead:
     """What a report of a period shows; `open_alarms` are those announced now, `now_ns` Unix UTC.
 
-    Raises InputError for a period that has not begun or a site without pumps, StoreError when the history cannot be
+    Raises InputError for a period that has not begun or a site without pumps, one without any reading, StoreError when the history cannot be
     read.
     """
     if not site.pumps:
@@ -49,8 +49,11 @@ def read_period(
         raise InputError(f"the period {period.text} has not begun", "name one that has begun")
     end_ns = min(period.end_ns, now_ns)
     before = period.previous()
+    # Of all kinds: the hand-over takes notes, changes, starts and links from them.
     rows = list(journal_span(history, start_ns=before.start_ns, end_ns=end_ns))
     pumps, traces = _pumps(history, site, period, rows, end_ns=end_ns)
+    if not any(series.time_s.size for series in traces.values()):
+        raise InputError(f"there is no reading of {site.name} in {period.text}", "choose a period that was recorded")
     # An open period is compared with as much of the one before.
     earlier_ns = min(before.start_ns + end_ns - period.start_ns, before.end_ns)
     earlier, _ = _pumps(history, site, before, rows, end_ns=earlier_ns)
@@ -151,31 +154,36 @@ def _charts(
         top = float(np.quantile(known, 0.995)) if known.size else float("nan")
         scale = round_scale(0.0, top * 1.05)
         baselines = {p.pump_id: p.baseline for p in pumps}
-        labels = tuple(f"{1 + i * 10}" for i in range(3))
+        days = (period.end - period.start).days
+        labels = [((day - 0.5) / days, str(day)) for day in (1, 8, 15, 22, days)]
         return tuple(
             (f"Efficiency of {pump} in per cent over the month",
              trend_svg(Trend(pump, "efficiency, %", *found, start_s, end_s, scale, baselines[pump], "baseline"),
-                       width=250, height=84, labels=labels))
+                       width=214, height=80, labels=labels))
             for pump, found in own.items()
         )  # fmt: skip
     charts = []
-    for title, tag, unit, factor in (("Power", POWER, "kW, all pumps", 1.0),
-                                     ("Flow", FLOW, "m³/h, all pumps", M3_H_PER_L_MIN)):  # fmt: skip
+    for title, tag, unit, factor in (("Power", POWER, "kW", 1.0),
+                                     ("Flow", FLOW, "m³/h", M3_H_PER_L_MIN)):  # fmt: skip
         own = {pump: found for (pump, of), found in means.items() if of == tag}
         if own:
-            total = factor * _sum([values for _, values in own.values()])
+            there = [values for _, values in own.values() if np.isfinite(values).any()]
+            total = factor * _sum(there or [values for _, values in own.values()])
             scale = round_scale(0.0, float(np.nanmax(total)) if np.isfinite(total).any() else float("nan"))
             time_s = next(iter(own.values()))[0]
-            picture = trend_svg(Trend(title, unit, time_s, total, start_s, end_s, scale), labels=_clocks(period))
+            picture = trend_svg(
+                Trend(title, f"{unit}, {len(there)} of {len(site.pumps)} pumps", time_s, total, start_s, end_s, scale),
+                labels=_clocks(period),
+            )
             charts.append((f"{title} of the station over the period", picture))
     return tuple(charts)
 
 
 def _sum(values: list[Floats]) -> Floats:
-    """The sum over pumps; NaN where the value of one is missing: a part of the sum would look like a drop."""
+    """The sum over pumps; NaN where one is missing that has values elsewhere: a part of the sum would look like a drop."""
     total: Floats = np.sum(np.stack(values), axis=0)
     return total
 
 
-def _clocks(period: Period) -> tuple[str, ...]:
-    return tuple(f"{period.start + i * (period.end - period.start) / 4:%H:%M}" for i in range(5))
+def _clocks(period: Period) -> list[tuple[float, str]]:
+    return [(i / 4, f"{period.start + i * (period.end - period.start) / 4:%H:%M}") for i in range(5)]

@@ -47,7 +47,7 @@ def _read_me(book: "Workbook", report: Report) -> None:
     sheet.set_column(1, 1, 96)
     kind = report.title + (" (preliminary)" if report.is_preliminary else "")
     lines = [("Report", kind), *report.facts, *(("Summary", text) for text in report.summary)]
-    lines += [(f"{t.label}, {t.unit}" if t.unit else t.label, f"{t.text} (to the period before: {t.change})")
+    lines += [(f"{t.label}, {t.unit}" if t.unit else t.label, f"{t.text} ({t.change} on the period before)" if t.change else t.text)
               for t in report.tiles]  # fmt: skip
     lines += [(f"Sheet {_name(t)}", note) for t in report.tables for note in t.notes]
     for row, (name, text) in enumerate([*lines, ("", ""), *report.definitions]):
@@ -94,7 +94,8 @@ def _row(sheet: Any, at: int, columns: Sequence[ReportColumn], row: Sequence[Cel
 def _format(book: "Workbook", column: ReportColumn, *, is_total: bool) -> Any:
     options: dict[str, Any] = {"bold": True, "top": 1} if is_total else {}
     if column.kind is CellKind.NUMBER:
-        options["num_format"] = "#,##0" + ("." + "0" * column.decimals if column.decimals else "")
+        more = "" if not column.decimals else "." + "0" * column.decimals
+        options["num_format"] = "General" if column.decimals is None else f"#,##0{more}"
     elif column.kind is CellKind.TIME:
         options["num_format"] = "yyyy-mm-dd hh:mm"
     return book.add_format(options)

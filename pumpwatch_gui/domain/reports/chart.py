@@ -1,6 +1,6 @@
 """A trend as a small SVG picture: a fixed scale, a reference at its line, gaps as gaps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10, nan
 from xml.sax.saxutils import escape
@@ -53,8 +53,8 @@ def round_scale(low: float, high: float) -> tuple[float, float]:
     return (first, last) if first < last else (first, first + step)
 
 
-def trend_svg(trend: Trend, *, width: int = 480, height: int = 110, labels: tuple[str, ...] = ()) -> str:
-    """The picture of a trend, with labels of the time spread evenly below; a value off the scale is drawn at its edge.
+def trend_svg(trend: Trend, *, width: int = 320, height: int = 96, labels: Sequence[tuple[float, str]] = ()) -> str:
+    """The picture of a trend, with labels of the time below, each at its share of the span; a value off the scale is drawn at its edge.
 
     The line is thick and dark enough for a print in black and white.
     """
@@ -71,8 +71,8 @@ def trend_svg(trend: Trend, *, width: int = 480, height: int = 110, labels: tupl
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="Inter" font-size="8.5" fill="{_INK}">',
-        f'<text x="0" y="9" font-weight="600">{escape(trend.title)}<tspan font-weight="400" fill="#5a6472">'
-        f"  {escape(trend.unit)}</tspan></text>",
+        f'<text x="0" y="9" font-weight="600">{escape(trend.title)}<tspan dx="6" font-weight="400" fill="#5a6472">'
+        f"{escape(trend.unit)}</tspan></text>",
     ]
     decimals = 0 if high - low >= 5 else 1 if high - low >= 0.5 else 3
     for value in (low, (low + high) / 2, high):
@@ -89,9 +89,9 @@ def trend_svg(trend: Trend, *, width: int = 480, height: int = 110, labels: tupl
             f"{escape(trend.reference_text)}</text>"
         )
     parts += [f'<path d="{d}" fill="none" stroke="{_LINE}" stroke-width="1.3"/>' for d in _lines(trend, across, up)]
-    for i, label in enumerate(labels):
-        x = left + i * (width - left - right) / max(len(labels) - 1, 1)
-        anchor = "start" if i == 0 else "end" if i == len(labels) - 1 else "middle"
+    for share, label in labels:
+        x = left + share * (width - left - right)
+        anchor = "start" if share <= 0 else "end" if share >= 1 else "middle"
         parts.append(f'<text x="{x:.1f}" y="{height - 4}" text-anchor="{anchor}">{escape(label)}</text>')
     if not np.isfinite(trend.values).any():
         parts.append(f'<text x="{(left + width) / 2}" y="{height / 2 + 4}" text-anchor="middle">no data</text>')

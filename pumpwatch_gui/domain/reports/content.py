@@ -103,11 +103,11 @@ def _facts(read: PeriodRead) -> tuple[tuple[str, str], ...]:
     good = _percent(all_pumps.good) + " of readings" if isfinite(all_pumps.good) else MISSING
     return (
         ("Station", read.station),
-        ("Period", read.period.text + (", open: preliminary" if read.is_preliminary else "")),
         ("Pumps", str(len(read.pumps))),
+        ("Period", read.period.text + (", open: preliminary" if read.is_preliminary else "")),
         ("GOOD", good),
-        ("Coverage", f"{_percent(all_pumps.coverage)} of the time"),
         ("Made", f"{minute(read.now_ns)} by {read.program}"),
+        ("Coverage", f"{_percent(all_pumps.coverage)} of the time"),
     )
 
 
@@ -135,19 +135,25 @@ def _changed(read: PeriodRead) -> str:
     if isfinite(now.volume_m3):
         ran += f" and delivered {shown(now.volume_m3, 0)} m³"
     tile = Tile("", now.kwh_per_m3, "", 3, before.kwh_per_m3)
-    if tile.change == MISSING:
+    if not tile.change:
         return f"{ran}; the period before gives no comparison."
     return f"{ran} at {tile.text} kWh/m³, {tile.change} against the period before."
 
 
 def _costs(read: PeriodRead) -> str:
     now = station_figures(read.pumps)
-    came = f"{read.alarms.count} alarms came" if read.alarms is not None else "alarms are not known"
+    came = _count(read.alarms.count, "alarm", "came", "came") if read.alarms is not None else "alarms are not known"
     used = f"They used {shown(now.energy_kwh, 0)} kWh" if isfinite(now.energy_kwh) else "Their energy is not known"
     open_events = [e for e in read.maintenance if not e.resolved_ns or e.resolved_ns >= read.period.end_ns]
     known = [e.estimated_cost for e in open_events if isfinite(e.estimated_cost)]
     cost = f", estimated at {shown(sum(known), 0)} {read.currency}" if known else ""
-    return f"{used}; {came}; {len(open_events)} maintenance events are open{cost}."
+    work = _count(len(open_events), "maintenance event", "is open", "are open")
+    return f"{used}; {came}; {work}{cost}."
+
+
+def _count(count: int, what: str, one: str, many: str) -> str:
+    """A number of things and what they do."""
+    return f"{count:,} {what} {one}" if count == 1 else f"{count:,} {what}s {many}" if count else f"no {what} {one}"
 
 
 def _to_do(read: PeriodRead) -> str:
@@ -172,8 +178,8 @@ def _pump_table(read: PeriodRead) -> ReportTable:
         ReportColumn("Utilisation", "%", NUMBER, 1),
         ReportColumn("Starts", "", NUMBER),
         ReportColumn("Energy", "kWh", NUMBER, 1),
-        ReportColumn("Energy to before", "kWh", NUMBER, 1, has_sign=True),
-        ReportColumn("Volume", "m3", NUMBER, 1),
+        ReportColumn("Change", "kWh", NUMBER, 1, has_sign=True),
+        ReportColumn("Volume", "m³", NUMBER, 1),
         ReportColumn("Specific energy", "kWh/m3", NUMBER, 3),
     )
     rows = tuple(
@@ -181,7 +187,7 @@ def _pump_table(read: PeriodRead) -> ReportTable:
          p.kwh_per_m3) for p in ordered
     )  # fmt: skip
     change = now.energy_kwh - station_figures(read.before).energy_kwh
-    total = ("All", now.run_h, nan, now.starts, now.energy_kwh, change, now.volume_m3, now.kwh_per_m3)
+    total = ("All", now.run_h, now.utilisation, now.starts, now.energy_kwh, change, now.volume_m3, now.kwh_per_m3)
     return ReportTable("Pumps", columns, rows, "The site has no pumps.", total, _coverage_notes(read))
 
 
@@ -209,7 +215,7 @@ def _coverage_notes(read: PeriodRead) -> tuple[str, ...]:
             notes.append(f"{MISSING} the total of {words} is of {now.of[name]} of {count} pumps: the others have no "
                          "such sensor or nameplate.")  # fmt: skip
     if not isfinite(station_figures(read.before).energy_kwh):
-        notes.append(f"{MISSING} there is no energy of the period before.")
+        notes.append(f"{MISSING} there is no energy of the period before to compare with.")
     return tuple(notes)
 
 
@@ -255,7 +261,7 @@ def _alarm_tables(read: PeriodRead) -> tuple[ReportTable, ...]:
     rows = tuple(
         (name, round(value, decimals) if isfinite(value) else nan, aim) for name, value, decimals, aim in figures
     )
-    columns = (ReportColumn("Figure", share=3), ReportColumn("Value", "", NUMBER, 2), ReportColumn("Aim"))
+    columns = (ReportColumn("Figure", share=3), ReportColumn("Value", "", NUMBER, None), ReportColumn("Aim", share=2))
     top_columns = (
         ReportColumn("Pump"),
         ReportColumn("Alarm", share=3),
@@ -276,11 +282,11 @@ def _alarm_tables(read: PeriodRead) -> tuple[ReportTable, ...]:
 
 def _maintenance_table(read: PeriodRead) -> ReportTable:
     columns = (
-        ReportColumn("Since", "", TIME, share=1.5),
+        ReportColumn("Since", "", TIME, share=1.9),
         ReportColumn("Pump"),
         ReportColumn("Event", share=3),
         ReportColumn("Severity"),
-        ReportColumn("Resolved", "", TIME, share=1.5),
+        ReportColumn("Resolved", "", TIME, share=1.9),
         ReportColumn("Estimated", read.currency, NUMBER),
         ReportColumn("Actual", read.currency, NUMBER),
     )

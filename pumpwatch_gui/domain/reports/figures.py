@@ -65,7 +65,8 @@ def wanted_tags(profile: PumpProfile) -> tuple[str, ...]:
     """The quantities of a profile that the figures are made of."""
     rule = run_rule(profile)
     tags = (*((rule.tag,) if rule else ()), *FIGURE_TAGS)
-    return tuple(dict.fromkeys(tag for tag in tags if tag in profile.quantity_tags))
+    found = tuple(dict.fromkeys(tag for tag in tags if tag in profile.quantity_tags))
+    return found or profile.tags[:1]  # one at least: whether there is any reading
 
 
 def held_s(time_s: Floats) -> Floats:
@@ -180,6 +181,7 @@ class StationFigures:
     energy_kwh: float
     volume_m3: float
     kwh_per_m3: float
+    utilisation: float
     coverage: float
     good: float
     of: Mapping[str, int]
@@ -203,6 +205,7 @@ def station_figures(pumps: tuple[PumpFigures, ...]) -> StationFigures:
         energy_kwh=total("energy_kwh"),
         volume_m3=total("volume_m3"),
         kwh_per_m3=sum(p.kwh_per_m3 * p.volume_m3 for p in both) / volume if volume else nan,
+        utilisation=100.0 * _ratio(total("run_h"), sum(p.coverage * p.hours for p in pumps)),
         coverage=sum(p.coverage for p in pumps) / len(pumps) if pumps else 0.0,
         good=sum(good) / len(good) if good else nan,
         of={name: len(known(name)) for name in ("run_h", "starts", "energy_kwh", "volume_m3", "kwh_per_m3")},

@@ -68,7 +68,7 @@ class Period:
     def text(self) -> str:
         """The period for people, with its zone."""
         first, last = self.start.astimezone(), self.end.astimezone()
-        zones = " / ".join(dict.fromkeys(f"{at:%Z} (UTC{at:%z})" for at in (first, last)))
+        zones = " / ".join(dict.fromkeys(map(_zone, (first, last))))
         match self.kind:
             case ReportKind.SHIFT:
                 until = f"{self.end:%H:%M}" if self.end.date() == self.start.date() else f"{self.end:%Y-%m-%d %H:%M}"
@@ -83,6 +83,12 @@ class Period:
         if self.kind is ReportKind.MONTHLY:
             return Period(self.kind, (self.start - timedelta(days=1)).replace(day=1), self.start)
         return Period(self.kind, self.start - (self.end - self.start), self.start)
+
+
+def _zone(at: datetime) -> str:
+    """The zone of a time: `UTC`, `CET (UTC+01:00)`."""
+    offset = f"{at:%z}"
+    return f"{at:%Z}" if offset == "+0000" else f"{at:%Z} (UTC{offset[:3]}:{offset[3:5]})"
 
 
 def parse_period(kind: ReportKind, text: str) -> Period:

@@ -19,12 +19,12 @@ class CellKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn:
-    """A column of a table. `has_sign`: a difference, shown with its sign. `share`: its part of the width on paper."""
+    """A column of a table. `decimals`: None for no more than a number needs, two at most. `has_sign`: a difference, shown with its sign. `share`: its part of the width on paper."""
 
     title: str
     unit: str = ""
     kind: CellKind = CellKind.TEXT
-    decimals: int = 0
+    decimals: int | None = 0
     has_sign: bool = False
     share: float = 1.0
 
@@ -70,9 +70,9 @@ class Tile:
 
     @property
     def change(self) -> str:
-        """The difference to the period before, in per cent of it; `—` where one of both is missing."""
+        """The difference to the period before, in per cent of it; "" where one of both is missing."""
         if not (isfinite(self.value) and isfinite(self.before)) or self.before <= 0:
-            return MISSING
+            return ""
         return cell_number(100.0 * (self.value / self.before - 1.0), 1, has_sign=True) + "\u00a0%"
 
 
@@ -93,11 +93,13 @@ class Report:
     definitions: tuple[tuple[str, str], ...] = field(default_factory=tuple)
 
 
-def cell_number(value: float, decimals: int, *, has_sign: bool = False) -> str:
+def cell_number(value: float, decimals: int | None, *, has_sign: bool = False) -> str:
     """A number as a report shows it: `—` for none, a true minus, a plus where `has_sign`."""
     if not isfinite(value):
         return MISSING
-    text = number(value, decimals).replace("-", "\u2212")
+    text = number(value, 2 if decimals is None else decimals).replace("-", "\u2212")
+    if decimals is None:
+        text = text.rstrip("0").rstrip(".")
     return f"+{text}" if has_sign and value > 0 and text.strip("0.,") else text
 
 
