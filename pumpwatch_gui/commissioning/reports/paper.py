@@ -23,8 +23,14 @@ def need_typst() -> None:
 
 
 def write_pdf(report: Report, kind: ReportKind) -> bytes:
-    """The report as a tagged PDF (PDF/UA-1) of A4 pages."""
-    return _compiled(report, kind, format="pdf", pdf_standards="ua-1")[0]
+    """The report as a tagged PDF of A4 pages: PDF/UA-1 where a font of this machine has every letter of a typed text.
+
+    Raises PrerequisiteError without the package, PumpWatchError when Typst cannot make the pages.
+    """
+    try:
+        return _compiled(report, kind, format="pdf", pdf_standards="ua-1")[0]
+    except PumpWatchError:  # the standard allows no letter that cannot be drawn; a note with one must not stop a report
+        return _compiled(report, kind, format="pdf")[0]
 
 
 def write_png(report: Report, kind: ReportKind, *, ppi: float = 96.0) -> list[bytes]:

@@ -40,8 +40,8 @@ def read_period(
 ) -> PeriodRead:
     """What a report of a period shows; `open_alarms` are those announced now, `now_ns` Unix UTC.
 
-    Raises InputError for a period that has not begun or a site without pumps, one without any reading, StoreError when the history cannot be
-    read.
+    Raises InputError for a period that has not begun or has no reading, and for a site without pumps; StoreError when
+    the history cannot be read.
     """
     if not site.pumps:
         raise InputError(f"the site {site.name} has no pumps", "name its site file with --site FILE")
@@ -58,10 +58,11 @@ def read_period(
     earlier_ns = min(before.start_ns + end_ns - period.start_ns, before.end_ns)
     earlier, _ = _pumps(history, site, before, rows, end_ns=earlier_ns)
     span_ns = (end_ns - period.start_ns) // PERIOD_NS * PERIOD_NS
-    alarms = None
+    alarms, is_whole = None, True
     if span_ns:
         standing = [alarm for alarm in open_alarms if alarm.raised_ns < end_ns]
-        alarms = read_performance(history, standing, end_ns=period.start_ns + span_ns, span_ns=span_ns).found
+        judged = read_performance(history, standing, end_ns=period.start_ns + span_ns, span_ns=span_ns)
+        alarms, is_whole = judged.found, judged.is_whole
     events = tuple(e for e in history.maintenance(resolved=RESOLVED) if _is_of(e, period.start_ns, end_ns))
     return PeriodRead(
         period=period,
@@ -71,6 +72,7 @@ def read_period(
         pumps=pumps,
         before=earlier,
         alarms=alarms,
+        is_journal_whole=is_whole,
         sections=_sections(history, site, rows, events, period.start_ns, end_ns),
         maintenance=events,
         charts=_charts(period, site, traces, pumps),
@@ -151,9 +153,10 @@ def _charts(
         own = {pump: found for (pump, tag), found in means.items() if tag == EFFICIENCY}
         all_values = np.concatenate([v for _, v in own.values()]) if own else np.empty(0)
         known = all_values[np.isfinite(all_values)]
-        top = float(np.quantile(known, 0.995)) if known.size else float("nan")
-        scale = round_scale(0.0, top * 1.05)
         baselines = {p.pump_id: p.baseline for p in pumps}
+        seen = [*np.quantile(known, (0.005, 0.995)).tolist(), *baselines.values()] if known.size else []
+        ends = [value for value in seen if np.isfinite(value)] or [float("nan")]
+        scale = round_scale(min(ends) - 2.0, max(ends) + 2.0)
         days = (period.end - period.start).days
         labels = [((day - 0.5) / days, str(day)) for day in (1, 8, 15, 22, days)]
         return tuple(
@@ -169,7 +172,7 @@ def _charts(
         if own:
             there = [values for _, values in own.values() if np.isfinite(values).any()]
             total = factor * _sum(there or [values for _, values in own.values()])
-            scale = round_scale(0.0, float(np.nanmax(total)) if np.isfinite(total).any() else float("nan"))
+            scale = round_scale(0.0, 1.02 * float(np.nanmax(total)) if np.isfinite(total).any() else float("nan"))
             time_s = next(iter(own.values()))[0]
             picture = trend_svg(
                 Trend(title, f"{unit}, {len(there)} of {len(site.pumps)} pumps", time_s, total, start_s, end_s, scale),
@@ -180,7 +183,7 @@ def _charts(
 
 
 def _sum(values: list[Floats]) -> Floats:
-    """The sum over pumps; NaN where one is missing that has values elsewhere: a part of the sum would look like a drop."""
+    """The sum over pumps; NaN where one is missing that has values elsewhere: a part of it would look like a drop."""
     total: Floats = np.sum(np.stack(values), axis=0)
     return total
 

@@ -47,7 +47,8 @@ def _read_me(book: "Workbook", report: Report) -> None:
     sheet.set_column(1, 1, 96)
     kind = report.title + (" (preliminary)" if report.is_preliminary else "")
     lines = [("Report", kind), *report.facts, *(("Summary", text) for text in report.summary)]
-    lines += [(f"{t.label}, {t.unit}" if t.unit else t.label, f"{t.text} ({t.change} on the period before)" if t.change else t.text)
+    lines += [(f"{t.label}, {t.unit}" if t.unit else t.label,
+               f"{t.text} ({t.change} on the period before)" if t.change else t.text)
               for t in report.tiles]  # fmt: skip
     lines += [(f"Sheet {_name(t)}", note) for t in report.tables for note in t.notes]
     for row, (name, text) in enumerate([*lines, ("", ""), *report.definitions]):
@@ -56,8 +57,9 @@ def _read_me(book: "Workbook", report: Report) -> None:
 
 
 def _name(table: ReportTable) -> str:
-    """A name that a sheet may have."""
-    return "".join("-" if letter in "[]:*?/\\" else letter for letter in table.name)[:_LONGEST_NAME]
+    """A name that a sheet may have: a long one ends with a whole word."""
+    kept = "".join("-" if letter in "[]:*?/\\" else letter for letter in table.name)
+    return kept if len(kept) <= _LONGEST_NAME else kept[:_LONGEST_NAME].rsplit(" ", 1)[0].rstrip(",")
 
 
 def _sheet(book: "Workbook", table: ReportTable) -> None:

@@ -48,15 +48,15 @@ def round_scale(low: float, high: float) -> tuple[float, float]:
     """The least scale of round numbers that holds both; 0 to 1 where there is none."""
     if not (isfinite(low) and isfinite(high)):
         return 0.0, 1.0
-    step = 10.0 ** floor(log10(max(high - low, abs(high), 1e-9) / 2))
+    step = 10.0 ** floor(log10(max(high - low or abs(high), 1e-9) / 2))
     first, last = floor(low / step) * step, ceil(high / step) * step
     return (first, last) if first < last else (first, first + step)
 
 
 def trend_svg(trend: Trend, *, width: int = 320, height: int = 96, labels: Sequence[tuple[float, str]] = ()) -> str:
-    """The picture of a trend, with labels of the time below, each at its share of the span; a value off the scale is drawn at its edge.
+    """The picture of a trend, with labels of the time below, each at its share of the span.
 
-    The line is thick and dark enough for a print in black and white.
+    A value off the scale is drawn at its edge. The line is dark enough for a print in black and white.
     """
     left, right, top, bottom = 40.0, 8.0, 18.0, 16.0
     low, high = trend.scale
@@ -85,7 +85,7 @@ def trend_svg(trend: Trend, *, width: int = 320, height: int = 96, labels: Seque
             f'<path d="M{left} {y:.1f}H{width - right}" stroke="{_INK}" stroke-width="0.8" stroke-dasharray="4 3"/>'
         )
         parts.append(
-            f'<text x="{width - right}" y="{y - 2.5:.1f}" text-anchor="end" font-size="7.5">'
+            f'<text x="{width - right}" y="{y + 9:.1f}" text-anchor="end" font-size="7.5">'
             f"{escape(trend.reference_text)}</text>"
         )
     parts += [f'<path d="{d}" fill="none" stroke="{_LINE}" stroke-width="1.3"/>' for d in _lines(trend, across, up)]

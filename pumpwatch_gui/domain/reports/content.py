@@ -42,6 +42,7 @@ DEFINITIONS = (
 class PeriodRead:
     """What was read: the pumps in the period and in the one before, alarms (None: of no length), and the hand-over.
 
+    The alarms are of less than the period where the journal is younger (not `is_journal_whole`).
     `maintenance` are the events that were open in the period; `program` and `made` say what made the report and when.
     """
 
@@ -52,6 +53,7 @@ class PeriodRead:
     pumps: tuple[PumpFigures, ...]
     before: tuple[PumpFigures, ...]
     alarms: AlarmPerformance | None
+    is_journal_whole: bool
     sections: tuple[Section, ...]
     maintenance: tuple[MaintenanceEvent, ...]
     charts: tuple[tuple[str, str], ...]
@@ -274,8 +276,10 @@ def _alarm_tables(read: PeriodRead) -> tuple[ReportTable, ...]:
         (a.alarm.pump_id or "station", a.alarm.text, f"{int(a.alarm.priority)} {a.alarm.priority.name.lower()}",
          float(a.count), 100 * a.share, a.lasted_s) for a in found.top
     )  # fmt: skip
+    since = f"The journal is younger than the period: these figures begin at {minute(found.start_ns)}."
+    notes = () if read.is_journal_whole else (since,)
     return (
-        ReportTable("Alarm performance", columns, rows),
+        ReportTable("Alarm performance", columns, rows, notes=notes),
         ReportTable("Most frequent alarms", top_columns, top, "No alarm came."),
     )
 

@@ -19,7 +19,10 @@ class CellKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn:
-    """A column of a table. `decimals`: None for no more than a number needs, two at most. `has_sign`: a difference, shown with its sign. `share`: its part of the width on paper."""
+    """A column of a table. `decimals`: None for no more than a number needs, two at most.
+
+    `has_sign`: a difference, shown with its sign. `share`: its part of the width on paper.
+    """
 
     title: str
     unit: str = ""
