@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.handover import Section, hand_over
 from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
-from pumpwatch_gui.domain.ports import Historian, Series
+from pumpwatch_gui.domain.ports import Historian
 from pumpwatch_gui.domain.reports.chart import Floats, Trend, means_over, round_scale, trend_svg
 from pumpwatch_gui.domain.reports.content import PeriodRead
 from pumpwatch_gui.domain.reports.figures import (
@@ -33,6 +33,8 @@ ALL_POINTS = 10**6
 """More than a stretch has: its readings come as they are."""
 MONTH_POINTS = 44_640
 RESOLVED = 2_000
+Means = dict[tuple[str, str], tuple[Floats, Floats]]
+"""Times and means by pump and tag, for a chart."""
 
 
 def read_period(
@@ -51,12 +53,12 @@ def read_period(
     before = period.previous()
     # Of all kinds: the hand-over takes notes, changes, starts and links from them.
     rows = list(journal_span(history, start_ns=before.start_ns, end_ns=end_ns))
-    pumps, traces = _pumps(history, site, period, rows, end_ns=end_ns)
-    if not any(series.time_s.size for series in traces.values()):
+    pumps, means = _pumps(history, site, period, rows, end_ns=end_ns)
+    if not means:
         raise InputError(f"there is no reading of {site.name} in {period.text}", "choose a period that was recorded")
     # An open period is compared with as much of the one before.
     earlier_ns = min(before.start_ns + end_ns - period.start_ns, before.end_ns)
-    earlier, _ = _pumps(history, site, before, rows, end_ns=earlier_ns)
+    earlier, _ = _pumps(history, site, before, rows, end_ns=earlier_ns, with_good=False)
     span_ns = (end_ns - period.start_ns) // PERIOD_NS * PERIOD_NS
     alarms, is_whole = None, True
     if span_ns:
@@ -75,7 +77,7 @@ def read_period(
         is_journal_whole=is_whole,
         sections=_sections(history, site, rows, events, period.start_ns, end_ns),
         maintenance=events,
-        charts=_charts(period, site, traces, pumps),
+        charts=_charts(period, site, means, pumps),
         program=program,
     )
 
@@ -85,23 +87,27 @@ def _is_of(event: MaintenanceEvent, start_ns: int, end_ns: int) -> bool:
 
 
 def _pumps(
-    history: Historian, site: Site, period: Period, rows: Sequence[JournalRow], *, end_ns: int
-) -> tuple[tuple[PumpFigures, ...], dict[str, Series]]:
-    """The figures of each pump, and what they were made of."""
+    history: Historian, site: Site, period: Period, rows: Sequence[JournalRow], *, end_ns: int,
+    with_good: bool = True,
+) -> tuple[tuple[PumpFigures, ...], Means]:  # fmt: skip
+    """The figures of each pump, and what charts need of those with readings: all that 50 pumps read is a gigabyte."""
     starts = starts_of(rows, start_ns=period.start_ns, end_ns=end_ns)
     is_month = period.kind is ReportKind.MONTHLY
     hours = (end_ns - period.start_ns) / 3.6e12
-    figures, traces = list[PumpFigures](), dict[str, Series]()
+    figures, means = list[PumpFigures](), Means()
     for pump in site.pumps:
         profile = pump.profile
-        traces[pump.pump_id] = series = history.read(
+        series = history.read(
             pump.pump_id, wanted_tags(profile), start_ns=period.start_ns, end_ns=end_ns,
             points=MONTH_POINTS if is_month else ALL_POINTS, profile=profile,
         )  # fmt: skip
-        good = float("nan") if is_month else _good(history, pump, period.start_ns, end_ns)
+        good = float("nan") if is_month or not with_good else _good(history, pump, period.start_ns, end_ns)
         figures.append(pump_figures(pump.pump_id, pump.name, profile, series, hours=hours,
                                     starts=starts.get(pump.pump_id, 0), good=good))  # fmt: skip
-    return tuple(figures), traces
+        for i, tag in enumerate(wanted_tags(profile) if series.time_s.size else ()):
+            means[pump.pump_id, tag] = means_over(series.time_s, series.mean[:, i], start_s=period.start_ns / 1e9,
+                                                  end_s=period.end_ns / 1e9)  # fmt: skip
+    return tuple(figures), means
 
 
 def _good(history: Historian, pump: PumpSettings, start_ns: int, end_ns: int) -> float:
@@ -139,16 +145,9 @@ def _sections(
     return hand_over(view, rows, start_ns=start_ns, end_ns=end_ns)
 
 
-def _charts(
-    period: Period, site: Site, traces: dict[str, Series], pumps: tuple[PumpFigures, ...]
-) -> tuple[tuple[str, str], ...]:
+def _charts(period: Period, site: Site, means: Means, pumps: tuple[PumpFigures, ...]) -> tuple[tuple[str, str], ...]:
     """Power and flow of the station for a shift and a day, the efficiency of each pump on one scale for a month."""
     start_s, end_s = period.start_ns / 1e9, period.end_ns / 1e9
-    means = {
-        (pump.pump_id, tag): means_over(traces[pump.pump_id].time_s, traces[pump.pump_id].mean[:, i],
-                                        start_s=start_s, end_s=end_s)
-        for pump in site.pumps for i, tag in enumerate(wanted_tags(pump.profile))
-    }  # fmt: skip
     if period.kind is ReportKind.MONTHLY:
         own = {pump: found for (pump, tag), found in means.items() if tag == EFFICIENCY}
         all_values = np.concatenate([v for _, v in own.values()]) if own else np.empty(0)

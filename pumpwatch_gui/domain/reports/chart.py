@@ -45,12 +45,13 @@ def means_over(time_s: Floats, values: Floats, *, start_s: float, end_s: float) 
 
 
 def round_scale(low: float, high: float) -> tuple[float, float]:
-    """The least scale of round numbers that holds both; 0 to 1 where there is none."""
+    """A scale of round numbers, its middle too, that holds both; 0 to 1 where there is none."""
     if not (isfinite(low) and isfinite(high)):
         return 0.0, 1.0
     step = 10.0 ** floor(log10(max(high - low or abs(high), 1e-9) / 2))
-    first, last = floor(low / step) * step, ceil(high / step) * step
-    return (first, last) if first < last else (first, first + step)
+    first, last = floor(low / step), ceil(high / step)
+    last += (last - first) % 2 if last > first else 2
+    return first * step, last * step
 
 
 def trend_svg(trend: Trend, *, width: int = 320, height: int = 96, labels: Sequence[tuple[float, str]] = ()) -> str:
@@ -71,7 +72,7 @@ def trend_svg(trend: Trend, *, width: int = 320, height: int = 96, labels: Seque
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="Inter" font-size="8.5" fill="{_INK}">',
-        f'<text x="0" y="9" font-weight="600">{escape(trend.title)}<tspan dx="6" font-weight="400" fill="#5a6472">'
+        f'<text x="2" y="9" font-weight="600">{escape(trend.title)}<tspan dx="6" font-weight="400" fill="#5a6472">'
         f"{escape(trend.unit)}</tspan></text>",
     ]
     decimals = 0 if high - low >= 5 else 1 if high - low >= 0.5 else 3

@@ -72,9 +72,8 @@ def build_report(read: PeriodRead) -> Report:
     if not is_shift:
         tables += [_efficiency_table(read), *_alarm_tables(read), _maintenance_table(read)]
     sections = read.sections if is_shift else [s for s in read.sections if s.heading in ("Notes", "Changes")]
-    tables += [_section_table(section, printed=8 if is_shift else 40) for section in sections]
-    if not is_shift:
-        tables.append(_quality_table(read))
+    said = [_section_table(section, printed=8 if is_shift else 40) for section in sections]
+    tables = said + tables if is_shift else [*tables, *said, _quality_table(read)]
     return Report(
         title=read.period.title,
         station=read.station,
