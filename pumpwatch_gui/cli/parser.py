@@ -17,6 +17,7 @@ examples:
   pumpwatch check --site plant.toml               validate a site file, connect nowhere
   pumpwatch map from-table manual.txt             make a register map of the rows of a manual
   pumpwatch export --out october.xlsx --pump P-101 --from 2026-10-01 --to 2026-10-31
+  pumpwatch report monthly --period 2026-10 --out reports
   pumpwatch doctor                                what is missing on this machine, and how to get it
 """
 

@@ -24,7 +24,19 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    for name in ("demo", "run", "simulate", "check", "map", "train", "score", "screenshots", "bench", "doctor"):
+    for name in (
+        "demo",
+        "run",
+        "simulate",
+        "check",
+        "map",
+        "train",
+        "score",
+        "screenshots",
+        "bench",
+        "report",
+        "doctor",
+    ):
         assert name in text
 
 

@@ -4,8 +4,10 @@ import re
 import sys
 from datetime import datetime
 from io import BytesIO
+from math import isnan
 from pathlib import Path
 
+import apsw
 import openpyxl
 import pytest
 
@@ -16,6 +18,7 @@ from pumpwatch_gui.commissioning.reports.workbook import write_workbook
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.reports.period import Period, ReportKind, parse_period
 from pumpwatch_gui.domain.reports.sheet import CellKind, Report, ReportTable, head
+from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from tests.commissioning.report_home import FLOW_L_MIN, HOURS, START, ReportHome, make_home, ns
 
@@ -52,6 +55,20 @@ def test_the_figures_are_those_of_the_readings(made: ReportHome, kind: ReportKin
     assert rows["P-101"][3] == 1
     assert all(cell != cell for cell in rows["P-103"][1:])
     assert any("P-103" in note for note in table(report(made, kind), "Pumps").notes)
+
+
+def test_without_a_journal_starts_and_alarms_are_not_known(made: ReportHome, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    copy = apsw.Connection(str(home.database))
+    with copy.backup("main", apsw.Connection(str(made.home.database)), "main") as backup:
+        backup.step()
+    copy.execute("DELETE FROM journal")
+    copy.close()
+    period = parse_period(ReportKind.DAILY, PERIODS[ReportKind.DAILY])
+    found = report_of(home, made.site_file, period, now_ns=LATER_NS)
+    assert all(isnan(float(row[3])) for row in table(found, "Pumps").rows)
+    assert any("starts" in note for note in table(found, "Pumps").notes)
+    assert "alarms are not known" in found.summary[1]
 
 
 def test_an_open_period_is_preliminary_and_compared_with_as_much_of_the_one_before(made: ReportHome) -> None:

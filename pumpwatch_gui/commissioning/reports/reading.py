@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.handover import Section, hand_over
 from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
-from pumpwatch_gui.domain.ports import Historian
+from pumpwatch_gui.domain.ports import Historian, JournalQuery
 from pumpwatch_gui.domain.reports.chart import Floats, Trend, means_over, round_scale, trend_svg
 from pumpwatch_gui.domain.reports.content import PeriodRead
 from pumpwatch_gui.domain.reports.figures import (
@@ -33,6 +33,7 @@ ALL_POINTS = 10**6
 """More than a stretch has: its readings come as they are."""
 MONTH_POINTS = 44_640
 RESOLVED = 2_000
+MINUTE_NS = 60 * 10**9
 Means = dict[tuple[str, str], tuple[Floats, Floats]]
 """Times and means by pump and tag, for a chart."""
 
@@ -61,7 +62,7 @@ def read_period(
     earlier, _ = _pumps(history, site, before, rows, end_ns=earlier_ns, with_good=False)
     span_ns = (end_ns - period.start_ns) // PERIOD_NS * PERIOD_NS
     alarms, is_whole = None, True
-    if span_ns:
+    if span_ns and _has_journal(history, end_ns):
         standing = [alarm for alarm in open_alarms if alarm.raised_ns < end_ns]
         judged = read_performance(history, standing, end_ns=period.start_ns + span_ns, span_ns=span_ns)
         alarms, is_whole = judged.found, judged.is_whole
@@ -101,13 +102,21 @@ def _pumps(
             pump.pump_id, wanted_tags(profile), start_ns=period.start_ns, end_ns=end_ns,
             points=MONTH_POINTS if is_month else ALL_POINTS, profile=profile,
         )  # fmt: skip
+        has_journal = bool(series.time_s.size) and _has_journal(
+            history, max(period.start_ns, round(series.time_s[0] * 1e9)) + MINUTE_NS
+        )
         good = float("nan") if is_month or not with_good else _good(history, pump, period.start_ns, end_ns)
-        figures.append(pump_figures(pump.pump_id, pump.name, profile, series, hours=hours,
-                                    starts=starts.get(pump.pump_id, 0), good=good))  # fmt: skip
+        begun = float(starts.get(pump.pump_id, 0)) if has_journal else float("nan")
+        figures.append(pump_figures(pump.pump_id, pump.name, profile, series, hours=hours, starts=begun, good=good))
         for i, tag in enumerate(wanted_tags(profile) if series.time_s.size else ()):
             means[pump.pump_id, tag] = means_over(series.time_s, series.mean[:, i], start_s=period.start_ns / 1e9,
                                                   end_s=period.end_ns / 1e9)  # fmt: skip
     return tuple(figures), means
+
+
+def _has_journal(history: Historian, before_ns: int) -> bool:
+    """Whether the journal has a line before a time: without one it is younger, and its silence says nothing."""
+    return bool(history.journal(JournalQuery(before_ns=before_ns), limit=1))
 
 
 def _good(history: Historian, pump: PumpSettings, start_ns: int, end_ns: int) -> float:

@@ -40,7 +40,7 @@ DEFINITIONS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeriodRead:
-    """What was read: the pumps in the period and in the one before, alarms (None: of no length), and the hand-over.
+    """What was read: the pumps in the period and in the one before, alarms (None: not known), and the hand-over.
 
     The alarms are of less than the period where the journal is younger (not `is_journal_whole`).
     `maintenance` are the events that were open in the period; `program` and `made` say what made the report and when.
@@ -207,12 +207,14 @@ def _coverage_notes(read: PeriodRead) -> tuple[str, ...]:
     now, count, notes = station_figures(read.pumps), len(read.pumps), list[str]()
     if now.coverage < ENOUGH and count:
         notes.append(f"The run state is known for {_percent(now.coverage)} of the time; nothing is filled in.")
-    silent = [p.pump_id for p in read.pumps if not p.coverage]
-    if silent:
-        more = f" and {len(silent) - 8} more" if len(silent) > 8 else ""
-        notes.append(f"{MISSING} without a reading in the period: {', '.join(silent[:8])}{more}.")
+    unread = [p.pump_id for p in read.pumps if not p.coverage]
+    if unread:
+        more = f" and {len(unread) - 8} more" if len(unread) > 8 else ""
+        notes.append(f"{MISSING} without a reading in the period: {', '.join(unread[:8])}{more}.")
+    if now.of["starts"] < count - len(unread):
+        notes.append(f"{MISSING} starts: the journal is younger than the readings of the period.")
     for name, words in (("energy_kwh", "energy"), ("volume_m3", "volume")):
-        if now.of[name] < count - len(silent):
+        if now.of[name] < count - len(unread):
             notes.append(f"{MISSING} the total of {words} is of {now.of[name]} of {count} pumps: the others have no "
                          "such sensor or nameplate.")  # fmt: skip
     if not isfinite(station_figures(read.before).energy_kwh):

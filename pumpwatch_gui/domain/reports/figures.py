@@ -95,9 +95,12 @@ def run_share(series: Series, profile: PumpProfile, tags: tuple[str, ...]) -> Fl
 
 
 def pump_figures(
-    pump_id: str, name: str, profile: PumpProfile, series: Series, *, hours: float, starts: int, good: float = nan
+    pump_id: str, name: str, profile: PumpProfile, series: Series, *, hours: float, starts: float, good: float = nan
 ) -> PumpFigures:
-    """The figures of `hours` of a pump from the series of `wanted_tags`; `starts` are those of the journal."""
+    """The figures of `hours` of a pump from the series of `wanted_tags`.
+
+    `starts` are those of the journal, NaN where it is not known; `good` is the share of readings that are GOOD.
+    """
     tags = wanted_tags(profile)
     held_h = held_s(series.time_s) / 3600.0
     column = {tag: series.mean[:, i] for i, tag in enumerate(tags)}
@@ -117,7 +120,7 @@ def pump_figures(
         hours=hours,
         coverage=min(coverage, 1.0),
         run_h=_total(runs, held_h),
-        starts=float(starts) if coverage > 0 else nan,
+        starts=starts if coverage > 0 else nan,
         energy_kwh=_total(power, held_h),
         energy_coverage=min(_hours(held_h, np.isfinite(power)) / hours, 1.0),
         volume_m3=_total(flow, held_h),
