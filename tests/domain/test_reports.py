@@ -161,8 +161,9 @@ def test_a_row_that_is_not_as_wide_as_its_head_is_refused() -> None:
 def test_a_scale_holds_both_ends(low: float, more: float) -> None:
     first, last = round_scale(low, low + more)
     assert first < last
-    assert first <= low + 1e-6 * abs(low)
-    assert last >= low + more - 1e-6 * abs(low + more)
+    least = 1e-9 * (last - first)
+    assert first <= low + least
+    assert last >= low + more - least
 
 
 def test_a_chart_is_well_formed_and_leaves_gaps() -> None:
