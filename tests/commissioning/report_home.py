@@ -1,6 +1,6 @@
 """A home with a history to report on: a real store, pumps whose figures are known, alarms, work and notes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -43,8 +43,8 @@ def alarm_of(pump_id: str, at_ns: int, state: AlarmState, text: str = "Bearing t
 
 
 def events(pump_ids: tuple[str, ...], start: datetime, note: str) -> list[Event]:
-    """Two starts of the first pump (one of 5 s, which is none), an alarm that is open, work, a note."""
-    at = [ns(start + timedelta(minutes=minutes)) for minutes in (30, 60, 90, 120)]
+    """Two starts of the first pump (one of 5 s, which is none), an open alarm, work resolved after 9 h, a note."""
+    at = [ns(start + timedelta(minutes=minutes)) for minutes in (30, 60, 90, 120, 9 * 60)]
     first = pump_ids[0]
     work = MaintenanceEvent(f"{first}/x@{at[2]}", first, at[2], EventType.LIMIT_EXCEEDED, EventSeverity.HIGH,
                             "Bearing temperature high", 67_500.0, "INR")  # fmt: skip
@@ -55,13 +55,15 @@ def events(pump_ids: tuple[str, ...], start: datetime, note: str) -> list[Event]
         RunStateChanged(at[1], first, True),
         AlarmChanged(at[2], alarm_of(first, at[2], AlarmState.UNACKNOWLEDGED)),
         MaintenanceChanged(at[2], work, "created"),
+        MaintenanceChanged(at[4], replace(work, resolved_ns=at[4], resolved_by="Asha", row_version=2), "resolved"),
         OrderDone(at[3], "", "record", True, note, "Asha", first),
     ]
 
 
 def make_home(
     folder: Path, *, pumps: int = 3, start: datetime = START, hours: float = HOURS, step_s: int = STEP_S,
-    silent: tuple[int, ...] = (), site_name: str = "North pumping station", note: str = "Checked #2 *seal* <ok>",
+    silent: tuple[int, ...] = (), with_events: bool = True,
+    site_name: str = "North pumping station", note: str = "Checked #2 *seal* <ok>",
 ) -> ReportHome:  # fmt: skip
     """Readings each `step_s`: pump i runs from an hour after the start on; those of `silent` gave none."""
     home = Home(folder)
@@ -81,7 +83,7 @@ def make_home(
         if offered >= AT_ONCE:
             run_once(store)
             store, offered = Store(home.database, station=1, pumps=rows), 0
-    for event in events(tuple(p.pump_id for p in site.pumps), start, note):
+    for event in events(tuple(p.pump_id for p in site.pumps), start, note) if with_events else ():
         store.offer_event(event)
     run_once(store)
     return ReportHome(home, home.site_file)

@@ -15,12 +15,16 @@ from pumpwatch_gui.cli import main
 from pumpwatch_gui.commissioning.reports.making import make_files, report_of
 from pumpwatch_gui.commissioning.reports.paper import as_data, write_pdf, write_png
 from pumpwatch_gui.commissioning.reports.workbook import write_workbook
+from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import AlarmChanged
 from pumpwatch_gui.domain.reports.period import Period, ReportKind, parse_period
 from pumpwatch_gui.domain.reports.sheet import CellKind, Report, ReportTable, head
 from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.settings.site_reader import load_site
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
-from tests.commissioning.report_home import FLOW_L_MIN, HOURS, START, ReportHome, make_home, ns
+from tests.commissioning.report_home import FLOW_L_MIN, HOURS, START, ReportHome, alarm_of, make_home, ns
+from tests.store.rigs.plant import run_once
 
 PERIODS = {ReportKind.SHIFT: "2026-10-14T06:00", ReportKind.DAILY: "2026-10-14", ReportKind.MONTHLY: "2026-10"}
 KINDS = list(ReportKind)
@@ -83,13 +87,29 @@ def test_an_open_period_is_preliminary_and_compared_with_as_much_of_the_one_befo
     assert tile.before == pytest.approx(0.0, abs=0.02)
 
 
-def test_the_hand_over_is_that_of_the_end_of_the_shift(made: ReportHome) -> None:
+def _copy_alarms(made: ReportHome, other: ReportHome) -> None:
+    rows = [PumpRow(p.pump_id, p.name, p.profile) for p in load_site(other.site_file).site.pumps]
+    store = Store(other.home.database, station=1, pumps=rows)
+    at_ns = ns(START) + 90 * 60 * 10**9
+    store.offer_event(AlarmChanged(at_ns, alarm_of("P-101", at_ns, AlarmState.UNACKNOWLEDGED)))
+    run_once(store)
+
+
+def test_the_hand_over_is_that_of_the_end_of_the_shift(made: ReportHome, tmp_path: Path) -> None:
     found = report(made, ReportKind.SHIFT)
     assert "Bearing temperature high, unacknowledged" in str(table(found, "Standing alarms").rows)
     assert NASTY in str(table(found, "Notes").rows[0][0])
+    assert "Bearing temperature high, high" in str(table(found, "Open maintenance").rows)  # resolved an hour later
+    assert "P-101 Bearing temperature high" in found.summary[2]
+    assert "no maintenance event is open" in report(made, ReportKind.DAILY).summary[1]
     early = parse_period(ReportKind.SHIFT, "2026-10-14T06:00/07:00")
     before = report_of(made.home, made.site_file, early, now_ns=LATER_NS)
     assert not table(before, "Standing alarms").rows
+    weeks_later = make_home(tmp_path, start=datetime(2026, 10, 30, 6, 0), hours=1, with_events=False)
+    _copy_alarms(made, weeks_later)
+    later = report_of(weeks_later.home, weeks_later.site_file, parse_period(ReportKind.SHIFT, "2026-10-30T06:00"),
+                      now_ns=LATER_NS)  # fmt: skip
+    assert "since 2026-10-14 07:30" in str(table(later, "Standing alarms").rows)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -131,7 +151,9 @@ def test_the_workbook_has_the_numbers_of_the_pages(made: ReportHome, kind: Repor
 
 
 def test_a_report_is_made_while_a_program_writes_to_the_home(made: ReportHome, tmp_path: Path) -> None:
-    store = Store(made.home.database, station=1, pumps=[PumpRow("P-101", "x", _profile(made))])
+    store = Store(
+        made.home.database, station=1, pumps=[PumpRow("P-101", "x", load_site(made.site_file).site.pumps[0].profile)]
+    )
     try:
         period = parse_period(ReportKind.SHIFT, PERIODS[ReportKind.SHIFT])
         (file,) = make_files(made.home, made.site_file, period, tmp_path / "new" / "folder", pdf=False, xlsx=True)
@@ -139,12 +161,6 @@ def test_a_report_is_made_while_a_program_writes_to_the_home(made: ReportHome, t
         store.close()
     assert file.path.name == "2026-10-14T0600_shift_north-pumping-station.xlsx"
     assert file.path.stat().st_size > 5_000
-
-
-def _profile(made: ReportHome):  # type: ignore[no-untyped-def]
-    from pumpwatch_gui.settings.site_reader import load_site
-
-    return load_site(made.site_file).site.pumps[0].profile
 
 
 @pytest.mark.parametrize("kind", KINDS)

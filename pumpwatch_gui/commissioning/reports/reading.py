@@ -1,6 +1,7 @@
 """What a report needs, read from the history of a station."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def read_period(
         before=earlier,
         alarms=alarms,
         is_journal_whole=is_whole,
-        sections=_sections(history, site, rows, events, period.start_ns, end_ns),
+        sections=_sections(history, site, rows, events, open_alarms, period.start_ns, end_ns),
         maintenance=events,
         charts=_charts(period, site, means, pumps),
         program=program,
@@ -130,7 +131,7 @@ def _good(history: Historian, pump: PumpSettings, start_ns: int, end_ns: int) ->
 
 def _sections(
     history: Historian, site: Site, rows: Sequence[JournalRow], events: tuple[MaintenanceEvent, ...],
-    start_ns: int, end_ns: int,
+    open_alarms: Sequence[Alarm], start_ns: int, end_ns: int,
 ) -> tuple[Section, ...]:  # fmt: skip
     """The hand-over as it would have been made at the end of the period."""
     last: dict[str, Alarm] = {}
@@ -140,6 +141,9 @@ def _sections(
         except (KeyError, TypeError, ValueError):  # of another version
             continue
         last.setdefault(alarm.alarm_id, alarm)
+    for alarm in open_alarms:  # those that have not moved for a week
+        if min(alarm.raised_ns, alarm.changed_ns) < end_ns:
+            last.setdefault(alarm.alarm_id, alarm)
     known = sorted(last.values(), key=lambda alarm: (alarm.priority, alarm.raised_ns))
     view = StationView(
         name=site.name,
@@ -149,7 +153,7 @@ def _sections(
         alarms=tuple(a for a in known if a.state is not AlarmState.NORMAL and not a.state.is_hidden),
         stats=EngineStats(),
         hidden_alarms=tuple(a for a in known if a.state.is_hidden),
-        maintenance=tuple(e for e in events if not e.resolved_ns),
+        maintenance=tuple(replace(e, resolved_ns=0) for e in events if e.is_open_at(end_ns)),
     )
     return hand_over(view, rows, start_ns=start_ns, end_ns=end_ns)
 

@@ -78,6 +78,10 @@ class MaintenanceEvent:
         """Whether the work is done."""
         return self.resolved_ns > 0
 
+    def is_open_at(self, time_ns: int) -> bool:
+        """Whether it was there at a time (Unix UTC) and was resolved only later, or not yet."""
+        return self.time_ns < time_ns and (not self.is_resolved or self.resolved_ns >= time_ns)
+
     def is_overdue(self, time_ns: int) -> bool:
         """Whether it is open after the end of the day on which it was due."""
         return not self.is_resolved and 0 < self.due_ns < time_ns

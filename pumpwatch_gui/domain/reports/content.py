@@ -1,13 +1,13 @@
 """The content of each report, from what was read of its period."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, nan
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.alarms.performance import AlarmPerformance
 from pumpwatch_gui.domain.handover import Section
-from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk
 from pumpwatch_gui.domain.reports.figures import PumpFigures, station_figures
 from pumpwatch_gui.domain.reports.period import Period, ReportKind
 from pumpwatch_gui.domain.reports.sheet import MISSING, Cell, CellKind, Report, ReportColumn, ReportTable, Tile
@@ -145,7 +145,7 @@ def _costs(read: PeriodRead) -> str:
     now = station_figures(read.pumps)
     came = _count(read.alarms.count, "alarm", "came", "came") if read.alarms is not None else "alarms are not known"
     used = f"They used {shown(now.energy_kwh, 0)} kWh" if isfinite(now.energy_kwh) else "Their energy is not known"
-    open_events = [e for e in read.maintenance if not e.resolved_ns or e.resolved_ns >= read.period.end_ns]
+    open_events = _open(read)
     known = [e.estimated_cost for e in open_events if isfinite(e.estimated_cost)]
     cost = f", estimated at {shown(sum(known), 0)} {read.currency}" if known else ""
     work = _count(len(open_events), "maintenance event", "is open", "are open")
@@ -157,8 +157,14 @@ def _count(count: int, what: str, one: str, many: str) -> str:
     return f"{count:,} {what} {one}" if count == 1 else f"{count:,} {what}s {many}" if count else f"no {what} {one}"
 
 
+def _open(read: PeriodRead) -> list[MaintenanceEvent]:
+    """The events that were open at the end of the period, by risk."""
+    events = (replace(e, resolved_ns=0) for e in read.maintenance if e.is_open_at(read.period.end_ns))
+    return list(by_risk(events))
+
+
 def _to_do(read: PeriodRead) -> str:
-    worst = [e for e in read.maintenance if not e.resolved_ns]
+    worst = _open(read)
     if worst:
         return f"First: {worst[0].pump_id} {worst[0].title} ({worst[0].severity.name.lower()})."
     low = [p for p in read.pumps if p.efficiency_change < -5.0]
