@@ -180,17 +180,7 @@ def _add_tools(command: _Command) -> None:
     query.add_argument(
         "sql", metavar='"SELECT …"', help="over sensor_readings, anomaly_detections, maintenance_events, …"
     )
-    backup = command("backup", "cli.backups", "backup", "copy a home into a new dated folder, also while it runs")
-    backup.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the new folder goes")
-    backup.add_argument("--site", type=Path, metavar="FILE", help="a site file that is not the home's own")
-    restore = command("restore", "cli.backups", "restore", "put a backup in a home; what was there is put aside")
-    restore.add_argument("backup", type=Path, metavar="BACKUP", help="the folder backup-YYYYMMDD-HHMMSS")
-    restore.add_argument("--replace", action="store_true", help="also where the home holds newer readings")
-    review = command("review", "cli.backups", "review", "look at the history of a home or a backup, read-only")
-    review.add_argument("folder", type=Path, nargs="?", metavar="BACKUP", help="a backup (else the home of --home)")
-    review.add_argument("--site", type=Path, metavar="FILE", help="its site file, where the home has none")
-    review.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="close after that time")
-    review.add_argument("--picture", type=Path, metavar="FILE.png", help="save what the window shows at the end")
+    _add_backups(command)
     _add_report(command)
     salvage = command("salvage", "cli.tools", "salvage", "read what can be read of a damaged database (done unasked)")
     salvage.add_argument("damaged", type=Path, metavar="FILE", help="the damaged database; it is only read")
@@ -212,6 +202,20 @@ def _add_export(command: _Command) -> None:
     out.add_argument("--to", dest="end", default="", metavar="TIME", help="up to here; a day: its end (none: now)")
     out.add_argument("--table", action="append", metavar="NAME", help="instead of readings a table of the original: "
                      "sensor_readings, anomaly_detections or maintenance_events; repeatable for .xlsx")  # fmt: skip
+
+
+def _add_backups(command: _Command) -> None:
+    backup = command("backup", "cli.backups", "backup", "copy a home into a new dated folder, also while it runs")
+    backup.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the new folder goes")
+    backup.add_argument("--site", type=Path, metavar="FILE", help="a site file that is not the home's own")
+    restore = command("restore", "cli.backups", "restore", "put a backup in a home; what was there is put aside")
+    restore.add_argument("backup", type=Path, metavar="BACKUP", help="the folder backup-YYYYMMDD-HHMMSS")
+    restore.add_argument("--replace", action="store_true", help="also where the home holds newer readings")
+    review = command("review", "cli.backups", "review", "look at the history of a home or a backup, read-only")
+    review.add_argument("folder", type=Path, nargs="?", metavar="BACKUP", help="a backup (else the home of --home)")
+    review.add_argument("--site", type=Path, metavar="FILE", help="its site file, where the home has none")
+    review.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="close after that time")
+    review.add_argument("--picture", type=Path, metavar="FILE.png", help="save what the window shows at the end")
 
 
 def _add_report(command: _Command) -> None:

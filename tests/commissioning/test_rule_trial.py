@@ -39,7 +39,8 @@ def _history(tmp_path_factory: pytest.TempPathFactory) -> History:
         for pump_id in ("P-1", "P-2"):
             values = np.array([sum(s.normal or s.span) / 2 for s in PROFILE.sensors])
             if pump_id == "P-1":
-                values[PROFILE.index(TAG)] = 60.0 + min(max(second - 1200, 0) / 30, 20.0) * (second < 2100)
+                hot = min(max(second - 1200, 0) / 30, 20.0) * (second < 2100)
+                values[PROFILE.index(TAG)] = 60.0 + round(hot, 1)  # as finely as the sensor says that it measures
             at_ns = START_NS + second * 10**9
             store.offer_frame(Frame(pump_id, second, at_ns, at_ns, values, zero, zero), "NORMAL")
     stop.set()
@@ -56,9 +57,9 @@ def test_how_often_when_and_for_how_long(history: History) -> None:
     parts = list[float]()
     trial = tried(history, HOT, progress=parts.append)
     (episode,) = trial.pumps[0].episodes
-    assert ((episode.start_ns - START_NS) / 1e9, (episode.end_ns - START_NS) / 1e9) == (1661.0, 2100.0)
+    assert ((episode.start_ns - START_NS) / 1e9, (episode.end_ns - START_NS) / 1e9) == (1662.0, 2100.0)
     assert trial.warning == ""
-    assert trial_words(trial).startswith("0 h 59 m judged: 1 alarm, 7:19 in alarm (2025-06-15 ")
+    assert trial_words(trial).startswith("0 h 59 m judged: 1 alarm, 7:18 in alarm (2025-06-15 ")
     assert parts == sorted(parts)
     assert parts[-1] == 1.0
 
