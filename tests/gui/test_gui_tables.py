@@ -3,14 +3,18 @@
 A tester warns of each rule that is broken, and pytest-qt fails the test for it.
 """
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QDialog
 
 from pumpwatch_gui.domain.events import Note
+from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.shell.entries import DIALOGS
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
+from pumpwatch_gui.gui.tables.table_view import TableView
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_scenes import Scene
 from tests.gui.fake_station import FakeStation
@@ -63,3 +67,18 @@ def test_every_table_of_every_page_and_dialog_keeps_the_rules_of_item_models(ope
         QApplication.processEvents()
     assert len(tables) >= 10
     assert len([table for table in tables if table.rows]) >= 4
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 400), unique=True), st.lists(st.integers(0, 400), unique=True), st.integers(0, 400))
+def test_many_rows_are_exchanged_at_once_and_a_selected_one_stays(
+    qapp: QApplication, first: list[int], second: list[int], chosen: int
+) -> None:
+    model = RowsModel[int]([Column("Number", str)], key=lambda row: row)
+    view = TableView(Appearance(), model, "Numbers")
+    model.show_rows(first)
+    view.choose(chosen)
+    model.show_rows(second)
+    assert model.rows == second
+    expected = chosen if chosen in first and chosen in second else None
+    assert model.row_at(view.chosen) == expected

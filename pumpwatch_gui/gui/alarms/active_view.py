@@ -77,7 +77,7 @@ class ActiveView(QWidget):
 
     def begin(self) -> None:
         """Select nothing, and take the alarms as they are next: the list was left, or another filter is set."""
-        self.table.clearSelection()
+        self.table.selectionModel().clear()
         self._begins = True
 
     @property

@@ -13,6 +13,8 @@ from pumpwatch_gui.gui.look.widgets import plain_tip
 from pumpwatch_gui.gui.tables.text_order import number_order, text_order
 
 T = TypeVar("T")
+MANY = 100
+"""Rows that come and go one by one cost Qt some work each; so many are shown as a new table."""
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 DISPLAY, DECORATION = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.DecorationRole
@@ -128,7 +130,8 @@ class RowsModel(QAbstractTableModel, Generic[T]):
         if len(old) == len(new) == len(staying):
             self._rearrange(old, new, rows)
             return
-        if not staying:
+        many = len(old) + len(new) - 2 * len(staying) > MANY
+        if not staying or (many and not self.persistentIndexList()):  # nothing is selected that a reset would drop
             self.beginResetModel()
             self.rows = list(rows)
             self.endResetModel()
