@@ -20,6 +20,19 @@ def test_locks_name_no_host_index_or_path() -> None:
         assert text.count("--hash=sha256:") > 50
 
 
+def test_no_tracked_text_names_a_package_host_or_a_path_of_a_machine() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    named = re.compile(r"pypi\.[o]rg|python[h]osted|registry\.[n]pmjs|(?<![\w.])/[r]oot/|(?<![\w.])/[w]ork/")
+    wrong = [
+        f"{name}: {found[0]}"
+        for name in tracked
+        if (found := named.search((ROOT / name).read_bytes().decode("utf-8", "replace")))
+    ]
+    assert not wrong
+
+
 def test_every_locked_requirement_has_hashes() -> None:
     for lock in (ROOT / "installer").glob("lock-*.txt"):
         for entry in re.split(r"\n(?=\S)", lock.read_text().strip()):

@@ -1,4 +1,4 @@
-"""The colours of pens: seen on their ground, told apart by every eye, and never taken for an alarm."""
+"""The colours of pens: seen on their ground, distinct to every eye, and never taken for an alarm."""
 
 from itertools import combinations
 

@@ -456,7 +456,7 @@ def test_t_on_a_reading_opens_its_trend(open_window: OpenWindow, qtbot: QtBot) -
     window.open_page("pump", "P-102")
     pump.derived.move_to(0)
     QTest.keyClick(pump.derived, Qt.Key.Key_T)
-    assert [pen.pump_id for pen in page.pens] == ["P-102"]  # what nobody has put together makes room
+    assert [pen.pump_id for pen in page.pens] == ["P-102"]  # pens that no person has chosen make room
 
 
 def test_t_adds_to_what_a_person_has_put_together(open_window: OpenWindow, qtbot: QtBot) -> None:

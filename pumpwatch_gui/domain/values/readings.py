@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS, PumpProfile
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 
 SCORE_TAG = "anomaly_score"
-"""Stands for the anomaly score wherever a quantity of a pump is named by its tag."""
+"""The tag of the anomaly score wherever a quantity of a pump is named by its tag."""
 NOT_RECORDED = np.uint8(255)
 """In place of a quality: the pump had no such quantity then."""
 

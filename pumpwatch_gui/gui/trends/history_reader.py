@@ -54,7 +54,7 @@ class _Known:
 
     @property
     def is_exact(self) -> bool:
-        """Whether no point stands for several readings, so that a closer look brings nothing."""
+        """Whether every point is a single reading, so that a closer look brings nothing."""
         return all(not (part.low != part.high)[np.isfinite(part.mean)].any() for part in self.parts.values())
 
     def serves(self, wanted: _Wanted, view_s: float) -> bool:

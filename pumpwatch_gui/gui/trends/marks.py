@@ -40,7 +40,7 @@ class Mark:
 
     @property
     def letter(self) -> str:
-        """What stands for its kind where it has no priority."""
+        """The letter of its kind where it has no priority."""
         return {"maintenance": "M", "command": "O", "run": "R"}.get(self.kind, "i")
 
     @property

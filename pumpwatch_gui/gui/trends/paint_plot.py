@@ -214,7 +214,7 @@ class PlotPainter:
             y -= px(RAIL_PX) * bool(curve.bad)
 
     def _ends(self, painter: QPainter, lane: UnitLane, curves: list[PenCurve]) -> None:
-        """The number of each pen at its newest value: what tells curves apart without their colours."""
+        """The number of each pen at its newest value: curves differ by it, not by colour alone."""
         px = self.appearance.px
         placed: list[float] = []
         for one, curve in sorted(zip(lane.pens, curves, strict=True), key=lambda both: both[1].last_y or 0.0):

@@ -124,7 +124,7 @@ class TrendPlot(Painted):
 
     @property
     def step_s(self) -> float:
-        """What a pixel stands for."""
+        """The time of one pixel."""
         return self.view.length_s / max(self.area.width(), 1.0)
 
     def mark_at(self, point: QPointF) -> list[Mark]:

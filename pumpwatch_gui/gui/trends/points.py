@@ -22,7 +22,7 @@ class Points:
     """Of one pen, oldest first: `time_s`, `low`, `mean`, `high` (m,), NaN where there is no value to believe.
 
     `is_bad` (m,) says where there was a reading without such a value. `longest_s`: a longer step is a gap.
-    `is_thinned`: a point stands for many readings.
+    `is_thinned`: a point is made of many readings.
     """
 
     time_s: Floats
@@ -127,7 +127,7 @@ NO_STATISTICS = Statistics()
 
 
 def statistics(points: Points, start_s: float, end_s: float) -> Statistics:
-    """What the points from `start_s` to `end_s` say, each weighted by the time that it stands for."""
+    """What the points from `start_s` to `end_s` say, each weighted by its time."""
     part = points.between(start_s, end_s)
     there = np.isfinite(part.mean)
     length_s = end_s - start_s
@@ -142,7 +142,7 @@ def statistics(points: Points, start_s: float, end_s: float) -> Statistics:
 
 
 def _weights(part: Points) -> Floats:
-    """The seconds that each point stands for (m,): to the middle of its neighbours, less over a gap."""
+    """The seconds of each point (m,): to the middle of its neighbours, less over a gap."""
     if part.time_s.size < 2:
         return np.ones(part.time_s.size)
     steps = np.diff(part.time_s)

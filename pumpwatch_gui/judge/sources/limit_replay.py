@@ -69,7 +69,7 @@ def replay(
 def rows_to_judge(
     matters: NDArray[np.bool_], is_quiet: Callable[[], bool], progress: Callable[[float], None]
 ) -> Iterator[int]:
-    """The rows that a judge has to see, of those that matter (m,): from before each, until it is quiet again."""
+    """The rows that a judge has to see, of those that matter (m,): from before each, until no delay runs any longer."""
     wanted = np.flatnonzero(matters)
     row, size = 0, matters.size
     looked = 0

@@ -99,7 +99,7 @@ def _rollups(
     connection: apsw.Connection, number: int, day: int, name: str, minutes: Rollup, resolution: float | None,
     *, replacing: bool,
 ) -> Iterator[tuple[str, int, int, bytes]]:  # fmt: skip
-    """A day's minutes and hours as rows of the table. What stands there of the day is replaced, or added to."""
+    """A day's minutes and hours as rows of the table. What is there of the day is replaced, or added to."""
     period = day // PERIOD_DAYS
     before = _stored(connection, number, name, MINUTE_S, day)
     if before is not None and not replacing:  # the day's chunk was deleted for room, and rows of that day came since

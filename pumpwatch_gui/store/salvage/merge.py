@@ -30,7 +30,7 @@ PIECE = 10_000
 CHUNKS_AT_ONCE = 100
 """Of the archive: each is up to some hundred kilobytes."""
 _ARCHIVE = {"archive_chunks": "chunk_id", "archive_rollups": "rollup_id"}
-"""Table and the column of its rowid, which says nothing: what a row is of stands in its unique columns."""
+"""Table and the column of its rowid, which says nothing: its unique columns say what a row is of."""
 TRIES = 3
 
 
