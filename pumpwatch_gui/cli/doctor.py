@@ -19,7 +19,17 @@ from pumpwatch_gui.domain.wording import full_date
 from pumpwatch_gui.files.home import Home, find_home
 from pumpwatch_gui.files.shipped import shipped
 
-PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "pymodbus", "pyserial", "apsw", "pcodec", "onnxruntime")
+PACKAGES = (
+    "PySide6-Essentials",
+    "pyqtgraph",
+    "numpy",
+    "pymodbus",
+    "pyserial",
+    "apsw",
+    "pcodec",
+    "XlsxWriter",
+    "onnxruntime",
+)
 
 
 @dataclass(frozen=True, slots=True)

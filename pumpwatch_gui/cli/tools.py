@@ -45,8 +45,7 @@ def verify_audit(options: argparse.Namespace) -> int:
     from pumpwatch_gui.store.query.audit_check import verify_audit as verify
 
     home = find_home(options.home)
-    if not home.database.exists():
-        raise InputError(f"there is no history in {home.path}", "name the home with --home DIR or PUMPWATCH_HOME")
+    home.need_history()
     found = verify(home.database)
     if options.json:
         print(json.dumps(asdict(found)))
@@ -184,7 +183,6 @@ def query(options: argparse.Namespace) -> int:
     from pumpwatch_gui.store.query.sql import query as rows_of
 
     home = find_home(options.home)
-    if not home.database.exists():
-        raise InputError(f"there is no history in {home.path}", "name the home with --home DIR or PUMPWATCH_HOME")
+    home.need_history()
     csv.writer(sys.stdout).writerows(rows_of(home.database, options.sql))
     return 0

@@ -7,7 +7,7 @@ from pumpwatch_gui.commissioning.journal import journal_span
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.alarms.occurrences import AlarmMove, occurrences
 from pumpwatch_gui.domain.alarms.performance import PERIOD_NS, AlarmPerformance, performance
-from pumpwatch_gui.domain.journal import alarm_from_json
+from pumpwatch_gui.domain.journal import alarm_of
 from pumpwatch_gui.domain.ports import Historian, JournalQuery
 
 BEFORE_NS = 86_400 * 10**9
@@ -39,10 +39,11 @@ def read_performance(history: Historian, open_alarms: Sequence[Alarm], *, end_ns
     moves: list[AlarmMove] = []
     unreadable = 0
     for row in journal_span(history, start_ns=start_ns - BEFORE_NS, end_ns=end_ns, kinds=("alarm",)):
-        try:
-            moves.append(AlarmMove(row.time_ns, alarm_from_json(row.detail), row.by))
-        except (KeyError, TypeError, ValueError):  # of another version
+        alarm = alarm_of(row)
+        if alarm is None:
             unreadable += 1
+        else:
+            moves.append(AlarmMove(row.time_ns, alarm, row.by))
     found = occurrences(reversed(moves), open_alarms)
     return PerformanceRead(performance(found, start_ns=start_ns, end_ns=end_ns), start_ns == wanted_ns, unreadable)
 

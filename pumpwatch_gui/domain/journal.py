@@ -120,6 +120,14 @@ def alarm_to_json(alarm: Alarm) -> dict[str, Any]:
     return {k: None if isinstance(v, float) and not isfinite(v) else v for k, v in plain.items()}
 
 
+def alarm_of(row: JournalRow) -> Alarm | None:
+    """The alarm of a line; None where it is of another version of the program."""
+    try:
+        return alarm_from_json(row.detail)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def alarm_from_json(plain: dict[str, Any]) -> Alarm:
     """The alarm that `alarm_to_json` wrote."""
     number = {k: nan if plain[k] is None else float(plain[k]) for k in ("value", "limit")}

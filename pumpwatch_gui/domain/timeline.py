@@ -7,7 +7,7 @@ from enum import Enum
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.alarms.occurrences import AlarmMove, occurrences
 from pumpwatch_gui.domain.handover import is_change
-from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json, is_station_end, is_station_start
+from pumpwatch_gui.domain.journal import JournalRow, alarm_of, is_station_end, is_station_start
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, MaintenanceEvent
 
 _ANOMALY = "anomaly"
@@ -82,13 +82,8 @@ def _cut(mark: TimelineMark, start_ns: int) -> TimelineMark:
 
 
 def _alarms(rows: Sequence[JournalRow], open_alarms: Sequence[Alarm], end_ns: int) -> Iterable[TimelineMark]:
-    moves = []
-    for row in rows:
-        if row.kind == "alarm":
-            try:
-                moves.append(AlarmMove(row.time_ns, alarm_from_json(row.detail), row.by))
-            except (KeyError, TypeError, ValueError):
-                continue  # of another version
+    found = ((row, alarm_of(row)) for row in rows if row.kind == "alarm")
+    moves = [AlarmMove(row.time_ns, alarm, row.by) for row, alarm in found if alarm is not None]
     for once in occurrences(moves, open_alarms):
         alarm, is_open = once.alarm, once.ended_ns is None
         lane = TimelineLane.ANOMALIES if alarm.source == _ANOMALY else TimelineLane.ALARMS

@@ -66,6 +66,11 @@ class Home:
         with suppress(OSError):
             (self.path / "running").unlink(missing_ok=True)
 
+    def need_history(self) -> None:
+        """Raise InputError when there is no history here."""
+        if not self.database.exists():
+            raise InputError(f"there is no history in {self.path}", "name the home with --home DIR or PUMPWATCH_HOME")
+
     def prepare(self) -> None:
         """Make the folders; raises InputError with advice when the home cannot be written (the logs need not be)."""
         try:

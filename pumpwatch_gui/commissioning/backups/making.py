@@ -26,6 +26,7 @@ from pumpwatch_gui.files.owner import is_held, read_owner
 from pumpwatch_gui.settings.kept_files import KeptFiles, kept_files
 from pumpwatch_gui.settings.site_reader import load_site
 from pumpwatch_gui.store.copying import ReadingSpan, copy_database, span_of
+from pumpwatch_gui.store.hot.opening import bytes_on_disk
 
 PARTIAL: Final = ".partial"
 ROUNDS: Final = 5
@@ -98,8 +99,7 @@ def _begin(out: Path, name: str, needed: int) -> Path:
 
 
 def _needed(home: Home) -> int:
-    log = home.database.with_name(home.database.name + "-wal")
-    return sum(path.stat().st_size for path in (home.database, log) if path.exists()) + _SPARE
+    return bytes_on_disk(home.database) + _SPARE
 
 
 def _fill(home: Home, site_file: Path, partial: Path, now: datetime) -> tuple[BackupManifest, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pumpwatch_gui.commissioning.export.export import ExportProgress, check_target, export
+from pumpwatch_gui.commissioning.export.export import ExportProgress, export
 from pumpwatch_gui.commissioning.export.selection import select
 from pumpwatch_gui.commissioning.export.spans import span_ns
 from pumpwatch_gui.domain.errors import InputError
@@ -19,8 +19,7 @@ def export_home(
 
     The home may be in use. Raises InputError and what `export` raises.
     """
-    if not home.database.exists():
-        raise InputError(f"there is no history in {home.path}", "name the home with --home DIR or PUMPWATCH_HOME")
+    home.need_history()
     if tables and tags:
         raise InputError("--tag does not go with --table: a table has its own columns", "leave one of them out")
     start_ns, end_ns = span_ns(*span, now_ns=now_ns)
@@ -28,5 +27,4 @@ def export_home(
     recorded = history.recorded_pumps()
     wanted = dict.fromkeys(pumps or [pump.pump_id for pump in recorded], tags)
     selection = select(recorded, wanted, start_ns, end_ns, tables)
-    check_target(path, selection)
     return export(history, selection, path, progress)

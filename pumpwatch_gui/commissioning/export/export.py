@@ -79,7 +79,6 @@ def export(history: Historian, selection: Selection, path: Path, progress: Expor
 
 def _fed(history: Historian, selection: Selection, table: ExportTable, progress: ExportProgress) -> Iterator[Block]:
     """The blocks of a table, counted; each pump is an equal part of the whole."""
-    length_ns = max(selection.end_ns - selection.start_ns, 1)
     starts = [one.pump.first_ns for one in selection.pumps if one.pump.first_ns]
     start_ns = max(selection.start_ns, min(starts, default=0))
     length_ns = max(selection.end_ns - start_ns, 1)

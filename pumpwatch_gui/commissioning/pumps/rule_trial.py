@@ -85,6 +85,7 @@ def try_rule(
     if not pumps:
         raise InputError("the rule is for no pump of this site", "choose another pump or profile")
     found: list[PumpTrial] = []
+    sisters: dict[SisterTag, SisterPast] = {}  # many pumps may be compared with one
     done = 0.0
 
     def report(part: float) -> None:
@@ -93,7 +94,7 @@ def try_rule(
         progress(done)
 
     for pump in pumps:
-        found.append(_try_on(history, rule, pump, site, start_ns, end_ns, report))
+        found.append(_try_on(history, rule, pump, site, sisters, start_ns, end_ns, report))
     progress(1.0)
     return RuleTrial(start_ns, end_ns, tuple(found))
 
@@ -103,8 +104,9 @@ def _episode_words(episode: RuleEpisode, pump_id: str) -> str:
 
 
 def _try_on(
-    history: Historian, rule: CustomRule, pump: PumpSettings, site: Site, start_ns: int, end_ns: int, report: Progress
-) -> PumpTrial:
+    history: Historian, rule: CustomRule, pump: PumpSettings, site: Site, sisters: dict[SisterTag, SisterPast],
+    start_ns: int, end_ns: int, report: Progress,
+) -> PumpTrial:  # fmt: skip
     if why := why_not(rule, pump, site):
         return PumpTrial(pump.pump_id, None, why)
     sheet = RuleSheet((rule,), pump.profile)
@@ -116,10 +118,9 @@ def _try_on(
 
     try:
         past = read_past(history, pump.pump_id, pump.profile, own, start_ns, end_ns, partial(reading, 0))
-        sisters = {
-            key: _sister(history, key, site, start_ns, end_ns, partial(reading, n))
-            for n, key in enumerate(sheet.sisters, 1)
-        }
+        for n, key in enumerate(sheet.sisters, 1):
+            if key not in sisters:
+                sisters[key] = _sister(history, key, site, start_ns, end_ns, partial(reading, n))
     except PumpWatchError as error:
         return PumpTrial(pump.pump_id, None, error_text(error))
     judged = replay_rule(

@@ -8,7 +8,7 @@ from pathlib import Path
 from pumpwatch_gui import __version__
 from pumpwatch_gui.commissioning.reports.paper import need_typst, write_pdf
 from pumpwatch_gui.commissioning.reports.reading import read_period
-from pumpwatch_gui.commissioning.reports.workbook import need_xlsxwriter, write_workbook
+from pumpwatch_gui.commissioning.reports.workbook import write_workbook
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.reports.content import build_report
 from pumpwatch_gui.domain.reports.period import Period
@@ -32,8 +32,7 @@ def report_of(home: Home, site_file: Path, period: Period, *, now_ns: int | None
 
     Raises InputError without a history or a good site file, StoreError when the history cannot be read.
     """
-    if not home.database.exists():
-        raise InputError(f"there is no history in {home.path}", "name the home with --home DIR or PUMPWATCH_HOME")
+    home.need_history()
     if not site_file.is_file():
         raise InputError(f"there is no site file {site_file}", "name it with --site FILE")
     loaded = load_site(site_file, keep_backup=False)
@@ -55,8 +54,6 @@ def make_files(
     """
     if pdf:
         need_typst()
-    if xlsx:
-        need_xlsxwriter()
     report = report_of(home, site_file, period, now_ns=now_ns)
     wanted = [(".pdf", write_pdf(report, period.kind))] if pdf else []
     wanted += [(".xlsx", write_workbook(report))] if xlsx else []

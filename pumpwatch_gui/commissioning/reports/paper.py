@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from pumpwatch_gui.domain.errors import PrerequisiteError, PumpWatchError
 from pumpwatch_gui.domain.reports.period import ReportKind
 from pumpwatch_gui.domain.reports.sheet import Cell, CellKind, Report, ReportColumn, ReportTable, cell_number, head
+from pumpwatch_gui.domain.wording import minute
 from pumpwatch_gui.files.shipped import shipped
 
 
@@ -100,4 +100,4 @@ def _cell(column: ReportColumn, cell: Cell) -> str:
         case CellKind.NUMBER:
             return cell_number(float(cell), column.decimals, has_sign=column.has_sign)
         case CellKind.TIME:
-            return f"{datetime.fromtimestamp(int(cell) / 1e9):%Y-%m-%d %H:%M}" if cell else ""
+            return minute(int(cell)) if cell else ""

@@ -1,18 +1,18 @@
 """What a report needs, read from the history of a station."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from pumpwatch_gui.commissioning.alarm_performance import BEFORE_NS, read_performance
+from pumpwatch_gui.commissioning.alarm_performance import read_performance
 from pumpwatch_gui.commissioning.journal import journal_span
+from pumpwatch_gui.commissioning.timeline import BEFORE_NS, RESOLVED
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
 from pumpwatch_gui.domain.alarms.performance import PERIOD_NS
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.handover import Section, hand_over
-from pumpwatch_gui.domain.journal import JournalRow, alarm_from_json
-from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
+from pumpwatch_gui.domain.journal import JournalRow, alarm_of
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, open_at
 from pumpwatch_gui.domain.ports import Historian, JournalQuery
 from pumpwatch_gui.domain.reports.chart import Floats, Trend, means_over, round_scale, trend_svg
 from pumpwatch_gui.domain.reports.content import PeriodRead
@@ -33,7 +33,6 @@ from pumpwatch_gui.domain.station import EngineStats, StationView
 ALL_POINTS = 10**6
 """More than a stretch has: its readings come as they are."""
 MONTH_POINTS = 44_640
-RESOLVED = 2_000
 MINUTE_NS = 60 * 10**9
 Means = dict[tuple[str, str], tuple[Floats, Floats]]
 """Times and means by pump and tag, for a chart."""
@@ -54,13 +53,14 @@ def read_period(
     end_ns = min(period.end_ns, now_ns)
     before = period.previous()
     # Of all kinds: the hand-over takes notes, changes, starts and links from them.
-    rows = list(journal_span(history, start_ns=before.start_ns, end_ns=end_ns))
+    rows = list(journal_span(history, start_ns=period.start_ns, end_ns=end_ns))
     pumps, means = _pumps(history, site, period, rows, end_ns=end_ns)
     if not means:
         raise InputError(f"there is no reading of {site.name} in {period.text}", "choose a period that was recorded")
     # An open period is compared with as much of the one before.
     earlier_ns = min(before.start_ns + end_ns - period.start_ns, before.end_ns)
-    earlier, _ = _pumps(history, site, before, rows, end_ns=earlier_ns, with_good=False)
+    runs = list(journal_span(history, start_ns=before.start_ns, end_ns=earlier_ns, kinds=("run",)))
+    earlier, _ = _pumps(history, site, before, runs, end_ns=earlier_ns, is_before=True)
     span_ns = (end_ns - period.start_ns) // PERIOD_NS * PERIOD_NS
     alarms, is_whole = None, True
     if span_ns and _has_journal(history, end_ns):
@@ -77,7 +77,7 @@ def read_period(
         before=earlier,
         alarms=alarms,
         is_journal_whole=is_whole,
-        sections=_sections(history, site, rows, events, open_alarms, period.start_ns, end_ns),
+        sections=_sections(history, site, period, rows, events, open_alarms, end_ns),
         maintenance=events,
         charts=_charts(period, site, means, pumps),
         program=program,
@@ -90,26 +90,29 @@ def _is_of(event: MaintenanceEvent, start_ns: int, end_ns: int) -> bool:
 
 def _pumps(
     history: Historian, site: Site, period: Period, rows: Sequence[JournalRow], *, end_ns: int,
-    with_good: bool = True,
+    is_before: bool = False,
 ) -> tuple[tuple[PumpFigures, ...], Means]:  # fmt: skip
-    """The figures of each pump, and what charts need of those with readings: all that 50 pumps read is a gigabyte."""
+    """The figures of each pump, and what charts need of those with readings: all that 50 pumps read is a gigabyte.
+
+    `is_before`: the period is for comparison only, without a share of GOOD and without charts.
+    """
     starts = starts_of(rows, start_ns=period.start_ns, end_ns=end_ns)
     is_month = period.kind is ReportKind.MONTHLY
     hours = (end_ns - period.start_ns) / 3.6e12
     figures, means = list[PumpFigures](), Means()
     for pump in site.pumps:
-        profile = pump.profile
+        profile, tags = pump.profile, wanted_tags(pump.profile)
         series = history.read(
-            pump.pump_id, wanted_tags(profile), start_ns=period.start_ns, end_ns=end_ns,
+            pump.pump_id, tags, start_ns=period.start_ns, end_ns=end_ns,
             points=MONTH_POINTS if is_month else ALL_POINTS, profile=profile,
         )  # fmt: skip
         has_journal = bool(series.time_s.size) and _has_journal(
             history, max(period.start_ns, round(series.time_s[0] * 1e9)) + MINUTE_NS
         )
-        good = float("nan") if is_month or not with_good else _good(history, pump, period.start_ns, end_ns)
+        good = float("nan") if is_month or is_before else _good(history, pump, period.start_ns, end_ns)
         begun = float(starts.get(pump.pump_id, 0)) if has_journal else float("nan")
         figures.append(pump_figures(pump.pump_id, pump.name, profile, series, hours=hours, starts=begun, good=good))
-        for i, tag in enumerate(wanted_tags(profile) if series.time_s.size else ()):
+        for i, tag in enumerate(tags if series.time_s.size and not is_before else ()):
             means[pump.pump_id, tag] = means_over(series.time_s, series.mean[:, i], start_s=period.start_ns / 1e9,
                                                   end_s=period.end_ns / 1e9)  # fmt: skip
     return tuple(figures), means
@@ -130,21 +133,12 @@ def _good(history: Historian, pump: PumpSettings, start_ns: int, end_ns: int) ->
 
 
 def _sections(
-    history: Historian, site: Site, rows: Sequence[JournalRow], events: tuple[MaintenanceEvent, ...],
-    open_alarms: Sequence[Alarm], start_ns: int, end_ns: int,
+    history: Historian, site: Site, period: Period, rows: Sequence[JournalRow], events: tuple[MaintenanceEvent, ...],
+    open_alarms: Sequence[Alarm], end_ns: int,
 ) -> tuple[Section, ...]:  # fmt: skip
-    """The hand-over as it would have been made at the end of the period."""
-    last: dict[str, Alarm] = {}
-    for row in journal_span(history, start_ns=min(start_ns, end_ns - 7 * BEFORE_NS), end_ns=end_ns, kinds=("alarm",)):
-        try:
-            alarm = alarm_from_json(row.detail)
-        except (KeyError, TypeError, ValueError):  # of another version
-            continue
-        last.setdefault(alarm.alarm_id, alarm)
-    for alarm in open_alarms:  # those that have not moved for a week
-        if min(alarm.raised_ns, alarm.changed_ns) < end_ns:
-            last.setdefault(alarm.alarm_id, alarm)
-    known = sorted(last.values(), key=lambda alarm: (alarm.priority, alarm.raised_ns))
+    """The hand-over as it would have been made at the end of the period; only that of a shift names its alarms."""
+    is_shift = period.kind is ReportKind.SHIFT
+    known = _alarms_at(history, open_alarms, period.start_ns, end_ns) if is_shift else []
     view = StationView(
         name=site.name,
         time_ns=end_ns,
@@ -153,9 +147,21 @@ def _sections(
         alarms=tuple(a for a in known if a.state is not AlarmState.NORMAL and not a.state.is_hidden),
         stats=EngineStats(),
         hidden_alarms=tuple(a for a in known if a.state.is_hidden),
-        maintenance=tuple(replace(e, resolved_ns=0) for e in events if e.is_open_at(end_ns)),
+        maintenance=open_at(events, end_ns),
     )
-    return hand_over(view, rows, start_ns=start_ns, end_ns=end_ns)
+    return hand_over(view, rows, start_ns=period.start_ns, end_ns=end_ns)
+
+
+def _alarms_at(history: Historian, open_alarms: Sequence[Alarm], start_ns: int, end_ns: int) -> list[Alarm]:
+    """The alarms as they were at a time, by priority."""
+    last: dict[str, Alarm] = {}
+    for row in journal_span(history, start_ns=min(start_ns, end_ns - BEFORE_NS), end_ns=end_ns, kinds=("alarm",)):
+        if (alarm := alarm_of(row)) is not None:
+            last.setdefault(alarm.alarm_id, alarm)
+    for alarm in open_alarms:  # those that have not moved for a week
+        if min(alarm.raised_ns, alarm.changed_ns) < end_ns:
+            last.setdefault(alarm.alarm_id, alarm)
+    return sorted(last.values(), key=lambda alarm: (alarm.priority, alarm.raised_ns))
 
 
 def _charts(period: Period, site: Site, means: Means, pumps: tuple[PumpFigures, ...]) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,6 @@ from io import BytesIO
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from pumpwatch_gui.domain.errors import PrerequisiteError
 from pumpwatch_gui.domain.reports.sheet import Cell, CellKind, Report, ReportColumn, ReportTable, head
 
 if TYPE_CHECKING:
@@ -16,19 +15,8 @@ _LONGEST_NAME = 31
 _CHAR = 1.1
 
 
-def need_xlsxwriter() -> None:
-    """Raise PrerequisiteError when the package is not installed."""
-    try:
-        import xlsxwriter  # noqa: F401
-    except ImportError:
-        raise PrerequisiteError(
-            "a report as a workbook needs the package XlsxWriter", "python3 installer/run.py setup, or write --pdf"
-        ) from None
-
-
 def write_workbook(report: Report) -> bytes:
     """The report as XLSX. A missing number is an empty cell; text is never a formula or a link."""
-    need_xlsxwriter()
     import xlsxwriter
 
     file = BytesIO()

@@ -1,7 +1,7 @@
 """One maintenance event, and the order of a list of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import isfinite, nan
 
@@ -85,6 +85,11 @@ class MaintenanceEvent:
     def is_overdue(self, time_ns: int) -> bool:
         """Whether it is open after the end of the day on which it was due."""
         return not self.is_resolved and 0 < self.due_ns < time_ns
+
+
+def open_at(events: Iterable[MaintenanceEvent], time_ns: int) -> tuple[MaintenanceEvent, ...]:
+    """The events that were open at a time (Unix UTC), as they were then."""
+    return tuple(replace(event, resolved_ns=0) for event in events if event.is_open_at(time_ns))
 
 
 def by_risk(events: Iterable[MaintenanceEvent]) -> tuple[MaintenanceEvent, ...]:

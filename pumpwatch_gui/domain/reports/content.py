@@ -1,13 +1,13 @@
 """The content of each report, from what was read of its period."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite, nan
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.alarms.performance import AlarmPerformance
 from pumpwatch_gui.domain.handover import Section
-from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk, open_at
 from pumpwatch_gui.domain.reports.figures import PumpFigures, station_figures
 from pumpwatch_gui.domain.reports.period import Period, ReportKind
 from pumpwatch_gui.domain.reports.sheet import MISSING, Cell, CellKind, Report, ReportColumn, ReportTable, Tile
@@ -43,7 +43,7 @@ class PeriodRead:
     """What was read: the pumps in the period and in the one before, alarms (None: not known), and the hand-over.
 
     The alarms are of less than the period where the journal is younger (not `is_journal_whole`).
-    `maintenance` are the events that were open in the period; `program` and `made` say what made the report and when.
+    `maintenance` are the events that were open in the period; `program` made the report at `now_ns`.
     """
 
     period: Period
@@ -159,8 +159,7 @@ def _count(count: int, what: str, one: str, many: str) -> str:
 
 def _open(read: PeriodRead) -> list[MaintenanceEvent]:
     """The events that were open at the end of the period, by risk."""
-    events = (replace(e, resolved_ns=0) for e in read.maintenance if e.is_open_at(read.period.end_ns))
-    return list(by_risk(events))
+    return list(by_risk(open_at(read.maintenance, read.period.end_ns)))
 
 
 def _to_do(read: PeriodRead) -> str:

@@ -19,7 +19,7 @@ class ReportKind(Enum):
 
 
 _TITLES = {
-    ReportKind.SHIFT: "Shift handover",
+    ReportKind.SHIFT: "Shift hand-over",
     ReportKind.DAILY: "Daily report",
     ReportKind.MONTHLY: "Monthly report",
 }
