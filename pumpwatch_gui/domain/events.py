@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
@@ -88,6 +89,14 @@ class OrderDone:
     pump_id: str = ""
 
 
+class NoteKind(Enum):
+    """What a note is about, where something is read from it."""
+
+    OTHER = "other"
+    WATCH_BEGINS = "watch begins"
+    WATCH_ENDS = "watch ends"
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """A line for the journal that belongs to none of the others (program started, unclean exit, clock step)."""
@@ -96,6 +105,17 @@ class Note:
     text: str
     severity: str = "INFO"
     pump_id: str = ""
+    kind: NoteKind = NoteKind.OTHER
+
+
+def watch_begins(time_ns: int, name: str, pumps: int) -> Note:
+    """The note of a station whose pumps are watched from now on."""
+    return Note(time_ns, f"Station {name} started with {pumps} pumps", kind=NoteKind.WATCH_BEGINS)
+
+
+def watch_ends(time_ns: int, name: str) -> Note:
+    """The note of one that is watched no longer; one that was killed has none."""
+    return Note(time_ns, f"Station {name} stopped", kind=NoteKind.WATCH_ENDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from math import inf
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.commands import COMMANDS, Acknowledge, Record, ResetAlarm
-from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.journal import NOTE, JournalRow
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import local_time
 
-NOTE = COMMANDS[Record].name
+_RECORD = COMMANDS[Record].name
 PROGRAM = "PumpWatch"
 """Who signs what the program writes itself."""
 _HIDDEN = frozenset(state.value for state in AlarmState if state.is_hidden)
@@ -78,13 +78,11 @@ def _of(pump_id: str) -> str:
 
 def _noted(rows: Sequence[JournalRow]) -> Iterable[str]:
     for row in rows:
-        if row.kind == "command" and row.detail.get("command") == NOTE and row.by != PROGRAM:
+        if row.kind == "command" and row.detail.get("command") == _RECORD and row.by != PROGRAM:
             yield f"{_at(row.time_ns)} {_whose(row)}{row.text} ({row.by})"
-        elif row.kind == "alarm" and row.by and row.detail.get("state") not in _HIDDEN:
-            alarm, state = row.detail.get("text", ""), row.detail.get("state", "")
-            said = row.text.removeprefix(f"{alarm} ({state}): ")
-            if said != row.text:
-                yield f"{_at(row.time_ns)} {_of(row.pump_id)}{alarm}: {said} ({row.by})"
+        elif row.kind == "alarm" and row.by and row.detail.get("state") not in _HIDDEN and NOTE in row.detail:
+            said = f"{row.detail.get('text', '')}: {row.detail[NOTE]}"
+            yield f"{_at(row.time_ns)} {_of(row.pump_id)}{said} ({row.by})"
 
 
 def _whose(row: JournalRow) -> str:

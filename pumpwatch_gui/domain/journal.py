@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.events import (
     LinkChanged,
     MaintenanceChanged,
     Note,
+    NoteKind,
     OrderDone,
     RunStateChanged,
     SiteChanged,
@@ -20,6 +21,8 @@ from pumpwatch_gui.domain.events import (
 )
 from pumpwatch_gui.domain.wording import duration, money
 
+NOTE, NOTE_KIND = "note", "note_kind"
+"""What a person said about an alarm, and what a note is about, in the `detail` of their lines."""
 KINDS = ("alarm", "link", "run", "store", "command", "note", "maintenance")
 
 
@@ -42,31 +45,11 @@ class JournalRow:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def station_started(name: str, pumps: int) -> str:
-    """What the journal says when the program begins to watch."""
-    return f"Station {name} started with {pumps} pumps"
-
-
-def station_stopped(name: str) -> str:
-    """What the journal says when it watches no longer. One that was killed says nothing."""
-    return f"Station {name} stopped"
-
-
-def is_station_start(row: JournalRow) -> bool:
-    """Whether it is the line of `station_started`."""
-    return row.kind == "note" and not row.by and row.text.startswith("Station ") and " started with " in row.text
-
-
-def is_station_end(row: JournalRow) -> bool:
-    """Whether it is the line of `station_stopped`."""
-    return row.kind == "note" and not row.by and row.text.startswith("Station ") and row.text.endswith(" stopped")
-
-
 def journal_row(event: Event, key: int) -> JournalRow:
     """The line an event leaves in the journal under id `key`."""
     match event:
         case AlarmChanged(time_ns, alarm, by=by, note=note):
-            detail = alarm_to_json(alarm)
+            detail = alarm_to_json(alarm) | ({NOTE: note} if note else {})
             text = f"{alarm.text} ({_state_words(alarm)})" + (f": {note}" if note else "")
             return JournalRow(key, time_ns, "alarm", alarm.pump_id, alarm.priority.name, text, by, detail)
         case LinkChanged(time_ns, link_id, pump_id, state, text):
@@ -90,8 +73,9 @@ def journal_row(event: Event, key: int) -> JournalRow:
         case OrderDone(time_ns, _, command, ok, text, by, pump_id):
             severity = "INFO" if ok else "WARNING"
             return JournalRow(key, time_ns, "command", pump_id, severity, text, by, {"command": command, "ok": ok})
-        case Note(time_ns, text, severity, pump_id):
-            return JournalRow(key, time_ns, "note", pump_id, severity, text, "", {})
+        case Note(time_ns, text, severity, pump_id, kind):
+            detail = {} if kind is NoteKind.OTHER else {NOTE_KIND: kind.value}
+            return JournalRow(key, time_ns, "note", pump_id, severity, text, "", detail)
         case FeedbackGiven(time_ns, said):
             line = f"Episode judged {said.verdict.value}" + (f": {said.note}" if said.note else "")
             detail = {"start_ns": said.start_ns, "end_ns": said.end_ns, "verdict": said.verdict.value}
@@ -123,7 +107,7 @@ def alarm_to_json(alarm: Alarm) -> dict[str, Any]:
 def alarm_of(row: JournalRow) -> Alarm | None:
     """The alarm of a line; None where it is of another version of the program."""
     try:
-        return alarm_from_json(row.detail)
+        return alarm_from_json({key: value for key, value in row.detail.items() if key != NOTE})
     except (KeyError, TypeError, ValueError):
         return None
 

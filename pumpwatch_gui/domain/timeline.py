@@ -1,13 +1,14 @@
 """What happened to pumps, in lanes over one time: alarms, anomalies, maintenance, running, changes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.alarms.occurrences import AlarmMove, occurrences
+from pumpwatch_gui.domain.events import NoteKind
 from pumpwatch_gui.domain.handover import is_change
-from pumpwatch_gui.domain.journal import JournalRow, alarm_of, is_station_end, is_station_start
+from pumpwatch_gui.domain.journal import NOTE_KIND, JournalRow, alarm_of
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, MaintenanceEvent
 
 _ANOMALY = "anomaly"
@@ -69,16 +70,12 @@ def timeline(
         *_changes(own),
     ]
     lanes = list(TimelineLane)
-    inside = [_cut(m, start_ns) for m in found if m.end_ns >= start_ns and m.start_ns < end_ns]
+    inside = [
+        replace(mark, start_ns=max(mark.start_ns, start_ns))
+        for mark in found
+        if mark.end_ns >= start_ns and mark.start_ns < end_ns
+    ]
     return tuple(sorted(inside, key=lambda m: (lanes.index(m.lane), m.start_ns, m.key)))
-
-
-def _cut(mark: TimelineMark, start_ns: int) -> TimelineMark:
-    if mark.start_ns >= start_ns:
-        return mark
-    return TimelineMark(
-        mark.lane, mark.key, mark.pump_id, start_ns, mark.end_ns, mark.text, mark.tag, mark.priority, mark.is_open
-    )
 
 
 def _alarms(rows: Sequence[JournalRow], open_alarms: Sequence[Alarm], end_ns: int) -> Iterable[TimelineMark]:
@@ -126,16 +123,17 @@ def _running(
 
 def _watches(rows: Sequence[JournalRow], start_ns: int, end_ns: int) -> list[tuple[int, int]]:
     """From when to when the program watched; one that was killed watched up to its last line."""
-    first = next((row for row in rows if is_station_start(row) or is_station_end(row)), None)
-    since = start_ns if first is None or is_station_end(first) else None
+    begins, ends = NoteKind.WATCH_BEGINS.value, NoteKind.WATCH_ENDS.value
+    kinds = [row.detail.get(NOTE_KIND) for row in rows]
+    first = next((kind for kind in kinds if kind in (begins, ends)), ends)
+    since = start_ns if first == ends else None
     found: list[tuple[int, int]] = []
     before_ns = start_ns
-    for row in rows:
-        is_start = is_station_start(row)
-        if since is not None and (is_start or is_station_end(row)):
-            found.append((since, max(since, before_ns if is_start else row.time_ns)))
+    for row, kind in zip(rows, kinds, strict=True):
+        if since is not None and kind in (begins, ends):
+            found.append((since, max(since, before_ns if kind == begins else row.time_ns)))
             since = None
-        if is_start:
+        if kind == begins:
             since = row.time_ns
         before_ns = row.time_ns
     return found if since is None else [*found, (since, max(since, end_ns))]

@@ -29,8 +29,9 @@ from pumpwatch_gui.domain.events import (
     OrderDone,
     SiteChanged,
     StoreTrouble,
+    watch_begins,
+    watch_ends,
 )
-from pumpwatch_gui.domain.journal import station_started, station_stopped
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
@@ -214,8 +215,7 @@ class Engine:
         heartbeat.end()
 
     def _run_links(self, stop: threading.Event) -> None:
-        site = self.site()
-        self._bus.publish(Note(time.time_ns(), station_started(site.name, len(site.pumps))))
+        self._bus.publish(watch_begins(time.time_ns(), self.site().name, len(self.site().pumps)))
         try:
             self._supervised("links", stop, lambda alive: self._scanner.run(stop, alive))
         finally:
@@ -236,7 +236,7 @@ class Engine:
 
         try:
             self._supervised("judge", stop, lambda alive: self._judging.run(ended, alive, self._links_by_pump))
-            self._bus.publish(Note(time.time_ns(), station_stopped(self.site().name)))
+            self._bus.publish(watch_ends(time.time_ns(), self.site().name))
         finally:
             self._judged.set()
 

@@ -7,8 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
-from pumpwatch_gui.domain.events import AlarmChanged, Event, MaintenanceChanged, Note, OrderDone, RunStateChanged
-from pumpwatch_gui.domain.journal import station_started
+from pumpwatch_gui.domain.events import (
+    AlarmChanged,
+    Event,
+    MaintenanceChanged,
+    OrderDone,
+    RunStateChanged,
+    watch_begins,
+)
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
@@ -49,7 +55,7 @@ def events(pump_ids: tuple[str, ...], start: datetime, note: str) -> list[Event]
     work = MaintenanceEvent(f"{first}/x@{at[2]}", first, at[2], EventType.LIMIT_EXCEEDED, EventSeverity.HIGH,
                             "Bearing temperature high", 67_500.0, "INR")  # fmt: skip
     return [
-        Note(ns(start), station_started("North pumping station", len(pump_ids))),
+        watch_begins(ns(start), "North pumping station", len(pump_ids)),
         RunStateChanged(at[0], first, True),
         RunStateChanged(at[0] + 5 * 10**9, first, False),
         RunStateChanged(at[1], first, True),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
-from pumpwatch_gui.domain.events import AlarmChanged, Event, Note, OrderDone, RunStateChanged
-from pumpwatch_gui.domain.journal import JournalRow, journal_row, station_started, station_stopped
+from pumpwatch_gui.domain.events import AlarmChanged, Event, Note, OrderDone, RunStateChanged, watch_begins, watch_ends
+from pumpwatch_gui.domain.journal import JournalRow, journal_row
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
 from pumpwatch_gui.domain.timeline import TimelineLane, TimelineMark, timeline
 
@@ -86,10 +86,10 @@ def test_maintenance_goes_on_until_it_is_resolved_and_orders_that_changed_someth
 
 def test_a_pump_is_drawn_only_while_the_program_watched() -> None:
     journal = rows(
-        Note(120 * S, station_started("North", 2)),
+        watch_begins(120 * S, "North", 2),
         RunStateChanged(130 * S, "P-1", False),
-        Note(140 * S, station_stopped("North")),
-        Note(160 * S, station_started("North", 2)),
+        watch_ends(140 * S, "North"),
+        watch_begins(160 * S, "North", 2),
         RunStateChanged(170 * S, "P-1", True),
     )
     found = marks(journal, running={"P-1": True, "P-2": True})[TimelineLane.RUNNING]
@@ -100,7 +100,9 @@ def test_a_pump_is_drawn_only_while_the_program_watched() -> None:
 
 def test_a_program_that_was_killed_watched_up_to_its_last_line() -> None:
     journal = rows(
-        Note(110 * S, station_started("North", 1)), Note(130 * S, "a line"), Note(160 * S, station_started("North", 1))
+        watch_begins(110 * S, "North", 2),
+        Note(130 * S, "a line"),
+        watch_begins(160 * S, "North", 2),
     )
     found = marks(journal, running={"P-1": True})[TimelineLane.RUNNING]
     assert spans(found) == [(110, 130, False), (160, 200, True)]
