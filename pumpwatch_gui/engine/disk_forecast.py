@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
@@ -28,25 +29,28 @@ class DiskForecast:
 
     def look(self, view: StoreView) -> None:
         """Judge the figures of now; those that are not known yet change nothing."""
+        left = view.growth.days_left(view.free_bytes)
         for source, limit, priority in STEPS:
-            self._judge(source, view.growth.days_left(view.free_bytes), limit, priority, lambda: _disk_text(view))
+            self._judge(source, left, limit, priority, partial(_disk_text, view, left), "The disk lasts longer again")
         if view.budget_bytes:
             days = view.growth.days_left(max(0, view.budget_bytes - view.used_bytes))
-            self._judge(BUDGET, days, BUDGET_DAYS, Priority.LOW, lambda: _budget_text(view, days))
+            text = partial(_budget_text, view, days)
+            self._judge(BUDGET, days, BUDGET_DAYS, Priority.LOW, text, "The history has room again")
 
-    def _judge(self, source: str, days: float, limit: float, priority: Priority, text: Callable[[], str]) -> None:
+    def _judge(
+        self, source: str, days: float, limit: float, priority: Priority, text: Callable[[], str], over: str
+    ) -> None:
         is_announced = source in self._announced
         if days < limit and not is_announced:
             self._announced.add(source)
             self._annunciator.announce(source, text(), is_over=False, priority=priority)
         elif days > limit * OVER and is_announced:
             self._announced.discard(source)
-            what = "history has room" if source == BUDGET else "disk lasts longer"
-            self._annunciator.announce(source, f"The {what} again", is_over=True, priority=priority)
+            self._annunciator.announce(source, over, is_over=True, priority=priority)
 
 
-def _disk_text(view: StoreView) -> str:
-    date = full_date(view.growth.days_left(view.free_bytes), time.time_ns())
+def _disk_text(view: StoreView, days: float) -> str:
+    date = full_date(days, time.time_ns())
     return (
         f"The disk of the history will be full on {date}: {view.free_bytes / 1e9:.1f} GB are free, "
         f"{view.growth.per_day / 1e9:.2f} GB a day are stored; free space or move the home to a larger disk"

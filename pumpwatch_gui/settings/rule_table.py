@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.alarms.rules import MAX_TERMS, Comparison, CustomRule, Measure, RuleTerm
 from pumpwatch_gui.settings.toml_table import Table
 
-E = TypeVar("E", bound=Enum)
 KEYS = {
     "rule_id": "id",
     "terms": "term",

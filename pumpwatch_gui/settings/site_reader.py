@@ -27,9 +27,10 @@ from pumpwatch_gui.settings.toml_table import Table
 
 SCHEMA = 1
 MAX_TAGS = 1900
-LEAST_HISTORY_GB = 1.0
 """Different tags in one site: each has a column of the readings, of which SQLite allows 2,000; some stay free for the
 tags of pumps that were there before."""
+LEAST_HISTORY_GB = 1.0
+"""A smaller budget would not hold a week of a few pumps, which is never deleted."""
 
 
 class ModelCheck(Protocol):

@@ -4,30 +4,21 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.store.hot.opening import mark_writing
-from pumpwatch_gui.store.ids import time_ns
 from pumpwatch_gui.store.schema import DAMAGE, file_kind, from_apsw, open_for_reading, run, upgrades
+from pumpwatch_gui.store.span import ReadingSpan, reading_span
 
 STEP_PAGES: Final = 256
 """1 MiB at a time: the disk and the processor are free for the writer in between."""
 PAUSE_S: Final = 0.002
 FORCED_STEPS: Final = 4
 """So often what was copied is forced to the disk: all of it at the end would keep the writer's own commits waiting."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingSpan:
-    """When the first and the last reading of a history were taken (Unix UTC ns); 0 where there is none."""
-
-    first_ns: int = 0
-    last_ns: int = 0
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -66,13 +57,7 @@ def copy_database(source: Path, target: Path) -> None:
 def span_of(database: Path, *, untouched: bool = False) -> ReadingSpan:
     """The span of the readings of a database, the archived ones too. Raises StoreError when it cannot be read."""
     with _reading(database, untouched) as connection:
-        keys: list[Any] = connection.execute("SELECT min(id) FROM sensor_readings").fetchall()
-        keys += connection.execute("SELECT max(id) FROM sensor_readings").fetchall()
-        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'archive_chunks'").get is not None:
-            archived = "SELECT min(first_id), max(last_id) FROM archive_chunks WHERE series = '@time'"
-            keys += zip(*connection.execute(archived).fetchall(), strict=True)
-    times = [time_ns(key) for (key,) in keys if key is not None]
-    return ReadingSpan(min(times), max(times)) if times else ReadingSpan()
+        return reading_span(connection)
 
 
 def check_version(database: Path) -> None:

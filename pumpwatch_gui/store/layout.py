@@ -15,6 +15,8 @@ from pumpwatch_gui.store.schema import add_columns, columns, quoted, run
 _PREFIX = "sensor_"
 STATUS = "status_unless_normal"
 """The column of the machine status: empty for NORMAL. `machine_status` is computed from it."""
+NORMAL = "NORMAL"
+"""The machine status of a reading where nothing else is noted; databases of before version 4 spell it."""
 _COMPUTED = ("derived", "quantities", "quantity_tags")
 """What follows from the rest of a profile."""
 OLD_STATUS = "machine_status"

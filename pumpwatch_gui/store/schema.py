@@ -147,6 +147,10 @@ def open_for_reading(path: Path, *, untouched: bool = False) -> apsw.Connection:
     """
     if not untouched or path.with_name(path.name + "-wal").exists():
         return apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
+    return _immutable(path)
+
+
+def _immutable(path: Path) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     return apsw.Connection(f"{path.resolve().as_uri()}?mode=ro&immutable=1", flags=flags)
 
@@ -290,10 +294,8 @@ _PERMISSIONS = "correct the permissions of the folder and the file, or choose an
 
 def _untouched(path: Path, sql: str) -> list[Row]:
     """What a statement gives, looked up without a lock, a log or any other trace; nothing where it cannot be read."""
-    address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     try:
-        connection = apsw.Connection(address, flags=flags)
+        connection = _immutable(path)
         try:
             return list(connection.execute(sql).fetchall())
         finally:

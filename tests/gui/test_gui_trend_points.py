@@ -29,7 +29,7 @@ SCALE = (0.0, 10.0)
 
 def points(time_s: Floats, mean: Floats, low: Floats | None = None, high: Floats | None = None) -> Points:
     low, high = (mean if one is None else one for one in (low, high))
-    return Points(time_s, low, mean, high, np.zeros(time_s.size, bool), 3.0, low is not high)
+    return Points(time_s, low, mean, high, np.zeros(time_s.size, bool), 3.0)
 
 
 def seconds(count: int) -> Floats:

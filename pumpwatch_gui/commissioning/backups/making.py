@@ -25,8 +25,9 @@ from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import is_held, read_owner
 from pumpwatch_gui.settings.kept_files import KeptFiles, kept_files
 from pumpwatch_gui.settings.site_reader import load_site
-from pumpwatch_gui.store.copying import ReadingSpan, copy_database, span_of
+from pumpwatch_gui.store.copying import copy_database, span_of
 from pumpwatch_gui.store.hot.opening import bytes_on_disk
+from pumpwatch_gui.store.span import ReadingSpan
 
 PARTIAL: Final = ".partial"
 ROUNDS: Final = 5

@@ -37,6 +37,11 @@ class AlarmState(Enum):
         return self in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED, AlarmState.LATCHED_UNACKNOWLEDGED)
 
     @property
+    def is_announced(self) -> bool:
+        """Whether it is on the operator's list: neither normal nor hidden."""
+        return self is not AlarmState.NORMAL and not self.is_hidden
+
+    @property
     def is_hidden(self) -> bool:
         """Whether it is kept from the operator's list, by a person or by logic (G, H, I)."""
         return self in (AlarmState.SHELVED, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE)

@@ -134,22 +134,25 @@ def comparison_words(term: RuleTerm) -> str:
     return f"{_WORDS.get(term.comparison, term.comparison.value)} {term.value:g}"
 
 
-def unit_of(term: RuleTerm, sensor: Sensor | None) -> str:
-    """The unit of what a term looks at; that of a rate or a deviation is never that of the tag."""
+def measured_unit(measure: Measure, sensor: Sensor | None) -> str:
+    """The unit in which a term compares, as it is shown: the tag's, of a rate that a minute."""
     unit = unit_text(sensor.unit) if sensor is not None else ""
-    if term.measure is Measure.RATE:
-        return f"{unit}/min"
-    if term.measure is Measure.DEVIATION:
-        return f"{unit} deviation".lstrip()
-    return sensor.unit if sensor is not None else ""
+    return f"{unit}/min" if measure is Measure.RATE else unit
+
+
+def unit_of(term: RuleTerm, sensor: Sensor | None) -> str:
+    """The unit of an alarm of a term; that of a rate or a deviation is never that of the tag."""
+    if term.measure is Measure.VALUE:
+        return sensor.unit if sensor is not None else ""
+    unit = measured_unit(term.measure, sensor)
+    return f"{unit} deviation".lstrip() if term.measure is Measure.DEVIATION else unit
 
 
 def condition_words(rule: CustomRule, profile: PumpProfile | None) -> str:
     """When a rule comes: its terms with their units, joined by `and` or `or`. Tags where there is no profile."""
     parts = []
     for term in rule.terms:
-        unit = unit_text(unit_of(term, sensor_of(profile, term.tag) if profile is not None else None))
-        unit = unit.removesuffix(" deviation").removesuffix("deviation")
+        unit = measured_unit(term.measure, sensor_of(profile, term.tag) if profile is not None else None)
         parts.append(f"{measure_words(term, profile)} {comparison_words(term)} {unit}".rstrip())
     return (" and " if rule.needs_all else " or ").join(parts)
 

@@ -83,7 +83,7 @@ class RuleSheet:
         self._high = np.array([t.edges.high for t in self.terms])
         self._deadband = np.array([t.deadband for t in self.terms])
         self._inclusive = np.array([t.comparison.is_inclusive for t in self.terms], dtype=np.bool_)
-        sizes = np.diff(self.first_term)
+        self._sizes = sizes = np.diff(self.first_term)
         joined = np.array([rule.needs_all for rule in rules], dtype=np.bool_)
         self._to_hold, self._to_clear = np.where(joined, sizes, 1), np.where(joined, 1, sizes)
 
@@ -97,7 +97,7 @@ class RuleSheet:
         over = (excess > 0) | equal
         away = self._deadband + excess
         clear = (away < 0) | ((away == 0) & ~self._inclusive)
-        is_known = self._count(~np.isnan(measured)) == np.diff(self.first_term)
+        is_known = self._count(~np.isnan(measured)) == self._sizes
         holds = self._count(over) >= self._to_hold
         is_clear = (self._count(clear) >= self._to_clear) & is_known
         return RuleRows(measured, excess, holds, is_clear, is_known | holds)

@@ -36,6 +36,7 @@ class ActiveView(QWidget):
         self._icons = PriorityIcons(context.appearance)
         self._held = HeldAlarms()
         self._begins = True
+        self._named: tuple[Alarm, ...] = ()
         self.rows: RowsModel[ShownAlarm] = RowsModel(self._columns(), key=lambda s: s.alarm.alarm_id)
         self.table = ActiveTable(context, self.rows)
         self.table.left.connect(self.take)
@@ -102,10 +103,11 @@ class ActiveView(QWidget):
         self.rows.show_rows([self._context.shown(alarm, view) for alarm in self._held.rows])
         new = self._held.new
         self.bar.setVisible(bool(new))
-        if new:
-            self.bar.setText(_new_words(new))
+        if new and new != self._named:
+            self._named, words = new, _new_words(new)
+            self.bar.setText(words)
             self.bar.setToolTip("\n".join(f"{a.pump_id}  {a.text}" for a in new[:20]))
-            self.bar.setAccessibleName(f"{_new_words(new)}. Show them")
+            self.bar.setAccessibleName(f"{words}. Show them")
             self.bar.updateGeometry()
 
     # ---------------------------------------------------------------- what is chosen
@@ -114,7 +116,7 @@ class ActiveView(QWidget):
     def selected(self) -> tuple[Alarm, ...]:
         """The alarms of the selected rows that are still announced, from the top."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return tuple(alarm for i in rows if is_announced(alarm := self.rows.rows[i].alarm))
+        return tuple(alarm for i in rows if (alarm := self.rows.rows[i].alarm).state.is_announced)
 
     @property
     def on_screen(self) -> tuple[Alarm, ...]:
@@ -145,11 +147,6 @@ class ActiveTable(TableView):
             self.left.emit()
         else:
             super().keyPressEvent(event)
-
-
-def is_announced(alarm: Alarm) -> bool:
-    """Whether an alarm of the list is still there: not gone, and not hidden since."""
-    return alarm.state is not AlarmState.NORMAL and not alarm.state.is_hidden
 
 
 def _new_words(new: tuple[Alarm, ...]) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent
 from typing_extensions import override
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
+from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.alarms.flood import AlarmsByPump, PumpGroup
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.station import StationView
@@ -103,8 +103,7 @@ class ByPumpView(TableView):
         row = self.chosen_row
         if row is None or row.shown is None:
             return None
-        state = row.shown.alarm.state
-        return None if state is AlarmState.NORMAL or state.is_hidden else row.shown
+        return row.shown if row.shown.alarm.state.is_announced else None
 
     def to_acknowledge(self) -> tuple[Alarm, ...]:
         """The selected alarm, or of a selected pump those of its alarms that are on the screen; the unacknowledged."""

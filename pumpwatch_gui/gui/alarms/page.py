@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.events import AlarmChanged, Event, OrderDone
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import duration, stamp
 from pumpwatch_gui.gui.alarms.acknowledge_dialog import AcknowledgeDialog
-from pumpwatch_gui.gui.alarms.active_view import ActiveView, is_announced
+from pumpwatch_gui.gui.alarms.active_view import ActiveView
 from pumpwatch_gui.gui.alarms.by_pump_view import ByPumpView
 from pumpwatch_gui.gui.alarms.flood_notice import FloodNotice
 from pumpwatch_gui.gui.alarms.guidance_panel import GuidancePanel
@@ -279,7 +279,7 @@ class AlarmsPage(Page):
             return self.by_pump.chosen_alarm
         if self.at == ACTIVE:
             shown = self.alarms.row_at(self.alarm_view.chosen)
-            return shown if shown is not None and is_announced(shown.alarm) else None
+            return shown if shown is not None and shown.alarm.state.is_announced else None
         return self.hidden.row_at(self.hidden_view.chosen)
 
     def _to_acknowledge(self) -> tuple[Alarm, ...]:

@@ -26,7 +26,7 @@ from pumpwatch_gui.domain.site_changes import SaveRegisterMap
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.devices.table_dialog import TableDialog
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import StatusText, button, plain_tip
+from pumpwatch_gui.gui.look.widgets import StatusText, button, choose_target, plain_tip
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -183,10 +183,8 @@ class MapsPanel(QWidget):
         dialog.open()
 
     def _choose_export(self) -> None:
-        dialog = QFileDialog(self, "Export the register map", f"{Path(self.name).stem}.toml", "Register maps (*.toml)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.fileSelected.connect(lambda name: self.export_file(Path(name)))
-        dialog.open()
+        start = f"{Path(self.name).stem}.toml"
+        choose_target(self, "Export the register map", start, "Register maps (*.toml)", self.export_file)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.ports import Packet, TrafficTap
 from pumpwatch_gui.domain.wording import error_text, local_time
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import StatusText, button, choose_target, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -92,10 +92,8 @@ class TrafficPanel(QWidget):
         self.whole.warn(f"not saved: {error_text(error)}")
 
     def _choose_file(self) -> None:
-        dialog = QFileDialog(self, "Save the traffic", f"{self.link_id.replace('/', '-')}.txt", "Text (*.txt)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.fileSelected.connect(lambda name: self.save(Path(name)))
-        dialog.open()
+        start = f"{self.link_id.replace('/', '-')}.txt"
+        choose_target(self, "Save the traffic", start, "Text (*.txt)", self.save)
 
     def _paused(self, on: bool) -> None:
         self.pause.setText("Resume" if on else "Pause")

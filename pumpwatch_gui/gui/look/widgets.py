@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QValidator
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
     QDoubleSpinBox,
+    QFileDialog,
     QFrame,
     QLabel,
     QMessageBox,
@@ -244,6 +246,16 @@ class Question:
     more: str
     yes: str
     no: str
+
+
+def choose_target(parent: QWidget, title: str, start: str, kinds: str, use: Callable[[Path], object]) -> None:
+    """Ask for a file to write, of the first of `kinds` (`CSV (*.csv)`) unless its ending is typed; for `use`."""
+    dialog = QFileDialog(parent, title, start, kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(Path(start).suffix.removeprefix(".") or kinds.partition("*.")[2].partition(")")[0])
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.fileSelected.connect(lambda name: use(Path(name)))
+    dialog.open()
 
 
 def say_failure(parent: QWidget, error: Exception) -> QMessageBox:

@@ -135,7 +135,7 @@ class MaintenancePage(Page):
 
     @override
     def on_event(self, event: Event) -> None:
-        self.timeline.note()
+        self.timeline.note(event)
 
     def _filter(self) -> None:
         self.timeline.filter(self.pump.currentText() if self.pump.currentIndex() > 0 else "", self.text.text())

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.timeline import read_timeline
+from pumpwatch_gui.domain.events import AlarmChanged, Event, MaintenanceChanged, OrderDone, RunStateChanged
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.timeline import TimelineLane, TimelineMark
 from pumpwatch_gui.domain.wording import error_text
@@ -17,6 +18,7 @@ from pumpwatch_gui.gui.look.widgets import StatusText, button, tab_button
 from pumpwatch_gui.gui.maintenance.timeline_view import TimelineView, words_of
 from pumpwatch_gui.gui.shell.page import PageContext
 
+SHOWN = (AlarmChanged, MaintenanceChanged, OrderDone, RunStateChanged)
 COMMITTED_MS = 2_000
 """What has just happened is in the journal by then."""
 LIVE_S = 10.0
@@ -69,9 +71,9 @@ class TimelinePanel(QWidget):
             self.timeline.view = self.timeline.view.at(now_s)
             self.read()
 
-    def note(self) -> None:
-        """Something happened: read it once it is committed."""
-        if self.isVisible() and not self._soon.isActive():
+    def note(self, event: Event) -> None:
+        """Something happened: what belongs on a lane is read once it is committed."""
+        if isinstance(event, SHOWN) and self.isVisible() and not self._soon.isActive():
             self._soon.start(COMMITTED_MS)
 
     def filter(self, pump_id: str, text: str) -> None:

@@ -50,7 +50,6 @@ class TimelineView(Painted):
         self._steady = 0
         self._grip: tuple[QPointF, TimeView] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
 
     @override
     def sizeHint(self) -> QSize:
@@ -119,9 +118,9 @@ class TimelineView(Painted):
 
     def _without_steady(self) -> list[TimelineMark]:
         """The marks without the pumps that ran all the time, where they are too many to be of interest each."""
-        steady = [m for m in self.marks if m.lane is TimelineLane.RUNNING and self._is_whole(m)]
+        steady = {m.key for m in self.marks if m.lane is TimelineLane.RUNNING and self._is_whole(m)}
         self._steady = len(steady) if len(steady) > MOST_STEADY else 0
-        return [m for m in self.marks if not self._steady or m not in steady]
+        return [m for m in self.marks if not self._steady or m.key not in steady]
 
     def _is_whole(self, mark: TimelineMark) -> bool:
         area = self._area
@@ -197,8 +196,8 @@ class TimelineView(Painted):
             left = min(max(x - px(40), area.left()), area.right() - px(80))
             place = QRectF(left, top, px(80), px(16))
             paint.text(painter, appearance, place, words, theme.dim, size=11, align=paint.CENTRE)
-            if date != day:
-                day = date
+            if date[:10] != day:
+                day = date[:10]
                 below = place.translated(0, px(16))
                 paint.text(painter, appearance, below, day, theme.text, size=11, align=paint.CENTRE)
         zone = QRectF(px(6), top, px(NAMES_PX), px(16))

@@ -115,8 +115,7 @@ class RuleDialog(SiteDialog):
 
     # ---------------------------------------------------------------- filling
 
-    def _fill(self, start: CustomRule | None, pump_id: str) -> None:
-        rule = start
+    def _fill(self, rule: CustomRule | None, pump_id: str) -> None:
         scope = (PUMP, pump_id) if rule is None else _scope_of(rule)
         self._fill_scope(scope)
         self.enabled.setChecked(rule is None or rule.is_enabled)

@@ -148,16 +148,6 @@ class RulesDialog(QDialog):
         self.refresh()
 
 
-def open_rules(context: PageContext, pump_id: str, parent: QWidget) -> RulesDialog:
-    """Show the list above another dialog."""
-    dialog = RulesDialog(context, pump_id, parent)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.setWindowTitle("Alarm rules")
-    context.appearance.dress(dialog)
-    dialog.open()
-    return dialog
-
-
 def _row(rule: CustomRule, site: Site, view: StationView) -> RuleRow:
     pumps = pumps_of(rule, site)
     condition = condition_words(rule, pumps[0].profile if pumps else None)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
-from pumpwatch_gui.domain.alarms.rule_places import unit_of
+from pumpwatch_gui.domain.alarms.rule_places import measured_unit
 from pumpwatch_gui.domain.alarms.rules import USUAL_OVER_S, Comparison, Measure, RuleTerm
 from pumpwatch_gui.domain.pump.profile import Sensor
-from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_text
+from pumpwatch_gui.domain.wording import editable_number, typed_number
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import button, label
@@ -73,7 +73,7 @@ class TermRow(QWidget):
         for box in (self.measure, self.tag, self.source, self.comparison):
             box.currentIndexChanged.connect(lambda _: self._turn())
         for field in self._fields.values():
-            field.textChanged.connect(lambda _: self._turn())
+            field.textChanged.connect(lambda _: self.edited.emit())
 
     def number_it(self, number: int) -> None:
         """Call its fields by the place of the term, for who does not see them."""
@@ -197,5 +197,4 @@ class TermRow(QWidget):
         }  # fmt: skip
         for widget, on in shown.items():
             widget.setVisible(on)
-        probe = RuleTerm("x", Comparison.ABOVE, 0.0, measure=measure, from_value=0.0 if is_deviation else None)
-        self._unit.setText(unit_text(unit_of(probe, self.sensor)).removesuffix(" deviation"))
+        self._unit.setText(measured_unit(measure, self.sensor))

@@ -150,9 +150,7 @@ class LimitsDialog(SiteDialog):
 
     def open_rules(self) -> None:
         """Show the alarm rules above the limits."""
-        from pumpwatch_gui.gui.rules.rules_dialog import open_rules  # seldom wanted, and it costs each start
-
-        open_rules(self.context, self.pump.currentText(), self)
+        self.context.open_dialog("rules", self.pump.currentText(), self)
 
     def restore_row(self) -> None:
         """Put the profile's own limits into the current row."""

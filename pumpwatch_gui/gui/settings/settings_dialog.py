@@ -72,9 +72,7 @@ class SettingsDialog(SiteDialog):
 
     def open_rules(self) -> None:
         """Show the alarm rules above the settings."""
-        from pumpwatch_gui.gui.rules.rules_dialog import open_rules  # seldom wanted, and it costs each start
-
-        open_rules(self.context, self._drafts[self._at].was if self._at >= 0 else "", self)
+        self.context.open_dialog("rules", self._drafts[self._at].was if self._at >= 0 else "", self)
 
     # ---------------------------------------------------------------- building
 

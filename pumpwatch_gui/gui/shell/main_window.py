@@ -146,14 +146,14 @@ class MainWindow(QMainWindow):
         page.setFocus()
         self.refresh()
 
-    def open_dialog(self, key: str, pump_id: str = "") -> None:
-        """Open a dialog on a pump, the current one where none is given; nothing waits for it.
+    def open_dialog(self, key: str, pump_id: str = "", parent: QWidget | None = None) -> None:
+        """Open a dialog on a pump, the current one where none is given, above another one; nothing waits for it.
 
         Raises KeyError for a dialog that this station has not.
         """
         entry = self._dialogs[key]
         topic = self.current if key == "help" else pump_id or self.context.pump_id
-        dialog = entry.build(self.context, topic, self)
+        dialog = entry.build(self.context, topic, parent or self)
         self.appearance.dress(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if not dialog.windowTitle():  # those on a pump name it themselves

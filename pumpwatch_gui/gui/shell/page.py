@@ -58,11 +58,18 @@ class OpenPage(Protocol):
         """There to a pump, and to the trend of one of its tags, where they are given."""
 
 
+class OpenDialog(Protocol):
+    """Opens a dialog."""
+
+    def __call__(self, key: str, pump_id: str = "", parent: QWidget | None = None) -> None:
+        """On a pump, the current one where none is given; above the window, or above another dialog."""
+
+
 class Navigation(NamedTuple):
-    """The ways to elsewhere: to a page, `open_dialog(key, pump_id)`, and the dialogs that exist."""
+    """The ways to elsewhere: to a page, to a dialog, and the dialogs that exist."""
 
     open_page: OpenPage
-    open_dialog: Callable[[str, str], None]
+    open_dialog: OpenDialog
     dialogs: frozenset[str] = frozenset()
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.journal import KINDS, JournalRow
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.wording import plain, stamp
 from pumpwatch_gui.gui.look.layout import vbox
-from pumpwatch_gui.gui.look.widgets import Panel, button, label
+from pumpwatch_gui.gui.look.widgets import Panel, button, choose_target, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
@@ -100,7 +100,8 @@ class JournalPanel(QWidget):
         if self._is_behind:
             self._is_behind = False
             self.reload()
-            self._batch.start()  # what happened a moment ago is not committed yet
+            if time.monotonic() - self._last_event_s < COMMITTED_S:
+                self._batch.start()
 
     def show_pump(self, pump_id: str) -> None:
         """Let only the events of a pump through."""
@@ -171,12 +172,8 @@ class JournalPanel(QWidget):
 
     def choose_export(self) -> None:
         """Ask for a file and export what the filter shows."""
-        dialog = QFileDialog(self, "Export the journal", str(Path.home() / "journal.csv"), "CSV (*.csv)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self.export(Path(name)))
-        dialog.open()
+        start = str(Path.home() / "journal.csv")
+        choose_target(self, "Export the journal", start, "CSV (*.csv)", self.export)
 
     def export(self, path: Path) -> None:
         """Write every row the filter lets through, not only those on the screen."""

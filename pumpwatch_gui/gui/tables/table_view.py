@@ -5,16 +5,16 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QFileDialog, QMenu, QTableView
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QMenu, QTableView
 from typing_extensions import override
 
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.printing import choose_printer
 from pumpwatch_gui.gui.look.theme import Appearance, icon_size
-from pumpwatch_gui.gui.look.widgets import say_failure
+from pumpwatch_gui.gui.look.widgets import choose_target, say_failure
 from pumpwatch_gui.gui.shell.page import TREND_KEY, PageContext
 from pumpwatch_gui.gui.tables.columns import Columns
 from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected, print_all, save_all
@@ -142,12 +142,8 @@ class TableView(QTableView):
         return menu
 
     def _choose_file(self) -> None:
-        dialog = QFileDialog(self, f"Save {self.accessibleName()}", str(Path.home()), "CSV (*.csv)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self.save(Path(name)))
-        dialog.open()
+        title = f"Save {self.accessibleName()}"
+        choose_target(self, title, str(Path.home()), "CSV (*.csv)", self.save)
 
     def save(self, path: Path) -> None:
         """Write every row as CSV; a failure is said."""

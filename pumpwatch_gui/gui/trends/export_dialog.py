@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QProgressBar, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.commissioning.export.export import ExportCancelledError, ExportProgress, export
@@ -15,7 +15,7 @@ from pumpwatch_gui.commissioning.export.selection import select
 from pumpwatch_gui.domain.ports import Historian
 from pumpwatch_gui.domain.wording import error_text, minute
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, vbox
-from pumpwatch_gui.gui.look.widgets import StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import StatusText, button, choose_target, label
 from pumpwatch_gui.gui.shell.page import PageContext
 
 POLL_MS = 200
@@ -63,12 +63,7 @@ class ExportDialog(QDialog):
             self.said.warn("No pen of now is drawn: add pens first")
 
     def _choose(self) -> None:
-        dialog = QFileDialog(self, "Export readings", self.path.text(), FILTER)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(Path(self.path.text()).suffix.removeprefix(".") or "xlsx")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.path.setText)
-        dialog.open()
+        choose_target(self, "Export readings", self.path.text(), FILTER, lambda path: self.path.setText(str(path)))
 
     def run(self) -> None:
         """Start it in the background."""

@@ -50,7 +50,6 @@ class _Known:
 
     wanted: _Wanted
     parts: dict[float, Series] = field(default_factory=dict)
-    is_whole: bool = False
 
     @property
     def is_exact(self) -> bool:
@@ -103,10 +102,9 @@ class HistoryReader(QObject):
         """Read no more for this view; what has come stays."""
         for group, coming in self._coming.items():
             self._known[group] = coming
-            coming.is_whole = True
         self._drop()
         self.is_cancelled = True
-        self._tell()
+        self._changed()
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -125,7 +123,7 @@ class HistoryReader(QObject):
             self._cache[pen.key] = self._found(pen)
         return self._cache[pen.key]
 
-    def _tell(self) -> None:
+    def _changed(self) -> None:
         self._cache.clear()
         self.came.emit()
 
@@ -219,10 +217,9 @@ class HistoryReader(QObject):
             coming.parts[start_s] = series
             self.error = ""
             if not any(group == coming.wanted.group for group, *_ in self._queue):
-                coming.is_whole = True
                 self._known[coming.wanted.group] = coming
                 self._coming.pop(coming.wanted.group, None)
-            self._tell()
+            self._changed()
         self._next()
 
     def _failed(self, turn: int, error: Exception) -> None:
@@ -230,7 +227,7 @@ class HistoryReader(QObject):
         if turn == self._turn:
             self.error = str(error)
             self._drop()
-            self._tell()
+            self._changed()
             self._rest.start(AGAIN_MS)
         self._next()
 

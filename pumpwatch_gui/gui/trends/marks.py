@@ -1,6 +1,5 @@
 """What happened, on the time axis: alarms, maintenance, what people did, starts and stops."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -20,7 +19,7 @@ KINDS = ("alarm", "maintenance", "command", "run", "note")
 RESTS_MS = 400
 COMMITTED_MS = 2000
 """What has just happened is on the disk by then."""
-_PAGES = {"alarm": "events", "maintenance": "maintenance"}
+_PAGES = {"maintenance": "maintenance"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +55,7 @@ def read_marks(history: Historian, pump_ids: frozenset[str], start_ns: int, end_
     """
     lines = journal_span(history, start_ns=start_ns, end_ns=end_ns, kinds=KINDS)
     own = (row for row in lines if row.pump_id in pump_ids and (row.kind != "alarm" or _is_raised(row)))
-    return marks_of(list(islice(own, MOST_MARKS)))
-
-
-def marks_of(rows: Sequence[JournalRow]) -> tuple[Mark, ...]:
-    """A mark for each line, oldest first."""
-    return tuple(sorted(map(_mark, rows), key=lambda mark: mark.time_s))
+    return tuple(sorted(map(_mark, islice(own, MOST_MARKS)), key=lambda mark: mark.time_s))
 
 
 def _is_raised(row: JournalRow) -> bool:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
+from PySide6.QtWidgets import QInputDialog, QMenu
 
+from pumpwatch_gui.gui.look.widgets import choose_target
 from pumpwatch_gui.gui.tables.row_copies import copy_all
 from pumpwatch_gui.gui.trends.outputs import copy_picture, print_on_paper
 
@@ -89,9 +90,5 @@ class TrendsMenus:
             menu.addAction(words, act)
 
     def _choose_picture(self) -> None:
-        dialog = QFileDialog(self._page, "Save the picture", str(Path.home() / "trend.png"), "PNG (*.png)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("png")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self._page.save_picture(Path(name)))
-        dialog.open()
+        start = str(Path.home() / "trend.png")
+        choose_target(self._page, "Save the picture", start, "PNG (*.png)", self._page.save_picture)

@@ -67,7 +67,7 @@ class TrendsPage(Page):
         self.table = PenTable(self.appearance, on_toggle=self.toggle_chosen, on_remove=self.remove_chosen)
         self._facts: tuple[PenFacts, ...] = ()
         self._points: dict[tuple[str, str, float], Points] = {}
-        self._shown_s = self._figured_s = self._now_s = 0.0
+        self._shown_s = self._figured_s = 0.0
         self._asked_pump = self._trouble = ""
         self.marks = MarksReader(context, self)
         self._lay_out()
@@ -120,10 +120,10 @@ class TrendsPage(Page):
         bar.events.clicked.connect(lambda _=False: self._want_marks())
         bar.export.clicked.connect(lambda _=False: self.choose_export())
         bar.cancel.clicked.connect(lambda _=False: self.reader.cancel())
-        bar.length_chosen.connect(lambda s: plot.set_view(plot.view.zoomed(s / plot.view.length_s, self._now_s)))
+        bar.length_chosen.connect(lambda s: plot.set_view(plot.view.zoomed(s / plot.view.length_s, plot.now_s)))
         if self.context.station.latest().reviewed:
             bar.live.setText("To the end")
-        bar.live_chosen.connect(lambda: plot.set_view(TimeView.last(plot.view.length_s, self._now_s)))
+        bar.live_chosen.connect(lambda: plot.set_view(TimeView.last(plot.view.length_s, plot.now_s)))
         bar.span_typed.connect(self.go_to)
         self.split.splitterMoved.connect(self._split_by_hand)
         plot.view_changed.connect(self._view_changed)
@@ -136,7 +136,7 @@ class TrendsPage(Page):
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._choose_pen())
 
     def _recall(self) -> None:
-        last, now_s = self.views.last or SavedView(()), time.time()
+        last, now_s = self.views.last or SavedView(()), self._now()
         self.plot.place_view(TimeView.last(last.length_s, now_s), now_s)
         if last.pens:
             self.use_view(last)
@@ -152,7 +152,7 @@ class TrendsPage(Page):
     def showEvent(self, event: QShowEvent) -> None:
         """Read what was not wanted while no one looked."""
         super().showEvent(event)
-        self._collect()
+        self._view_changed()
 
     def _split_by_hand(self) -> None:
         self._is_split = True
@@ -236,14 +236,13 @@ class TrendsPage(Page):
     @override
     def refresh(self, view: StationView) -> None:
         """Move a live picture on."""
-        self._now_s = view.time_ns / 1e9
         plot = self.plot
-        plot.now_s = self._now_s
+        plot.now_s = view.time_ns / 1e9
         if not self.pens and not self.is_composed:
             self._asked_pump = self._asked_pump or self.context.pump_id
         if self._asked_pump:
             self._draw_asked()
-        if plot.view.is_live and abs(self._now_s - self._shown_s) >= max(plot.step_s, LEAST_FRAME_S):
+        if plot.view.is_live and abs(plot.now_s - self._shown_s) >= max(plot.step_s, LEAST_FRAME_S):
             self._collect()
         if self._are_figures_due and time.monotonic() - self._figured_s > FIGURES_S:
             self._show_figures()
@@ -254,7 +253,7 @@ class TrendsPage(Page):
         if isinstance(event, SiteChanged):
             pens = [replace(p, pump_id=event.renamed.get(p.pump_id, p.pump_id)) for p in self.pens]
             self.set_pens(pens, is_composed=self.is_composed)
-        if self.plot.view.is_live and self.isVisible():
+        if self.plot.view.is_live:
             self._want_marks()
 
     def _view_changed(self) -> None:
@@ -264,9 +263,9 @@ class TrendsPage(Page):
     def _collect(self) -> None:
         """Show what is in memory and what was read of every pen; ask for what is missing."""
         plot = self.plot
-        if plot.view.is_live and self._now_s:
-            plot.place_view(plot.view.at(self._now_s), self._now_s)
-        self._shown_s = self._now_s
+        if plot.view.is_live and plot.now_s:
+            plot.place_view(plot.view.at(plot.now_s), plot.now_s)
+        self._shown_s = plot.now_s
         self._points = collect(self.reader, self.context.station, self.pens, plot.view, is_seen=self.isVisible())
         plot.said = self._said()
         plot.show_pens(self._facts, self._points)
@@ -294,8 +293,8 @@ class TrendsPage(Page):
     def _show_figures(self) -> None:
         """Values, cursors and statistics of every pen."""
         self._figured_s, self._are_figures_due = time.monotonic(), False
-        self.views.last = self.as_view()
         plot = self.plot
+        self.views.last = self.as_view()
         cursors = plot.cursor_a, plot.cursor_b
         rows = pen_rows(self._facts, self._points, plot.view, cursors, near_s=2 * plot.step_s)
         self.table.pens.show_rows(rows)
@@ -313,8 +312,7 @@ class TrendsPage(Page):
             self._say(error_text(error))
             return
         self._say("")
-        now_s = self._now()
-        self.plot.set_view(TimeView(start_ns / 1e9, min(end_ns / 1e9, now_s)))
+        self.plot.set_view(TimeView(start_ns / 1e9, min(end_ns / 1e9, self._now())))
         self.plot.setFocus()
 
     def go_home(self) -> None:
@@ -349,8 +347,10 @@ class TrendsPage(Page):
     # ---------------------------------------------------------------- marks
 
     def _want_marks(self) -> None:
-        pumps = frozenset(pen.pump_id for pen in self.pens) | {""}
-        self.marks.want(self.plot.view, pumps, is_shown=self.bar.events.isChecked())
+        is_shown = self.bar.events.isChecked()
+        if self.isVisible() or not is_shown:
+            pumps = frozenset(pen.pump_id for pen in self.pens) | {""}
+            self.marks.want(self.plot.view, pumps, is_shown=is_shown)
 
     def _open_mark(self, mark: Mark) -> None:
         self.context.open_page(mark.page, mark.pump_id)

@@ -11,7 +11,6 @@ from pumpwatch_gui.domain.values.readings import SCORE_TAG
 from pumpwatch_gui.domain.wording import duration, limit_number, unit_text
 
 MOST_PENS = 24
-DAY_S, WEEK_S = 86_400.0, 7 * 86_400.0
 SCORE = Sensor(SCORE_TAG, "Anomaly score", "", (0.0, 1e9), 0.01)
 SCORE_SCALE = (0.0, 3.0)
 USUAL_PENS = 4

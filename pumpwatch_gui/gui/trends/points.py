@@ -22,7 +22,6 @@ class Points:
     """Of one pen, oldest first: `time_s`, `low`, `mean`, `high` (m,), NaN where there is no value to believe.
 
     `is_bad` (m,) says where there was a reading without such a value. `longest_s`: a longer step is a gap.
-    `is_thinned`: a point is made of many readings.
     """
 
     time_s: Floats
@@ -31,14 +30,12 @@ class Points:
     high: Floats
     is_bad: Flags
     longest_s: float
-    is_thinned: bool
 
     def between(self, start_s: float, end_s: float) -> "Points":
         """Those in a stretch of time."""
         part = slice(int(np.searchsorted(self.time_s, start_s)), int(np.searchsorted(self.time_s, end_s, "right")))
         return Points(
-            self.time_s[part], self.low[part], self.mean[part], self.high[part], self.is_bad[part], self.longest_s,
-            self.is_thinned,
+            self.time_s[part], self.low[part], self.mean[part], self.high[part], self.is_bad[part], self.longest_s
         )  # fmt: skip
 
     def value_at(self, time_s: float, within_s: float) -> float:
@@ -52,7 +49,7 @@ class Points:
 
 
 _NONE = np.empty(0)
-NOTHING = Points(_NONE, _NONE, _NONE, _NONE, np.empty(0, dtype=np.bool_), np.inf, False)
+NOTHING = Points(_NONE, _NONE, _NONE, _NONE, np.empty(0, dtype=np.bool_), np.inf)
 
 
 def usual_step_s(time_s: Floats) -> float:
@@ -73,8 +70,7 @@ def of_series(series: Series, column: int, shift_s: float) -> Points:
     step_s = usual_step_s(series.time_s)
     others = np.isfinite(series.mean).any(axis=1) if series.mean.shape[1] else np.zeros(series.time_s.size, bool)
     is_bad = np.isnan(mean) & others & (column >= 0)
-    is_thinned = bool((low != high)[np.isfinite(mean)].any())
-    return Points(series.time_s + shift_s, low, mean, high, is_bad, GAP * step_s, is_thinned)
+    return Points(series.time_s + shift_s, low, mean, high, is_bad, GAP * step_s)
 
 
 def of_trace(trace: Trace, column: int) -> Points:
@@ -83,7 +79,7 @@ def of_trace(trace: Trace, column: int) -> Points:
     is_bad = np.zeros(values.size, bool) if column < 0 else trace.quality[:, column] == BAD_CODE
     values = np.where(is_bad, np.nan, values)
     time_s = np.asarray(trace.time_s)
-    return Points(time_s, values, values, values, is_bad, GAP * usual_step_s(time_s), False)
+    return Points(time_s, values, values, values, is_bad, GAP * usual_step_s(time_s))
 
 
 def joined(older: Points, newer: Points) -> Points:
@@ -104,7 +100,6 @@ def in_a_row(parts: Sequence[Points]) -> Points:
         np.concatenate([part.high for part in parts]),
         is_bad=np.concatenate([part.is_bad for part in parts]),
         longest_s=max(part.longest_s for part in parts),
-        is_thinned=any(part.is_thinned for part in parts),
     )
 
 

@@ -1,5 +1,7 @@
 """The views that a user keeps: by name, and the one that was on the screen last."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import QSettings
 
 from pumpwatch_gui.gui.trends.pens import SavedView, view_of_text
@@ -10,6 +12,7 @@ class SavedViews:
 
     def __init__(self, settings: QSettings, user: str) -> None:
         self._settings, self._group = settings, f"trends-{user}"
+        self._last = str(settings.value(f"{self._group}/last", ""))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -31,11 +34,14 @@ class SavedViews:
     @property
     def last(self) -> SavedView | None:
         """What was on the screen last."""
-        return view_of_text(str(self._settings.value(f"{self._group}/last", "")))
+        return view_of_text(self._last)
 
     @last.setter
     def last(self, view: SavedView) -> None:
-        self._settings.setValue(f"{self._group}/last", view.as_text())
+        text = replace(view, length_s=round(view.length_s)).as_text()
+        if text != self._last:  # each write is one of the whole file of settings
+            self._last = text
+            self._settings.setValue(f"{self._group}/last", text)
 
     def _all(self) -> dict[str, str]:
         """By name. Names are values, not keys: a slash in a key of the settings has a meaning."""

@@ -75,11 +75,18 @@ class Archiver:
 
         A row among those that are copies would pass for one: the clock was set back by minutes. They are deleted first.
         """
-        if self._reading is not None and first_id < self._reading[1]:
+        while self.delete_copies(connection, from_id=first_id):
+            pass
+
+    def delete_copies(self, connection: apsw.Connection, *, from_id: int = 0) -> bool:
+        """Delete some of the copies of rows from an id on; whether some are left. Then such rows may be written."""
+        if self._reading is not None and from_id < self._reading[1]:
             self.leave()
-        while late := [bounds for bounds in self._moved.ranges if first_id < bounds[1]]:
-            delete_some(connection, late[0])
+        late = [bounds for bounds in self._moved.ranges if from_id < bounds[1]]
+        if late and not delete_some(connection, late[0]):
             self._moved = Moved.read(connection)
+            return len(late) > 1
+        return bool(late)
 
     def step(self, connection: apsw.Connection, *, within_s: float, now_ns: int | None = None) -> bool:
         """Work for about `within_s` seconds; whether there is more to do. Raises what is in DISK_FAULTS."""
@@ -148,8 +155,7 @@ class Archiver:
             self._unreadable.add((day, number))
 
     def _delete(self, connection: apsw.Connection, bounds: tuple[int, int]) -> Iterator[None]:
-        while bounds in Moved.read(connection).ranges:
-            delete_some(connection, bounds)
+        while delete_some(connection, bounds):
             yield
 
     def _make_room(self, connection: apsw.Connection, today: int) -> Iterator[None]:

@@ -95,11 +95,6 @@ def decode_runs(content: bytes) -> list[tuple[int, str | None]]:
         raise BrokenChunkError(f"runs of texts cannot be read: {error}") from error
 
 
-def row_count(content: bytes) -> int:
-    """How many rows a column has. Raises BrokenChunkError."""
-    return _checked(content)[2]
-
-
 def _parts(content: bytes) -> tuple[int, float, int, bytes, NDArray[Any]]:
     """Kind, scale, rows, the list of missing values and the values as they were compressed."""
     codec, kind, count, body, listed, scale = _checked(content)

@@ -5,7 +5,7 @@ those rows any more. Deleting them later, some at a time, changes nothing that i
 """
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
@@ -17,7 +17,7 @@ from pumpwatch_gui.store.archive.chunks import PIECE, Encoded, encoded_chunk, in
 from pumpwatch_gui.store.archive.codec import Floats, Integers
 from pumpwatch_gui.store.archive.rows import Rows, blank_rows, with_scores
 from pumpwatch_gui.store.ids import LAST_NUMBER, NUMBER_BITS
-from pumpwatch_gui.store.layout import OLD_STATUS, STATUS, column
+from pumpwatch_gui.store.layout import NORMAL, RESERVED, STATUS, column
 from pumpwatch_gui.store.schema import columns, quoted, run, transaction
 
 KEY: Final = "archive"
@@ -28,11 +28,7 @@ DELETED_AT_ONCE: Final = 2_500
 """Of each table, in one transaction."""
 MOST_ROWS: Final = 250_000
 """Of one chunk and all pumps: what is read waits in memory, about 100 bytes a row."""
-NORMAL: Final = "NORMAL"
-"""How databases of before version 4 spell the empty status."""
 TABLES: Final = ("sensor_readings", "anomaly_scores")
-_NO_SENSORS = ("id", STATUS, OLD_STATUS, "uncertain_mask", "bad_mask")
-_MISSING = "9e999"  # infinity: what no reading is, and SQLite has no NaN
 MARKED: Final = (
     f"SELECT id, {STATUS}, uncertain_mask, bad_mask FROM sensor_readings WHERE id >= ? AND id < ? "
     f"AND ({STATUS} NOT IN ('', '{NORMAL}') OR uncertain_mask <> 0 OR bad_mask <> 0)"
@@ -113,12 +109,12 @@ def move(connection: apsw.Connection, bounds: tuple[int, int]) -> Iterator[None]
         table = yield from _read_readings(connection, bounds, names, condition)
         for number, own in _by_pump(table):
             values = {name: own[:, 1 + i].copy() for i, name in enumerate(names)}
-            rows[number] = replace(blank_rows(_ms(own)), values=values)
+            rows[number] = replace(blank_rows(ms_of(own)), values=values)
             yield
     yield from _read_marks(connection, bounds, rows)
     scores = yield from _read(connection, "SELECT id, score FROM anomaly_scores WHERE id >= ? AND id < ?", bounds, 2)
     for number, own in _by_pump(scores):
-        rows[number] = with_scores(rows.get(number, blank_rows(np.empty(0, np.int64))), _ms(own), own[:, 1])
+        rows[number] = with_scores(rows.get(number, blank_rows(np.empty(0, np.int64))), ms_of(own), own[:, 1])
         yield
     encoded: list[Encoded] = []
     for number, whole in rows.items():
@@ -130,8 +126,8 @@ def move(connection: apsw.Connection, bounds: tuple[int, int]) -> Iterator[None]
         Moved.read(connection).with_range(*bounds).note(connection)
 
 
-def delete_some(connection: apsw.Connection, bounds: tuple[int, int]) -> None:
-    """Delete some rows of a range that was moved; with the last ones, forget the range."""
+def delete_some(connection: apsw.Connection, bounds: tuple[int, int]) -> bool:
+    """Delete some rows of a range that was moved; with the last ones, forget the range. Whether some are left."""
     with transaction(connection):
         for table in TABLES:
             sql = f"SELECT id FROM {table} WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?"
@@ -139,9 +135,10 @@ def delete_some(connection: apsw.Connection, bounds: tuple[int, int]) -> None:
             upto = bounds[1] if end is None else int(str(end))
             run(connection, f"DELETE FROM {table} WHERE id >= ? AND id < ?", (bounds[0], upto))
             if end is not None:
-                return
+                return True
         moved = Moved.read(connection)
         Moved(tuple(r for r in moved.ranges if r != bounds), moved.newest).note(connection)
+    return False
 
 
 def resolutions_of(connection: apsw.Connection) -> dict[int, dict[str, float]]:
@@ -159,7 +156,7 @@ def resolutions_of(connection: apsw.Connection) -> dict[int, dict[str, float]]:
 
 def _groups(connection: apsw.Connection) -> Iterator[tuple[list[str], str]]:
     """Columns (lower case) and the condition for the pumps that have or had them; a pump without any noted has all."""
-    there = [c.lower() for c in columns(connection, "sensor_readings") if c.lower() not in _NO_SENSORS]
+    there = [c.lower() for c in columns(connection, "sensor_readings") if c.lower() not in RESERVED]
     noted: dict[int, dict[str, None]] = {}
     layouts: list[Any] = connection.execute("SELECT pump_number, tags FROM layouts ORDER BY from_id").fetchall()
     for number, tags in layouts:
@@ -175,11 +172,8 @@ def _groups(connection: apsw.Connection) -> Iterator[tuple[list[str], str]]:
 def _read_readings(
     connection: apsw.Connection, bounds: tuple[int, int], names: Sequence[str], condition: str
 ) -> Generator[None, None, Floats]:
-    cells = "".join(f", ifnull({quoted(name)}, {_MISSING})" for name in names)
-    sql = f"SELECT id{cells} FROM sensor_readings WHERE id >= ? AND id < ? AND {condition}"
-    table = yield from _read(connection, sql, bounds, 1 + len(names))
-    table[np.isinf(table)] = np.nan
-    return table
+    sql = f"SELECT {cells_of(names)} FROM sensor_readings WHERE id >= ? AND id < ? AND {condition}"
+    return (yield from _read(connection, sql, bounds, 1 + len(names)))
 
 
 def _read(connection: apsw.Connection, sql: str, bounds: tuple[int, int], width: int) -> Generator[None, None, Floats]:
@@ -187,7 +181,7 @@ def _read(connection: apsw.Connection, sql: str, bounds: tuple[int, int], width:
     parts, (start, end) = [], bounds
     while True:
         found = connection.execute(f"{sql} ORDER BY id LIMIT {ROWS_AT_ONCE}", (start, end))
-        part = np.fromiter(chain.from_iterable(found), np.float64).reshape(-1, width)
+        part = floats(found, width)
         parts.append(part)
         if len(part) < ROWS_AT_ONCE:
             return np.concatenate(parts)
@@ -228,7 +222,21 @@ def _by_pump(table: Floats) -> Iterator[tuple[int, Floats]]:
             yield int(numbers[part[0]]), table[part]
 
 
-def _ms(table: Floats) -> Integers:
+def cells_of(names: Sequence[str]) -> str:
+    """The columns of a SELECT for `floats`: the id, then these sensors."""
+    # Infinity is what no reading is, and SQLite has no NaN.
+    return ", ".join(["id", *(f"ifnull({quoted(name)}, 9e999)" for name in names)])
+
+
+def floats(rows: Iterable[Any], width: int) -> Floats:
+    """Rows of numbers as an array (m, width), NaN where there is none."""
+    table = np.fromiter(chain.from_iterable(rows), np.float64).reshape(-1, width)
+    table[np.isinf(table)] = np.nan
+    return table
+
+
+def ms_of(table: Floats) -> Integers:
+    """The times of rows whose first column is their id, in milliseconds since 2020."""
     return table[:, 0].astype(np.int64) >> NUMBER_BITS
 
 

@@ -18,6 +18,7 @@ from pumpwatch_gui.store.archive.codec import (
     encode_runs,
     encode_values,
 )
+from pumpwatch_gui.store.layout import NORMAL
 
 TIME, STATUS, UNCERTAIN, BAD, SCORE = "@time", "@status", "@uncertain", "@bad", "@score"
 """The series of a pump that are no sensors. No tag begins so."""
@@ -47,6 +48,11 @@ class Rows:
         """Without the rows that have a score and no reading."""
         return self if self.status is None else self.take(are_readings(self.status))
 
+    @property
+    def states(self) -> list[str]:
+        """The machine status of each reading in words."""
+        return [NORMAL] * self.ms.size if self.status is None else [text or NORMAL for text in self.status.tolist()]
+
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Rows":
         """Some of the rows."""
         values = {name: column[rows] for name, column in self.values.items()}
@@ -65,6 +71,11 @@ class Rows:
         }  # fmt: skip
         column = own[name] if name in own else self.values.get(name)
         return blank_column(name, self.ms.size) if column is None else column
+
+
+def plain(column: Column) -> list[float | None]:
+    """A column as SQL and JSON have it: None where there is no value."""
+    return [None if value != value else value for value in column.tolist()]
 
 
 class TimeOrder:

@@ -21,7 +21,7 @@ from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.store.audit import AuditRow, append_audit, audit_row
 from pumpwatch_gui.store.ids import NUMBER_BITS, IdMaker, make_id
-from pumpwatch_gui.store.layout import ColumnLayout
+from pumpwatch_gui.store.layout import NORMAL, ColumnLayout
 from pumpwatch_gui.store.maintenance import WRITE, event_row
 from pumpwatch_gui.store.schema import DISK_FAULTS, Row, run
 from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
@@ -29,8 +29,6 @@ from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
 NORMAL_EVERY_NS = 60 * 10**9
 """A whole detection that found nothing is kept once a minute; the score of every one is."""
 REMEMBERED = 4096
-NORMAL = "NORMAL"
-"""The status that takes no byte in a row."""
 
 _SCORE = "INSERT OR REPLACE INTO anomaly_scores VALUES (?, ?)"
 _JOURNAL = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

@@ -5,7 +5,6 @@ All of it is read in one transaction of the caller, so that what is archived mea
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any, Final
 
 import apsw
@@ -13,7 +12,7 @@ import numpy as np
 
 from pumpwatch_gui.store.archive.chunks import DAY, DAY_MS, PIECE, Chunk, chunks_between, read_chunks
 from pumpwatch_gui.store.archive.codec import Floats, Integers
-from pumpwatch_gui.store.archive.moving import MARKED, TABLES, Moved, marked
+from pumpwatch_gui.store.archive.moving import MARKED, TABLES, Moved, cells_of, floats, marked, ms_of
 from pumpwatch_gui.store.archive.rollup import (
     HOUR_S,
     MINUTE_S,
@@ -37,7 +36,6 @@ MOST_RAW_ROWS: Final = 2_000_000
 MINUTE_DAYS: Final = 45
 """Minutes are read of no longer stretch, hours of a longer one."""
 _NONE = np.empty(0, np.int64)
-_MISSING = "9e999"  # infinity: what no reading is, and SQLite has no NaN
 _IDS = f"id >= ? AND id < ? AND (id & {LAST_NUMBER}) = ?"
 _WHERE = f"WHERE {_IDS} ORDER BY id LIMIT ?"
 _STEP = (", min({0})", ", avg({0})", ", max({0})", ", count({0})", ", count(*) - count({0})")
@@ -263,19 +261,17 @@ def _hot_rows(connection: apsw.Connection, stretch: Stretch, names: Sequence[str
     """The rows of the tables that are no copies, at most `limit` of each stretch between copies (-1: all)."""
     known = reading_columns(connection)
     there = [name for name in names if name in known]
-    cells = ["id", *(f"ifnull({quoted(name)}, {_MISSING})" for name in there)]
     found = []
     for bounds in Moved.read(connection).between(stretch.start, stretch.end):
         where = (*bounds, stretch.number, limit)
-        sql = f"SELECT {', '.join(cells)} FROM sensor_readings {_WHERE}"
-        table = _floats(connection.execute(sql, where), len(cells))
-        values = {name: np.where(np.isinf(own := table[:, 1 + i]), np.nan, own) for i, name in enumerate(there)}
-        rows = replace(blank_rows(_ms(table)), values=values)
+        found_rows = connection.execute(f"SELECT {cells_of(there)} FROM sensor_readings {_WHERE}", where)
+        table = floats(found_rows, 1 + len(there))
+        rows = replace(blank_rows(ms_of(table)), values={name: table[:, 1 + i] for i, name in enumerate(there)})
         if {UNCERTAIN, BAD, STATUS} & set(names):
             rows = marked(rows, connection.execute(f"{MARKED} AND (id & {LAST_NUMBER}) = ?", where[:-1]).fetchall())
         if SCORE in names:
-            scores = _floats(connection.execute(f"SELECT id, score FROM anomaly_scores {_WHERE}", where), 2)
-            rows = with_scores(rows, _ms(scores), scores[:, 1])
+            scores = floats(connection.execute(f"SELECT id, score FROM anomaly_scores {_WHERE}", where), 2)
+            rows = with_scores(rows, ms_of(scores), scores[:, 1])
         found.append(rows)
     return found
 
@@ -297,11 +293,3 @@ def _hot_steps(
                 low, mean, high, *counts = (whole[:, 1 + len(_STEP) * i + k] for k in range(len(_STEP)))
                 index, good, bad = (column.astype(np.int64) for column in (whole[:, 0], *counts))
                 yield name, Rollup(index, low, mean, high, good, bad)
-
-
-def _floats(rows: Iterable[Any], width: int) -> Floats:
-    return np.fromiter(chain.from_iterable(rows), np.float64).reshape(-1, width)
-
-
-def _ms(table: Floats) -> Integers:
-    return table[:, 0].astype(np.int64) >> NUMBER_BITS

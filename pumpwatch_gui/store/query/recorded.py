@@ -1,7 +1,6 @@
 """Which pumps the database has, with the profiles that it keeps of them."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -12,26 +11,14 @@ from pumpwatch_gui.domain.pump.curve import CurvePoints
 from pumpwatch_gui.domain.pump.derived import with_derived
 from pumpwatch_gui.domain.pump.profile import Limits, Nameplate, PumpProfile, Sensor
 from pumpwatch_gui.domain.values.readings import RecordedPump
-from pumpwatch_gui.store.archive.rows import TIME
-from pumpwatch_gui.store.ids import time_ns
+from pumpwatch_gui.store.span import reading_span
 
 
 def read_pumps(connection: apsw.Connection) -> tuple[RecordedPump, ...]:
     """Every pump by its number, with what is derived of it and the ends of the history."""
     rows: list[Any] = connection.execute("SELECT pump_number, pump_id, name, profile FROM pumps ORDER BY 1").fetchall()
-    first, last = _ends(connection, [row[0] for row in rows])
-    return tuple(replace(_pump(connection, *row), first_ns=first, last_ns=last) for row in rows)
-
-
-def _ends(connection: apsw.Connection, numbers: Sequence[int]) -> tuple[int, int]:
-    """The times of the first and the last reading (Unix UTC), 0 without one."""
-    keys: list[Any] = [connection.execute(f"SELECT {end}(id) FROM sensor_readings").get for end in ("min", "max")]
-    chunk = "FROM archive_chunks WHERE pump_number = ? AND series = ? ORDER BY day"
-    for number in numbers:
-        keys.append(connection.execute(f"SELECT first_id {chunk} LIMIT 1", (number, TIME)).get)
-        keys.append(connection.execute(f"SELECT last_id {chunk} DESC LIMIT 1", (number, TIME)).get)
-    found = [int(key) for key in keys if key is not None]
-    return (time_ns(min(found)), time_ns(max(found))) if found else (0, 0)
+    span = reading_span(connection)
+    return tuple(replace(_pump(connection, *row), first_ns=span.first_ns, last_ns=span.last_ns) for row in rows)
 
 
 def _pump(connection: apsw.Connection, number: int, pump_id: str, name: str, text: str) -> RecordedPump:

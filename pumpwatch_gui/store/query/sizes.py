@@ -1,13 +1,12 @@
 """What the tables of a history take of its file."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import apsw
 
-from pumpwatch_gui.store.schema import from_apsw
+from pumpwatch_gui.store.schema import from_apsw, open_for_reading
 
 _PAGES = (
     "SELECT coalesce(sum(s.pgsize), 0) FROM dbstat AS s JOIN sqlite_schema AS t ON t.name = s.name "
@@ -22,14 +21,13 @@ _ARCHIVED = (
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSizes:
-    """Bytes of pages: of the `rows` of the last hours, of the `chunks` and of the `rollups`, with their indices.
+    """Bytes of pages: of the `rows` of the last hours and of the `rollups`, with their indices.
 
     `day_bytes` are the contents of the chunks of a day, which have `day_rows` readings; the pieces of days that are not
     over have `piece_rows`.
     """
 
     rows: int
-    chunks: int
     rollups: int
     day_bytes: int
     day_rows: int
@@ -39,15 +37,15 @@ class ArchiveSizes:
 def archive_sizes(database: Path) -> ArchiveSizes:
     """Look through every page (a second for some gigabytes). Raises StoreError when the file cannot be read."""
     try:
-        connection = apsw.Connection(os.fspath(database), flags=apsw.SQLITE_OPEN_READONLY)
+        connection = open_for_reading(database)
         try:
-            rows, chunks, rollups = (
+            rows, rollups = (
                 int(str(connection.execute(_PAGES.format(", ".join(f"'{t}'" for t in tables))).get))
-                for tables in (("sensor_readings", "anomaly_scores"), ("archive_chunks",), ("archive_rollups",))
+                for tables in (("sensor_readings", "anomaly_scores"), ("archive_rollups",))
             )
             ((day_bytes, day_rows, piece_rows),) = list[Any](connection.execute(_ARCHIVED).fetchall())
         finally:
             connection.close()
     except apsw.Error as error:
         raise from_apsw(error, database) from error
-    return ArchiveSizes(rows, chunks, rollups, day_bytes, day_rows, piece_rows)
+    return ArchiveSizes(rows, rollups, day_bytes, day_rows, piece_rows)

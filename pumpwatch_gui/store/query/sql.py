@@ -1,6 +1,5 @@
 """SQL over all of the history, read-only: `sensor_readings` has rows and archive, other tables are as they are."""
 
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,14 +9,12 @@ import apsw
 import numpy as np
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Column, Rows
+from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, NUMBER_BITS, ONE_MS, make_id
-from pumpwatch_gui.store.layout import OLD_STATUS
-from pumpwatch_gui.store.layout import STATUS as STATUS_COLUMN
+from pumpwatch_gui.store.layout import OLD_STATUS, RESERVED
 from pumpwatch_gui.store.query.past import Stretch, days_between, rows_between
-from pumpwatch_gui.store.schema import columns, from_apsw, quoted, run
+from pumpwatch_gui.store.schema import columns, from_apsw, open_for_reading, quoted, run
 
-_OTHERS: Final = ("id", STATUS_COLUMN, OLD_STATUS, "uncertain_mask", "bad_mask")
 _LAST: Final = (OLD_STATUS, "uncertain_mask", "bad_mask", "anomaly_score", "pump_id")
 _LOW = (apsw.SQLITE_INDEX_CONSTRAINT_GE, apsw.SQLITE_INDEX_CONSTRAINT_GT, apsw.SQLITE_INDEX_CONSTRAINT_EQ)
 _HIGH = (apsw.SQLITE_INDEX_CONSTRAINT_LE, apsw.SQLITE_INDEX_CONSTRAINT_LT, apsw.SQLITE_INDEX_CONSTRAINT_EQ)
@@ -35,7 +32,7 @@ def query(database: Path, sql: str) -> Iterator[Sequence[Any]]:
     try:
         connection = apsw.Connection(":memory:", flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI)
         run(connection, "ATTACH ? AS history", (f"{database.resolve().as_uri()}?mode=ro",))
-        source = apsw.Connection(os.fspath(database), flags=apsw.SQLITE_OPEN_READONLY)
+        source = open_for_reading(database)
         source.set_busy_timeout(2_000)
         connection.create_module("readings", cast(Any, _Module(source)), use_bestindex_object=True)
         run(connection, "CREATE VIRTUAL TABLE sensor_readings USING readings")
@@ -78,7 +75,7 @@ class _Readings:
 
     def __init__(self, source: apsw.Connection) -> None:
         self.source = source
-        self.sensors = [name for name in columns(source, "sensor_readings") if name not in _OTHERS]
+        self.sensors = [name for name in columns(source, "sensor_readings") if name.lower() not in RESERVED]
         self.names = ["id", "timestamp", *self.sensors, *_LAST]
 
     def BestIndexObject(self, index: Any) -> bool:
@@ -181,13 +178,8 @@ def _tuples(
 ) -> Iterator[tuple[Any, ...]]:
     ids = ((rows.ms << NUMBER_BITS) | number).tolist()
     times = np.datetime_as_string((rows.ms + EPOCH_MS).astype("datetime64[ms]")).tolist()
-    status = ["NORMAL"] * len(ids) if rows.status is None else [text or "NORMAL" for text in rows.status.tolist()]
-    sensors = [_plain(rows.column(one)) for one in series]
-    last = (status, rows.uncertain.tolist(), rows.bad.tolist(), _plain(rows.score), [name] * len(ids))
+    sensors = [plain(rows.column(one)) for one in series]
+    last = (rows.states, rows.uncertain.tolist(), rows.bad.tolist(), plain(rows.score), [name] * len(ids))
     for key, time, *rest in zip(ids, times, *sensors, *last, strict=True):
         if first <= key < end:
             yield key, f"{time}+00:00", *rest
-
-
-def _plain(column: Column) -> list[float | None]:
-    return [None if value != value else value for value in column.tolist()]

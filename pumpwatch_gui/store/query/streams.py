@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.pump.quantities import Counter
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.values.readings import NOT_RECORDED, ORIGINAL_TABLES, SCORE_TAG, Readings
-from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows
+from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
 from pumpwatch_gui.store.query.derived import read_counters
@@ -24,8 +25,6 @@ from pumpwatch_gui.store.schema import quoted
 Connect = Callable[[], AbstractContextManager[apsw.Connection]]
 Table = list[tuple[object, ...]]
 PIECE_ROWS = 10_000
-NORMAL = "NORMAL"
-"""What `machine_status` is where nothing else is noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +55,14 @@ def readings_in_pieces(
     own = [tag for tag in tags if tag not in computed and tag != SCORE_TAG and column(tag).lower() in known]
     leaves = [tag for tag in derived.leaf_tags if column(tag).lower() in known] if computed & set(tags) else []
     stored = tuple(dict.fromkeys([*own, *leaves]))
+    counters = [counter for counter in derived.counters if counter.tag in tags]
     for day in days:
         for rows in _day_in_pieces(snapshot, whole.within(day), [column(tag).lower() for tag in stored]):
             piece = _Piece.of(rows, number, stored, layouts)
-            with snapshot() as connection:
-                counted = _counted(connection, number, derived, tags, piece)
+            counted: dict[str, NDArray[np.float64]] = {}
+            if counters:
+                with snapshot() as connection:
+                    counted = _counted(connection, number, counters, piece)
             yield _readings(piece, tags, derived, counted)
 
 
@@ -127,7 +129,7 @@ def _readings(
         elif tag in piece.tags:
             at = piece.tags.index(tag)
             values[:, i], quality[:, i] = piece.values[:, at], piece.quality[:, at]
-    return Readings((piece.ids >> 12) + EPOCH_MS, values, quality)
+    return Readings((piece.ids >> NUMBER_BITS) + EPOCH_MS, values, quality)
 
 
 def _evaluated(piece: _Piece, derived: DerivedQuantities) -> NDArray[np.float64]:
@@ -139,15 +141,13 @@ def _evaluated(piece: _Piece, derived: DerivedQuantities) -> NDArray[np.float64]
 
 
 def _counted(
-    connection: apsw.Connection, number: int, derived: DerivedQuantities, tags: Sequence[str], piece: _Piece
+    connection: apsw.Connection, number: int, counters: Sequence[Counter], piece: _Piece
 ) -> dict[str, NDArray[np.float64]]:
-    wanted = [counter for counter in derived.counters if counter.tag in tags]
-    time_s = ((piece.ids >> 12) + EPOCH_MS) / 1e3
-    found = read_counters(connection, number, wanted, time_s) if wanted else []
-    return {counter.tag: values for counter, values in zip(wanted, found, strict=True)}
+    found = read_counters(connection, number, counters, ((piece.ids >> NUMBER_BITS) + EPOCH_MS) / 1e3)
+    return {counter.tag: values for counter, values in zip(counters, found, strict=True)}
 
 
-def _layouts(connection: apsw.Connection, number: int | None) -> list[tuple[int, tuple[str, ...]]]:
+def _layouts(connection: apsw.Connection, number: int) -> list[tuple[int, tuple[str, ...]]]:
     """From which id on which tags the bits of a mask mean, oldest first."""
     sql = "SELECT from_id, tags FROM layouts WHERE pump_number = ? ORDER BY from_id"
     rows: list[Any] = connection.execute(sql, (number,)).fetchall()
@@ -186,9 +186,8 @@ def _reading_rows(
         for number, pump_id in pumps.items():
             for rows in _day_in_pieces(snapshot, whole[number].within(day), names):
                 ids, ms = ((rows.ms << NUMBER_BITS) | number).tolist(), (rows.ms + EPOCH_MS).tolist()
-                columns = [[None if v != v else v for v in rows.column(name).tolist()] for name in names]
-                states = [NORMAL] * len(ids) if rows.status is None else [s or NORMAL for s in rows.status.tolist()]
-                yield list(zip(ids, ms, *columns, states, [pump_id] * len(ids), strict=True))
+                columns = [plain(rows.column(name)) for name in names]
+                yield list(zip(ids, ms, *columns, rows.states, [pump_id] * len(ids), strict=True))
 
 
 def _detection_rows(

@@ -12,8 +12,6 @@ Floats = NDArray[np.float64]
 GAP = 3.0
 """Two readings further apart than this many usual distances have a gap between them. A bucket is at least as wide, or
 the grid itself would tear holes into an unbroken trend."""
-
-
 SAME_S = 1e-3
 """Times are stored to the millisecond."""
 
@@ -44,11 +42,6 @@ class Grid:
     def bucket_of(self, ms: NDArray[np.int64], finer: int = 1) -> NDArray[np.int64]:
         """The buckets of these times, of so many times as many."""
         return (ms - self.first_ms) * (self.buckets * finer) // self.length_ms
-
-
-def nothing() -> Thinned:
-    """No points."""
-    return Thinned(*(np.empty(0) for _ in range(4)))
 
 
 def grid_of(ms: NDArray[np.int64], points: int) -> Grid | None:
