@@ -23,12 +23,13 @@ from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule, states_of
 from pumpwatch_gui.domain.site import PumpSettings, Site
-from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.domain.station import RunState, StationView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.alarms.page import AlarmsPage
 from pumpwatch_gui.gui.shell.main_window import MainWindow
+from pumpwatch_gui.gui.shell.sampling import Sampler
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.judge.sources.limit_replay import Past, PastEpisode, replay
 from pumpwatch_gui.judge.sources.limits import LimitJudge
@@ -135,9 +136,9 @@ def _flood() -> Iterator[Figure]:
             seen = _Seen(engine, window)
             deadline = time.monotonic() + CALM_S + FLOOD_S + 20
             while len(seen.ages_ms) < 1000 and time.monotonic() < deadline:
-                seen.look()
                 turn(LOOK_S)
             turn(2.0)  # the last commit
+            seen.close()
         rows = list(_raised(home))
     if len(seen.ages_ms) < 1000:
         raise NotMeasuredError(f"{len(seen.ages_ms)} of 1,000 alarms were painted")
@@ -147,22 +148,45 @@ def _flood() -> Iterator[Figure]:
 
 
 class _Seen:
-    """Samples and paints a window, and takes note of how long that took and how old each alarm was then, in ms."""
+    """Has a window sampled as in the program, and takes note of it.
+
+    `frames_ms`: what each sample and its painting took; `ages_ms`: how old each alarm was when it was painted.
+    """
 
     def __init__(self, engine: Engine, window: MainWindow) -> None:
         self.frames_ms: list[float] = []
         self.ages_ms: list[float] = []
-        self._engine, self._window = engine, window
         self._known = set[str]()
+        self._sampled: list[int] = []
+        self._began_s = 0.0
+        self._sampler = Sampler(engine, window)
+        self._sampler.due.connect(self._begin)
+        self._sampler.due.connect(window.refresh)
+        window.sampled.connect(self._see)
+        window.painted.connect(self._sampler.painted)
+        window.painted.connect(self._painted)
+        self._subscription = engine.subscribe(lambda _: self._sampler.wake())
+        self._sampler.start()
 
-    def look(self) -> None:
-        """One sample of the window's timer, up to the painted screen."""
-        self.frames_ms.append(_painted_ms(self._window.refresh))
-        now_ns = time.time_ns()
-        for alarm in self._engine.latest().alarms:
-            if alarm.tag and alarm.alarm_id not in self._known:
-                self._known.add(alarm.alarm_id)
-                self.ages_ms.append((now_ns - alarm.raised_ns) / 1e6)
+    def close(self) -> None:
+        """Sample no longer."""
+        self._subscription.close()
+        self._sampler.stop()
+
+    def _begin(self) -> None:
+        self._began_s = time.perf_counter()
+
+    def _see(self, view: StationView) -> None:
+        new = [alarm for alarm in view.alarms if alarm.tag and alarm.alarm_id not in self._known]
+        self._known |= {alarm.alarm_id for alarm in new}
+        self._sampled += [alarm.raised_ns for alarm in new]
+
+    def _painted(self) -> None:
+        if self._began_s:
+            self.frames_ms.append(1e3 * (time.perf_counter() - self._began_s))
+            self._began_s = 0.0
+        self.ages_ms += [(time.time_ns() - raised_ns) / 1e6 for raised_ns in self._sampled]
+        self._sampled.clear()
 
 
 def _many() -> Iterator[Figure]:
@@ -181,7 +205,9 @@ def _many() -> Iterator[Figure]:
             acts: dict[str, list[Callable[[], object]]] = {
                 "sampled": [window.refresh] * 20,
                 "sorted": [partial(table.sortByColumn, column, rising) for column in (*range(10), -1)],
-                "filtered": [partial(page.text.setText, t) for t in ("p", "p-1", "p-12", "sensor 1", "", "59", "")],
+                "filtered": [
+                    partial(page.filter.text.setText, t) for t in ("p", "p-1", "p-12", "sensor 1", "", "59", "")
+                ],
                 "scrolled": [partial(bar.setValue, at) for at in range(0, bar.maximum(), bar.maximum() // 40)],
             }
             for what, steps in acts.items():

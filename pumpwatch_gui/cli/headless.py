@@ -1,5 +1,6 @@
 """The collector without a window: the same engine, a status line a second, a summary at the end."""
 
+import gc
 import json
 import sys
 import threading
@@ -81,6 +82,7 @@ def run_headless(
     end = time.monotonic() + (for_s if for_s is not None else float("inf"))
     next_status = time.monotonic() + 1.0
     stopped: tuple[str, ...] = ()
+    gc.freeze()  # what is loaded stays: no full collection has to go through it, holding every loop
     threads.start()
     try:
         while (now := time.monotonic()) < end:

@@ -252,5 +252,8 @@ class Station(Protocol):
     def subscribe(self, on_event: Callable[[Event], None]) -> Subscription:
         """Have every event delivered to `on_event`, on a thread of the station."""
 
+    def watch(self, on_values: Callable[[], None]) -> Subscription:
+        """Have `on_values` called whenever `latest()` has new values, on a thread of the station: return at once."""
+
     def submit(self, order: Order) -> OrderId:
         """Hand in an order; its outcome comes as an `OrderDone` event with the id returned."""

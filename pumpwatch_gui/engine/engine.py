@@ -32,7 +32,6 @@ from pumpwatch_gui.domain.events import (
     watch_begins,
     watch_ends,
 )
-from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import LOOP_WORDS, StationView
@@ -44,6 +43,7 @@ from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
 from pumpwatch_gui.engine.counter_keeping import CounterKeeper
 from pumpwatch_gui.engine.disk_forecast import DiskForecast
 from pumpwatch_gui.engine.judging import Judging
+from pumpwatch_gui.engine.link_views import LinkViews
 from pumpwatch_gui.engine.live_pump import LivePump
 from pumpwatch_gui.engine.maintenance import MaintenanceKeeper
 from pumpwatch_gui.engine.models.inference import Inference
@@ -60,7 +60,6 @@ from pumpwatch_gui.store.query.history import History
 
 log = logging.getLogger("pumpwatch.engine")
 
-LINK_VIEWS_S = 0.25
 TICK_S = 0.1
 HUNG_AFTER_S = 10.0
 """A call of a model that takes longer does not return: detection goes on without that model."""
@@ -111,7 +110,7 @@ class Engine:
             on_event=self._on_link_event,
             memory=DeviceMemory(home.learnt),
         )
-        self._link_views: tuple[float, dict[str, tuple[LinkView, ...]]] = (0.0, {})
+        self._link_views = LinkViews(self._scanner.views, have_ended=self._links_ended.is_set)
         self._loops = self._make_loops()
         self._watchdog = Watchdog((Heartbeat(name) for name in self._loops), self._on_loop_trouble)
         self._stats = StatsCollector()
@@ -142,7 +141,7 @@ class Engine:
 
     def latest(self) -> StationView:
         """The station now. Cheap; any thread."""
-        views, desk = self._links_by_pump(), self._annunciator.desk
+        views, desk = self._link_views.by_pump(self._judging.pumps), self._annunciator.desk
         infer = self._inference
         pumps = tuple(
             p.view(views.get(i, ()), desk, infer.shadow(i), infer.learning(i)) for i, p in self._judging.pumps.items()
@@ -173,6 +172,10 @@ class Engine:
     def subscribe(self, on_event: Callable[[Event], None]) -> Subscription:
         """Have every event delivered to `on_event`, on the engine's threads."""
         return self._bus.subscribe(on_event)
+
+    def watch(self, on_values: Callable[[], None]) -> Subscription:
+        """Have `on_values` called at every frame and score, on the engine's threads."""
+        return self._judging.bell.subscribe(on_values)
 
     def submit(self, order: Order) -> OrderId:
         """Hand in an order; its outcome comes as an `OrderDone` with the id returned. Any thread."""
@@ -235,7 +238,7 @@ class Engine:
             return self._links_ended.is_set() and self._scored.is_set() and self._ordered.is_set()
 
         try:
-            self._supervised("judge", stop, lambda alive: self._judging.run(ended, alive, self._links_by_pump))
+            self._supervised("judge", stop, lambda alive: self._judging.run(ended, alive, self._link_views.by_pump))
             self._bus.publish(watch_ends(time.time_ns(), self.site().name))
         finally:
             self._judged.set()
@@ -379,17 +382,6 @@ class Engine:
 
     def _audit(self, pump_id: str, command: str, text: str) -> None:
         self._bus.publish(OrderDone(time.time_ns(), "", command, True, text, "PumpWatch", pump_id))
-
-    def _links_by_pump(self) -> dict[str, tuple[LinkView, ...]]:
-        taken, views = self._link_views
-        now = time.monotonic()
-        # A pump that has just come has its links at once: without any it would be shown as one that was not set up.
-        if now - taken >= LINK_VIEWS_S or any(pump_id not in views for pump_id in self._judging.pumps):
-            views = {}
-            for view in self._scanner.views():
-                views[view.pump_id] = (*views.get(view.pump_id, ()), view)
-            self._link_views = (now, views)
-        return views
 
 
 def _rows(site: Site) -> list[PumpRow]:

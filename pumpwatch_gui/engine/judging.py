@@ -18,7 +18,7 @@ from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.engine.annunciator import STATION, Annunciator
-from pumpwatch_gui.engine.bus import EventBus
+from pumpwatch_gui.engine.bus import Bell, EventBus
 from pumpwatch_gui.engine.live_pump import FAULT_SOURCE, LivePump
 from pumpwatch_gui.infer.live.ring import RingBuffer
 from pumpwatch_gui.judge.sources.link import ConnectionJudge, connection_sources
@@ -27,20 +27,23 @@ from pumpwatch_gui.judge.sources.rules import StationRules
 crash_log = logging.getLogger("pumpwatch.crash")
 
 TICK_S = 0.1
+"""Between two looks at links, shelves and faults."""
+REST_S = 0.02
+"""Between two ticks when frames come all the time: they are judged together, and the other loops get their turn."""
 FAULT_OVER_S = 30.0
 """A pump whose judging failed counts as judged again after so long without another fault."""
 RESULTS_KEPT = 10_000
 
 
 class Links(Protocol):
-    """Gives the links of each pump as they are now."""
+    """Gives the links of each of these pumps as they are now."""
 
-    def __call__(self) -> Mapping[str, tuple[LinkView, ...]]:
+    def __call__(self, pumps: Iterable[str]) -> Mapping[str, tuple[LinkView, ...]]:
         """Pump id → its links."""
 
 
 class Judging:
-    """Judges what the links and the inference hand in. `run` on one thread; the `offer_…` from any.
+    """Judges what the links and the inference hand in. `run` on one thread; the `offer_…` from any. They ring `bell`.
 
     A fault in the judging of one pump is announced and never stops that of the others.
     """
@@ -57,18 +60,27 @@ class Judging:
         self._results: deque[ScoreResult] = deque(maxlen=RESULTS_KEPT)
         self._calls: deque[Callable[[], None]] = deque()
         self._faults: dict[str, float] = {}
+        self.bell, self._came = Bell(), threading.Event()
+        self._next_look_s = 0.0
 
     def offer_frame(self, frame: Frame) -> None:
         """Queue a frame; never blocks. When the loop is late the oldest frames are dropped and counted."""
         self._frames.put(frame)
+        self._came.set()
+        self.bell.ring()
 
     def offer_results(self, results: Iterable[ScoreResult]) -> None:
         """Queue what the inference has found."""
+        before = len(self._results)
         self._results.extend(results)
+        if len(self._results) != before:
+            self._came.set()
+            self.bell.ring()
 
     def call(self, function: Callable[[], None]) -> None:
         """Have a change of the site made between two ticks, on the thread of the loop."""
         self._calls.append(function)
+        self._came.set()
 
     @property
     def sources(self) -> dict[str, frozenset[str]]:
@@ -103,16 +115,19 @@ class Judging:
         return self._frames.dropped
 
     def run(self, ended: Callable[[], bool], alive: Callable[[], None], links: Links) -> None:
-        """Judge ten times a second until `ended`, then what is left."""
+        """Judge what comes as soon as it comes, and links ten times a second, until `ended`; then what is left."""
         pause = threading.Event()
         while not ended():
-            self.tick(links())
+            self._came.clear()
+            self.tick(links)
             alive()
-            pause.wait(TICK_S)
-        self.tick(links())
+            pause.wait(REST_S)
+            self._came.wait(TICK_S - REST_S)
+        self._next_look_s = 0.0
+        self.tick(links)
 
-    def tick(self, links: Mapping[str, tuple[LinkView, ...]]) -> None:
-        """Judge everything that has come in."""
+    def tick(self, links: Links) -> None:
+        """Judge everything that has come in; the links, shelves and faults when their time has come."""
         while self._calls:
             self._calls.popleft()()
         for frame in self._frames.drain():
@@ -120,6 +135,12 @@ class Judging:
         while self._results:
             result = self._results.popleft()
             self._guarded(result.pump_id, partial(self._judge_result, result=result))
+        now_s = time.monotonic()
+        if now_s >= self._next_look_s:
+            self._next_look_s = now_s + TICK_S
+            self._look(links(self.pumps))
+
+    def _look(self, links: Mapping[str, tuple[LinkView, ...]]) -> None:
         mono_ns = time.monotonic_ns()
         self._annunciator.end_shelves(mono_ns)
         for signal in self._connections.judge((v for views in links.values() for v in views), mono_ns):

@@ -26,7 +26,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import COLLECTOR_LOOP, LoopHealth, StationView
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
-from pumpwatch_gui.engine.bus import EventBus
+from pumpwatch_gui.engine.bus import Bell, EventBus
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import Owner, read_owner
 from pumpwatch_gui.stations.messages import VERSION, Ask, Hello, Reader, Reply, Submit, Update, Welcome, Writer
@@ -49,7 +49,7 @@ class JoinedStation:
 
     def __init__(self, home: Home) -> None:
         self._home, self._history = home.path, History(home.database)
-        self._bus = EventBus(keep=lambda _: None)  # the collector keeps the journal
+        self._bus, self._bell = EventBus(keep=lambda _: None), Bell()  # the collector keeps the journal
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._writer, self._reader = Writer(), Reader()
@@ -99,6 +99,10 @@ class JoinedStation:
     def subscribe(self, on_event: Callable[[Event], None]) -> Subscription:
         """Have every event of the collector delivered to `on_event`."""
         return self._bus.subscribe(on_event)
+
+    def watch(self, on_values: Callable[[], None]) -> Subscription:
+        """Have `on_values` called at every word of the collector that has values."""
+        return self._bell.subscribe(on_values)
 
     def submit(self, order: Order) -> OrderId:
         """Send an order to the collector; where it does not answer, the outcome says so."""
@@ -199,6 +203,8 @@ class JoinedStation:
         alarms = self._view.alarms if message.alarms is None else message.alarms
         work = self._view.maintenance if message.maintenance is None else message.maintenance
         self._view = replace(message.head or self._view, pumps=tuple(pumps), alarms=alarms, maintenance=work)
+        if message.pumps:
+            self._bell.ring()
         self._links.carried(message.packets)
         for event in message.events:
             self._deliver(event)

@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
 from pumpwatch_gui.domain.wording import minute
-from pumpwatch_gui.engine.bus import EventBus
+from pumpwatch_gui.engine.bus import Bell, EventBus
 from pumpwatch_gui.store.copying import span_of
 from pumpwatch_gui.store.query.history import History
 
@@ -70,6 +70,10 @@ class ReviewedStation:
     def subscribe(self, on_event: Callable[[Event], None]) -> Subscription:
         """Have the refusals of orders delivered; nothing else happens."""
         return self._bus.subscribe(on_event)
+
+    def watch(self, on_values: Callable[[], None]) -> Subscription:
+        """Nothing new ever comes."""
+        return Bell().subscribe(on_values)
 
     def submit(self, order: Order) -> OrderId:
         """Refuse an order."""

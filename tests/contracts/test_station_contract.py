@@ -179,6 +179,18 @@ def test_every_subscriber_gets_every_event_until_it_closes(watched: Watched) -> 
     assert second not in others
 
 
+def test_new_values_are_said_until_the_watch_is_closed(watched: Watched) -> None:
+    said = threading.Event()
+    watch = watched.station.watch(said.set)
+    newest = watched.station.latest().pumps[0].frame
+    if isinstance(watched.station, FakeStation):
+        watched.station.step(31.0)
+    wait_until(said.is_set)
+    wait_until(lambda: watched.station.latest().pumps[0].frame is not newest)
+    watch.close()
+    watch.close()
+
+
 def test_an_order_given_on_any_thread_ends_in_one_outcome_with_its_name_and_its_actor(watched: Watched) -> None:
     ids: list[str] = []
     thread = threading.Thread(target=lambda: ids.append(watched.station.submit(Order(Record("a filter"), "ravi"))))

@@ -89,7 +89,7 @@ LOOP_FAULTS: dict[str, tuple[Callable[[RunningStation], Callable[[], bool]], str
     "links: the main loop": (lambda s: fail_once(s.engine._scanner, "_main"), "Polling stopped"),
     "judge: the tick": (lambda s: fail_once(s.engine._judging, "tick", 5), "Judging stopped"),
     "judge: the end of faults": (lambda s: fail_once(s.engine._judging, "_end_faults", 5), "Judging stopped"),
-    "judge: the views of the links": (lambda s: fail_once(s.engine._scanner, "views", 8), "stopped"),
+    "judge: the views of the links": (lambda s: fail_once(s.engine._link_views, "_look", 8), "stopped"),
     "infer: the tick": (lambda s: fail_once(s.engine._inference, "_tick", 5), DETECTION),
     "infer: the hand-over": (lambda s: fail_once(s.engine._inference, "_on_results", 5), DETECTION),
     "infer: draining the ring": (

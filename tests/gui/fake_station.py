@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -102,16 +102,19 @@ class FakeLinks:
         self.forgotten.append(link_id)
 
 
-class FakeSubscription:
+C = TypeVar("C", bound=Callable[..., None])
+
+
+class FakeSubscription(Generic[C]):
     """One subscriber of a fake station."""
 
-    def __init__(self, listeners: list[Callable[[Event], None]], on_event: Callable[[Event], None]) -> None:
-        self._listeners, self._on_event = listeners, on_event
+    def __init__(self, listeners: list[C], subscriber: C) -> None:
+        self._listeners, self._subscriber = listeners, subscriber
 
     def close(self) -> None:
         """End it."""
-        if self._on_event in self._listeners:
-            self._listeners.remove(self._on_event)
+        if self._subscriber in self._listeners:
+            self._listeners.remove(self._subscriber)
 
 
 class FakeStation:
@@ -148,6 +151,7 @@ class FakeStation:
         self.start_ns, self.mono_ns = time.time_ns(), 1_000_000 * SECOND
         self.offset_ns, self.now_s, self.seq = 0, 0.0, 0
         self.listeners: list[Callable[[Event], None]] = []
+        self.watchers: list[Callable[[], None]] = []
         self._waiting: list[Order] = []
         self._maintenance = FakeMaintenance(self.publish)
         self._desk, bus = AlarmDesk(), EventBus(lambda event: None)
@@ -180,6 +184,8 @@ class FakeStation:
             derived, counters = self._derived[pump_id]
             self._frames[pump_id] = derived.whole(frame, counters)
             self._rings[pump_id].append(self._frames[pump_id], score)
+        for wake in self.watchers:
+            wake()
 
     def _scan(self, now_s: float) -> Iterator[tuple[str, Frame, float]]:
         self.now_s = now_s
@@ -243,10 +249,15 @@ class FakeStation:
         """The frames so far. Raises KeyError."""
         return self._rings[pump_id].copy(since_s)
 
-    def subscribe(self, on_event: Callable[[Event], None]) -> FakeSubscription:
+    def subscribe(self, on_event: Callable[[Event], None]) -> FakeSubscription[Callable[[Event], None]]:
         """Have every event delivered on the thread that causes it."""
         self.listeners.append(on_event)
         return FakeSubscription(self.listeners, on_event)
+
+    def watch(self, on_values: Callable[[], None]) -> FakeSubscription[Callable[[], None]]:
+        """Have `on_values` called at every step."""
+        self.watchers.append(on_values)
+        return FakeSubscription(self.watchers, on_values)
 
     def submit(self, order: Order) -> OrderId:
         """Keep an order and execute it, now or at `answer`."""

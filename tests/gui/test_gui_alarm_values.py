@@ -38,7 +38,7 @@ def test_an_alarm_says_its_value_now_the_one_it_was_raised_at_and_the_worst() ->
     view = station.latest()
     last_good.see(view)
     worst.see(view)
-    shown = ShownAlarm(view.alarms[0], view, last_good, worst)
+    shown = ShownAlarm(view.alarms[0], view, view.pump("P-101"), last_good, worst)
     assert shown.now == f"{bearing(station):.1f} °C"
     assert shown.raised == f"88.1 °C at {clock(view.alarms[0].raised_ns)}"
     assert shown.worst == f"{highest:.1f} °C"
@@ -50,13 +50,13 @@ def test_the_value_of_an_alarm_is_unknown_when_no_values_come() -> None:
     last_good.see(station.latest())
     station.offset_ns = 60 * SECOND
     view = station.latest()
-    assert ShownAlarm(view.alarms[0], view, last_good, worst).now == "?"
+    assert ShownAlarm(view.alarms[0], view, view.pump("P-101"), last_good, worst).now == "?"
 
 
 def test_an_alarm_without_a_value_shows_none() -> None:
     station = FakeStation(1, scenes={0: Scene("lost")}, history_s=5)
     view = station.latest()
-    shown = ShownAlarm(view.alarms[0], view, LastGood(), WorstValues())
+    shown = ShownAlarm(view.alarms[0], view, view.pump("P-101"), LastGood(), WorstValues())
     assert (shown.now, shown.raised, shown.worst, shown.limit) == ("", "", "", "")
 
 
@@ -65,10 +65,10 @@ def test_an_alarm_quotes_its_limit_and_the_present_one_after_a_change() -> None:
     sensor = station.profile.sensors[1]
     station.submit(Order(ChangeSite((SetLimits("P-101", {sensor.tag: replace(sensor.limits, high_high=92.0)}),)), "me"))
     view = station.latest()
-    assert ShownAlarm(view.alarms[0], view, LastGood(), WorstValues()).limit == "85 °C, now 92 °C"
+    assert ShownAlarm(view.alarms[0], view, view.pump("P-101"), LastGood(), WorstValues()).limit == "85 °C, now 92 °C"
     station.submit(Order(ChangeSite((SetLimits("P-101", {sensor.tag: Limits()}),)), "me"))
     view = station.latest()
-    assert ShownAlarm(view.alarms[0], view, LastGood(), WorstValues()).limit == "85 °C, now none"
+    assert ShownAlarm(view.alarms[0], view, view.pump("P-101"), LastGood(), WorstValues()).limit == "85 °C, now none"
 
 
 def test_the_worst_starts_again_with_every_alarm() -> None:

@@ -50,7 +50,7 @@ def window_on(engine: Engine, home: Home, site_file: Path) -> Iterator[MainWindo
     """A shown window of 1600 × 900 on an engine that runs while it is open; its timer is off."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from pumpwatch_gui.gui.look.theme import Appearance
-    from pumpwatch_gui.gui.shell.app import application, dispose
+    from pumpwatch_gui.gui.shell.app import application, dispose, settle
     from pumpwatch_gui.gui.shell.threads import EngineHost
 
     application()
@@ -59,6 +59,7 @@ def window_on(engine: Engine, home: Home, site_file: Path) -> Iterator[MainWindo
     window.resize(*SIZE)
     host.start()
     window.show()
+    settle()
     try:
         yield window
     finally:

@@ -52,16 +52,14 @@ class ShownAlarm:
     """An alarm with its numbers in words; "" where it has none.
 
     The words are made when they are asked for, and kept: of thousands of alarms few are on the screen. Two are equal
-    when they say the same.
+    when they say the same. `pump` is that of the alarm in the view, None where it is of the station.
     """
 
-    def __init__(self, alarm: Alarm, view: StationView, last_good: LastGood, worst: WorstValues) -> None:
+    def __init__(
+        self, alarm: Alarm, view: StationView, pump: PumpView | None, last_good: LastGood, worst: WorstValues
+    ) -> None:
         self.alarm = alarm
-        self._view, self._last_good, self._worst = view, last_good, worst
-
-    @cached_property
-    def _pump(self) -> PumpView | None:
-        return next((p for p in self._view.pumps if p.pump_id == self.alarm.pump_id), None)
+        self._view, self._pump, self._last_good, self._worst = view, pump, last_good, worst
 
     @property
     def _has_value(self) -> bool:

@@ -1,6 +1,7 @@
 """The active alarms: the table, and the bar behind which new ones wait while it is read."""
 
 from collections import Counter
+from math import isfinite
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QIcon, QKeyEvent, QKeySequence, QShortcut
@@ -19,6 +20,7 @@ from pumpwatch_gui.gui.shell.page import PageContext, around_alarm
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
+from pumpwatch_gui.gui.tables.text_order import text_order
 
 TAKE_KEY = "Ctrl+Home"
 NAMED_PUMPS = 3
@@ -59,9 +61,15 @@ class ActiveView(QWidget):
             Column("Priority", lambda s: str(int(s.alarm.priority)), icon=icon),
             Column("Since", lambda s: stamp(s.alarm.raised_ns), sort=lambda s: s.alarm.raised_ns),
             Column("Pump", lambda s: s.alarm.pump_id),
-            Column("Alarm", _text, elided=True, strong=strong),
+            Column("Alarm", _text, elided=True, strong=strong, sort=lambda s: text_order(s.alarm.text)),
             Column("Now", lambda s: s.now, right=True),
-            Column("Raised at", lambda s: alarm_number(s.alarm.value, s.alarm), right=True, spare=True),
+            Column(
+                "Raised at",
+                lambda s: alarm_number(s.alarm.value, s.alarm),
+                right=True,
+                spare=True,
+                sort=lambda s: s.alarm.value if isfinite(s.alarm.value) else None,
+            ),
             Column("Worst", lambda s: s.worst, right=True, spare=True),
             Column("Limit", lambda s: s.limit, right=True),
             Column("State", _state, elided=True, strong=strong),

@@ -33,18 +33,18 @@ from pumpwatch_gui.gui.shell.remembered import (
     remembered_appearance,
     user_name,
 )
+from pumpwatch_gui.gui.shell.sampling import Sampler
 from pumpwatch_gui.gui.shell.stopped_bar import stopped_words
 from pumpwatch_gui.gui.shell.top_bar import TopBar
 from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
-FRAME_MS = 50
 LAYOUT_VERSION = 1
 
 
 class MainWindow(QMainWindow):
-    """One window on a running station. Feed `on_event`; values are sampled by its own timer after `start`.
+    """One window on a running station. Feed `on_event`; values are sampled as they come after `start`.
 
     `simulated` has every page say that the pumps are made up.
     A kiosk (`kiosk=true` under `[window]` in `home.settings`) fills the screen and cannot be left by hand.
@@ -99,9 +99,9 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._fill_navigation()
         self.top_bar.acknowledge.connect(self._acknowledge)
-        self._timer = QTimer(self)
-        self._timer.setInterval(FRAME_MS)
-        self._timer.timeout.connect(self.refresh)
+        self._sampler = Sampler(station, self)
+        self._sampler.due.connect(self.refresh)
+        self.painted.connect(self._sampler.painted)
         self._rules = InputRules(self)
         self.appearance.changing.connect(partial(self._use_rules, False))
         self.appearance.changed.connect(partial(self._use_rules, True))
@@ -168,6 +168,7 @@ class MainWindow(QMainWindow):
         self.context.deliver(event)
         for page in self._pages.values():
             page.on_event(event)
+        self._sampler.wake()
 
     def refresh(self) -> None:
         """Sample the station once and show it. What cannot be shown is announced above what is left of it."""
@@ -204,14 +205,14 @@ class MainWindow(QMainWindow):
 
     def start(self) -> None:
         """Begin sampling; build the pages not yet built meanwhile."""
-        self._timer.start()
+        self._sampler.start()
         QTimer.singleShot(300, self._build_one)
 
     # ---------------------------------------------------------------- inside
 
     def _build_one(self) -> None:
         missing = [key for key in self._entries if key not in self._pages]
-        if missing and self._timer.isActive():
+        if missing and self._sampler.is_on:
             self.page(missing[0])
             QTimer.singleShot(100, self._build_one)
 
@@ -377,7 +378,7 @@ class MainWindow(QMainWindow):
             self.quit()
             return
         self.closing.emit()
-        self._timer.stop()
+        self._sampler.stop()
         if self._remembers:
             self._remember()
         super().closeEvent(event)

@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.ports import Capability, LinkBrowser, Station
-from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
@@ -105,6 +105,8 @@ class PageContext:
         self.trend_span_s: tuple[float, float] | None = None
         self._pump_id = ""
         self._waiting: dict[OrderId, Callable[[OrderDone], None]] = {}
+        self._shown_view: StationView | None = None
+        self._shown_pumps: dict[str, PumpView] = {}
 
     @property
     def pump_id(self) -> str:
@@ -142,7 +144,9 @@ class PageContext:
 
     def shown(self, alarm: Alarm, view: StationView) -> ShownAlarm:
         """What may be shown of an alarm now."""
-        return ShownAlarm(alarm, view, self.last_good, self.worst)
+        if view is not self._shown_view:
+            self._shown_view, self._shown_pumps = view, {pump.pump_id: pump for pump in view.pumps}
+        return ShownAlarm(alarm, view, self._shown_pumps.get(alarm.pump_id), self.last_good, self.worst)
 
     def order(self, command: Command, on_done: Callable[[OrderDone], None] | None = None) -> OrderId:
         """Hand in an order in the user's name; `on_done` is called on the GUI thread with its outcome.
