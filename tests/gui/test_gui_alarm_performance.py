@@ -131,7 +131,7 @@ def test_a_young_journal_is_said_and_the_figures_are_read_again_after_a_minute(o
     assert value(page, "Alarms") == "2"
     page.tabs[ACTIVE].click()
     assert page.alarm_view.isVisible()
-    assert page.text.isVisible()
+    assert page.filter.text.isVisible()
 
 
 def test_bars_join_periods_by_their_highest() -> None:

@@ -1,11 +1,13 @@
 """The Alarms page: three lists, and what can be done to the chosen alarm."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QInputDialog
 from pytestqt.qtbot import QtBot
 
-from pumpwatch_gui.domain.alarms.alarm import AlarmState
+from pumpwatch_gui.domain.alarms.alarm import AlarmState, Priority
+from pumpwatch_gui.domain.alarms.filtering import AlarmFilter
 from pumpwatch_gui.domain.commands import Acknowledge, ReturnToService, ShelveAlarm, TakeOutOfService, UnshelveAlarm
 from pumpwatch_gui.domain.events import AlarmChanged, Note
 from pumpwatch_gui.gui.alarms.acknowledge_dialog import AcknowledgeDialog
@@ -110,11 +112,61 @@ def test_a_hidden_alarm_is_not_in_the_top_bar_nor_on_its_tile(open_window: OpenW
 def test_the_filter_names_what_it_lets_through(open_window: OpenWindow) -> None:
     _, page, _ = opened(open_window)
     assert {s.alarm.pump_id for s in page.alarms.rows} == {"P-101", "P-103"}
-    page.pump.setCurrentText("P-103")
+    page.filter.pump.setCurrentText("P-103")
     assert {s.alarm.pump_id for s in page.alarms.rows} == {"P-103"}
-    page.text.setText("no such words")
+    page.filter.text.setText("no such words")
     assert page.alarms.rows == []
     assert page.nothing.text() == "Nothing that the filter lets through"
+
+
+def test_a_filter_by_priority_says_so_and_each_tab_says_how_many_it_hides(open_window: OpenWindow) -> None:
+    _, page, station = opened(open_window)
+    every = station.latest().alarms
+    page.filter.use(AlarmFilter(priority=Priority.HIGH, is_unacknowledged=True))
+    shown = [s.alarm for s in page.alarms.rows]
+    assert 0 < len(shown) < len(every)
+    assert all(alarm.priority is Priority.HIGH for alarm in shown)
+    assert page.tabs[ACTIVE].text() == f"Active {len(shown)}/{len(every)}"
+    assert page.filter.more.text() == "Filter: on"
+    assert page.filter.more.toolTip() == "Shown: high, unacknowledged"
+    page.filter.use(AlarmFilter())
+    assert page.tabs[ACTIVE].text() == f"Active {len(every)}"
+    assert page.filter.more.text() == "Filter"
+
+
+def test_the_menu_of_the_filter_sets_and_keeps_and_forgets(open_window: OpenWindow) -> None:
+    _, page, _ = opened(open_window)
+    page.filter.text.setText("bearing")
+    act(page, "Medium and above").trigger()
+    act(page, "Unacknowledged only").trigger()
+    chosen = AlarmFilter("bearing", "", Priority.MEDIUM, is_unacknowledged=True)
+    assert page.filter.filter == chosen
+    act(page, "Keep this filter…").trigger()
+    (dialog,) = page.window().findChildren(QInputDialog)
+    dialog.setTextValue("Night & day")
+    dialog.accept()
+    again = opened(open_window)[1]
+    assert again.filter.filter == AlarmFilter(), "no alarm is missing unseen after a start"
+    act(again, "Night && day").trigger()
+    assert again.filter.filter == chosen
+    act(again, "No filter").trigger()
+    assert again.filter.filter == AlarmFilter()
+    again.filter.kept.remove("Night & day")
+    assert page.filter.kept.names == ()
+
+
+def test_a_kept_filter_of_a_pump_that_is_gone_looks_for_its_name(open_window: OpenWindow) -> None:
+    _, page, _ = opened(open_window)
+    page.filter.use(AlarmFilter(pump_id="P-777"))
+    assert page.alarms.rows == []
+    assert page.filter.text.text() == "P-777"
+
+
+def act(page: AlarmsPage, words: str) -> QAction:
+    """An entry of the menu of the filter."""
+    menu = page.filter.more.menu()
+    menu.aboutToShow.emit()
+    return next(action for action in menu.actions() if action.text() == words)
 
 
 def test_nothing_is_hidden_when_the_dialog_is_cancelled(open_window: OpenWindow) -> None:

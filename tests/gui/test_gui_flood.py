@@ -167,8 +167,8 @@ def test_alarms_that_come_and_go_while_another_page_is_open_make_a_flood_too(ope
 def test_a_filter_counts_in_the_view_by_pump(open_window: OpenWindow) -> None:
     _, page, _ = flooded(open_window)
     page.tabs[BY_PUMP].click()
-    page.pump.setCurrentText("P-104")
+    page.filter.pump.setCurrentText("P-104")
     assert [pump for pump, _ in pump_rows(page)] == ["P-104"]
-    page.text.setText("no such words")
+    page.filter.text.setText("no such words")
     assert pump_rows(page) == []
     assert page.nothing.text() == "Nothing that the filter lets through"

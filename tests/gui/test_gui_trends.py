@@ -293,7 +293,7 @@ def test_views_are_kept_for_each_user_over_a_restart(open_window: OpenWindow, qt
     window = open_window()
     page = opened(window, qtbot, Pen("P-101", VIBRATION, 60.0), Pen("P-102", SCORE_TAG, is_visible=False))
     page.bar.fit.click()
-    page.keep_view("Night/shift & co")
+    page.views.keep(" Night/shift & co ", page.as_view().as_text())
     page.set_pens([Pen("P-101", FLOW)])
     again = open_window()
     other = page_of(again, TrendsPage)

@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.wording import duration, stamp
 from pumpwatch_gui.gui.alarms.acknowledge_dialog import AcknowledgeDialog
 from pumpwatch_gui.gui.alarms.active_view import ActiveView
 from pumpwatch_gui.gui.alarms.by_pump_view import ByPumpView
+from pumpwatch_gui.gui.alarms.filter_bar import FilterBar
 from pumpwatch_gui.gui.alarms.flood_notice import FloodNotice
 from pumpwatch_gui.gui.alarms.guidance_panel import GuidancePanel
 from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
@@ -26,7 +27,6 @@ from pumpwatch_gui.gui.alarms.performance_view import PerformanceView
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, tab_button
 from pumpwatch_gui.gui.shell.page import Page, PageContext, around_alarm
-from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
 from pumpwatch_gui.gui.tables.journal_panel import JournalPanel
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -58,7 +58,8 @@ class AlarmsPage(Page):
         self._view: StationView | None = None
         self.hidden: RowsModel[ShownAlarm] = RowsModel(self._hidden_columns(), key=lambda s: s.alarm.alarm_id)
         self._make_tables()
-        self._make_filter()
+        self.filter = FilterBar(self.context)
+        self.filter.changed.connect(self._filter)
         self._make_acts()
         self.tabs = {name: tab_button(name) for name in TABS}
         self._group = QButtonGroup(self)
@@ -70,7 +71,7 @@ class AlarmsPage(Page):
         content = Panel(self.appearance)
         content.setAccessibleName("Alarms")
         content.body.addLayout(hbox(label("Alarms", "heading"), (self.flood, 1), *self._acts))
-        content.body.addLayout(hbox(*self.tabs.values(), None, (self.text, 3), self.pump))
+        content.body.addLayout(hbox(*self.tabs.values(), None, (self.filter, 3)))
         content.body.addWidget(self.active, 1)
         content.body.addWidget(self.by_pump, 1)
         content.body.addWidget(self.hidden_view, 1)
@@ -101,13 +102,6 @@ class AlarmsPage(Page):
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.nothing = label("", "dim")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
-
-    def _make_filter(self) -> None:
-        self.text = text_filter("alarm, pump or person", width=self.appearance.px(140))
-        self.text.setMaximumWidth(self.appearance.px(260))
-        self.pump = pump_filter(self.context.station.site())
-        self.text.textChanged.connect(lambda _: self._filter())
-        self.pump.currentIndexChanged.connect(lambda _: self._filter())
 
     def _make_acts(self) -> None:
         self.acknowledge_button = button(
@@ -185,7 +179,7 @@ class AlarmsPage(Page):
 
     @override
     def show_pump(self, pump_id: str) -> None:
-        self.pump.setCurrentText(pump_id)
+        self.filter.pump.setCurrentText(pump_id)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
@@ -212,7 +206,7 @@ class AlarmsPage(Page):
         self.by_pump.clear()
         for part in (*views.values(), self.hidden_view):
             part.setVisible(part is shown)
-        for part in (self.text, self.pump, self.outcome, self._foot):
+        for part in (self.filter, self.outcome, self._foot):
             part.setVisible(self.at in LISTS)
         self.active.begin()
         self.hidden_view.clearSelection()
@@ -234,12 +228,16 @@ class AlarmsPage(Page):
         shelved = tuple(a for a in view.hidden_alarms if a.state is AlarmState.SHELVED)
         others = tuple(a for a in view.hidden_alarms if a.state is not AlarmState.SHELVED)
         lists = {ACTIVE: view.alarms, SHELVED: shelved, HIDDEN: others}
+        lets_through = self.filter.filter.lets_through
         for name, alarms in lists.items():
-            self.tabs[name].setText(f"{name} {len(alarms)}")
-        let_through, kept = self._let_through(view.alarms), self._let_through(view.hidden_alarms)
+            found = sum(map(lets_through, alarms))
+            self.tabs[name].setText(
+                f"{name} {len(alarms)}" if found == len(alarms) else f"{name} {found}/{len(alarms)}"
+            )
+        let_through, kept = list(filter(lets_through, view.alarms)), list(filter(lets_through, view.hidden_alarms))
         self.active.show_alarms(let_through, kept, view)
         chosen = others if self.at == HIDDEN else shelved
-        self.hidden.show_rows([self.context.shown(alarm, view) for alarm in self._let_through(chosen)])
+        self.hidden.show_rows([self.context.shown(alarm, view) for alarm in filter(lets_through, chosen)])
         if self.at == BY_PUMP:
             self.by_pump.show_alarms(let_through, kept, view)
         self.flood.refresh(view, is_by_pump=self.at == BY_PUMP)
@@ -249,20 +247,6 @@ class AlarmsPage(Page):
         self.nothing.setText("Nothing that the filter lets through" if has_any else NOTHING.get(self.at, ""))
         self.nothing.setVisible(not count and self.at in LISTS)
         self._offer()
-
-    def _let_through(self, alarms: tuple[Alarm, ...]) -> list[Alarm]:
-        """Those that the filter lets through."""
-        pump_id = self.pump.currentText() if self.pump.currentIndex() > 0 else ""
-        words = self.text.text().strip().casefold()
-        return [
-            alarm
-            for alarm in alarms
-            if (not pump_id or alarm.pump_id == pump_id)
-            and (
-                not words
-                or words in f"{alarm.pump_id} {alarm.text} {alarm.by} {alarm.hidden_by} {alarm.reason}".casefold()
-            )
-        ]
 
     # ---------------------------------------------------------------- what is done to the chosen alarm
 

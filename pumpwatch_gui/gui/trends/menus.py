@@ -9,8 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog, QMenu
 
 from pumpwatch_gui.gui.look.widgets import choose_target
+from pumpwatch_gui.gui.shell.kept_texts import fill_kept
 from pumpwatch_gui.gui.tables.row_copies import copy_all
 from pumpwatch_gui.gui.trends.outputs import copy_picture, print_on_paper
+from pumpwatch_gui.gui.trends.pens import view_of_text
 
 if TYPE_CHECKING:
     from pumpwatch_gui.gui.trends.page import TrendsPage
@@ -44,7 +46,10 @@ class TrendsMenus:
         )
 
     def _ask_shift(self) -> None:
-        dialog = self._input("Compare with another time", "How many hours before:")
+        dialog = QInputDialog(self._page)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle("Compare with another time")
+        dialog.setLabelText("How many hours before:")
         dialog.setInputMode(QInputDialog.InputMode.DoubleInput)
         dialog.setDoubleRange(0.01, 87_600)
         dialog.setDoubleDecimals(2)
@@ -52,31 +57,13 @@ class TrendsMenus:
         dialog.doubleValueSelected.connect(lambda hours: self._page.compare_time(round(hours * HOUR_S)))
         dialog.open()
 
-    def _input(self, title: str, words: str) -> QInputDialog:
-        dialog = QInputDialog(self._page)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(title)
-        dialog.setLabelText(words)
-        return dialog
-
     def _fill_views(self, menu: QMenu) -> None:
-        menu.addAction("Keep this view…", self._ask_name)
-        names = self._page.views.names
-        menu.addSeparator()
-        for name in names:
-            view = self._page.views.view(name)
-            if view is not None:
-                menu.addAction(name.replace("&", "&&"), partial(self._page.use_view, view))
-        if names:
-            menu.addSeparator()
-            gone = menu.addMenu("Forget")
-            for name in names:
-                gone.addAction(name.replace("&", "&&"), partial(self._page.views.remove, name))
+        page = self._page
+        fill_kept(menu, page.views, "view", self._use_view, lambda: page.as_view().as_text())
 
-    def _ask_name(self) -> None:
-        dialog = self._input("Keep this view", "Name:")
-        dialog.textValueSelected.connect(self._page.keep_view)
-        dialog.open()
+    def _use_view(self, text: str) -> None:
+        if (view := view_of_text(text)) is not None:
+            self._page.use_view(view)
 
     def _fill_take(self, menu: QMenu) -> None:
         acts: tuple[tuple[str, Callable[[], object]], ...] = (

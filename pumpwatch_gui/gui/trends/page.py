@@ -376,11 +376,6 @@ class TrendsPage(Page):
         self.plot.set_view(TimeView.last(view.length_s, self._now()))
         self.set_pens(view.pens)
 
-    def keep_view(self, name: str) -> None:
-        """Keep what is drawn under a name, for this user."""
-        if name.strip():
-            self.views.keep(name.strip(), self.as_view())
-
     # ---------------------------------------------------------------- out of the page
 
     def copy_values(self) -> None:
