@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pumpwatch_gui.cli.display import check_display, has_display
 from pumpwatch_gui.cli.headless import Usage, check_summary, run_headless, status_line, write_summary
-from pumpwatch_gui.cli.homes import in_use, open_home, owned, scratch_home, simulated_pumps
+from pumpwatch_gui.cli.homes import open_home, scratch_home, simulated_pumps
 from pumpwatch_gui.domain.commands import Order, Record
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.site import LoadedSite, Site
@@ -19,7 +19,7 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.files.home import Home, find_home
-from pumpwatch_gui.files.owner import COLLECTOR, HomeLock, Owner, with_door
+from pumpwatch_gui.files.owner import COLLECTOR, HomeLock, Owner, held, in_use, with_door
 from pumpwatch_gui.settings.site_reader import load_site
 from pumpwatch_gui.stations.joined import JoinedStation
 from pumpwatch_gui.stations.server import StationServer
@@ -54,7 +54,7 @@ def screenshots(options: argparse.Namespace) -> int:
     from pumpwatch_gui.gui.shell.app import picture_pages
 
     def pictures(site_file: Path, home: Home) -> list[Path]:
-        with owned(home, "maker of screenshots", site_file):
+        with held(home.path, "maker of screenshots", site_file=site_file):
             engine = Engine(load_site(site_file).site, home, site_file=site_file)
             return picture_pages(engine, home, site_file, out=options.out, theme=options.theme, size=(width, height),
                                  after_s=options.after, simulated=options.site is None)  # fmt: skip
@@ -83,7 +83,7 @@ def run_loaded(loaded: LoadedSite, home: Home, site_file: Path, options: argpars
     if not options.headless:
         show = _window if has_display() else _without_display
         return show(loaded, home, site_file, options)
-    with owned(home, COLLECTOR, site_file) as lock:
+    with held(home.path, COLLECTOR, site_file=site_file) as lock:
         engine = _engine(loaded.site, home, site_file, options)
         door = StationServer(engine, lock, home.path)
         try:
@@ -149,7 +149,7 @@ def _joined(home: Home, holder: Owner, options: argparse.Namespace) -> "Hosted":
     """The station of the collector that has the home. Raises InputError when that is not what was asked for."""
     holder = with_door(home.path, holder)
     if not holder.door:
-        raise in_use(home, holder)
+        raise in_use(home.path, holder)
     asked: Path | None = getattr(options, "site", None)
     if asked is not None and asked.resolve() != Path(holder.site_file):
         text = f"{holder.text}, watches {holder.site_file}, not {asked}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from pumpwatch_gui.cli.logs import catch_crashes, start_logging
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.files.home import Home, find_home
-from pumpwatch_gui.files.owner import HomeLock, Owner, is_held
+from pumpwatch_gui.files.owner import is_held
 from pumpwatch_gui.settings.simulated import simulated_site
 
 
@@ -25,26 +25,6 @@ def open_home(home: Home, options: argparse.Namespace) -> Home:
     start_logging(home, name, verbose=options.verbose, as_json=options.log_json)
     catch_crashes(home)
     return home
-
-
-@contextmanager
-def owned(home: Home, kind: str, site_file: Path | None = None) -> Iterator[HomeLock]:
-    """Have the home for a program of this kind. Raises InputError when another program has it."""
-    lock = HomeLock(home.path, kind, site_file=site_file)
-    if lock.holder is not None:
-        raise in_use(home, lock.holder)
-    try:
-        yield lock
-    finally:
-        lock.release()
-
-
-def in_use(home: Home, holder: Owner) -> InputError:
-    """What to say to a program that finds the home taken."""
-    advice = "end it first, or give this one a home of its own with --home DIR"
-    if holder.door:
-        advice = "start `pumpwatch` for a window that joins it, or end it first"
-    return InputError(f"the home {home.path} is in use by {holder.text}", advice)
 
 
 @contextmanager

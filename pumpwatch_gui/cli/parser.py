@@ -17,6 +17,7 @@ examples:
   pumpwatch check --site plant.toml               validate a site file, connect nowhere
   pumpwatch map from-table manual.txt             make a register map of the rows of a manual
   pumpwatch export --out october.xlsx --pump P-101 --from 2026-10-01 --to 2026-10-31
+  pumpwatch import last-year.csv --into P-101     what was understood of it; --write makes it history of P-101
   pumpwatch report monthly --period 2026-10 --out reports
   pumpwatch doctor                                what is missing on this machine, and how to get it
 """
@@ -188,6 +189,7 @@ def _add_tools(command: _Command) -> None:
         "--out", type=Path, required=True, metavar="FILE", help="the side database to make or go on with"
     )
     _add_export(command)
+    _add_import(command)
     command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
 
 
@@ -202,6 +204,16 @@ def _add_export(command: _Command) -> None:
     out.add_argument("--to", dest="end", default="", metavar="TIME", help="up to here; a day: its end (none: now)")
     out.add_argument("--table", action="append", metavar="NAME", help="instead of readings a table of the original: "
                      "sensor_readings, anomaly_detections or maintenance_events; repeatable for .xlsx")  # fmt: skip
+
+
+def _add_import(command: _Command) -> None:
+    into = command("import", "cli.imports", "import_recording", "take a recording of another system over as history")
+    into.add_argument("file", type=Path, metavar="FILE.csv", help="a recording, however it is written")
+    into.add_argument("--into", required=True, metavar="ID", help="the pump whose history it becomes")
+    into.add_argument("--site", type=Path, metavar="FILE", help="the site file (default: that of the home)")
+    into.add_argument("--write", action="store_true", help="take it over (without: print what was understood)")
+    into.add_argument("--around", action="store_true", help="leave out the minutes of which there is history")
+    add_format_options(into)
 
 
 def _add_backups(command: _Command) -> None:

@@ -5,12 +5,16 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import psutil
+
+from pumpwatch_gui.domain.errors import InputError
 
 log = logging.getLogger("pumpwatch")
 
@@ -101,6 +105,26 @@ class HomeLock:
             file.truncate()
         except OSError as error:  # a full disk: the lock holds all the same
             log.warning("the owner of the home cannot be written down: %s", error)
+
+
+@contextmanager
+def held(home: Path, kind: str, *, site_file: Path | None = None) -> Iterator[HomeLock]:
+    """Have a home for a program, or an act on it, of this kind. Raises InputError where another program has it."""
+    lock = HomeLock(home, kind, site_file=site_file)
+    if lock.holder is not None:
+        raise in_use(home, lock.holder)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def in_use(home: Path, holder: Owner) -> InputError:
+    """What to say to a program that finds the home taken."""
+    advice = "end it first, or give this one a home of its own with --home DIR"
+    if holder.door:
+        advice = "start `pumpwatch` for a window that joins it, or end it first"
+    return InputError(f"the home {home} is in use by {holder.text}", advice)
 
 
 def is_held(home: Path) -> bool:

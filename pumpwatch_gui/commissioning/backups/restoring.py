@@ -2,8 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ from pumpwatch_gui.files.backups import (
     verify_backup,
 )
 from pumpwatch_gui.files.home import Home, make_private
-from pumpwatch_gui.files.owner import HomeLock
+from pumpwatch_gui.files.owner import held
 from pumpwatch_gui.settings.kept_files import kept_files
 from pumpwatch_gui.store.copying import check_version, span_of
 
@@ -48,7 +47,7 @@ def restore(backup: Path, home: Home, *, replace: bool = False, now: datetime | 
     if (database := backup / CONTENT / home.database.name).exists():
         check_version(database)
     home.prepare()
-    with _locked(home):
+    with held(home.path, "restore"):
         if not replace and not home.restoring.exists():
             _refuse_newer(home, manifest)
         stamp = f"{now or datetime.now().astimezone():%Y%m%d-%H%M%S}"
@@ -63,17 +62,6 @@ def restore(backup: Path, home: Home, *, replace: bool = False, now: datetime | 
             shutil.rmtree(staged, ignore_errors=True)
         make_private(home.path)
     return Restored(manifest, aside if had_files else None)
-
-
-@contextmanager
-def _locked(home: Home) -> Iterator[None]:
-    lock = HomeLock(home.path, "restore")
-    if lock.holder is not None:
-        raise InputError(f"the home {home.path} is in use by {lock.holder.text}", "end it first, then restore")
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _refuse_newer(home: Home, manifest: BackupManifest) -> None:

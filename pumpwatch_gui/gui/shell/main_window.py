@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.station import COLLECTOR_LOOP, StationView
+from pumpwatch_gui.files.account import user_name
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, screen_room, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
@@ -31,7 +32,6 @@ from pumpwatch_gui.gui.shell.remembered import (
     remember_appearance,
     remember_volume,
     remembered_appearance,
-    user_name,
 )
 from pumpwatch_gui.gui.shell.sampling import Sampler
 from pumpwatch_gui.gui.shell.stopped_bar import stopped_words

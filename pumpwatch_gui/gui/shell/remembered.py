@@ -1,19 +1,10 @@
 """What is remembered of a user in the window's settings: theme, size of text, volume; and of all, the tables."""
 
-import getpass
-
 from PySide6.QtCore import QSettings
 
+from pumpwatch_gui.files.account import user_name
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
-
-
-def user_name() -> str:
-    """Who is logged in; `operator` where there is no such account, as in some containers."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "operator"
 
 
 def remembered_appearance(settings: QSettings) -> Appearance:
