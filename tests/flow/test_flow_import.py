@@ -124,7 +124,7 @@ def test_what_is_in_the_way_is_refused_or_left_out(home: Home, site: Site, tmp_p
     carry_out(first, home, site, actor="asha")
     more = plan_import(german(tmp_path / "b.csv", rows=160), home, site, "P-7", chosen())
     assert more.in_the_way == 100
-    with pytest.raises(InputError, match="100 readings of b.csv are of minutes of which there is history"):
+    with pytest.raises(InputError, match=r"100 readings of b\.csv are of minutes of which there is history"):
         carry_out(more, home, site, actor="asha")
     assert carry_out(more, home, site, actor="asha", around=True) == 60
     again = plan_import(german(tmp_path / "b.csv", rows=160), home, site, "P-7", chosen())
