@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.units import UnitChoice
 
 
 @dataclass(frozen=True, slots=True)
 class SetStation:
-    """Name, number (1-1023) and currency of the station."""
+    """Name, number (1-1023) and currency of the station; `units` that are None are left as they are."""
 
     name: str
     station: int
     currency: str
+    units: UnitChoice | None = None
     pump_id: str = field(default="", init=False)
 
 

@@ -23,6 +23,7 @@ from pumpwatch_gui.domain.site_changes import (
     SetStation,
     SiteChange,
 )
+from pumpwatch_gui.domain.units import CHOICES
 from pumpwatch_gui.settings.site_reader import load_site
 
 if TYPE_CHECKING:
@@ -100,9 +101,11 @@ class Configuration:
 
     def _edit(self, file: "SiteFile", change: SiteChange, maps: "_MapFiles") -> str:
         match change:
-            case SetStation(name, station, currency):
-                file.set_site(name=name, station=station, currency=currency)
-                return f"station {name}, number {station}, {currency}"
+            case SetStation(name, station, currency, units):
+                file.set_site(name=name, station=station, currency=currency, units=units)
+                shown = units or self.site.units
+                in_units = [f"{kind} in {shown.of(kind)}" for kind in CHOICES if shown.of(kind)]
+                return ", ".join((f"station {name}, number {station}, {currency}", *in_units))
             case SetPump(pump_id, name, profile, model, links, area, duty):
                 is_new = file.set_pump(
                     pump_id, name=name, profile=profile, model=model, links=links, area=area, duty=duty
@@ -186,4 +189,4 @@ def _rule_change(rule: CustomRule, old: CustomRule | None) -> str:
 
 def _limit_words(limits: Limits) -> str:
     levels = zip(("LL", "L", "H", "HH"), (getattr(limits, f.name) for f in fields(Limits)[:4]), strict=True)
-    return " ".join(f"{word} {'–' if value is None else value}" for word, value in levels)
+    return " ".join(f"{word} {'–' if value is None else format(value, '.10g')}" for word, value in levels)

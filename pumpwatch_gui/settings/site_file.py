@@ -9,13 +9,14 @@ from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT, Table
+from tomlkit.items import AoT, InlineTable, Table
 
 from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site import LoadedSite
+from pumpwatch_gui.domain.units import CHOICES, UnitChoice
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 from pumpwatch_gui.settings.rule_table import rule_content
@@ -46,12 +47,13 @@ class SiteFile:
         """The file as it would be saved."""
         return tomlkit.dumps(self._document)
 
-    def set_site(self, *, name: str, station: int, currency: str) -> None:
-        """Set the station's name, number (1-1023) and currency."""
-        _update(
-            self._table(self._document, "site", tomlkit.table()),
-            {"name": name, "station": station, "currency": currency},
-        )
+    def set_site(self, *, name: str, station: int, currency: str, units: UnitChoice | None = None) -> None:
+        """Set the station's name, number (1-1023) and currency, and the units that values are shown in (None: none)."""
+        site = self._table(self._document, "site", tomlkit.table())
+        _update(site, {"name": name, "station": station, "currency": currency})
+        chosen = {kind: unit for kind in CHOICES if units is not None and (unit := units.of(kind))}
+        if units is not None and (chosen or "units" in site):
+            _renew(self._table(site, "units", tomlkit.inline_table()), chosen)
 
     def set_pump(
         self, pump_id: str, *, name: str, profile: str, model: str, links: Sequence[DriverConfig],
@@ -201,7 +203,7 @@ class SiteFile:
     def _rule(self, rule_id: str) -> Table | None:
         return next((r for r in self._rules() if str(r.get("id")).casefold() == rule_id.casefold()), None)
 
-    def _table(self, parent: Any, key: str, fresh: Table) -> Any:
+    def _table(self, parent: Any, key: str, fresh: Table | InlineTable) -> Any:
         """The table `key` of another, made when it is missing."""
         table = parent.setdefault(key, fresh)
         if not isinstance(table, dict):

@@ -18,6 +18,7 @@ from pumpwatch_gui.domain.errors import BundleError, InputError, Problem
 from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, ModbusConfig, ModbusTlsConfig, is_public
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import LEARN, NO_MODEL, LoadedSite, PumpSettings, Site
+from pumpwatch_gui.domain.units import CHOICES, UnitChoice, plain_unit
 from pumpwatch_gui.files.shipped import find_shipped, user_path
 from pumpwatch_gui.files.toml_text import UnreadableTextError, parse_toml, read_toml_text
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
@@ -147,8 +148,22 @@ def _read_head(table: Table, folder: Path | None) -> Site:
     if station is not None and not 1 <= station <= 1023:
         table.note("station", f"must be 1 to 1023, not {station}")
         station = None
+    units = _read_units(table.table("units"))
     table.finish()
-    return Site(name or "My station", station or 1, currency or "INR", (), folder)
+    return Site(name or "My station", station or 1, currency or "INR", (), folder, units=units)
+
+
+def _read_units(table: Table) -> UnitChoice:
+    """The good ones of the units that values are shown in."""
+    chosen = dict[str, str]()
+    for kind, offered in CHOICES.items():
+        unit = table.take(kind, str, f"one of {', '.join(offered)}", "")
+        if unit and plain_unit(unit) not in offered:
+            table.note(kind, f"must be one of {', '.join(offered)}, not {unit!r}")
+        elif unit:
+            chosen[kind] = plain_unit(unit)
+    table.finish()
+    return UnitChoice(**chosen)
 
 
 def _read_history(table: Table) -> float:

@@ -387,8 +387,8 @@ def _changed(site: Site, changes: Sequence[SiteChange]) -> tuple[Site, str, dict
 
 def _with(site: Site, change: SiteChange) -> Site:
     match change:
-        case SetStation(name, station, currency):
-            return replace(site, name=name, station=station, currency=currency)
+        case SetStation(name, station, currency, units):
+            return replace(site, name=name, station=station, currency=currency, units=units or site.units)
         case SetPump(pump_id, name, profile_name, model, links, area, duty):
             profile = load_profile(profile_name, base_dir=site.folder)
             made = PumpSettings(pump_id, name, profile, profile_name, model, links, area or "", duty or "")

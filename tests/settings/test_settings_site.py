@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pumpwatch_gui.domain.errors import BundleError, InputError
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
+from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.settings.map_file import read_map, read_map_file
 from pumpwatch_gui.settings.profile_file import load_profile
 from pumpwatch_gui.settings.site_file import SiteFile
@@ -430,3 +431,30 @@ def test_a_site_file_gives_a_derived_quantity_limits_and_refuses_those_of_one_th
     profile = site.pumps[1].profile
     assert profile.quantities[profile.index("head_m")].limits == Limits(low=30.0)
     assert [problem.path for problem in problems] == ["pump[1].limits.head_of_water"]
+
+
+def test_units_are_read_written_and_taken_out_with_the_comments_kept(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text('schema = 1\n[site]\nname = "N"  # north\nunits = { pressure = "psi", temperature = "°F" }\n')
+    assert load_site(path).site.units == UnitChoice(pressure="psi", temperature="degF")
+    file = SiteFile(path)
+    file.set_site(name="N", station=1, currency="INR", units=UnitChoice(flow="gpm"))
+    file.save()
+    assert load_site(path).site.units == UnitChoice(flow="gpm")
+    file.set_site(name="M", station=1, currency="INR")
+    file.save()
+    assert load_site(path).site.units == UnitChoice(flow="gpm")
+    file.set_site(name="N", station=1, currency="INR", units=UnitChoice())
+    file.save()
+    assert load_site(path).site.units == UnitChoice()
+    assert "# north" in path.read_text()
+
+
+def test_a_unit_that_is_not_offered_is_named_and_the_others_stay(tmp_path: Path) -> None:
+    text = 'schema = 1\n[site]\nunits = { pressure = "torr", flow = "gpm", speed = "rpm" }\n'
+    site, problems = parse_site(text, tmp_path)
+    assert site.units == UnitChoice(flow="gpm")
+    assert [str(p) for p in problems] == [
+        "site.units.pressure: must be one of bar, kPa, psi, not 'torr'",
+        "site.units.speed: is not known (known: flow, pressure, temperature, vibration)",
+    ]

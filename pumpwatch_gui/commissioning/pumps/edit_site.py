@@ -1,7 +1,7 @@
 """Editing the station and its pumps: from what was filled in to the changes that make the site so."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
@@ -47,7 +47,8 @@ def site_changes(site: Site, station: SetStation, drafts: Sequence[PumpDraft]) -
         raise InputError(f"not saved: the id {twice} is used twice", "give each pump its own id")
     kept = {draft.was for draft in drafts}
     removed = [RemovePump(pump.pump_id) for pump in site.pumps if pump.pump_id not in kept]
-    head = [] if station == SetStation(site.name, site.station, site.currency) else [station]
+    present = SetStation(site.name, site.station, site.currency, site.units)
+    head = [] if replace(station, units=station.units or site.units) == present else [station]
     return *head, *removed, *_renames(drafts), *_settings(site, drafts)
 
 

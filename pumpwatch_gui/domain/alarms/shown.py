@@ -10,6 +10,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.alarms.rules import is_rule
 from pumpwatch_gui.domain.display import LastGood, live_score, presence, read_sensor
 from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.domain.units import converted
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.wording import UNKNOWN, alarm_number, clock, duration
 
@@ -17,10 +18,13 @@ _LEVELS = ("low_low", "low", "high", "high_high")
 
 
 class WorstValues:
-    """The worst value of each alarm since it was raised, as far as the screen has seen it. Fed with every view."""
+    """The worst value of each alarm since it was raised, as far as the screen has seen it.
+
+    Fed with every view, in the units of the tags; asked for alarms in any unit.
+    """
 
     def __init__(self) -> None:
-        self._worst: dict[str, tuple[int, float]] = {}
+        self._worst: dict[str, tuple[int, float, str]] = {}
         self._seen: dict[str, tuple[object, object, object]] = {}
 
     def see(self, view: StationView) -> None:
@@ -38,14 +42,14 @@ class WorstValues:
 
     def of(self, alarm: Alarm) -> float:
         """The worst value, in the alarm's unit; NaN where the alarm has no value."""
-        raised_ns, worst = self._worst.get(alarm.alarm_id, (0, nan))
-        return worst if raised_ns == alarm.raised_ns else alarm.value
+        raised_ns, worst, unit = self._worst.get(alarm.alarm_id, (0, nan, ""))
+        return converted(worst, unit, alarm.unit, alarm.tag) if raised_ns == alarm.raised_ns else alarm.value
 
-    def _with(self, alarm: Alarm, pump: PumpView) -> tuple[int, float]:
+    def _with(self, alarm: Alarm, pump: PumpView) -> tuple[int, float, str]:
         worst, now = self.of(alarm), _measured(alarm, pump)
         if isfinite(now) and isfinite(worst):
             worst = min(worst, now) if _is_below(alarm) else max(worst, now)
-        return alarm.raised_ns, worst
+        return alarm.raised_ns, worst, alarm.unit
 
 
 class ShownAlarm:

@@ -105,7 +105,7 @@ class ActiveView(QWidget):
         """Show the new alarms in their places, from the top; what is selected stays selected while it is there."""
         self._held.take()
         self.table.scrollToTop()
-        self._show(self._context.station.latest())
+        self._show(self._context.latest())
 
     def _show(self, view: StationView) -> None:
         self.rows.show_rows([self._context.shown(alarm, view) for alarm in self._held.rows])

@@ -133,7 +133,7 @@ class ByPumpView(TableView):
 
     def _turn(self, pump_id: str, *, close: bool = False) -> None:
         (self._groups.close if close else self._groups.toggle)(pump_id)
-        self._show(self._page_context.station.latest())
+        self._show(self._page_context.latest())
         self.turned.emit()
 
     def _activated(self, index: QModelIndex) -> None:

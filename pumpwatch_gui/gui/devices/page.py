@@ -45,6 +45,7 @@ class DevicesPage(Page):
 
     key = "devices"
     follows_pump = True
+    in_own_units = True
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)

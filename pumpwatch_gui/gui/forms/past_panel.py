@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -62,7 +63,10 @@ class PastPanel(QWidget):
         raise NotImplementedError
 
     def turn_to(self, pump_id: str, profile: PumpProfile | None, sensor: Sensor | None) -> bool:
-        """Show the past of a quantity of a pump, None: of none; whether it is another one than before."""
+        """Show the past of a quantity of a pump, None: of none; whether it is another one than before.
+
+        Profile and sensor are in their own units.
+        """
         before = self._pump_id, self._sensor and self._sensor.tag
         self._pump_id, self._profile, self._sensor = pump_id, profile, sensor
         is_other = (pump_id, sensor and sensor.tag) != before
@@ -95,7 +99,7 @@ class PastPanel(QWidget):
         if sensor is None:
             self.plot.show_past(None, span_s, None, "Choose a quantity")
             return
-        self.plot.show_past(sensor, span_s, None, "Reading …")
+        self.plot.show_past(self._shown_sensor, span_s, None, "Reading …")
         read = partial(
             self._context.station.history.read, self._pump_id, [sensor.tag], start_ns=start_ns, end_ns=end_ns,
             points=POINTS, profile=self._profile,
@@ -103,13 +107,19 @@ class PastPanel(QWidget):
         self._context.ask(read, partial(self._came, turn, span_s), partial(self._lacks, turn, span_s))
 
     def _came(self, turn: int, span_s: tuple[float, float], series: Series) -> None:
-        if turn == self._turn:
+        if turn == self._turn and self._sensor is not None:
             words = "" if series.time_s.size else "No readings in that time"
-            self.plot.show_past(self._sensor, span_s, series, words)
+            by = self._context.units.of(self._sensor)
+            own = replace(series, low=by.shown(series.low), mean=by.shown(series.mean), high=by.shown(series.high))
+            self.plot.show_past(self._shown_sensor, span_s, own, words)
 
     def _lacks(self, turn: int, span_s: tuple[float, float], error: Exception) -> None:
         if turn == self._turn:
-            self.plot.show_past(self._sensor, span_s, None, error_text(error))
+            self.plot.show_past(self._shown_sensor, span_s, None, error_text(error))
+
+    @property
+    def _shown_sensor(self) -> Sensor | None:
+        return None if self._sensor is None else self._context.units.sensor(self._sensor)
 
     # ---------------------------------------------------------------- the job
 

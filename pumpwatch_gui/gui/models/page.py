@@ -51,6 +51,7 @@ class ModelsPage(Page):
 
     key = "models"
     follows_pump = True
+    in_own_units = True
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)

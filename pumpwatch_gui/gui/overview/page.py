@@ -92,7 +92,7 @@ class OverviewPage(Page):
             self.tiles.favourites = self.choice.favourites.ids
 
     def _choose(self) -> None:
-        self.refresh(self.context.station.latest())
+        self.refresh(self.context.latest())
 
     def _open_menu(self, pump_id: str, where: QPoint) -> None:
         self.menu_of(pump_id).popup(where)

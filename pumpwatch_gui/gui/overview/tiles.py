@@ -94,6 +94,7 @@ class TileGrid(PaintedList):
         kind, old, was_on = kind_for(len(pumps)), self.states, self._on
         seen = dict(zip((s.pump_id for s in old), zip(self._pumps, old, strict=True), strict=True))
         self.states = tuple(self._state(i, p, view, kind, seen.get(p.pump_id)) for i, p in enumerate(pumps))
+        changed = tuple(p for p in pumps if p.pump_id in seen and p.profile is not seen[p.pump_id][0].profile)
         self._pumps, self._on, self._now_s = pumps, blink_is_on(view.mono_ns), view.time_ns / 1e9
         had, self._groups = self._groups, tuple(groups)
         if _arrangement(had) != _arrangement(self._groups):
@@ -107,7 +108,7 @@ class TileGrid(PaintedList):
         for i, (group, was) in enumerate(zip(self._groups, had, strict=True)):
             if grid.heading and group.alarmed != was.alarmed:
                 self.update(grid.heading_rect(i).toAlignedRect())
-        renewed = self._pumps[self._turn :: TRACE_EVERY]
+        renewed = (*self._pumps[self._turn :: TRACE_EVERY], *changed)
         self._turn = (self._turn + 1) % TRACE_EVERY
         self._read_traces(renewed)
         fresh = {pump.pump_id for pump in renewed}
@@ -256,6 +257,7 @@ def _is_alike(pump: PumpView, before: PumpView) -> bool:
     """Whether nothing has come of a pump since."""
     return (
         pump.frame is before.frame
+        and pump.profile is before.profile
         and pump.score_result is before.score_result
         and pump.run_state is before.run_state
         and pump.alarms == before.alarms

@@ -14,8 +14,9 @@ from pumpwatch_gui.domain.display import LastGood, ShownValue, Trust, read_senso
 from pumpwatch_gui.domain.ports import Series
 from pumpwatch_gui.domain.pump.curve import PumpCurve, fitted_curve, maker_curve
 from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.domain.units import Conversion, conversion
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.domain.wording import number
+from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, color
 from pumpwatch_gui.gui.look.widgets import Painted
@@ -31,7 +32,10 @@ LEFT_PX, FOOT_PX, HEAD_PX = 48, 34, 52
 
 
 class CurveView(Painted):
-    """Head over flow. Without points in the profile a curve is fitted to the history, once a pump, and named so."""
+    """Head in m over flow in the unit that is shown.
+
+    Without points in the profile a curve is fitted to the history, once a pump, and named so.
+    """
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context.appearance, "Pump curve")
@@ -69,7 +73,7 @@ class CurveView(Painted):
             flow, head = (read_sensor(pump, i, view.mono_ns, last_good) for i in columns)
             self.duty = flow, head
             trace: Trace = self.context.station.trace(pump.pump_id, view.time_ns / 1e9 - TRAIL_S)
-            self._trail = trace.values[:, columns].astype(np.float64)
+            self._trail = trace.values[:, columns].astype(np.float64) * (self._flow.scale, 1.0)
             self.words = self._duty_words()
         self.describe(f"{self.words}; curve {self.curve.origin if self.curve else 'not known'}")
         self.update()
@@ -81,7 +85,14 @@ class CurveView(Painted):
             return f"no duty point: {flow.reason or head.reason}"
         words = f"{flow.with_unit} at {head.with_unit}"
         best = self._pump.profile.nameplate.best_efficiency_flow_l_min if self._pump else None
-        return f"{words}, {number(100 * flow.value / best, 0)} % of best efficiency" if best else words
+        if not best:
+            return words
+        return f"{words}, {number(100 * flow.value / self._flow.shown(best), 0)} % of best efficiency"
+
+    @property
+    def _flow(self) -> Conversion:
+        """From L/min, the unit of curve, nameplate and duty tags, into that which is shown."""
+        return conversion("L/min", self.context.units.choice)
 
     # ---------------------------------------------------------------- the curve
 
@@ -121,7 +132,7 @@ class CurveView(Painted):
         if self.curve is not None:
             flows.append(float(self.curve.flow_l_min.max()))
             heads.append(float(self.curve.head_m.max()))
-        top_flow, top_head = max(flows, default=0.0), max(heads, default=0.0)
+        top_flow, top_head = self._flow.shown(max(flows, default=0.0)), max(heads, default=0.0)
         return _round_up(1.15 * top_flow or 1000.0), _round_up(1.2 * top_head or 100.0)
 
     @override
@@ -139,7 +150,7 @@ class CurveView(Painted):
         if self.curve is not None:
             line = Qt.PenStyle.DashLine if self.curve.is_fitted else Qt.PenStyle.SolidLine
             painter.setPen(QPen(color(self.appearance.theme.text), 1.5, line))
-            points = np.column_stack([self.curve.flow_l_min, self.curve.head_m])
+            points = np.column_stack([self._flow.shown(np.asarray(self.curve.flow_l_min)), self.curve.head_m])
             painter.drawPolyline(_polygon(points, area, ends))
         painter.setPen(QPen(self.appearance.theme.faint(self.appearance.theme.live), 1))
         painter.setClipRect(area)
@@ -168,7 +179,7 @@ class CurveView(Painted):
         if plate is None or not plate.best_efficiency_flow_l_min:
             return
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
-        best = plate.best_efficiency_flow_l_min
+        best = self._flow.shown(plate.best_efficiency_flow_l_min)
 
         def x(share: float) -> float:
             return area.left() + min(share * best / ends[0], 1.0) * area.width()
@@ -198,7 +209,7 @@ class CurveView(Painted):
         for i in range(6):
             share = i / 5
             at = area.left() + share * area.width()
-            words = number(share * ends[0], 0) + (" L/min" if i == 5 else "")
+            words = number(share * ends[0], 0) + (f" {unit_text(self._flow.unit)}" if i == 5 else "")
             half = appearance.width(words, 11) / 2
             left = min(at - half, self.width() - 2 * half - 1)
             box = QRectF(left, area.bottom() + px(6), 2 * half + 1, px(16))

@@ -186,7 +186,7 @@ class PumpPage(Page):
         """Turn to this pump; an unknown one leaves the page as it is."""
         if pump_id in [key for key, _ in self._pumps()]:
             self._turn_to(pump_id)
-            self.refresh(self.context.station.latest())
+            self.refresh(self.context.latest())
 
     @override
     def show_tag(self, tag: str) -> None:
@@ -278,7 +278,7 @@ class PumpPage(Page):
         is_curve = self.show_curve.isChecked()
         self.trends.setVisible(not is_curve)
         self.curve.setVisible(is_curve)
-        self.refresh(self.context.station.latest())
+        self.refresh(self.context.latest())
 
     def _want(self, pump: PumpView) -> None:
         """Say what is not computed, when another profile is shown."""
@@ -296,7 +296,7 @@ class PumpPage(Page):
         """The same by tag; the one that was chosen first makes room."""
         now = self.trends.trended
         self.trends.trend(tuple(t for t in now if t != tag) if tag in now else (*now, tag)[-MOST_TRENDED:])
-        self.refresh(self.context.station.latest())
+        self.refresh(self.context.latest())
 
     def _open_trend(self, quantities: ReadingList, i: int) -> None:
         self.context.open_trend(self.pump_id, quantities.rows[i].reading.sensor.tag)

@@ -89,6 +89,8 @@ class TrendStack(Painted):
                 self._trace, self.cursor_s, self.large = None, None, None
                 self.window_now = TimeWindow(self.window_now.length_s)
             self._make_lanes(pump)
+            if not is_other:
+                self._read()  # in other units, or with a quantity more
         self._pump, self._texts = pump, texts
         if is_other:
             self._speak()

@@ -183,7 +183,7 @@ class RuleDialog(SiteDialog):
         """Add a line for a term; None for one to be filled in."""
         if len(self.rows) >= MAX_TERMS:
             return
-        row = TermRow(self.context.appearance, self._choices, term)
+        row = TermRow(self.context.appearance, self._choices, self.context.units, term)
         row.edited.connect(lambda: self._turn_to(row))
         row.removed.connect(lambda: self.remove_term(row))
         self.rows.append(row)
@@ -233,11 +233,12 @@ class RuleDialog(SiteDialog):
             return None
 
     def rule(self) -> CustomRule:
-        """What was filled in. Raises ValueError in words."""
-        terms = []
+        """What was filled in, in the units of the tags. Raises ValueError in words."""
+        typed, own = list[RuleTerm](), list[RuleTerm]()
         for number, row in enumerate(self.rows, 1):
             try:
-                terms.append(row.term())
+                typed.append(row.typed())
+                own.append(row.term())
             except ValueError as error:
                 field, _, words = str(error).partition(": ")
                 raise ValueError(f"Term {number}, {_TERM_FIELDS.get(field, field)}: {words}") from None
@@ -245,10 +246,10 @@ class RuleDialog(SiteDialog):
         text = " ".join(self.name.text().split())
         taken = frozenset(rule.rule_id for rule in self.context.station.site().rules)
         steps = (" ".join(line.split()) for line in self.action.toPlainText().splitlines())
-        return CustomRule(
+        rule = CustomRule(  # as it is typed, so that a mistake is named in the numbers that are there
             rule_id=self._start.rule_id if self._start is not None and not self._is_new else free_rule_id(text, taken),
             text=text,
-            terms=tuple(terms),
+            terms=tuple(typed),
             pump=name if kind == PUMP else "",
             profile=name if kind == PROFILE else "",
             needs_all=bool(self.join.currentData()),
@@ -263,6 +264,7 @@ class RuleDialog(SiteDialog):
             action=tuple(filter(None, steps)),
             respond_min=_number(self.respond, "Respond within"),
         )
+        return replace(rule, terms=tuple(own))
 
     def check(self) -> None:
         """Name what is wrong; Save is there only when nothing is. What can never hold is named as well."""
@@ -282,7 +284,8 @@ class RuleDialog(SiteDialog):
 
     def _beyond(self, rule: CustomRule) -> str:
         pumps = pumps_of(rule, self.context.station.site())
-        return next((found for pump in pumps if (found := beyond_span(rule, pump.profile))), "")
+        units, profiles = self.context.units, [pump.profile for pump in pumps]
+        return next((found for p in profiles if (found := beyond_span(units.rule(rule, p), units.profile(p)))), "")
 
     @override
     def is_edited(self) -> bool:

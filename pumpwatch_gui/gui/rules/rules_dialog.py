@@ -11,6 +11,7 @@ from pumpwatch_gui.domain.alarms.rule_places import condition_words, pumps_of, s
 from pumpwatch_gui.domain.alarms.rules import MAX_TEXT, CustomRule
 from pumpwatch_gui.domain.commands import ChangeSite
 from pumpwatch_gui.domain.events import OrderDone
+from pumpwatch_gui.domain.shown_units import ShownUnits
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import RemoveRule, SetRule, SiteChange
 from pumpwatch_gui.domain.station import StationView
@@ -81,7 +82,7 @@ class RulesDialog(QDialog):
     def refresh(self) -> None:
         """Show the rules as they are now."""
         site, view = self.context.station.site(), self.context.station.latest()
-        self.rules.show_rows([_row(rule, site, view) for rule in site.rules])
+        self.rules.show_rows([_row(rule, site, view, self.context.units) for rule in site.rules])
         self.nothing.setVisible(not site.rules)
         self._offer()
 
@@ -148,9 +149,10 @@ class RulesDialog(QDialog):
         self.refresh()
 
 
-def _row(rule: CustomRule, site: Site, view: StationView) -> RuleRow:
+def _row(rule: CustomRule, site: Site, view: StationView, units: ShownUnits) -> RuleRow:
     pumps = pumps_of(rule, site)
-    condition = condition_words(rule, pumps[0].profile if pumps else None)
+    own = pumps[0].profile if pumps else None
+    condition = condition_words(units.rule(rule, own), units.profile(own) if own is not None else None)
     return RuleRow(rule, condition[:1].upper() + condition[1:] if pumps else condition, _state(rule, len(pumps), view))
 
 

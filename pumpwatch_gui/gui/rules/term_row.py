@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 from pumpwatch_gui.domain.alarms.rule_places import measured_unit
 from pumpwatch_gui.domain.alarms.rules import USUAL_OVER_S, Comparison, Measure, RuleTerm
 from pumpwatch_gui.domain.pump.profile import Sensor
+from pumpwatch_gui.domain.shown_units import ShownUnits
 from pumpwatch_gui.domain.wording import editable_number, typed_number
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.theme import Appearance
@@ -35,14 +36,16 @@ class TermChoices:
 
 
 class TermRow(QWidget):
-    """The fields of a term. `edited` comes after every change, `removed` by its button."""
+    """The fields of a term, as it is shown. `edited` comes after every change, `removed` by its button."""
 
     edited = Signal()
     removed = Signal()
 
-    def __init__(self, appearance: Appearance, choices: TermChoices, term: RuleTerm | None = None) -> None:
+    def __init__(
+        self, appearance: Appearance, choices: TermChoices, units: ShownUnits, term: RuleTerm | None = None
+    ) -> None:
         super().__init__()
-        self._choices = choices
+        self._choices, self._units, self._start = choices, units, term
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # eight of them scroll
         self.measure, self.tag, self.source, self.comparison = (QComboBox() for _ in range(4))
         for measure, words in MEASURES.items():
@@ -103,7 +106,11 @@ class TermRow(QWidget):
         return *(box.currentData() for box in boxes), *(field.text() for field in self._fields.values())
 
     def term(self) -> RuleTerm:
-        """What was filled in. Raises ValueError in words."""
+        """What was filled in, in the unit of the tag. Raises ValueError in words."""
+        return self._units.own_term(self.typed(), self.sensor, self._start)
+
+    def typed(self) -> RuleTerm:
+        """What was filled in, in the unit that is shown. Raises ValueError in words."""
         measure, comparison = self.measure.currentData(), self.comparison.currentData()
         kind, other = self.source.currentData() or (SET_POINT, "")
         is_deviation = measure is Measure.DEVIATION
@@ -138,7 +145,8 @@ class TermRow(QWidget):
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
 
-    def _show(self, term: RuleTerm) -> None:
+    def _show(self, own: RuleTerm) -> None:
+        term = self._units.term(own, self._choices.sensor(own.tag))
         self.measure.setCurrentIndex(self.measure.findData(term.measure))
         self.comparison.setCurrentIndex(self.comparison.findData(term.comparison))
         self._fill_tags(term.tag)
@@ -197,4 +205,5 @@ class TermRow(QWidget):
         }  # fmt: skip
         for widget, on in shown.items():
             widget.setVisible(on)
-        self._unit.setText(measured_unit(measure, self.sensor))
+        sensor = self._units.sensor(self.sensor) if self.sensor is not None else None
+        self._unit.setText(measured_unit(measure, sensor))

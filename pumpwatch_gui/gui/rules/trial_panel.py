@@ -88,7 +88,8 @@ class TrialPanel(PastPanel):
         profile = pump.profile if pump is not None else None
         if self.turn_to(self.shown_pump, profile, sensor) and self._rule is not None:
             self._mark()
-        self.plot.show_limits(_lines(self._term))
+        term = self._term
+        self.plot.show_limits(_lines(term if term is None else self._context.units.term(term, sensor)))
 
     @override
     def judge(self) -> None:

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.commissioning.pumps.profiles import profile_limits
 from pumpwatch_gui.domain.display import read_sensor
-from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.site_changes import SetLimits
 from pumpwatch_gui.domain.station import PumpView
 from pumpwatch_gui.domain.wording import UNKNOWN, error_text
@@ -38,6 +38,8 @@ class LimitsDialog(SiteDialog):
         rules = button("Rules…", "Alarm rules of several terms, rates and deviations", self.open_rules)
         restore = button("Restore row", "Restore the profile's own limits in this row", self.restore_row)
         self._pump_id = ""
+        self._own: PumpProfile | None = None
+        """What the shown limits were made of, in the units of the tags."""
         self._history = History(self.table.texts())
         self.undo, self.redo = undo_buttons(self, self._step)
         head = hbox(label("Pump", "heading"), self.pump, None, hint, self.undo, self.redo, restore, rules)
@@ -94,7 +96,8 @@ class LimitsDialog(SiteDialog):
         self._pump_id = self.pump.currentText()
         self.setWindowTitle(f"Limits of {self.context.title_of(self._pump_id)}")
         pump = self._pump_now()
-        sensors = pump.profile.quantities if pump else ()
+        self._own = pump.profile if pump else None
+        sensors = self.context.units.profile(pump.profile).quantities if pump else ()
         self.table.show_limits(sensors, {sensor.tag: sensor.limits for sensor in sensors}, self._values_now())
         self._history = History(self.table.texts())
         self.check()
@@ -105,7 +108,8 @@ class LimitsDialog(SiteDialog):
 
     def _values_now(self) -> list[tuple[str]]:
         """What may be shown of each row's sensor now; `?` for one that the pump has no longer."""
-        view, pump = self.context.station.latest(), self._pump_now()
+        view = self.context.latest()
+        pump = next((p for p in view.pumps if p.pump_id == self.pump.currentText()), None)
         tags = pump.profile.quantity_tags if pump else ()
         return [
             (read_sensor(pump, tags.index(sensor.tag), view.mono_ns, self.context.last_good).with_unit,)
@@ -137,13 +141,13 @@ class LimitsDialog(SiteDialog):
 
     def _show_past(self, typed: Mapping[str, Limits]) -> None:
         """Show the past of the current row with its typed limits; of a row with a mistake the limits as they were."""
-        row, pump = self.table.currentRow(), self._pump_now()
-        if pump is None or not 0 <= row < len(self.table.sensors):
+        row, own = self.table.currentRow(), self._own
+        if own is None or not 0 <= row < len(self.table.sensors):
             self.past.show_quantity(self._pump_id, None, None, Limits())
             return
         sensor = self.table.sensors[row]
         limits = typed.get(sensor.tag, sensor.limits)
-        self.past.show_quantity(self._pump_id, pump.profile, sensor, limits)
+        self.past.show_quantity(self._pump_id, own, own.quantities[own.index(sensor.tag)], limits)
 
     def _drag(self, level: str, value: float) -> None:
         self.table.set_limit(self.table.currentRow(), level, value)
@@ -162,8 +166,8 @@ class LimitsDialog(SiteDialog):
 
     def _restore(self, tag: str, own: Mapping[str, Limits]) -> None:
         row = next((i for i, sensor in enumerate(self.table.sensors) if sensor.tag == tag), -1)
-        if row >= 0 and tag in own:
-            self.table.fill(row, own[tag])
+        if row >= 0 and tag in own and self._own is not None:
+            self.table.fill(row, self.context.units.limits(own[tag], self._own.quantities[self._own.index(tag)]))
             self.check()
 
     def _failed(self, error: Exception) -> None:
@@ -171,11 +175,16 @@ class LimitsDialog(SiteDialog):
 
     @override
     def save(self) -> None:
-        """Order the limits that were changed."""
+        """Order the limits that were changed, in the units of the tags."""
         self.table.commit()
         limits, wrong = self.table.read()
-        before = {sensor.tag: sensor.limits for sensor in self.table.sensors}
-        changed = {tag: own for tag, own in limits.items() if own != before[tag]}
+        own = {sensor.tag: sensor for sensor in self._own.quantities} if self._own is not None else {}
+        try:
+            typed = {tag: self.context.units.own_limits(one, own[tag]) for tag, one in limits.items()}
+        except ValueError as error:
+            self.trouble.warn(str(error))
+            return
+        changed = {tag: one for tag, one in typed.items() if one != own[tag].limits}
         if not wrong:
             change = SetLimits(self.pump.currentText(), changed, self.reason.text().strip())
             self.order((change,) if changed else ())

@@ -24,7 +24,7 @@ class WhatIfPanel(PastPanel):
         vbox(self.plot, self.head(), parent=self, spacing=8)
 
     def show_quantity(self, pump_id: str, profile: PumpProfile | None, sensor: Sensor | None, limits: Limits) -> None:
-        """Turn to a quantity of a pump, with the limits that are typed for it."""
+        """Turn to a quantity (in its own unit) of a pump, with the limits (as they are shown) that are typed for it."""
         is_other = self.turn_to(pump_id, profile, sensor)
         if is_other:
             self.close_down()
@@ -43,8 +43,8 @@ class WhatIfPanel(PastPanel):
         start_ns, end_ns = self.span_ns
         asked = self._pump_id, self._sensor.tag, self._limits
         judge = partial(
-            what_if, self._context.station.history, self._pump_id, self._profile, self._sensor.tag, self._limits,
-            start_ns=start_ns, end_ns=end_ns,
+            what_if, self._context.station.history, self._pump_id, self._profile, self._sensor.tag,
+            self._context.units.own_limits(self._limits, self._sensor), start_ns=start_ns, end_ns=end_ns,
         )  # fmt: skip
 
         def job(report: Progress) -> WhatIf:

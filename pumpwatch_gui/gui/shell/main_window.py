@@ -1,15 +1,13 @@
 """The window: top bar, navigation bar, pages, footer; its commands; what it remembers."""
 
 import logging
-import time
-from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
@@ -17,25 +15,30 @@ from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.station import COLLECTOR_LOOP, StationView
+from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.files.account import user_name
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, screen_room, scrolled, vbox
-from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
+from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import Question, ask_first
+from pumpwatch_gui.gui.shell.detached import DetachedWindow, DetachedWindows
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
 from pumpwatch_gui.gui.shell.input_rules import InputRules
-from pumpwatch_gui.gui.shell.nav_bar import NavBar, NavButton
+from pumpwatch_gui.gui.shell.nav_bar import NavBar
 from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
 from pumpwatch_gui.gui.shell.remembered import (
     recall_volume,
     remember_appearance,
+    remember_units,
     remember_volume,
     remembered_appearance,
+    remembered_units,
 )
 from pumpwatch_gui.gui.shell.sampling import Sampler
-from pumpwatch_gui.gui.shell.stopped_bar import stopped_words
+from pumpwatch_gui.gui.shell.stopped_bar import Showing
 from pumpwatch_gui.gui.shell.top_bar import TopBar
+from pumpwatch_gui.gui.shell.window_commands import WindowCommands
 from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
 
 crash_log = logging.getLogger("pumpwatch.crash")
@@ -89,15 +92,18 @@ class MainWindow(QMainWindow):
         )
         self.context.sound.setParent(self)
         self._live = self._is_painted = False
-        self._failing_since_s: float | None = None
+        self._simulated = simulated
         self._entries = {entry.key: entry for entry in PAGES}
         self._pages: dict[str, Page] = {}
-        self._nav_buttons: dict[str, NavButton] = {}
         self._stack = QStackedWidget()
         self.top_bar, self.nav_bar = TopBar(self.context, simulated=simulated), NavBar(self.appearance)
         self.footer = Footer(self.appearance)
+        self._showing = Showing(self.top_bar.stopped, "")
+        self._detached = DetachedWindows(self, self._build_detached)
         self._lay_out()
-        self._fill_navigation()
+        if self._remembers:
+            self.context.chosen_units.user = remembered_units(self._settings)
+        self._nav_buttons = WindowCommands(self, self._dialogs).buttons
         self.top_bar.acknowledge.connect(self._acknowledge)
         self._sampler = Sampler(station, self)
         self._sampler.due.connect(self.refresh)
@@ -168,26 +174,22 @@ class MainWindow(QMainWindow):
         self.context.deliver(event)
         for page in self._pages.values():
             page.on_event(event)
+        self._detached.on_event(event)
         self._sampler.wake()
 
     def refresh(self) -> None:
         """Sample the station once and show it. What cannot be shown is announced above what is left of it."""
-        try:
-            self._show(self.context.station.latest())
-        except Exception:  # noqa: BLE001 - the top of the screen's loop: a page that stopped must not look alive
-            now_s = time.monotonic()
-            if self._failing_since_s is None:
-                self._failing_since_s = now_s
-                crash_log.critical("the page %s cannot be shown", self.current, exc_info=True)
-            self.top_bar.stopped.show_words(stopped_words(None, now_s - self._failing_since_s))
-        else:
-            self._failing_since_s = None
+        self._showing.page = self.current
+        self._showing.show(lambda: self._show(self.context.station.latest()))
 
     def _show(self, view: StationView) -> None:
         self.context.see(view)
+        shown = self.context.units.view(view)
         if self._pages:
-            self._pages[self.current].refresh(view)
-        self.top_bar.refresh(view)
+            page = self._pages[self.current]
+            page.refresh(view if page.in_own_units else shown)
+        self._detached.refresh(view, shown)
+        self.top_bar.refresh(shown)
         self.footer.refresh(view)
         self.sampled.emit(view)
         if view.pumps and self.current == FIRST_RUN:
@@ -195,6 +197,43 @@ class MainWindow(QMainWindow):
         if not self._live and any(pump.frame is not None for pump in view.pumps):
             self._live = True
             self.painted.connect(self.first_live, Qt.ConnectionType.SingleShotConnection)
+
+    def detach(self, key: str) -> DetachedWindow | None:
+        """Open a page in a window of its own, on the current pump; None when there are too many."""
+        made = self._detached.open(key, self.context.pump_id)
+        self.refresh()
+        return made
+
+    def _build_detached(self, own: str) -> DetachedWindow | None:
+        entry = self._entries.get(own)
+        if entry is None or not entry.in_nav:
+            return None
+
+        def open_page(key: str, pump_id: str = "", tag: str = "") -> None:
+            if key == own:  # the page itself turns
+                made.page.show_pump(pump_id or made.context.pump_id)
+                if tag:
+                    made.page.show_tag(tag)
+                return
+            self.open_page(key, pump_id or made.context.pump_id, tag)
+            self.bring_to_front()
+
+        def open_dialog(key: str, pump_id: str = "", parent: QWidget | None = None) -> None:
+            self.open_dialog(key, pump_id or made.context.pump_id, parent or made)
+
+        context = self.context.apart(Navigation(open_page, open_dialog, frozenset(self._dialogs)))
+        made = DetachedWindow(context, entry, simulated=self._simulated, is_kiosk=self.is_kiosk)
+        made.top_bar.acknowledge.connect(self._acknowledge)
+        return made
+
+    def use_units(self, choice: UnitChoice) -> None:
+        """Show values in the units that this user has chosen."""
+        self.context.chosen_units.user = choice
+        if self._remembers:
+            remember_units(self._settings, choice)
+        for page in (*self._pages.values(), *(window.page for window in self._detached.windows)):
+            page.units_changed()
+        self.refresh()
 
     def bring_to_front(self) -> None:
         """Show the window above the others (a second start wants it)."""
@@ -206,6 +245,7 @@ class MainWindow(QMainWindow):
     def start(self) -> None:
         """Begin sampling; build the pages not yet built meanwhile."""
         self._sampler.start()
+        self._detached.restore(self._kept_windows)
         QTimer.singleShot(300, self._build_one)
 
     # ---------------------------------------------------------------- inside
@@ -226,71 +266,20 @@ class MainWindow(QMainWindow):
         least, room = QSize(1024, 640), screen_room(self)
         self.setMinimumSize(least if room is None else least.boundedTo(room))
 
-    def _fill_navigation(self) -> None:
-        menu = QMenu(self.top_bar)
-        for entry in (page for page in PAGES if page.in_nav):
-            show = self._command(menu, entry.title, entry.shortcut, partial(self.open_page, entry.key))
-            button = NavButton(self.appearance, icon=entry.icon, words=entry.title, key=entry.shortcut)
-            button.clicked.connect(show.trigger)
-            self.nav_bar.add(button)
-            self._nav_buttons[entry.key] = button
-        menu.addSeparator()
-        for dialog in (d for d in self._dialogs.values() if d.in_nav):
-            show = self._command(menu, dialog.title, dialog.shortcut, partial(self.open_dialog, dialog.key))
-            button = NavButton(self.appearance, icon=dialog.icon, words=dialog.title, key=dialog.shortcut, page=False)
-            button.clicked.connect(show.trigger)
-            self.nav_bar.add(button)
-        for dialog in (d for d in self._dialogs.values() if not d.in_nav):
-            self._command(menu, dialog.title, dialog.shortcut, partial(self.open_dialog, dialog.key))
-        first_run = self._entries[FIRST_RUN]
-        self._command(None, first_run.title, first_run.shortcut, partial(self.open_page, FIRST_RUN))
-        menu.addSeparator()
-        self._fill_commands(menu)
-        self.top_bar.menu.setMenu(menu)
-
-    def _fill_commands(self, menu: QMenu) -> None:
-        self._command(menu, "Acknowledge the alarm in the banner", "F10", self.top_bar.acknowledge_shown)
-        self._command(menu, "Silence the alarms", "F9", self.context.sound.silence)
-        menu.addSeparator()
-        self._command(menu, "Day or night", "Ctrl+D", self.appearance.toggle_day)
-        for theme in THEMES.values():
-            keys = "Ctrl+Shift+D" if theme.name == "high-contrast" else ""
-            self._command(menu, f"{theme.label} colours", keys, partial(self.appearance.set_theme, theme.name))
-        self._command(menu, "Larger text", "Ctrl++", partial(self.appearance.step_scale, 1), "Ctrl+=")
-        self._command(menu, "Smaller text", "Ctrl+-", partial(self.appearance.step_scale, -1))
-        sizes = menu.addMenu("Size of text")
-        for scale in SCALES:
-            keys = "Ctrl+0" if scale == SCALES[0] else ""
-            self._command(sizes, f"Text at {scale} %", keys, partial(self.appearance.set_scale, scale))
-        if not self.is_kiosk:
-            self._command(menu, "Full screen", "F11", self._toggle_full_screen)
-        menu.addSeparator()
-        for i in range(9):
-            self._command(None, f"Pump {i + 1}", f"Ctrl+{i + 1}", partial(self._open_nth, i))
-        self._command(None, "Menu", "Alt+M", self.top_bar.menu.showMenu)
-        if not self.is_kiosk:
-            self._command(menu, "Quit", "Ctrl+Q", self.quit)
-
-    def _command(self, menu: QMenu | None, words: str, keys: str, act: Callable[[], object], *more: str) -> QAction:
-        action = QAction(words, self)
-        action.setShortcuts([QKeySequence(k) for k in (keys, *more) if k])
-        action.triggered.connect(lambda _checked=False: act())
-        self.addAction(action)
-        if menu is not None:  # a command that is not in the menu still has its key
-            menu.addAction(action)
-            action.setProperty("kind", "page" if words in {entry.title for entry in PAGES} else "command")
-        return action
-
     def _acknowledge(self, alarm: Alarm) -> None:
         self.context.order(Acknowledge(alarm.alarm_id))
 
-    def _open_nth(self, index: int) -> None:
+    def open_nth(self, index: int) -> None:
+        """Turn to a pump by its place in the site."""
         pumps = self.context.station.site().pumps
         if index < len(pumps):
             self.open_page("pump", pumps[index].pump_id)
 
-    def _toggle_full_screen(self) -> None:
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+    def toggle_full_screen(self) -> None:
+        """Have the window that has the keyboard fill its screen, or no longer."""
+        own = (window for window in self._detached.windows if window.isActiveWindow())
+        window: QMainWindow = next(own, self)
+        window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -328,6 +317,7 @@ class MainWindow(QMainWindow):
         if isinstance(state, QByteArray):
             self.restoreState(state, LAYOUT_VERSION)
         self.context.choose_pump(str(self._settings.value("window/pump", "")) if self._remembers else "")
+        self._kept_windows = str(self._settings.value("window/detached", "")) if self._remembers else ""
         page = str(self._settings.value("window/page", PAGES[0].key))
         page = page if page in self._nav_buttons else PAGES[0].key
         empty = not self.context.station.site().pumps and FIRST_RUN in self._entries
@@ -379,7 +369,9 @@ class MainWindow(QMainWindow):
             return
         self.closing.emit()
         self._sampler.stop()
+        detached = self._detached.close()
         if self._remembers:
+            self._settings.setValue("window/detached", detached)
             self._remember()
         super().closeEvent(event)
 

@@ -1,6 +1,7 @@
 """What a page is, and what it may use."""
 
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -16,6 +17,8 @@ from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.ports import Capability, LinkBrowser, Station
+from pumpwatch_gui.domain.shown_units import ChosenUnits, ShownUnits
+from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import Appearance
@@ -81,6 +84,8 @@ class PageContext:
     good, `worst` how bad it was in each alarm, `sound` sounds them. `proposed` is a link that a scan has found, for the
     dialog that adds a pump; `limits_tag` the tag whose row the next Limits dialog opens on, "" for the first;
     `trend_span_s` the time (Unix seconds) that the Trends page turns to next, None for that on its axis.
+    `chosen_units` are the units that this user has chosen. What is shown of values comes through `units`, `latest` and
+    `site`; what is stored, judged or ordered through `station`, in the units of the tags.
     """
 
     def __init__(
@@ -103,10 +108,18 @@ class PageContext:
         self.proposed: DriverConfig | None = None
         self.limits_tag = ""
         self.trend_span_s: tuple[float, float] | None = None
+        self.chosen_units = ChosenUnits()
         self._pump_id = ""
         self._waiting: dict[OrderId, Callable[[OrderDone], None]] = {}
         self._shown_view: StationView | None = None
         self._shown_pumps: dict[str, PumpView] = {}
+
+    def apart(self, navigation: Navigation) -> "PageContext":
+        """That of a window of its own: the same station, user and orders, another way to elsewhere, an own pump."""
+        other = copy(self)
+        other.open_page, other.open_dialog, other.dialogs = navigation
+        other.proposed, other.limits_tag, other.trend_span_s = None, "", None
+        return other
 
     @property
     def pump_id(self) -> str:
@@ -132,12 +145,28 @@ class PageContext:
         self.open_page("trends", pump_id, tag)
 
     @property
+    def units(self) -> ShownUnits:
+        """How values are shown: as the user has chosen, else as the site has it. Another object for another choice."""
+        return self.chosen_units.over(self.station.site())
+
+    def latest(self) -> StationView:
+        """The station now, in the units that are shown."""
+        return self.units.view(self.station.latest())
+
+    def shown_site(self) -> Site:
+        """The site with its quantities in the units that are shown, never to be saved."""
+        return self.units.site(self.station.site())
+
+    @property
     def running(self) -> LinkBrowser | None:
         """The station's running links, where it has any that can be read."""
         return self.station.links if Capability.BROWSE in self.station.capabilities else None
 
     def see(self, view: StationView) -> None:
-        """Take note of a view of the station: of its good values and of those in alarm; sound its alarms."""
+        """Take note of a view of the station, in the units of the tags.
+
+        Of its good values and of those in alarm; sound its alarms.
+        """
         self.last_good.see(view)
         self.worst.see(view)
         self.sound.see(() if view.reviewed else view.alarms)
@@ -160,13 +189,17 @@ class PageContext:
 
     def deliver(self, event: Event) -> None:
         """Hand the outcome of an order to whoever waits for it (GUI thread); the current pump follows its new name."""
-        if isinstance(event, SiteChanged):
-            self._pump_id = event.renamed.get(self._pump_id, self._pump_id)
+        self.follow(event)
         if not isinstance(event, OrderDone):
             return
         on_done = self._waiting.pop(event.order_id, None)
         if on_done is not None and can_call(on_done):
             on_done(event)
+
+    def follow(self, event: Event) -> None:
+        """Have the current pump follow its new name."""
+        if isinstance(event, SiteChanged):
+            self._pump_id = event.renamed.get(self._pump_id, self._pump_id)
 
 
 class Page(QWidget):
@@ -175,6 +208,8 @@ class Page(QWidget):
     key: ClassVar[str]
     follows_pump: ClassVar[bool] = False
     """Whether it is about the current pump, and turns to it whenever it is opened."""
+    in_own_units: ClassVar[bool] = False
+    """Whether it shows values as the devices give them, whatever units are chosen."""
 
     def __init__(self, context: PageContext) -> None:
         super().__init__()
@@ -183,6 +218,9 @@ class Page(QWidget):
 
     def refresh(self, view: StationView) -> None:
         """Show the station as it is now. Called up to 20 times a second, only while the page is visible."""
+
+    def units_changed(self) -> None:
+        """Values are shown in other units from now on; a page that keeps converted ones makes them new."""
 
     def on_event(self, event: Event) -> None:
         """An event happened. Called for every one, visible or not."""

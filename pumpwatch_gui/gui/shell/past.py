@@ -46,8 +46,15 @@ class PastTraces(QObject):
         self._asked_s: dict[str, float] = {}
 
     def trace(self, pump_id: str, start_s: float, end_s: float) -> Trace:
-        """What is known of a pump from `start_s` to now; up to `end_s` the history fills it. Raises KeyError."""
-        recent = self._context.station.trace(pump_id, start_s)
+        """What is known of a pump from `start_s` to now, as it is shown; up to `end_s` the history fills it.
+
+        Raises KeyError.
+        """
+        recent, site = self._context.station.trace(pump_id, start_s), self._context.station.site()
+        known, pump = self._known(pump_id, recent, start_s, end_s), site.pump(pump_id)
+        return self._context.units.trace(known, pump.profile) if pump is not None else known
+
+    def _known(self, pump_id: str, recent: Trace, start_s: float, end_s: float) -> Trace:
         first_s = float(recent.time_s[0]) if recent.time_s.size else inf
         stop_s = min(end_s, first_s)
         past = self._past.get(pump_id)

@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QSettings
 
+from pumpwatch_gui.domain.units import CHOICES, UnitChoice
 from pumpwatch_gui.files.account import user_name
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
@@ -24,6 +25,18 @@ def remember_appearance(settings: QSettings, appearance: Appearance) -> None:
     for place in (f"look-{user_name()}", "look"):
         settings.setValue(f"{place}/theme", appearance.theme.name)
         settings.setValue(f"{place}/scale", appearance.scale)
+
+
+def remembered_units(settings: QSettings) -> UnitChoice:
+    """Those that this user has chosen; what is not known is as if it were not chosen."""
+    kept = {kind: str(settings.value(f"units-{user_name()}/{kind}", "")) for kind in CHOICES}
+    return UnitChoice(**{kind: unit for kind, unit in kept.items() if unit in CHOICES[kind]})
+
+
+def remember_units(settings: QSettings, choice: UnitChoice) -> None:
+    """For this user alone: another one sees what the site has."""
+    for kind in CHOICES:
+        settings.setValue(f"units-{user_name()}/{kind}", choice.of(kind))
 
 
 def recall_volume(settings: QSettings, sound: AlarmSound) -> None:

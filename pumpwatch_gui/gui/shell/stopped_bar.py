@@ -1,5 +1,9 @@
 """The red bar above everything else, when a part of the program has stopped: what looks alive below it is not."""
 
+import logging
+import time
+from collections.abc import Callable
+
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy
@@ -11,6 +15,8 @@ from pumpwatch_gui.domain.wording import duration
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
 from pumpwatch_gui.gui.look.widgets import Painted
+
+crash_log = logging.getLogger("pumpwatch.crash")
 
 HEIGHT = 38
 SCREEN = LoopWords("Screen", "what is shown here is not updated")
@@ -29,6 +35,27 @@ def stopped_words(view: StationView | None, screen_s: float | None = None) -> tu
         stopped += [(LOOP_WORDS[name], late[name]) for name in known]
         stopped += [(LoopWords(name, ""), age_s) for name, age_s in late.items() if name not in LOOP_WORDS]
     return tuple((f"{words.name.upper()} STOPPED {duration(age_s)}", words.consequence) for words, age_s in stopped)
+
+
+class Showing:
+    """Shows a page; of one that cannot be shown the bar says since when, and the crash log why."""
+
+    def __init__(self, bar: "StoppedBar", page: str) -> None:
+        self._bar, self.page = bar, page
+        self._failing_since_s: float | None = None
+
+    def show(self, show: Callable[[], None]) -> None:
+        """Call `show`; whatever it raises is announced."""
+        try:
+            show()
+        except Exception:  # noqa: BLE001 - the top of the screen's loop: a page that stopped must not look alive
+            now_s = time.monotonic()
+            if self._failing_since_s is None:
+                self._failing_since_s = now_s
+                crash_log.critical("the page %s cannot be shown", self.page, exc_info=True)
+            self._bar.show_words(stopped_words(None, now_s - self._failing_since_s))
+        else:
+            self._failing_since_s = None
 
 
 class StoppedBar(Painted):

@@ -11,6 +11,7 @@ from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.time_view import LENGTHS, TimeView
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.trends.history_reader import HistoryReader
 
 FORM = "%Y-%m-%d %H:%M:%S"
 
@@ -89,6 +90,17 @@ class TrendsBar(QWidget):
             fill(menu)
 
         menu.aboutToShow.connect(refill)
+
+    def show_progress(self, reader: HistoryReader, trouble: str) -> None:
+        """Say how far the history is read, or what is wrong."""
+        done, total = reader.progress
+        self.cancel.setVisible(reader.is_reading)
+        if reader.is_reading:
+            self.said.say(f"reading the history, {done} of {total}")
+        elif trouble:
+            self.said.warn(trouble)
+        else:
+            self.said.say("")
 
     def show_view(self, view: TimeView) -> None:
         """Show which time is on the axis, where no one types one."""

@@ -162,7 +162,7 @@ class TrendsPage(Page):
     def set_pens(self, pens: Iterable[Pen], *, is_composed: bool = True) -> None:
         """Draw these; `is_composed` by a person, whose choice is not replaced by the next trend that is asked for."""
         self.pens, self.is_composed = tuple(pens), is_composed
-        self._facts = facts_of(self.pens, self.context.station.site())
+        self._facts = facts_of(self.pens, self.context.shown_site())
         self._collect()
         self._show_figures()
         self._want_marks()
@@ -256,6 +256,10 @@ class TrendsPage(Page):
         if self.plot.view.is_live:
             self._want_marks()
 
+    @override
+    def units_changed(self) -> None:
+        self.set_pens(self.pens, is_composed=self.is_composed)
+
     def _view_changed(self) -> None:
         self._collect()
         self._want_marks()
@@ -266,29 +270,19 @@ class TrendsPage(Page):
         if plot.view.is_live and plot.now_s:
             plot.place_view(plot.view.at(plot.now_s), plot.now_s)
         self._shown_s = plot.now_s
-        self._points = collect(self.reader, self.context.station, self.pens, plot.view, is_seen=self.isVisible())
+        self._points = collect(self.reader, self.context, self.pens, plot.view, is_seen=self.isVisible())
         plot.said = self._said()
         plot.show_pens(self._facts, self._points)
         if self.scatter.isVisible():
             self.scatter.show_pens(self._facts, self._points, plot.view)
         self.bar.show_view(plot.view)
-        self._show_progress()
+        self.bar.show_progress(self.reader, self._trouble)
         self._are_figures_due = True
 
     def _said(self) -> str:
         if self.reader.error:
             return f"the history cannot be read: {self.reader.error}"
         return "not all of the history was read" if self.reader.is_cancelled else ""
-
-    def _show_progress(self) -> None:
-        done, total = self.reader.progress
-        self.bar.cancel.setVisible(self.reader.is_reading)
-        if self.reader.is_reading:
-            self.bar.said.say(f"reading the history, {done} of {total}")
-        elif self._trouble:
-            self.bar.said.warn(self._trouble)
-        else:
-            self.bar.said.say("")
 
     def _show_figures(self) -> None:
         """Values, cursors and statistics of every pen."""
@@ -326,7 +320,7 @@ class TrendsPage(Page):
 
     def _say(self, words: str) -> None:
         self._trouble = words
-        self._show_progress()
+        self.bar.show_progress(self.reader, self._trouble)
 
     def say_error(self, error: Exception) -> None:
         """Say what went wrong."""

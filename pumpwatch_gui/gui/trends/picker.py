@@ -65,7 +65,7 @@ class PickerDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Add pens")
         self._pens, self._on_change = pens, on_change
-        self._choices = choices(context.station.site())
+        self._choices = choices(context.shown_site())
         self.found: RowsModel[Choice] = RowsModel(self._columns(), key=lambda c: c.pen.key)
         self.typed = QLineEdit()
         self.typed.setPlaceholderText("Pump, quantity, tag or unit, as: 103 vibr")

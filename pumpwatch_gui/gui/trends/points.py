@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.ports import Series
+from pumpwatch_gui.domain.units import Conversion
 from pumpwatch_gui.domain.values.quality import BAD_CODE
 from pumpwatch_gui.domain.values.trace import Trace
 
@@ -37,6 +38,13 @@ class Points:
         return Points(
             self.time_s[part], self.low[part], self.mean[part], self.high[part], self.is_bad[part], self.longest_s
         )  # fmt: skip
+
+    def converted(self, by: Conversion) -> "Points":
+        """The same in the unit that is shown."""
+        if by.scale == 1.0 and by.offset == 0.0:
+            return self
+        low, mean, high = by.shown(self.low), by.shown(self.mean), by.shown(self.high)
+        return Points(self.time_s, low, mean, high, self.is_bad, self.longest_s)
 
     def value_at(self, time_s: float, within_s: float) -> float:
         """The mean of the point nearest to a time; NaN where none is within `within_s` or half of a step."""
