@@ -194,17 +194,21 @@ class ShownUnits:
         rises = all(a < b for a, b in pairwise(short[name] for name in _LEVELS if name in short))
         return replace(limits, **(short if rises else exact), deadband=tidy(by.widths.shown(limits.deadband)))
 
-    def own_limits(self, typed: Limits, sensor: Sensor) -> Limits:
+    def own_limits(self, typed: Limits, sensor: Sensor, *known: Limits) -> Limits:
         """Typed limits in the sensor's own unit; a number that was not changed is the one that the sensor has.
 
-        Raises ValueError as `Limits`.
+        Or the one of the `known` limits, which were filled in. Raises ValueError as `Limits`.
         """
-        by, before = self.of(sensor), self.limits(sensor.limits, sensor)
+        by = self.of(sensor)
         if by.unit == sensor.unit:
             return typed
-        back = {name: _back(getattr(typed, name), getattr(before, name), getattr(sensor.limits, name), by)
-                for name in _LEVELS}  # fmt: skip
-        back["deadband"] = _back(typed.deadband, before.deadband, sensor.limits.deadband, by.widths)
+        there = [(self._limits(own, by), own) for own in (sensor.limits, *known)]
+        back = dict[str, float | None]()
+        for name in (*_LEVELS, "deadband"):
+            value: float | None = getattr(typed, name)
+            same = (getattr(own, name) for shown, own in there if getattr(shown, name) == value)
+            way = by.widths if name == "deadband" else by
+            back[name] = next(same, None if value is None else way.typed(value))
         return replace(typed, **back)  # type: ignore[arg-type]
 
     # ---------------------------------------------------------------- rules, there and back

@@ -42,7 +42,7 @@ _RISE_UNITS = {"degF": "Δ°F"}
 _PARTS = ("/min", "/s", "/h", " deviation")
 """What follows the unit of a tag in that of its rate or deviation."""
 _SPELT = {"°C": "degC", "°F": "degF", "m³/h": "m3/h", "m³/min": "m3/min", "l/min": "L/min"}
-_KEPT_DIGITS, _LEAST_DIGITS = 9, 6
+_KEPT_DIGITS, _OWN_DIGITS, _ENOUGH_DIGITS = 9, 6, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,12 @@ class Conversion:
     def typed(self, amount: float) -> float:
         """The amount in the tag's own unit that a person has typed: as short as it may be to read the same again."""
         own = self.own(amount)
-        short = (float(f"{own:.{digits}g}") for digits in range(1, _LEAST_DIGITS + 1))
-        return next((one for one in short if tidy(self.shown(one)) == amount), own)
+        for digits in range(1, _OWN_DIGITS + 1):
+            short = float(f"{own:.{digits}g}")
+            shown = self.shown(short)
+            if amount == float(f"{shown:.{_OWN_DIGITS}g}") == tidy(shown):
+                return short
+        return own
 
 
 def conversion(unit: str, choice: UnitChoice, tag: str = "") -> Conversion:
@@ -150,7 +154,7 @@ def converted(amount: float, unit: str, into: str, tag: str = "") -> float:
 def tidy(amount: float) -> float:
     """A converted amount without the dust of the conversion: 100.00000000000001 psi was typed as 100.
 
-    What has no more than nine digits is given back as those; anything else was a number in another unit, of which six
+    What has no more than nine digits is given back as those; anything else was a number in another unit, of which four
     are enough.
     """
     if not isfinite(amount):
@@ -160,4 +164,4 @@ def tidy(amount: float) -> float:
         short = float(f"{amount:.{digits}g}")
         if abs(short - amount) <= room:
             return short + 0.0
-    return float(f"{amount:.{_LEAST_DIGITS}g}")
+    return float(f"{amount:.{_ENOUGH_DIGITS}g}")

@@ -84,9 +84,11 @@ def test_100_psi_reads_100_again() -> None:
     assert editable_number(shown_units.limits(own, PRESSURE).high or 0.0) == "100"
 
 
-def test_a_number_of_the_tags_own_unit_that_is_typed_as_it_reads_is_found_again() -> None:
-    by = conversion("bar", US)
-    assert by.typed(tidy(by.shown(6.0))) == 6.0
+def test_limits_that_were_filled_in_go_back_untouched_as_well() -> None:
+    shown_units, own = units(pressure="psi"), Limits(high=6.25, deadband=0.3)
+    filled = shown_units.limits(own, PRESSURE)
+    assert shown_units.own_limits(filled, PRESSURE, own) == own
+    assert shown_units.own_limits(replace(filled, high=91.0), PRESSURE, own).high == pytest.approx(6.27423)
 
 
 def test_limits_that_were_not_changed_are_the_same_object_values() -> None:

@@ -6,6 +6,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from shiboken6 import isValid
 
 from pumpwatch_gui.gui.forms.form import Form
+from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
+from pumpwatch_gui.gui.settings.review_dialog import ReviewDialog
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.page import Page
 
@@ -34,6 +36,14 @@ def editor_of(form: Form, name: str, kind: type[W]) -> W:
     editor = form.editors[name]
     assert isinstance(editor, kind)
     return editor
+
+
+def save_settings(dialog: SiteDialog) -> None:
+    """Press Save, and again in the list of what is about to be saved, where there is one."""
+    dialog.save()
+    for review in dialog.findChildren(ReviewDialog):
+        if review.isVisible():
+            review.save_button.click()
 
 
 def is_closed(dialog: QDialog) -> bool:

@@ -31,7 +31,7 @@ from pumpwatch_gui.gui.shell.entries import DIALOGS
 from pumpwatch_gui.settings.simulated import site_text
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_station import FakeStation
-from tests.gui.parts import dialog_of, editor_of, is_closed
+from tests.gui.parts import dialog_of, editor_of, is_closed, save_settings
 from tests.gui.real_station import Running, running, served
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
@@ -72,7 +72,7 @@ def test_the_settings_of_a_new_station_connect_its_first_pump(tmp_path: Path, qt
         editor_of(form, "port", QSpinBox).setValue(port)
         dialog.links[0].try_it()
         qtbot.waitUntil(lambda: "responded: " in dialog.links[0].outcome.text(), timeout=10_000)
-        dialog.save()
+        save_settings(dialog)
         qtbot.waitUntil(lambda: station.engine.site().pumps != (), timeout=10_000)
         qtbot.waitUntil(lambda: station.value("motor_rpm") > 0, timeout=10_000)
         assert station.saved().pumps[0].links == (ModbusTcpConfig("127.0.0.1", port),)
@@ -92,7 +92,7 @@ def test_a_wrong_link_is_named_next_to_its_field_and_nothing_is_ordered(
 ) -> None:
     dialog = dialog_of(open_window(source=fake), SettingsDialog, "settings", "P-102")
     editor_of(dialog.links[0].form, "host", QLineEdit).setText("  ")
-    dialog.save()
+    save_settings(dialog)
     assert dialog.isVisible()
     assert "empty" in dialog.links[0].form.mistakes["host"].text()
     assert fake.orders == []
@@ -101,7 +101,7 @@ def test_a_wrong_link_is_named_next_to_its_field_and_nothing_is_ordered(
 def test_an_id_that_is_used_twice_is_refused(open_window: OpenWindow, fake: FakeStation) -> None:
     dialog = dialog_of(open_window(source=fake), SettingsDialog, "settings", "P-102")
     dialog.pump_id.setText("P-101")
-    dialog.save()
+    save_settings(dialog)
     assert dialog.isVisible()
     assert "P-101 is used twice" in dialog.trouble.text()
     assert fake.orders == []
@@ -111,10 +111,10 @@ def test_only_what_was_changed_is_ordered(open_window: OpenWindow, fake: FakeSta
     window = open_window(source=fake)
     dialog = dialog_of(window, SettingsDialog, "settings", "P-102")
     dialog.pump_id.setText("P-7")
-    dialog.save()
+    save_settings(dialog)
     assert fake.commands == [ChangeSite((RenamePump("P-102", "P-7"),))]
     again = dialog_of(window, SettingsDialog, "settings", "P-101")
-    again.save()
+    save_settings(again)
     assert not again.isVisible()
     assert len(fake.orders) == 1
 
@@ -126,7 +126,7 @@ def test_saved_settings_keep_the_old_file_its_comments_and_leave_a_line_in_the_j
     dialog = dialog_of(station.window, SettingsDialog, "settings", "P-101")
     dialog.pump_name.setText("Boiler feed, renamed")
     dialog.copy_pump()
-    dialog.save()
+    save_settings(dialog)
     qtbot.waitUntil(lambda: is_closed(dialog), timeout=10_000)
     site = station.saved()
     assert [p.pump_id for p in site.pumps] == ["P-101", "P-102", "P-101-2"]
@@ -143,7 +143,7 @@ def test_saved_settings_keep_the_old_file_its_comments_and_leave_a_line_in_the_j
 def test_a_removed_pump_leaves_the_site(station: Running, qtbot: QtBot) -> None:
     dialog = dialog_of(station.window, SettingsDialog, "settings", "P-101")
     dialog.remove_pump()
-    dialog.save()
+    save_settings(dialog)
     qtbot.waitUntil(lambda: is_closed(dialog), timeout=10_000)
     assert [p.pump_id for p in station.saved().pumps] == ["P-102"]
 
@@ -153,7 +153,7 @@ def test_a_site_file_that_was_edited_outside_is_not_written_over(station: Runnin
     station.site_file.write_text(edited, "utf-8")
     dialog = dialog_of(station.window, SettingsDialog, "settings", "P-101")
     dialog.pump_name.setText("Boiler feed, renamed")
-    dialog.save()
+    save_settings(dialog)
     qtbot.waitUntil(lambda: "changed outside this program" in dialog.trouble.text(), timeout=10_000)
     assert dialog.isVisible()
     assert dialog.save_button.isEnabled()
@@ -168,7 +168,7 @@ def test_a_site_file_that_was_edited_outside_is_not_written_over(station: Runnin
     assert not dialog.reload_button.isVisible()
     assert [dialog.list.item(i).text() for i in range(2)] == ["P-101  Boiler feed A", "P-102  Boiler feed, by hand"]
     dialog.pump_name.setText("Boiler feed, renamed")
-    dialog.save()
+    save_settings(dialog)
     qtbot.waitUntil(lambda: is_closed(dialog), timeout=10_000)
     assert [p.name for p in station.saved().pumps] == ["Boiler feed, renamed", "Boiler feed, by hand"]
 
@@ -183,7 +183,7 @@ def test_a_reload_is_offered_while_the_file_is_another_one_and_shows_the_site_as
     site = fake.site()
     fake.edited = replace(site, name="By hand", pumps=site.pumps[1:])
     settings.pump_name.setText("Another")
-    settings.save()
+    save_settings(settings)
     assert settings.reload_button.isVisible()
     assert dialog_of(window, LimitsDialog, "limits", "P-102").reload_button.isVisible()
     settings.reload_button.click()
@@ -266,13 +266,13 @@ def test_a_refused_save_keeps_the_dialog_open_with_its_reason(
     limits = dialog_of(window, LimitsDialog, "limits", "P-101")
     cell(limits, 1, 2).setText("75.5")
     for dialog in (settings, limits):
-        dialog.save()
+        save_settings(dialog)
         assert dialog.isVisible()
         assert dialog.trouble.text() == refusal
         assert dialog.save_button.isEnabled()
     assert fake.site().pumps[0].name != "Another"
     fake.refusal = ""
-    settings.save()
+    save_settings(settings)
     assert not settings.isVisible()
     assert fake.site().pumps[0].name == "Another"
 
@@ -285,7 +285,7 @@ def test_save_is_disabled_while_an_order_is_under_way(open_window: OpenWindow, f
     limits = dialog_of(window, LimitsDialog, "limits", "P-101")
     cell(limits, 1, 2).setText("75.5")
     for dialog in (settings, limits):
-        dialog.save()
+        save_settings(dialog)
         assert not dialog.save_button.isEnabled()
         QTest.keyClick(dialog.save_button, Qt.Key.Key_Space)
     cell(limits, 1, 2).setText("76")

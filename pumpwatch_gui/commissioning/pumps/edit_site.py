@@ -1,12 +1,15 @@
 """Editing the station and its pumps: from what was filled in to the changes that make the site so."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import Field, dataclass, fields, replace
+from itertools import zip_longest
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
-from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetPump, SetStation, SiteChange
+from pumpwatch_gui.domain.units import CHOICES
+from pumpwatch_gui.domain.wording import unit_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,67 @@ def site_changes(site: Site, station: SetStation, drafts: Sequence[PumpDraft]) -
     present = SetStation(site.name, site.station, site.currency, site.units)
     head = [] if replace(station, units=station.units or site.units) == present else [station]
     return *head, *removed, *_renames(drafts), *_settings(site, drafts)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """One setting that is about to be saved: what it is, how it is now and how it will be, "" for what is not there."""
+
+    what: str
+    before: str
+    after: str
+
+
+def shown_changes(site: Site, station: SetStation, drafts: Sequence[PumpDraft]) -> tuple[ShownChange, ...]:
+    """Every setting that differs from the site, in the order of the dialog."""
+    units = station.units or site.units
+    rows = [("Station name", site.name, station.name), ("Station number", site.station, station.station),
+            ("Station currency", site.currency, station.currency)]  # fmt: skip
+    rows += [(f"{kind.capitalize()} shown in", _unit_words(site.units.of(kind)), _unit_words(units.of(kind)))
+             for kind in CHOICES]  # fmt: skip
+    kept = {draft.was for draft in drafts}
+    rows += [(f"Pump {pump.pump_id}", pump.name, "removed, its history stays")
+             for pump in site.pumps if pump.pump_id not in kept]  # fmt: skip
+    for draft in drafts:
+        rows += _pump_rows(site.pump(draft.was), draft)
+    return tuple(ShownChange(what, str(was), str(now)) for what, was, now in rows if was != now)
+
+
+def _unit_words(unit: str) -> str:
+    return unit_text(unit) or "the unit of the tag"
+
+
+def _pump_rows(old: PumpSettings | None, draft: PumpDraft) -> list[tuple[str, object, object]]:
+    if old is None:
+        links = ", ".join(link.endpoint for link in draft.links if link is not None)
+        return [(f"Pump {draft.pump_id}", "", f"added: {', '.join(filter(None, (draft.name, draft.profile, links)))}")]
+    pump_id = old.pump_id
+    rows: list[tuple[str, object, object]] = [
+        (f"{pump_id} id", old.pump_id, draft.pump_id), (f"{pump_id} name", old.name, draft.name),
+        (f"{pump_id} area", old.area, draft.area), (f"{pump_id} duty", old.duty, draft.duty),
+        (f"{pump_id} profile", old.profile_name, draft.profile), (f"{pump_id} model", old.model, draft.model),
+    ]  # fmt: skip
+    for number, (before, after) in enumerate(zip_longest(old.links, draft.links), 1):
+        rows += _link_rows(f"{pump_id} link {number}", before, after)
+    return rows
+
+
+def _link_rows(place: str, before: DriverConfig | None, after: DriverConfig | None) -> list[tuple[str, object, object]]:
+    if before is None or after is None or before.driver != after.driver:
+        was, now = (f"{link.driver}, {link.endpoint}" if link is not None else "" for link in (before, after))
+        return [(place, was, now)]
+    return [
+        (f"{place} {str(one.metadata.get('label', one.name.replace('_', ' '))).lower()}", *_values(one, before, after))
+        for one in fields(before)
+    ]
+
+
+def _values(one: "Field[object]", *links: DriverConfig) -> tuple[object, object]:
+    """The value of a field of both, with its unit."""
+    unit = f" {one.metadata['unit']}" if "unit" in one.metadata else ""
+    was, now = (getattr(link, one.name) for link in links)
+    words = [f"{', '.join(map(str, x)) if isinstance(x, tuple) else x}{unit}" for x in (was, now)]
+    return words[0], words[1]
 
 
 def _renames(drafts: Sequence[PumpDraft]) -> list[RenamePump]:

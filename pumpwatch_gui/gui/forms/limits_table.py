@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QTableWidgetItem as Cell
 from typing_extensions import override
 
 from pumpwatch_gui.domain.pump.profile import Limits, Sensor
+from pumpwatch_gui.domain.units import tidy
 from pumpwatch_gui.domain.wording import editable_number, typed_number, unit_text
 from pumpwatch_gui.gui.look.theme import REGULAR, STRONG, Appearance, color
 from pumpwatch_gui.gui.look.widgets import plain_tip
@@ -35,8 +36,14 @@ def parse_limits(sensor: Sensor, cells: Mapping[str, str]) -> Limits:
             raise ValueError(f"{title}: {error}") from None
         value = values[name]
         if optional and value is not None and not sensor.span[0] <= value <= sensor.span[1]:
-            raise ValueError(f"{title}: {text} is outside the span {sensor.span[0]:g} to {sensor.span[1]:g}")
+            raise ValueError(f"{title}: {text} is outside the span {span_words(sensor)}")
     return replace(sensor.limits, **values)  # type: ignore[arg-type]
+
+
+def span_words(sensor: Sensor) -> str:
+    """The span of a sensor: `0 to 145`."""
+    low, high = map(tidy, sensor.span)
+    return f"{low:g} to {high:g}"
 
 
 class LimitsTable(QTableWidget):
@@ -73,7 +80,7 @@ class LimitsTable(QTableWidget):
         with QSignalBlocker(self):
             self.setRowCount(len(sensors))
             for row, sensor in enumerate(sensors):
-                span = f"{sensor.span[0]:g} to {sensor.span[1]:g} {unit_text(sensor.unit)}".rstrip()
+                span = f"{span_words(sensor)} {unit_text(sensor.unit)}".rstrip()
                 for column, text in enumerate((sensor.label, span, *(facts[row] if facts else ()))):
                     cell = Cell(text)
                     cell.setToolTip("" if column else plain_tip(text))

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.commissioning.pumps.profiles import profile_limits
 from pumpwatch_gui.domain.display import read_sensor
-from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
+from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile, Sensor
 from pumpwatch_gui.domain.site_changes import SetLimits
 from pumpwatch_gui.domain.station import PumpView
 from pumpwatch_gui.domain.wording import UNKNOWN, error_text
@@ -38,6 +38,7 @@ class LimitsDialog(SiteDialog):
         rules = button("Rules…", "Alarm rules of several terms, rates and deviations", self.open_rules)
         restore = button("Restore row", "Restore the profile's own limits in this row", self.restore_row)
         self._pump_id = ""
+        self._restored: dict[str, Limits] = {}
         self._own: PumpProfile | None = None
         """What the shown limits were made of, in the units of the tags."""
         self._history = History(self.table.texts())
@@ -96,7 +97,7 @@ class LimitsDialog(SiteDialog):
         self._pump_id = self.pump.currentText()
         self.setWindowTitle(f"Limits of {self.context.title_of(self._pump_id)}")
         pump = self._pump_now()
-        self._own = pump.profile if pump else None
+        self._own, self._restored = pump.profile if pump else None, {}
         sensors = self.context.units.profile(pump.profile).quantities if pump else ()
         self.table.show_limits(sensors, {sensor.tag: sensor.limits for sensor in sensors}, self._values_now())
         self._history = History(self.table.texts())
@@ -167,11 +168,16 @@ class LimitsDialog(SiteDialog):
     def _restore(self, tag: str, own: Mapping[str, Limits]) -> None:
         row = next((i for i, sensor in enumerate(self.table.sensors) if sensor.tag == tag), -1)
         if row >= 0 and tag in own and self._own is not None:
+            self._restored[tag] = own[tag]
             self.table.fill(row, self.context.units.limits(own[tag], self._own.quantities[self._own.index(tag)]))
             self.check()
 
     def _failed(self, error: Exception) -> None:
         self.trouble.warn(error_text(error))
+
+    def _typed(self, limits: Limits, sensor: Sensor) -> Limits:
+        known = [self._restored[sensor.tag]] if sensor.tag in self._restored else []
+        return self.context.units.own_limits(limits, sensor, *known)
 
     @override
     def save(self) -> None:
@@ -180,7 +186,7 @@ class LimitsDialog(SiteDialog):
         limits, wrong = self.table.read()
         own = {sensor.tag: sensor for sensor in self._own.quantities} if self._own is not None else {}
         try:
-            typed = {tag: self.context.units.own_limits(one, own[tag]) for tag, one in limits.items()}
+            typed = {tag: self._typed(one, own[tag]) for tag, one in limits.items()}
         except ValueError as error:
             self.trouble.warn(str(error))
             return

@@ -1,8 +1,11 @@
 """Settings: the station, its pumps and their links, saved to the site file as a whole."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -14,26 +17,36 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from pumpwatch_gui.commissioning.pumps.edit_site import PumpDraft, drafts_of, free_id, site_changes
+from pumpwatch_gui.commissioning.pumps.edit_site import (
+    PumpDraft,
+    drafts_of,
+    free_id,
+    shown_changes,
+    site_changes,
+)
 from pumpwatch_gui.commissioning.pumps.profiles import model_names, profile_names
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.site_changes import SetStation
-from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.domain.units import CHOICES, UnitChoice
+from pumpwatch_gui.domain.wording import error_text, unit_text
 from pumpwatch_gui.gui.forms.history import History
 from pumpwatch_gui.gui.forms.link_box import LinkBox
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog, undo_buttons
-from pumpwatch_gui.gui.look.layout import hbox
+from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, WholeBox, button, label
+from pumpwatch_gui.gui.settings.review_dialog import ReviewDialog
+from pumpwatch_gui.gui.settings.setting_search import Setting, SettingSearch
 from pumpwatch_gui.gui.settings.sound_panel import SoundPanel
 from pumpwatch_gui.gui.shell.page import PageContext
 
-_State = tuple[tuple[str, int, str], tuple[PumpDraft, ...], int]
+_Station = tuple[str, int, str, UnitChoice]
+_State = tuple[_Station, tuple[PumpDraft, ...], int]
 """The station's fields, the pumps, which of them is chosen."""
 
 
 class SettingsDialog(SiteDialog):
-    """Station above, pumps at the left, the chosen pump at the right. Nothing changes before Save."""
+    """Station above, pumps at the left, the chosen pump at the right. Nothing changes before Save, which lists it."""
 
     def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
         super().__init__(context, (980, 680), parent)
@@ -46,8 +59,10 @@ class SettingsDialog(SiteDialog):
         body = hbox(self._make_list(), (self._make_pump(), 1), spacing=12)
         self.sound = SoundPanel(context)
         rules = button("Alarm rules…", "Alarm rules of several terms, rates and deviations", self.open_rules)
-        self.lay_out(self._station, (body, 1), self.sound, more=(rules, self.undo, self.redo))
-        self._saved: _State = (("", 1, ""), (), -1)
+        self.search = SettingSearch(context.appearance, self._settings)
+        QShortcut(QKeySequence.StandardKey.Find, self, self.search.field.setFocus)
+        self.lay_out(self._station, (body, 1), self.sound, head=vbox(self.search), more=(rules, self.undo, self.redo))
+        self._saved: _State = (("", 1, "", UnitChoice()), (), -1)
         self._history = History[_State](self._saved)
         self._show_site(pump_id)
 
@@ -57,9 +72,7 @@ class SettingsDialog(SiteDialog):
 
     def _show_site(self, pump_id: str) -> None:
         site = self.context.station.site()
-        self.site_name.setText(site.name)
-        self.station.setValue(site.station)
-        self.currency.setText(site.currency)
+        self._show_station((site.name, site.station, site.currency, site.units))
         self._drafts, self._at = drafts_of(site), -1
         self._fill_list()
         if not self._drafts:
@@ -86,6 +99,14 @@ class SettingsDialog(SiteDialog):
         self._station.body.addLayout(
             hbox(*(part for words, field in fields for part in (label(words), (field, 3 if words == "Name" else 1))))
         )
+        self.units = {kind: QComboBox() for kind in CHOICES}
+        for kind, box in self.units.items():
+            box.setAccessibleName(f"{kind.capitalize()} shown in")
+            box.setToolTip("What is shown only; each user may choose another in the menu")
+            for unit in ("", *CHOICES[kind]):
+                box.addItem(unit_text(unit) or "tag's own", unit)
+        boxes = (part for kind, box in self.units.items() for part in (label(kind.capitalize(), "dim"), (box, 1)))
+        self._station.body.addLayout(hbox(label("Shown in"), *boxes))
 
     def _make_list(self) -> Panel:
         self.list = QListWidget()
@@ -111,6 +132,7 @@ class SettingsDialog(SiteDialog):
         form.setHorizontalSpacing(12)
         fields = (("Id", self.pump_id), ("Name", self.pump_name), ("Area", self.area), ("Duty", self.duty),
                   ("Profile", self.profile), ("Model", self.model))  # fmt: skip
+        self._pump_fields: tuple[tuple[str, QWidget], ...] = fields
         for i, (words, field) in enumerate(fields):  # two a row: the fields of the link need the room
             field.setAccessibleName(f"Pump {words.lower()}")
             form.addWidget(label(words), i // 2, i % 2 * 2)
@@ -132,8 +154,17 @@ class SettingsDialog(SiteDialog):
 
     def _state(self) -> _State:
         """What the dialog says: the station's fields, every pump, the chosen one."""
-        station = (self.site_name.text(), self.station.value(), self.currency.text())
+        units = UnitChoice(**{kind: str(box.currentData()) for kind, box in self.units.items()})
+        station = (self.site_name.text(), self.station.value(), self.currency.text(), units)
         return station, tuple(self._drafts), self._at
+
+    def _show_station(self, station: _Station) -> None:
+        name, number, currency, units = station
+        self.site_name.setText(name)
+        self.station.setValue(number)
+        self.currency.setText(currency)
+        for kind, box in self.units.items():
+            box.setCurrentIndex(box.findData(units.of(kind)))
 
     def _keep(self) -> bool:
         """Keep what the fields say and remember it for Undo; False when a link does not hold."""
@@ -147,9 +178,7 @@ class SettingsDialog(SiteDialog):
         if by < 0 and not self._keep():
             return
         station, drafts, at = self._history.step(by)
-        self.site_name.setText(station[0])
-        self.station.setValue(station[1])
-        self.currency.setText(station[2])
+        self._show_station(station)
         self._drafts, self._at = list(drafts), -1
         self._fill_list()
         self.list.setCurrentRow(at)
@@ -283,11 +312,65 @@ class SettingsDialog(SiteDialog):
 
     @override
     def save(self) -> None:
-        """Order what differs from the site as it is now."""
+        """List what differs from the site as it is now; once that was seen, order it."""
         if not self._store():
             return
-        station = SetStation(self.site_name.text().strip(), self.station.value(), self.currency.text().strip())
+        name, number, currency, units = self._state()[0]
+        station, site = SetStation(name.strip(), number, currency.strip(), units), self.context.station.site()
         try:
-            self.order(site_changes(self.context.station.site(), station, self._drafts))
+            changes = site_changes(site, station, self._drafts)
         except InputError as error:
             self.trouble.warn(error_text(error))
+            return
+        if not changes:
+            self.order(())
+            return
+        listed = shown_changes(site, station, self._drafts)
+        review = ReviewDialog(self.context.appearance, listed, partial(self.order, changes), self)
+        review.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.context.appearance.dress(review)
+        review.open()
+
+    # ---------------------------------------------------------------- search
+
+    def _settings(self) -> Iterator[Setting]:
+        """Every setting there is: the station's, those of the chosen pump, then those of the others."""
+        yield Setting("Station", "Name", "", lambda: self.site_name)
+        yield Setting("Station", "Number", "", lambda: self.station)
+        yield Setting("Station", "Currency", "money", lambda: self.currency)
+        for kind, box in self.units.items():
+            words = f"units shown in {' '.join(map(unit_text, CHOICES[kind]))}"
+            yield Setting("Station", f"{kind.capitalize()} shown in", words, partial(_same, box))
+        yield Setting("Sound of alarms", "Volume", "loud", lambda: self.sound.slider)
+        order = sorted(range(len(self._drafts)), key=lambda row: row != self._at)
+        for row in order:
+            yield from self._settings_of(row)
+
+    def _settings_of(self, row: int) -> Iterator[Setting]:
+        draft = self._drafts[row]
+        place = f"{draft.pump_id} {draft.name}".strip()
+        for words, field in self._pump_fields:
+            yield Setting(place, words, "pump", partial(self._show_field, row, field))
+        for at, link in enumerate(draft.links):
+            for one in fields(link) if link is not None else ():
+                words = str(one.metadata.get("label", one.name.replace("_", " ")))
+                more = f"{one.name} {one.metadata.get('help', '')}"
+                yield Setting(f"{place}, link {at + 1}", words, more, partial(self._show_link, row, at, one.name))
+
+    def _show_field(self, row: int, field: QWidget) -> QWidget:
+        self.list.setCurrentRow(row)
+        return field
+
+    def _show_link(self, row: int, at: int, name: str) -> QWidget:
+        self.list.setCurrentRow(row)
+        if at >= len(self.links):
+            return self.list
+        box = self.links[at]
+        self.tabs.setCurrentIndex(at)
+        if name in box.form.advanced:
+            box.more.setChecked(True)
+        return box.form.editors.get(name, box.driver)
+
+
+def _same(field: QWidget) -> QWidget:
+    return field
