@@ -31,6 +31,12 @@ class StatusLine(Painted):
         """As wide as there is room."""
         return QSize(self.appearance.px(260), self.appearance.px(32))
 
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """The chip of any state: it is never cut."""
+        widest = max(self.appearance.width(state.value, 11, STRONG) for state in RunState)
+        return QSize(round(widest) + self.appearance.px(14) + 2, self.appearance.px(32))
+
     def show_state(self, state: RunState, words: str, *, live: bool) -> None:
         """Show these."""
         if (state, words, live) != (self._state, self._words, self._live):

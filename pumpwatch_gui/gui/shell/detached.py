@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QScreen, QShortcut
+from PySide6.QtCore import QByteArray, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QScreen, QShortcut, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 from typing_extensions import override
 
@@ -21,6 +21,8 @@ from pumpwatch_gui.gui.shell.top_bar import TopBar
 MOST = 8
 """Windows besides the main one: each is painted as often as that."""
 SIZE = QSize(1280, 800)
+SETTLED_MS = 300
+"""So long after a window came it is where the window manager wants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class DetachedWindow(QMainWindow):
     def __init__(self, context: PageContext, entry: PageEntry, *, simulated: bool, is_kiosk: bool) -> None:
         super().__init__()
         self.context, self.entry, self.is_kiosk = context, entry, is_kiosk
-        self._away: tuple[Placed, QByteArray] | None = None
+        self._away: Placed | None = None
+        self._away_at = QRect()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.top_bar = TopBar(context, simulated=simulated)
         self.top_bar.menu.hide()
@@ -97,7 +100,7 @@ class DetachedWindow(QMainWindow):
             geometry = QByteArray.fromHex(kept.geometry.encode("ascii", "replace"))
             self.restoreGeometry(geometry)  # moves what would be off every screen
             if kept.screen not in [screen.name() for screen in screens]:
-                self._away = kept, self.saveGeometry()
+                self._away = kept
         else:
             other = next((screen for screen in screens if screen is not main.screen()), None)
             resize_within_screen(self, SIZE.width(), SIZE.height())
@@ -108,20 +111,28 @@ class DetachedWindow(QMainWindow):
 
     def screen_came(self, screen: QScreen) -> None:
         """Go back to a monitor that is there again, unless it was moved meanwhile."""
-        if self._away is not None and self._away[0].screen == screen.name():
-            if self.saveGeometry() == self._away[1]:
-                self.restoreGeometry(QByteArray.fromHex(self._away[0].geometry.encode("ascii", "replace")))
+        if self._away is not None and self._away.screen == screen.name():
+            if self.geometry() == self._away_at:
+                self.restoreGeometry(QByteArray.fromHex(self._away.geometry.encode("ascii", "replace")))
             self._away = None
 
     @property
     def placed(self) -> Placed:
         """What is to be remembered; of one that waits for its monitor, its place there."""
-        geometry = self.saveGeometry()
         pump_id = self.context.pump_id if self.page.follows_pump else ""
-        if self._away is not None and geometry == self._away[1]:
-            return Placed(self.entry.key, pump_id, self._away[0].screen, self._away[0].geometry)
-        hexed = bytes(geometry.toHex().data()).decode("ascii")
+        if self._away is not None and self.geometry() == self._away_at:
+            return Placed(self.entry.key, pump_id, self._away.screen, self._away.geometry)
+        hexed = bytes(self.saveGeometry().toHex().data()).decode("ascii")
         return Placed(self.entry.key, pump_id, self.screen().name(), hexed)
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """From where the window manager has put it on, a person has moved it."""
+        super().showEvent(event)
+        QTimer.singleShot(SETTLED_MS, self, self._settle)
+
+    def _settle(self) -> None:
+        self._away_at = self.geometry()
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

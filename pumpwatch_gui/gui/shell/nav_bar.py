@@ -48,8 +48,8 @@ class NavButton(QAbstractButton):
         elif self.underMouse():
             painter.fillRect(box, color(theme.background))
         state = QIcon.State.On if self.isChecked() else QIcon.State.Off
-        size = px(22)
-        top = min(px(8), max((box.height() - px(42)) / 2, 0))  # word and icon stay whole in a low window
+        size = min(px(22), max(round(box.height()) - px(20), px(8)))  # word and icon stay whole in a low window
+        top = min(px(8), max((box.height() - size - px(20)) / 2, 0))
         pixmap = appearance.icon(self._icon_name).pixmap(
             QSize(size, size), self.devicePixelRatioF(), QIcon.Mode.Normal, state
         )
@@ -59,7 +59,7 @@ class NavButton(QAbstractButton):
         paint.text(
             painter,
             appearance,
-            QRectF(0, top + px(25), box.width(), px(16)),
+            QRectF(0, top + size + px(3), box.width(), px(16)),
             self.text(),
             words,
             size=12,

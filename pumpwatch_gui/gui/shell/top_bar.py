@@ -19,6 +19,8 @@ from pumpwatch_gui.gui.shell.stopped_bar import StoppedBar, stopped_words
 
 HEIGHT = 56
 CLOCK_PX = 184
+COUNTS_FROM = 940
+"""With the counts in a narrower bar, the banner would have no room for the alarm and its value."""
 OLD_AFTER_S = 3.0
 """From this age on the screen says that what it shows is old (or from the shortest limit of the pumps, if longer)."""
 
@@ -327,7 +329,8 @@ class TopBar(QWidget):
 
     def _make_room(self) -> None:
         self.plant.set_brief(self.width() < self.appearance.px(1160))
-        self.counts.setVisible(self.width() >= self.appearance.px(760))
+        chips = 0 if self.simulated.isHidden() else 120
+        self.counts.setVisible(self.width() >= self.appearance.px(COUNTS_FROM + chips))
 
     def _fit(self) -> None:
         self._make_room()

@@ -83,9 +83,10 @@ class WindowCommands:
     def _add_look(self) -> None:
         appearance, menu = self._window.appearance, self.menu
         self._add(menu, "Day or night", "Ctrl+D", appearance.toggle_day)
+        colours = menu.addMenu("Colours")
         for theme in THEMES.values():
             keys = "Ctrl+Shift+D" if theme.name == "high-contrast" else ""
-            self._add(menu, f"{theme.label} colours", keys, partial(appearance.set_theme, theme.name))
+            self._add(colours, f"{theme.label} colours", keys, partial(appearance.set_theme, theme.name))
         self._add(menu, "Larger text", "Ctrl++", partial(appearance.step_scale, 1), "Ctrl+=")
         self._add(menu, "Smaller text", "Ctrl+-", partial(appearance.step_scale, -1))
         sizes = menu.addMenu("Size of text")
