@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
-from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QLocale, QModelIndex, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
+from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.gui.forms.limits_table import LimitsTable
 from pumpwatch_gui.gui.look import layout
 from pumpwatch_gui.gui.look.widgets import Painted
@@ -44,24 +45,32 @@ MIN_ELIDED = 30
 """Pixels for elided words at the least."""
 LEAVES = (QAbstractButton, QAbstractSpinBox, QComboBox, QLabel, QLineEdit, Painted)
 CASES = [
-    (size, pumps, scale) for size in ((1280, 720), (1920, 1080)) for pumps, scale in ((3, 100), (50, 100), (3, 150))
+    (size, pumps, scale, "C", UnitChoice())
+    for size in ((1280, 720), (1920, 1080))
+    for pumps, scale in ((3, 100), (50, 100), (3, 150))
 ]
+COMMA, US = "de_DE", UnitChoice("psi", "degF", "gpm", "in/s")
+CASES += [((1280, 720), 3, 150, COMMA, US), ((1280, 720), 50, 100, COMMA, US), ((1920, 1080), 3, 100, COMMA, US)]
 
 
 @pytest.fixture(params=CASES, ids=str)
 def window(
     request: pytest.FixtureRequest, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MainWindow]:
-    """A window as large as its screen, on a station with long names."""
-    size, pumps, scale = request.param
+    """A window as large as its screen, on a station with long names, in a language and units."""
+    size, pumps, scale, language, units = request.param
+    before = QLocale()
+    QLocale.setDefault(QLocale(language))
     monkeypatch.setattr(layout, "screen_room", lambda _: QSize(*size) - QSize(0, layout.FRAME_PX))
     station = FakeStation(pumps, scenes=SCENES, history_s=5)
     site = station.site()
     station.change(replace(site, name=LONG, pumps=tuple(replace(pump, name=LONG) for pump in site.pumps)))
     made = open_window(source=station, size=size)
+    made.use_units(units)
     made.appearance.set_scale(scale)
     yield made
     made.appearance.set_scale(100)
+    QLocale.setDefault(before)
 
 
 def settle(window: MainWindow) -> None:

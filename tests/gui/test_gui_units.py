@@ -1,11 +1,12 @@
 """Values in the units of the site or the user, on every page; what is stored and ordered keeps those of the tags."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -145,3 +146,26 @@ def test_the_duty_point_of_the_curve_is_in_the_unit_of_flow(open_window: OpenWin
     assert words.rpartition(",")[2] == page.curve.words.rpartition(",")[2]  # the same share of the best flow
     assert page.curve._scale()[0] < ends[0] / 10
     assert page.curve._scale()[1] == ends[1]
+
+
+def test_a_decimal_comma_is_typed_where_the_language_has_one_and_numbers_read_alike(open_window: OpenWindow) -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale("de_DE"))
+    try:
+        window = open_window(2, scenes=HOT)
+        window.use_units(US)
+        window.refresh()
+        spoken = page_of(window, OverviewPage).tiles.states[0].spoken
+        assert re.search(r"Bearing temperature \d+\.\d °F", spoken)  # the program's own point, everywhere
+        dialog = dialog_of(window, LimitsDialog, "limits", "P-101")
+        row = row_of(dialog, "bearing_temperature_c")
+        cell = dialog.table.item(row, dialog.table.first + 3)
+        assert cell is not None
+        cell.setText("190,5")
+        dialog.save()
+        profile = window.context.station.site().pumps[0].profile
+        new = profile.sensors[profile.index("bearing_temperature_c")].limits.high_high
+        assert new == pytest.approx((190.5 - 32) / 1.8, rel=1e-6)
+        assert dialog.trouble.text() == ""
+    finally:
+        QLocale.setDefault(before)

@@ -241,12 +241,20 @@ class TileGrid(PaintedList):
     def speak(self) -> None:
         state = self.focused
         self.setAccessibleName(f"Pump {state.pump_id} {state.name}" if state else "Pumps")
-        favourite = "Favourite. " if state and state.is_favourite else ""
-        self.describe(favourite + state.spoken if state else self.empty_words)
+        self.describe(_spoken(state) if state else self.empty_words)
+
+    @override
+    def cell_words(self, i: int) -> str:
+        state = self.states[i]
+        return f"Pump {state.pump_id} {state.name}. {_spoken(state)}"
 
     @override
     def activate(self, i: int) -> None:
         self.opened.emit(self.states[i].pump_id)
+
+
+def _spoken(state: TileState) -> str:
+    return ("Favourite. " if state.is_favourite else "") + state.spoken
 
 
 def _arrangement(groups: Sequence[Group]) -> list[tuple[str, list[str]]]:

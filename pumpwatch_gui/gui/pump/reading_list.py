@@ -55,6 +55,10 @@ class ReadingList(PaintedList):
         if self.rows:
             self.describe(self.words_of(self.rows[self._at]))
 
+    @override
+    def cell_words(self, i: int) -> str:
+        return self.words_of(self.rows[i])
+
     def words_of(self, row: ReadingRow) -> str:
         """A row for assistive technology: label, value, what is wrong with it, and its alarm."""
         reading = row.reading

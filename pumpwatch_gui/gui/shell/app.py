@@ -21,6 +21,7 @@ from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.single_instance import SingleInstance
 from pumpwatch_gui.gui.shell.snapshots import snapshot_pages
 from pumpwatch_gui.gui.shell.threads import EngineHost, Hosted
+from pumpwatch_gui.gui.tables.accessible_list import offer_lists
 
 log = logging.getLogger("pumpwatch.gui")
 
@@ -39,6 +40,7 @@ def application() -> QApplication:
     made.setApplicationName("PumpWatch")
     made.setApplicationDisplayName("PumpWatch")
     made.setQuitOnLastWindowClosed(True)
+    offer_lists()
     return made
 
 

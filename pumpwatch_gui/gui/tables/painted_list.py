@@ -35,6 +35,15 @@ class PaintedList(Painted):
         """The place of a cell."""
         raise NotImplementedError
 
+    def cell_words(self, i: int) -> str:
+        """What a cell says, for assistive technology."""
+        raise NotImplementedError
+
+    @property
+    def cell_current(self) -> int:
+        """The cell that has the keyboard when the widget has it."""
+        return self._at
+
     def cell_columns(self) -> int:
         """How many cells are next to one another."""
         return 1

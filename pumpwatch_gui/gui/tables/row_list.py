@@ -235,6 +235,10 @@ class RowList(PaintedList):
         self.describe(f"{self.rows[self._at].spoken}{chosen} ({self._at + 1} of {len(self.rows)})")
 
     @override
+    def cell_words(self, i: int) -> str:
+        return self.rows[i].spoken
+
+    @override
     def activate(self, i: int) -> None:
         self.activated.emit(self.rows[i].key)
 

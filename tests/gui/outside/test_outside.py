@@ -142,6 +142,21 @@ def test_an_alarm_is_read_cell_by_cell(session: Session) -> None:
     assert {"1", "P-102", "Bearing temperature high-high · first out of 2", "85 °C", "unacknowledged"} <= set(cells)
 
 
+def test_what_is_painted_is_a_list_with_an_item_a_row(session: Session) -> None:
+    session.turn("overview")
+    tree = session.tree()
+    items = [node["name"] for node in tree if node["role"] == "list item"]
+    assert [name[:10] for name in items if name.startswith("Pump P-")] == ["Pump P-101", "Pump P-102", "Pump P-103"]
+    assert "Bearing temperature high-high" in next(name for name in items if name.startswith("Pump P-102"))
+    session.turn("pump")
+    tree = session.tree()
+    for name in ("Sensors", "Active alarms"):
+        assert any(node["name"] == name and node["role"] == "list" for node in tree), name
+    items = [node["name"] for node in tree if node["role"] == "list item"]
+    assert any(name.startswith("Motor speed: ") for name in items)
+    assert any(name.startswith("Bearing temperature: 8") and "alarm priority 1" in name for name in items)
+
+
 def test_a_button_is_pressed_from_outside(session: Session) -> None:
     session.turn("pump")
     before = named(session.tree(), "Live trends")["description"]
