@@ -231,15 +231,19 @@ def _add_backups(command: _Command) -> None:
 
 
 def _add_report(command: _Command) -> None:
-    report = command("report", "cli.reports", "report", "the report of a shift, a day or a month, as PDF and XLSX")
-    report.add_argument("name", choices=("shift", "daily", "monthly"))
+    report = command("report", "cli.reports", "report", "a report of some time or of an incident, as PDF and XLSX")
+    report.add_argument("name", choices=("shift", "daily", "weekly", "monthly", "incident"))
     report.add_argument(
-        "--period", required=True, help="2026-10, 2026-10-14, 2026-10-14T06:00 or 2026-10-14T06:00/18:00"
+        "--period", required=True, help="2026-10, 2026-W42, 2026-10-14, 2026-10-14T06:00 or 2026-10-14T06:00/18:00"
     )
     report.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
     report.add_argument("--site", type=Path, metavar="FILE", help="the site file (default: that of the home)")
-    report.add_argument("--pdf", action="store_true", help="only the PDF (with --xlsx: both, as without either)")
-    report.add_argument("--xlsx", action="store_true", help="only the workbook")
+    report.add_argument(
+        "--pump", action="append", metavar="ID", help="of an incident; repeatable (none: all that had an alarm)"
+    )
+    report.add_argument("--pdf", action="store_true", help="write the PDF (of none of these three: PDF and workbook)")
+    report.add_argument("--xlsx", action="store_true", help="write the workbook")
+    report.add_argument("--png", action="store_true", help="write the pages as pictures")
 
 
 def _add_map(command: _Command) -> None:

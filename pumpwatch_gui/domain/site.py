@@ -7,6 +7,7 @@ from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.errors import Problem
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.reports.schedule import ReportSchedule
 from pumpwatch_gui.domain.units import UnitChoice
 
 NO_MODEL, LEARN = "none", "learn"
@@ -38,6 +39,7 @@ class Site:
     `history_gb` is what the history may take of the disk, 0 for no bound: beyond it the oldest raw readings go.
     `units` are those that values are shown in where a user has not chosen others.
     `rules` may name pumps and tags that are not there: then they are not judged, and stay.
+    `energy_price` is that of a kWh in `currency`, None where it is not given. `reports` are made by themselves.
     """
 
     name: str = "My station"
@@ -48,6 +50,8 @@ class Site:
     history_gb: float = 100.0
     rules: tuple[CustomRule, ...] = ()
     units: UnitChoice = UnitChoice()  # noqa: RUF009 - frozen
+    energy_price: float | None = None
+    reports: ReportSchedule = ReportSchedule()  # noqa: RUF009 - frozen
 
     def pump(self, pump_id: str) -> PumpSettings | None:
         """The pump of that id; None when the site has none."""

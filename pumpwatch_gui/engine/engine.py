@@ -3,8 +3,9 @@
     wire → acquire → Frame → ring buffer → infer → (ScoreResult) → judge → (AlarmChanged) → store → gui
     gui, share → (Order: who, when, command) → engine
 
-Six loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes, `store`
-writes, `watchdog` looks after the others. At the end they stop in the order of the flow: what was read is also written.
+Seven loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes,
+`store` writes, `reports` makes what is scheduled, `watchdog` looks after the others. At the end they stop in the order
+of the flow: what was read is also written.
 """
 
 import logging
@@ -50,6 +51,7 @@ from pumpwatch_gui.engine.models.inference import Inference
 from pumpwatch_gui.engine.models.model_lifecycle import ModelLifecycle
 from pumpwatch_gui.engine.orders import Orders
 from pumpwatch_gui.engine.recorder import Recorder
+from pumpwatch_gui.engine.reporting import ReportLoop
 from pumpwatch_gui.engine.stats import StatsCollector
 from pumpwatch_gui.engine.supervisor import LATE_AFTER_S, WATCH_EVERY_S, Heartbeat, LoopTrouble, Watchdog, supervise
 from pumpwatch_gui.files.home import Home
@@ -205,6 +207,7 @@ class Engine:
             "judge": self._run_judge,
             "orders": self._run_orders,
             "store": self._run_store,
+            "reports": self._run_reports,
             "watchdog": self._run_watchdog,
         }
         if self._record is not None:
@@ -266,6 +269,10 @@ class Engine:
         record = self._record
         if record is not None:
             self._supervised("record", stop, lambda alive: record.run(self._links_ended, alive))
+
+    def _run_reports(self, stop: threading.Event) -> None:
+        reports = ReportLoop(self.home, self._configuration.path, self.site, self._bus.publish)
+        self._supervised("reports", stop, partial(reports.run, stop))
 
     def _run_watchdog(self, stop: threading.Event) -> None:
         def run(alive: Callable[[], None]) -> None:

@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
+from pumpwatch_gui.files.program import program_command
 
 NAMES = ("Boiler feed A", "Boiler feed B", "Boiler feed C", "Cooling 1", "Cooling 2", "Cooling 3",
          "Condensate A", "Condensate B", "Transfer 1", "Transfer 2", "Fire water", "Drain")  # fmt: skip
@@ -46,8 +46,9 @@ def simulated_site(
     gets ready. The child ends with the context, and also when this process dies. Raises PumpWatchError when it does not
     come up.
     """
-    command = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "pumpwatch_gui"]
-    command += ["simulate", "--port", "0", "--pumps", str(pumps), "--speed", str(speed), "--seed", str(seed)]
+    command = program_command(
+        "simulate", "--port", "0", "--pumps", str(pumps), "--speed", str(speed), "--seed", str(seed)
+    )
     for fault in faults:
         command += ["--fault", fault]
     errors = subprocess.PIPE

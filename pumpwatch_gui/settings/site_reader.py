@@ -23,6 +23,7 @@ from pumpwatch_gui.files.shipped import find_shipped, user_path
 from pumpwatch_gui.files.toml_text import UnreadableTextError, parse_toml, read_toml_text
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
 from pumpwatch_gui.settings.profile_file import load_profile, note_missing, read_limits_of
+from pumpwatch_gui.settings.report_table import read_reports
 from pumpwatch_gui.settings.rule_table import read_rules
 from pumpwatch_gui.settings.toml_table import Table
 
@@ -74,7 +75,11 @@ def parse_site(text: str, folder: Path | None, check_model: ModelCheck | None = 
     if schema is not None and schema != SCHEMA:
         top.note("schema", f"is {schema}, this program reads {SCHEMA}", "use the version of the program that wrote it")
         return Site(folder=folder), problems
-    site = replace(_read_head(top.table("site"), folder), history_gb=_read_history(top.table("history")))
+    site = replace(
+        _read_head(top.table("site"), folder),
+        history_gb=_read_history(top.table("history")),
+        reports=read_reports(top.table("reports")),
+    )
     pumps: dict[str, PumpSettings] = {}
     placed: list[PlacedLink] = []
     for table in top.tables("pump"):
@@ -149,8 +154,12 @@ def _read_head(table: Table, folder: Path | None) -> Site:
         table.note("station", f"must be 1 to 1023, not {station}")
         station = None
     units = _read_units(table.table("units"))
+    price = table.take_number("energy_price", None)
+    if price is not None and not 0 < price < inf:
+        table.note("energy_price", f"must be above 0, not {price:g}", "the price of a kWh in the currency of the site")
+        price = None
     table.finish()
-    return Site(name or "My station", station or 1, currency or "INR", (), folder, units=units)
+    return Site(name or "My station", station or 1, currency or "INR", (), folder, units=units, energy_price=price)
 
 
 def _read_units(table: Table) -> UnitChoice:

@@ -26,8 +26,13 @@ from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from tests.commissioning.report_home import FLOW_L_MIN, HOURS, START, ReportHome, alarm_of, make_home, ns
 from tests.store.rigs.plant import run_once
 
-PERIODS = {ReportKind.SHIFT: "2026-10-14T06:00", ReportKind.DAILY: "2026-10-14", ReportKind.MONTHLY: "2026-10"}
-KINDS = list(ReportKind)
+PERIODS = {
+    ReportKind.SHIFT: "2026-10-14T06:00",
+    ReportKind.DAILY: "2026-10-14",
+    ReportKind.WEEKLY: "2026-W42",
+    ReportKind.MONTHLY: "2026-10",
+}
+KINDS = list(PERIODS)
 LATER_NS = ns(datetime(2026, 11, 2, 6, 0))
 NASTY = 'Größe <b> #set page("a3") $x$ *bold* _it_ `c` \\ @x شمال ﷽'
 
@@ -156,7 +161,7 @@ def test_a_report_is_made_while_a_program_writes_to_the_home(made: ReportHome, t
     )
     try:
         period = parse_period(ReportKind.SHIFT, PERIODS[ReportKind.SHIFT])
-        (file,) = make_files(made.home, made.site_file, period, tmp_path / "new" / "folder", pdf=False, xlsx=True)
+        (file,) = make_files(made.home, made.site_file, period, tmp_path / "new" / "folder", formats=["xlsx"])
     finally:
         store.close()
     assert file.path.name == "2026-10-14T0600_shift_north-pumping-station.xlsx"

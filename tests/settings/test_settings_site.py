@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from datetime import time
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from pumpwatch_gui.domain.errors import BundleError, InputError
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
+from pumpwatch_gui.domain.reports.period import ReportKind
+from pumpwatch_gui.domain.reports.schedule import ReportSchedule
 from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.settings.map_file import read_map, read_map_file
 from pumpwatch_gui.settings.profile_file import load_profile
@@ -458,3 +461,36 @@ def test_a_unit_that_is_not_offered_is_named_and_the_others_stay(tmp_path: Path)
         "site.units.pressure: must be one of bar, kPa, psi, not 'torr'",
         "site.units.speed: is not known (known: flow, pressure, temperature, vibration)",
     ]
+
+
+def test_scheduled_reports_and_the_price_of_energy_are_read() -> None:
+    text = (
+        'schema = 1\n[site]\nenergy_price = 8.5\n[reports]\nkinds = ["daily", "shift"]\nfolder = "out"\n'
+        'shifts = ["05:30", "17:30"]\nformats = ["pdf"]\n'
+    )
+    site, problems = parse_site(text, None)
+    assert [p for p in problems if p.path.startswith(("site", "reports"))] == []
+    assert site.energy_price == 8.5
+    assert site.reports == ReportSchedule(
+        (ReportKind.DAILY, ReportKind.SHIFT), "out", (time(5, 30), time(17, 30)), ("pdf",)
+    )
+    assert parse_site("schema = 1\n", None)[0].reports == ReportSchedule()
+
+
+@pytest.mark.parametrize(
+    ("lines", "path"),
+    [
+        ('[reports]\nkinds = ["yearly"]', "reports.kinds"),
+        ("[reports]\nkinds = 3", "reports.kinds"),
+        ('[reports]\nshifts = ["6 o\'clock"]', "reports.shifts"),
+        ('[reports]\nshifts = ["06:00", "06:00"]', "reports.shifts"),
+        ("[reports]\nshifts = [6]", "reports.shifts"),
+        ('[reports]\nformats = ["doc"]', "reports.formats"),
+        ("[reports]\nat = 3", "reports.at"),
+        ("[site]\nenergy_price = -1", "site.energy_price"),
+    ],
+)
+def test_a_mistake_in_the_reports_is_named(lines: str, path: str) -> None:
+    site, problems = parse_site(f"schema = 1\n{lines}\n", None)
+    assert path in [problem.path for problem in problems]
+    assert site.reports.kinds == ()

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 
 import psutil
+
+from pumpwatch_gui.files.program import program_command
 
 _ENOUGH_LINES = 500
 _PATIENCE_S = 10.0
@@ -60,7 +61,7 @@ class TrainingJob:
         base_dir: Path | None = None,
     ) -> None:
         """Start it. `profile` is a shipped name or a file; both it and the recordings are seen from `base_dir`."""
-        command = [*_program(), "train", "--profile", profile, "--out", str(out.resolve()), "--kind", kind, "--json"]
+        command = program_command("train", "--profile", profile, "--out", str(out.resolve()), "--kind", kind, "--json")
         command += ["--allow-short"] * allow_short + ["--keep-all"] * keep_all
         command += [] if threshold_factor is None else ["--threshold-factor", f"{threshold_factor:g}"]
         command += [str(path) for path in recordings]
@@ -141,11 +142,6 @@ def _after(view: JobView, line: str) -> JobView:
     except (ValueError, KeyError, TypeError):
         text = line
     return replace(view, lines=(*view.lines, text)[-_ENOUGH_LINES:])
-
-
-def _program() -> list[str]:
-    """How this program is started again."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "pumpwatch_gui"]
 
 
 def _lower(pid: int) -> None:

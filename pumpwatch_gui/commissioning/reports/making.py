@@ -2,16 +2,19 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pumpwatch_gui import __version__
-from pumpwatch_gui.commissioning.reports.paper import need_typst, write_pdf
+from pumpwatch_gui.commissioning.reports.incident import read_incident
+from pumpwatch_gui.commissioning.reports.paper import need_typst, write_pdf, write_png
 from pumpwatch_gui.commissioning.reports.reading import read_period
 from pumpwatch_gui.commissioning.reports.workbook import write_workbook
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.reports.content import build_report
-from pumpwatch_gui.domain.reports.period import Period
+from pumpwatch_gui.domain.reports.incident import build_incident
+from pumpwatch_gui.domain.reports.period import Period, ReportKind
 from pumpwatch_gui.domain.reports.sheet import Report
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.home import Home
@@ -27,8 +30,12 @@ class MadeFile:
     sha256: str
 
 
-def report_of(home: Home, site_file: Path, period: Period, *, now_ns: int | None = None) -> Report:
+def report_of(
+    home: Home, site_file: Path, period: Period, *, pumps: Sequence[str] = (), now_ns: int | None = None
+) -> Report:
     """The report of a period; `now_ns` (Unix UTC) is the clock's unless it is given. Nothing is written.
+
+    `pumps` are those of an incident, none for all that had an alarm.
 
     Raises InputError without a history or a good site file, StoreError when the history cannot be read.
     """
@@ -39,24 +46,29 @@ def report_of(home: Home, site_file: Path, period: Period, *, now_ns: int | None
     if not loaded.site.pumps and loaded.problems:
         raise InputError(f"{site_file}: {loaded.problems[0]}", "correct it: pumpwatch check --site FILE names all")
     history = History(home.database)
-    read = read_period(history, loaded.site, period, history.open_alarms(), now_ns=now_ns or time.time_ns(),
-                       program=f"PumpWatch {__version__}")  # fmt: skip
+    now_ns, program = now_ns or time.time_ns(), f"PumpWatch {__version__}"
+    if period.kind is ReportKind.INCIDENT:
+        return build_incident(read_incident(history, loaded.site, period, pumps, now_ns=now_ns, program=program))
+    read = read_period(history, loaded.site, period, history.open_alarms(), now_ns=now_ns, program=program)
     return build_report(read)
 
 
 def make_files(
-    home: Home, site_file: Path, period: Period, folder: Path, *, pdf: bool, xlsx: bool, now_ns: int | None = None
-) -> tuple[MadeFile, ...]:
-    """Write the report as the files that are wanted into a folder, which is made.
+    home: Home, site_file: Path, period: Period, folder: Path, *, formats: Sequence[str], pumps: Sequence[str] = (),
+    now_ns: int | None = None,
+) -> tuple[MadeFile, ...]:  # fmt: skip
+    """Write the report into a folder, which is made, as the files that are wanted: `pdf`, `xlsx`, `png` (its pages).
 
     Raises PrerequisiteError when a package for one of them is missing, else as `report_of`; OSError when a file cannot
     be written.
     """
-    if pdf:
+    if "pdf" in formats or "png" in formats:
         need_typst()
-    report = report_of(home, site_file, period, now_ns=now_ns)
-    wanted = [(".pdf", write_pdf(report, period.kind))] if pdf else []
-    wanted += [(".xlsx", write_workbook(report))] if xlsx else []
+    report = report_of(home, site_file, period, pumps=pumps, now_ns=now_ns)
+    wanted = [(".pdf", write_pdf(report, period.kind))] if "pdf" in formats else []
+    wanted += [(".xlsx", write_workbook(report))] if "xlsx" in formats else []
+    pages = write_png(report, period.kind) if "png" in formats else []
+    wanted += [(f"-{i}.png", page) for i, page in enumerate(pages, 1)]
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for suffix, content in wanted:

@@ -1,6 +1,8 @@
 """What a report needs, read from the history of a station."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from math import nan
 
 import numpy as np
 
@@ -81,6 +83,7 @@ def read_period(
         maintenance=events,
         charts=_charts(period, site, means, pumps),
         program=program,
+        energy_price=site.energy_price if site.energy_price is not None else nan,
     )
 
 
@@ -97,7 +100,7 @@ def _pumps(
     `is_before`: the period is for comparison only, without a share of GOOD and without charts.
     """
     starts = starts_of(rows, start_ns=period.start_ns, end_ns=end_ns)
-    is_month = period.kind is ReportKind.MONTHLY
+    is_month = period.kind in (ReportKind.WEEKLY, ReportKind.MONTHLY)
     hours = (end_ns - period.start_ns) / 3.6e12
     figures, means = list[PumpFigures](), Means()
     for pump in site.pumps:
@@ -207,4 +210,6 @@ def _sum(values: list[Floats]) -> Floats:
 
 
 def _clocks(period: Period) -> list[tuple[float, str]]:
+    if period.kind is ReportKind.WEEKLY:
+        return [((day + 0.5) / 7, f"{period.start + timedelta(days=day):%a %d}") for day in range(7)]
     return [(i / 4, f"{period.start + i * (period.end - period.start) / 4:%H:%M}") for i in range(5)]

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite, nan
 
-from pumpwatch_gui.domain.alarms.alarm import Priority
+from pumpwatch_gui.domain.alarms.benchmarks import figures
 from pumpwatch_gui.domain.alarms.performance import AlarmPerformance
 from pumpwatch_gui.domain.handover import Section
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk, open_at
-from pumpwatch_gui.domain.reports.figures import PumpFigures, station_figures
+from pumpwatch_gui.domain.reports.figures import PumpFigures, StationFigures, station_figures
 from pumpwatch_gui.domain.reports.period import Period, ReportKind
 from pumpwatch_gui.domain.reports.sheet import MISSING, Cell, CellKind, Report, ReportColumn, ReportTable, Tile
 from pumpwatch_gui.domain.reports.sheet import cell_number as shown
@@ -24,6 +25,7 @@ DEFINITIONS = (
     ("Availability, MTBF, MTTR", "Not given: the history has no times of failure and repair."),
     ("Energy, volume", "The stored power and flow over the time in which each is known. Gaps are not filled: the "
      "coverage says how much of the period they cover."),
+    ("Energy cost", "Energy by the price of a kWh in the site file (energy_price)."),
     ("Specific energy", "Energy by volume over the time in which both are known, in kWh/m³."),
     ("Efficiency", "Hydraulic by electrical energy while the pump runs: pump, motor and drive together. Its change is "
      "against the baseline of the nameplate, in percentage points, at any flow."),
@@ -38,12 +40,13 @@ DEFINITIONS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PeriodRead:
     """What was read: the pumps in the period and in the one before, alarms (None: not known), and the hand-over.
 
     The alarms are of less than the period where the journal is younger (not `is_journal_whole`).
     `maintenance` are the events that were open in the period; `program` made the report at `now_ns`.
+    `energy_price` is that of a kWh in the site's currency, NaN where it has none.
     """
 
     period: Period
@@ -58,6 +61,17 @@ class PeriodRead:
     maintenance: tuple[MaintenanceEvent, ...]
     charts: tuple[tuple[str, str], ...]
     program: str
+    energy_price: float = nan
+
+    @cached_property
+    def all_pumps(self) -> StationFigures:
+        """The sums over the pumps in the period."""
+        return station_figures(self.pumps)
+
+    @cached_property
+    def all_before(self) -> StationFigures:
+        """The sums over the pumps in the period before."""
+        return station_figures(self.before)
 
     @property
     def is_preliminary(self) -> bool:
@@ -78,7 +92,7 @@ def build_report(read: PeriodRead) -> Report:
         title=read.period.title,
         station=read.station,
         period=read.period.text,
-        file_name=f"{read.period.name}_{read.period.kind.value}_{_slug(read.station)}",
+        file_name=read.period.file_name(read.station),
         is_preliminary=read.is_preliminary,
         facts=_facts(read),
         summary=_summary(read),
@@ -89,18 +103,12 @@ def build_report(read: PeriodRead) -> Report:
     )
 
 
-def _slug(name: str) -> str:
-    """A name for a file: letters and digits of any script, the rest as hyphens."""
-    kept = "".join(letter.lower() if letter.isalnum() else " " for letter in name)
-    return "-".join(kept.split())[:60] or "station"
-
-
 def _percent(share: float) -> str:
     return f"{shown(100.0 * share, 1)} %"
 
 
 def _facts(read: PeriodRead) -> tuple[tuple[str, str], ...]:
-    all_pumps = station_figures(read.pumps)
+    all_pumps = read.all_pumps
     good = _percent(all_pumps.good) + " of readings" if isfinite(all_pumps.good) else MISSING
     return (
         ("Station", read.station),
@@ -113,14 +121,16 @@ def _facts(read: PeriodRead) -> tuple[tuple[str, str], ...]:
 
 
 def _tiles(read: PeriodRead) -> tuple[Tile, ...]:
-    now, before = station_figures(read.pumps), station_figures(read.before)
+    now, before = read.all_pumps, read.all_before
     return (
         Tile("Run hours", now.run_h, "h", 1, before.run_h),
         Tile("Starts", now.starts, "", 0, before.starts),
         Tile("Energy", now.energy_kwh, "kWh", 0, before.energy_kwh),
         Tile("Volume", now.volume_m3, "m³", 0, before.volume_m3),
         Tile("Specific energy", now.kwh_per_m3, "kWh/m³", 3, before.kwh_per_m3),
-    )
+        *((Tile("Energy cost", now.energy_kwh * read.energy_price, read.currency, 0,
+                before.energy_kwh * read.energy_price),) if isfinite(read.energy_price) else ()),
+    )  # fmt: skip
 
 
 def _summary(read: PeriodRead) -> tuple[str, ...]:
@@ -129,7 +139,7 @@ def _summary(read: PeriodRead) -> tuple[str, ...]:
 
 
 def _changed(read: PeriodRead) -> str:
-    now, before = station_figures(read.pumps), station_figures(read.before)
+    now, before = read.all_pumps, read.all_before
     if not isfinite(now.run_h):
         return "There is no reading of this period."
     ran = f"The pumps ran {shown(now.run_h, 1)} h"
@@ -142,9 +152,11 @@ def _changed(read: PeriodRead) -> str:
 
 
 def _costs(read: PeriodRead) -> str:
-    now = station_figures(read.pumps)
+    now = read.all_pumps
     came = _count(read.alarms.count, "alarm", "came", "came") if read.alarms is not None else "alarms are not known"
     used = f"They used {shown(now.energy_kwh, 0)} kWh" if isfinite(now.energy_kwh) else "Their energy is not known"
+    if isfinite(spent := now.energy_kwh * read.energy_price):
+        used += f" for {shown(spent, 0)} {read.currency}"
     open_events = _open(read)
     known = [e.estimated_cost for e in open_events if isfinite(e.estimated_cost)]
     cost = f", estimated at {shown(sum(known), 0)} {read.currency}" if known else ""
@@ -176,7 +188,7 @@ def _to_do(read: PeriodRead) -> str:
 
 def _pump_table(read: PeriodRead) -> ReportTable:
     before = {p.pump_id: p for p in read.before}
-    now = station_figures(read.pumps)
+    now = read.all_pumps
     ordered = sorted(read.pumps, key=lambda p: (-p.energy_kwh if isfinite(p.energy_kwh) else 1.0, p.pump_id))
     columns = (
         ReportColumn("Pump", share=2.4),
@@ -192,7 +204,7 @@ def _pump_table(read: PeriodRead) -> ReportTable:
         (_pump(p), p.run_h, p.utilisation, p.starts, p.energy_kwh, _less(p, before, "energy_kwh"), p.volume_m3,
          p.kwh_per_m3) for p in ordered
     )  # fmt: skip
-    change = now.energy_kwh - station_figures(read.before).energy_kwh
+    change = now.energy_kwh - read.all_before.energy_kwh
     total = ("All", now.run_h, now.utilisation, now.starts, now.energy_kwh, change, now.volume_m3, now.kwh_per_m3)
     return ReportTable("Pumps", columns, rows, "The site has no pumps.", total, _coverage_notes(read))
 
@@ -209,7 +221,7 @@ def _less(pump: PumpFigures, before: Mapping[str, PumpFigures], name: str) -> fl
 
 def _coverage_notes(read: PeriodRead) -> tuple[str, ...]:
     """What the totals rest on, and which pumps have no figures."""
-    now, count, notes = station_figures(read.pumps), len(read.pumps), list[str]()
+    now, count, notes = read.all_pumps, len(read.pumps), list[str]()
     if now.coverage < ENOUGH and count:
         notes.append(f"The run state is known for {_percent(now.coverage)} of the time; nothing is filled in.")
     unread = [p.pump_id for p in read.pumps if not p.coverage]
@@ -222,7 +234,7 @@ def _coverage_notes(read: PeriodRead) -> tuple[str, ...]:
         if now.of[name] < count - len(unread):
             notes.append(f"{MISSING} the total of {words} is of {now.of[name]} of {count} pumps: the others have no "
                          "such sensor or nameplate.")  # fmt: skip
-    if not isfinite(station_figures(read.before).energy_kwh):
+    if not isfinite(read.all_before.energy_kwh):
         notes.append(f"{MISSING} there is no energy of the period before to compare with.")
     return tuple(notes)
 
@@ -252,24 +264,9 @@ def _alarm_tables(read: PeriodRead) -> tuple[ReportTable, ...]:
     found = read.alarms
     if found is None:
         return ()
-    figures: list[tuple[str, float, int, str]] = [
-        ("Alarms", float(found.count), 0, ""),
-        ("Alarms in 10 min, average", found.per_period, 2, "at most 1"),
-        ("Alarms in 10 min, most", float(found.peak), 0, "at most 10"),
-        ("Time in flood, %", 100 * found.flood_share, 1, "below 1"),
-        ("Share of the ten most frequent, %", 100 * found.top_share, 1, "below 5"),
-        ("Chattering alarms", float(found.chattering), 0, "0"),
-        ("Fleeting alarms", float(found.fleeting), 0, ""),
-        ("Stale alarms", float(len(found.stale)), 0, "below 5"),
-        ("Time to acknowledge, median, s", found.acknowledge_median_s, 0, ""),
-        ("Time to acknowledge, 90 %, s", found.acknowledge_p90_s, 0, ""),
-        ("Not acknowledged", float(found.unacknowledged), 0, ""),
-        *((f"Priority {p.name.lower()}, %", 100 * found.share_of(p), 1, "") for p in Priority),
-    ]
-    rows = tuple(
-        (name, round(value, decimals) if isfinite(value) else nan, aim) for name, value, decimals, aim in figures
-    )
-    columns = (ReportColumn("Figure", share=3), ReportColumn("Value", "", NUMBER, None), ReportColumn("Aim", share=2))
+    rows = tuple((f.name, f.value, f.benchmark, f.standing.value) for f in figures(found))
+    columns = (ReportColumn("Figure", share=2.4), ReportColumn("Value", share=1.4), ReportColumn("Benchmark", share=2),
+               ReportColumn("Compared with it", share=1.6))  # fmt: skip
     top_columns = (
         ReportColumn("Pump"),
         ReportColumn("Alarm", share=3),

@@ -1,4 +1,4 @@
-"""The period of a report: a shift, a day or a month in local time."""
+"""The period of a report: a shift, a day, a week, a month or an incident in local time."""
 
 import re
 from dataclasses import dataclass
@@ -15,23 +15,38 @@ class ReportKind(Enum):
 
     SHIFT = "shift"
     DAILY = "daily"
+    WEEKLY = "weekly"
     MONTHLY = "monthly"
+    INCIDENT = "incident"
 
 
 _TITLES = {
     ReportKind.SHIFT: "Shift hand-over",
     ReportKind.DAILY: "Daily report",
+    ReportKind.WEEKLY: "Weekly report",
     ReportKind.MONTHLY: "Monthly report",
+    ReportKind.INCIDENT: "Incident report",
 }
 _ADVICE = {
     ReportKind.SHIFT: f"write it as 2026-10-14T06:00 ({SHIFT_HOURS} h from then on) or 2026-10-14T06:00/18:00",
     ReportKind.DAILY: "write it as 2026-10-14",
+    ReportKind.WEEKLY: "write it as 2026-W42, by ISO 8601: from Monday on",
     ReportKind.MONTHLY: "write it as 2026-10",
+    ReportKind.INCIDENT: "write it as 2026-10-14T03:10/03:40",
 }
 _FORMS = {
     ReportKind.SHIFT: r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(?:/(\d{2}:\d{2}))?",
     ReportKind.DAILY: r"(\d{4}-\d{2}-\d{2})",
+    ReportKind.WEEKLY: r"(\d{4}-W\d{2})",
     ReportKind.MONTHLY: r"(\d{4}-\d{2})",
+    ReportKind.INCIDENT: r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})/(\d{2}:\d{2})",
+}
+_NAMES = {
+    ReportKind.SHIFT: "%Y-%m-%dT%H%M",
+    ReportKind.DAILY: "%Y-%m-%d",
+    ReportKind.WEEKLY: "%G-W%V",
+    ReportKind.MONTHLY: "%Y-%m",
+    ReportKind.INCIDENT: "%Y-%m-%dT%H%M",
 }
 
 
@@ -61,20 +76,33 @@ class Period:
     @property
     def name(self) -> str:
         """The period in a file name; names sort as the periods do."""
-        forms = {ReportKind.SHIFT: "%Y-%m-%dT%H%M", ReportKind.DAILY: "%Y-%m-%d", ReportKind.MONTHLY: "%Y-%m"}
-        return f"{self.start:{forms[self.kind]}}"
+        return f"{self.start:{_NAMES[self.kind]}}"
+
+    def file_name(self, station: str) -> str:
+        """The name of the files of its report, without an ending; names sort as the periods do."""
+        kept = "".join(letter.lower() if letter.isalnum() else " " for letter in station)
+        return f"{self.name}_{self.kind.value}_{'-'.join(kept.split())[:60] or 'station'}"
+
+    @property
+    def typed(self) -> str:
+        """The period as `parse_period` reads it."""
+        if self.kind in (ReportKind.SHIFT, ReportKind.INCIDENT):
+            return f"{self.start:%Y-%m-%dT%H:%M}/{self.end:%H:%M}"
+        return self.name
 
     @property
     def text(self) -> str:
         """The period for people, with its zone."""
-        first, last = self.start.astimezone(), self.end.astimezone()
-        zones = " / ".join(dict.fromkeys(map(_zone, (first, last))))
+        zones = " / ".join(dict.fromkeys(_zone(at.astimezone()) for at in (self.start, self.end)))
         match self.kind:
-            case ReportKind.SHIFT:
+            case ReportKind.SHIFT | ReportKind.INCIDENT:
                 until = f"{self.end:%H:%M}" if self.end.date() == self.start.date() else f"{self.end:%Y-%m-%d %H:%M}"
                 return f"{self.start:%Y-%m-%d %H:%M} to {until}, {zones}"
             case ReportKind.DAILY:
                 return f"{self.start:%A} {self.start:%Y-%m-%d}, {zones}"
+            case ReportKind.WEEKLY:
+                last = self.end - timedelta(days=1)
+                return f"week {self.start:%V}, {self.start:%Y-%m-%d} to {last:%Y-%m-%d}, {zones}"
             case ReportKind.MONTHLY:
                 return f"{self.start:%B} {self.start:%Y}, {zones}"
 
@@ -98,13 +126,7 @@ def parse_period(kind: ReportKind, text: str) -> Period:
     if found is None:
         raise wrong
     try:
-        start = datetime.fromisoformat(f"{found[1]}-01" if kind is ReportKind.MONTHLY else found[1])
-        if kind is ReportKind.MONTHLY:
-            period = Period(kind, start, (start + timedelta(days=31)).replace(day=1))
-        elif kind is ReportKind.DAILY:
-            period = Period(kind, start, start + timedelta(days=1))
-        else:
-            period = Period(kind, start, _shift_end(start, found[2]))
+        period = _period(kind, found)
         if not 0 < period.start_ns < period.end_ns:  # a shift that the clocks skip as well
             raise wrong
     except (ValueError, OverflowError, OSError):
@@ -112,7 +134,23 @@ def parse_period(kind: ReportKind, text: str) -> Period:
     return period
 
 
-def _shift_end(start: datetime, clock: str | None) -> datetime:
+def _period(kind: ReportKind, typed: re.Match[str]) -> Period:
+    match kind:
+        case ReportKind.MONTHLY:
+            start = datetime.fromisoformat(f"{typed[1]}-01")
+            return Period(kind, start, (start + timedelta(days=31)).replace(day=1))
+        case ReportKind.WEEKLY:
+            start = datetime.fromisoformat(f"{typed[1]}-1")
+            return Period(kind, start, start + timedelta(days=7))
+        case ReportKind.DAILY:
+            start = datetime.fromisoformat(typed[1])
+            return Period(kind, start, start + timedelta(days=1))
+        case ReportKind.SHIFT | ReportKind.INCIDENT:
+            start = datetime.fromisoformat(typed[1])
+            return Period(kind, start, _clock_end(start, typed[2]))
+
+
+def _clock_end(start: datetime, clock: str | None) -> datetime:
     if clock is None:
         return start + timedelta(hours=SHIFT_HOURS)
     at = datetime.fromisoformat(f"{start:%Y-%m-%d}T{clock}")

@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 import apsw
 
 from pumpwatch_gui.domain.events import Note
+from pumpwatch_gui.files.program import program_command
 from pumpwatch_gui.store.ids import LAST_NUMBER
 from pumpwatch_gui.store.layout import OLD_STATUS, STATUS
 from pumpwatch_gui.store.salvage.due import ask_for, done, due, side_of
@@ -119,11 +119,10 @@ class Salvage:
 
     def _start(self) -> None:
         self._starts += 1
-        program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "pumpwatch_gui"]
         nowhere = subprocess.DEVNULL
         try:
             self._child = subprocess.Popen(
-                [*program, "salvage", os.fspath(self.damaged), "--out", os.fspath(self._side)],
+                program_command("salvage", os.fspath(self.damaged), "--out", os.fspath(self._side)),
                 stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=os.name == "posix",
             )  # fmt: skip
         except OSError as error:

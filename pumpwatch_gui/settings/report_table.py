@@ -1,0 +1,42 @@
+"""The table `[reports]` of a site file: which reports are made by themselves."""
+
+from datetime import time
+from typing import Any
+
+from pumpwatch_gui.domain.reports.schedule import FORMATS, SCHEDULED, ReportSchedule
+from pumpwatch_gui.settings.toml_table import Table
+
+
+def read_reports(table: Table) -> ReportSchedule:
+    """The schedule; what is wrong is noted, and the usual stands in its place."""
+    usual, offered = ReportSchedule(), {kind.value: kind for kind in SCHEDULED}
+    kinds = _chosen(table, "kinds", tuple(offered), ())
+    folder = table.take_text("folder", usual.folder) or usual.folder
+    formats = _chosen(table, "formats", FORMATS, FORMATS)
+    shifts = _shifts(table, usual.shifts)
+    table.finish()
+    return ReportSchedule(tuple(offered[name] for name in kinds), folder, shifts, formats or FORMATS)
+
+
+def _chosen(table: Table, key: str, offered: tuple[str, ...], usual: tuple[str, ...]) -> tuple[str, ...]:
+    words = f"a list of {', '.join(offered)}"
+    given: list[Any] | None = table.take(key, list, words, list(usual))
+    if given is None:
+        return usual
+    for wrong in (name for name in given if name not in offered):
+        table.note(key, f"has {wrong!r}", f"name some of {', '.join(offered)}")
+    return tuple(dict.fromkeys(name for name in given if name in offered))
+
+
+def _shifts(table: Table, usual: tuple[time, ...]) -> tuple[time, ...]:
+    advice = 'for example shifts = ["06:00", "14:00", "22:00"]'
+    given: list[Any] | None = table.take("shifts", list, "a list of times", None)
+    if given is None:
+        return usual
+    try:
+        begin = tuple(time.fromisoformat(text) for text in given)
+        ReportSchedule(shifts=begin)
+    except (TypeError, ValueError):
+        table.note("shifts", "must be the local times at which shifts begin, each once", advice)
+        return usual
+    return begin
