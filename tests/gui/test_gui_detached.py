@@ -1,11 +1,14 @@
 """Pages in windows of their own: live, with the alarms above them, remembered, closed with the program."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QSettings, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, QSettings, Qt
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
@@ -143,6 +146,52 @@ def test_the_place_on_a_monitor_that_is_gone_is_kept_until_it_is_moved(open_wind
     shown.move(shown.pos() + QPoint(30, 10))
     QApplication.processEvents()
     assert shown.placed.screen == shown.screen().name() != "the wall"
+
+
+ON_SCREENS = """
+import sys
+from pathlib import Path
+from PySide6.QtTest import QTest
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.shell.app import application
+from pumpwatch_gui.gui.shell.detached import SETTLED_MS
+from pumpwatch_gui.gui.shell.main_window import MainWindow
+from tests.gui.fake_station import FakeStation, at_once
+
+app = application()
+home = Home(Path(sys.argv[1]))
+window = MainWindow(FakeStation(2, history_s=5), home, home.site_file, ask=at_once)
+window.show()
+window.start()
+shown = window.detach("alarms") if sys.argv[2] == "new" else window.detached[0]
+QTest.qWait(SETTLED_MS + 100)
+print(shown.screen().name(), shown.width(), shown.height())
+window.close()
+"""
+
+
+def started_on(folder: Path, screens: dict[str, QRect], what: str = "") -> str:
+    """Where a window of a program of its own is, on these screens: the name of its screen, its width and height."""
+    made = [{"name": name, "x": r.x(), "y": r.y(), "width": r.width(), "height": r.height(), "logicalDpi": 96,
+             "logicalBaseDpi": 96, "dpr": 1} for name, r in screens.items()]  # fmt: skip
+    (folder / "screens.json").write_text(json.dumps({"screens": made}))
+    environment = os.environ | {"QT_QPA_PLATFORM": f"offscreen:configfile={folder / 'screens.json'}"}
+    command = [sys.executable, "-c", ON_SCREENS, str(folder), what]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_window_comes_on_another_monitor_and_goes_back_there_when_that_is_there_again(tmp_path: Path) -> None:
+    Home(tmp_path).prepare()
+    desk = {"desk": QRect(0, 0, 1920, 1080)}
+    both = desk | {"wall": QRect(1920, 0, 2560, 1440)}
+    assert started_on(tmp_path, both, "new") == "wall 1280 800"
+    assert started_on(tmp_path, both) == "wall 1280 800"
+    assert started_on(tmp_path, desk) == "desk 1280 800"
+    assert started_on(tmp_path, desk) == "desk 1280 800"
+    assert started_on(tmp_path, both) == "wall 1280 800"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"page": "pump"}]', "null", '{"a": 1}'])

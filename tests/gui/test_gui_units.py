@@ -11,7 +11,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from pumpwatch_gui.commissioning.pumps.what_if import JudgedPast, WhatIf
 from pumpwatch_gui.domain.alarms.rules import Comparison, CustomRule, RuleTerm
+from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.gui.alarms.page import AlarmsPage
 from pumpwatch_gui.gui.overview.page import OverviewPage
@@ -169,3 +171,44 @@ def test_a_decimal_comma_is_typed_where_the_language_has_one_and_numbers_read_al
         assert dialog.trouble.text() == ""
     finally:
         QLocale.setDefault(before)
+
+
+def test_what_if_judges_in_the_unit_of_the_tag(open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[Limits] = []
+
+    def judge(*args: object, **_: object) -> WhatIf:
+        assert isinstance(args[4], Limits)
+        judged.append(args[4])
+        return WhatIf(0, 1, 1.0, JudgedPast((), 0.0), JudgedPast((), 0.0), (), ())
+
+    monkeypatch.setattr("pumpwatch_gui.gui.settings.what_if_panel.what_if", judge)
+    window = open_window(2)
+    window.use_units(UnitChoice(temperature="degF"))
+    dialog = dialog_of(window, LimitsDialog, "limits", "P-101")
+    row = row_of(dialog, "bearing_temperature_c")
+    dialog.table.setCurrentCell(row, dialog.table.first)
+    dialog.table.set_limit(row, "high", 167.0)
+    dialog.past.start.click()
+    assert [one.high for one in judged] == [75.0]
+    assert judged[0].high_high == 85.0
+    dialog.table.set_limit(row, "high", 172.4)
+    dialog.reject()
+
+
+def test_a_restored_row_is_that_of_the_profile_to_the_last_digit(open_window: OpenWindow) -> None:
+    station = FakeStation(2, history_s=30)
+    profile = station.site().pumps[0].profile
+    odd = replace(profile.sensors[profile.index("oil_pressure_bar")].limits, low_low=1.2345678)
+    sensors = tuple(replace(s, limits=odd) if s.tag == "oil_pressure_bar" else s for s in profile.sensors)
+    first, *others = station.site().pumps
+    changed = replace(first, profile=replace(profile, sensors=sensors))
+    station.change(replace(station.site(), pumps=(changed, *others)))
+    window = open_window(source=station)
+    window.use_units(UnitChoice(pressure="psi"))
+    dialog = dialog_of(window, LimitsDialog, "limits", "P-101")
+    dialog.table.setCurrentCell(row_of(dialog, "oil_pressure_bar"), dialog.table.first)
+    dialog.restore_row()
+    dialog.save()
+    now = station.site().pumps[0].profile
+    at = now.index("oil_pressure_bar")
+    assert now.sensors[at].limits == profile.sensors[at].limits

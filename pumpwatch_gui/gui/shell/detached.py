@@ -44,6 +44,10 @@ def placed_of(text: str) -> list[Placed]:
         return []
 
 
+def _geometry(kept: Placed) -> QByteArray:
+    return QByteArray.fromHex(kept.geometry.encode("ascii", "replace"))
+
+
 class DetachedWindow(QMainWindow):
     """One page below a top bar of its own. Its page keeps its own pump; pages that it leads to open in the main window.
 
@@ -96,12 +100,10 @@ class DetachedWindow(QMainWindow):
     def place(self, kept: Placed | None, main: QWidget) -> None:
         """As it was remembered; a new one, or one of a monitor that is gone, where there is room."""
         screens = QGuiApplication.screens()
-        if kept is not None:
-            geometry = QByteArray.fromHex(kept.geometry.encode("ascii", "replace"))
-            self.restoreGeometry(geometry)  # moves what would be off every screen
-            if kept.screen not in [screen.name() for screen in screens]:
-                self._away = kept
+        if kept is not None and kept.screen in [screen.name() for screen in screens]:
+            self.restoreGeometry(_geometry(kept))  # moves what would be off every screen
         else:
+            self._away = kept
             other = next((screen for screen in screens if screen is not main.screen()), None)
             resize_within_screen(self, SIZE.width(), SIZE.height())
             corner = other.availableGeometry().topLeft() if other is not None else main.pos()
@@ -113,7 +115,7 @@ class DetachedWindow(QMainWindow):
         """Go back to a monitor that is there again, unless it was moved meanwhile."""
         if self._away is not None and self._away.screen == screen.name():
             if self.geometry() == self._away_at:
-                self.restoreGeometry(QByteArray.fromHex(self._away.geometry.encode("ascii", "replace")))
+                self.restoreGeometry(_geometry(self._away))
             self._away = None
 
     @property

@@ -204,6 +204,11 @@ class MainWindow(QMainWindow):
         self.refresh()
         return made
 
+    @property
+    def detached(self) -> tuple[DetachedWindow, ...]:
+        """The pages in windows of their own."""
+        return tuple(self._detached.windows)
+
     def _build_detached(self, own: str) -> DetachedWindow | None:
         entry = self._entries.get(own)
         if entry is None or not entry.in_nav:
