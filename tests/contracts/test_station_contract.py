@@ -43,6 +43,7 @@ from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.ports import Capability, JournalQuery, Station
 from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetLimits, SetPump, SetStation
+from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import HomeLock
 from pumpwatch_gui.stations.joined import JoinedStation
@@ -283,7 +284,7 @@ def test_a_changed_site_is_judged_shown_and_announced(watched: Watched) -> None:
     sensor = first.profile.sensors[1]
     limits = replace(sensor.limits, high=77.5)
     changes = (
-        SetStation("South", 9, "EUR"),
+        SetStation("South", 9, "EUR", UnitChoice(pressure="psi")),
         SetLimits(first.pump_id, {sensor.tag: limits}),
         RenamePump(second.pump_id, "P-2"),
         SetPump("P-3", "Third", "centrifugal", "none", (ModbusTcpConfig("127.0.0.1", 1),)),
@@ -293,6 +294,7 @@ def test_a_changed_site_is_judged_shown_and_announced(watched: Watched) -> None:
     assert dict(changed.renamed) == {second.pump_id: "P-2"}
     site = station.site()
     assert (site.name, site.station, site.currency) == ("South", 9, "EUR")
+    assert site.units == UnitChoice(pressure="psi")
     assert [p.pump_id for p in site.pumps] == [p.pump_id for p in station.latest().pumps] == ["P-101", "P-2", "P-3"]
     assert station.latest().pump("P-101").profile.sensors[1].limits == limits
     assert station.trace("P-2").time_s.size >= 1

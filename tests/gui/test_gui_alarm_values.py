@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
@@ -9,7 +10,9 @@ from pumpwatch_gui.domain.alarms.shown import ShownAlarm, WorstValues
 from pumpwatch_gui.domain.commands import ChangeSite, Order
 from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.shown_units import ShownUnits
 from pumpwatch_gui.domain.site_changes import SetLimits
+from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.domain.wording import clock
 from pumpwatch_gui.gui.alarms.page import AlarmsPage
 from pumpwatch_gui.gui.overview.page import OverviewPage
@@ -106,3 +109,19 @@ def test_the_values_in_the_limits_dialog_are_live(open_window: OpenWindow, qtbot
     qtbot.waitUntil(lambda: cell.text() == f"{bearing(station):.1f} °C")
     station.offset_ns = 60 * SECOND
     qtbot.waitUntil(lambda: cell.text() == "?")
+
+
+def test_the_worst_value_stays_when_the_units_are_changed() -> None:
+    station, last_good, worst = FakeStation(1, scenes={0: Scene("hot")}, history_s=5), LastGood(), WorstValues()
+    for second in (1, 2, 3):
+        station.step(float(second * 20))
+        worst.see(station.latest())
+        last_good.see(station.latest())
+    units, own = ShownUnits(UnitChoice(temperature="degF")), station.latest()
+    view = units.view(own)
+    celsius = ShownAlarm(own.alarms[0], own, last_good, worst).worst
+    shown = ShownAlarm(view.alarms[0], view, last_good, worst)
+    assert celsius.endswith("°C")
+    fahrenheit = float(celsius.removesuffix(" °C")) * 1.8 + 32
+    assert float(shown.worst.removesuffix(" °F")) == pytest.approx(fahrenheit, abs=0.15)
+    assert shown.limit == "185 °F"

@@ -225,6 +225,25 @@ def test_every_dialog_is_on_the_screen_with_its_buttons(window: MainWindow) -> N
     assert wrong == []
 
 
+@pytest.mark.parametrize("size", [(1024, 640), (1280, 800)])
+def test_no_page_in_its_own_window_cuts_or_hides_anything(
+    open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(layout, "screen_room", lambda _: QSize(*size))
+    window = open_window(source=FakeStation(3, scenes=SCENES, history_s=5))
+    wrong = []
+    for entry in (page for page in PAGES if page.in_nav):
+        made = window.detach(entry.key)
+        assert made is not None
+        made.resize(*size)
+        settle(window)
+        wrong += [f"{entry.key}: {w}" for w in cut_cells(made.page)]
+        wrong += [f"{entry.key}: cut {w}" for w in (*cut(made.page), *cut(made.top_bar))]
+        wrong += [f"{entry.key}: overlap {w}" for w in (*overlapping(made.page), *overlapping(made.top_bar))]
+        made.close()
+    assert wrong == []
+
+
 def test_the_pump_page_shows_four_alarms_above_the_judgement(
     open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
