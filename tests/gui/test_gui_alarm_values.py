@@ -119,8 +119,8 @@ def test_the_worst_value_stays_when_the_units_are_changed() -> None:
         last_good.see(station.latest())
     units, own = ShownUnits(UnitChoice(temperature="degF")), station.latest()
     view = units.view(own)
-    celsius = ShownAlarm(own.alarms[0], own, last_good, worst).worst
-    shown = ShownAlarm(view.alarms[0], view, last_good, worst)
+    celsius = ShownAlarm(own.alarms[0], own, own.pump("P-101"), last_good, worst).worst
+    shown = ShownAlarm(view.alarms[0], view, view.pump("P-101"), last_good, worst)
     assert celsius.endswith("°C")
     fahrenheit = float(celsius.removesuffix(" °C")) * 1.8 + 32
     assert float(shown.worst.removesuffix(" °F")) == pytest.approx(fahrenheit, abs=0.15)
