@@ -89,8 +89,8 @@ def test_the_alarm_that_came_first_is_named_and_the_others_counted_from_it(made:
 def test_what_moved_is_found_with_when_it_began(made: ReportHome) -> None:
     rows = {row[1]: row for row in table(report(made), "What moved").rows}
     assert {"Bearing temperature", "Vibration"} <= rows.keys()
-    assert rows["Vibration"][2] == "2.00 mm/s"
-    assert rows["Vibration"][3] == "6.00 mm/s"
+    assert rows["Vibration"][2] == "2.00\u00a0mm/s"
+    assert rows["Vibration"][3] == "6.00\u00a0mm/s"
     assert rows["Vibration"][5] == "+5:10"
     alts = [alt for alt, _ in report(made).charts]
     assert alts[0].startswith("Bearing temperature of P-102"), "what had the first alarm comes first"

@@ -33,6 +33,8 @@ from pumpwatch_gui.store.query.history import History
 POINTS: Final = 4_000
 EARLIER_NS: Final = 90 * 86_400 * 10**9
 FOUND_AT_MOST: Final = 50_000
+LEAST_APART: Final = 0.12
+"""Of two labels of the time, as a share of the width."""
 Found = dict[str, tuple[tuple[str, ...], Series]]
 """Tags and their series by pump."""
 
@@ -162,6 +164,8 @@ def _charts(
     start_s, end_s = period.start_ns / 1e9 - BEFORE_S, period.end_ns / 1e9 + AFTER_S
     labels = [((at / 1e9 - start_s) / (end_s - start_s), f"{local:%H:%M}")
               for at, local in ((period.start_ns, period.start), (period.end_ns, period.end))]  # fmt: skip
+    if labels[1][0] - labels[0][0] < LEAST_APART:
+        labels = [((labels[0][0] + labels[1][0]) / 2, f"{period.start:%H:%M}–{period.end:%H:%M}")]
     by_id, charts = {pump.pump_id: pump for pump in pumps}, []
     for pump_id, tag in [*dict.fromkeys((*limits, *moved))][:MOST_CHARTS]:
         tags, series = found.get(pump_id, ((), None))

@@ -133,7 +133,9 @@ def _summary(read: IncidentRead) -> tuple[str, ...]:
         came = f"First out: {first.alarm.pump_id} {first.alarm.text} at {_clock(first.raised_ns)}{more}."
     moved = [move for move in read.moves if move.size > LEAST_MOVE]
     early = min((m for m in moved if isfinite(m.after_s)), key=lambda m: m.after_s, default=None)
-    if early is None:
+    if not read.moves:
+        what = "There is no reading of the ten minutes before: what moved is not known."
+    elif early is None:
         what = "No quantity went farther from its usual value than three of its deviations."
     else:
         sensor = _sensor(read, early)
@@ -152,15 +154,15 @@ def _chain(read: IncidentRead) -> ReportTable:
         ReportColumn("After", share=0.9),
         ReportColumn("Time", share=1.2),
         ReportColumn("Pump", share=1.0),
-        ReportColumn("Alarm", share=3.4),
+        ReportColumn("Alarm", share=3.2),
         ReportColumn("Priority", share=1.2),
-        ReportColumn("Value"),
+        ReportColumn("Value", share=1.3),
         ReportColumn("Lasted"),
-        ReportColumn("Acknowledged", share=1.3),
+        ReportColumn("Acknowledged", share=1.6),
     )
     rows = tuple(
         (_after((o.raised_ns - read.zero_ns) / 1e9), _clock(o.raised_ns), o.alarm.pump_id or "station", o.alarm.text,
-         f"{int(o.alarm.priority)} {o.alarm.priority.name.lower()}", alarm_number(o.alarm.value, o.alarm),
+         f"{int(o.alarm.priority)} {o.alarm.priority.name.lower()}", _whole(alarm_number(o.alarm.value, o.alarm)),
          duration(o.lasted_s) if o.lasted_s is not None else "goes on",
          f"after {duration(o.waited_s)}" if o.waited_s is not None else "no")
         for o in read.came
@@ -182,7 +184,8 @@ def _moved(read: IncidentRead) -> ReportTable:
         (m.pump_id, _sensor(read, m).label, _value(read, m, m.was), _value(read, m, m.farthest), m.size,
          _after(m.after_s) if isfinite(m.after_s) else "") for m in moved
     )  # fmt: skip
-    return ReportTable("What moved", columns, rows, "No quantity moved.", printed=16)
+    empty = "No quantity moved." if read.moves else "Not known: there is no reading of the ten minutes before."
+    return ReportTable("What moved", columns, rows, empty, printed=16)
 
 
 def _found(read: IncidentRead) -> ReportTable:
@@ -231,7 +234,12 @@ def _sensor(read: IncidentRead, move: Move) -> Sensor:
 
 def _value(read: IncidentRead, move: Move, value: float) -> str:
     sensor = _sensor(read, move)
-    return f"{value_text(value, sensor)} {unit_text(sensor.unit)}".rstrip()
+    return _whole(f"{value_text(value, sensor)} {unit_text(sensor.unit)}".rstrip())
+
+
+def _whole(text: str) -> str:
+    """A number that is not parted from its unit at the end of a line."""
+    return text.replace(" ", "\u00a0")
 
 
 def _clock(time_ns: int) -> str:
