@@ -27,11 +27,13 @@ AGAIN_AFTER_S: Final = 3600.0
 """A report that could not be made is tried again so much later: the disk may have room by then."""
 
 
-def report_command(home: Home, site_file: Path, period: Period, folder: Path, formats: Sequence[str]) -> list[str]:
-    """The command line that makes the report of a period."""
+def report_command(
+    home: Home, site_file: Path, period: Period, folder: Path, formats: Sequence[str], pumps: Sequence[str] = ()
+) -> list[str]:
+    """The command line that makes the report of a period; `pumps` are those of an incident."""
     return program_command(
         "report", period.kind.value, "--period", period.typed, "--home", str(home.path), "--site", str(site_file),
-        "--out", str(folder), *(f"--{name}" for name in formats),
+        "--out", str(folder), *(f"--{name}" for name in formats), *(f"--pump={pump_id}" for pump_id in pumps),
     )  # fmt: skip
 
 

@@ -149,6 +149,12 @@ def _hand_over(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     return HandOverDialog(context, pump_id, parent)
 
 
+def _reports(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.reports.reports_dialog import ReportsDialog
+
+    return ReportsDialog(context, pump_id, parent)
+
+
 def _counters(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.settings.counters_dialog import CountersDialog
 
@@ -195,6 +201,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("rules", "Alarm rules", "rules", "Ctrl+Shift+L", _rules, needs=Capability.CONFIGURE),
     DialogEntry("counters", "Counters", "counters", "Ctrl+Shift+N", _counters, needs=Capability.CONFIGURE),
     DialogEntry("hand-over", "Hand-over", "hand-over", "Ctrl+Shift+H", _hand_over),
+    DialogEntry("reports", "Reports", "reports", "Ctrl+Shift+R", _reports, needs=Capability.CONFIGURE),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
     DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),
