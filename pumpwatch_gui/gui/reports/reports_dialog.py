@@ -58,7 +58,7 @@ class ReportsDialog(QDialog):
         head = hbox(label("Report", "heading"), self.kind, self.period, self.pump, None, self.show_button)
         foot = hbox((self.said, 1), self.save_button, button("Close", "Close the reports", self.reject))
         vbox(head, (self.paper, 1), self.schedule, foot, parent=self, margin=16, spacing=12)
-        resize_within_screen(self, px(900), px(760))
+        resize_within_screen(self, px(900), px(680))
         self._turn_to_kind()
         self._show_words("The pages are shown here as they will be printed")
 
