@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pumpwatch_gui.stations.reviewed import REFUSED
 from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.commissioning.backups.making import back_up
@@ -25,7 +26,6 @@ from pumpwatch_gui.gui.shell.footer import stats_words
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.past import PastTraces
 from pumpwatch_gui.gui.shell.threads import EngineHost
-from pumpwatch_gui.stations.reviewed import REFUSED
 from pumpwatch_gui.store.query.history import History
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, home_at, simulated, site_text
@@ -82,7 +82,7 @@ def test_the_end_of_the_history_is_now_and_all_of_it_can_be_read(recorded: Home,
     station: Station = review.station
     view = station.latest()
     before = History(recorded.database)
-    assert view.name == review.loaded.site.name
+    assert view.name == review.site.loaded.site.name
     assert view.time_ns >= before.journal(JournalQuery(), limit=1)[0].time_ns
     assert [alarm.alarm_id for alarm in view.alarms] == ["P-101/motor_rpm.high"]
     assert not station.capabilities

@@ -4,7 +4,7 @@ The palettes were chosen for three kinds of colour blindness and for contrast ag
 nevertheless always shown by shape, number and text as well (`paint.priority_mark`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from PySide6.QtCore import QObject, QSize, Signal
@@ -160,7 +160,7 @@ class Appearance(QObject):
     def __init__(self, theme: str = DARK.name, scale: int = 100) -> None:
         super().__init__()
         self.family = register_fonts()
-        self.theme = THEMES.get(theme, DARK)
+        self.theme, self._is_past = THEMES.get(theme, DARK), False
         self.scale = min(SCALES, key=lambda s: abs(s - scale))
         self.tables: dict[str, str] = {}
         self._fonts: dict[tuple[float, int], QFont] = {}
@@ -173,11 +173,18 @@ class Appearance(QObject):
     def set_theme(self, name: str) -> None:
         """Change to a theme (`dark`, `light`, `high-contrast`)."""
         self.theme = THEMES[name]
+        if self._is_past:
+            self.theme = replace(self.theme, live=self.theme.text)
         self.apply()
+
+    def show_past(self) -> None:
+        """Give what is live no colour of its own from now on: a history is shown, and nothing of it is live."""
+        self._is_past = True
+        self.set_theme(self.theme.name)
 
     def toggle_day(self) -> None:
         """Day or night: light from any dark theme, dark from light."""
-        self.set_theme(DARK.name if self.theme is LIGHT else LIGHT.name)
+        self.set_theme(DARK.name if self.theme.name == LIGHT.name else LIGHT.name)
 
     def set_scale(self, percent: int) -> None:
         """Change to the nearest of `SCALES`."""
@@ -305,7 +312,7 @@ def _palette(theme: Theme) -> QPalette:
 def _style_sheet(appearance: Appearance) -> str:
     """Flat panels, 1 px lines, a visible focus. Widgets choose by property: `panel`, `role`, `chip`."""
     t, px = appearance.theme, appearance.px
-    check = "check-light" if t is LIGHT else "check-dark"  # a style sheet cannot colour a picture
+    check = "check-light" if t.name == LIGHT.name else "check-dark"  # a style sheet cannot colour a picture
     folder = shipped("resources").joinpath("icons")
     down, up, check = (folder.joinpath(f"{name}.svg").as_posix() for name in ("down", "up", check))
     return f"""

@@ -84,6 +84,10 @@ class OverviewPage(Page):
             self.now.show_rows(station_rows(view, self.context.last_good))
 
     @override
+    def follow_replay(self) -> None:
+        self.events.reload()
+
+    @override
     def on_event(self, event: Event) -> None:
         """Put it on top of the last events; a favourite stays one under its new id."""
         self.events.add(event)

@@ -21,6 +21,7 @@ from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, screen_room, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import SCALES, THEMES, Appearance
 from pumpwatch_gui.gui.look.widgets import Question, ask_first
+from pumpwatch_gui.gui.review.bar import ReplayBar
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
 from pumpwatch_gui.gui.shell.input_rules import InputRules
@@ -87,6 +88,8 @@ class MainWindow(QMainWindow):
             navigation=Navigation(self.open_page, self.open_dialog, frozenset(self._dialogs)),
             sound=sound,
         )
+        replay = self.context.replay
+        self.replay_bar = ReplayBar(self.context, replay) if replay is not None else None
         self.context.sound.setParent(self)
         self._live = self._is_painted = False
         self._failing_since_s: float | None = None
@@ -105,7 +108,7 @@ class MainWindow(QMainWindow):
         self._rules = InputRules(self)
         self.appearance.changing.connect(partial(self._use_rules, False))
         self.appearance.changed.connect(partial(self._use_rules, True))
-        self.appearance.apply()
+        (self.appearance.apply if self.replay_bar is None else self.appearance.show_past)()
         self.appearance.changed.connect(self._appearance_changed)
         self._restore()
 
@@ -188,6 +191,8 @@ class MainWindow(QMainWindow):
             self._pages[self.current].refresh(view)
         self.top_bar.refresh(view)
         self.footer.refresh(view)
+        if self.replay_bar is not None:
+            self.replay_bar.refresh(view, self._pages.get(self.current))
         self.sampled.emit(view)
         if view.pumps and self.current == FIRST_RUN:
             self.open_page(PAGES[0].key)
@@ -218,8 +223,9 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         whole = QWidget()
         middle = hbox(self.nav_bar, (self._stack, 1), spacing=0)
-        vbox(self.top_bar, (middle, 1), self.footer, parent=whole, spacing=0)
-        for part in (self.top_bar, self.nav_bar, self.footer):
+        bars: list[QWidget] = [self.top_bar, *filter(None, [self.replay_bar])]
+        vbox(*bars, (middle, 1), self.footer, parent=whole, spacing=0)
+        for part in (*bars, self.nav_bar, self.footer):
             self.appearance.dress(part)
         self.setCentralWidget(whole)
         least, room = QSize(1024, 640), screen_room(self)
@@ -250,7 +256,8 @@ class MainWindow(QMainWindow):
     def _fill_commands(self, menu: QMenu) -> None:
         self._command(menu, "Acknowledge the alarm in the banner", "F10", self.top_bar.acknowledge_shown)
         self._command(menu, "Silence the alarms", "F9", self.context.sound.silence)
-        menu.addSeparator()
+        if self.replay_bar is not None:
+            self.replay_bar.fill(menu.addMenu("Replay"), self._command)
         self._command(menu, "Day or night", "Ctrl+D", self.appearance.toggle_day)
         for theme in THEMES.values():
             keys = "Ctrl+Shift+D" if theme.name == "high-contrast" else ""

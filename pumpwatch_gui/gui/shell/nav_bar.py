@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout
+from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QVBoxLayout
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look import paint
@@ -24,6 +24,7 @@ class NavButton(QAbstractButton):
         self.setCheckable(page)
         self.setAutoExclusive(page)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Maximum)
         appearance.changed.connect(self.updateGeometry)
 
     def _shortest(self) -> int:
@@ -35,6 +36,11 @@ class NavButton(QAbstractButton):
     def sizeHint(self) -> QSize:
         """A field of the bar."""
         return QSize(self.appearance.px(WIDTH), self.appearance.px(66))
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """Icon and word: in a low window the buttons give way, not the footer."""
+        return QSize(self.appearance.px(WIDTH), self.appearance.px(44))
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -39,6 +39,7 @@ class PlotPicture:
     said: str
     empty: str
     chosen: Key | None
+    replay_s: float | None = None
 
     def x(self, time_s: float) -> float:
         """Where a time is."""
@@ -256,6 +257,9 @@ class PlotPainter:
         for name, at in zip("AB", picture.cursors, strict=True):
             if at is not None and picture.view.start_s <= at <= picture.view.end_s:
                 self._cursor(painter, picture, at, name, theme.strong, Qt.PenStyle.SolidLine)
+        replay_s = picture.replay_s
+        if replay_s is not None and picture.view.start_s <= replay_s <= picture.view.end_s:
+            self._cursor(painter, picture, replay_s, "REPLAY", theme.warning, Qt.PenStyle.DashLine)
 
     def _cursor(
         self, painter: QPainter, picture: PlotPicture, at: float, name: str, token: str, stroke: Qt.PenStyle
