@@ -13,8 +13,5 @@ def incident(options: argparse.Namespace) -> int:
     """Write the file and say what is in it."""
     pumps = [pump.strip() for pump in options.pumps.split(",") if pump.strip()]
     span = span_ns(options.start, options.end, now_ns=time.time_ns())
-    made = incident_of_home(
-        find_home(options.home), user_path(options.out), pumps, span, cancelled=options.interrupts.requested.is_set
-    )
-    print(written_words(*made))
+    print(written_words(*incident_of_home(find_home(options.home), user_path(options.out), pumps, span)))
     return 0

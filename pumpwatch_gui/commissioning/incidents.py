@@ -36,12 +36,10 @@ def make_incident(
     return path, history.write_incident(path, span, cancelled=cancelled)
 
 
-def incident_of_home(
-    home: Home, out: Path, pump_ids: Sequence[str], span_ns: tuple[int, int], *, cancelled: Callable[[], bool]
-) -> tuple[Path, Incident]:
+def incident_of_home(home: Home, out: Path, pump_ids: Sequence[str], span_ns: tuple[int, int]) -> tuple[Path, Incident]:
     """The same of a home, with or without a program that runs there. Raises InputError without a history."""
     home.need_history()
-    return make_incident(History(home.database), out, pump_ids, span_ns, cancelled=cancelled)
+    return make_incident(History(home.database), out, pump_ids, span_ns)
 
 
 def written_words(path: Path, made: Incident) -> str:

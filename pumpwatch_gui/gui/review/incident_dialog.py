@@ -46,7 +46,7 @@ class IncidentDialog(QDialog):
             self.pumps.addItem(item)
         self.start, self.end = (self._field(name, at) for name, at in zip(("From", "To"), span, strict=True))
         name = f"incident-{local_time(span[0], '%Y-%m-%d-%H%M')}{SUFFIX}"
-        self.path = QLineEdit(str(Path.home() / name))
+        self.path = QLineEdit(f"~/{name}")
         self.path.setAccessibleName("File")
         self.said = StatusText()
         self.choose = button("Choose…", "Choose the file", self._choose)
@@ -55,7 +55,7 @@ class IncidentDialog(QDialog):
         self.save.setDefault(True)
         advice = label(
             "Readings with their quality, scores, alarms and who acknowledged them, journal, maintenance and notes. "
-            f"`pumpwatch review FILE{SUFFIX}` opens it on any machine.", "dim"
+            f"The command pumpwatch review FILE{SUFFIX} opens it on any machine.", "dim"
         )  # fmt: skip
         advice.setWordWrap(True)
         times = hbox(label("From", "dim"), self.start, label("to", "dim"), self.end, None)

@@ -88,8 +88,7 @@ class MainWindow(QMainWindow):
             navigation=Navigation(self.open_page, self.open_dialog, frozenset(self._dialogs)),
             sound=sound,
         )
-        replay = self.context.replay
-        self.replay_bar = ReplayBar(self.context, replay) if replay is not None else None
+        self.replay_bar = ReplayBar(self.context, replay) if (replay := self.context.replay) is not None else None
         self.context.sound.setParent(self)
         self._live = self._is_painted = False
         self._failing_since_s: float | None = None
@@ -97,7 +96,8 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._nav_buttons: dict[str, NavButton] = {}
         self._stack = QStackedWidget()
-        self.top_bar, self.nav_bar = TopBar(self.context, simulated=simulated), NavBar(self.appearance)
+        self.top_bar = TopBar(self.context, simulated=simulated)
+        self.nav_bar = NavBar(self.appearance, may_shrink=replay is not None)
         self.footer = Footer(self.appearance)
         self._lay_out()
         self._fill_navigation()
@@ -223,7 +223,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         whole = QWidget()
         middle = hbox(self.nav_bar, (self._stack, 1), spacing=0)
-        bars: list[QWidget] = [self.top_bar, *filter(None, [self.replay_bar])]
+        bars = self.top_bar, *filter(None, [self.replay_bar])
         vbox(*bars, (middle, 1), self.footer, parent=whole, spacing=0)
         for part in (*bars, self.nav_bar, self.footer):
             self.appearance.dress(part)

@@ -24,7 +24,6 @@ class NavButton(QAbstractButton):
         self.setCheckable(page)
         self.setAutoExclusive(page)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Maximum)
         appearance.changed.connect(self.updateGeometry)
 
     def _shortest(self) -> int:
@@ -39,7 +38,7 @@ class NavButton(QAbstractButton):
 
     @override
     def minimumSizeHint(self) -> QSize:
-        """Icon and word: in a low window the buttons give way, not the footer."""
+        """Icon and word, where they may shrink."""
         return QSize(self.appearance.px(WIDTH), self.appearance.px(44))
 
     @override
@@ -81,10 +80,11 @@ class NavButton(QAbstractButton):
 
 
 class NavBar(QFrame):
-    """The column of buttons: pages at the top, dialogs at the foot."""
+    """The column of buttons: pages at the top, dialogs at the foot. They `may_shrink` where there is a bar more."""
 
-    def __init__(self, appearance: Appearance) -> None:
+    def __init__(self, appearance: Appearance, *, may_shrink: bool = False) -> None:
         super().__init__()
+        self._may_shrink = may_shrink
         self.appearance = appearance
         self.setProperty("panel", True)
         self.setAccessibleName("Pages")
@@ -98,6 +98,8 @@ class NavBar(QFrame):
 
     def add(self, button: NavButton) -> None:
         """Put a button under those of its kind."""
+        if self._may_shrink:
+            button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Maximum)
         if button.isCheckable():
             self._column.insertWidget(self._pages, button)
             self._pages += 1
