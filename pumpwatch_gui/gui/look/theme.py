@@ -4,7 +4,7 @@ The palettes were chosen for three kinds of colour blindness and for contrast ag
 nevertheless always shown by shape, number and text as well (`paint.priority_mark`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 from PySide6.QtCore import QObject, QSize, Signal
@@ -160,7 +160,7 @@ class Appearance(QObject):
     def __init__(self, theme: str = DARK.name, scale: int = 100) -> None:
         super().__init__()
         self.family = register_fonts()
-        self.theme, self._is_past = THEMES.get(theme, DARK), False
+        self.themes, self.theme = THEMES, THEMES.get(theme, DARK)
         self.scale = min(SCALES, key=lambda s: abs(s - scale))
         self.tables: dict[str, str] = {}
         self._fonts: dict[tuple[float, int], QFont] = {}
@@ -172,15 +172,8 @@ class Appearance(QObject):
 
     def set_theme(self, name: str) -> None:
         """Change to a theme (`dark`, `light`, `high-contrast`)."""
-        self.theme = THEMES[name]
-        if self._is_past:
-            self.theme = replace(self.theme, live=self.theme.text)
+        self.theme = self.themes[name]
         self.apply()
-
-    def show_past(self) -> None:
-        """Give what is live no colour of its own from now on: a history is shown, and nothing of it is live."""
-        self._is_past = True
-        self.set_theme(self.theme.name)
 
     def toggle_day(self) -> None:
         """Day or night: light from any dark theme, dark from light."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QRectF, QSize
@@ -17,7 +18,7 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import error_text, local_time
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color, icon_size
+from pumpwatch_gui.gui.look.theme import STRONG, THEMES, Appearance, color, icon_size
 from pumpwatch_gui.gui.look.widgets import Painted, StatusText, button, label
 from pumpwatch_gui.gui.review.track import TimeTrack
 from pumpwatch_gui.gui.shell.page import Page, PageContext
@@ -28,6 +29,12 @@ LENGTHS = (("All", None), ("30 d", 2_592_000.0), ("1 d", 86_400.0), ("8 h", 28_8
 FOLLOW_S = 0.4
 AROUND_S = 600.0
 """An incident file is offered from so long before the instant on show to as long after it."""
+
+
+def _take_live_colour(appearance: Appearance) -> None:
+    """Give what is live no colour of its own: a history is shown, and nothing of it is live."""
+    appearance.themes = {name: replace(theme, live=theme.text) for name, theme in THEMES.items()}
+    appearance.theme = appearance.themes[appearance.theme.name]
 
 
 class ReplayTime(Painted):
@@ -73,6 +80,7 @@ class ReplayBar(QWidget):
     def __init__(self, context: PageContext, replay: Replay) -> None:
         super().__init__()
         self.context, self.appearance, self.replay = context, context.appearance, replay
+        _take_live_colour(self.appearance)
         self._time_ns, self._state, self._trouble = 0, ReplayState(0, 1), ""
         self._followed: tuple[int, Page | None] = 0, None
         self._followed_s = 0.0

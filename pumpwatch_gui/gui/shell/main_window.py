@@ -108,7 +108,7 @@ class MainWindow(QMainWindow):
         self._rules = InputRules(self)
         self.appearance.changing.connect(partial(self._use_rules, False))
         self.appearance.changed.connect(partial(self._use_rules, True))
-        (self.appearance.apply if self.replay_bar is None else self.appearance.show_past)()
+        self.appearance.apply()
         self.appearance.changed.connect(self._appearance_changed)
         self._restore()
 
