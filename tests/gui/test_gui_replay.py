@@ -181,7 +181,7 @@ def test_a_point_of_the_trends_or_a_row_turns_the_replay(window: MainWindow, qtb
     texts = [action.text() for action in page._menus.menu_at(at(222) / 1e9).actions()]
     assert texts[1:] == ["Replay from here", "Save an incident file of this view…"]
     QTest.keyClick(page.plot, Qt.Key.Key_N)
-    assert "a review takes no notes" in page.bar.said.text()
+    qtbot.wait_until(lambda: "a review takes no notes" in page.bar.said.text(), timeout=10_000)
 
 
 def test_an_alarm_of_the_replay_is_saved_as_an_incident_file(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

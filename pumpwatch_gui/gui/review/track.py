@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip
+from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
@@ -170,7 +170,7 @@ class TimeTrack(Painted):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say which time is under the pointer; with the button held, turn to it."""
         x = event.position().x()
-        QToolTip.showText(event.globalPosition().toPoint(), stamp(round(self.time_at(x) * 1e9)), self)
+        self.setToolTip(stamp(round(self.time_at(x) * 1e9)))
         if self._held_s is not None:
             self._hold(x)
 
