@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
@@ -175,6 +176,7 @@ def test_a_point_of_the_trends_or_a_row_turns_the_replay(window: MainWindow, qtb
     turn(window, qtbot, at(300))
     assert page.plot.replay_s == at(300) / 1e9
     assert page.plot.now_s == state(window).end_ns / 1e9, "the trends go on beyond the time on show"
+    qtbot.wait_until(lambda: end_of(page, "vibration_mm_s") >= at(499) / 1e9, timeout=20_000)
     page.plot.set_cursors(at(222) / 1e9, None)
     QTest.keyClick(page.plot, Qt.Key.Key_R)
     qtbot.wait_until(lambda: shown_ns(window) == at(222), timeout=20_000)
@@ -182,6 +184,12 @@ def test_a_point_of_the_trends_or_a_row_turns_the_replay(window: MainWindow, qtb
     assert texts[1:] == ["Replay from here", "Save an incident file of this view…"]
     QTest.keyClick(page.plot, Qt.Key.Key_N)
     qtbot.wait_until(lambda: "a review takes no notes" in page.bar.said.text(), timeout=10_000)
+
+
+def end_of(page: TrendsPage, tag: str) -> float:
+    """The time of the newest value that is drawn."""
+    points = page.plot.points.get(("P-101", tag, 0.0))
+    return float(points.time_s[np.isfinite(points.mean)].max(initial=0.0)) if points is not None else 0.0
 
 
 def test_an_alarm_of_the_replay_is_saved_as_an_incident_file(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

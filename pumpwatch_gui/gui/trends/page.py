@@ -40,7 +40,7 @@ from pumpwatch_gui.gui.trends.pens import (
     usual_pens,
 )
 from pumpwatch_gui.gui.trends.picker import PickerDialog
-from pumpwatch_gui.gui.trends.plot import TrendPlot, newest_s
+from pumpwatch_gui.gui.trends.plot import TrendPlot, first_view, newest_s
 from pumpwatch_gui.gui.trends.points import Points
 from pumpwatch_gui.gui.trends.saved_views import SavedViews
 from pumpwatch_gui.gui.trends.scatter import ScatterView
@@ -137,7 +137,7 @@ class TrendsPage(Page):
 
     def _recall(self) -> None:
         last, now_s = self.views.last or SavedView(()), self._now()
-        self.plot.place_view(TimeView.last(last.length_s, now_s), now_s)
+        self.plot.place_view(first_view(last.length_s, self.context.station.latest()), now_s)
         if last.pens:
             self.use_view(last)
 
@@ -373,7 +373,7 @@ class TrendsPage(Page):
         """Draw what was kept, up to now."""
         self.plot.is_fitted = view.is_fitted
         self.bar.fit.setChecked(view.is_fitted)
-        self.plot.set_view(TimeView.last(view.length_s, self._now()))
+        self.plot.set_view(first_view(view.length_s, self.context.station.latest()))
         self.set_pens(view.pens)
 
     def keep_view(self, name: str) -> None:

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import duration
-from pumpwatch_gui.gui.look.time_view import TimeView
+from pumpwatch_gui.gui.look.time_view import SHORTEST_S, TimeView
 from pumpwatch_gui.gui.look.widgets import Painted, plain_tip
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.trends.curve import PenCurve
@@ -27,6 +27,13 @@ MOVE, ZOOM = 0.1, 0.8
 def newest_s(view: StationView) -> float:
     """The newest time on the axis (Unix seconds): now, or of a history under review its end, whatever is on show."""
     return (view.time_ns if view.replay is None else view.replay.end_ns) / 1e9
+
+
+def first_view(length_s: float, view: StationView) -> TimeView:
+    """What is shown first: so long up to the newest time, or all of a history under review that is shorter."""
+    if (replay := view.replay) is not None and replay.end_ns > replay.start_ns:
+        length_s = min(length_s, max((replay.end_ns - replay.start_ns) / 1e9, SHORTEST_S))
+    return TimeView.last(length_s, newest_s(view))
 
 
 class TrendPlot(Painted):
