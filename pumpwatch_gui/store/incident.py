@@ -62,6 +62,8 @@ def write_incident(
         publish_new(fresh, target)
     except FileExistsError as error:
         raise InputError(f"{target} is there already", "choose another name: no file is overwritten") from error
+    except apsw.Error as error:
+        raise from_apsw(error, target) from error
     except OSError as error:
         advice = "free space there or correct its permissions, or choose another folder"
         raise InputError(f"{target} cannot be written: {error.strerror or error}; nothing is left", advice) from error

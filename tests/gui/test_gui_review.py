@@ -215,6 +215,25 @@ def test_a_folder_without_history_is_refused(recorded: Home, tmp_path: Path) -> 
         open_review(folder, tmp_path)
 
 
+@pytest.mark.parametrize("version", [1, 3, 6])
+def test_the_history_of_an_older_program_is_read_from_a_copy(version: int, tmp_path: Path) -> None:
+    folder, scratch = tmp_path / "home", tmp_path / "scratch"
+    folder.mkdir()
+    scratch.mkdir()
+    shutil.copy(Path(__file__).parents[1] / "data" / f"pumpwatch-v{version}.db", folder / "pumpwatch.db")
+    before = state_of(folder)
+    review = open_review(folder, scratch)
+    state = state_of_replay(review)
+    assert state.end_ns > state.start_ns
+    assert review.station.site().pumps
+    found = review.station.history.readings_of(
+        review.station.site().pumps[0].pump_id, ["motor_rpm"], start_ns=0, end_ns=2**62,
+        profile=review.station.site().pumps[0].profile,
+    )  # fmt: skip
+    assert sum(part.time_ms.size for part in found) > 10
+    assert state_of(folder) == before
+
+
 def test_without_a_site_file_the_site_is_the_one_that_the_history_keeps(recorded: Home, tmp_path: Path) -> None:
     folder = tmp_path / "home"
     shutil.copytree(recorded.path, folder)

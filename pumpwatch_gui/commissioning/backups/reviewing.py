@@ -13,7 +13,7 @@ from pumpwatch_gui.files.backups import CONTENT, MANIFEST, read_manifest
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import is_held
 from pumpwatch_gui.stations.replay import ReplayStation
-from pumpwatch_gui.store.copying import check_version, span_of
+from pumpwatch_gui.store.copying import check_version, is_older, span_of, upgrade_copy
 from pumpwatch_gui.store.incident import read_incident
 from pumpwatch_gui.store.query.history import History
 
@@ -35,7 +35,7 @@ def open_review(source: Path, scratch: Path, *, site_file: Path | None = None) -
     Raises InputError when there is no history or no site, StoreError when the history cannot be read.
     """
     if source.is_file():
-        return _open_incident(source, site_file)
+        return _open_incident(source, scratch, site_file)
     is_backup = (source / MANIFEST).is_file()
     home = Home(source / CONTENT if is_backup else source)
     if is_backup:
@@ -43,7 +43,8 @@ def open_review(source: Path, scratch: Path, *, site_file: Path | None = None) -
     if not home.database.is_file():
         text = f"there is no history in {source}"
         raise InputError(text, "name a home with --home DIR, a folder backup-YYYYMMDD-HHMMSS, or an incident file")
-    database = _readable(home, scratch)
+    check_version(home.database)
+    database = _readable(home.database, scratch, is_killed=_is_killed(home))
     history = History(database, untouched=True)
     span, journal = span_of(database, untouched=True), history.journal(JournalQuery(), limit=1)
     end_ns = max(span.last_ns, *(row.time_ns for row in journal), 0)
@@ -54,10 +55,9 @@ def open_review(source: Path, scratch: Path, *, site_file: Path | None = None) -
                    (span.first_ns or end_ns, end_ns))  # fmt: skip
 
 
-def _open_incident(file: Path, site_file: Path | None) -> Review:
-    check_version(file)
+def _open_incident(file: Path, scratch: Path, site_file: Path | None) -> Review:
     incident = read_incident(file)
-    history = History(file, untouched=True)
+    history = History(_readable(file, scratch, is_killed=False), untouched=True)
     words = f"incident file {file.name}, {', '.join(incident.pump_ids)} from {minute(incident.start_ns)} to "
     words += minute(incident.end_ns)
     own = file.with_suffix(".toml")
@@ -73,15 +73,29 @@ def _review(history: Historian, found: FoundSite, own: Path, words: str, span_ns
     return Review(station, found, own)
 
 
-def _readable(home: Home, scratch: Path) -> Path:
-    """The database; a copy of it where its program was killed, for what only the log has is read by writing."""
-    log = home.database.with_name(home.database.name + _LOG)
-    if is_held(home.path) or not log.is_file() or not log.stat().st_size:
-        return home.database
-    needed, free = home.database.stat().st_size + 2 * log.stat().st_size, shutil.disk_usage(scratch).free
+def _readable(database: Path, scratch: Path, *, is_killed: bool) -> Path:
+    """The database; a copy of it where its program was killed or was an older one.
+
+    What only the log has, and what an older program wrote, is read by writing.
+    """
+    if not is_killed and not is_older(database):
+        return database
+    log = database.with_name(database.name + _LOG)
+    parts = [path for path in (database, log) if path.is_file()]
+    needed, free = 2 * sum(path.stat().st_size for path in parts), shutil.disk_usage(scratch).free
     if free < needed:
-        text = f"the program of {home.path} was killed, and a copy of its history is needed to read the last minutes"
-        raise InputError(text, f"{needed / 1e6:,.0f} MB must be free in {scratch}, or start the program there once")
-    for path in (home.database, log):
+        why = "its program was killed" if is_killed else "it is of an older version"
+        text = f"{database} cannot be read as it is, for {why}, and there is no room for a copy"
+        raise InputError(text, f"{needed / 1e6:,.0f} MB must be free in {scratch}")
+    for path in parts:
         shutil.copyfile(path, scratch / path.name)
-    return scratch / home.database.name
+    copy = scratch / database.name
+    copy.chmod(0o600)
+    upgrade_copy(copy)
+    return copy
+
+
+def _is_killed(home: Home) -> bool:
+    """Whether a program ended here without having put its log into the database."""
+    log = home.database.with_name(home.database.name + _LOG)
+    return not is_held(home.path) and log.is_file() and log.stat().st_size > 0

@@ -148,7 +148,8 @@ class TableView(QTableView):
         span_s = self._span_s(row) if row is not None else None
         if span_s is None or context is None:
             return
-        at_ns, span_ns = round((span_s[0] + BEFORE_S) * 1e9), (int(span_s[0] * 1e9), int(span_s[1] * 1e9))
+        # Seconds as a float are some hundred nanoseconds coarse, and an alarm is there from its instant on.
+        at_ns, span_ns = round((span_s[0] + BEFORE_S) * 1e9) + 1_000_000, (int(span_s[0] * 1e9), int(span_s[1] * 1e9))
         if (replay := context.replay) is not None:
             menu.addAction("Turn the replay to it", lambda: replay.turn_to(at_ns))
         if pump_id:
