@@ -26,8 +26,8 @@ from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.judge.health import Health
 
 SECOND_NS: Final = 10**9
-BLOCK_NS: Final = 600 * SECOND_NS
-"""So much of a pump is read at once and kept while the replay is in it."""
+BLOCK_NS: Final = 1800 * SECOND_NS
+"""So much of a pump is read at once: of an archived day all is decoded for it, however little is wanted."""
 BEFORE_NS: Final = 120 * SECOND_NS
 """And so much of before it: what was newest at its beginning."""
 BLOCKS_KEPT: Final = 4

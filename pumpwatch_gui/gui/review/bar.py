@@ -135,8 +135,8 @@ class ReplayBar(QWidget):
         """Put every act with its key into a menu of the window."""
         acts: tuple[tuple[str, str, Callable[[], object]], ...] = (
             ("Play or rest the replay", "Ctrl+Space", self.toggle),
-            ("Play faster", "Ctrl+Shift+.", partial(self.change_speed, 1)),
-            ("Play slower", "Ctrl+Shift+,", partial(self.change_speed, -1)),
+            ("Play faster", "Ctrl+]", partial(self.change_speed, 1)),
+            ("Play slower", "Ctrl+[", partial(self.change_speed, -1)),
             ("A second back", "Ctrl+Shift+Left", partial(self.step, -1)),
             ("A second forward", "Ctrl+Shift+Right", partial(self.step, 1)),
             ("To the previous alarm", "Ctrl+Shift+PgUp", partial(self.leap, Leap.PREVIOUS_ALARM)),
