@@ -165,7 +165,8 @@ def test_a_time_that_is_typed_is_gone_to_or_refused(window: MainWindow, qtbot: Q
     bar.field.setText("yesterday")
     QTest.keyClick(bar.field, Qt.Key.Key_Return)
     window.refresh()
-    assert "is not a time" in bar.said.text()
+    assert "is not a time" in bar.time.note
+    assert "is not a time" in bar.time.toolTip()
 
 
 def test_a_point_of_the_trends_or_a_row_turns_the_replay(window: MainWindow, qtbot: QtBot) -> None:

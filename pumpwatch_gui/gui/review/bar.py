@@ -19,7 +19,7 @@ from pumpwatch_gui.domain.wording import error_text, local_time
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import STRONG, THEMES, Appearance, color, icon_size
-from pumpwatch_gui.gui.look.widgets import Painted, StatusText, button, label
+from pumpwatch_gui.gui.look.widgets import Painted, button, label, plain_tip
 from pumpwatch_gui.gui.review.track import TimeTrack
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 
@@ -50,12 +50,14 @@ class ReplayTime(Painted):
         """Room for a date and a time."""
         return QSize(self.appearance.px(TIME_PX), self.appearance.px(60))
 
-    def show_time(self, time_ns: int, state: ReplayState) -> None:
-        """Show which time is on show, and what the replay does."""
+    def show_time(self, time_ns: int, state: ReplayState, trouble: str) -> None:
+        """Show which time is on show, and what the replay does, or why it does not."""
         words = local_time(time_ns, TIME_FORM)
-        note = "reading the history…" if state.is_reading else f"plays at {state.speed}×" if state.speed else "rests"
+        does = "reading the history…" if state.is_reading else f"plays at {state.speed}×" if state.speed else "rests"
+        note = trouble or does
         if (words, note) != (self.words, self.note):
             self.words, self.note = words, note
+            self.setToolTip(plain_tip(trouble))
             self.describe(f"Replay of {words}, {note}")
             self.update()
 
@@ -104,13 +106,11 @@ class ReplayBar(QWidget):
         self.length.activated.connect(lambda at: self.track.set_length(LENGTHS[at][1]))
         self.file = button("Incident file…", "Save a stretch as an incident file", self.choose_file,
                            hint="Some pumps around this time, as one file that opens anywhere")  # fmt: skip
-        self.said = StatusText()
-        self.said.setWordWrap(False)
         acts = hbox(
             *self._pair("Alarm", Leap.PREVIOUS_ALARM, Leap.NEXT_ALARM),
             *self._pair("Event", Leap.PREVIOUS_EVENT, Leap.NEXT_EVENT),
             self._step("−1 s", "A second back", -1), self.play_button, self._step("+1 s", "A second forward", 1),
-            self.speed, self.field, self.length, (self.said, 1), self.file, spacing=6,
+            self.speed, self.field, self.length, None, self.file, spacing=6,
         )  # fmt: skip
         column = vbox(acts, self.track, spacing=2)
         column.setContentsMargins(10, 4, 12, 0)
@@ -158,13 +158,9 @@ class ReplayBar(QWidget):
         if state is None:
             return
         self._time_ns, self._state = view.time_ns, state
-        self.time.show_time(view.time_ns, state)
+        self.time.show_time(view.time_ns, state, state.error or self._trouble)
         self.track.show_replay(state, view.time_ns, self.replay.index)
         self.play_button.setText("Rest" if state.speed else "Play")
-        words = state.error or self._trouble
-        if words != self.said.text():
-            self.said.warn(words)
-            self.said.setToolTip(words)
         self._follow(view, page)
 
     def _follow(self, view: StationView, page: Page | None) -> None:
