@@ -86,6 +86,19 @@ def test_the_time_on_show_is_large_and_says_that_it_is_past(window: MainWindow, 
     assert window.footer.geometry().bottom() <= window.height()
 
 
+@pytest.mark.parametrize("scale", [100, 150])
+def test_the_bar_makes_no_window_wider_than_it_was(window: MainWindow, scale: int) -> None:
+    bar = bar_of(window)
+    window.appearance.set_scale(scale)
+    window.resize(1280, 720)
+    assert window.width() == 1280
+    assert bar.width() == 1280
+    assert bar.play_button.isVisible()
+    assert bar.file.geometry().right() <= bar.width()
+    assert bar.length.isVisible() is (scale == 100)
+    assert bar.appearance.width("2026-11-27 19:10:20", 23) < bar.time.width() - 20
+
+
 def test_every_page_follows_the_bar(window: MainWindow, qtbot: QtBot) -> None:
     turn(window, qtbot, at(70))
     window.open_page("overview")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QPushButton, QSizePolicy, QWidget
 from typing_extensions import override
 
@@ -25,6 +25,7 @@ from pumpwatch_gui.gui.shell.page import Page, PageContext
 
 TIME_FORM = "%Y-%m-%d %H:%M:%S"
 TIME_PX, FIELD_PX = 304, 136
+SPACING, MARGINS_PX = 6, 22
 LENGTHS = (("All", None), ("30 d", 2_592_000.0), ("1 d", 86_400.0), ("8 h", 28_800.0), ("1 h", 3_600.0))
 FOLLOW_S = 0.4
 AROUND_S = 600.0
@@ -106,14 +107,19 @@ class ReplayBar(QWidget):
         self.length.activated.connect(lambda at: self.track.set_length(LENGTHS[at][1]))
         self.file = button("Incident file…", "Save a stretch as an incident file", self.choose_file,
                            hint="Some pumps around this time, as one file that opens anywhere")  # fmt: skip
+        alarms = self._pair("Alarm", Leap.PREVIOUS_ALARM, Leap.NEXT_ALARM)
+        events = self._pair("Event", Leap.PREVIOUS_EVENT, Leap.NEXT_EVENT)
+        steps = self._step("−1 s", "A second back", -1), self._step("+1 s", "A second forward", 1)
         acts = hbox(
-            *self._pair("Alarm", Leap.PREVIOUS_ALARM, Leap.NEXT_ALARM),
-            *self._pair("Event", Leap.PREVIOUS_EVENT, Leap.NEXT_EVENT),
-            self._step("−1 s", "A second back", -1), self.play_button, self._step("+1 s", "A second forward", 1),
-            self.speed, self.field, self.length, None, self.file, spacing=6,
+            *alarms, *events, steps[0], self.play_button, steps[1], self.speed, self.field, self.length, None,
+            self.file, spacing=SPACING,
+        )  # fmt: skip
+        self._acts = (*alarms, *events, *steps, self.play_button, self.speed, self.field, self.length, self.file)
+        self._first_to_go: tuple[tuple[QWidget, ...], ...] = (
+            (self.length,), events, (self.file,), steps, (self.field,), (self.speed,)
         )  # fmt: skip
         column = vbox(acts, self.track, spacing=2)
-        column.setContentsMargins(10, 4, 12, 0)
+        column.setContentsMargins(MARGINS_PX - 12, 4, 12, 0)
         hbox(self.time, (column, 1), parent=self, spacing=0)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Replay")
@@ -170,6 +176,27 @@ class ReplayBar(QWidget):
             self._followed, self._followed_s = here, now_s
             page.follow_replay()
 
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """The time, and the acts that stay in the narrowest window."""
+        return QSize(self.appearance.px(TIME_PX + 240), self.height())
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is no room for all, acts that have a key or a place in a menu give way."""
+        self._make_room()
+
+    def _make_room(self) -> None:
+        room = self.width() - self.time.sizeHint().width() - 2 * SPACING - MARGINS_PX
+        for part in self._acts:
+            part.setVisible(True)
+        for group in ((), *self._first_to_go):
+            for part in group:
+                part.setVisible(False)
+            there = [part for part in self._acts if not part.isHidden()]
+            if sum(min(part.sizeHint().width(), part.maximumWidth()) + SPACING for part in there) <= room:
+                return
+
     def _fit(self) -> None:
         px = self.appearance.px
         self.field.setFixedWidth(px(FIELD_PX))
@@ -179,6 +206,7 @@ class ReplayBar(QWidget):
             made.setIconSize(icon_size(self.appearance, 16))
             made.setFixedWidth(px(34))
         self.setFixedHeight(px(76))
+        self._make_room()
 
     # ---------------------------------------------------------------- acts
 
