@@ -110,6 +110,8 @@ class PumpPage(Page):
         panel = Panel(self.appearance, "Active alarms", self.alarms)
         self._alarm_heading = panel.heading
         panel.body.addLayout(hbox(self.ack, self.ack_all, None))
+        for act in (self.ack, self.ack_all) if self.context.replay is not None else ():
+            act.hide()
         return panel
 
     def _header(self) -> Panel:

@@ -38,8 +38,8 @@ class NavButton(QAbstractButton):
 
     @override
     def minimumSizeHint(self) -> QSize:
-        """Icon and word, where they may shrink."""
-        return QSize(self.appearance.px(WIDTH), self.appearance.px(44))
+        """The word, where they may shrink."""
+        return QSize(self.appearance.px(WIDTH), self.appearance.px(26))
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -52,6 +52,19 @@ class NavButton(QAbstractButton):
             painter.fillRect(QRectF(0, 0, px(3), box.height()), color(theme.strong))
         elif self.underMouse():
             painter.fillRect(box, color(theme.background))
+        words = theme.strong if self.isChecked() else theme.text
+        if self._shortest() < px(42):  # no room for icons
+            paint.text(painter, appearance, box, self.text(), words, size=12, align=paint.CENTRE)
+        else:
+            self._paint_icon(painter, box, words)
+        if self.hasFocus():
+            painter.setPen(QPen(color(theme.focus), 1))
+            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.end()
+
+    def _paint_icon(self, painter: QPainter, box: QRectF, words: str) -> None:
+        """Icon and word, and the key where there is room for it."""
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         state = QIcon.State.On if self.isChecked() else QIcon.State.Off
         size = px(22)
         top = min(px(8), max((box.height() - px(42)) / 2, 0))  # word and icon stay whole in a low window
@@ -60,7 +73,6 @@ class NavButton(QAbstractButton):
         )
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawPixmap(QRectF((box.width() - size) / 2, top, size, size), pixmap, QRectF(pixmap.rect()))
-        words = theme.strong if self.isChecked() else theme.text
         paint.text(
             painter,
             appearance,
@@ -73,10 +85,6 @@ class NavButton(QAbstractButton):
         if self._shortest() >= px(58):  # in a low window the keys give way, all of them; the tool tip names them too
             key = QRectF(0, px(46), box.width(), px(12))
             paint.text(painter, appearance, key, self._key, theme.dim, size=10, align=paint.CENTRE)
-        if self.hasFocus():
-            painter.setPen(QPen(color(theme.focus), 1))
-            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-        painter.end()
 
 
 class NavBar(QFrame):

@@ -290,6 +290,8 @@ class TopBar(QWidget):
         self._row = QWidget()
         self._row.setLayout(row)
         vbox(self.stopped, self._row, parent=self, spacing=0)
+        for act in (self.silence, self.ack) if context.replay is not None else ():
+            act.hide()  # nothing sounds, and nothing can be ordered
         self.appearance.changed.connect(self._fit)
         self._fit()
 
