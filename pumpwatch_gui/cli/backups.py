@@ -9,6 +9,7 @@ from pumpwatch_gui.cli.homes import scratch_home
 from pumpwatch_gui.commissioning.backups.making import back_up, partial_backups
 from pumpwatch_gui.commissioning.backups.restoring import restore as put_back
 from pumpwatch_gui.commissioning.backups.reviewing import open_review
+from pumpwatch_gui.commissioning.export.spans import instant_ns
 from pumpwatch_gui.files.backups import total_bytes
 from pumpwatch_gui.files.home import find_home
 
@@ -39,19 +40,22 @@ def restore(options: argparse.Namespace) -> int:
 
 
 def review(options: argparse.Namespace) -> int:
-    """Open the window on the history of a home or a backup, read-only."""
+    """Open the window on the history of a home, a backup or an incident file, read-only."""
     check_display()
-    folder = options.folder or find_home(options.home).path
+    source = options.source or find_home(options.home).path
     elsewhere = argparse.Namespace(**{**vars(options), "home": None})  # logs and layout are not of what is looked at
     with scratch_home(elsewhere) as scratch:
-        found = open_review(folder, scratch.path, site_file=options.site)
-        for problem in found.loaded.problems:
+        found = open_review(source, scratch.path, site_file=options.site)
+        print(f"site: {found.site.words}", file=sys.stderr)
+        for problem in found.site.loaded.problems:
             print(f"site file: {problem}", file=sys.stderr)
+        if options.at:
+            found.station.turn_to(instant_ns(options.at))
         from pumpwatch_gui.gui.shell.app import run_gui
 
         def station() -> "Hosted":
             return found.station
 
-        run_gui(station, found.loaded, scratch, found.site_file, should_stop=options.interrupts.requested.is_set,
-                for_s=options.for_s, picture=options.picture)  # fmt: skip
+        run_gui(station, found.site.loaded, scratch, found.site_file, for_s=options.for_s, picture=options.picture,
+                should_stop=options.interrupts.requested.is_set)  # fmt: skip
     return 0

@@ -98,6 +98,7 @@ def _add_again(parser: argparse.ArgumentParser, action: argparse.Action) -> None
         parser.add_argument(*names, metavar=action.metavar, help=text, default=argparse.SUPPRESS)
 
 
+_WHEN = "local time as 2026-10-25 14:30, with an offset as 2026-10-25T14:30+02:00, or a day"
 _TABLES = ("holding", "input", "coil", "discrete")
 
 _Command = Callable[[str, str, str, str], argparse.ArgumentParser]
@@ -182,6 +183,7 @@ def _add_tools(command: _Command) -> None:
         "sql", metavar='"SELECT …"', help="over sensor_readings, anomaly_detections, maintenance_events, …"
     )
     _add_backups(command)
+    _add_incident(command)
     _add_report(command)
     salvage = command("salvage", "cli.tools", "salvage", "read what can be read of a damaged database (done unasked)")
     salvage.add_argument("damaged", type=Path, metavar="FILE", help="the damaged database; it is only read")
@@ -199,8 +201,7 @@ def _add_export(command: _Command) -> None:
     out.add_argument("--pump", action="append", metavar="ID", help="of this pump; repeatable (none: all)")
     out.add_argument("--tag", action="append", metavar="TAG", help="of this quantity, also a derived one; "
                      "anomaly_score is one; repeatable (none: all sensors)")  # fmt: skip
-    when = "local time as 2026-10-25 14:30, with an offset as 2026-10-25T14:30+02:00, or a day"
-    out.add_argument("--from", dest="start", default="", metavar="TIME", help=f"{when} (its beginning)")
+    out.add_argument("--from", dest="start", default="", metavar="TIME", help=f"{_WHEN} (its beginning)")
     out.add_argument("--to", dest="end", default="", metavar="TIME", help="up to here; a day: its end (none: now)")
     out.add_argument("--table", action="append", metavar="NAME", help="instead of readings a table of the original: "
                      "sensor_readings, anomaly_detections or maintenance_events; repeatable for .xlsx")  # fmt: skip
@@ -223,11 +224,23 @@ def _add_backups(command: _Command) -> None:
     restore = command("restore", "cli.backups", "restore", "put a backup in a home; what was there is put aside")
     restore.add_argument("backup", type=Path, metavar="BACKUP", help="the folder backup-YYYYMMDD-HHMMSS")
     restore.add_argument("--replace", action="store_true", help="also where the home holds newer readings")
-    review = command("review", "cli.backups", "review", "look at the history of a home or a backup, read-only")
-    review.add_argument("folder", type=Path, nargs="?", metavar="BACKUP", help="a backup (else the home of --home)")
-    review.add_argument("--site", type=Path, metavar="FILE", help="its site file, where the home has none")
+    review = command("review", "cli.backups", "review", "replay a home, a backup or an incident file, read-only")
+    review.add_argument("source", type=Path, nargs="?", metavar="BACKUP|FILE",
+                        help="a backup or an incident file (else the home of --home)")  # fmt: skip
+    review.add_argument("--at", default="", metavar="TIME", help="begin there, as 2026-10-25 14:30:07 (none: the end)")
+    review.add_argument(
+        "--site", type=Path, metavar="FILE", help="its site file, else that of the home, or as the history keeps it"
+    )
     review.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="close after that time")
     review.add_argument("--picture", type=Path, metavar="FILE.png", help="save what the window shows at the end")
+
+
+def _add_incident(command: _Command) -> None:
+    made = command("incident", "cli.incidents", "incident", "save some pumps over a span as one file for a review")
+    made.add_argument("--pumps", required=True, metavar="ID,ID…", help="of these pumps")
+    made.add_argument("--from", dest="start", required=True, metavar="TIME", help=f"{_WHEN} (its beginning)")
+    made.add_argument("--to", dest="end", required=True, metavar="TIME", help="up to here; a day: its end")
+    made.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file; it ends in .pwincident")
 
 
 def _add_report(command: _Command) -> None:
@@ -237,7 +250,8 @@ def _add_report(command: _Command) -> None:
         "--period", required=True, help="2026-10, 2026-W42, 2026-10-14, 2026-10-14T06:00 or 2026-10-14T06:00/18:00"
     )
     report.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
-    report.add_argument("--site", type=Path, metavar="FILE", help="the site file (default: that of the home)")
+    report.add_argument("--site", type=Path, metavar="FILE", help="the site file (default: that of the home, or as the "
+                        "history keeps it)")  # fmt: skip
     report.add_argument(
         "--pump", action="append", metavar="ID", help="of an incident; repeatable (none: all that had an alarm)"
     )

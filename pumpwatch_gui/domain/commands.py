@@ -86,6 +86,15 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Annotate:
+    """Write a note on a past time to the journal, of a pump or ("") of the station; trends show it there."""
+
+    text: str
+    about_ns: int
+    pump_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rebaseline:
     """Take a pump's present running as its new normal."""
 
@@ -219,7 +228,15 @@ AlarmCommand = Acknowledge | ResetAlarm | ShelveAlarm | UnshelveAlarm | TakeOutO
 MaintenanceEdit = AssignMaintenance | NoteMaintenance | ResolveMaintenance | ReopenMaintenance
 MaintenanceCommand = CreateMaintenance | MaintenanceEdit
 Command = (
-    AlarmCommand | ChangeSite | ReloadSite | Record | ModelCommand | GiveFeedback | SetCounters | MaintenanceCommand
+    AlarmCommand
+    | ChangeSite
+    | ReloadSite
+    | Record
+    | Annotate
+    | ModelCommand
+    | GiveFeedback
+    | SetCounters
+    | MaintenanceCommand
 )
 
 
@@ -250,6 +267,7 @@ COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
         ChangeSite: CommandKind("change site", Role.ADMIN),
         ReloadSite: CommandKind("reload site", Role.ADMIN),
         Record: CommandKind("record", Role.OPERATOR),
+        Annotate: CommandKind("annotate", Role.OPERATOR),
         Rebaseline: CommandKind("re-baseline", Role.ENGINEER),
         ConfirmLevel: CommandKind("confirm new level", Role.ENGINEER),
         StartShadow: CommandKind("start shadow", Role.ENGINEER),

@@ -74,6 +74,23 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectionRow:
+    """A detection as it was stored. The mappings are keyed by tag; `shares` sum to 1."""
+
+    id: int
+    time_ns: int
+    is_anomaly: bool
+    score: float
+    reconstruction_loss: float
+    threshold: float
+    sensor_states: dict[str, str]
+    sensor_anomaly_counts: dict[str, int]
+    shares: dict[str, float]
+    kind: str
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotScored:
     """Why a pump has no score just now (`window 12 of 30`, `pump stopped`, `flow_rate_l_min is BAD`, `no model`).
 

@@ -66,8 +66,8 @@ class ShownValue:
         """How old it is; "" while live."""
         if self.trust in (Trust.LIVE, Trust.NONE):
             return ""
-        if self.reason == Reason.NOT_LIVE.text:
-            return "review"
+        if self.reason == Reason.NOT_STORED.text:
+            return "not stored"
         return "no value yet" if np.isnan(self.age_s) else duration(self.age_s)
 
 
@@ -103,6 +103,11 @@ class LastGood:
             if known is None or known.size != frame.values.size:
                 known = self._good[pump.pump_id] = np.zeros(frame.values.size, dtype=np.int64)
             known[frame.quality == Quality.GOOD] = frame.mono_ns
+
+    def forget(self) -> None:
+        """Begin afresh: what is seen next is not later than what was seen before."""
+        self._seen.clear()
+        self._good.clear()
 
     def age_s(self, pump_id: str, index: int, now_ns: int) -> float:
         """Seconds since the value was last good; NaN when it never was."""
@@ -202,8 +207,7 @@ def presence(pump: PumpView, now_ns: int, last_good: LastGood) -> Presence:
     if frame is not None and not is_stale(pump, now_ns) and bool((frame.quality != Quality.BAD).any()):
         return Presence(True, "", pump.run_state, float(round(pump.health)) if isfinite(pump.health) else nan)
     if not pump.links:
-        is_review = frame is not None and bool((frame.reason == Reason.NOT_LIVE).all())
-        return Presence(False, "review, not live" if is_review else "no link set up")
+        return Presence(False, _without_links(pump, now_ns, last_good))
     worst = [link for link in pump.links if link.state is not LinkState.ONLINE]
     newest = last_good.newest_ns(pump.pump_id)
     since = newest or min(link.since_mono_ns for link in pump.links)
@@ -217,6 +221,17 @@ def presence(pump: PumpView, now_ns: int, last_good: LastGood) -> Presence:
     if all(link.state is LinkState.STALE for link in worst):
         return Presence(False, f"values stale {for_s}")
     return Presence(False, f"link lost {for_s}")
+
+
+def _without_links(pump: PumpView, now_ns: int, last_good: LastGood) -> str:
+    """Of a history, in which no link is kept, or of a site that was not finished."""
+    if pump.frame is None:
+        return "no link set up"
+    if bool((pump.frame.reason == Reason.NOT_STORED).all()):
+        return "no reading stored"
+    newest = last_good.newest_ns(pump.pump_id)
+    for_s = f" {duration((now_ns - newest) / 1e9)}" if newest else ""
+    return f"no new values{for_s}" if is_stale(pump, now_ns) else f"no usable value{for_s}"
 
 
 @lru_cache(maxsize=4096)

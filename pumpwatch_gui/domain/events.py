@@ -108,6 +108,17 @@ class Note:
     kind: NoteKind = NoteKind.OTHER
 
 
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A person wrote a note, at `time_ns`, on what was at `about_ns` (both Unix UTC)."""
+
+    time_ns: int
+    about_ns: int
+    text: str
+    by: str
+    pump_id: str = ""
+
+
 def watch_begins(time_ns: int, name: str, pumps: int) -> Note:
     """The note of a station whose pumps are watched from now on."""
     return Note(time_ns, f"Station {name} started with {pumps} pumps", kind=NoteKind.WATCH_BEGINS)
@@ -160,6 +171,7 @@ Event = (
     | StoreTrouble
     | OrderDone
     | Note
+    | Annotated
     | FeedbackGiven
     | MaintenanceChanged
     | SiteChanged

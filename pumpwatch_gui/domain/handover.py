@@ -6,7 +6,7 @@ from math import inf
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.commands import COMMANDS, Acknowledge, Record, ResetAlarm
-from pumpwatch_gui.domain.journal import NOTE, JournalRow
+from pumpwatch_gui.domain.journal import ANNOTATION, NOTE, JournalRow
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import local_time
@@ -78,7 +78,8 @@ def _of(pump_id: str) -> str:
 
 def _noted(rows: Sequence[JournalRow]) -> Iterable[str]:
     for row in rows:
-        if row.kind == "command" and row.detail.get("command") == _RECORD and row.by != PROGRAM:
+        is_note = row.kind == "command" and row.detail.get("command") == _RECORD and row.by != PROGRAM
+        if is_note or row.kind == ANNOTATION:
             yield f"{_at(row.time_ns)} {_whose(row)}{row.text} ({row.by})"
         elif row.kind == "alarm" and row.by and row.detail.get("state") not in _HIDDEN and NOTE in row.detail:
             said = f"{row.detail.get('text', '')}: {row.detail[NOTE]}"

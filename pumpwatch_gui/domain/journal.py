@@ -7,6 +7,7 @@ from typing import Any, assert_never
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.events import (
     AlarmChanged,
+    Annotated,
     ConnectionChanged,
     Event,
     FeedbackGiven,
@@ -19,11 +20,12 @@ from pumpwatch_gui.domain.events import (
     SiteChanged,
     StoreTrouble,
 )
-from pumpwatch_gui.domain.wording import duration, money
+from pumpwatch_gui.domain.wording import duration, minute, money
 
-NOTE, NOTE_KIND = "note", "note_kind"
-"""What a person said about an alarm, and what a note is about, in the `detail` of their lines."""
-KINDS = ("alarm", "link", "run", "store", "command", "note", "maintenance")
+NOTE, NOTE_KIND, ABOUT = "note", "note_kind", "about_ns"
+"""In the `detail` of their lines: what a person said, what a note is about, and of which time (Unix UTC) it is."""
+ANNOTATION = "annotation"
+KINDS = ("alarm", "link", "run", "store", "command", "note", ANNOTATION, "maintenance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,9 @@ def journal_row(event: Event, key: int) -> JournalRow:
         case Note(time_ns, text, severity, pump_id, kind):
             detail = {} if kind is NoteKind.OTHER else {NOTE_KIND: kind.value}
             return JournalRow(key, time_ns, "note", pump_id, severity, text, "", detail)
+        case Annotated(time_ns, about_ns, text, by, pump_id):
+            detail = {NOTE: text, ABOUT: about_ns}
+            return JournalRow(key, time_ns, ANNOTATION, pump_id, "INFO", f"On {minute(about_ns)}: {text}", by, detail)
         case FeedbackGiven(time_ns, said):
             line = f"Episode judged {said.verdict.value}" + (f": {said.note}" if said.note else "")
             detail = {"start_ns": said.start_ns, "end_ns": said.end_ns, "verdict": said.verdict.value}

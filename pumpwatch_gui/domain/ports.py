@@ -8,22 +8,25 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.commands import Order, OrderId
+from pumpwatch_gui.domain.detection import DetectionRow
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
+from pumpwatch_gui.domain.incident import Incident, IncidentSpan
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.decode import PointValue
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.replay import JournalIndex, Leap
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.values.readings import Readings, RecordedPump
+from pumpwatch_gui.domain.values.readings import Readings, RecordedPump, RecordedSite
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.values.trace import Trace
 
@@ -160,6 +163,24 @@ class Historian(Protocol):
     def journal(self, query: "JournalQuery", *, limit: int = 1000) -> list[JournalRow]:
         """The newest lines first, at most `limit`."""
 
+    def journal_index(self) -> JournalIndex:
+        """Where in time every line of the journal is, and what it makes of an alarm."""
+
+    def journal_lines(self, ids: Sequence[int]) -> list[JournalRow]:
+        """The lines of these ids, in any order; those that are not there are left out."""
+
+    def detections(self, pump_id: str, *, start_ns: int, end_ns: int, limit: int = 10_000) -> list[DetectionRow]:
+        """The stored detections of a pump from `start_ns` up to `end_ns` (Unix UTC), oldest first, at most `limit`."""
+
+    def write_incident(
+        self, path: Path, span: IncidentSpan, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Incident:
+        """Write a stretch of the history of some pumps as a new incident file, verified: whole or not there.
+
+        Raises InputError for an unknown pump, a span without a reading, a file that is there or cannot be written, and
+        once it was `cancelled`.
+        """
+
     def export_journal_csv(self, path: Path, query: "JournalQuery") -> int:
         """Write the journal, newest first, as CSV; returns the lines written. The file is whole or not there."""
 
@@ -174,6 +195,9 @@ class Historian(Protocol):
 
     def recorded_pumps(self) -> tuple[RecordedPump, ...]:
         """Every pump that has a history, in the order in which they came to the station."""
+
+    def recorded_site(self) -> RecordedSite:
+        """The site that was judged last, as far as the history keeps it."""
 
     def readings_of(
         self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, profile: PumpProfile
@@ -220,6 +244,27 @@ class JournalQuery:
     kinds: tuple[str, ...] | None = None
     before_ns: int | None = None
     before_id: int | None = None
+
+
+@runtime_checkable
+class Replay(Protocol):
+    """A station under review is this too: it can be turned to another time.
+
+    Any thread, at once; `StationView.replay` says what came of it.
+    """
+
+    @property
+    def index(self) -> JournalIndex | None:
+        """Where in time something happened; None until that was read."""
+
+    def turn_to(self, time_ns: int) -> None:
+        """Show this instant (Unix UTC), or the end of the history that is nearer; the newest request wins."""
+
+    def leap(self, leap: Leap) -> bool:
+        """Turn to an alarm, an event or an end; False when there is none in that direction."""
+
+    def play(self, speed: int) -> None:
+        """Go on from what is shown, so many seconds of history a second; 0 rests there. It rests at the end."""
 
 
 class Station(Protocol):

@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.replay import ReplayState
 from pumpwatch_gui.domain.values.frame import Frame
 
 
@@ -154,8 +155,8 @@ class StationView:
     `is_site_edited`: the site file was changed outside the program; `ChangeSite` is refused until `ReloadSite`.
     `maintenance`: the maintenance events by risk, every open one and the newest of those that are resolved.
     `unjudged_rules`: the rules that are not judged somewhere now, and why.
-    `reviewed`: which history this is a review of, in words; "" for a station that runs. A review has no values, its
-    `time_ns` is the end of the history and stays so.
+    `reviewed`: which history this is a review of, in words; "" for a station that runs. A review shows what was at the
+    time `time_ns` of it, which `replay` has come to; its monotonic clock is that time as well.
     """
 
     name: str
@@ -170,6 +171,7 @@ class StationView:
     maintenance: tuple[MaintenanceEvent, ...] = ()
     unjudged_rules: tuple[UnjudgedRule, ...] = ()
     reviewed: str = ""
+    replay: ReplayState | None = None
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

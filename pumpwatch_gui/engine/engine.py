@@ -90,6 +90,7 @@ class Engine:
             home.database, station=site.station, pumps=_rows(site), budget_bytes=round(site.history_gb * 1e9),
             on_trouble=self._on_store_trouble, on_open_alarms=self._on_late_alarms,
         )  # fmt: skip
+        self._store.set_pumps(_rows(site), site=site)
         self._history = History(home.database)
         self._counters = CounterKeeper(self._history, self._store.offer_counters)
         self._bus = EventBus(self._store.offer_event)
@@ -115,9 +116,8 @@ class Engine:
         self._link_views = LinkViews(self._scanner.views, have_ended=self._links_ended.is_set)
         self._loops = self._make_loops()
         self._watchdog = Watchdog((Heartbeat(name) for name in self._loops), self._on_loop_trouble)
-        self._stats = StatsCollector()
+        self._stats, self._abandoned = StatsCollector(), False
         self._disk = DiskForecast(self._annunciator)
-        self._abandoned = False
         self._annunciator.retire_unknown(self._judging.sources)
 
     # ---------------------------------------------------------------- the Station port
@@ -366,7 +366,7 @@ class Engine:
         """Have a changed site come into force, between two ticks of the judge loop."""
 
         def apply() -> None:
-            self._store.set_pumps(_rows(update.site), update.renamed)
+            self._store.set_pumps(_rows(update.site), update.renamed, update.site)
             self._store.set_budget(round(update.site.history_gb * 1e9))
             self._judging.apply_site(update.site, update.renamed)
             self._inference.apply_site(update.site, update.renamed)

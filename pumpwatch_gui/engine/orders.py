@@ -15,6 +15,7 @@ from typing import assert_never
 from pumpwatch_gui.domain.commands import (
     Acknowledge,
     AlarmCommand,
+    Annotate,
     AssignMaintenance,
     ChangeSite,
     ConfirmLevel,
@@ -43,7 +44,7 @@ from pumpwatch_gui.domain.commands import (
     UnshelveAlarm,
 )
 from pumpwatch_gui.domain.errors import PumpWatchError
-from pumpwatch_gui.domain.events import FeedbackGiven, Note, OrderDone
+from pumpwatch_gui.domain.events import Annotated, FeedbackGiven, Note, OrderDone
 from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
@@ -129,6 +130,9 @@ class Orders:
                 self._change(order, self._configuration.reload())
             case Record(text):
                 self.done(order, True, text)
+            case Annotate(text, about_ns, pump_id):
+                self._bus.publish(Annotated(order.time_ns, about_ns, text, order.actor, pump_id))
+                self.done(order, True, text, in_journal=False)
             case GiveFeedback(feedback):
                 given = replace(feedback, by=order.actor)
                 self._bus.publish(FeedbackGiven(order.time_ns, given))

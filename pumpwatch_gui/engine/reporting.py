@@ -31,8 +31,9 @@ def report_command(
     home: Home, site_file: Path, period: Period, folder: Path, formats: Sequence[str], pumps: Sequence[str] = ()
 ) -> list[str]:
     """The command line that makes the report of a period; `pumps` are those of an incident."""
+    site = ["--site", str(site_file)] if site_file.is_file() else []  # else the one that the history keeps
     return program_command(
-        "report", period.kind.value, "--period", period.typed, "--home", str(home.path), "--site", str(site_file),
+        "report", period.kind.value, "--period", period.typed, "--home", str(home.path), *site,
         "--out", str(folder), *(f"--{name}" for name in formats), *(f"--pump={pump_id}" for pump_id in pumps),
     )  # fmt: skip
 

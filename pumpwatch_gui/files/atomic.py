@@ -112,6 +112,21 @@ def _rename(fresh: Path, target: Path) -> None:
     fresh.replace(target)
 
 
+def publish_new(fresh: Path, target: Path) -> None:
+    """Give a file that is whole its name in the same folder. Raises FileExistsError when that is taken, or OSError."""
+    try:
+        os.link(fresh, target)  # a rename would overwrite what has come there meanwhile
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without links
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, "it exists", os.fspath(target)) from error
+        _rename(fresh, target)
+    else:
+        fresh.unlink()
+    force_folder(target.parent)
+
+
 def _force(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())

@@ -4,6 +4,7 @@ A message is a pickled dataclass. Reading it makes only values of this program, 
 a pickle that names anything else is refused. Profiles, by far the largest values, travel once.
 """
 
+import datetime
 import enum
 import importlib
 import io
@@ -231,7 +232,7 @@ def _found(module_name: str, global_name: str) -> Any:
 _PLAIN = {
     kind.__name__: kind
     for kind in (frozenset, set, complex, bytearray, KeyError, ValueError, TimeoutError, RuntimeError, OSError,
-                 PosixPath, PureWindowsPath)
+                 PosixPath, PureWindowsPath, datetime.time)
 }  # fmt: skip
 _NUMPY = {
     (module, name)

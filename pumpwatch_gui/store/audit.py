@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import apsw
 
-from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, MaintenanceChanged, OrderDone
+from pumpwatch_gui.domain.events import AlarmChanged, Annotated, Event, FeedbackGiven, MaintenanceChanged, OrderDone
 
 START_KEY = "audit_start"
 """The key in `meta` of the hash from which the first row of the audit log follows."""
@@ -33,6 +33,8 @@ def audit_row(event: Event, key: int) -> AuditRow | None:
         case FeedbackGiven(time_ns, said):
             text = f"{said.verdict.value}, {said.start_ns} to {said.end_ns}: {said.note}"
             return AuditRow(key, time_ns, "feedback", said.pump_id, said.by, True, text)
+        case Annotated(time_ns, about_ns, text, by, pump_id):
+            return AuditRow(key, time_ns, "annotate", pump_id, by, True, f"{about_ns}: {text}")
         case AlarmChanged(time_ns, alarm, act=act, by=by, note=note) if act:
             text = f"{alarm.alarm_id}: {note}" if note else alarm.alarm_id
             return AuditRow(key, time_ns, act, alarm.pump_id, by, True, text)

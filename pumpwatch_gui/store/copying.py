@@ -11,7 +11,7 @@ import apsw
 
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.store.hot.opening import mark_writing
-from pumpwatch_gui.store.schema import DAMAGE, file_kind, from_apsw, open_for_reading, run, upgrades
+from pumpwatch_gui.store.schema import DAMAGE, file_kind, from_apsw, open_for_reading, run, upgrade, upgrades
 from pumpwatch_gui.store.span import ReadingSpan, reading_span
 
 STEP_PAGES: Final = 256
@@ -58,6 +58,25 @@ def span_of(database: Path, *, untouched: bool = False) -> ReadingSpan:
     """The span of the readings of a database, the archived ones too. Raises StoreError when it cannot be read."""
     with _reading(database, untouched) as connection:
         return reading_span(connection)
+
+
+def is_older(database: Path) -> bool:
+    """Whether a database is of an older version of this program: it is read only once it was brought up to date."""
+    with database.open("rb") as file:
+        head = file.read(64)
+    return int.from_bytes(head[60:64], signed=True) < max(upgrades())
+
+
+def upgrade_copy(copy: Path) -> None:
+    """Bring a copy of a database up to date, with what its log has. Raises StoreError."""
+    try:
+        connection = apsw.Connection(os.fspath(copy))
+        try:
+            upgrade(connection, copy, upgrades())
+        finally:
+            connection.close()
+    except apsw.Error as error:
+        raise from_apsw(error, copy) from error
 
 
 def check_version(database: Path) -> None:

@@ -9,10 +9,13 @@ import apsw
 
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.store.ids import LAST_NUMBER, ONE_MS, IdMaker
 from pumpwatch_gui.store.schema import add_columns, columns, quoted, run
 
 _PREFIX = "sensor_"
+SITE_KEY = "site"
+"""The key in `meta` of the site."""
 STATUS = "status_unless_normal"
 """The column of the machine status: empty for NORMAL. `machine_status` is computed from it."""
 NORMAL = "NORMAL"
@@ -52,6 +55,12 @@ def column(tag: str) -> str:
     while bare.startswith(_PREFIX):
         bare = bare.removeprefix(_PREFIX)
     return _PREFIX + tag if bare in RESERVED else tag
+
+
+def site_note(site: Site, noted_ns: int) -> str:
+    """The site in `meta`, as `store.query.recorded` reads it: what a history is shown with where no site file is."""
+    pumps = [{"id": pump.pump_id, "area": pump.area, "duty": pump.duty} for pump in site.pumps]
+    return json.dumps({"name": site.name, "currency": site.currency, "noted_ns": noted_ns, "pumps": pumps})
 
 
 def reading_columns(connection: apsw.Connection) -> set[str]:

@@ -1,6 +1,7 @@
 """Reports of a home with a real store: what they say, as pages and as a workbook, and what is refused."""
 
 import re
+import shutil
 import sys
 from datetime import datetime
 from io import BytesIO
@@ -12,7 +13,7 @@ import openpyxl
 import pytest
 
 from pumpwatch_gui.cli import main
-from pumpwatch_gui.commissioning.reports.making import make_files, report_of
+from pumpwatch_gui.commissioning.reports.making import make_files, report_of, site_of_home
 from pumpwatch_gui.commissioning.reports.paper import as_data, write_pdf, write_png
 from pumpwatch_gui.commissioning.reports.workbook import write_workbook
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
@@ -166,6 +167,18 @@ def test_a_report_is_made_while_a_program_writes_to_the_home(made: ReportHome, t
         store.close()
     assert file.path.name == "2026-10-14T0600_shift_north-pumping-station.xlsx"
     assert file.path.stat().st_size > 5_000
+
+
+def test_without_a_site_file_a_report_is_of_the_pumps_that_the_history_keeps(made: ReportHome, tmp_path: Path) -> None:
+    bare = Home(tmp_path / "bare")
+    bare.prepare()
+    shutil.copy(made.home.database, bare.database)
+    period = parse_period(ReportKind.DAILY, PERIODS[ReportKind.DAILY])
+    found, usual = (report_of(home, site_file, period, now_ns=LATER_NS)
+                    for home, site_file in ((bare, None), (made.home, made.site_file)))  # fmt: skip
+    assert str(found.tables[0].rows) == str(usual.tables[0].rows)
+    words = site_of_home(bare, None).words
+    assert words == "the site that the history keeps: every pump that it ever had"
 
 
 @pytest.mark.parametrize("kind", KINDS)

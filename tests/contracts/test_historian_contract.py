@@ -10,9 +10,18 @@ import numpy as np
 import pytest
 from typing_extensions import override
 
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import InputError, StoreError
-from pumpwatch_gui.domain.events import Event, FeedbackGiven, MaintenanceChanged, Note, OrderDone, RunStateChanged
+from pumpwatch_gui.domain.events import (
+    AlarmChanged,
+    Event,
+    FeedbackGiven,
+    MaintenanceChanged,
+    Note,
+    OrderDone,
+    RunStateChanged,
+)
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
 from pumpwatch_gui.domain.ports import Historian, JournalQuery, Series
@@ -337,3 +346,36 @@ def test_maintenance_comes_back_as_it_is_now_the_open_by_risk_before_the_newest_
     historian = keeper.historian()
     assert [one.title for one in historian.maintenance()] == ["high", "low", "late", "early"]
     assert [one.title for one in historian.maintenance(resolved=1)] == ["high", "low", "late"]
+
+
+def alarm(source: str, state: AlarmState, changed_s: float, *, raised_s: float) -> AlarmChanged:
+    at_ns, raised_ns = (START_NS + round(second * 1e9) for second in (changed_s, raised_s))
+    return AlarmChanged(
+        at_ns, Alarm(f"P-1/{source}", "P-1", "", Priority.LOW, source, state, 1.0, 0.0, "", raised_ns, at_ns)
+    )
+
+
+def test_the_index_of_the_journal_leads_to_the_alarms_that_were_open(keeper: Keeper) -> None:
+    for event in (
+        alarm("a", AlarmState.UNACKNOWLEDGED, 10, raised_s=10),
+        Note(START_NS + 15 * 10**9, "between"),
+        alarm("b", AlarmState.UNACKNOWLEDGED, 20, raised_s=20),
+        alarm("a", AlarmState.ACKNOWLEDGED, 30, raised_s=10),
+        alarm("a", AlarmState.NORMAL, 40, raised_s=10),
+    ):
+        keeper.put_event(event)
+    history = keeper.historian()
+    index = history.journal_index()
+    assert index.time_ns.tolist() == [START_NS + s * 10**9 for s in (10, 15, 20, 30, 40)]
+    assert index.priority.tolist() == [3, 0, 3, 0, 0]
+
+    def open_at(second: float) -> list[tuple[object, object]]:
+        rows = history.journal_lines(index.open_at(START_NS + round(second * 1e9)))
+        return sorted((row.detail["alarm_id"], row.detail["state"]) for row in rows)
+
+    assert open_at(9) == []
+    assert open_at(25) == [("P-1/a", "unacknowledged"), ("P-1/b", "unacknowledged")]
+    assert open_at(35) == [("P-1/a", "acknowledged"), ("P-1/b", "unacknowledged")]
+    assert open_at(45) == [("P-1/b", "unacknowledged")]
+    assert history.journal_lines([]) == []
+    assert history.journal_lines([12345]) == []

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from pumpwatch_gui.commissioning.backups.reviewing import open_review
 from pumpwatch_gui.domain.commands import (
     COMMANDS,
     Acknowledge,
+    Annotate,
     AssignMaintenance,
     ChangeSite,
     Command,
@@ -39,10 +41,12 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.events import Event, Note, OrderDone, SiteChanged
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.journal import ABOUT, ANNOTATION, NOTE
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.ports import Capability, JournalQuery, Station
 from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetLimits, SetPump, SetStation
+from pumpwatch_gui.domain.station import PumpView
 from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import HomeLock
@@ -92,7 +96,28 @@ def joined(folder: Path) -> Iterator[Station]:
             lock.release()
 
 
-STATIONS: dict[str, Open] = {"engine": engine, "fake": fake, "joined": joined}
+@contextmanager
+def replay(folder: Path) -> Iterator[Station]:
+    """What the engine has stored, under review."""
+    with engine(folder) as station:
+        wait_until(lambda: station.latest().stats.readings_committed > 20, within_s=30)
+    scratch, stop = folder / "scratch", threading.Event()
+    scratch.mkdir()
+    review = open_review(folder / "home", scratch).station
+    threads = [threading.Thread(target=run, args=(stop,), name="pumpwatch-replay") for run in review.loops().values()]
+    for thread in threads:
+        thread.start()
+    try:
+        yield review
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(20)
+
+
+RUNNING: dict[str, Open] = {"engine": engine, "fake": fake, "joined": joined}
+STATIONS: dict[str, Open] = {**RUNNING, "replay": replay}
+"""A replay is seen as any station, and executes nothing."""
 
 
 class Watched:
@@ -114,13 +139,29 @@ class Watched:
         return [e for e in tuple(self.events) if isinstance(e, OrderDone) and e.order_id == order_id]
 
 
-@pytest.fixture(params=list(STATIONS))
-def watched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
-    with STATIONS[request.param](tmp_path) as station:
+@contextmanager
+def watching(name: str, folder: Path) -> Iterator[Watched]:
+    with STATIONS[name](folder) as station:
         watched = Watched(station)
-        wait_until(lambda: all(p.frame is not None for p in station.latest().pumps), within_s=30)
+        wait_until(lambda: all(has_values(pump) for pump in station.latest().pumps), within_s=30)
         yield watched
         watched.subscription.close()
+
+
+def has_values(pump: PumpView) -> bool:
+    return pump.frame is not None and bool((pump.frame.quality < 2).any())
+
+
+@pytest.fixture(params=list(STATIONS))
+def watched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
+    with watching(request.param, tmp_path) as watched:
+        yield watched
+
+
+@pytest.fixture(params=list(RUNNING))
+def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
+    with watching(request.param, tmp_path) as watched:
+        yield watched
 
 
 def test_what_is_judged_is_what_is_shown(watched: Watched) -> None:
@@ -180,25 +221,25 @@ def test_every_subscriber_gets_every_event_until_it_closes(watched: Watched) -> 
     assert second not in others
 
 
-def test_new_values_are_said_until_the_watch_is_closed(watched: Watched) -> None:
+def test_new_values_are_said_until_the_watch_is_closed(running: Watched) -> None:
     said = threading.Event()
-    watch = watched.station.watch(said.set)
-    newest = watched.station.latest().pumps[0].frame
-    if isinstance(watched.station, FakeStation):
-        watched.station.step(31.0)
+    watch = running.station.watch(said.set)
+    newest = running.station.latest().pumps[0].frame
+    if isinstance(running.station, FakeStation):
+        running.station.step(31.0)
     wait_until(said.is_set)
-    wait_until(lambda: watched.station.latest().pumps[0].frame is not newest)
+    wait_until(lambda: running.station.latest().pumps[0].frame is not newest)
     watch.close()
     watch.close()
 
 
-def test_an_order_given_on_any_thread_ends_in_one_outcome_with_its_name_and_its_actor(watched: Watched) -> None:
+def test_an_order_given_on_any_thread_ends_in_one_outcome_with_its_name_and_its_actor(running: Watched) -> None:
     ids: list[str] = []
-    thread = threading.Thread(target=lambda: ids.append(watched.station.submit(Order(Record("a filter"), "ravi"))))
+    thread = threading.Thread(target=lambda: ids.append(running.station.submit(Order(Record("a filter"), "ravi"))))
     thread.start()
     thread.join()
-    wait_until(lambda: watched.outcomes(ids[0]))
-    (done,) = watched.outcomes(ids[0])
+    wait_until(lambda: running.outcomes(ids[0]))
+    (done,) = running.outcomes(ids[0])
     assert (done.command, done.ok, done.actor) == ("record", True, "ravi")
 
 
@@ -212,6 +253,7 @@ EVERY: tuple[Command, ...] = (
     ChangeSite((SetStation("Renamed", 2, "EUR"),)),
     ReloadSite(),
     Record("a note", "P-101"),
+    Annotate("the valve was closed", 10**18, "P-101"),
     Rebaseline("P-101"),
     ConfirmLevel("P-101"),
     StartShadow("P-101", "none such"),
@@ -238,24 +280,24 @@ def test_every_order_ends_in_exactly_one_outcome(watched: Watched) -> None:
         assert watched.outcomes(done.order_id) == [done]
         assert done.command == COMMANDS[type(command)].name
         assert done.text
-    assert last.ok
+    assert len(watched.outcomes(last.order_id)) == 1
 
 
-def test_an_alarm_or_a_pump_that_is_not_there_is_refused_in_words(watched: Watched) -> None:
-    unknown = watched.order(Acknowledge("P-101/no_such_alarm"))
+def test_an_alarm_or_a_pump_that_is_not_there_is_refused_in_words(running: Watched) -> None:
+    unknown = running.order(Acknowledge("P-101/no_such_alarm"))
     assert not unknown.ok
     assert "P-101/no_such_alarm" in unknown.text
-    assert not watched.order(Rebaseline("P-999")).ok
-    missing = watched.order(ChangeSite((SetStation("Half", 3, "EUR"), RemovePump("P-999"))))
+    assert not running.order(Rebaseline("P-999")).ok
+    missing = running.order(ChangeSite((SetStation("Half", 3, "EUR"), RemovePump("P-999"))))
     assert not missing.ok
     assert "P-999" in missing.text
-    assert watched.station.site().name != "Half"
+    assert running.station.site().name != "Half"
 
 
-def test_maintenance_is_ordered_shown_and_read_back(watched: Watched) -> None:
-    station = watched.station
+def test_maintenance_is_ordered_shown_and_read_back(running: Watched) -> None:
+    station = running.station
     create = CreateMaintenance("P-102", EventType.PLANNED_WORK, EventSeverity.HIGH, "Exchange the seal", 900.0)
-    assert watched.order(create).ok
+    assert running.order(create).ok
     wait_until(lambda: station.latest().maintenance)
     (event,) = station.latest().maintenance
     assert (event.pump_id, event.title, event.created_by, event.currency) == (
@@ -266,10 +308,10 @@ def test_maintenance_is_ordered_shown_and_read_back(watched: Watched) -> None:
         (ResolveMaintenance(event.event_id, "exchanged", 950.0), lambda e: e.is_resolved),
         (ReopenMaintenance(event.event_id, "it leaks"), lambda e: not e.is_resolved),
     ):
-        done = watched.order(command)
+        done = running.order(command)
         assert done.ok, done.text
         wait_until(lambda is_shown=is_shown: is_shown(station.latest().maintenance[0]))  # type: ignore[misc]
-    refused = watched.order(ReopenMaintenance(event.event_id, "again"))
+    refused = running.order(ReopenMaintenance(event.event_id, "again"))
     assert not refused.ok
     assert "is open already" in refused.text
     (now,) = station.latest().maintenance
@@ -278,8 +320,8 @@ def test_maintenance_is_ordered_shown_and_read_back(watched: Watched) -> None:
     assert (kept.event_id, kept.notes) == (now.event_id, now.notes)
 
 
-def test_a_changed_site_is_judged_shown_and_announced(watched: Watched) -> None:
-    station = watched.station
+def test_a_changed_site_is_judged_shown_and_announced(running: Watched) -> None:
+    station = running.station
     first, second = station.site().pumps
     sensor = first.profile.sensors[1]
     limits = replace(sensor.limits, high=77.5)
@@ -289,8 +331,8 @@ def test_a_changed_site_is_judged_shown_and_announced(watched: Watched) -> None:
         RenamePump(second.pump_id, "P-2"),
         SetPump("P-3", "Third", "centrifugal", "none", (ModbusTcpConfig("127.0.0.1", 1),)),
     )
-    assert watched.order(ChangeSite(changes)).ok
-    (changed,) = [e for e in watched.events if isinstance(e, SiteChanged)]
+    assert running.order(ChangeSite(changes)).ok
+    (changed,) = [e for e in running.events if isinstance(e, SiteChanged)]
     assert dict(changed.renamed) == {second.pump_id: "P-2"}
     site = station.site()
     assert (site.name, site.station, site.currency) == ("South", 9, "EUR")
@@ -298,22 +340,33 @@ def test_a_changed_site_is_judged_shown_and_announced(watched: Watched) -> None:
     assert [p.pump_id for p in site.pumps] == [p.pump_id for p in station.latest().pumps] == ["P-101", "P-2", "P-3"]
     assert station.latest().pump("P-101").profile.sensors[1].limits == limits
     assert station.trace("P-2").time_s.size >= 1
-    assert watched.order(ChangeSite((RemovePump("P-3"),))).ok
+    assert running.order(ChangeSite((RemovePump("P-3"),))).ok
     with pytest.raises(KeyError):
         station.trace("P-3")
 
 
-def test_what_was_done_is_in_the_journal(watched: Watched) -> None:
-    done = watched.order(Record("the suction filter was cleaned", "P-101"))
+def test_what_was_done_is_in_the_journal(running: Watched) -> None:
+    done = running.order(Record("the suction filter was cleaned", "P-101"))
     query = JournalQuery(pump_id="P-101", text="SUCTION filter", kinds=("command",))
-    history = watched.station.history
+    history = running.station.history
     wait_until(lambda: history.journal(query), within_s=10)
     (row,) = history.journal(query)
     assert (row.text, row.by, row.time_ns) == (done.text, "asha", done.time_ns)
 
 
-def test_capabilities_are_honest(watched: Watched) -> None:
-    station = watched.station
+def test_a_note_on_a_past_time_is_kept_with_that_time(running: Watched) -> None:
+    about_ns = running.station.latest().time_ns - 3600 * 10**9
+    done = running.order(Annotate("the suction valve was half closed", about_ns, "P-101"))
+    assert done.ok
+    history, query = running.station.history, JournalQuery(pump_id="P-101", kinds=(ANNOTATION,))
+    wait_until(lambda: history.journal(query), within_s=10)
+    (row,) = history.journal(query)
+    assert (row.by, row.detail) == ("asha", {NOTE: "the suction valve was half closed", ABOUT: about_ns})
+    assert row.time_ns > about_ns + 3500 * 10**9
+
+
+def test_capabilities_are_honest(running: Watched) -> None:
+    station = running.station
     link_id = station.latest().pumps[0].links[0].link_id
     if Capability.BROWSE in station.capabilities:
         assert len(station.links.read_block(link_id, "holding", 0, 4).result(20)) == 4
@@ -322,7 +375,7 @@ def test_capabilities_are_honest(watched: Watched) -> None:
         tap = station.links.traffic(link_id)
         wait_until(tap.take, within_s=20)
         tap.close()
-    assert watched.order(ChangeSite((SetStation("Honest", 1, "EUR"),))).ok is (
+    assert running.order(ChangeSite((SetStation("Honest", 1, "EUR"),))).ok is (
         Capability.CONFIGURE in station.capabilities
     )
     assert (station.site().name == "Honest") is (Capability.CONFIGURE in station.capabilities)

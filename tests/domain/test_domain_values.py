@@ -15,7 +15,7 @@ def frame_of(values: list[float], quality: list[int], reason: list[int]) -> Fram
 
 def test_the_numbers_of_qualities_reasons_and_priorities_are_those_on_disk() -> None:
     assert [(q.value, q.word) for q in Quality] == [(0, "good"), (1, "uncertain"), (2, "bad")]
-    assert [r.value for r in Reason] == list(range(17))
+    assert [r.value for r in Reason] == list(range(18))
     assert [(p.name, p.value) for p in Priority] == [("HIGH", 1), ("MEDIUM", 2), ("LOW", 3), ("DIAGNOSTIC", 4)]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
-from pumpwatch_gui.domain.events import AlarmChanged, OrderDone, RunStateChanged
+from pumpwatch_gui.domain.events import AlarmChanged, Annotated, OrderDone, RunStateChanged
 from pumpwatch_gui.domain.handover import as_markdown, hand_over
 from pumpwatch_gui.domain.journal import JournalRow, journal_row
 from tests.gui.fake_station import FakeStation
@@ -59,6 +59,13 @@ def test_what_was_said_when_an_alarm_was_acknowledged_is_a_note() -> None:
         "P-1 Flow low: valve: opened (again) (asha)",
         "P-1 Flow low: was short (ravi)",
     ]
+
+
+def test_a_note_on_a_past_time_is_handed_over_by_the_shift_that_wrote_it() -> None:
+    rows = [journal_row(Annotated(START + HOUR, START - 50 * HOUR, "the valve was shut", "anna", "P-1"), 1)]
+    (line,) = sections(rows)["Notes"]
+    assert "P-1 On " in line
+    assert line.endswith(": the valve was shut (anna)")
 
 
 @given(st.text(max_size=80))

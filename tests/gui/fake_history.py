@@ -1,25 +1,28 @@
 """A historian in memory: what was put into it, and nothing else."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.domain.detection import Detection
+from pumpwatch_gui.domain.alarms.alarm import AlarmState
+from pumpwatch_gui.domain.detection import Detection, DetectionRow
 from pumpwatch_gui.domain.errors import InputError, StoreError
 from pumpwatch_gui.domain.events import Event, FeedbackGiven, MaintenanceChanged
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
-from pumpwatch_gui.domain.journal import JournalRow, journal_row
+from pumpwatch_gui.domain.incident import Incident, IncidentSpan
+from pumpwatch_gui.domain.journal import JournalRow, alarm_of, journal_row
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk
 from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.replay import JournalIndex
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
-from pumpwatch_gui.domain.values.readings import NOT_RECORDED, SCORE_TAG, Readings, RecordedPump
+from pumpwatch_gui.domain.values.readings import NOT_RECORDED, SCORE_TAG, Readings, RecordedPump, RecordedSite
 from pumpwatch_gui.domain.values.recording import Recording
 
 Floats = NDArray[np.float64]
@@ -89,6 +92,32 @@ class FakeHistorian:
         newest = sorted(self._rows, key=lambda r: (r.time_ns, r.id), reverse=True)
         return [row for row in newest if _passes(row, query)][:limit]
 
+    def journal_index(self) -> JournalIndex:
+        """Of the lines there are."""
+        numbers: dict[str, int] = {}
+        found = []
+        for row in sorted(self._rows, key=lambda r: (r.time_ns, r.id)):
+            alarm = alarm_of(row) if row.kind == "alarm" else None
+            number = -1 if alarm is None else numbers.setdefault(alarm.alarm_id, len(numbers))
+            is_open = alarm is not None and alarm.state is not AlarmState.NORMAL
+            came = int(alarm.priority) if alarm and is_open and alarm.raised_ns == alarm.changed_ns else 0
+            found.append((row.time_ns, row.id, number, is_open, came))
+        return JournalIndex.of(found)
+
+    def journal_lines(self, ids: Sequence[int]) -> list[JournalRow]:
+        """Those that there are."""
+        return [row for row in self._rows if row.id in ids]
+
+    def detections(self, pump_id: str, *, start_ns: int, end_ns: int, limit: int = 10_000) -> list[DetectionRow]:
+        """None: scores alone are kept."""
+        return []
+
+    def write_incident(
+        self, path: Path, span: IncidentSpan, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Incident:
+        """Refuse: this is no database."""
+        raise StoreError("a history in memory makes no incident files")
+
     def export_journal_csv(self, path: Path, query: JournalQuery) -> int:
         """Write the journal as CSV."""
         rows = self.journal(query, limit=len(self._rows))
@@ -128,6 +157,10 @@ class FakeHistorian:
             sensors = tuple(Sensor(tag, tag, "", (-1e9, 1e9)) for tag in self._tags[pump_id])
             found.append(RecordedPump(pump_id, pump_id, PumpProfile("fake", sensors), (), *ends))
         return tuple(found)
+
+    def recorded_site(self) -> RecordedSite:
+        """Not noted."""
+        return RecordedSite("", "", 0, self.recorded_pumps())
 
     def readings_of(
         self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, profile: PumpProfile

@@ -14,6 +14,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.alarms.rule_places import unjudgeable
 from pumpwatch_gui.domain.commands import (
     AlarmCommand,
+    Annotate,
     ChangeSite,
     GiveFeedback,
     MaintenanceCommand,
@@ -26,7 +27,7 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.events import Event, FeedbackGiven, OrderDone, SiteChanged
+from pumpwatch_gui.domain.events import Annotated, Event, FeedbackGiven, OrderDone, SiteChanged
 from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.ports import BorrowedLine, Capability
@@ -58,7 +59,7 @@ from tests.gui.fake_scenes import SCENES, SECOND, Moment, Scene, alarms_of
 
 NAMES = ("Boiler feed A", "Boiler feed B", "Boiler feed C", "Cooling 1", "Cooling 2", "Cooling 3", "Condensate A",
          "Condensate B", "Transfer 1", "Transfer 2", "Fire water", "Drain")  # fmt: skip
-LOOPS = ("collector", "links", "infer", "judge", "orders", "store", "watchdog", "record")
+LOOPS = ("collector", "links", "infer", "judge", "orders", "store", "reports", "watchdog", "record")
 
 
 class FakeLinks:
@@ -292,6 +293,9 @@ class FakeStation:
                 self.change(self.edited or self._site)
                 self.edited = None
             case Record(text):
+                return text
+            case Annotate(text, about_ns, pump_id):
+                self.publish(Annotated(order.time_ns, about_ns, text, order.actor, pump_id))
                 return text
             case GiveFeedback(feedback):
                 self.publish(FeedbackGiven(self._time_ns, replace(feedback, by=order.actor)))

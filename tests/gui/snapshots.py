@@ -51,6 +51,7 @@ DIALOGS = (
     "counters",
     "hand-over",
     "reports",
+    "incident",
     "add-pump",
     "help",
     "shortcuts",

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from pumpwatch_gui.domain.commands import Annotate
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Note, RunStateChanged
 from pumpwatch_gui.domain.ports import Series
@@ -23,6 +24,7 @@ from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.page import around_alarm
 from pumpwatch_gui.gui.trends.export_dialog import ExportDialog
+from pumpwatch_gui.gui.trends.note_dialog import NoteDialog
 from pumpwatch_gui.gui.trends.page import TrendsPage
 from pumpwatch_gui.gui.trends.pens import MOST_PENS, Pen, SavedView, view_of_text
 from pumpwatch_gui.gui.trends.picker import PickerDialog
@@ -387,6 +389,32 @@ def test_events_are_marks_that_open_their_page(open_window: OpenWindow, qtbot: Q
     assert window.current == "events"
     page.bar.events.click()
     assert plot.marks == ()
+
+
+def test_a_note_on_a_time_is_ordered_and_marked_there(open_window: OpenWindow, qtbot: QtBot) -> None:
+    station = restarted(900, in_memory=30)
+    window = open_window(source=station)
+    page = opened(window, qtbot, Pen("P-101", VIBRATION))
+    page.plot.set_view(TimeView.last(400, page.plot.now_s))
+    about_s = page.plot.now_s - 300
+    page.plot.set_cursors(about_s, None)
+    QTest.keyClick(page.plot, Qt.Key.Key_N)
+    dialog = dialog_of(window, NoteDialog)
+    assert [dialog.pump.itemData(i) for i in range(dialog.pump.count())] == ["P-101", ""]
+    dialog.order()
+    assert "Write what there is to say" in dialog.said.text()
+    dialog.text.setPlainText("valve <b>half</b>\nshut")
+    dialog.order()
+    (order,) = [order.command for order in station.orders if isinstance(order.command, Annotate)]
+    assert order == Annotate("valve <b>half</b> shut", round(about_s * 1e9), "P-101")
+    page.plot.set_view(TimeView.last(401, page.plot.now_s))
+    qtbot.wait_until(lambda: any(mark.letter == "N" for mark in page.plot.marks), timeout=10_000)
+    (mark,) = [mark for mark in page.plot.marks if mark.letter == "N"]
+    assert mark.time_s == pytest.approx(about_s)
+    assert mark.words.startswith("valve <b>half</b> shut, by ")
+    texts = [action.text() for action in page._menus.menu_at(about_s).actions()]
+    assert texts[0].startswith("Note on ")
+    assert texts[-1] == "Save an incident file of this view…"
 
 
 # -------------------------------------------------------------------- out of the page

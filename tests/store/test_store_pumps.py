@@ -7,6 +7,7 @@ import pytest
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import FeedbackGiven
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.store.hot.writer import PumpRow
 from tests.store.conftest import START_NS, Running, frame_of, profile_of
 
@@ -103,3 +104,21 @@ def test_two_pumps_of_one_id_are_refused(open_store: Open) -> None:
     store = open_store("motor_rpm", pumps=("A",))
     with pytest.raises(StoreError, match="two pumps are called B"):
         store.store.set_pumps(rows("B", "B"))
+
+
+def test_the_site_is_kept_as_it_was_judged_last(open_store: Open) -> None:
+    store = open_store("motor_rpm", pumps=("A", "B", "GONE"))
+    assert [pump.pump_id for pump in store.history.recorded_site().pumps] == ["A", "B", "GONE"]
+    assert store.history.recorded_site().noted_ns == 0
+    pumps = tuple(
+        PumpSettings(row.pump_id, row.name, row.profile, "test", "none", (), area=area, duty="feed")
+        for row, area in zip(rows("B", "A"), ("south", "north"), strict=True)
+    )
+    store.store.set_pumps(rows("B", "A"), site=Site("Works", currency="EUR", pumps=pumps))
+    store.end()
+    kept = store.history.recorded_site()
+    assert (kept.name, kept.currency, kept.noted_ns > 0) == ("Works", "EUR", True)
+    assert [(pump.pump_id, pump.area, pump.duty) for pump in kept.pumps] == [
+        ("B", "south", "feed"),
+        ("A", "north", "feed"),
+    ]

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pumpwatch_gui import __version__
+from pumpwatch_gui.commissioning.kept_site import FoundSite, find_site
 from pumpwatch_gui.commissioning.reports.incident import read_incident
 from pumpwatch_gui.commissioning.reports.paper import need_typst, write_pdf, write_png
 from pumpwatch_gui.commissioning.reports.reading import read_period
 from pumpwatch_gui.commissioning.reports.workbook import write_workbook
-from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.reports.content import build_report
 from pumpwatch_gui.domain.reports.incident import build_incident
 from pumpwatch_gui.domain.reports.period import Period, ReportKind
 from pumpwatch_gui.domain.reports.sheet import Report
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.home import Home
-from pumpwatch_gui.settings.site_reader import load_site
 from pumpwatch_gui.store.query.history import History
 
 
@@ -30,32 +29,35 @@ class MadeFile:
     sha256: str
 
 
+def site_of_home(home: Home, site_file: Path | None) -> FoundSite:
+    """The site that a report of a home is of, by `site_file` where that is given, else as `find_site` finds it.
+
+    Raises InputError without a history, else as `find_site`.
+    """
+    home.need_history()
+    return find_site(History(home.database), home.site_file, given=site_file)
+
+
 def report_of(
-    home: Home, site_file: Path, period: Period, *, pumps: Sequence[str] = (), now_ns: int | None = None
+    home: Home, site_file: Path | None, period: Period, *, pumps: Sequence[str] = (), now_ns: int | None = None
 ) -> Report:
     """The report of a period; `now_ns` (Unix UTC) is the clock's unless it is given. Nothing is written.
 
     `pumps` are those of an incident, none for all that had an alarm.
 
-    Raises InputError without a history or a good site file, StoreError when the history cannot be read.
+    Raises InputError without a history or a site (see `site_of_home`), StoreError when the history cannot be read.
     """
-    home.need_history()
-    if not site_file.is_file():
-        raise InputError(f"there is no site file {site_file}", "name it with --site FILE")
-    loaded = load_site(site_file, keep_backup=False)
-    if not loaded.site.pumps and loaded.problems:
-        raise InputError(f"{site_file}: {loaded.problems[0]}", "correct it: pumpwatch check --site FILE names all")
-    history = History(home.database)
+    site, history = site_of_home(home, site_file).loaded.site, History(home.database)
     now_ns, program = now_ns or time.time_ns(), f"PumpWatch {__version__}"
     if period.kind is ReportKind.INCIDENT:
-        return build_incident(read_incident(history, loaded.site, period, pumps, now_ns=now_ns, program=program))
-    read = read_period(history, loaded.site, period, history.open_alarms(), now_ns=now_ns, program=program)
+        return build_incident(read_incident(history, site, period, pumps, now_ns=now_ns, program=program))
+    read = read_period(history, site, period, history.open_alarms(), now_ns=now_ns, program=program)
     return build_report(read)
 
 
 def make_files(
-    home: Home, site_file: Path, period: Period, folder: Path, *, formats: Sequence[str], pumps: Sequence[str] = (),
-    now_ns: int | None = None,
+    home: Home, site_file: Path | None, period: Period, folder: Path, *, formats: Sequence[str],
+    pumps: Sequence[str] = (), now_ns: int | None = None,
 ) -> tuple[MadeFile, ...]:  # fmt: skip
     """Write the report into a folder, which is made, as the files that are wanted: `pdf`, `xlsx`, `png` (its pages).
 

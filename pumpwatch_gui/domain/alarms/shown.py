@@ -40,6 +40,11 @@ class WorstValues:
         if announced is not None and len(self._worst) > len(announced):
             self._worst = {i: worst for i, worst in self._worst.items() if i in announced}
 
+    def forget(self) -> None:
+        """Begin afresh: what is seen next is not later than what was seen before."""
+        self._worst.clear()
+        self._seen.clear()
+
     def of(self, alarm: Alarm) -> float:
         """The worst value, in the alarm's unit; NaN where the alarm has no value."""
         raised_ns, worst, unit = self._worst.get(alarm.alarm_id, (0, nan, ""))

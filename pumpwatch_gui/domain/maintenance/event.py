@@ -92,6 +92,21 @@ def open_at(events: Iterable[MaintenanceEvent], time_ns: int) -> tuple[Maintenan
     return tuple(replace(event, resolved_ns=0) for event in events if event.is_open_at(time_ns))
 
 
+def as_of(events: Iterable[MaintenanceEvent], time_ns: int) -> tuple[MaintenanceEvent, ...]:
+    """The events that were there at a time (Unix UTC), by risk, without what was noted and found only later.
+
+    To whom an event was assigned, and until when, is as it is now: what it was before is not kept.
+    """
+    return by_risk(_as_of(event, time_ns) for event in events if event.time_ns <= time_ns)
+
+
+def _as_of(event: MaintenanceEvent, time_ns: int) -> MaintenanceEvent:
+    event = replace(event, notes=tuple(note for note in event.notes if note.time_ns <= time_ns))
+    if event.resolved_ns <= time_ns:
+        return event
+    return replace(event, resolved_ns=0, resolved_by="", finding="", actual_cost=nan)
+
+
 def by_risk(events: Iterable[MaintenanceEvent]) -> tuple[MaintenanceEvent, ...]:
     """The open ones first: the worst severity, the highest cost, the oldest; then the resolved, the newest first."""
     return tuple(sorted(events, key=_risk))

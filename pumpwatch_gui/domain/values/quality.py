@@ -41,7 +41,8 @@ class Reason(IntEnum):
     NOT_REQUESTED = 13  # more responses came than were requested: this value may be another's
     SIGNAL_LIMIT = 14  # a 4-20 mA signal at the end of its range (NAMUR NE 43)
     NOT_RUNNING = 15  # a quantity that a standing pump does not have, such as an efficiency
-    NOT_LIVE = 16  # a history is reviewed, nothing is measured
+    NOT_STORED = 16  # of a history under review: nothing is stored of this time
+    NOT_KEPT = 17  # of a history under review: it keeps the quality, not the reason
 
     @property
     def text(self) -> str:
@@ -66,5 +67,6 @@ _TEXT = {
     Reason.NOT_REQUESTED: "another master or a repeating device",
     Reason.SIGNAL_LIMIT: "signal at the end of its range",
     Reason.NOT_RUNNING: "only while the pump runs",
-    Reason.NOT_LIVE: "not live",
+    Reason.NOT_STORED: "nothing is stored of this time",
+    Reason.NOT_KEPT: "the history keeps no reason",
 }

@@ -47,6 +47,21 @@ class RecordedPump:
     former_tags: tuple[str, ...] = ()
     first_ns: int = 0
     last_ns: int = 0
+    area: str = ""
+    duty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSite:
+    """The site as the history keeps it, with its pumps in order, as it was judged at `noted_ns` (Unix UTC).
+
+    `noted_ns` is 0 in a history of before this was kept: then the name is "" and the pumps are all that ever were.
+    """
+
+    name: str
+    currency: str
+    noted_ns: int
+    pumps: tuple[RecordedPump, ...]
 
 
 ORIGINAL_TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(

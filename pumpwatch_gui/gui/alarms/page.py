@@ -172,6 +172,10 @@ class AlarmsPage(Page):
             self.performance.refresh(view)
 
     @override
+    def follow_replay(self) -> None:
+        self.journal.reload()
+
+    @override
     def on_event(self, event: Event) -> None:
         if isinstance(event, AlarmChanged):
             self.flood.watch.note(event.alarm)
@@ -334,5 +338,5 @@ class AlarmsPage(Page):
             new = "Show new" if row.group.unseen else "Hide alarms"
             self.open_button.setText(new if row.group.is_open else "Show alarms")
         for act, (is_shown, is_enabled) in fits.items():
-            act.setVisible(is_shown)
+            act.setVisible(is_shown and (self.context.replay is None or act is self.open_button))
             act.setEnabled(is_enabled)

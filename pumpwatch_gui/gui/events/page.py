@@ -22,6 +22,10 @@ class EventsPage(Page):
         self.setFocusProxy(self.journal)
 
     @override
+    def follow_replay(self) -> None:
+        self.journal.reload()
+
+    @override
     def on_event(self, event: Event) -> None:
         self.journal.note()
 

@@ -160,7 +160,7 @@ class Appearance(QObject):
     def __init__(self, theme: str = DARK.name, scale: int = 100) -> None:
         super().__init__()
         self.family = register_fonts()
-        self.theme = THEMES.get(theme, DARK)
+        self.themes, self.theme = THEMES, THEMES.get(theme, DARK)
         self.scale = min(SCALES, key=lambda s: abs(s - scale))
         self.tables: dict[str, str] = {}
         self._fonts: dict[tuple[float, int], QFont] = {}
@@ -172,12 +172,12 @@ class Appearance(QObject):
 
     def set_theme(self, name: str) -> None:
         """Change to a theme (`dark`, `light`, `high-contrast`)."""
-        self.theme = THEMES[name]
+        self.theme = self.themes[name]
         self.apply()
 
     def toggle_day(self) -> None:
         """Day or night: light from any dark theme, dark from light."""
-        self.set_theme(DARK.name if self.theme is LIGHT else LIGHT.name)
+        self.set_theme(DARK.name if self.theme.name == LIGHT.name else LIGHT.name)
 
     def set_scale(self, percent: int) -> None:
         """Change to the nearest of `SCALES`."""
@@ -305,7 +305,7 @@ def _palette(theme: Theme) -> QPalette:
 def _style_sheet(appearance: Appearance) -> str:
     """Flat panels, 1 px lines, a visible focus. Widgets choose by property: `panel`, `role`, `chip`."""
     t, px = appearance.theme, appearance.px
-    check = "check-light" if t is LIGHT else "check-dark"  # a style sheet cannot colour a picture
+    check = "check-light" if t.name == LIGHT.name else "check-dark"  # a style sheet cannot colour a picture
     folder = shipped("resources").joinpath("icons")
     down, up, check = (folder.joinpath(f"{name}.svg").as_posix() for name in ("down", "up", check))
     return f"""

@@ -49,7 +49,8 @@ class OverviewPage(Page):
         self.tiles = TileGrid(context)
         self.tiles.favourites = self.choice.favourites.ids
         self.attention = RowList(context.appearance, "Needs attention", empty="Nothing needs attention")
-        self.now = RowList(context.appearance, "Station now", empty="No pumps", live_right=True)
+        name = "Station now" if context.replay is None else "Station then"
+        self.now = RowList(context.appearance, name, empty="No pumps", live_right=True)
         self.events = EventList(context, "Last events", kept=EVENTS_KEPT)
         self._side = self._make_side()
         hbox((vbox(self.choice, (self.tiles, 1)), 1), self._side, parent=self, margin=16, spacing=12)
@@ -82,6 +83,10 @@ class OverviewPage(Page):
             self._alarms = view.alarms
             self.attention.show_rows(attention_rows(view, self.context.last_good))
             self.now.show_rows(station_rows(view, self.context.last_good))
+
+    @override
+    def follow_replay(self) -> None:
+        self.events.reload()
 
     @override
     def on_event(self, event: Event) -> None:
@@ -185,8 +190,9 @@ def station_rows(view: StationView, last_good: LastGood) -> tuple[Row, ...]:
     rows = [
         Row("running", "Running", right=f"{states.count(RunState.RUNNING)} of {len(pumps)}"),
         Row("standby", "Standby", right=str(states.count(RunState.STANDBY))),
-        Row("links", "Links online", right=f"{links.count(LinkState.ONLINE)} of {len(links)}"),
     ]
+    if links:  # a history keeps none
+        rows.append(Row("links", "Links online", right=f"{links.count(LinkState.ONLINE)} of {len(links)}"))
     if flow := total_of(pumps, FLOW_TAG, view.mono_ns, last_good):
         total, unit, count = flow
         of = "" if count == len(pumps) else f" of {count} pumps"

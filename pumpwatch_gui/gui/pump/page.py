@@ -110,6 +110,8 @@ class PumpPage(Page):
         panel = Panel(self.appearance, "Active alarms", self.alarms)
         self._alarm_heading = panel.heading
         panel.body.addLayout(hbox(self.ack, self.ack_all, None))
+        for act in (self.ack, self.ack_all) if self.context.replay is not None else ():
+            act.hide()
         return panel
 
     def _header(self) -> Panel:
@@ -209,6 +211,10 @@ class PumpPage(Page):
         self.events.show_pump(pump_id)
 
     @override
+    def follow_replay(self) -> None:
+        self.events.reload()
+
+    @override
     def on_event(self, event: Event) -> None:
         """Put it on top, when it is about this pump."""
         if self.pump_id:
@@ -270,8 +276,9 @@ class PumpPage(Page):
         self._alarms = pump.alarms
         self._alarm_heading.setText(f"Active alarms · {len(pump.alarms)}" if pump.alarms else "Active alarms")
         self.alarms.show_rows(alarm_rows(tuple(self.context.shown(a, view) for a in pump.alarms), view))
-        self.ack.setEnabled(any(a.state.is_unacknowledged and self._is_current(a) for a in pump.alarms))
-        self.ack_all.setEnabled(any(a.state.is_unacknowledged for a in pump.alarms))
+        waiting = [] if view.reviewed else [a for a in pump.alarms if a.state.is_unacknowledged]
+        self.ack.setEnabled(any(map(self._is_current, waiting)))
+        self.ack_all.setEnabled(bool(waiting))
 
     def _choose_centre(self) -> None:
         """Trends, or the curve of the pump."""

@@ -2,16 +2,15 @@
 
 from PySide6.QtCore import Qt
 
-from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 
 _WAYS = (
     ("trends", "Trends", "Quantities of any pumps over any stretch of time, as far back as the history goes."),
-    ("pump", "Pump", "All sensors and derived quantities of one pump, one lane each, up to the end."),
-    ("alarms", "Alarms", "Those open at the end, and how the alarms of a shift, a day or a month performed."),
-    ("events", "Events", "The whole journal: alarms, links, orders and notes, with a search."),
+    ("pump", "Pump", "All sensors and derived quantities of one pump, one lane each, as they were."),
+    ("alarms", "Alarms", "Those open at that time, and how the alarms of a shift, a day or a month performed."),
+    ("events", "Events", "The journal up to that time: alarms, links, orders and notes, with a search."),
     ("maintenance", "Maintenance", "Every maintenance event with its timeline and its costs."),
 )
 
@@ -26,8 +25,8 @@ class ReviewPage(Page):
         view = context.station.latest()
         self.words = label(f"Review of {view.reviewed}.")
         need = label(
-            f"{title} shows a station that runs. Here nothing is polled, judged or stored and nothing can be changed: "
-            f"the end of the history, {stamp(view.time_ns)}, is taken for now.",
+            f"{title} shows a station that runs. Here nothing is polled, judged or stored and nothing can be changed; "
+            "the bar above turns the other pages to any second of the history.",
             "dim",
         )
         for text in (self.words, need):

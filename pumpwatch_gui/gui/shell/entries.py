@@ -17,7 +17,7 @@ class PageEntry:
     """One page: `build` imports and makes it, the first time it is wanted.
 
     `icon` is a file in `resources/icons`, `shortcut` its key, `resources/help/KEY.md` its help. Not `in_nav`: it has no
-    button in the navigation bar. A page that is `live` shows what is now: in a review there is nothing on it.
+    button in the navigation bar. A page that is `live` shows what only a running station has: not in a review.
     """
 
     key: str
@@ -155,6 +155,12 @@ def _reports(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     return ReportsDialog(context, pump_id, parent)
 
 
+def _incident(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.review.incident_dialog import IncidentDialog
+
+    return IncidentDialog(context, pump_id, parent)
+
+
 def _counters(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.settings.counters_dialog import CountersDialog
 
@@ -180,7 +186,7 @@ def _help(context: PageContext, topic: str, parent: QWidget) -> QDialog:
 
 
 PAGES: tuple[PageEntry, ...] = (
-    PageEntry("overview", "Overview", "overview", "F2", _overview, live=True),
+    PageEntry("overview", "Overview", "overview", "F2", _overview),
     PageEntry("alarms", "Alarms", "alarms", "F3", _alarms),
     PageEntry("pump", "Pump", "pump", "F6", _pump),
     PageEntry("trends", "Trends", "trends", "F4", _trends),
@@ -202,6 +208,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("counters", "Counters", "counters", "Ctrl+Shift+N", _counters, needs=Capability.CONFIGURE),
     DialogEntry("hand-over", "Hand-over", "hand-over", "Ctrl+Shift+H", _hand_over),
     DialogEntry("reports", "Reports", "reports", "Ctrl+Shift+R", _reports, needs=Capability.CONFIGURE),
+    DialogEntry("incident", "Save an incident file", "incident", "Ctrl+Shift+S", _incident),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
     DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),

@@ -21,6 +21,7 @@ from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, screen_room, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import Question, ask_first
+from pumpwatch_gui.gui.review.bar import ReplayBar
 from pumpwatch_gui.gui.shell.detached import DetachedWindow, DetachedWindows
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
@@ -90,13 +91,15 @@ class MainWindow(QMainWindow):
             navigation=Navigation(self.open_page, self.open_dialog, frozenset(self._dialogs)),
             sound=sound,
         )
+        self.replay_bar = ReplayBar(self.context, replay) if (replay := self.context.replay) is not None else None
         self.context.sound.setParent(self)
         self._live = self._is_painted = False
         self._simulated = simulated
         self._entries = {entry.key: entry for entry in PAGES}
         self._pages: dict[str, Page] = {}
         self._stack = QStackedWidget()
-        self.top_bar, self.nav_bar = TopBar(self.context, simulated=simulated), NavBar(self.appearance)
+        self.top_bar = TopBar(self.context, simulated=simulated)
+        self.nav_bar = NavBar(self.appearance, may_shrink=replay is not None)
         self.footer = Footer(self.appearance)
         self._showing = Showing(self.top_bar.stopped, "")
         self._detached = DetachedWindows(self, self._build_detached)
@@ -191,6 +194,8 @@ class MainWindow(QMainWindow):
         self._detached.refresh(view, shown)
         self.top_bar.refresh(shown)
         self.footer.refresh(view)
+        if self.replay_bar is not None:
+            self.replay_bar.refresh(view, self._pages.get(self.current))
         self.sampled.emit(view)
         if view.pumps and self.current == FIRST_RUN:
             self.open_page(PAGES[0].key)
@@ -264,8 +269,9 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         whole = QWidget()
         middle = hbox(self.nav_bar, (self._stack, 1), spacing=0)
-        vbox(self.top_bar, (middle, 1), self.footer, parent=whole, spacing=0)
-        for part in (self.top_bar, self.nav_bar, self.footer):
+        bars = self.top_bar, *filter(None, [self.replay_bar])
+        vbox(*bars, (middle, 1), self.footer, parent=whole, spacing=0)
+        for part in (*bars, self.nav_bar, self.footer):
             self.appearance.dress(part)
         self.setCentralWidget(whole)
         least, room = QSize(1024, 640), screen_room(self)

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout
+from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QVBoxLayout
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look import paint
@@ -37,6 +37,11 @@ class NavButton(QAbstractButton):
         return QSize(self.appearance.px(WIDTH), self.appearance.px(66))
 
     @override
+    def minimumSizeHint(self) -> QSize:
+        """The word, where they may shrink."""
+        return QSize(self.appearance.px(WIDTH), self.appearance.px(26))
+
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the three under one another."""
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
@@ -47,6 +52,19 @@ class NavButton(QAbstractButton):
             painter.fillRect(QRectF(0, 0, px(3), box.height()), color(theme.strong))
         elif self.underMouse():
             painter.fillRect(box, color(theme.background))
+        words = theme.strong if self.isChecked() else theme.text
+        if self._shortest() < px(42):  # no room for icons
+            paint.text(painter, appearance, box, self.text(), words, size=12, align=paint.CENTRE)
+        else:
+            self._paint_icon(painter, box, words)
+        if self.hasFocus():
+            painter.setPen(QPen(color(theme.focus), 1))
+            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.end()
+
+    def _paint_icon(self, painter: QPainter, box: QRectF, words: str) -> None:
+        """Icon and word, and the key where there is room for it."""
+        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         state = QIcon.State.On if self.isChecked() else QIcon.State.Off
         size = min(px(22), max(round(box.height()) - px(20), px(8)))  # word and icon stay whole in a low window
         top = min(px(8), max((box.height() - size - px(20)) / 2, 0))
@@ -55,7 +73,6 @@ class NavButton(QAbstractButton):
         )
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawPixmap(QRectF((box.width() - size) / 2, top, size, size), pixmap, QRectF(pixmap.rect()))
-        words = theme.strong if self.isChecked() else theme.text
         paint.text(
             painter,
             appearance,
@@ -68,17 +85,14 @@ class NavButton(QAbstractButton):
         if self._shortest() >= px(58):  # in a low window the keys give way, all of them; the tool tip names them too
             key = QRectF(0, px(46), box.width(), px(12))
             paint.text(painter, appearance, key, self._key, theme.dim, size=10, align=paint.CENTRE)
-        if self.hasFocus():
-            painter.setPen(QPen(color(theme.focus), 1))
-            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-        painter.end()
 
 
 class NavBar(QFrame):
-    """The column of buttons: pages at the top, dialogs at the foot."""
+    """The column of buttons: pages at the top, dialogs at the foot. They `may_shrink` where there is a bar more."""
 
-    def __init__(self, appearance: Appearance) -> None:
+    def __init__(self, appearance: Appearance, *, may_shrink: bool = False) -> None:
         super().__init__()
+        self._may_shrink = may_shrink
         self.appearance = appearance
         self.setProperty("panel", True)
         self.setAccessibleName("Pages")
@@ -92,6 +106,8 @@ class NavBar(QFrame):
 
     def add(self, button: NavButton) -> None:
         """Put a button under those of its kind."""
+        if self._may_shrink:
+            button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Maximum)
         if button.isCheckable():
             self._column.insertWidget(self._pages, button)
             self._pages += 1

@@ -1,6 +1,6 @@
 """What a page is, and what it may use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.commands import Command, Order, OrderId
 from pumpwatch_gui.domain.display import LastGood
 from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
 from pumpwatch_gui.domain.links.config import DriverConfig
-from pumpwatch_gui.domain.ports import Capability, LinkBrowser, Station
+from pumpwatch_gui.domain.ports import Capability, LinkBrowser, Replay, Station
 from pumpwatch_gui.domain.shown_units import ChosenUnits, ShownUnits
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import PumpView, StationView
@@ -49,9 +49,17 @@ def can_call(callback: Callable[..., object]) -> bool:
     return not isinstance(owner, QObject) or isValid(owner)
 
 
+BEFORE_S, AFTER_S = 600.0, 120.0
+
+
+def around(time_ns: int) -> tuple[float, float]:
+    """The time in which what happened at an instant (Unix UTC ns) is looked at (Unix seconds)."""
+    return time_ns / 1e9 - BEFORE_S, time_ns / 1e9 + AFTER_S
+
+
 def around_alarm(alarm: Alarm) -> tuple[float, float]:
     """The time in which an alarm is looked at: from 10 min before it was raised to 2 min after (Unix seconds)."""
-    return alarm.raised_ns / 1e9 - 600.0, alarm.raised_ns / 1e9 + 120.0
+    return around(alarm.raised_ns)
 
 
 class OpenPage(Protocol):
@@ -83,7 +91,9 @@ class PageContext:
     so that no page shows a button that leads nowhere. `user` signs orders. `last_good` knows when each value was last
     good, `worst` how bad it was in each alarm, `sound` sounds them. `proposed` is a link that a scan has found, for the
     dialog that adds a pump; `limits_tag` the tag whose row the next Limits dialog opens on, "" for the first;
-    `trend_span_s` the time (Unix seconds) that the Trends page turns to next, None for that on its axis.
+    `trend_span_s` the time (Unix seconds) that the Trends page turns to next, None for that on its axis; `incident` the
+    pumps and the span (Unix UTC) that the next incident file is offered of. `replay` turns a review to another time,
+    None for a station that runs; `journal_before_ns` is where the journal ends then, None without an end.
     `chosen_units` are the units that this user has chosen. What is shown of values comes through `units`, `latest` and
     `site`; what is stored, judged or ordered through `station`, in the units of the tags.
     """
@@ -100,6 +110,9 @@ class PageContext:
         navigation: Navigation,
         sound: AlarmSound | None = None,
     ) -> None:
+        self.replay, self._turn = station if isinstance(station, Replay) else None, 0
+        self.journal_before_ns: int | None = None
+        self.incident: tuple[tuple[str, ...], tuple[int, int]] = (), (0, 0)
         self.station, self.home, self.site_file = station, home, site_file
         self.appearance, self.ask, self.user = appearance, ask, user
         self.open_page, self.open_dialog, self.dialogs = navigation
@@ -144,6 +157,11 @@ class PageContext:
         self.trend_span_s = span_s
         self.open_page("trends", pump_id, tag)
 
+    def save_incident(self, pump_ids: Iterable[str], span_ns: tuple[int, int], parent: QWidget | None = None) -> None:
+        """Open the dialog that saves what there is of these pumps over a span (Unix UTC) as a file."""
+        self.incident = tuple(dict.fromkeys(pump_ids)), span_ns
+        self.open_dialog("incident", "", parent)
+
     @property
     def units(self) -> ShownUnits:
         """How values are shown: as the user has chosen, else as the site has it. Another object for another choice."""
@@ -167,6 +185,12 @@ class PageContext:
 
         Of its good values and of those in alarm; sound its alarms.
         """
+        if view.replay is not None:
+            self.journal_before_ns = view.time_ns + 1
+            if view.replay.turn != self._turn:
+                self._turn = view.replay.turn
+                self.last_good.forget()
+                self.worst.forget()
         self.last_good.see(view)
         self.worst.see(view)
         self.sound.see(() if view.reviewed else view.alarms)
@@ -224,6 +248,9 @@ class Page(QWidget):
 
     def on_event(self, event: Event) -> None:
         """An event happened. Called for every one, visible or not."""
+
+    def follow_replay(self) -> None:
+        """Read what is read of the journal again: the replay has come to another time. Only while visible."""
 
     def show_pump(self, pump_id: str) -> None:
         """Turn to this pump, where the page is about one."""

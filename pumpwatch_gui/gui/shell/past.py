@@ -16,6 +16,8 @@ POINTS = 4000
 """So many points are read of a stretch, each with its lowest and highest value."""
 AGAIN_S = 5.0
 """A pump's history is read again after so many seconds at the earliest: what was measured meanwhile is in memory."""
+REPLAY_AGAIN_S = 0.3
+"""So in a replay, which may be sent anywhere."""
 LEAST_S = 600.0
 
 
@@ -70,7 +72,8 @@ class PastTraces(QObject):
 
     def _ask(self, pump_id: str, start_s: float, end_s: float, *, is_new: bool) -> None:
         now_s = time.monotonic()
-        if pump_id in self._asking or (not is_new and now_s - self._asked_s.get(pump_id, -inf) < AGAIN_S):
+        rest_s = AGAIN_S if self._context.replay is None else REPLAY_AGAIN_S
+        if pump_id in self._asking or (not is_new and now_s - self._asked_s.get(pump_id, -inf) < rest_s):
             return
         view = next((p for p in self._context.station.latest().pumps if p.pump_id == pump_id), None)
         if view is None:

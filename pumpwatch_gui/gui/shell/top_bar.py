@@ -8,7 +8,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import age, clock, date, duration
+from pumpwatch_gui.domain.wording import age, clock, duration
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import LIGHT, STRONG, Appearance, color, icon_size
@@ -71,18 +71,19 @@ class PlantBlock(Painted):
         self.old = bool(view.pumps) and not age_s <= limit_s
         text = f"live {age(age_s)}" if not self.old else "no values yet" if age_s != age_s else f"OLD {duration(age_s)}"
         if view.reviewed:
-            self.old, text = False, date(view.time_ns)
+            self.old, text = False, "a review of the past"
         elif not view.pumps:
             text = "no pumps"
         many = "1 pump" if len(view.pumps) == 1 else f"{len(view.pumps)} pumps"
-        shown = (view.name, f"PumpWatch · {many}", clock(view.time_ns), text)
+        time = "" if view.reviewed else clock(view.time_ns)  # the replay's own bar has it, as nothing of now is shown
+        shown = (view.name, f"PumpWatch · {many}", time, text)
         if shown != (self._plant, self._count, self._clock, self._age):
             renamed = shown[0] != self._plant
             self._plant, self._count, self._clock, self._age = shown
             if renamed:
                 self.updateGeometry()
             is_live = not self.old and bool(view.pumps) and not view.reviewed
-            words = "values are live" if is_live else f"review, up to {text}" if view.reviewed else text
+            words = "values are live" if is_live else text
             self.describe(f"{view.name}, {many}, {words}")
             self.update()
 
@@ -291,6 +292,8 @@ class TopBar(QWidget):
         self._row = QWidget()
         self._row.setLayout(row)
         vbox(self.stopped, self._row, parent=self, spacing=0)
+        for act in (self.silence, self.ack) if context.replay is not None else ():
+            act.hide()  # nothing sounds, and nothing can be ordered
         self.appearance.changed.connect(self._fit)
         self._fit()
 
@@ -335,7 +338,7 @@ class TopBar(QWidget):
     def _fit(self) -> None:
         self._make_room()
         self._row.setFixedHeight(self.appearance.px(HEIGHT))
-        self.day.setIcon(self.appearance.icon("night" if self.appearance.theme is LIGHT else "day"))
+        self.day.setIcon(self.appearance.icon("night" if self.appearance.theme.name == LIGHT.name else "day"))
         self.menu.setIcon(self.appearance.icon("menu"))
         for tool in (self.day, self.menu):
             tool.setIconSize(icon_size(self.appearance, 18))

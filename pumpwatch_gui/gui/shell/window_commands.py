@@ -78,6 +78,8 @@ class WindowCommands:
         window = self._window
         self._add(self.menu, "Acknowledge the alarm in the banner", "F10", window.top_bar.acknowledge_shown)
         self._add(self.menu, "Silence the alarms", "F9", window.context.sound.silence)
+        if window.replay_bar is not None:
+            window.replay_bar.fill(self.menu.addMenu("Replay"), self._add)
         self.menu.addSeparator()
 
     def _add_look(self) -> None:

@@ -1,5 +1,6 @@
 """The list of the last events: what the journal has, and what happens while it is open."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 
@@ -29,8 +30,16 @@ class EventList(RowList):
         """Turn to a pump, or to all (None); what the journal has of it comes off the GUI thread."""
         self._pump_id = pump_id
         self.show_rows(())
-        history, query, limit = self._context.station.history, JournalQuery(pump_id=pump_id), self._kept
-        self._context.ask(lambda: history.journal(query, limit=limit), partial(self._add_past, pump_id), self._no_past)
+        self._read(self._add_past)
+
+    def reload(self) -> None:
+        """Read it again, for the time that a replay has come to."""
+        self._read(self._show_past)
+
+    def _read(self, use: Callable[[str | None, list[JournalRow]], None]) -> None:
+        history, limit, pump_id = self._context.station.history, self._kept, self._pump_id
+        query = JournalQuery(pump_id=pump_id, before_ns=self._context.journal_before_ns)
+        self._context.ask(lambda: history.journal(query, limit=limit), partial(use, pump_id), self._no_past)
 
     def add(self, event: Event) -> None:
         """An event happened."""
@@ -48,6 +57,10 @@ class EventList(RowList):
             known = {(row.left, row.text) for row in self.rows}  # what happened meanwhile may be in the journal too
             past = [row for row in map(self._row, journal) if (row.left, row.text) not in known]
             self.show_rows((*self.rows, *past)[: self._kept])
+
+    def _show_past(self, pump_id: str | None, journal: list[JournalRow]) -> None:
+        if pump_id == self._pump_id:
+            self.show_rows(tuple(map(self._row, journal)))
 
     def _no_past(self, error: Exception) -> None:
         """A journal that cannot be read has an alarm of its own; the list starts empty."""

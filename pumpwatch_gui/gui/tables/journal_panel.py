@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.wording import plain, stamp
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, choose_target, label
-from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.shell.page import PageContext, around
 from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -55,7 +55,7 @@ class JournalPanel(QWidget):
 
     def _make_journal(self, name: str, kind: str, acts: Sequence[QWidget]) -> Panel:
         self.journal_view = TableView(self.appearance, self.journal, name, many=True)
-        self.journal_view.lead_to(lambda r: (r.pump_id, ""), self.context)
+        self.journal_view.lead_to(lambda r: (r.pump_id, ""), self.context, lambda r: around(r.time_ns))
         self.journal_view.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.text = text_filter("text or person", width=self.appearance.px(200))
         self.text.textChanged.connect(lambda _: self.reload())
@@ -110,7 +110,10 @@ class JournalPanel(QWidget):
     # ---------------------------------------------------------------- the journal
 
     def query(self) -> JournalQuery:
-        """What the filter lets through."""
+        """What the filter lets through, in a replay up to the time on show."""
+        return replace(self._filter(), before_ns=self.context.journal_before_ns)
+
+    def _filter(self) -> JournalQuery:
         kind, pump = self.kind.currentText(), self.pump.currentText()
         return JournalQuery(
             pump_id=None if self.pump.currentIndex() <= 0 else pump,
@@ -125,12 +128,12 @@ class JournalPanel(QWidget):
 
     def _read(self, query: JournalQuery, use: Callable[[JournalQuery, list[JournalRow]], None]) -> None:
         """Read a page of the journal for `use`, which is called with what the filter was then."""
-        history, shown = self.context.station.history, self.query()
+        history, shown = self.context.station.history, self._filter()
         self.context.ask(lambda: history.journal(query, limit=PAGE_ROWS), partial(use, shown), self._failed)
 
     def _show(self, query: JournalQuery, rows: list[JournalRow]) -> None:
         self._loading = False
-        if query == self.query():
+        if query == self._filter():
             self.journal.show_rows(rows)
             self._all_loaded = len(rows) < PAGE_ROWS
             self._count()
@@ -141,7 +144,7 @@ class JournalPanel(QWidget):
         self._read(self.query(), self._merge)
 
     def _merge(self, query: JournalQuery, rows: list[JournalRow]) -> None:
-        if query == self.query():
+        if query == self._filter():
             known = {row.id for row in self.journal.given[:PAGE_ROWS]}
             self.journal.prepend([row for row in rows if row.id not in known])
             self._count()
@@ -152,11 +155,11 @@ class JournalPanel(QWidget):
             return
         self._loading = True
         last = self.journal.given[-1]
-        self._read(replace(self.query(), before_ns=last.time_ns, before_id=last.id), self._add_older)
+        self._read(replace(self._filter(), before_ns=last.time_ns, before_id=last.id), self._add_older)
 
     def _add_older(self, query: JournalQuery, rows: list[JournalRow]) -> None:
         self._loading = False
-        if query == self.query():
+        if query == self._filter():
             self.journal.append(rows)
             self._all_loaded = len(rows) < PAGE_ROWS
             self._count()

@@ -15,7 +15,7 @@ from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.printing import choose_printer
 from pumpwatch_gui.gui.look.theme import Appearance, icon_size
 from pumpwatch_gui.gui.look.widgets import choose_target, say_failure
-from pumpwatch_gui.gui.shell.page import TREND_KEY, PageContext
+from pumpwatch_gui.gui.shell.page import BEFORE_S, TREND_KEY, PageContext
 from pumpwatch_gui.gui.tables.columns import Columns
 from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected, print_all, save_all
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
@@ -127,6 +127,7 @@ class TableView(QTableView):
             menu.addAction(f"Trends of {pump_id}", self._open_trend).setShortcut(QKeySequence(TREND_KEY))
         if tag:
             menu.addAction(f"Trend of {self._label(pump_id, tag)}", lambda: self._open(self.chosen, whole=False))
+        self._offer_time(menu, pump_id)
         menu.addSeparator()
         for act in (act for act in self._acts if not act.isHidden()):
             menu.addAction(act.text().replace("&", "&&"), act.click).setEnabled(act.isEnabled())
@@ -140,6 +141,19 @@ class TableView(QTableView):
         menu.addSeparator()
         menu.addAction("Columns as at first", self.columns.reset)
         return menu
+
+    def _offer_time(self, menu: QMenu, pump_id: str) -> None:
+        """What can be done with the time of the chosen row."""
+        row, context = self._rows.row_at(self.chosen), self._context
+        span_s = self._span_s(row) if row is not None else None
+        if span_s is None or context is None:
+            return
+        # Seconds as a float are some hundred nanoseconds coarse, and an alarm is there from its instant on.
+        at_ns, span_ns = round((span_s[0] + BEFORE_S) * 1e9) + 1_000_000, (int(span_s[0] * 1e9), int(span_s[1] * 1e9))
+        if (replay := context.replay) is not None:
+            menu.addAction("Turn the replay to it", lambda: replay.turn_to(at_ns))
+        if pump_id:
+            menu.addAction("Save an incident file…", lambda: context.save_incident((pump_id,), span_ns))
 
     def _choose_file(self) -> None:
         title = f"Save {self.accessibleName()}"

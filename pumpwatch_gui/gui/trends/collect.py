@@ -20,7 +20,8 @@ def collect(
     The reader is asked for what a view misses that is seen: a page that no one looks at reads nothing.
     """
     traces: dict[str, Trace] = {}
-    for pump_id in {pen.pump_id for pen in pens}:
+    # What a replay has in memory ends at the time on show, and its history goes on.
+    for pump_id in {pen.pump_id for pen in pens} if context.station.latest().replay is None else ():
         try:
             traces[pump_id] = context.station.trace(pump_id, view.start_s - view.length_s / 500)
         except KeyError:

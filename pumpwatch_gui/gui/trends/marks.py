@@ -8,14 +8,16 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from pumpwatch_gui.commissioning.journal import journal_span
 from pumpwatch_gui.domain.alarms.alarm import Priority
-from pumpwatch_gui.domain.journal import JournalRow
-from pumpwatch_gui.domain.ports import Historian
+from pumpwatch_gui.domain.journal import ABOUT, ANNOTATION, NOTE, JournalRow
+from pumpwatch_gui.domain.ports import Historian, JournalQuery
 from pumpwatch_gui.domain.wording import error_text, plain, stamp
 from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.shell.page import PageContext
 
 MOST_MARKS = 2000
 KINDS = ("alarm", "maintenance", "command", "run", "note")
+MOST_NOTES = 2000
+"""The newest notes on a time: they are of any time before they were written."""
 RESTS_MS = 400
 COMMITTED_MS = 2000
 """What has just happened is on the disk by then."""
@@ -40,7 +42,7 @@ class Mark:
     @property
     def letter(self) -> str:
         """The letter of its kind where it has no priority."""
-        return {"maintenance": "M", "command": "O", "run": "R"}.get(self.kind, "i")
+        return {"maintenance": "M", "command": "O", "run": "R", ANNOTATION: "N"}.get(self.kind, "i")
 
     @property
     def tip(self) -> str:
@@ -55,7 +57,9 @@ def read_marks(history: Historian, pump_ids: frozenset[str], start_ns: int, end_
     """
     lines = journal_span(history, start_ns=start_ns, end_ns=end_ns, kinds=KINDS)
     own = (row for row in lines if row.pump_id in pump_ids and (row.kind != "alarm" or _is_raised(row)))
-    return tuple(sorted(map(_mark, islice(own, MOST_MARKS)), key=lambda mark: mark.time_s))
+    notes = history.journal(JournalQuery(kinds=(ANNOTATION,)), limit=MOST_NOTES)
+    said = (row for row in notes if row.pump_id in pump_ids and start_ns <= row.detail.get(ABOUT, 0) < end_ns)
+    return tuple(sorted(map(_mark, (*islice(own, MOST_MARKS), *said)), key=lambda mark: mark.time_s))
 
 
 def _is_raised(row: JournalRow) -> bool:
@@ -65,8 +69,10 @@ def _is_raised(row: JournalRow) -> bool:
 
 def _mark(row: JournalRow) -> Mark:
     priority = Priority[row.severity] if row.kind == "alarm" and row.severity in Priority.__members__ else None
-    words = plain(row.text) + (f", by {row.by}" if row.by else "")
-    return Mark(row.time_ns / 1e9, row.kind, row.pump_id, words, priority)
+    is_note = row.kind == ANNOTATION
+    words = str(row.detail[NOTE]) if is_note else plain(row.text)
+    words += f", by {row.by}" if row.by else ""
+    return Mark((row.detail[ABOUT] if is_note else row.time_ns) / 1e9, row.kind, row.pump_id, words, priority)
 
 
 class MarksReader(QObject):

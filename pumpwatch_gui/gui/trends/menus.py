@@ -1,16 +1,20 @@
-"""The menus of the Trends page: comparing, saved views, what leaves the page; and what they ask for."""
+"""The menus of the Trends page: a time, comparing, saved views, what leaves the page; and what they ask for."""
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QInputDialog, QMenu
 
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.widgets import choose_target
 from pumpwatch_gui.gui.shell.kept_texts import fill_kept
 from pumpwatch_gui.gui.tables.row_copies import copy_all
+from pumpwatch_gui.gui.trends.note_dialog import NoteDialog
 from pumpwatch_gui.gui.trends.outputs import copy_picture, print_on_paper
 from pumpwatch_gui.gui.trends.pens import view_of_text
 
@@ -30,6 +34,46 @@ class TrendsMenus:
         bar.fill(bar.compare, self._fill_compare)
         bar.fill(bar.views, self._fill_views)
         bar.fill(bar.take, self._fill_take)
+        plot = page.plot
+        plot.menu_asked.connect(self._open_menu)
+        plot.note_asked.connect(self.ask_note)
+        plot.replay_asked.connect(self._replay)
+
+    # ---------------------------------------------------------------- of a time
+
+    def _open_menu(self, where: QPoint, at_s: float) -> None:
+        self.menu_at(at_s).popup(where)
+
+    def menu_at(self, at_s: float) -> QMenu:
+        """What can be done with a time (Unix seconds)."""
+        menu = QMenu(self._page)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        note = menu.addAction(f"Note on {stamp(round(at_s * 1e9))}…", partial(self.ask_note, at_s))
+        note.setShortcut(QKeySequence("N"))
+        note.setEnabled(self._page.context.replay is None)
+        if self._page.context.replay is not None:
+            menu.addAction("Replay from here", partial(self._replay, at_s)).setShortcut(QKeySequence("R"))
+        menu.addAction("Save an incident file of this view…", self._save_incident)
+        return menu
+
+    def ask_note(self, at_s: float) -> None:
+        """Ask for a note on a time; a review takes none."""
+        context = self._page.context
+        if context.replay is not None:
+            self._page.say_error(InputError("a review takes no notes", "write them at the station itself"))
+            return
+        NoteDialog(context, [pen.pump_id for pen in self._page.pens], at_s, self._page).open()
+
+    def _replay(self, at_s: float) -> None:
+        if (replay := self._page.context.replay) is not None:
+            replay.turn_to(round(at_s * 1e9))
+
+    def _save_incident(self) -> None:
+        view, page = self._page.plot.view, self._page
+        pumps = [pen.pump_id for pen in page.pens if not pen.shift_s]
+        page.context.save_incident(pumps, (int(view.start_s * 1e9), int(view.end_s * 1e9)))
+
+    # ---------------------------------------------------------------- of the page
 
     def _fill_compare(self, menu: QMenu) -> None:
         for words, shift_s in COMPARED:
@@ -72,6 +116,7 @@ class TrendsMenus:
             ("Copy picture", lambda: copy_picture(self._page.split)),
             ("Save picture…", self._choose_picture),
             ("Print…", lambda: print_on_paper(self._page.split, self._page.say_error)),
+            ("Save an incident file…", self._save_incident),
         )
         for words, act in acts:
             menu.addAction(words, act)

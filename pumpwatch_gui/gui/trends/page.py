@@ -40,7 +40,7 @@ from pumpwatch_gui.gui.trends.pens import (
     usual_pens,
 )
 from pumpwatch_gui.gui.trends.picker import PickerDialog
-from pumpwatch_gui.gui.trends.plot import TrendPlot
+from pumpwatch_gui.gui.trends.plot import TrendPlot, first_view, newest_s
 from pumpwatch_gui.gui.trends.points import Points
 from pumpwatch_gui.gui.trends.saved_views import SavedViews
 from pumpwatch_gui.gui.trends.scatter import ScatterView
@@ -137,7 +137,7 @@ class TrendsPage(Page):
 
     def _recall(self) -> None:
         last, now_s = self.views.last or SavedView(()), self._now()
-        self.plot.place_view(TimeView.last(last.length_s, now_s), now_s)
+        self.plot.place_view(first_view(last.length_s, self.context.station.latest()), now_s)
         if last.pens:
             self.use_view(last)
 
@@ -231,13 +231,13 @@ class TrendsPage(Page):
     # ---------------------------------------------------------------- living
 
     def _now(self) -> float:
-        return self.context.station.latest().time_ns / 1e9
+        return newest_s(self.context.station.latest())
 
     @override
     def refresh(self, view: StationView) -> None:
         """Move a live picture on."""
         plot = self.plot
-        plot.now_s = view.time_ns / 1e9
+        plot.see(view)
         if not self.pens and not self.is_composed:
             self._asked_pump = self._asked_pump or self.context.pump_id
         if self._asked_pump:
@@ -301,7 +301,7 @@ class TrendsPage(Page):
     def go_to(self, start: str, end: str) -> None:
         """Turn to the times that were typed; says what is wrong with them."""
         try:
-            start_ns, end_ns = span_ns(start, end, now_ns=self.context.station.latest().time_ns)
+            start_ns, end_ns = span_ns(start, end, now_ns=round(self._now() * 1e9))
         except InputError as error:
             self._say(error_text(error))
             return
@@ -367,7 +367,7 @@ class TrendsPage(Page):
         """Draw what was kept, up to now."""
         self.plot.is_fitted = view.is_fitted
         self.bar.fit.setChecked(view.is_fitted)
-        self.plot.set_view(TimeView.last(view.length_s, self._now()))
+        self.plot.set_view(first_view(view.length_s, self.context.station.latest()))
         self.set_pens(view.pens)
 
     # ---------------------------------------------------------------- out of the page

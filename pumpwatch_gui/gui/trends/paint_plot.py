@@ -39,6 +39,7 @@ class PlotPicture:
     said: str
     empty: str
     chosen: Key | None
+    replay_s: float | None = None
 
     def x(self, time_s: float) -> float:
         """Where a time is."""
@@ -124,12 +125,15 @@ class PlotPainter:
         curves = [picture.curves[one.pen.key] for one in lane.pens]
         for left, right in uncovered(curves, rect):
             paint.hatch(painter, appearance, QRectF(left, rect.top(), right - left, rect.height()), step=12)
-        row = px(ROW_PX)
+        row, free = px(ROW_PX), rect.bottom() + px(ROW_PX)
         for value in lane.ticks(row):
             y = round(lane.y(value)) + 0.5
             painter.setPen(QPen(color(theme.line), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QLineF(rect.left(), y, rect.right(), y))
             middle = min(max(y, rect.top() + row / 2), rect.bottom() - row / 2)
+            if abs(free - middle) < row * 0.9:
+                continue  # of a lane without room for two
+            free = middle
             place = QRectF(rect.left() - px(56), middle - row / 2, px(50), row)
             words = self._tick_words(lane, value)
             paint.text(painter, appearance, place, words, theme.dim, size=11, align=paint.RIGHT)
@@ -256,6 +260,9 @@ class PlotPainter:
         for name, at in zip("AB", picture.cursors, strict=True):
             if at is not None and picture.view.start_s <= at <= picture.view.end_s:
                 self._cursor(painter, picture, at, name, theme.strong, Qt.PenStyle.SolidLine)
+        replay_s = picture.replay_s
+        if replay_s is not None and picture.view.start_s <= replay_s <= picture.view.end_s:
+            self._cursor(painter, picture, replay_s, "REPLAY", theme.warning, Qt.PenStyle.DashLine)
 
     def _cursor(
         self, painter: QPainter, picture: PlotPicture, at: float, name: str, token: str, stroke: Qt.PenStyle

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from math import isfinite
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip
 from typing_extensions import override
 
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import duration
-from pumpwatch_gui.gui.look.time_view import TimeView
+from pumpwatch_gui.gui.look.time_view import SHORTEST_S, TimeView
 from pumpwatch_gui.gui.look.widgets import Painted, plain_tip
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.trends.curve import PenCurve
@@ -23,18 +24,35 @@ LEFT_PX, RIGHT_PX, TOP_PX, FOOT_PX, MARK_PX = 56, 26, 22, 36, 15
 MOVE, ZOOM = 0.1, 0.8
 
 
+def newest_s(view: StationView) -> float:
+    """The newest time on the axis (Unix seconds): now, or of a history under review its end, whatever is on show."""
+    return (view.time_ns if view.replay is None else view.replay.end_ns) / 1e9
+
+
+def first_view(length_s: float, view: StationView) -> TimeView:
+    """What is shown first: so long up to the newest time, or all of a history under review that is shorter."""
+    if (replay := view.replay) is not None and replay.end_ns > replay.start_ns:
+        length_s = min(length_s, max((replay.end_ns - replay.start_ns) / 1e9, SHORTEST_S))
+    return TimeView.last(length_s, newest_s(view))
+
+
 class TrendPlot(Painted):
     """Shows pens over a `view`. `view_changed` and `cursors_changed` when a person has changed them.
 
     Keys: Left and Right move, PgUp and PgDn by a whole view, + and - zoom, End is live again, Home asks for the
     beginning of the history (`home_asked`), A and B set a cursor at the pointer or in the middle, with Shift or Ctrl
-    the arrows move cursor A or B, Escape removes both. `opened` carries the mark that was clicked.
+    the arrows move cursor A or B, Escape removes both, N asks for a note on a time and R, in a review, for its replay
+    from there (`note_asked`, `replay_asked` with Unix seconds). `menu_asked` carries a place of the screen and the time
+    there, `opened` the mark that was clicked.
     """
 
     view_changed = Signal()
     cursors_changed = Signal()
     home_asked = Signal()
     opened = Signal(Mark)
+    note_asked = Signal(float)
+    replay_asked = Signal(float)
+    menu_asked = Signal(QPoint, float)
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context.appearance, "Trends")
@@ -42,6 +60,7 @@ class TrendPlot(Painted):
         self.now_s = 3600.0
         self.cursor_a: float | None = None
         self.cursor_b: float | None = None
+        self.replay_s: float | None = None
         self.facts: tuple[PenFacts, ...] = ()
         self.points: dict[tuple[str, str, float], Points] = {}
         self.marks: tuple[Mark, ...] = ()
@@ -76,6 +95,14 @@ class TrendPlot(Painted):
         """Show these pens with what is known of them."""
         self.facts, self.points = facts, dict(points)
         self.renew()
+
+    def see(self, view: StationView) -> None:
+        """Take note of the newest time, and show which instant of a history is on the other pages."""
+        self.now_s = newest_s(view)
+        at_s = view.time_ns / 1e9 if view.replay is not None else None
+        if at_s != self.replay_s:
+            self.replay_s = at_s
+            self.update()
 
     def show_marks(self, marks: tuple[Mark, ...]) -> None:
         """Show these on the axis."""
@@ -158,7 +185,7 @@ class TrendPlot(Painted):
             hover_s = self.time_at(self._hover.x())
         return PlotPicture(
             self.view, self.area, self.lanes, self._curves, self.marks, (self.cursor_a, self.cursor_b), hover_s,
-            self.said, self.empty_words if not self.facts else "All pens are hidden", self.chosen,
+            self.said, self.empty_words if not self.facts else "All pens are hidden", self.chosen, self.replay_s,
         )  # fmt: skip
 
     @override
@@ -250,6 +277,13 @@ class TrendPlot(Painted):
             self.set_view(self.view.zoomed(factor, self.now_s, self.time_at(event.position().x())))
         event.accept()
 
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What can be done with a time: that under the pointer, or by the key for it as the other keys have it."""
+        by_mouse = event.reason() is QContextMenuEvent.Reason.Mouse
+        at_s = self.time_at(float(event.pos().x())) if by_mouse else self.cursor_a or self._pointed()
+        self.menu_asked.emit(event.globalPos(), min(max(at_s, self.view.start_s), self.view.end_s))
+
     # ---------------------------------------------------------------- keys
 
     def _place(self, time_s: float, *, is_b: bool) -> None:
@@ -284,6 +318,8 @@ class TrendPlot(Painted):
             self.home_asked.emit()
         elif key in (Qt.Key.Key_A, Qt.Key.Key_B):
             self._place(self._pointed(), is_b=key is Qt.Key.Key_B)
+        elif key in (Qt.Key.Key_N, Qt.Key.Key_R):
+            (self.note_asked if key is Qt.Key.Key_N else self.replay_asked).emit(self.cursor_a or self._pointed())
         elif key is Qt.Key.Key_Escape and (self.cursor_a is not None or self.cursor_b is not None):
             self.set_cursors(None, None)
         else:

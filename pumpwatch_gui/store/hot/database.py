@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import apsw
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.errors import StoreError
+from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.store.anchors import Anchors
 from pumpwatch_gui.store.archive.chunks import ArchivedTimes
 from pumpwatch_gui.store.archive.moving import Moved
@@ -18,7 +20,7 @@ from pumpwatch_gui.store.hot.batch import Batch, Encoder
 from pumpwatch_gui.store.hot.identity import FileIdentity, LostFileError
 from pumpwatch_gui.store.hot.opening import Opened, mark_writing, open_database, quarantine
 from pumpwatch_gui.store.ids import IdMaker
-from pumpwatch_gui.store.layout import PumpRow, columns_of_readings, register, rename
+from pumpwatch_gui.store.layout import SITE_KEY, PumpRow, columns_of_readings, register, rename, site_note
 from pumpwatch_gui.store.open_alarms import open_alarms
 from pumpwatch_gui.store.salvage.merge import adopt
 from pumpwatch_gui.store.schema import DAMAGE, DISK_FAULTS, Connect, from_apsw, run, transaction
@@ -34,6 +36,8 @@ class Database:
 
     def __init__(self, path: Path, *, station: int, connect: Connect) -> None:
         self.path = path
+        self.site: Site | None = None
+        """The site whose pumps these are: it is noted with them."""
         self.encoder: Encoder | None = None
         self.open_alarms: list[Alarm] = []
         self.unregistered: Mapping[str, str] = {}
@@ -172,6 +176,8 @@ class Database:
             rename(connection, renamed)
             layouts, self.unregistered = register(connection, pumps, encoder.ids, numbers)
             self._note(connection, "station", str(self._station))
+            if self.site is not None:
+                self._note(connection, SITE_KEY, site_note(self.site, time.time_ns()))
             self._note(connection, "columns", columns_of_readings(connection))
             by_id: list[Any] = connection.execute("SELECT pump_id, pump_number FROM pumps").fetchall()
             self._note(connection, "pumps", json.dumps(dict(by_id)))  # once more, on a page of its own: see salvage

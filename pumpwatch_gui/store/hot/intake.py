@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pumpwatch_gui.domain.events import StoreTrouble
+from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.store.hot.batch import Item, Kind, kind_of
 from pumpwatch_gui.store.layout import PumpRow
 
@@ -17,6 +18,7 @@ class PumpsChanged:
 
     pumps: tuple[PumpRow, ...]
     renamed: Mapping[str, str]
+    site: Site | None = None
 
 
 class Troubles:

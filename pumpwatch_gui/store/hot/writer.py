@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import Event, StoreTrouble
 from pumpwatch_gui.domain.pump.counters import CounterRow
+from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.store.hot.batch import Batch, Item, Refused, kind_of
 from pumpwatch_gui.store.hot.counters import StoreCounters, StoreView
@@ -113,15 +114,17 @@ class Store:
         """Queue a journal line; never blocks."""
         self._intake.offer(event)
 
-    def set_pumps(self, pumps: Sequence[PumpRow], renamed: Mapping[str, str] = NONE_RENAMED) -> None:
+    def set_pumps(
+        self, pumps: Sequence[PumpRow], renamed: Mapping[str, str] = NONE_RENAMED, site: Site | None = None
+    ) -> None:
         """Go over to other pumps or profiles from this point of the queue on. Raises StoreError when two share an id.
 
         `renamed` (old id → new id) are pumps that only changed their id: they keep their number, and with it their
         readings, scores, detections and feedback. Journal and audit lines keep the id that was true when they were
-        written.
+        written. The `site` is kept for a review of the history.
         """
         check_pumps(pumps)
-        self._intake.offer_pumps(PumpsChanged(tuple(pumps), dict(renamed)))
+        self._intake.offer_pumps(PumpsChanged(tuple(pumps), dict(renamed), site))
 
     def set_budget(self, budget_bytes: int) -> None:
         """What the history may take of the disk, 0 for no bound: beyond it the oldest raw readings are deleted."""
@@ -243,7 +246,7 @@ class Store:
         return True
 
     def _change_pumps(self, change: PumpsChanged) -> None:
-        self._pumps = change.pumps
+        self._pumps, self._database.site = change.pumps, change.site or self._database.site
         try:
             self._database.register(self._pumps, change.renamed)
         except (StoreError, *DISK_FAULTS):

@@ -1,11 +1,10 @@
 """Reading the history: thinned trends, the journal, detections. Every call has a read-only connection of its own."""
 
 import csv
-import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,51 +14,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.detection import DetectionRow
 from pumpwatch_gui.domain.errors import InputError, StoreError
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.incident import Incident, IncidentSpan
 from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.values.readings import Readings, RecordedPump
+from pumpwatch_gui.domain.replay import JournalIndex
+from pumpwatch_gui.domain.values.readings import Readings, RecordedPump, RecordedSite
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.wording import spreadsheet_text
 from pumpwatch_gui.files.atomic import atomic_text
 from pumpwatch_gui.store.archive.rows import UNCERTAIN, Rows, merged
-from pumpwatch_gui.store.ids import EPOCH_MS, make_id, time_ns
+from pumpwatch_gui.store.ids import EPOCH_MS, time_ns
+from pumpwatch_gui.store.incident import write_incident
 from pumpwatch_gui.store.layout import column, pump_number, reading_columns
 from pumpwatch_gui.store.open_alarms import open_alarms
 from pumpwatch_gui.store.query.derived import Kept, derived_of, kept_counters, leaf_series, read_counters
+from pumpwatch_gui.store.query.detections import read_detections
+from pumpwatch_gui.store.query.journal import journal_filter, journal_row_of, read_index, rows_by_id
 from pumpwatch_gui.store.query.maintenance import read_maintenance
 from pumpwatch_gui.store.query.past import Stretch, days_between, past_between, rows_between
-from pumpwatch_gui.store.query.recorded import read_pumps
+from pumpwatch_gui.store.query.recorded import read_pumps, read_site
 from pumpwatch_gui.store.query.streams import PumpSpan, readings_in_pieces, rows_in_pieces
 from pumpwatch_gui.store.query.thinning import Thinned, grid_of, highest_between, thinned
-from pumpwatch_gui.store.schema import Value, from_apsw, open_for_reading, run
+from pumpwatch_gui.store.schema import from_apsw, open_for_reading, run
 
 __all__ = ["DetectionRow", "History", "JournalRow", "Thinned"]
 
 LONGEST_S = 5.0
 """No reader holds its snapshot longer: the write-ahead log grows as long as one does."""
 PAGE = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class DetectionRow:
-    """A detection as it was stored. The mappings are keyed by tag; `shares` sum to 1."""
-
-    id: int
-    time_ns: int
-    is_anomaly: bool
-    score: float
-    reconstruction_loss: float
-    threshold: float
-    sensor_states: dict[str, str]
-    sensor_anomaly_counts: dict[str, int]
-    shares: dict[str, float]
-    kind: str
-    model_version: str
 
 
 class History:
@@ -172,6 +160,11 @@ class History:
         with self._connection() as connection:
             return read_pumps(connection)
 
+    def recorded_site(self) -> RecordedSite:
+        """The site that was judged last, as far as the history keeps it."""
+        with self._connection() as connection:
+            return read_site(connection)
+
     def readings_of(
         self, pump_id: str, tags: Sequence[str], *, start_ns: int, end_ns: int, profile: PumpProfile
     ) -> Iterator[Readings]:
@@ -192,28 +185,37 @@ class History:
 
     def journal(self, query: JournalQuery, *, limit: int = 1000) -> list[JournalRow]:
         """The newest lines first, at most `limit`."""
-        where, values = _journal_filter(query)
+        where, values = journal_filter(query)
         sql = f"SELECT * FROM journal{where} ORDER BY time_ns DESC, id DESC LIMIT ?"
         with self._connection() as connection:
             rows: list[Any] = connection.execute(sql, (*values, limit)).fetchall()
-        return [_journal_row(row) for row in rows]
+        return [journal_row_of(row) for row in rows]
 
     def detections(self, pump_id: str, *, start_ns: int, end_ns: int, limit: int = 10_000) -> list[DetectionRow]:
         """The stored detections of a pump from `start_ns` up to `end_ns` (Unix UTC), oldest first."""
-        sql = (
-            "SELECT id, is_anomaly, score, reconstruction_loss, threshold, sensor_states, sensor_anomaly_counts, "
-            "sensor_shares, kind, model_version FROM anomaly_detections "
-            "WHERE id >= ? AND id < ? AND (id & 4095) = ? ORDER BY id LIMIT ?"
-        )
         with self._connection() as connection:
             number = _number(connection, pump_id)
-            rows = connection.execute(sql, (make_id(start_ns), make_id(end_ns), number, limit)).fetchall()
-        return [_detection(row) for row in rows]
+            return read_detections(connection, number, start_ns=start_ns, end_ns=end_ns, limit=limit)
+
+    def journal_index(self) -> JournalIndex:
+        """Where in time every line of the journal is, and what it makes of an alarm."""
+        return read_index(self._connection)
+
+    def journal_lines(self, ids: Sequence[int]) -> list[JournalRow]:
+        """The lines of these ids, in any order; those that are not there are left out."""
+        with self._connection() as connection:
+            return rows_by_id(connection, ids)
 
     def open_alarms(self) -> list[Alarm]:
         """The alarms that were not NORMAL when they were last heard of."""
         with self._connection() as connection:
             return open_alarms(connection)
+
+    def write_incident(
+        self, path: Path, span: IncidentSpan, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Incident:
+        """Write a stretch of the history of some pumps as a new incident file; see the port."""
+        return write_incident(self._snapshot, path, span, made_ns=time.time_ns(), cancelled=cancelled)
 
     def export_journal_csv(self, path: Path, query: JournalQuery) -> int:
         """Write the journal (newest first, filtered like `journal`) as CSV; returns the lines written.
@@ -274,51 +276,6 @@ def _number(connection: apsw.Connection, pump_id: str) -> int:
     """The pump's number; -1, which no row has, when the database does not know it."""
     number = pump_number(connection, pump_id)
     return -1 if number is None else number
-
-
-def _journal_filter(query: JournalQuery) -> tuple[str, list[Value]]:
-    terms: list[str] = []
-    values: list[Value] = []
-    if query.before_ns is not None and query.before_id is not None:
-        terms.append("(time_ns, id) < (?, ?)")
-        values += [query.before_ns, query.before_id]
-    elif query.before_ns is not None:
-        terms.append("time_ns < ?")
-        values.append(query.before_ns)
-    if query.pump_id is not None:
-        terms.append("pump_id = ?")
-        values.append(query.pump_id)
-    if query.text:
-        pattern = "%" + query.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        terms.append("(text LIKE ? ESCAPE '\\' OR by LIKE ? ESCAPE '\\')")
-        values += [pattern, pattern]
-    if query.kinds is not None:
-        wanted = list(query.kinds)
-        terms.append(f"kind IN ({', '.join('?' * len(wanted))})")
-        values += wanted
-    return (" WHERE " + " AND ".join(terms) if terms else ""), values
-
-
-def _journal_row(row: Any) -> JournalRow:
-    key, at_ns, kind, pump_id, severity, text, by, detail = row
-    return JournalRow(key, at_ns, kind, pump_id, severity, text, by, json.loads(detail))
-
-
-def _detection(row: Any) -> DetectionRow:
-    key, is_anomaly, score, loss, threshold, states, counts, shares, kind, version = row
-    return DetectionRow(
-        id=key,
-        time_ns=time_ns(key),
-        is_anomaly=bool(is_anomaly),
-        score=score,
-        reconstruction_loss=loss,
-        threshold=threshold,
-        sensor_states=json.loads(states),
-        sensor_anomaly_counts=json.loads(counts),
-        shares=json.loads(shares),
-        kind=kind,
-        model_version=version,
-    )
 
 
 def _iso(time_ns: int) -> str:

@@ -10,7 +10,8 @@ from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.pump.curve import CurvePoints
 from pumpwatch_gui.domain.pump.derived import with_derived
 from pumpwatch_gui.domain.pump.profile import Limits, Nameplate, PumpProfile, Sensor
-from pumpwatch_gui.domain.values.readings import RecordedPump
+from pumpwatch_gui.domain.values.readings import RecordedPump, RecordedSite
+from pumpwatch_gui.store.layout import SITE_KEY
 from pumpwatch_gui.store.span import reading_span
 
 
@@ -19,6 +20,19 @@ def read_pumps(connection: apsw.Connection) -> tuple[RecordedPump, ...]:
     rows: list[Any] = connection.execute("SELECT pump_number, pump_id, name, profile FROM pumps ORDER BY 1").fetchall()
     span = reading_span(connection)
     return tuple(replace(_pump(connection, *row), first_ns=span.first_ns, last_ns=span.last_ns) for row in rows)
+
+
+def read_site(connection: apsw.Connection) -> RecordedSite:
+    """The site that was judged last; without a note of it every pump that the database has."""
+    pumps = {pump.pump_id: pump for pump in read_pumps(connection)}
+    noted = connection.execute("SELECT value FROM meta WHERE key = ?", (SITE_KEY,)).get
+    try:
+        kept: dict[str, Any] = json.loads(str(noted or "{}"))
+        own = [replace(pumps[one["id"]], area=one["area"], duty=one["duty"]) for one in kept["pumps"]
+               if one["id"] in pumps]  # fmt: skip
+        return RecordedSite(str(kept["name"]), str(kept["currency"]), int(kept["noted_ns"]), tuple(own))
+    except (ValueError, TypeError, KeyError):
+        return RecordedSite("", "", 0, tuple(pumps.values()))
 
 
 def _pump(connection: apsw.Connection, number: int, pump_id: str, name: str, text: str) -> RecordedPump:
