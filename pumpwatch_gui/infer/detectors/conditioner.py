@@ -162,22 +162,24 @@ class Conditioner:
         ready: Marks = np.logical_or.reduce(m.scored | (m.again & ~m.missing), axis=1)
         return ready
 
-    def outlook(self, used: Marks) -> tuple[bytes, ...]:
+    def outlook(self, used: Marks, watched: Marks, part: float = 0.0) -> tuple[bytes, ...]:
         """Two pumps with the same one are conditioned alike from here on, bit for bit; for one pump.
 
-        What no longer matters is left out: how long ago a sensor settled, and everything of one that is not `used`.
+        With a `part` of a spread they are alike but for that. What no longer matters is left out: how long ago a sensor
+        settled, everything of one that is not `used`, and the flat run of one that is not `watched` for such.
         """
         m, c, ((smooth_s, baseline_s, stretch),) = self.memory, self._c, self._c.memories_s
         settles = ~m.settled & used
         most_s = [
             4.0 * (c.gap_s + own_s) for own_s in (_TREND_S * stretch, baseline_s, smooth_s)
         ]  # then memories count
+        averages: list[Floats] = [m.base, m.level, m.short, m.smooth * c.scale, np.where(settles, m.trend, 0.0)]
         parts: list[Floats | Marks] = [
-            m.newest, m.base, m.level, m.short, m.smooth, m.frozen_s, m.absent_s, m.kept, m.flat_value, m.flat_s,
+            *(averages if not part else (np.round(average / (part * c.unit)) + 0.0 for average in averages)),
+            m.newest, m.frozen_s, m.absent_s, m.kept, m.flat_value, np.where(watched, m.flat_s, 0.0),
             m.marks, np.where(settles, m.age_s, np.minimum(m.age_s, most_s[0])),
             np.minimum(m.base_age_s, most_s[1]),
             np.minimum(m.smooth_age_s, most_s[2]),
-            np.where(settles, m.trend, 0.0),
             np.where(settles, np.minimum(m.calm_s, c.settle_s), 0.0),
             np.where(settles, m.least_s, 0.0),
             np.where(settles, m.waited_s, m.waited_s > 0),
