@@ -115,6 +115,8 @@ class _Step:
         steps_s = [own if own < gap_s else 0.0 for own, gap_s in zip(intervals_s, gaps_s, strict=True)]
         wider = self._move_points(values)
         self._conditioner.step(intervals_s, values - m.offset)
+        if self._conditioner.came_back is not None:
+            self._note_return(self._conditioner.came_back)
         m.flat_s[:], m.flat_value[:] = flat_runs(m.flat_s, m.flat_value, np.array(steps_s)[:, np.newaxis], values)
         # A product for each pump: of all in one, the last bit would depend on how many there are.
         charted = np.abs(np.matmul(m.residuals[:, np.newaxis], self._models.whitening)[:, 0])
@@ -128,6 +130,15 @@ class _Step:
             stream.take(at_ns, window_row=row, is_gap=intervals_s[i] > gaps_s[i])
             if kept_changed[i]:
                 stream.note_kept()
+
+    def _note_return(self, back: Marks) -> None:
+        self._kept_changed |= np.logical_or.reduce(back, axis=1)
+        for i in np.flatnonzero(self._kept_changed).tolist():
+            self._streams[i].note(f"On the level from before again: {self._labels(i, back)}")
+
+    def _labels(self, i: int, which: Marks) -> str:
+        sensors = self._streams[i].detector.profile.sensors
+        return ", ".join(sensors[j].label.lower() for j in np.flatnonzero(which[i]).tolist())
 
     def _move_points(self, values: Floats) -> Floats:
         """Take in what the operating points make of each sensor; how many times the limits (b, n) are wider there."""
@@ -149,10 +160,10 @@ class _Step:
             return
         scores = (power_mean(m.deviations) / models.level).tolist()
         over, in_alarm = np.zeros((2, len(scores), 1), dtype=np.bool_)
-        deviation_of = self._deviations()
+        deviation_of, towards_limits = self._deviations(), m.residuals * self._models.own
         for i in np.flatnonzero(judged).tolist():
             release = self._streams[i].release
-            over[i] = release.step(self._mono_ns[i], steps_s[i], scores[i], deviation_of(i), m.residuals[i])
+            over[i] = release.step(self._mono_ns[i], steps_s[i], scores[i], deviation_of(i), towards_limits[i])
             in_alarm[i] = release.in_alarm
         self._keep(judged[:, np.newaxis], in_alarm, np.array(steps_s)[:, np.newaxis])
         if np.count_nonzero(over):
@@ -164,7 +175,7 @@ class _Step:
 
         def deviation(i: int) -> Floats:
             if not found:
-                found.append(self._conditioner.deviation())
+                found.append(self._conditioner.deviation() * self._models.own)
             own: Floats = found[0][i].copy()
             return own
 
@@ -197,9 +208,8 @@ class _Step:
         off = over & m.scored & (np.abs(m.residuals) > STILL_OFF)
         self._conditioner.resettle(off, over)
         for i in np.flatnonzero(over).tolist():
-            sensors = self._streams[i].detector.profile.sensors
-            labels = [sensors[j].label.lower() for j in np.flatnonzero(off[i]).tolist()]
-            again = f"; these settle on their present level: {', '.join(labels)}" if labels else ""
+            labels = self._labels(i, off)
+            again = f"; these settle on their present level: {labels}" if labels else ""
             self._streams[i].note(f"What raised the anomaly alarm is over{again}")
         np.copyto(m.residuals, 0.0, where=off)
         np.copyto(m.deviations, 0.0, where=off)
