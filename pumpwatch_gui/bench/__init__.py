@@ -32,7 +32,11 @@ BENCHES = {
         "a day of 50 pumps archived: bytes, time, longest slice; reads of a day, a month and a year",
         "six minutes",
     ),
-    "recordings": ("recordings", "2 million rows read, a day scored, a month back-tested", "five minutes"),
+    "recordings": (
+        "recordings",
+        "2 million rows read, a day scored and learnt, a month back-tested",
+        "five minutes",
+    ),
     "latency": ("latency", "sensor to latest() and sensor to painted, 3 scored pumps at 10 Hz", "three minutes"),
     "load": (
         "load",

@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.domain.values.trace import frames_kept
 from pumpwatch_gui.engine.annunciator import STATION, Annunciator
 from pumpwatch_gui.engine.bus import Bell, EventBus
 from pumpwatch_gui.engine.live_pump import FAULT_SOURCE, LivePump
@@ -53,7 +54,8 @@ class Judging:
         self.rules = StationRules()
         active = self._use_rules(site, {})
         self.pumps: Mapping[str, LivePump] = {
-            p.pump_id: LivePump(p, active[p.pump_id], rule_tags(site, p)) for p in site.pumps
+            p.pump_id: LivePump(p, active[p.pump_id], rule_tags(site, p), frames_kept(len(site.pumps)))
+            for p in site.pumps
         }
         self._use_site(site)
         self._frames = RingBuffer()
@@ -160,7 +162,7 @@ class Judging:
             pump_id, tags = settings.pump_id, rule_tags(site, settings)
             pump = kept.get(pump_id)
             if pump is None:
-                pump = LivePump(settings, active[pump_id], tags)
+                pump = LivePump(settings, active[pump_id], tags, frames_kept(len(site.pumps)))
             else:
                 gone = pump.update(settings, self._annunciator.desk, tags)
                 self._annunciator.retire(pump_id, gone - self.rules.sources(pump_id))

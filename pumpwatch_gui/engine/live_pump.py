@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, RunState
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.domain.values.trace import TraceRing
+from pumpwatch_gui.domain.values.trace import FRAMES, TraceRing
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 from pumpwatch_gui.judge.health import Health
 from pumpwatch_gui.judge.sources.anomaly import AnomalyJudge
@@ -32,7 +32,7 @@ class LivePump:
     """One pump's newest frame, score, health and judges.
 
     `seen` is called by the links thread, all `judge_…` and `update` by the judge thread; what others read are single
-    attributes.
+    attributes. `frames` are kept in memory for the trends.
     """
 
     def __init__(
@@ -40,8 +40,9 @@ class LivePump:
         settings: PumpSettings,
         open_sources: frozenset[str] = frozenset(),
         rule_tags: frozenset[str] = frozenset(),
+        frames: int = FRAMES,
     ) -> None:
-        self.settings, self._rule_tags = settings, rule_tags
+        self.settings, self._rule_tags, self._frames = settings, rule_tags, frames
         self.frame: Frame | None = None
         self.run_state = RunState.NO_DATA
         self.score_result: ScoreResult | None = None
@@ -49,7 +50,7 @@ class LivePump:
         self.health = nan
         self.derived = DerivedQuantities(settings.profile)
         self.counters = PumpCounters(settings.profile.nameplate.preferred_region)
-        self.trace = TraceRing(len(settings.profile.quantities))
+        self.trace = TraceRing(len(settings.profile.quantities), frames)
         self.since_ns = time.time_ns()
         """When it came to this run (Unix UTC): what it counted before is on the disk."""
         self.frames_by_quality: Counter[str] = Counter()
@@ -158,7 +159,7 @@ class LivePump:
             self.counters.preferred_region = settings.profile.nameplate.preferred_region
         if old.profile.quantity_tags != settings.profile.quantity_tags:
             self.frame = None
-            self.trace = TraceRing(len(settings.profile.quantities))
+            self.trace = TraceRing(len(settings.profile.quantities), self._frames)
         if old.profile.tags != settings.profile.tags:
             self.score_result = self.detection = None
             self.restart_judges(active)

@@ -85,7 +85,7 @@ class ReportLoop:
         if stop.is_set() and child.returncode:
             return  # it is made at the next start
         if child.returncode:
-            self._fail(period, folder, (wrong.strip() or out.strip() or "it gave no reason").splitlines()[0])
+            self._fail(period, folder, refusal(wrong)[0])
             return
         made = ", ".join(line.strip() for line in out.splitlines() if line.strip())
         self._publish(Note(time.time_ns(), f"{period.title} of {period.text} made: {made}"))
@@ -93,9 +93,18 @@ class ReportLoop:
     def _fail(self, period: Period, folder: Path, why: str) -> None:
         key = str(folder), period.file_name(self._site().name)
         if key not in self._failed:
-            text = f"The {period.title.lower()} of {period.text} could not be made: {why.removeprefix('error: ')}"
+            text = f"The {period.title.lower()} of {period.text} could not be made: {why}"
             self._publish(Note(time.time_ns(), text, "WARNING"))
         self._failed[key] = time.monotonic()
+
+
+def refusal(said: str) -> tuple[str, str]:
+    """What a command that failed has said on its error stream, and its advice; remarks before it are left out."""
+    lines = said.strip().splitlines()
+    at = next((i for i, line in enumerate(lines) if line.startswith("error: ")), None)
+    if at is None:
+        return (lines[-1] if lines else "it gave no reason"), ""
+    return lines[at].removeprefix("error: "), "".join(lines[at + 1 : at + 2])
 
 
 def _ended(child: "subprocess.Popen[str]", stop: threading.Event, alive: Callable[[], None]) -> tuple[str, str]:

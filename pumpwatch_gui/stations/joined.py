@@ -25,7 +25,7 @@ from pumpwatch_gui.domain.ports import BorrowedLine, Capability, Historian, Link
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import COLLECTOR_LOOP, LoopHealth, StationView
-from pumpwatch_gui.domain.values.trace import Trace, TraceRing
+from pumpwatch_gui.domain.values.trace import Trace, TraceRing, frames_kept
 from pumpwatch_gui.engine.bus import Bell, EventBus
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import Owner, read_owner
@@ -169,7 +169,8 @@ class JoinedStation:
             connection.close()
             raise
         self._site, self._view, self._capabilities = welcome.site, welcome.view, welcome.capabilities
-        self._traces = {p.pump_id: TraceRing(len(p.profile.quantities)) for p in welcome.view.pumps}
+        frames = frames_kept(len(welcome.view.pumps))
+        self._traces = {p.pump_id: TraceRing(len(p.profile.quantities), frames) for p in welcome.view.pumps}
         for pump_id, trace in welcome.traces.items():
             self._traces[pump_id].extend(trace)
         self._heard_ns = time.monotonic_ns()
@@ -193,10 +194,11 @@ class JoinedStation:
             self._site, pumps = message.site, [message.pumps[i] for i in range(len(message.pumps))]
         for i, pump in message.pumps.items():
             pumps[i] = pump
-        rings = {p.pump_id: self._traces.get(p.pump_id) or TraceRing(len(p.profile.quantities)) for p in pumps}
+        frames = frames_kept(len(pumps))
+        rings = {p.pump_id: self._traces.get(p.pump_id) or TraceRing(len(p.profile.quantities), frames) for p in pumps}
         for pump in pumps:
             if pump.pump_id in message.renewed:
-                rings[pump.pump_id] = TraceRing(len(pump.profile.quantities))
+                rings[pump.pump_id] = TraceRing(len(pump.profile.quantities), frames)
             if pump.pump_id in message.traces:
                 rings[pump.pump_id].extend(message.traces[pump.pump_id])
         self._traces = rings

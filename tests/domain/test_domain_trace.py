@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.values.frame import Frame
-from pumpwatch_gui.domain.values.trace import Trace, TraceRing
+from pumpwatch_gui.domain.values.trace import Trace, TraceRing, frames_kept
 
 
 def test_frames_of_a_trace_are_added_behind_those_that_are_there() -> None:
@@ -36,3 +36,7 @@ def test_a_trace_rises_and_keeps_its_distances_whatever_the_system_clock_does(st
     np.testing.assert_allclose(np.diff(got.time_s), 0.5, atol=1e-5)
     assert got.time_s[-1] == pytest.approx(wall_s)
     assert got.values[:, 0].tolist() == list(range(len(steps)))[-16:]
+
+
+def test_of_many_pumps_fewer_frames_are_kept_so_that_memory_does_not_grow() -> None:
+    assert [frames_kept(pumps) for pumps in (0, 1, 50, 60, 200, 5_000)] == [3600, 3600, 3600, 3000, 900, 600]

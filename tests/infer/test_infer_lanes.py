@@ -11,7 +11,8 @@ from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 from pumpwatch_gui.infer.detectors.conditioned import ConditionedStream
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
-from pumpwatch_gui.infer.evaluation.lanes import ROWS_BETWEEN_LOOKS, LaneScorer
+from pumpwatch_gui.infer.evaluation.lane_scores import LaneScorer
+from pumpwatch_gui.infer.evaluation.lanes import EXACT, ROWS_BETWEEN_LOOKS
 from pumpwatch_gui.infer.evaluation.recorded_frames import RecordedRows, chained
 from pumpwatch_gui.infer.evaluation.scoring import RowScore, bare, row_scores, score_rows
 from tests.infer.infer_builders import FEW, bundle_of, steady
@@ -57,7 +58,7 @@ CHART, COMBINED, RELATED = detector_of(2, None), detector_of(2, Absolute()), det
 def test_lanes_give_the_scores_of_one_stream(lanes: int, forgets_after: float, detector: CombinedDetector) -> None:
     recordings, one = eventful(), by_one_stream(detector)
     rows = RecordedRows(recordings, FEW)
-    scorer = LaneScorer(detector, FEW, None, rows, lanes=lanes, forgets_after=forgets_after)
+    scorer = LaneScorer(detector, FEW, None, rows, lanes=lanes, likeness=EXACT._replace(forgets_after=forgets_after))
     pieces = list(scorer.pieces())
     scores, shares = (np.concatenate([part[i] for part in pieces]) for i in (1, 2))
     assert np.array([row.score for row in one]).tobytes() == scores.tobytes()
@@ -82,10 +83,10 @@ class LateLook(ConditionedStream):
     first_asked_ns: int | None = None
 
     @override
-    def outlook(self) -> tuple[object, ...] | None:
+    def outlook(self, part: float = 0.0) -> tuple[object, ...] | None:
         now_ns = self._last_ns or 0
         self.first_asked_ns = now_ns if self.first_asked_ns is None else self.first_asked_ns
-        return super().outlook() if now_ns - self.first_asked_ns > 400 * 10**9 else None
+        return super().outlook(part) if now_ns - self.first_asked_ns > 400 * 10**9 else None
 
 
 def test_a_stretch_is_scored_again_only_up_to_where_both_streams_look_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.infer.detectors.chart import Chart
 from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
-from pumpwatch_gui.infer.detectors.relation import AtPoint, Relation
+from pumpwatch_gui.infer.detectors.relation import AtPoints, Relation
 from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
 from pumpwatch_gui.infer.training.operating_point import first_guess, ordinary_level, relation_of
 from tests.infer.infer_builders import frame_of
@@ -118,18 +118,36 @@ def test_beyond_what_was_seen_the_effects_go_on_straight() -> None:
     np.testing.assert_allclose(ahead[2] - ahead[1], ahead[1] - ahead[0], atol=1e-9)
 
 
-def test_a_row_by_itself_is_judged_as_many_are() -> None:
-    relation = found(running(480))
-    rows = running(480, speed=0.1, valve=0.1, seed=4)
-    one = AtPoint(relation, np.ones(len(DRIVE.sensors)))
-    steps = []
+def test_a_row_of_a_pump_among_others_is_judged_as_by_its_relation() -> None:
+    relation, count = found(running(480)), len(DRIVE.sensors)
+    by_speed = replace(relation, drivers=(0,), low=relation.low[:1], high=relation.high[:1],
+                       effect=relation.effect[:, [0, 2]])  # fmt: skip
+    rows, known = running(480, speed=0.1, valve=0.1, seed=4), np.zeros(2, dtype=np.bool_)
+    points = AtPoints([None, relation, by_speed], np.ones((3, count)))
+    last, offsets, wider = np.zeros((3, 2)), [], []
     for row in rows:
-        one.step(row)
-        steps.append((one.offset, one.wider))
-    np.testing.assert_allclose([offset for offset, _ in steps], relation.expected(relation.point(rows)), atol=1e-9)
-    known = np.zeros(2, dtype=np.bool_)
-    wider = [np.hypot(1.0, relation.slack(point, known)) for point in relation.point(rows)]
-    np.testing.assert_allclose([own for _, own in steps], wider, atol=1e-9)
+        offset, own, last = points.step(np.stack([row, row, row]), last)
+        offsets.append(offset)
+        wider.append(own)
+    assert not np.array(offsets)[:, 0].any()
+    assert (np.array(wider)[:, 0] == 1.0).all()
+    np.testing.assert_allclose(np.array(offsets)[:, 1], relation.expected(relation.point(rows)), atol=1e-9)
+    at_speed = by_speed.expected(by_speed.point(rows))
+    np.testing.assert_allclose(np.array(offsets)[:, 2], at_speed, atol=1e-9)
+    slack = [relation.slack(point, known) for point in relation.point(rows)]
+    np.testing.assert_allclose(np.array(wider)[:, 1], np.hypot(1.0, slack), atol=1e-9)
+
+
+def test_a_driver_without_a_value_is_where_it_was_and_the_limits_are_wider() -> None:
+    relation, count = found(running(480)), len(DRIVE.sensors)
+    points, row = AtPoints([relation], np.ones((1, count))), running(10)[:1]
+    offset, _, last = points.step(row, np.zeros((1, 2)))
+    blind = row.copy()
+    blind[0, DRIVE.index("flow")] = np.nan
+    again, wider, point = points.step(blind, last)
+    np.testing.assert_array_equal(again, offset)
+    np.testing.assert_array_equal(point, last)
+    assert wider[0, DRIVE.index("discharge")] == pytest.approx(np.hypot(1.0, relation.reach[DRIVE.index("discharge")]))
 
 
 def test_a_relation_is_stored_and_read_and_one_for_other_sensors_is_refused() -> None:

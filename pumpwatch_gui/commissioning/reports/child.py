@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.reports.period import Period
-from pumpwatch_gui.engine.reporting import report_command
+from pumpwatch_gui.engine.reporting import refusal, report_command
 from pumpwatch_gui.files.home import Home
 
 
@@ -29,6 +29,5 @@ def make_report(
 def _run(command: Sequence[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
-        said = (done.stderr.strip() or "the report gave no reason").splitlines()
-        raise InputError(said[0].removeprefix("error: "), said[1] if len(said) > 1 else "")
+        raise InputError(*refusal(done.stderr))
     return done.stdout

@@ -32,6 +32,17 @@ CLOCK_STEP_NS = 50_000_000
 """Linux slews the monotonic clock together with the wall clock: the two part by more only when that one is set."""
 
 
+FRAMES, LEAST_FRAMES, ALL_FRAMES = 3600, 600, 180_000
+
+
+def frames_kept(pumps: int) -> int:
+    """How many frames of each of so many pumps are kept in memory: of many pumps fewer, the disk has the others.
+
+    3,600 of up to 50 pumps. With ten sensors and all derived quantities they take 30 MB, no more with more pumps.
+    """
+    return max(LEAST_FRAMES, min(FRAMES, ALL_FRAMES // max(pumps, 1)))
+
+
 class TraceRing:
     """A ring of the last `capacity` frames; one thread appends, any thread copies.
 
@@ -39,7 +50,7 @@ class TraceRing:
     the new clock would have shown, so that a trend goes on without a gap and is labelled by the clock on the wall.
     """
 
-    def __init__(self, sensors: int, capacity: int = 3600) -> None:
+    def __init__(self, sensors: int, capacity: int = FRAMES) -> None:
         self._time = np.zeros(capacity)
         self._values = np.full((capacity, sensors), np.nan, dtype=np.float32)
         self._quality = np.zeros((capacity, sensors), dtype=np.uint8)

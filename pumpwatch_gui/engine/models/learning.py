@@ -22,7 +22,8 @@ from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.infer.learning.learner import FIRST_S, Fit, Learner, Outcome, carry_out
 from pumpwatch_gui.infer.learning.material import Material
 
-PAUSE_S = 0.002
+WORK_S, PAUSE_S = 0.002, 0.001
+"""A fit leaves the interpreter to the loops for so long after so much work."""
 NICENESS = 10
 ENDS_WITHIN_S = 5.0
 
@@ -62,7 +63,7 @@ class Learning:
         self._done: deque[Fitted] = deque()
         self._ended = threading.Event()
         self._worker: threading.Thread | None = None
-        self._scratch = Path()
+        self._pause_at_s = 0.0
 
     def assign(self, pump: PumpSettings) -> None:
         """Have a pump learn itself if its model is `learn`."""
@@ -144,10 +145,12 @@ class Learning:
             self._worker.start()
 
     def _pause(self) -> None:
-        """Leave the interpreter to the loops every millisecond or two: a fit must never delay a score."""
+        """Leave the interpreter to the loops every other millisecond: a fit must never delay a score."""
         if self._ended.is_set():
             raise _EndedError
-        time.sleep(PAUSE_S)
+        if time.monotonic() >= self._pause_at_s:
+            time.sleep(PAUSE_S)
+            self._pause_at_s = time.monotonic() + WORK_S
 
     def _work(self) -> None:
         with suppress(AttributeError, OSError):  # not on every system; the pauses are what counts

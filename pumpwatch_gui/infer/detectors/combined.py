@@ -11,13 +11,14 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.infer.detectors.chart import Chart
-from pumpwatch_gui.infer.detectors.conditioned import ConditionedMoment, ConditionedStream, feed_together
+from pumpwatch_gui.infer.detectors.conditioned import ConditionedMoment, ConditionedStream
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.detector import Detector, Floats, Moment, Stream, Windows, WindowScore
 from pumpwatch_gui.infer.detectors.joint import score_together
 from pumpwatch_gui.infer.detectors.relation import Relation
 from pumpwatch_gui.infer.detectors.scaler import floats
 from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
+from pumpwatch_gui.infer.detectors.step import feed_together
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 
 

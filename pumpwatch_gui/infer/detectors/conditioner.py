@@ -22,6 +22,8 @@ _SHORT_S, _LEVEL_S, _TREND_S = 15.0, 60.0, 300.0
 CLIP = 25.0
 USUAL_PERIOD_S = 10.0
 _STRETCHED = ("baseline_s", "smooth_s", "freeze_s", "gap_s", "keep_s", "settle_s", "settle_most_s", "hold_s")
+REMEMBERED = 36.0
+"""The memories of the baseline for which a level that was left is known."""
 RESETTLE_SPREADS = 2.0
 """How near the last seconds of a sensor that settles again must be to its last minute."""
 
@@ -104,7 +106,7 @@ class _Bounds:
         )
         self.gap_s, self.keep_s, self.hold_s, self.freeze_s = map(column, ("gap_s", "keep_s", "hold_s", "freeze_s"))
         self.settle_s, self.settle_most_s, self.start_s = map(column, ("settle_s", "settle_most_s", "start_s"))
-        self.smooth_s, self.stretch = column("smooth_s"), column("stretch")
+        self.smooth_s, self.stretch, self.baseline_s = column("smooth_s"), column("stretch"), column("baseline_s")
         self.level_s = _LEVEL_S * self.stretch
         self.pause_s = np.minimum(self.gap_s, self.keep_s)
         self.unit = self.scale * self.spread
@@ -130,6 +132,8 @@ class Conditioner:
 
     def __init__(self, memory: Memory, conditionings: tuple[Conditioning, ...]) -> None:
         self.memory = memory
+        self.came_back: Marks | None = None
+        """Which sensors with a part in an alarm came back, at the last step, to a level that they had left."""
         self._c = _bounds(conditionings)
 
     @classmethod
@@ -137,6 +141,7 @@ class Conditioner:
         """Of one pump that nothing is known of."""
         fresh = cls(Memory(1, conditioning.scale.size), (conditioning,))
         fresh.memory.kept.fill(nan)
+        fresh.memory.former.fill(nan)
         fresh.reset()
         return fresh
 
@@ -149,6 +154,7 @@ class Conditioner:
         for field in (m.base, m.tracks, m.smooth, m.age_s, m.calm_s, m.frozen_s, m.smooth_age_s, m.again_s, m.waited_s):
             np.copyto(field, 0.0, where=which)
         np.copyto(m.newest, nan, where=which)
+        np.copyto(m.former, nan, where=which)
         np.copyto(m.absent_s, inf, where=which)
         np.copyto(m.base_age_s, c.level_s, where=which)
         np.copyto(m.least_s, c.start_s if started else c.settle_s, where=which)
@@ -162,22 +168,25 @@ class Conditioner:
         ready: Marks = np.logical_or.reduce(m.scored | (m.again & ~m.missing), axis=1)
         return ready
 
-    def outlook(self, used: Marks) -> tuple[bytes, ...]:
+    def outlook(self, used: Marks, watched: Marks, part: float = 0.0) -> tuple[bytes, ...]:
         """Two pumps with the same one are conditioned alike from here on, bit for bit; for one pump.
 
-        What no longer matters is left out: how long ago a sensor settled, and everything of one that is not `used`.
+        With a `part` of a spread they are alike but for that. What no longer matters is left out: how long ago a sensor
+        settled, everything of one that is not `used`, and the flat run of one that is not `watched` for such.
         """
         m, c, ((smooth_s, baseline_s, stretch),) = self.memory, self._c, self._c.memories_s
         settles = ~m.settled & used
         most_s = [
             4.0 * (c.gap_s + own_s) for own_s in (_TREND_S * stretch, baseline_s, smooth_s)
         ]  # then memories count
+        averages: list[Floats] = [m.base, m.level, m.short, m.smooth * c.scale, np.where(settles, m.trend, 0.0)]
         parts: list[Floats | Marks] = [
-            m.newest, m.base, m.level, m.short, m.smooth, m.frozen_s, m.absent_s, m.kept, m.flat_value, m.flat_s,
+            *(averages if not part else (np.round(average / (part * c.unit)) + 0.0 for average in averages)),
+            m.former, np.where(np.isfinite(m.former), m.former_s, 0.0), m.newest, m.frozen_s, m.absent_s, m.kept,
+            m.flat_value, np.where(watched, m.flat_s, 0.0),
             m.marks, np.where(settles, m.age_s, np.minimum(m.age_s, most_s[0])),
             np.minimum(m.base_age_s, most_s[1]),
             np.minimum(m.smooth_age_s, most_s[2]),
-            np.where(settles, m.trend, 0.0),
             np.where(settles, np.minimum(m.calm_s, c.settle_s), 0.0),
             np.where(settles, m.least_s, 0.0),
             np.where(settles, m.waited_s, m.waited_s > 0),
@@ -222,6 +231,7 @@ class Conditioner:
     def resettle(self, which: Marks, pumps: Marks) -> None:
         """Have the sensors `which` of `pumps` (b, 1) settle on the level at which they will calm down."""
         m = self.memory
+        self._leave(which & m.settled)
         m.again |= which & m.settled
         m.settled &= ~which
         np.copyto(m.calm_s, 0.0, where=which)
@@ -312,6 +322,9 @@ class Conditioner:
         m.base += step if is_live and not is_odd else np.where(live & ~odd, step, 0.0)
         if is_odd or np.count_nonzero(m.frozen_s):
             self._freeze(interval_s, odd)
+        known = np.isfinite(m.former)
+        if np.count_nonzero(known):
+            self._come_back(interval_s, odd & known)
 
     def _freeze(self, interval_s: Floats, odd: Marks) -> None:
         """Count how long sensors are suspicious; at last take their present level."""
@@ -320,7 +333,28 @@ class Conditioner:
         np.maximum(m.frozen_s + np.where(odd, interval_s, -interval_s), 0.0, out=m.frozen_s)
         stuck = (m.frozen_s > self._c.freeze_s) & np.isnan(m.kept)
         if np.count_nonzero(stuck):
+            self._leave(stuck)
             self._take_level(stuck)
+
+    def _leave(self, which: Marks) -> None:
+        """Remember the baseline of the sensors `which`, which take another."""
+        np.copyto(self.memory.former, self.memory.base, where=which)
+        np.copyto(self.memory.former_s, 0.0, where=which)
+
+    def _come_back(self, interval_s: Floats, odd: Marks) -> None:
+        """Have the sensors that are `odd` because they are on the level again that they had left go on from it."""
+        m, c = self.memory, self._c
+        m.former_s += interval_s
+        np.copyto(m.former, nan, where=m.former_s > REMEMBERED * c.baseline_s)
+        with np.errstate(invalid="ignore"):
+            back = odd & m.settled & (np.abs(m.short - m.former) < RESETTLE_SPREADS * c.unit)
+        if not np.count_nonzero(back):
+            return
+        released = self.let_go(back)
+        self.came_back = released if np.count_nonzero(released) else None
+        np.copyto(m.level, m.former, where=back)
+        np.copyto(m.former, nan, where=back)
+        self._take_level(back)
 
     def _take_level(self, which: Marks) -> None:
         m = self.memory

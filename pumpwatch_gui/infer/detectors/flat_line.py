@@ -9,24 +9,6 @@ LEAST_FLAT_S = 60.0
 FLAT_TIMES = 4.0
 
 
-class FlatLine:
-    """How long each of n sensors has shown exactly the same value, in seconds."""
-
-    def __init__(self, sensors: int) -> None:
-        self._sensors = sensors
-        self.reset()
-
-    def reset(self) -> None:
-        """Count from nothing."""
-        self._last = np.full(self._sensors, np.nan)
-        self.run_s = np.zeros(self._sensors)
-
-    def step(self, interval_s: float, values: Floats) -> Floats:
-        """Take the next row (n,), NaN for none (which neither counts nor breaks); the runs (n,), a new array."""
-        self.run_s, self._last = flat_runs(self.run_s, self._last, interval_s, values)
-        return self.run_s
-
-
 def flat_runs(runs_s: Floats, last: Floats, interval_s: Floats | float, values: Floats) -> tuple[Floats, Floats]:
     """The runs (…, n) after the next values and the last value of each sensor, new arrays, from those before."""
     gone = np.isnan(values)
@@ -34,6 +16,23 @@ def flat_runs(runs_s: Floats, last: Floats, interval_s: Floats | float, values: 
     if np.count_nonzero(gone):
         return np.where(gone, runs_s, runs), np.where(gone, last, values)
     return runs, values
+
+
+def longest_flat_runs(values: Floats, steps_s: Floats, *, begins: NDArray[np.bool_]) -> Floats:
+    """The longest run (n,) of one value that `flat_runs` would count in rows (m, n), each so long (m,) after the last.
+
+    At rows that are marked in `begins` (m,) it counts from nothing.
+    """
+    run = np.cumsum(begins)
+    longest = np.zeros(values.shape[1])
+    for i, column in enumerate(values.T):
+        there = np.flatnonzero(~np.isnan(column))
+        own, own_run, steps = column[there], run[there], steps_s[there]
+        goes_on = (own[1:] == own[:-1]) & (own_run[1:] == own_run[:-1])
+        counted = np.cumsum(np.where(goes_on, steps[1:], 0.0))
+        before = np.maximum.accumulate(np.where(goes_on, 0.0, counted))
+        longest[i] = np.max(counted - before, initial=0.0)
+    return longest
 
 
 def flat_limits(longest_s: Floats, *, changed: NDArray[np.bool_]) -> Floats:

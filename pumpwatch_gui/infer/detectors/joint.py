@@ -10,6 +10,7 @@ import numpy as np
 from pumpwatch_gui.infer.detectors.chart import NORM, contributions, power_mean
 from pumpwatch_gui.infer.detectors.detector import Floats, WindowScore
 from pumpwatch_gui.infer.detectors.memory import Memory
+from pumpwatch_gui.infer.detectors.relation import AtPoints
 from pumpwatch_gui.infer.detectors.score_limits import NETWORK_CAP, weighted
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class Models:
         self.level = self.chart * self.limit
         self.own_level = self.level * self.used.shape[1] ** (1 / NORM)
         self.involved = INVOLVED * self.level * self.used.shape[1] ** (1 / NORM)
-        self.is_related = any(one.relation is not None for one in each)
+        relations = [one.relation for one in each]
+        distances = np.stack([one.alarm_distances for one in each])
+        self.points = AtPoints(relations, distances) if any(one is not None for one in relations) else None
         tags = [one.profile.tags for one in each]
         self.speed = np.array([own.index(SPEED) if SPEED in own else -1 for own in tags])
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-_FLOATS, _MARKS = 22, 4
+_FLOATS, _MARKS = 25, 4
 
 
 class Memory:
@@ -60,6 +60,12 @@ class Memory:
     """What the operating point makes of the sensor, in its unit: all averages are without it."""
     quiet_s: Floats
     """Of the pump: seconds without an alarm, all that is kept being judged."""
+    point: Floats
+    """Of the pump: the operating point, in its first places."""
+    former: Floats
+    """The baseline that was left for another level by time or release, NaN for none."""
+    former_s: Floats
+    """Seconds since then."""
     settled: Marks
     again: Marks
     """Was settled once and settles on another level."""
@@ -77,7 +83,7 @@ class Memory:
             self.newest, self.base, self.level, self.trend, self.short, self.smooth, self.age_s, self.base_age_s,
             self.calm_s, self.frozen_s, self.absent_s, self.kept, self.waited_s, self.least_s, self.again_s,
             self.smooth_age_s, self.residuals, self.deviations, self.flat_value, self.flat_s, self.offset,
-            self.quiet_s,
+            self.quiet_s, self.point, self.former, self.former_s,
         ) = floats  # fmt: skip
         self.tracks: Floats = floats[2:5]  # level, trend and short
         self.settled, self.again, self.scored, self.missing = marks

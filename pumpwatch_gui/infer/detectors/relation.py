@@ -4,10 +4,10 @@ A valve that is moved moves them all, a worn ring moves them apart. Each sensor 
 quantities explain of it, so that its limit need not cover every move of the operating point.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isnan
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -108,59 +108,97 @@ class Relation:
         )  # fmt: skip
 
 
-class AtPoint:
-    """What a relation makes of the rows of one pump. A driver without a value is taken as it was last.
+class AtPoints:
+    """What the relations of b pumps make of a row of each, with the `distances` (b, n) of their limits, in their units.
 
-    After `step`: `offset` (n,) is how far each sensor should be from its level, in its unit, and `wider` (n,) how many
-    times its limit is wider; 0 and 1 without a relation. `Relation.point` and `expected` for one row, in bare numbers:
-    with one or two drivers that takes a tenth of the time, and each row asks.
+    One row where all share a model. `Relation.point`, `expected` and `slack` over all pumps, without a product of
+    matrices, so that each is judged as if alone, bit for bit.
     """
 
-    def __init__(self, relation: Relation | None, distances: Floats) -> None:
-        self._relation, self._distances = relation, distances
-        self._zeros, self._ones = np.zeros(distances.size), np.ones(distances.size)
-        self.offset, self.wider = self._zeros, self._ones
-        if relation is None:
-            return
-        drivers = list(relation.drivers)
-        self._scales = [(d, float(relation.level[d]), float(relation.reach[d])) for d in drivers]
-        self._bounds = list(zip(relation.low.tolist(), relation.high.tolist(), strict=True))
-        self._effect = relation.effect if relation.effect.any() else None
-        before = [relation.effect[d, _columns(i, len(drivers))].tolist() for i, d in enumerate(drivers)]
-        self._before = [own if any(own) else [] for own in before]
-        self._point = [0.0] * len(drivers)
+    def __init__(self, relations: Sequence[Relation | None], distances: Floats) -> None:
+        each = [_none(distances.shape[1]) if one is None else one for one in relations]
+        self._count = count = max(len(one.drivers) for one in each)
+        self._distances = distances
+        self._drivers = np.array([[*one.drivers, *[0] * (count - len(one.drivers))] for one in each], dtype=np.intp)
+        self._reaches = np.stack([one.reach for one in each])
+        # A driver that a pump has not got is always at the middle of an endless range.
+        self._has = np.array([[i < len(one.drivers) for i in range(count)] for one in each])
+        self._have_all = bool(self._has.all())
+        self._level, self._reach = (
+            np.where(self._has, np.take_along_axis(np.stack(all_of), self._drivers, 1), other)
+            for all_of, other in (([one.level for one in each], 0.0), ([one.reach for one in each], 1.0))
+        )
+        self._low, self._high = (
+            np.array([[*ends.tolist(), *[end] * (count - ends.size)] for ends in all_ends])
+            for all_ends, end in (([one.low for one in each], -inf), ([one.high for one in each], inf))
+        )
+        effects = np.zeros((len(each), distances.shape[1], count + count * (count + 1) // 2))
+        for i, one in enumerate(each):
+            effects[i][:, columns(len(one.drivers), count)] = one.effect
+        self._effects = np.ascontiguousarray(np.moveaxis(effects, 2, 0))
+        pumps = np.arange(len(each))
+        drivers_own = [self._effects[_columns(i, count)][:, pumps, self._drivers[:, i]] for i in range(count)]
+        self._before = [own if own.any() else None for own in drivers_own]
+
+    def step(self, values: Floats, last: Floats) -> tuple[Floats, Floats, Floats]:
+        """The offset (b, n) of each sensor from its level, how many times its limit is wider (b, n), and the points.
+
+        Of values (b, n), NaN for none. A driver without a value is where it was in the `last` points (b, k).
+        """
+        at = (self._driving(values) - self._level) / self._reach
+        if not self._have_all:
+            at = np.where(self._has, at, 0.0)
+        unknown = np.isnan(at)
+        is_known = not np.count_nonzero(unknown)
+        for i, effects in enumerate(self._before):
+            if effects is not None:
+                before = at[:, :i] if is_known else np.where(unknown[:, :i], last[:, :i], at[:, :i])
+                at[:, i] -= np.add.reduce(effects * self._terms(before)) / self._reach[:, i]
+        points = at if is_known else np.where(unknown, last, at)
+        offset: Floats = np.add.reduce(self._effects * self._terms(points)[:, :, np.newaxis])
+        outside = (points < self._low) | (points > self._high) | unknown
+        wider = np.ones_like(values)
+        if np.count_nonzero(outside):
+            rows = np.flatnonzero(outside.any(axis=1))
+            wider[rows] = self._wider(points[rows], unknown[rows], rows if len(self._drivers) > 1 else [0] * rows.size)
+        return offset, wider, points
 
     @property
-    def outlook(self) -> tuple[float, ...]:
-        """Two with the same one go on alike."""
-        return () if self._relation is None else tuple(self._point)
+    def drivers(self) -> int:
+        """The most driving quantities of a pump (k)."""
+        return self._count
 
-    def step(self, values: Floats) -> None:
-        """Take the next row (n,)."""
-        if self._relation is None:
-            return
-        point, unknown = list[float](), list[bool]()
-        is_inside = True
-        for i, (driver, level, reach) in enumerate(self._scales):
-            at = (float(values[driver]) - level) / reach
-            if self._before[i]:
-                at -= sum(e * t for e, t in zip(self._before[i], self._terms(point), strict=True)) / reach
-            unknown.append(isnan(at))
-            point.append(self._point[i] if unknown[-1] else at)
-            low, high = self._bounds[i]
-            is_inside = is_inside and low <= at <= high
-        self._point = point
-        self.offset = self._zeros if self._effect is None else self._effect @ np.array(self._terms(point))
-        slack = None if is_inside else self._relation.slack(np.array(point), np.array(unknown))
-        self.wider = self._ones if slack is None else np.hypot(1.0, slack / self._distances)
+    def _driving(self, values: Floats) -> Floats:
+        if len(self._drivers) == 1:
+            return values[:, self._drivers[0]]
+        return values[np.arange(len(values))[:, np.newaxis], self._drivers]
 
-    def _terms(self, point: list[float]) -> list[float]:
-        held = [min(max(x, low), high) for x, (low, high) in zip(point, self._bounds, strict=False)]
-        first, second = _pairs(len(point))
-        products = [
-            held[i] * point[j] + point[i] * held[j] - held[i] * held[j] for i, j in zip(first, second, strict=True)
-        ]
-        return point + products
+    def _terms(self, points: Floats) -> Floats:
+        """The terms (t, b) of points (b, k), as `Relation.terms`."""
+        first, second = _pairs(points.shape[1])
+        held = np.minimum(np.maximum(points, self._low[:, : points.shape[1]]), self._high[:, : points.shape[1]])
+        one, other = held.take(first, axis=1), held.take(second, axis=1)
+        products = one * points.take(second, axis=1) + points.take(first, axis=1) * other - one * other
+        return np.concatenate((points, products), axis=1).T
+
+    def _wider(self, points: Floats, unknown: NDArray[np.bool_], own: Sequence[int] | NDArray[np.intp]) -> Floats:
+        """How many times the limits (b, n) are wider at points (b, k), which are `unknown` or outside; by their own."""
+        low, high, reaches = self._low[own], self._high[own], self._reaches[own]
+        beyond = np.maximum(np.maximum(low - points, points - high), 0.0)
+        off = np.where(unknown, UNKNOWN, beyond * beyond / np.maximum(beyond + (high - low) / 2, 1e-12))
+        slack, rows = reaches * off.max(axis=1, keepdims=True), np.arange(len(points))
+        for i in range(self._count):
+            driver, has = self._drivers[own, i], self._has[own, i]
+            worst = reaches[rows, driver] * off[:, :i].max(axis=1, initial=0.0)
+            slack[rows, driver] = np.where(has, worst, slack[rows, driver])
+        wider: Floats = np.hypot(1.0, slack / self._distances[own])
+        return wider
+
+
+def _none(sensors: int) -> Relation:
+    """In which nothing drives."""
+    none = np.zeros(0)
+    return Relation((), np.zeros(sensors), np.ones(sensors), none, none, np.zeros((sensors, 0)))
 
 
 @lru_cache(maxsize=8)

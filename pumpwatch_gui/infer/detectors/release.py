@@ -21,7 +21,8 @@ GONE_S = 15.0
 class Release:
     """Knows the plateau of an alarm and says when the pump has left it.
 
-    The plateau is the mean deviation (n,) of the alarm, in spreads, 20 s late so that it does not follow the end it
+    The plateau is the mean deviation (n,) of the alarm, each sensor in what its chart takes as ordinary, so that one
+    far from its own limit does not speak for those that raised it; 20 s late, so that it does not follow the end it
     waits for. An alarm of a minute whose plateau stands out is over once the present deviation has had less than a
     third of it left for 15 s: what still deviates then is the aftermath (heat that flows off, a level that moved). All
     of this takes `stretch` times as long for a pump that is read slowly.

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
-from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.data_quality import QualityFinding, QualityReport, Severity, gravest_first
 from pumpwatch_gui.domain.values.pace import GAP_PERIODS, LEAST_GAP_S
 from pumpwatch_gui.domain.values.recording import Recording
@@ -22,8 +21,9 @@ FLAT_S = 600.0
 def quality_report(recording: Recording, profile: PumpProfile) -> QualityReport:
     """Look a recording over: length, gaps, what the reader dropped, and each sensor's holes, flat lines and modes."""
     commissioning = Commissioning(profile, (recording,))
-    running = np.array([state is RunState.RUNNING for run in commissioning.runs() for _, state in run], dtype=np.bool_)
-    running_s = commissioning.running_s()
+    (seen,) = commissioning.seen()
+    running = seen.running
+    running_s = float(seen.steps_s.sum())
     period_s = float(np.median(np.diff(recording.time_s))) if recording.time_s.size > 1 else float("nan")
     findings = [*_length(running_s), *_gaps(recording.time_s, period_s), *_notes(recording)]
     for i, sensor in enumerate(profile.sensors):

@@ -25,7 +25,8 @@ from pumpwatch_gui.files.recordings.reading import AS_FOUND, read_recording
 from pumpwatch_gui.infer.bundles.bundle import Bundle, load_bundle, profile_of
 from pumpwatch_gui.infer.bundles.manifest import read_manifest
 from pumpwatch_gui.infer.detectors.combined import CombinedDetector
-from pumpwatch_gui.infer.evaluation.lanes import LaneScorer, ModelFailedError, Progress
+from pumpwatch_gui.infer.evaluation.lane_scores import LaneScorer, ModelFailedError
+from pumpwatch_gui.infer.evaluation.lanes import Progress
 from pumpwatch_gui.infer.evaluation.recorded_frames import RecordedRows, chained
 from pumpwatch_gui.infer.live.scorer import Scorer
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pumpwatch_gui.domain.alarms.episodes import Episodes
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.pump.running import run_rule, state_of
+from pumpwatch_gui.domain.pump.running import run_rule
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.wording import running_time
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE
@@ -21,9 +21,11 @@ from pumpwatch_gui.infer.bundles.writing import write_bundle
 from pumpwatch_gui.infer.detectors.chart import Chart
 from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector
 from pumpwatch_gui.infer.detectors.conditioner import CLIP
-from pumpwatch_gui.infer.evaluation.recorded_frames import chained
+from pumpwatch_gui.infer.evaluation.lane_scores import LaneScorer
+from pumpwatch_gui.infer.evaluation.lanes import NEAR, Pause
+from pumpwatch_gui.infer.evaluation.recorded_frames import RecordedRows
 from pumpwatch_gui.infer.training.combined_trainer import OwnChartTrainer
-from pumpwatch_gui.infer.training.normal_running import ROWS_BETWEEN_PAUSES, Commissioning, Pause
+from pumpwatch_gui.infer.training.normal_running import Commissioning
 from pumpwatch_gui.infer.training.operating_point import SLOW, SPEED, first_guess, largest_moves, ordinary_level
 
 Floats = NDArray[np.float64]
@@ -206,24 +208,22 @@ def _too_wide(profile: PumpProfile, detector: CombinedDetector, level: Floats) -
 
 def _judged(profile: PumpProfile, detector: CombinedDetector, recordings: Sequence[Recording], pause: Pause) -> Calm:
     """What the live path would have made of recordings."""
-    stream, episodes, rule = detector.stream(), Episodes(), run_rule(profile)
-    none = np.zeros(len(profile.sensors))
-    scored_s, alarm_s, last_ns = 0.0, 0.0, 0
+    rows, episodes, rule = RecordedRows(recordings, profile), Episodes(), run_rule(profile)
+    longest_ns = round(detector.conditioning.gap_s * 1e9)
+    scored_ns, alarm_ns, last_ns = 0, 0, 0
     led = np.zeros(len(profile.sensors))
-    for number, frame in enumerate(chained(recordings, profile, pump_id=_PUMP)):
-        if number % ROWS_BETWEEN_PAUSES == 0:
-            pause()
-        stream.feed(frame, state_of(frame, profile.tags, rule))
-        if isinstance(stream.window(), str):
-            continue
-        score = stream.score(none)
-        step_s = min((frame.mono_ns - last_ns) / 1e9, detector.conditioning.gap_s) if last_ns else 0.0
-        last_ns, scored_s = frame.mono_ns, scored_s + step_s
-        if episodes.update(frame.mono_ns, score.score):
-            alarm_s += step_s
-            led += score.shares
+    scorer = LaneScorer(detector, profile, rule, rows, pause=pause, likeness=NEAR)
+    for start, score, shares in scorer.pieces():
+        scored = np.flatnonzero(np.isfinite(score))
+        columns = rows.mono_ns[start + scored].tolist(), score[scored].tolist(), shares[scored]
+        for mono_ns, own_score, own_shares in zip(*columns, strict=True):
+            step_ns = min(mono_ns - last_ns, longest_ns) if last_ns else 0
+            last_ns, scored_ns = mono_ns, scored_ns + step_ns
+            if episodes.update(mono_ns, own_score):
+                alarm_ns += step_ns
+                led += own_shares
     leading = profile.sensors[int(np.argmax(led))].label.lower() if led.any() else ""
-    return Calm(scored_s / 3600, len(episodes.all), alarm_s / scored_s if scored_s else 0.0, leading)
+    return Calm(scored_ns / 3.6e12, len(episodes.all), alarm_ns / scored_ns if scored_ns else 0.0, leading)
 
 
 def _part(recordings: Sequence[Recording], start_s: float, end_s: float) -> list[Recording]:

@@ -18,9 +18,9 @@ from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.wording import number
+from pumpwatch_gui.infer.evaluation.lanes import Pause
 from pumpwatch_gui.infer.learning.fitting import USUAL_PERIOD_S, learn
 from pumpwatch_gui.infer.learning.material import Block, Material
-from pumpwatch_gui.infer.training.normal_running import Pause
 
 Floats = NDArray[np.float64]
 

@@ -1,26 +1,24 @@
 """Commissioning of the kinds `combined` and `chart`: what is ordinary, what moves together, and the limits."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.station import RunState
-from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.infer.detectors.chart import Chart, power_mean, sensor_limits, whitening
 from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetector
-from pumpwatch_gui.infer.detectors.conditioned import ConditionedStream
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.detector import Floats, Windows
 from pumpwatch_gui.infer.detectors.relation import Relation
 from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
 from pumpwatch_gui.infer.network.autoencoder import Autoencoder
 from pumpwatch_gui.infer.training.alarm_rate import DAY_S, Track, alarms_at, level_for_alarm_rate
+from pumpwatch_gui.infer.training.conditioned_rows import ConditionedRows, conditioned_rows
 from pumpwatch_gui.infer.training.modes import modes_of
 from pumpwatch_gui.infer.training.normal_running import THRESHOLD_FACTOR, Commissioning
 from pumpwatch_gui.infer.training.operating_point import relation_of
@@ -39,15 +37,22 @@ FULL_WEIGHT_S = 4 * 3600.0
 MODES = "operating modes"
 """The line of a manifest that names them."""
 MOST_LEARNT = 25_000
+WINDOWS_AT_ONCE = 4096
 _PASSES, _ROUNDS = 2, 3
 
 
-class _HeldBack(NamedTuple):
-    """The scored rows of the later part of one recording: times (m,), deviations (m, n), windows (m, w, n)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _HeldBack:
+    """The scored rows (m,) of the later part of one recording, and how far they are out (m, n)."""
 
-    time_s: Floats
+    rows: NDArray[np.intp]
     deviations: Floats
-    windows: Windows
+    of: ConditionedRows
+
+    @property
+    def time_s(self) -> Floats:
+        times: Floats = self.of.time_s[self.rows]
+        return times
 
 
 class CombinedTrainer(Trainer):
@@ -67,6 +72,8 @@ class CombinedTrainer(Trainer):
         scale = ordinary_deviation(blocks, resolution=resolution)
         self._conditioning = Conditioning(scale, np.full(scale.size, 0.5)).for_period(overview.period_s)
         self._chart = Chart(np.eye(scale.size))
+        self._window = window
+        self._seen: tuple[Conditioning, list[ConditionedRows]] | None = None
         self.left_out: tuple[SuspiciousSpan, ...] = ()
         for _ in range(_PASSES):
             self._commission()
@@ -74,7 +81,6 @@ class CombinedTrainer(Trainer):
             if not self._leave_out():
                 break
             self._commission()
-        self._window = window
         self._learnt, self._held = self._final_pass()
 
     @property
@@ -88,10 +94,10 @@ class CombinedTrainer(Trainer):
 
     @override
     def finish(self, network: Autoencoder | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        held = [h for h in self._held if h.time_s.size]
+        held = self._held
         if not held:
             raise InputError("nothing to set the limit by: the later part holds no window", "record longer")
-        errors = [np.zeros_like(h.deviations) if network is None else errors_of(network, h.windows) for h in held]
+        errors = [np.zeros_like(h.deviations) if network is None else _errors_of(network, h) for h in held]
         usual = np.maximum(np.concatenate(errors).mean(axis=0), 1e-3)
         weight = 0.0 if network is None else MOST_WEIGHT * min(1.0, self._commissioning.running_s() / FULL_WEIGHT_S)
         chart = [power_mean(h.deviations) for h in held]
@@ -130,12 +136,7 @@ class CombinedTrainer(Trainer):
 
     def _commission(self) -> None:
         """Learn the size of the residuals and what moves together from a pass over everything."""
-        tracks: list[tuple[Floats, NDArray[np.bool_]]] = []
-        for rows in self._passes():
-            left = (stream.memory for at, stream in rows if not self._is_left_out(at))
-            seen = [(memory.residuals[0].copy(), memory.scored[0].copy()) for memory in left]
-            if seen:
-                tracks.append((np.stack([r for r, _ in seen]), np.stack([s for _, s in seen])))
+        tracks = [(one.residuals[rows], one.scored[rows]) for one, rows in self._counting() if rows.size]
         if not tracks:
             raise InputError("the pump never settled", "record it while it runs, for half an hour at least")
         old = self._conditioning.spread
@@ -149,18 +150,23 @@ class CombinedTrainer(Trainer):
 
     def _leave_out(self) -> bool:
         """Look for stretches that look like a fault in what is left; whether there are more of them now."""
-        tracks = []
-        for rows in self._passes():
-            seen = [(at, stream.memory.deviations[0].copy()) for at, stream in rows if not self._is_left_out(at)]
-            if seen:
-                tracks.append(Scored(np.array([at for at, _ in seen]), np.stack([d for _, d in seen])))
+        tracks = [Scored(one.time_s[rows], self._deviations(one, rows)) for one, rows in self._counting() if rows.size]
         found = suspicious_spans(tracks, period_s=self._overview.period_s)
         before = self.left_out
         self.left_out = without_habits(sorted((*before, *found), key=lambda span: span.start_s))
         return bool(found) and self.left_out != before
 
-    def _is_left_out(self, time_s: float) -> bool:
-        return any(span.start_s <= time_s <= span.end_s for span in self.left_out)
+    def _left_out_of(self, time_s: Floats) -> NDArray[np.bool_]:
+        """Which of the times (m,) are left out."""
+        out = np.zeros(time_s.size, dtype=np.bool_)
+        for span in self.left_out:
+            out |= span.holds(time_s)
+        return out
+
+    def _deviations(self, one: ConditionedRows, rows: NDArray[np.intp]) -> Floats:
+        """How far each sensor is out (b, n) at rows (b,), 0 where it does not count."""
+        deviations: Floats = np.where(one.scored[rows], self._chart.deviations(one.residuals[rows]), 0.0)
+        return deviations
 
     def _together(self, residuals: Floats, worth: float) -> Floats:
         """What takes out of the residuals (m, n) that they move together (n, n)."""
@@ -174,32 +180,31 @@ class CombinedTrainer(Trainer):
         thin = max(1, round(self._overview.rows * (1 - self.held_back) / MOST_LEARNT))
         learnt: list[Windows] = []
         held: list[_HeldBack] = []
-        for recording, rows in zip(self._commissioning.recordings, self._passes(full=True), strict=True):
-            later = recording.time_s[0] + (1 - self.held_back) * (recording.time_s[-1] - recording.time_s[0])
-            kept: list[tuple[float, Floats, Windows]] = []
-            for count, (time_s, stream) in enumerate(rows):
-                if self._is_left_out(time_s):
-                    continue
-                window = stream.window()
-                assert not isinstance(window, str)
-                if time_s >= later:
-                    kept.append((time_s, stream.memory.deviations[0].copy(), window.copy()))
-                elif count % thin == 0:
-                    learnt.append(window.copy())
-            if kept:
-                held.append(
-                    _HeldBack(np.array([k[0] for k in kept]), *(np.stack([k[j] for k in kept]) for j in (1, 2)))
-                )
-        return np.stack(learnt) if learnt else np.zeros((0, 1, self._conditioning.scale.size), np.float32), held
+        for one in self._conditioned():
+            later_s = one.time_s[0] + (1 - self.held_back) * (one.time_s[-1] - one.time_s[0])
+            whole = np.flatnonzero(one.held >= self._window)
+            is_earlier, is_in = one.time_s[whole] < later_s, ~self._left_out_of(one.time_s[whole])
+            if self.wants_network:
+                learnt.append(one.windows(whole[is_earlier & is_in & (np.arange(whole.size) % thin == 0)]))
+            rows = whole[~is_earlier & is_in]
+            if rows.size:
+                held.append(_HeldBack(rows, self._deviations(one, rows), one))
+        return np.concatenate(learnt) if learnt else np.zeros((0, 1, self._conditioning.scale.size), np.float32), held
 
-    def _passes(self, *, full: bool = False) -> Iterator[Iterator[tuple[float, ConditionedStream]]]:
-        """Each recording through the live path; the rows at which a sensor counts (`full`: with a whole window)."""
-        sensors = self._conditioning.scale.size
-        # Endless limits: nothing scores in here, so nothing is released either.
-        limits = ScoreLimits(1.0, 1.0, inf, 0.0, np.ones(sensors), np.full(sensors, inf))
-        detector = self._detector(None, limits, window=self._window if full else 1)
-        for run in self._commissioning.runs():
-            yield _rows(detector.stream(), run)
+    def _counting(self) -> list[tuple[ConditionedRows, NDArray[np.intp]]]:
+        """Each recording with its rows at which a sensor counts and that are not left out."""
+        return [(one, np.flatnonzero((one.held > 0) & ~self._left_out_of(one.time_s))) for one in self._conditioned()]
+
+    def _conditioned(self) -> list[ConditionedRows]:
+        """Each recording through the live path, conditioned as it is now."""
+        if self._seen is None or self._seen[0] is not self._conditioning:
+            sensors = self._conditioning.scale.size
+            # Endless limits: nothing scores in here, so nothing is released either.
+            limits = ScoreLimits(1.0, 1.0, inf, 0.0, np.ones(sensors), np.full(sensors, inf))
+            detector = self._detector(None, limits, window=self._window)
+            pause, recordings = self._commissioning.pause, self._commissioning.recordings
+            self._seen = self._conditioning, [conditioned_rows(detector, one, pause=pause) for one in recordings]
+        return self._seen[1]
 
     def _detector(self, network: Autoencoder | None, limits: ScoreLimits, *, window: int) -> CombinedDetector:
         return self.kind(
@@ -215,13 +220,10 @@ class CombinedTrainer(Trainer):
         )
 
 
-def _rows(
-    stream: ConditionedStream, run: Iterable[tuple[Frame, RunState]]
-) -> Iterator[tuple[float, ConditionedStream]]:
-    for frame, state in run:
-        stream.feed(frame, state)
-        if not isinstance(stream.window(), str):
-            yield frame.time_s, stream
+def _errors_of(network: Autoencoder, held: _HeldBack) -> Floats:
+    """The network's errors (m, n) of the rows that are held back; a piece at a time, for windows are large."""
+    pieces = [held.rows[i : i + WINDOWS_AT_ONCE] for i in range(0, held.rows.size, WINDOWS_AT_ONCE)]
+    return np.concatenate([errors_of(network, held.of.windows(rows)) for rows in pieces])
 
 
 def _quantile(tracks: Sequence[Floats]) -> float:

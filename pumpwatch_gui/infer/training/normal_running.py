@@ -1,6 +1,6 @@
 """What a model is commissioned on: recordings of normal running, checked for length, as frames with their run state."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
-from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of
+from pumpwatch_gui.domain.pump.running import RunRule, run_rule, state_of, states_of
 from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.domain.values.arrays import freeze_arrays
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.pace import Pace
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.infer.detectors.flat_line import FlatLine, flat_limits
-from pumpwatch_gui.infer.evaluation.recorded_frames import frames_of
+from pumpwatch_gui.infer.detectors.flat_line import flat_limits, longest_flat_runs
+from pumpwatch_gui.infer.evaluation.lanes import Pause
+from pumpwatch_gui.infer.evaluation.recorded_frames import RecordedRows, frames_of
 from pumpwatch_gui.infer.training.statistics import BLOCK_S
 
 WARN_BELOW_S = 45 * 60.0
@@ -23,8 +24,6 @@ REFUSE_BELOW_S = 25 * 60.0
 LEAST_BLOCK_S = 60.0
 ROWS_OF_BLOCK = 20
 ROWS_BETWEEN_PAUSES = 40
-Pause = Callable[[], None]
-"""Called every few milliseconds of the work: it may wait, and what it raises ends the work."""
 THRESHOLD_FACTOR = 1.25
 """The threshold factor of a model when none is chosen."""
 
@@ -46,6 +45,35 @@ class Overview:
     def __post_init__(self) -> None:
         """Freeze the arrays."""
         freeze_arrays(self, "used", "flat_s")
+
+
+class Seen:
+    """The rows of one recording in which the pump runs, and which of all rows those are (`running`).
+
+    `values` (m, n), NaN where BAD, the seconds `steps_s` (m,) since the row before (0 after a gap), and which (m,)
+    begin a run, after a gap or another state.
+    """
+
+    def __init__(
+        self, values: NDArray[np.float64], running: NDArray[np.bool_], intervals_s: NDArray[np.float64]
+    ) -> None:
+        self.running = running
+        self.values, own_s = values[running], intervals_s[running]
+        self.steps_s = np.where(np.isfinite(own_s), own_s, 0.0)
+        follows = np.concatenate(([False], running[:-1]))[running]
+        self.begins = ~follows | np.isinf(own_s)
+
+    def blocks(self, whole_s: float) -> list[NDArray[np.float64]]:
+        """The rows in blocks of at least so many seconds, what is left at the end where it is worth it."""
+        ran_s, blocks, first = np.cumsum(self.steps_s), list[NDArray[np.float64]](), 0
+        while first < ran_s.size:
+            since_s = ran_s[first - 1] if first else 0.0
+            end = int(np.searchsorted(ran_s, since_s + whole_s)) + 1
+            if end > ran_s.size and ran_s[-1] - since_s < LEAST_BLOCK_S:
+                break
+            blocks.append(self.values[first:end])
+            first = end
+        return blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,36 +108,33 @@ class Commissioning:
                 self.pause()
             yield frame, state_of(frame, self.profile.tags, rule)
 
+    def seen(self) -> Iterator["Seen"]:
+        """The rows of each recording, all at once."""
+        rule = run_rule(self.profile)
+        for recording in self.recordings:
+            self.pause()
+            rows = RecordedRows([recording], self.profile)
+            values = rows.values(np.arange(recording.time_s.size))
+            running = np.array([state is RunState.RUNNING for state in states_of(values, self.profile.tags, rule)])
+            pace = Pace()
+            intervals_s = np.array([pace.step(mono_ns) for mono_ns in rows.mono_ns.tolist()])
+            yield Seen(values, running.astype(np.bool_), intervals_s)
+
     def overview(self) -> "Overview":
         """One pass over everything."""
-        flat = FlatLine(len(self.profile.sensors))
         longest = np.zeros(len(self.profile.sensors))
         blocks: list[NDArray[np.float64]] = []
-        intervals: list[float] = []
+        steps: list[NDArray[np.float64]] = []
         whole_s = max(BLOCK_S, ROWS_OF_BLOCK * self.period_s)
-        for run in self.runs():
-            pace, block, block_s = Pace(), list[NDArray[np.float64]](), 0.0
-            flat.reset()
-            for frame, state in run:
-                interval = pace.step(frame.mono_ns)
-                if state is not RunState.RUNNING or np.isinf(interval):
-                    flat.reset()
-                if state is not RunState.RUNNING:
-                    continue
-                step_s = interval if np.isfinite(interval) else 0.0
-                intervals.append(step_s)
-                longest = np.maximum(longest, flat.step(step_s, frame.values))
-                block.append(frame.values)
-                block_s += step_s
-                if block_s >= whole_s:
-                    blocks.append(np.stack(block))
-                    block, block_s = [], 0.0
-            if block_s >= LEAST_BLOCK_S:
-                blocks.append(np.stack(block))
+        for seen in self.seen():
+            longest = np.maximum(longest, longest_flat_runs(seen.values, seen.steps_s, begins=seen.begins))
+            steps.append(seen.steps_s)
+            blocks += seen.blocks(whole_s)
         rows = np.concatenate(blocks) if blocks else np.zeros((0, longest.size))
+        every = np.concatenate(steps) if steps else np.zeros(0)
         return Overview(
             rows=len(rows),
-            period_s=float(np.median([s for s in intervals if s > 0] or [1.0])),
+            period_s=float(np.median(every[every > 0])) if (every > 0).any() else 1.0,
             used=np.asarray(np.isfinite(rows).any(axis=0)),
             flat_s=flat_limits(longest, changed=_changed(rows)),
             blocks=tuple(blocks),
@@ -124,19 +149,12 @@ class Commissioning:
 
     def running_s(self) -> float:
         """Seconds of running without gaps, summed over the recordings."""
-        total = 0.0
-        for run in self.runs():
-            pace = Pace()
-            for frame, state in run:
-                interval = pace.step(frame.mono_ns)
-                if state is RunState.RUNNING and np.isfinite(interval):
-                    total += interval
-        return total
+        return float(sum(seen.steps_s.sum() for seen in self.seen()))
 
     def running_rows(self) -> NDArray[np.float64]:
         """The values (m, n) of every frame while running, NaN where BAD."""
-        rows = [frame.values for run in self.runs() for frame, state in run if state is RunState.RUNNING]
-        return np.array(rows).reshape(len(rows), len(self.profile.sensors))
+        rows = [np.zeros((0, len(self.profile.sensors)))]
+        return np.concatenate(rows + [seen.values for seen in self.seen()])
 
 
 def check_length(running_s: float, *, allow_short: bool) -> str:
