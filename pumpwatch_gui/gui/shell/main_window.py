@@ -91,7 +91,8 @@ class MainWindow(QMainWindow):
             navigation=Navigation(self.open_page, self.open_dialog, frozenset(self._dialogs)),
             sound=sound,
         )
-        self.replay_bar = ReplayBar(self.context, replay) if (replay := self.context.replay) is not None else None
+        replay = self.context.replay
+        self.replay_bar = ReplayBar(self.context, replay) if replay is not None else None
         self.context.sound.setParent(self)
         self._live = self._is_painted = False
         self._simulated = simulated
@@ -99,7 +100,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._stack = QStackedWidget()
         self.top_bar = TopBar(self.context, simulated=simulated)
-        self.nav_bar = NavBar(self.appearance, may_shrink=replay is not None)
+        self.nav_bar = NavBar(self.appearance)
         self.footer = Footer(self.appearance)
         self._showing = Showing(self.top_bar.stopped, "")
         self._detached = DetachedWindows(self, self._build_detached)

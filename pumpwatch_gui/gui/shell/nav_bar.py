@@ -38,7 +38,7 @@ class NavButton(QAbstractButton):
 
     @override
     def minimumSizeHint(self) -> QSize:
-        """The word, where they may shrink."""
+        """The word."""
         return QSize(self.appearance.px(WIDTH), self.appearance.px(26))
 
     @override
@@ -88,11 +88,10 @@ class NavButton(QAbstractButton):
 
 
 class NavBar(QFrame):
-    """The column of buttons: pages at the top, dialogs at the foot. They `may_shrink` where there is a bar more."""
+    """The column of buttons: pages at the top, dialogs at the foot. They shrink where the window is low."""
 
-    def __init__(self, appearance: Appearance, *, may_shrink: bool = False) -> None:
+    def __init__(self, appearance: Appearance) -> None:
         super().__init__()
-        self._may_shrink = may_shrink
         self.appearance = appearance
         self.setProperty("panel", True)
         self.setAccessibleName("Pages")
@@ -106,8 +105,7 @@ class NavBar(QFrame):
 
     def add(self, button: NavButton) -> None:
         """Put a button under those of its kind."""
-        if self._may_shrink:
-            button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Maximum)
+        button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Maximum)
         if button.isCheckable():
             self._column.insertWidget(self._pages, button)
             self._pages += 1
