@@ -11,12 +11,17 @@ from pumpwatch_gui.domain.units import UnitChoice
 
 @dataclass(frozen=True, slots=True)
 class SetStation:
-    """Name, number (1-1023) and currency of the station; `units` that are None are left as they are."""
+    """Name, number (1-1023) and currency of the station; what is None of the rest is left as it is.
+
+    `history_gb` is what the history may take of the disk, 0 for no bound; `energy_price` that of a kWh, 0 for none.
+    """
 
     name: str
     station: int
     currency: str
     units: UnitChoice | None = None
+    history_gb: float | None = None
+    energy_price: float | None = None
     pump_id: str = field(default="", init=False)
 
 

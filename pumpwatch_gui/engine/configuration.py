@@ -101,11 +101,9 @@ class Configuration:
 
     def _edit(self, file: "SiteFile", change: SiteChange, maps: "_MapFiles") -> str:
         match change:
-            case SetStation(name, station, currency, units):
-                file.set_site(name=name, station=station, currency=currency, units=units)
-                shown = units or self.site.units
-                in_units = [f"{kind} in {shown.of(kind)}" for kind in CHOICES if shown.of(kind)]
-                return ", ".join((f"station {name}, number {station}, {currency}", *in_units))
+            case SetStation():
+                file.set_site(change)
+                return _station_words(change, self.site)
             case SetPump(pump_id, name, profile, model, links, area, duty):
                 is_new = file.set_pump(
                     pump_id, name=name, profile=profile, model=model, links=links, area=area, duty=duty
@@ -185,6 +183,18 @@ def _rule_change(rule: CustomRule, old: CustomRule | None) -> str:
         *([] if rule.is_enabled else ["off"]),
     ]
     return f"rule {rule.text} {'added' if old is None else 'changed'} ({', '.join(parts)})"
+
+
+def _station_words(change: SetStation, before: Site) -> str:
+    shown = change.units or before.units
+    parts = [f"station {change.name}, number {change.station}, {change.currency}"]
+    parts += [f"{kind} in {shown.of(kind)}" for kind in CHOICES if shown.of(kind)]
+    if change.history_gb is not None and change.history_gb != before.history_gb:
+        bound = f"at most {change.history_gb:g} GB" if change.history_gb else "without a bound"
+        parts.append(f"history {bound}, was {before.history_gb:g} GB")
+    if change.energy_price is not None and change.energy_price != (before.energy_price or 0.0):
+        parts.append(f"a kWh costs {change.energy_price:g}" if change.energy_price else "a kWh has no price")
+    return ", ".join(parts)
 
 
 def _limit_words(limits: Limits) -> str:

@@ -15,8 +15,9 @@ from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
-from pumpwatch_gui.domain.site import LoadedSite
-from pumpwatch_gui.domain.units import CHOICES, UnitChoice
+from pumpwatch_gui.domain.site import LoadedSite, Site
+from pumpwatch_gui.domain.site_changes import SetStation
+from pumpwatch_gui.domain.units import CHOICES
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
 from pumpwatch_gui.settings.rule_table import rule_content
@@ -47,10 +48,16 @@ class SiteFile:
         """The file as it would be saved."""
         return tomlkit.dumps(self._document)
 
-    def set_site(self, *, name: str, station: int, currency: str, units: UnitChoice | None = None) -> None:
-        """Set the station's name, number (1-1023) and currency, and the units that values are shown in (None: none)."""
-        site = self._table(self._document, "site", tomlkit.table())
-        _update(site, {"name": name, "station": station, "currency": currency})
+    def set_site(self, station: SetStation) -> None:
+        """Set what is said of the station; what is None stays as it is."""
+        site, units = self._table(self._document, "site", tomlkit.table()), station.units
+        _update(site, {"name": station.name, "station": station.station, "currency": station.currency})
+        if station.energy_price:
+            _update(site, {"energy_price": station.energy_price})
+        elif station.energy_price == 0:
+            site.pop("energy_price", None)
+        if station.history_gb is not None and (station.history_gb != Site().history_gb or "history" in self._document):
+            _update(self._table(self._document, "history", tomlkit.table()), {"max_gb": station.history_gb})
         chosen = {kind: unit for kind in CHOICES if units is not None and (unit := units.of(kind))}
         if units is not None and (chosen or "units" in site):
             _renew(self._table(site, "units", tomlkit.inline_table()), chosen)

@@ -391,8 +391,11 @@ def _changed(site: Site, changes: Sequence[SiteChange]) -> tuple[Site, str, dict
 
 def _with(site: Site, change: SiteChange) -> Site:
     match change:
-        case SetStation(name, station, currency, units):
-            return replace(site, name=name, station=station, currency=currency, units=units or site.units)
+        case SetStation(name, station, currency, units, history_gb, price):
+            room = site.history_gb if history_gb is None else history_gb
+            paid = site.energy_price if price is None else price or None
+            return replace(site, name=name, station=station, currency=currency, units=units or site.units,
+                           history_gb=room, energy_price=paid)  # fmt: skip
         case SetPump(pump_id, name, profile_name, model, links, area, duty):
             profile = load_profile(profile_name, base_dir=site.folder)
             made = PumpSettings(pump_id, name, profile, profile_name, model, links, area or "", duty or "")

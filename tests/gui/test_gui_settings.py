@@ -98,3 +98,19 @@ def test_every_kind_of_change_is_a_row_with_old_and_new() -> None:
     assert rows[3].after == "2.0 s"
     assert (rows[4].what, rows[4].before) == ("Pump P-9", "")
     assert len(rows) == 5
+
+
+def test_the_room_of_the_history_and_the_price_of_energy_are_set(open_window: OpenWindow) -> None:
+    station = FakeStation(3, history_s=5)
+    dialog = dialog_of(open_window(source=station), SettingsDialog, "settings")
+    assert find(dialog, "disk space") is dialog.history_gb
+    dialog.history_gb.setValue(0.0)
+    dialog.energy_price.setValue(8.5)
+    dialog.save()
+    review = next(iter(dialog.findChildren(ReviewDialog)))
+    assert [(c.what, c.before, c.after) for c in review.changes.rows] == [
+        ("History at most, GB", "100", "no bound"), ("Price of a kWh", "none", "8.5"),
+    ]  # fmt: skip
+    review.save_button.click()
+    site = station.site()
+    assert (site.history_gb, site.energy_price) == (0.0, 8.5)

@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.pump.profile import Limits, PumpProfile
 from pumpwatch_gui.domain.reports.period import ReportKind
 from pumpwatch_gui.domain.reports.schedule import ReportSchedule
+from pumpwatch_gui.domain.site_changes import SetStation
 from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.settings.map_file import read_map, read_map_file
 from pumpwatch_gui.settings.profile_file import load_profile
@@ -166,7 +167,7 @@ def test_saving_keeps_comments_and_the_old_version(tmp_path: Path) -> None:
 
 def test_a_pump_can_be_added_changed_and_removed(tmp_path: Path) -> None:
     file = SiteFile(tmp_path / "site.toml")
-    file.set_site(name="New", station=3, currency="INR")
+    file.set_site(SetStation("New", 3, "INR"))
     link = ModbusTcpConfig(host="10.0.0.5", unit=3)
     file.set_pump("P-1", name="One", profile="centrifugal", model="none", links=[link])
     file.set_pump("P-2", name="Two", profile="centrifugal", model="none", links=[link])
@@ -223,7 +224,7 @@ def test_a_read_only_folder_is_told_and_the_file_stays(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text(GOOD)
     file = SiteFile(path)
-    file.set_site(name="Other", station=1, currency="INR")
+    file.set_site(SetStation("Other", 1, "INR"))
     shutil.rmtree(path.parent)
     path.parent.write_text("a file where the folder was")
     path.parent.chmod(stat.S_IRUSR)
@@ -250,7 +251,7 @@ def test_a_file_of_a_wrong_shape_is_refused_by_every_change_and_stays(tmp_path: 
     link = ModbusTcpConfig(host="10.0.0.5")
     changes: list[Callable[[], object]] = [
         lambda: file.set_limits("P-101", "bearing_temperature_c", Limits(high=71.0)),
-        lambda: file.set_site(name="New", station=1, currency="INR"),
+        lambda: file.set_site(SetStation("New", 1, "INR")),
         lambda: file.set_pump("P-101", name="x", profile="centrifugal", model="none", links=[link]),
         file.save,
     ]
@@ -277,7 +278,7 @@ def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
     assert load_profile(str(profile)).tags == ("a",)
     assert read_map_file(registers).name == "m"
     file = SiteFile(site)
-    file.set_site(name="New", station=1, currency="INR")
+    file.set_site(SetStation("New", 1, "INR"))
     file.save()
     assert load_site(site).site.name == "New"
 
@@ -441,13 +442,13 @@ def test_units_are_read_written_and_taken_out_with_the_comments_kept(tmp_path: P
     path.write_text('schema = 1\n[site]\nname = "N"  # north\nunits = { pressure = "psi", temperature = "°F" }\n')
     assert load_site(path).site.units == UnitChoice(pressure="psi", temperature="degF")
     file = SiteFile(path)
-    file.set_site(name="N", station=1, currency="INR", units=UnitChoice(flow="gpm"))
+    file.set_site(SetStation("N", 1, "INR", UnitChoice(flow="gpm")))
     file.save()
     assert load_site(path).site.units == UnitChoice(flow="gpm")
-    file.set_site(name="M", station=1, currency="INR")
+    file.set_site(SetStation("M", 1, "INR"))
     file.save()
     assert load_site(path).site.units == UnitChoice(flow="gpm")
-    file.set_site(name="N", station=1, currency="INR", units=UnitChoice())
+    file.set_site(SetStation("N", 1, "INR", UnitChoice()))
     file.save()
     assert load_site(path).site.units == UnitChoice()
     assert "# north" in path.read_text()
@@ -494,3 +495,24 @@ def test_a_mistake_in_the_reports_is_named(lines: str, path: str) -> None:
     site, problems = parse_site(f"schema = 1\n{lines}\n", None)
     assert path in [problem.path for problem in problems]
     assert site.reports.kinds == ()
+
+
+def test_the_room_of_the_history_and_the_price_of_energy_are_written_and_taken_out(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text('schema = 1\n[site]\nname = "N"  # north\n')
+    file = SiteFile(path)
+    file.set_site(SetStation("N", 1, "EUR", None, 100.0, 0.0))
+    file.save()
+    assert "history" not in path.read_text(), "the usual is not written"
+    file.set_site(SetStation("N", 1, "EUR", None, 250.0, 0.21))
+    file.save()
+    site = load_site(path).site
+    assert (site.history_gb, site.energy_price) == (250.0, 0.21)
+    file.set_site(SetStation("N", 1, "EUR"))
+    file.save()
+    assert load_site(path).site.history_gb == 250.0, "what is None stays"
+    file.set_site(SetStation("N", 1, "EUR", None, 0.0, 0.0))
+    file.save()
+    site = load_site(path).site
+    assert (site.history_gb, site.energy_price) == (0.0, None)
+    assert "# north" in path.read_text()

@@ -50,9 +50,20 @@ def site_changes(site: Site, station: SetStation, drafts: Sequence[PumpDraft]) -
         raise InputError(f"not saved: the id {twice} is used twice", "give each pump its own id")
     kept = {draft.was for draft in drafts}
     removed = [RemovePump(pump.pump_id) for pump in site.pumps if pump.pump_id not in kept]
-    present = SetStation(site.name, site.station, site.currency, site.units)
-    head = [] if replace(station, units=station.units or site.units) == present else [station]
+    head = [] if _whole(station, site) == station_of(site) else [station]
     return *head, *removed, *_renames(drafts), *_settings(site, drafts)
+
+
+def station_of(site: Site) -> SetStation:
+    """What a site says of the station, to be edited."""
+    return SetStation(site.name, site.station, site.currency, site.units, site.history_gb, site.energy_price or 0.0)
+
+
+def _whole(station: SetStation, site: Site) -> SetStation:
+    """A change of the station with what it leaves as it is."""
+    present = station_of(site)
+    kept = {f.name: getattr(present, f.name) for f in fields(present) if f.init and getattr(station, f.name) is None}
+    return replace(station, **kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +77,15 @@ class ShownChange:
 
 def shown_changes(site: Site, station: SetStation, drafts: Sequence[PumpDraft]) -> tuple[ShownChange, ...]:
     """Every setting that differs from the site, in the order of the dialog."""
+    station, present = _whole(station, site), station_of(site)
     units = station.units or site.units
-    rows = [("Station name", site.name, station.name), ("Station number", site.station, station.station),
-            ("Station currency", site.currency, station.currency)]  # fmt: skip
+    rows: list[tuple[str, object, object]] = [
+        ("Station name", site.name, station.name),
+        ("Station number", site.station, station.station),
+        ("Station currency", site.currency, station.currency),
+        ("History at most, GB", _bound_words(present.history_gb), _bound_words(station.history_gb)),
+        ("Price of a kWh", _price_words(present.energy_price), _price_words(station.energy_price)),
+    ]
     rows += [(f"{kind.capitalize()} shown in", _unit_words(site.units.of(kind)), _unit_words(units.of(kind)))
              for kind in CHOICES]  # fmt: skip
     kept = {draft.was for draft in drafts}
@@ -77,6 +94,14 @@ def shown_changes(site: Site, station: SetStation, drafts: Sequence[PumpDraft]) 
     for draft in drafts:
         rows += _pump_rows(site.pump(draft.was), draft)
     return tuple(ShownChange(what, str(was), str(now)) for what, was, now in rows if was != now)
+
+
+def _bound_words(gigabytes: float | None) -> str:
+    return f"{gigabytes:g}" if gigabytes else "no bound"
+
+
+def _price_words(price: float | None) -> str:
+    return f"{price:g}" if price else "none"
 
 
 def _unit_words(unit: str) -> str:

@@ -23,6 +23,7 @@ from pumpwatch_gui.commissioning.pumps.edit_site import (
     free_id,
     shown_changes,
     site_changes,
+    station_of,
 )
 from pumpwatch_gui.commissioning.pumps.profiles import model_names, profile_names
 from pumpwatch_gui.domain.errors import InputError
@@ -33,15 +34,14 @@ from pumpwatch_gui.domain.wording import error_text, unit_text
 from pumpwatch_gui.gui.forms.history import History
 from pumpwatch_gui.gui.forms.link_box import LinkBox
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog, undo_buttons
-from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import Panel, WholeBox, button, label
+from pumpwatch_gui.gui.look.layout import hbox
+from pumpwatch_gui.gui.look.widgets import NumberBox, Panel, WholeBox, button, label
 from pumpwatch_gui.gui.settings.review_dialog import ReviewDialog
 from pumpwatch_gui.gui.settings.setting_search import Setting, SettingSearch
 from pumpwatch_gui.gui.settings.sound_panel import SoundPanel
 from pumpwatch_gui.gui.shell.page import PageContext
 
-_Station = tuple[str, int, str, UnitChoice]
-_State = tuple[_Station, tuple[PumpDraft, ...], int]
+_State = tuple[SetStation, tuple[PumpDraft, ...], int]
 """The station's fields, the pumps, which of them is chosen."""
 
 
@@ -49,7 +49,7 @@ class SettingsDialog(SiteDialog):
     """Station above, pumps at the left, the chosen pump at the right. Nothing changes before Save, which lists it."""
 
     def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(context, (980, 680), parent)
+        super().__init__(context, (1180, 680), parent)
         self._folder = context.station.site().folder or context.site_file.parent
         self._drafts: list[PumpDraft] = []
         self._at = -1
@@ -61,8 +61,9 @@ class SettingsDialog(SiteDialog):
         rules = button("Alarm rules…", "Alarm rules of several terms, rates and deviations", self.open_rules)
         self.search = SettingSearch(context.appearance, self._settings)
         QShortcut(QKeySequence.StandardKey.Find, self, self.search.field.setFocus)
-        self.lay_out(self._station, (body, 1), self.sound, head=vbox(self.search), more=(rules, self.undo, self.redo))
-        self._saved: _State = (("", 1, "", UnitChoice()), (), -1)
+        head = hbox((self.search, 1), self.sound, spacing=12)
+        self.lay_out(self._station, (body, 1), head=head, more=(rules, self.undo, self.redo))
+        self._saved: _State = (SetStation("", 1, ""), (), -1)
         self._history = History[_State](self._saved)
         self._show_site(pump_id)
 
@@ -72,7 +73,7 @@ class SettingsDialog(SiteDialog):
 
     def _show_site(self, pump_id: str) -> None:
         site = self.context.station.site()
-        self._show_station((site.name, site.station, site.currency, site.units))
+        self._show_station(station_of(site))
         self._drafts, self._at = drafts_of(site), -1
         self._fill_list()
         if not self._drafts:
@@ -93,12 +94,19 @@ class SettingsDialog(SiteDialog):
         self._station = Panel(self.context.appearance, "Station")
         self.site_name, self.currency, self.station = QLineEdit(), QLineEdit(), WholeBox()
         self.station.setRange(1, 1023)
-        fields = (("Name", self.site_name), ("Number", self.station), ("Currency", self.currency))
-        for words, field in fields:
-            field.setAccessibleName(f"Station {words.lower()}")
-        self._station.body.addLayout(
-            hbox(*(part for words, field in fields for part in (label(words), (field, 3 if words == "Name" else 1))))
-        )
+        self.history_gb = NumberBox(0.0, 100_000.0, 100.0, decimals=1)
+        self.history_gb.setAccessibleName("History at most, gigabytes")
+        self.history_gb.setSpecialValueText("no bound")
+        self.history_gb.setToolTip("Beyond it the oldest raw readings are deleted; an alarm says so 60 days before")
+        self.energy_price = NumberBox(0.0, 1e6, 0.0, decimals=4)
+        self.energy_price.setAccessibleName("Price of a kWh")
+        self.energy_price.setSpecialValueText("none")
+        self.energy_price.setToolTip("In the currency of the station: what the energy in the reports costs")
+        for words, field in (("name", self.site_name), ("number", self.station), ("currency", self.currency)):
+            field.setAccessibleName(f"Station {words}")
+        row = (label("Name"), (self.site_name, 3), label("Number"), self.station, label("Currency"), (self.currency, 1),
+               label("History at most, GB"), self.history_gb, label("Price of a kWh"), self.energy_price)  # fmt: skip
+        self._station.body.addLayout(hbox(*row))
         self.units = {kind: QComboBox() for kind in CHOICES}
         for kind, box in self.units.items():
             box.setAccessibleName(f"{kind.capitalize()} shown in")
@@ -155,16 +163,18 @@ class SettingsDialog(SiteDialog):
     def _state(self) -> _State:
         """What the dialog says: the station's fields, every pump, the chosen one."""
         units = UnitChoice(**{kind: str(box.currentData()) for kind, box in self.units.items()})
-        station = (self.site_name.text(), self.station.value(), self.currency.text(), units)
+        station = SetStation(self.site_name.text(), self.station.value(), self.currency.text(), units,
+                             self.history_gb.value(), self.energy_price.value())  # fmt: skip
         return station, tuple(self._drafts), self._at
 
-    def _show_station(self, station: _Station) -> None:
-        name, number, currency, units = station
-        self.site_name.setText(name)
-        self.station.setValue(number)
-        self.currency.setText(currency)
+    def _show_station(self, station: SetStation) -> None:
+        self.site_name.setText(station.name)
+        self.station.setValue(station.station)
+        self.currency.setText(station.currency)
+        self.history_gb.setValue(station.history_gb or 0.0)
+        self.energy_price.setValue(station.energy_price or 0.0)
         for kind, box in self.units.items():
-            box.setCurrentIndex(box.findData(units.of(kind)))
+            box.setCurrentIndex(box.findData((station.units or UnitChoice()).of(kind)))
 
     def _keep(self) -> bool:
         """Keep what the fields say and remember it for Undo; False when a link does not hold."""
@@ -315,8 +325,8 @@ class SettingsDialog(SiteDialog):
         """List what differs from the site as it is now; once that was seen, order it."""
         if not self._store():
             return
-        name, number, currency, units = self._state()[0]
-        station, site = SetStation(name.strip(), number, currency.strip(), units), self.context.station.site()
+        typed, site = self._state()[0], self.context.station.site()
+        station = replace(typed, name=typed.name.strip(), currency=typed.currency.strip())
         try:
             changes = site_changes(site, station, self._drafts)
         except InputError as error:
@@ -338,6 +348,8 @@ class SettingsDialog(SiteDialog):
         yield Setting("Station", "Name", "", lambda: self.site_name)
         yield Setting("Station", "Number", "", lambda: self.station)
         yield Setting("Station", "Currency", "money", lambda: self.currency)
+        yield Setting("Station", "History at most, GB", "disk space retention", lambda: self.history_gb)
+        yield Setting("Station", "Price of a kWh", "energy cost money", lambda: self.energy_price)
         for kind, box in self.units.items():
             words = f"units shown in {' '.join(map(unit_text, CHOICES[kind]))}"
             yield Setting("Station", f"{kind.capitalize()} shown in", words, partial(_same, box))
