@@ -13,9 +13,9 @@ def read_reports(table: Table) -> ReportSchedule:
     kinds = _chosen(table, "kinds", tuple(offered), ())
     folder = table.take_text("folder", usual.folder) or usual.folder
     formats = _chosen(table, "formats", FORMATS, FORMATS)
-    shifts = _shifts(table, usual.shifts)
+    shifts, logo = _shifts(table, usual.shifts), table.take_text("logo", "") or ""
     table.finish()
-    return ReportSchedule(tuple(offered[name] for name in kinds), folder, shifts, formats or FORMATS)
+    return ReportSchedule(tuple(offered[name] for name in kinds), folder, shifts, formats or FORMATS, logo)
 
 
 def _chosen(table: Table, key: str, offered: tuple[str, ...], usual: tuple[str, ...]) -> tuple[str, ...]:

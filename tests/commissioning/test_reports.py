@@ -157,9 +157,8 @@ def test_the_workbook_has_the_numbers_of_the_pages(made: ReportHome, kind: Repor
 
 
 def test_a_report_is_made_while_a_program_writes_to_the_home(made: ReportHome, tmp_path: Path) -> None:
-    store = Store(
-        made.home.database, station=1, pumps=[PumpRow("P-101", "x", load_site(made.site_file).site.pumps[0].profile)]
-    )
+    pump = load_site(made.site_file).site.pumps[0]
+    store = Store(made.home.database, station=1, pumps=[PumpRow(pump.pump_id, pump.name, pump.profile)])
     try:
         period = parse_period(ReportKind.SHIFT, PERIODS[ReportKind.SHIFT])
         (file,) = make_files(made.home, made.site_file, period, tmp_path / "new" / "folder", formats=["xlsx"])

@@ -3,12 +3,13 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pumpwatch_gui import __version__
 from pumpwatch_gui.commissioning.kept_site import FoundSite, find_site
 from pumpwatch_gui.commissioning.reports.incident import read_incident
+from pumpwatch_gui.commissioning.reports.logo import read_logo
 from pumpwatch_gui.commissioning.reports.paper import need_typst, write_pdf, write_png
 from pumpwatch_gui.commissioning.reports.reading import read_period
 from pumpwatch_gui.commissioning.reports.workbook import write_workbook
@@ -50,9 +51,11 @@ def report_of(
     site, history = site_of_home(home, site_file).loaded.site, History(home.database)
     now_ns, program = now_ns or time.time_ns(), f"PumpWatch {__version__}"
     if period.kind is ReportKind.INCIDENT:
-        return build_incident(read_incident(history, site, period, pumps, now_ns=now_ns, program=program))
-    read = read_period(history, site, period, history.open_alarms(), now_ns=now_ns, program=program)
-    return build_report(read)
+        made = build_incident(read_incident(history, site, period, pumps, now_ns=now_ns, program=program))
+    else:
+        made = build_report(read_period(history, site, period, history.open_alarms(), now_ns=now_ns, program=program))
+    logo = site.reports.logo
+    return replace(made, logo=read_logo((site.folder or home.path) / logo)) if logo else made
 
 
 def make_files(

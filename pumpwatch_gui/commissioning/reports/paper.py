@@ -70,6 +70,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "tables": [_table(table) for table in report.tables],
         "charts": [{"alt": alt, "svg": svg} for alt, svg in report.charts],
         "definitions": report.definitions,
+        "logo": report.logo,
     }
 
 

@@ -17,14 +17,16 @@ FORMATS = ("pdf", "xlsx")
 class ReportSchedule:
     """The reports of `kinds` are made after each of their periods, as files of `formats` in `folder`.
 
-    `folder` starts at that of the site file unless it is absolute. `shifts` are the local times at which shifts begin;
-    each ends with the next one. Raises ValueError when two of them are equal, or there is none.
+    `folder` and `logo` (a picture for every report, "" for none) start at the folder of the site file. `shifts` are the
+    local times at which shifts begin; each ends with the next one. Raises ValueError when two of them are equal, or
+    there is none.
     """
 
     kinds: tuple[ReportKind, ...] = ()
     folder: str = "reports"
     shifts: tuple[time, ...] = (time(6), time(14), time(22))
     formats: tuple[str, ...] = FORMATS
+    logo: str = ""
 
     def __post_init__(self) -> None:
         """Check the shifts."""

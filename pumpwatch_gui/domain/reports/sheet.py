@@ -81,7 +81,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report. `charts` are SVG pictures with what they show in words."""
+    """A whole report. `charts` are SVG pictures with what they show in words; `logo` is the site's, "" for none."""
 
     title: str
     station: str
@@ -94,6 +94,7 @@ class Report:
     tables: tuple[ReportTable, ...]
     charts: tuple[tuple[str, str], ...] = ()
     definitions: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    logo: str = ""
 
 
 def cell_number(value: float, decimals: int | None, *, has_sign: bool = False) -> str:
