@@ -3,13 +3,14 @@
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from pumpwatch_gui.domain.alarms.rule_places import condition_words, scope_words
 from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.pump.limit_words import limit_change
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.site_changes import (
@@ -127,7 +128,7 @@ class Configuration:
             case SetLimits(pump_id, limits, reason):
                 for tag, own in limits.items():
                     file.set_limits(pump_id, tag, own)
-                words = "; ".join(f"{pump_id} {tag} limits {_limit_words(own)}" for tag, own in limits.items())
+                words = "; ".join(f"{pump_id} {_limit_change(self.site, pump_id, *one)}" for one in limits.items())
                 return f"{words}: {reason.strip()}" if reason.strip() else words
             case SaveRegisterMap(name, text):
                 maps.write(name, text)
@@ -197,6 +198,8 @@ def _station_words(change: SetStation, before: Site) -> str:
     return ", ".join(parts)
 
 
-def _limit_words(limits: Limits) -> str:
-    levels = zip(("LL", "L", "H", "HH"), (getattr(limits, f.name) for f in fields(Limits)[:4]), strict=True)
-    return " ".join(f"{word} {'–' if value is None else format(value, '.10g')}" for word, value in levels)
+def _limit_change(site: Site, pump_id: str, tag: str, limits: Limits) -> str:
+    pump = site.pump(pump_id)
+    if pump is None or tag not in pump.profile.quantity_tags:
+        return f"{tag}: limits set"
+    return limit_change(pump.profile.quantities[pump.profile.index(tag)], limits)

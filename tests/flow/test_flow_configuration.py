@@ -81,7 +81,7 @@ def test_a_limit_is_saved_audited_judged_by_and_resets_nothing(station: RunningS
     new = Limits(high=10.0, high_high=20.0, on_delay_s=0.0)
     done = station.order(ChangeSite((SetLimits("P-101", {"motor_rpm": new}),)), actor="ravi")
     assert (done.ok, done.actor, done.command, done.pump_id) == (True, "ravi", "change site", "P-101")
-    assert "motor_rpm limits LL – L – H 10 HH 20" in done.text
+    assert done.text.endswith("P-101 Motor speed: high none → 10 rpm, high-high none → 20 rpm, on-delay 5 → 0 s")
     site = station.engine.site()
     assert site.pumps[0].profile.sensors[0].limits == new
     assert load_site(station.home.site_file).site == site
