@@ -7,6 +7,7 @@ from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.errors import Problem
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.sync import SyncSettings
 
 NO_MODEL, LEARN = "none", "learn"
 """What stands for a model: nothing judges the pump, or it learns itself from its own running."""
@@ -36,6 +37,7 @@ class Site:
 
     `history_gb` is what the history may take of the disk, 0 for no bound: beyond it the oldest raw readings go.
     `rules` may name pumps and tags that are not there: then they are not judged, and stay.
+    `sync` says where the station sends to; None: nowhere.
     """
 
     name: str = "My station"
@@ -45,6 +47,7 @@ class Site:
     folder: Path | None = None
     history_gb: float = 100.0
     rules: tuple[CustomRule, ...] = ()
+    sync: SyncSettings | None = None
 
     def pump(self, pump_id: str) -> PumpSettings | None:
         """The pump of that id; None when the site has none."""

@@ -13,6 +13,7 @@ from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.sync import SyncView
 from pumpwatch_gui.domain.values.frame import Frame
 
 
@@ -90,6 +91,7 @@ LOOP_WORDS: Mapping[str, LoopWords] = MappingProxyType(
         "orders": LoopWords("Orders", "nothing can be acknowledged or changed"),
         "watchdog": LoopWords("Supervision", "a part that stops is not noticed"),
         "record": LoopWords("CSV recording", "the file is not being written"),
+        "sync": LoopWords("Sync", "nothing is being sent to the server"),
     }
 )
 """The loops of an engine by name, the gravest loss first."""
@@ -154,7 +156,7 @@ class StationView:
     `maintenance`: the maintenance events by risk, every open one and the newest of those that are resolved.
     `unjudged_rules`: the rules that are not judged somewhere now, and why.
     `reviewed`: which history this is a review of, in words; "" for a station that runs. A review has no values, its
-    `time_ns` is the end of the history and stays so.
+    `time_ns` is the end of the history and stays so. `sync` is None for a station that sends to no server.
     """
 
     name: str
@@ -169,6 +171,7 @@ class StationView:
     maintenance: tuple[MaintenanceEvent, ...] = ()
     unjudged_rules: tuple[UnjudgedRule, ...] = ()
     reviewed: str = ""
+    sync: SyncView | None = None
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

@@ -20,8 +20,11 @@ from pumpwatch_gui.domain.commands import (
     ModelCommand,
     Order,
     OrderId,
+    PauseSync,
     Record,
     ReloadSite,
+    ResendSpan,
+    ResumeSync,
     SetCounters,
 )
 from pumpwatch_gui.domain.detection import NotScored
@@ -58,7 +61,7 @@ from tests.gui.fake_scenes import SCENES, SECOND, Moment, Scene, alarms_of
 
 NAMES = ("Boiler feed A", "Boiler feed B", "Boiler feed C", "Cooling 1", "Cooling 2", "Cooling 3", "Condensate A",
          "Condensate B", "Transfer 1", "Transfer 2", "Fire water", "Drain")  # fmt: skip
-LOOPS = ("collector", "links", "infer", "judge", "orders", "store", "watchdog", "record")
+LOOPS = ("collector", "links", "infer", "judge", "orders", "store", "watchdog", "record", "sync")
 
 
 class FakeLinks:
@@ -300,6 +303,8 @@ class FakeStation:
             case command if isinstance(command, MaintenanceCommand):
                 self.latest()  # the list has what is on the screen
                 return self._maintenance.execute(order, command, self._site)
+            case PauseSync() | ResumeSync() | ResendSpan():
+                raise InputError("sync is off")
             case command if isinstance(command, ModelCommand):
                 self._need(Capability.TRAIN)
                 if self._site.pump(order.pump_id) is None:

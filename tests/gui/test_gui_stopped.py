@@ -28,6 +28,7 @@ SAID = {
     "store": "HISTORY STOPPED 0:12 – nothing is being stored",
     "orders": "ORDERS STOPPED 0:12 – nothing can be acknowledged or changed",
     "record": "CSV RECORDING STOPPED 0:12 – the file is not being written",
+    "sync": "SYNC STOPPED 0:12 – nothing is being sent to the server",
     "watchdog": "SUPERVISION STOPPED 0:12 – a part that stops is not noticed",
 }
 

@@ -4,10 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from pumpwatch_gui.sync import worker
 from tests.sync.servers import Accounts, Central, central_server, missing
 
 NEEDED = missing()
 needs_server = pytest.mark.skipif(bool(NEEDED), reason=f"not installed: {NEEDED}")
+
+
+@pytest.fixture(autouse=True)
+def _without_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(worker, "LONGEST_PAUSE_S", 1.0)
+    monkeypatch.setattr(worker, "LOOK_EVERY_S", 0.1)
 
 
 @pytest.fixture(scope="session")

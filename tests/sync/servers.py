@@ -146,7 +146,7 @@ class Central:
         assert bin_folder is not None
         options = {"listen_addresses": "127.0.0.1", "port": self._port, "unix_socket_directories": "", "fsync": "off",
                    "max_connections": 40}  # fmt: skip
-        command = [bin_folder / "postgres", "-D", self._database, *(f"--{k}={v}" for k, v in options.items())]
+        command = [str(bin_folder / "postgres"), "-D", str(self._database), *(f"--{k}={v}" for k, v in options.items())]
         with (self._folder / "postgres.log").open("ab") as log:
             self._postgres = subprocess.Popen(command, user=self._user, cwd="/", stdout=log, stderr=log)
         end = time.monotonic() + START_S
