@@ -87,7 +87,7 @@ def install_postgrest() -> None:
         return
     TEST_SERVERS.mkdir(parents=True, exist_ok=True)
     command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", "."]
-    if subprocess.run([*command, f"{POSTGREST}@12"], cwd=TEST_SERVERS, check=False).returncode != 0:
+    if subprocess.run([*command, POSTGREST], cwd=TEST_SERVERS, check=False).returncode != 0:
         say("PostgREST could not be installed by npm: the tests of sync with it are skipped")
 
 
