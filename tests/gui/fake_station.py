@@ -48,6 +48,7 @@ from pumpwatch_gui.domain.site_changes import (
     SiteChange,
 )
 from pumpwatch_gui.domain.station import EngineStats, LoopHealth, Percentiles, PumpView, RunState, StationView
+from pumpwatch_gui.domain.sync import SyncView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
 from pumpwatch_gui.engine.annunciator import Annunciator
@@ -145,6 +146,7 @@ class FakeStation:
         self.is_held, self.refusal = False, ""
         self.edited: Site | None = None
         self.stopped: dict[str, float] = {}
+        self.sync: SyncView | None = None
         self.stats = EngineStats(
             frames=36_120, frames_per_s=float(pumps), ring_depth=3, ring_capacity=1000, ring_high_water=61,
             inference=Percentiles(0.2, 0.3, 0.4), inference_count=36_000, commit=Percentiles(2.9, 4.0, 6.1),
@@ -246,6 +248,7 @@ class FakeStation:
             self._site.name, self._time_ns, mono_ns, pumps, tuple(alarms), stats, "centrifugal 1.0",
             is_site_edited=self.edited is not None, hidden_alarms=self._desk.hidden,
             maintenance=self._maintenance.of(alarms, self._site), unjudged_rules=unjudgeable(self._site),
+            sync=self.sync,
         )  # fmt: skip
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
