@@ -18,6 +18,7 @@ from pumpwatch_gui.store.archive.rows import BAD, STATUS, UNCERTAIN, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id, time_ms
 from pumpwatch_gui.store.layout import column, reading_columns
 from pumpwatch_gui.store.maintenance import COLUMNS
+from pumpwatch_gui.store.outbox import BUCKET_BITS
 from pumpwatch_gui.store.query.past import Stretch, rows_between
 from pumpwatch_gui.store.schema import columns, from_apsw, open_for_reading, run
 
@@ -197,11 +198,13 @@ class Outgoing:
 
 def ranges_of(stream: SyncStream, entries: Iterable[OutboxEntry]) -> list[tuple[int, int]]:
     """The ids of entries as ranges that have none twice, both ends in them, the lowest first."""
-    # Those of a minute touch, or its row would be twice in one request, which PostgreSQL refuses.
+    # Those of a minute touch, or its row would be twice in one request, which PostgreSQL refuses. Scan after scan makes
+    # one range, for each costs a question a pump; what else lies in a gap was sent before, and the server has it.
     step = MINUTE_IDS if stream is SyncStream.ROLLUPS else 1 << NUMBER_BITS
+    gap = 0 if stream is SyncStream.EVENTS else 1 << BUCKET_BITS
     found: list[tuple[int, int]] = []
     for lo, hi in sorted((e.lo // step * step, (e.hi // step + 1) * step - 1) for e in entries):
-        if found and lo <= found[-1][1] + 1:
+        if found and lo <= found[-1][1] + 1 + gap:
             found[-1] = found[-1][0], max(hi, found[-1][1])
         else:
             found.append((lo, hi))
