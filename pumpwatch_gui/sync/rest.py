@@ -56,14 +56,19 @@ class Rest:
         """
         wanted = "merge" if is_merge else "ignore"
         headers = {"Prefer": f"resolution={wanted}-duplicates,return=minimal"}
-        self._request(f"{table}?on_conflict={key}", rows, headers)
+        response = self._request(f"{table}?on_conflict={key}", rows, headers)
+        if "content-range" not in response.headers:  # a page of the network that wants a person to log in, say
+            raise _no_postgrest(self._settings.url)
 
     def call(self, function: str, arguments: Mapping[str, object]) -> Any:
         """Call a function of the server; what it returned. Raises RestError."""
-        said = self._request(f"rpc/{function}", arguments, {})
-        return json.loads(said) if said else None
+        response = self._request(f"rpc/{function}", arguments, {})
+        try:
+            return json.loads(response.content) if response.content else None
+        except ValueError as error:
+            raise _no_postgrest(self._settings.url) from error
 
-    def _request(self, path: str, content: object, headers: Mapping[str, str]) -> bytes:
+    def _request(self, path: str, content: object, headers: Mapping[str, str]) -> httpx.Response:
         # Whole floats take two characters more, but a NaN is an error here and not on the server.
         body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
         if not self._token:
@@ -73,7 +78,7 @@ class Rest:
             self._log_in()
             response = self._send(f"{self._settings.rest_url}/{path}", body, headers)
         if response.is_success:
-            return response.content
+            return response
         raise _error_of(response)
 
     def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
@@ -85,6 +90,9 @@ class Rest:
         except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
             text = f"{self._settings.url} did not answer within {TIMEOUT_S:g} s"
             raise RestError(Fault.SMALLER, text, _LINE_ADVICE) from error
+        except httpx.LocalProtocolError as error:  # its text shows the header that cannot be sent, which is a secret
+            raise RestError(Fault.LATER, "key or token cannot be sent: they have characters that no header holds",
+                            _ACCOUNT_ADVICE) from error  # fmt: skip
         except (httpx.TransportError, httpx.InvalidURL) as error:
             text = f"{self._settings.url} cannot be reached: {error or type(error).__name__}"
             raise RestError(Fault.LATER, text, _LINE_ADVICE) from error
@@ -107,6 +115,10 @@ class Rest:
             text = f"{self._settings.account} is not let in" if is_refused else "no token was given"
             text, advice = f"{text} ({_words(response)})", _ACCOUNT_ADVICE if is_refused else _LINE_ADVICE
         raise RestError(Fault.LATER, text, advice)
+
+
+def _no_postgrest(url: str) -> RestError:
+    return RestError(Fault.LATER, f"{url} answers, but not as PostgREST does", "check url and auth_url of [sync]")
 
 
 def _said(response: httpx.Response) -> Mapping[str, Any]:

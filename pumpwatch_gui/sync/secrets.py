@@ -46,10 +46,10 @@ def find_secrets(
     found: dict[str, str] = {}
     from_file: dict[str, str] | None = None
     for name, variable in _VARIABLES.items():
-        found[name] = in_store(name) or environment.get(variable, "")
+        found[name] = (in_store(name) or environment.get(variable, "")).strip()
         if not found[name]:
             from_file = _from_file(home / FILE) if from_file is None else from_file
-            found[name] = from_file.get(name, "")
+            found[name] = from_file.get(name, "").strip()
     if not found[_PASSWORD]:
         raise InputError(
             "the password of the sync account is nowhere",
@@ -61,6 +61,8 @@ def find_secrets(
 
 def check_key(key: str) -> None:
     """Raise InputError for a key that passes over row-level security: with it one station could write every other."""
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise InputError("the sync key has characters that no key has", "copy it again, without a line break")
     if key.startswith("sb_secret_") or _role_in(key) in ("service_role", "supabase_admin"):
         raise InputError(
             "the sync key is a secret key: it passes over row-level security, so this computer could read and change "

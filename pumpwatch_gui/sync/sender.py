@@ -99,14 +99,18 @@ class Sender:
         return []
 
     def _with_months(self, stream: SyncStream, rows: Sequence[ServerRow]) -> list[RefusedRow]:
-        """Once more, after the months of the rows were made. One that is not to be made refuses its rows."""
-        for month in sorted({str(row["timestamp"])[:7] for row in rows}):
+        """Once more, after the months of the rows were made; those of a month that is not to be made are refused."""
+        refused: dict[str, str] = {}
+        for month in sorted({_month(row) for row in rows}):
             try:
                 self._rest.call("ensure_month", {"day": f"{month}-01"})
             except RestError as error:
                 if error.fault is not Fault.ROW:
                     raise
-        return self._deliver(stream, rows, is_month_made=True)
+                refused[month] = error.message
+        good = [row for row in rows if _month(row) not in refused]
+        bad = [_refused(stream, row, refused[_month(row)]) for row in rows if _month(row) in refused]
+        return [*bad, *(self._deliver(stream, good, is_month_made=True) if good else [])]
 
     def _make_columns(self, rows: Sequence[ServerRow]) -> None:
         tags = sorted({name for row in rows for name in row if _COLUMN.fullmatch(name)})
@@ -124,6 +128,10 @@ class Sender:
         if all(row.keys() == names.keys() for row in rows):
             return rows
         return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _month(row: ServerRow) -> str:
+    return str(row["timestamp"])[:7]
 
 
 def _refused(stream: SyncStream, row: ServerRow, reason: str) -> RefusedRow:

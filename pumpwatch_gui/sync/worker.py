@@ -215,7 +215,7 @@ def _in_requests(pieces: Iterator[list[ServerRow]]) -> Iterator[list[ServerRow]]
 def _check_version(said: object) -> None:
     """Raise RestError where the server's schema is not one that this program can send to."""
     numbers = said if isinstance(said, dict) else {}
-    version, oldest = int(numbers.get("version", 0)), int(numbers.get("oldest", 0))
+    version, oldest = (n if isinstance(n := numbers.get(key), int) else 0 for key in ("version", "oldest"))
     if version < SCHEMA:
         text = f"the server is of schema version {version}, this program needs {SCHEMA}"
         raise RestError(Fault.LATER, text, "have `pumpwatch server-sql --apply` run on the server")

@@ -16,6 +16,7 @@ ANSWERS = {
     "503": (503, {"code": "PGRST000", "message": "Could not connect with the database"}),
     "401": (401, {"code": "PGRST301", "message": "JWT expired"}),
     "57014": (500, {"code": "57014", "message": "canceling statement due to statement timeout"}),
+    "login page": (200, "<html>log in to the network</html>"),
     "413": (413, {"message": "Request Entity Too Large"}),
 }
 FATES = (*ANSWERS, "cut", "swallow", "delay")
@@ -78,7 +79,7 @@ class Line:
         if fate == "delay":
             time.sleep(0.2)
         try:
-            code, content = self._forward(handler, body)
+            code, content, headers = self._forward(handler, body)
         except OSError:
             self._answer(handler, 502, {"message": "Bad Gateway"})
             return
@@ -88,27 +89,30 @@ class Line:
             handler.close_connection = True
             handler.connection.close()
             return
-        self._reply(handler, code, content)
+        self._reply(handler, code, content, headers)
 
-    def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
+    def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         connection = http.client.HTTPConnection(self.target.hostname or "", self.target.port, timeout=20)
         try:
             headers = {k: v for k, v in handler.headers.items() if k.lower() not in ("host", "connection")}
             connection.request("POST", handler.path, body, headers)
             response = connection.getresponse()
-            return response.status, response.read()
+            kept = {name: value for name, value in response.getheaders() if name.lower() == "content-range"}
+            return response.status, response.read(), kept
         except http.client.HTTPException as error:
             raise OSError(str(error)) from error
         finally:
             connection.close()
 
     def _answer(self, handler: BaseHTTPRequestHandler, code: int, said: object) -> None:
-        self._reply(handler, code, json.dumps(said).encode())
+        self._reply(handler, code, json.dumps(said).encode(), {})
 
-    def _reply(self, handler: BaseHTTPRequestHandler, code: int, content: bytes) -> None:
+    def _reply(self, handler: BaseHTTPRequestHandler, code: int, content: bytes, headers: dict[str, str]) -> None:
         with suppress(OSError):
             handler.send_response(code)
             handler.send_header("Content-Type", "application/json")
             handler.send_header("Content-Length", str(len(content)))
+            for name, value in headers.items():
+                handler.send_header(name, value)
             handler.end_headers()
             handler.wfile.write(content)

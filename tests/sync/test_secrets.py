@@ -64,6 +64,13 @@ def test_a_secret_key_is_refused_with_the_reason(key: str) -> None:
     assert key not in f"{caught.value.message}{caught.value.advice}"
 
 
+@pytest.mark.parametrize("key", ["a key", "k\ney", "schlüssel"])
+def test_a_key_that_was_copied_wrong_is_said_without_it(key: str) -> None:
+    with pytest.raises(InputError, match="has characters") as caught:
+        check_key(key)
+    assert key not in f"{caught.value.message}{caught.value.advice}"
+
+
 @pytest.mark.parametrize("key", ["", PUBLIC, token("anon"), "a.b.c", "..."])
 def test_a_key_that_opens_nothing_by_itself_is_taken(key: str) -> None:
     check_key(key)

@@ -73,11 +73,11 @@ def test_a_request_that_is_too_large_is_halved_and_grows_again(
             assert max(line.sizes) == 500
 
 
-@pytest.mark.parametrize("fate", ["swallow", "cut", "503", "57014"])
+@pytest.mark.parametrize("fate", ["swallow", "cut", "503", "57014", "login page"])
 def test_a_request_that_fails_is_repeated_and_its_rows_are_there_once(
     central: Central, accounts: Accounts, tmp_path: Path, fate: str
 ) -> None:
-    station = {"swallow": 13, "cut": 14, "503": 15, "57014": 16}[fate]
+    station = {"swallow": 13, "cut": 14, "503": 15, "57014": 16, "login page": 26}[fate]
     with Line(central.url).open() as line:
         line.fate = lambda path, body: (
             fate if line.seen["pass"] and line.seen[fate] < 3 and "sensor" in path else "pass"
@@ -111,6 +111,16 @@ def test_a_poison_row_costs_itself(central: Central, accounts: Accounts, tmp_pat
         wait_until(lambda: is_through(made) and made.worker.view().quarantined == 2, within_s=30)
         assert "2 in quarantine" in made.worker.view().words
     assert count(central, "audit_log", 18) == 38
+
+
+def test_rows_of_a_wrong_clock_go_to_the_quarantine_and_the_others_to_the_server(
+    central: Central, accounts: Accounts, tmp_path: Path
+) -> None:
+    with sending(tmp_path, central, accounts, station=27, streams=READINGS) as made:
+        offer_now(made, 10)
+        offer_now(made, 10, first=10, ago_s=-200 * 86_400.0)  # the clock is half a year ahead
+        wait_until(lambda: is_through(made) and made.worker.view().quarantined == 10, within_s=30)
+    assert count(central, "sensor_readings", 27) == 10
 
 
 def test_what_is_sent_again_is_no_new_row(central: Central, accounts: Accounts, tmp_path: Path) -> None:
