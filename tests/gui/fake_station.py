@@ -26,6 +26,7 @@ from pumpwatch_gui.domain.commands import (
     ResendSpan,
     ResumeSync,
     SetCounters,
+    SyncCommand,
 )
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
@@ -48,7 +49,7 @@ from pumpwatch_gui.domain.site_changes import (
     SiteChange,
 )
 from pumpwatch_gui.domain.station import EngineStats, LoopHealth, Percentiles, PumpView, RunState, StationView
-from pumpwatch_gui.domain.sync import SyncView
+from pumpwatch_gui.domain.sync import SyncState, SyncView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
 from pumpwatch_gui.engine.annunciator import Annunciator
@@ -307,12 +308,21 @@ class FakeStation:
                 self.latest()  # the list has what is on the screen
                 return self._maintenance.execute(order, command, self._site)
             case PauseSync() | ResumeSync() | ResendSpan():
-                raise InputError("sync is off")
+                return self._to_sync(order.command)
             case command if isinstance(command, ModelCommand):
                 self._need(Capability.TRAIN)
                 if self._site.pump(order.pump_id) is None:
                     raise InputError(f"no pump {order.pump_id}")
         return f"{order.name}: done"
+
+    def _to_sync(self, command: SyncCommand) -> str:
+        if self.sync is None:
+            raise InputError("sync is off")
+        if isinstance(command, ResendSpan):
+            return "the span is sent again"
+        is_pause = isinstance(command, PauseSync)
+        self.sync = replace(self.sync, state=SyncState.PAUSED if is_pause else SyncState.SENDING)
+        return "sync paused" if is_pause else "sync resumed"
 
     def _to_alarm(self, order: Order, command: AlarmCommand) -> None:
         self.latest()  # the desk has what is on the screen

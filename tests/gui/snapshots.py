@@ -44,7 +44,7 @@ README_PICTURE = ROOT / "resources" / "pictures" / "overview-dark.png"
 RENEW = "python -m tests.gui.snapshots"
 
 SIZE, README_SIZE = (1280, 720), (1600, 900)
-DIALOGS = ("settings", "limits", "rules", "counters", "hand-over", "add-pump", "help", "shortcuts", "palette")
+DIALOGS = ("settings", "limits", "rules", "counters", "hand-over", "sync", "add-pump", "help", "shortcuts", "palette")
 """Those with a picture. About is nothing but versions and paths of the machine."""
 
 NOW_NS = 1_768_472_640 * SECOND

@@ -155,6 +155,12 @@ def _counters(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     return CountersDialog(context, pump_id, parent)
 
 
+def _sync(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.sync.dialog import SyncDialog
+
+    return SyncDialog(context, parent)
+
+
 def _shortcuts(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.help.shortcuts import ShortcutsDialog
 
@@ -195,6 +201,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("rules", "Alarm rules", "rules", "Ctrl+Shift+L", _rules, needs=Capability.CONFIGURE),
     DialogEntry("counters", "Counters", "counters", "Ctrl+Shift+N", _counters, needs=Capability.CONFIGURE),
     DialogEntry("hand-over", "Hand-over", "hand-over", "Ctrl+Shift+H", _hand_over),
+    DialogEntry("sync", "Sync", "sync", "Ctrl+Shift+Y", _sync),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
     DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),
