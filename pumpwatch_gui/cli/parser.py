@@ -192,6 +192,9 @@ def _add_tools(command: _Command) -> None:
     )
     _add_export(command)
     _add_import(command)
+    server = command("server-sql", "cli.servers", "server_sql", "print the server side of sync, or apply it")
+    server.add_argument("--apply", metavar="URL", help="apply it to this database: postgresql://USER@HOST:5432/NAME "
+                        "(the password also as PGPASSWORD); applied again it changes nothing")  # fmt: skip
     command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
 
 

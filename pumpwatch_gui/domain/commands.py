@@ -221,6 +221,25 @@ class ReopenMaintenance:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class PauseSync:
+    """Send nothing to the server until `ResumeSync` or the next start; what is to be sent waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSync:
+    """Send to the server again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResendSpan:
+    """Send everything from one time up to another (Unix UTC) once more; what is there already stays as it is."""
+
+    start_ns: int
+    end_ns: int
+
+
+SyncCommand = PauseSync | ResumeSync | ResendSpan
 ModelCommand = (
     Rebaseline | ConfirmLevel | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
 )
@@ -237,6 +256,7 @@ Command = (
     | GiveFeedback
     | SetCounters
     | MaintenanceCommand
+    | SyncCommand
 )
 
 
@@ -283,6 +303,9 @@ COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
         NoteMaintenance: CommandKind("note maintenance", Role.OPERATOR),
         ResolveMaintenance: CommandKind("resolve maintenance", Role.ENGINEER),
         ReopenMaintenance: CommandKind("reopen maintenance", Role.ENGINEER),
+        PauseSync: CommandKind("pause sync", Role.ENGINEER),
+        ResumeSync: CommandKind("resume sync", Role.ENGINEER),
+        ResendSpan: CommandKind("send again", Role.ENGINEER),
     }
 )
 """Every command there is. The roles are declared here once; they are enforced where accounts exist."""
@@ -317,7 +340,7 @@ class Order:
             case ChangeSite(changes):
                 ids = {change.pump_id for change in changes}
                 return ids.pop() if len(ids) == 1 else ""
-            case ReloadSite():
+            case ReloadSite() | PauseSync() | ResumeSync() | ResendSpan():
                 return ""
             case command:
                 return command.pump_id

@@ -8,6 +8,7 @@ from pumpwatch_gui.domain.errors import Problem
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.reports.schedule import ReportSchedule
+from pumpwatch_gui.domain.sync import SyncSettings
 from pumpwatch_gui.domain.units import UnitChoice
 
 NO_MODEL, LEARN = "none", "learn"
@@ -40,6 +41,7 @@ class Site:
     `units` are those that values are shown in where a user has not chosen others.
     `rules` may name pumps and tags that are not there: then they are not judged, and stay.
     `energy_price` is that of a kWh in `currency`, None where it is not given. `reports` are made by themselves.
+    `sync` says where the station sends to; None: nowhere.
     """
 
     name: str = "My station"
@@ -52,6 +54,7 @@ class Site:
     units: UnitChoice = UnitChoice()  # noqa: RUF009 - frozen
     energy_price: float | None = None
     reports: ReportSchedule = ReportSchedule()  # noqa: RUF009 - frozen
+    sync: SyncSettings | None = None
 
     def pump(self, pump_id: str) -> PumpSettings | None:
         """The pump of that id; None when the site has none."""

@@ -14,6 +14,7 @@ from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.replay import ReplayState
+from pumpwatch_gui.domain.sync import SyncView
 from pumpwatch_gui.domain.values.frame import Frame
 
 
@@ -92,6 +93,7 @@ LOOP_WORDS: Mapping[str, LoopWords] = MappingProxyType(
         "reports": LoopWords("Reports", "scheduled reports are not being made"),
         "watchdog": LoopWords("Supervision", "a part that stops is not noticed"),
         "record": LoopWords("CSV recording", "the file is not being written"),
+        "sync": LoopWords("Sync", "nothing is being sent to the server"),
     }
 )
 """The loops of an engine by name, the gravest loss first."""
@@ -156,7 +158,8 @@ class StationView:
     `maintenance`: the maintenance events by risk, every open one and the newest of those that are resolved.
     `unjudged_rules`: the rules that are not judged somewhere now, and why.
     `reviewed`: which history this is a review of, in words; "" for a station that runs. A review shows what was at the
-    time `time_ns` of it, which `replay` has come to; its monotonic clock is that time as well.
+    time `time_ns` of it, which `replay` has come to; its monotonic clock is that time as well. `sync` is None for a
+    station that sends to no server.
     """
 
     name: str
@@ -172,6 +175,7 @@ class StationView:
     unjudged_rules: tuple[UnjudgedRule, ...] = ()
     reviewed: str = ""
     replay: ReplayState | None = None
+    sync: SyncView | None = None
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

@@ -15,8 +15,10 @@ from pumpwatch_gui.domain.commands import (
     TakeOutOfService,
     UnshelveAlarm,
 )
-from pumpwatch_gui.domain.events import AlarmChanged
+from pumpwatch_gui.domain.events import AlarmChanged, Note
+from pumpwatch_gui.domain.station import LOOP_WORDS
 from pumpwatch_gui.engine.bus import EventBus
+from pumpwatch_gui.engine.supervisor import LoopTrouble
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
 
 STATION = "station"
@@ -33,6 +35,14 @@ class Annunciator:
     def alarms(self) -> tuple[Alarm, ...]:
         """Every alarm that is not NORMAL, worst first."""
         return self.desk.alarms
+
+    def announce_loop(self, trouble: LoopTrouble) -> None:
+        """Announce that a loop of the engine has stopped, or that it runs again; with a line of the journal."""
+        word = LOOP_WORDS[trouble.name].name
+        text = f"{word} works again" if trouble.is_over else f"{word} stopped: {trouble.text}"
+        self.announce(f"loop.{trouble.name}", text, is_over=trouble.is_over)
+        line = f"{text} after: {trouble.text}" if trouble.is_over else text
+        self._bus.publish(Note(time.time_ns(), line, "INFO" if trouble.is_over else "ERROR"))
 
     def apply(self, pump_id: str, signal: AlarmSignal, time_ns: int | None = None) -> bool:
         """Apply a signal; whether an alarm changed its state."""

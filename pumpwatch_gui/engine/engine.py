@@ -4,8 +4,8 @@
     gui, share → (Order: who, when, command) → engine
 
 Seven loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes,
-`store` writes, `reports` makes what is scheduled, `watchdog` looks after the others. At the end they stop in the order
-of the flow: what was read is also written.
+`store` writes, `reports` makes what is scheduled, `watchdog` looks after the others; one more, `sync`, where the site
+sends to a server. At the end they stop in the order of the flow: what was read is also written.
 """
 
 import logging
@@ -19,7 +19,7 @@ from pumpwatch_gui.acquire.links.link import LinkEvent
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
 from pumpwatch_gui.domain.alarms.alarm import Alarm
-from pumpwatch_gui.domain.commands import Order, OrderId
+from pumpwatch_gui.domain.commands import Order, OrderId, SetCounters, SyncCommand
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.events import (
     ConnectionChanged,
@@ -35,7 +35,7 @@ from pumpwatch_gui.domain.events import (
 )
 from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
-from pumpwatch_gui.domain.station import LOOP_WORDS, StationView
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.engine.annunciator import Annunciator
@@ -53,7 +53,9 @@ from pumpwatch_gui.engine.orders import Orders
 from pumpwatch_gui.engine.recorder import Recorder
 from pumpwatch_gui.engine.reporting import ReportLoop
 from pumpwatch_gui.engine.stats import StatsCollector
-from pumpwatch_gui.engine.supervisor import LATE_AFTER_S, WATCH_EVERY_S, Heartbeat, LoopTrouble, Watchdog, supervise
+from pumpwatch_gui.engine.supervisor import LATE_AFTER_S, WATCH_EVERY_S, Heartbeat, Watchdog, supervise
+from pumpwatch_gui.engine.syncing import LATE_AFTER_S as SYNC_LATE_AFTER_S
+from pumpwatch_gui.engine.syncing import Syncing
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
@@ -81,8 +83,7 @@ class Engine:
     def __init__(
         self, site: Site, home: Home, *, site_file: Path | None = None, record: Recorder | None = None
     ) -> None:
-        self.home = home
-        self._record = record
+        self.home, self._record = home, record
         self._configuration = Configuration(site, site_file or home.site_file)
         self._links_ended, self._scored = threading.Event(), threading.Event()
         self._ordered, self._judged = threading.Event(), threading.Event()
@@ -95,6 +96,7 @@ class Engine:
         self._counters = CounterKeeper(self._history, self._store.offer_counters)
         self._bus = EventBus(self._store.offer_event)
         self._bus.subscribe(self._on_event)
+        self._syncing = Syncing(self._configuration, home, self._store, self._bus.publish)
         self._annunciator = Annunciator(AlarmDesk(self._store.open_alarms), self._bus)
         self._maintenance = MaintenanceKeeper(self._history, self._bus, self._configuration, self._annunciator)
         self._judging = Judging(site, self._annunciator, self._bus, self._store.offer_detection)
@@ -104,18 +106,15 @@ class Engine:
         )  # fmt: skip
         self._orders = Orders(
             self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit,
-            set_counters=lambda c: self._counters.set_totals(self._judging.pumps.get(c.pump_id), c),
-            maintain=self._maintenance.execute,
+            carry_out=self._carry_out, maintain=self._maintenance.execute,
         )  # fmt: skip
         self._scanner = Scanner(
-            _bindings(site),
-            on_frame=self._on_frame,
-            on_event=self._on_link_event,
-            memory=DeviceMemory(home.learnt),
+            _bindings(site), on_frame=self._on_frame, on_event=self._on_link_event, memory=DeviceMemory(home.learnt)
         )
         self._link_views = LinkViews(self._scanner.views, have_ended=self._links_ended.is_set)
         self._loops = self._make_loops()
-        self._watchdog = Watchdog((Heartbeat(name) for name in self._loops), self._on_loop_trouble)
+        beats = [Heartbeat(name, SYNC_LATE_AFTER_S if name == "sync" else LATE_AFTER_S) for name in self._loops]
+        self._watchdog = Watchdog(beats, self._annunciator.announce_loop)
         self._stats, self._abandoned = StatsCollector(), False
         self._disk = DiskForecast(self._annunciator)
         self._annunciator.retire_unknown(self._judging.sources)
@@ -165,6 +164,7 @@ class Engine:
             is_site_edited=self._orders.is_site_edited,
             maintenance=self._maintenance.events,
             unjudged_rules=self._judging.rules.unjudged,
+            sync=self._syncing.view(),
         )
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
@@ -201,17 +201,20 @@ class Engine:
     # ---------------------------------------------------------------- the loops
 
     def _make_loops(self) -> dict[str, Loop]:
+        reports = ReportLoop(self.home, self._configuration.path, self.site, self._bus.publish)
         loops: dict[str, Loop] = {
             "links": self._run_links,
             "infer": self._run_infer,
             "judge": self._run_judge,
             "orders": self._run_orders,
             "store": self._run_store,
-            "reports": self._run_reports,
+            "reports": partial(self._run_apart, "reports", reports.run),
             "watchdog": self._run_watchdog,
         }
         if self._record is not None:
             loops["record"] = self._run_record
+        if self._syncing.is_on:
+            loops["sync"] = partial(self._run_apart, "sync", self._syncing.run)
         return loops
 
     def _supervised(self, name: str, stop: threading.Event, run: Callable[[Callable[[], None]], None]) -> None:
@@ -270,9 +273,11 @@ class Engine:
         if record is not None:
             self._supervised("record", stop, lambda alive: record.run(self._links_ended, alive))
 
-    def _run_reports(self, stop: threading.Event) -> None:
-        reports = ReportLoop(self.home, self._configuration.path, self.site, self._bus.publish)
-        self._supervised("reports", stop, partial(reports.run, stop))
+    def _run_apart(
+        self, name: str, run: Callable[[threading.Event, Callable[[], None]], None], stop: threading.Event
+    ) -> None:
+        """A loop that no other waits for."""
+        self._supervised(name, stop, partial(run, stop))
 
     def _run_watchdog(self, stop: threading.Event) -> None:
         def run(alive: Callable[[], None]) -> None:
@@ -352,15 +357,10 @@ class Engine:
         if isinstance(event, FeedbackGiven):
             self._judging.call(lambda: self._judging.take_feedback([event.feedback]))
 
-    def _on_loop_trouble(self, trouble: LoopTrouble) -> None:
-        word = LOOP_WORDS[trouble.name].name
-        if trouble.is_over:
-            self._annunciator.announce(f"loop.{trouble.name}", f"{word} works again", is_over=True)
-            self._bus.publish(Note(time.time_ns(), f"{word} works again after: {trouble.text}"))
-        else:
-            text = f"{word} stopped: {trouble.text}"
-            self._annunciator.announce(f"loop.{trouble.name}", text, is_over=False)
-            self._bus.publish(Note(time.time_ns(), text, "ERROR"))
+    def _carry_out(self, command: SetCounters | SyncCommand) -> str:
+        if isinstance(command, SetCounters):
+            return self._counters.set_totals(self._judging.pumps.get(command.pump_id), command)
+        return self._syncing.execute(command)
 
     def _apply(self, update: SiteUpdate, done: Callable[[], None]) -> None:
         """Have a changed site come into force, between two ticks of the judge loop."""
@@ -371,6 +371,7 @@ class Engine:
             self._judging.apply_site(update.site, update.renamed)
             self._inference.apply_site(update.site, update.renamed)
             self._scanner.rebind(_bindings(update.site), update.renamed)
+            self._syncing.site_changed()
             self._bus.publish(SiteChanged(time.time_ns(), update.text, update.renamed), in_journal=False)
             done()
 

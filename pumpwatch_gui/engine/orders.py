@@ -25,13 +25,16 @@ from pumpwatch_gui.domain.commands import (
     NoteMaintenance,
     Order,
     OrderId,
+    PauseSync,
     Promote,
     Rebaseline,
     Record,
     ReloadSite,
     ReopenMaintenance,
+    ResendSpan,
     ResetAlarm,
     ResolveMaintenance,
+    ResumeSync,
     ReturnToService,
     RollBack,
     SetAdaptive,
@@ -40,6 +43,7 @@ from pumpwatch_gui.domain.commands import (
     ShelveAlarm,
     StartShadow,
     StopShadow,
+    SyncCommand,
     TakeOutOfService,
     UnshelveAlarm,
 )
@@ -60,7 +64,7 @@ class Orders:
     """Takes orders from any thread and executes them on its own. Every order ends in one `OrderDone`.
 
     `apply` is handed a changed site and must call the outcome back once it is in force; `to_models` takes model
-    commands; `set_counters` and `maintain` say in words what they have done.
+    commands; `carry_out` and `maintain` say in words what they have done.
     """
 
     def __init__(
@@ -71,11 +75,11 @@ class Orders:
         *,
         apply: Callable[[SiteUpdate, Callable[[], None]], None],
         to_models: Callable[[Order], None],
-        set_counters: Callable[[SetCounters], str],
+        carry_out: Callable[[SetCounters | SyncCommand], str],
         maintain: Callable[[Order, MaintenanceCommand], str],
     ) -> None:
         self._configuration, self._annunciator, self._bus = configuration, annunciator, bus
-        self._apply, self._to_models, self._set_counters = apply, to_models, set_counters
+        self._apply, self._to_models, self._carry_out = apply, to_models, carry_out
         self._maintain = maintain
         self._inbox: deque[Order] = deque()
         self._looked_s = time.monotonic()
@@ -139,8 +143,8 @@ class Orders:
                 self.done(order, True, f"feedback {given.verdict.value}", in_journal=False)
             case ConfirmLevel() | Rebaseline() | StartShadow() | StopShadow() | Promote() | RollBack():
                 self._to_models(order)
-            case SetCounters() as command:
-                self.done(order, True, self._set_counters(command))
+            case (SetCounters() | PauseSync() | ResumeSync() | ResendSpan()) as command:
+                self.done(order, True, self._carry_out(command))
             case (
                 CreateMaintenance() | AssignMaintenance() | NoteMaintenance() | ResolveMaintenance()
                 | ReopenMaintenance()

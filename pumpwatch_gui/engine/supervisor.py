@@ -60,8 +60,8 @@ def supervise(
 class Heartbeat:
     """When a loop last turned, and how often it has died. The loop calls `alive`; any thread asks."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, late_after_s: float = LATE_AFTER_S) -> None:
+        self.name, self.late_after_s = name, late_after_s
         self.deaths = 0
         self._alive_ns = time.monotonic_ns()
         self._died_ns = 0
@@ -83,7 +83,7 @@ class Heartbeat:
     def health(self) -> LoopHealth:
         """How it is now."""
         alive_ns = time.monotonic_ns() if self._ended else self._alive_ns
-        return LoopHealth(self.name, alive_ns, self.deaths, LATE_AFTER_S)
+        return LoopHealth(self.name, alive_ns, self.deaths, self.late_after_s)
 
     @property
     def age_s(self) -> float:
@@ -94,7 +94,7 @@ class Heartbeat:
     def is_calm(self) -> bool:
         """Whether it runs and has not died for a while."""
         died_s = (time.monotonic_ns() - self._died_ns) / 1e9 if self.deaths else CALM_S
-        return self.age_s <= LATE_AFTER_S and died_s >= CALM_S
+        return self.age_s <= self.late_after_s and died_s >= CALM_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Watchdog:
     def look(self) -> None:
         """Announce what has changed since the last time."""
         for name, heartbeat in self.heartbeats.items():
-            if heartbeat.age_s > LATE_AFTER_S:
+            if heartbeat.age_s > heartbeat.late_after_s:
                 self._trouble(name, "it does not respond")
             elif name in self._announced and heartbeat.is_calm:
                 with self._lock:

@@ -18,6 +18,7 @@ from pumpwatch_gui.domain.errors import BundleError, InputError, Problem
 from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, ModbusConfig, ModbusTlsConfig, is_public
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import LEARN, NO_MODEL, LoadedSite, PumpSettings, Site
+from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.domain.units import CHOICES, UnitChoice, plain_unit
 from pumpwatch_gui.files.shipped import find_shipped, user_path
 from pumpwatch_gui.files.toml_text import UnreadableTextError, parse_toml, read_toml_text
@@ -25,6 +26,7 @@ from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
 from pumpwatch_gui.settings.profile_file import load_profile, note_missing, read_limits_of
 from pumpwatch_gui.settings.report_table import read_reports
 from pumpwatch_gui.settings.rule_table import read_rules
+from pumpwatch_gui.settings.sync_table import read_sync
 from pumpwatch_gui.settings.toml_table import Table
 
 SCHEMA = 1
@@ -88,11 +90,11 @@ def parse_site(text: str, folder: Path | None, check_model: ModelCheck | None = 
             table.note("id", f"{pump.pump_id} is there twice", "give each pump its own id")
         elif pump:
             pumps[pump.pump_id] = pump
-    rules = read_rules(top)
+    rules, sync = read_rules(top), read_sync(top)
     top.finish()
     _check_tags(pumps, problems)
     problems += line_problems(placed, folder)
-    return replace(site, pumps=tuple(pumps.values()), rules=rules), problems
+    return replace(site, pumps=tuple(pumps.values()), rules=rules, sync=sync), problems
 
 
 def _check_tags(pumps: dict[str, PumpSettings], problems: list[Problem]) -> None:
@@ -109,8 +111,14 @@ def _check_tags(pumps: dict[str, PumpSettings], problems: list[Problem]) -> None
 
 
 def cautions(site: Site) -> list[Problem]:
-    """What is no mistake but should be checked: devices outside the plant's network or read twice, open keys, rules."""
-    return [*_public(site), *_read_twice(site), *_open_keys(site), *rule_cautions(site)]
+    """What is no mistake but should be checked: devices of another network or read twice, open keys, rules, sync."""
+    return [*_public(site), *_read_twice(site), *_open_keys(site), *rule_cautions(site), *_sent(site)]
+
+
+def _sent(site: Site) -> Iterator[Problem]:
+    if site.sync is not None:
+        names = ", ".join(stream.value for stream in SyncStream if stream in site.sync.streams)
+        yield Problem("sync", f"{names} are sent to {site.sync.url}", "take [sync] out to send nothing")
 
 
 def _open_keys(site: Site) -> Iterator[Problem]:

@@ -21,13 +21,16 @@ from pumpwatch_gui.domain.commands import (
     GiveFeedback,
     NoteMaintenance,
     Order,
+    PauseSync,
     Promote,
     Rebaseline,
     Record,
     ReloadSite,
     ReopenMaintenance,
+    ResendSpan,
     ResetAlarm,
     ResolveMaintenance,
+    ResumeSync,
     ReturnToService,
     RollBack,
     SetAdaptive,
@@ -269,6 +272,9 @@ EVERY: tuple[Command, ...] = (
     NoteMaintenance("P-101/nothing", "a note"),
     ResolveMaintenance("P-101/nothing", "found nothing"),
     ReopenMaintenance("P-101/nothing", "a reason"),
+    PauseSync(),
+    ResumeSync(),
+    ResendSpan(10**18, 10**18 + 5),
 )
 
 

@@ -21,9 +21,12 @@ from pumpwatch_gui.domain.commands import (
     ModelCommand,
     Order,
     OrderId,
+    PauseSync,
     Record,
     ReloadSite,
+    ResendSpan,
     SetCounters,
+    SyncCommand,
 )
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
@@ -46,6 +49,7 @@ from pumpwatch_gui.domain.site_changes import (
     SiteChange,
 )
 from pumpwatch_gui.domain.station import EngineStats, LoopHealth, Percentiles, PumpView, RunState, StationView
+from pumpwatch_gui.domain.sync import SyncState, SyncView
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
 from pumpwatch_gui.engine.annunciator import Annunciator
@@ -59,7 +63,7 @@ from tests.gui.fake_scenes import SCENES, SECOND, Moment, Scene, alarms_of
 
 NAMES = ("Boiler feed A", "Boiler feed B", "Boiler feed C", "Cooling 1", "Cooling 2", "Cooling 3", "Condensate A",
          "Condensate B", "Transfer 1", "Transfer 2", "Fire water", "Drain")  # fmt: skip
-LOOPS = ("collector", "links", "infer", "judge", "orders", "store", "reports", "watchdog", "record")
+LOOPS = ("collector", "links", "infer", "judge", "orders", "store", "reports", "watchdog", "record", "sync")
 
 
 class FakeLinks:
@@ -143,6 +147,7 @@ class FakeStation:
         self.is_held, self.refusal = False, ""
         self.edited: Site | None = None
         self.stopped: dict[str, float] = {}
+        self.sync: SyncView | None = None
         self.stats = EngineStats(
             frames=36_120, frames_per_s=float(pumps), ring_depth=3, ring_capacity=1000, ring_high_water=61,
             inference=Percentiles(0.2, 0.3, 0.4), inference_count=36_000, commit=Percentiles(2.9, 4.0, 6.1),
@@ -244,6 +249,7 @@ class FakeStation:
             self._site.name, self._time_ns, mono_ns, pumps, tuple(alarms), stats, "centrifugal 1.0",
             is_site_edited=self.edited is not None, hidden_alarms=self._desk.hidden,
             maintenance=self._maintenance.of(alarms, self._site), unjudged_rules=unjudgeable(self._site),
+            sync=self.sync,
         )  # fmt: skip
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
@@ -304,11 +310,25 @@ class FakeStation:
             case command if isinstance(command, MaintenanceCommand):
                 self.latest()  # the list has what is on the screen
                 return self._maintenance.execute(order, command, self._site)
+            case command if isinstance(command, SyncCommand):
+                return self._to_sync(command)
             case command if isinstance(command, ModelCommand):
-                self._need(Capability.TRAIN)
-                if self._site.pump(order.pump_id) is None:
-                    raise InputError(f"no pump {order.pump_id}")
+                self._check_model_order(order)
         return f"{order.name}: done"
+
+    def _check_model_order(self, order: Order) -> None:
+        self._need(Capability.TRAIN)
+        if self._site.pump(order.pump_id) is None:
+            raise InputError(f"no pump {order.pump_id}")
+
+    def _to_sync(self, command: SyncCommand) -> str:
+        if self.sync is None:
+            raise InputError("sync is off")
+        if isinstance(command, ResendSpan):
+            return "the span is sent again"
+        is_pause = isinstance(command, PauseSync)
+        self.sync = replace(self.sync, state=SyncState.PAUSED if is_pause else SyncState.SENDING)
+        return "sync paused" if is_pause else "sync resumed"
 
     def _to_alarm(self, order: Order, command: AlarmCommand) -> None:
         self.latest()  # the desk has what is on the screen

@@ -52,6 +52,7 @@ DIALOGS = (
     "hand-over",
     "reports",
     "incident",
+    "sync",
     "add-pump",
     "help",
     "shortcuts",

@@ -29,6 +29,7 @@ SAID = {
     "orders": "ORDERS STOPPED 0:12 – nothing can be acknowledged or changed",
     "reports": "REPORTS STOPPED 0:12 – scheduled reports are not being made",
     "record": "CSV RECORDING STOPPED 0:12 – the file is not being written",
+    "sync": "SYNC STOPPED 0:12 – nothing is being sent to the server",
     "watchdog": "SUPERVISION STOPPED 0:12 – a part that stops is not noticed",
 }
 

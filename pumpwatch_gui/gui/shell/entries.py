@@ -167,6 +167,12 @@ def _counters(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     return CountersDialog(context, pump_id, parent)
 
 
+def _sync(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.sync.dialog import SyncDialog
+
+    return SyncDialog(context, parent)
+
+
 def _shortcuts(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.help.shortcuts import ShortcutsDialog
 
@@ -209,6 +215,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("hand-over", "Hand-over", "hand-over", "Ctrl+Shift+H", _hand_over),
     DialogEntry("reports", "Reports", "reports", "Ctrl+Shift+R", _reports, needs=Capability.CONFIGURE),
     DialogEntry("incident", "Save an incident file", "incident", "Ctrl+Shift+S", _incident),
+    DialogEntry("sync", "Sync", "sync", "Ctrl+Shift+Y", _sync),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
     DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),

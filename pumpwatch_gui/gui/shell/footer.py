@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.sync import SyncState
 from pumpwatch_gui.domain.wording import clock, duration
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
@@ -37,6 +38,8 @@ def stats_words(view: StationView) -> tuple[tuple[str, bool], ...]:
         words.append((f"{stats.readings_lost:,} readings lost", True))
     if stats.store_error:
         words.append((f"store: {stats.store_error}", True))
+    if view.sync is not None:
+        words.append((view.sync.words, view.sync.state is SyncState.TROUBLE))
     return tuple(words)
 
 

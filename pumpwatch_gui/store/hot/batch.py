@@ -17,12 +17,14 @@ from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.events import AlarmChanged, Event, FeedbackGiven, MaintenanceChanged
 from pumpwatch_gui.domain.journal import alarm_to_json, journal_row
 from pumpwatch_gui.domain.pump.counters import CounterRow
+from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.store.audit import AuditRow, append_audit, audit_row
 from pumpwatch_gui.store.ids import NUMBER_BITS, IdMaker, make_id
 from pumpwatch_gui.store.layout import NORMAL, ColumnLayout
 from pumpwatch_gui.store.maintenance import WRITE, event_row
+from pumpwatch_gui.store.outbox import Notes, Outbox
 from pumpwatch_gui.store.schema import DISK_FAULTS, Row, run
 from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
 
@@ -80,12 +82,14 @@ class Batch:
 
     `refused` could not be made into rows, or SQLite did not take its rows. `unplaced` counts what fits no pump known
     here: a scan of a pump that left the site may still be under way. `first_id` is the lowest of readings and scores.
+    `notes` are what the outbox gets of it, None while nothing is to be sent.
     """
 
     entries: list[Entry] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     unplaced: Counter[Kind] = field(default_factory=Counter)
     first_id: int = 1 << 62
+    notes: Notes | None = None
     _calls: list[tuple[str, list[Row]]] = field(default_factory=list)
 
     @property
@@ -102,6 +106,8 @@ class Batch:
                 self._calls.append((statement, []))
             self._calls[-1][1].append(values)
         self.entries.append(entry)
+        if self.notes is not None:
+            _note(self.notes, entry)
 
     def write(self, connection: apsw.Connection) -> None:
         """Insert everything; inside a transaction."""
@@ -110,6 +116,8 @@ class Batch:
         audit = [entry.audit for entry in self.entries if entry.audit is not None]
         if audit:
             append_audit(connection, audit)
+        if self.notes is not None:
+            self.notes.write(connection)
 
     def write_each(self, connection: apsw.Connection) -> "Batch":
         """Insert item by item, each in a savepoint; inside a transaction. Returns the batch that was written.
@@ -117,7 +125,8 @@ class Batch:
         What SQLite does not take is in its `refused`. Raises what is in DISK_FAULTS: the transaction is then to be
         rolled back whole.
         """
-        written = Batch(refused=list(self.refused), unplaced=self.unplaced)
+        notes = None if self.notes is None else Notes(self.notes.streams)
+        written = Batch(refused=list(self.refused), unplaced=self.unplaced, notes=notes)
         for entry in self.entries:
             alone = Batch()
             alone.add(entry)
@@ -132,14 +141,19 @@ class Batch:
             else:
                 written.add(entry)
             run(connection, "RELEASE entry")
+        if notes is not None:
+            notes.write(connection)
         return written
 
 
 class Encoder:
     """Turns items into rows. Used by the writer thread only."""
 
-    def __init__(self, ids: IdMaker, station_ids: IdMaker, *, newest_counters: int = 0) -> None:
+    def __init__(
+        self, ids: IdMaker, station_ids: IdMaker, outbox: Outbox | None = None, *, newest_counters: int = 0
+    ) -> None:
         self.ids = ids
+        self._outbox = outbox or Outbox()
         self.station_ids = station_ids
         self._counters_id = newest_counters
         self.layouts: dict[str, ColumnLayout] = {}
@@ -155,7 +169,7 @@ class Encoder:
 
     def encode(self, items: Iterable[Item]) -> Batch:
         """The rows of `items`, in their order. Raises StoreError and what is in DISK_FAULTS (ids are looked up)."""
-        batch = Batch()
+        batch = Batch(notes=self._outbox.begin())
         for item in items:
             try:
                 self._encode(batch, item)
@@ -250,6 +264,24 @@ class Encoder:
         line = (j.id, j.time_ns, j.kind, j.pump_id, j.severity, j.text, j.by, json.dumps(j.detail))
         rows.append((_JOURNAL, line))
         batch.add(Entry(event, tuple(rows), audit_row(event, key)))
+
+
+def _note(notes: Notes, entry: Entry) -> None:
+    """Note the rows of an entry that are to be sent."""
+    item = entry.item
+    if isinstance(item, tuple):
+        key = int(str(entry.rows[0][1][0]))
+        notes.add(SyncStream.READINGS, key)
+        notes.add(SyncStream.ROLLUPS, key)
+    elif isinstance(item, Detection):
+        if len(entry.rows) > 1:  # the score alone is not sent
+            notes.add(SyncStream.DETECTIONS, int(str(entry.rows[0][1][0])))
+    elif isinstance(item, AlarmChanged):
+        notes.add(SyncStream.ALARMS, int(str(entry.rows[-1][1][0])))
+    elif isinstance(item, MaintenanceChanged):
+        notes.add_event(item.event.event_id)
+    if entry.audit is not None:
+        notes.add(SyncStream.AUDIT, entry.audit.id)
 
 
 def reason_of(error: Exception) -> str:

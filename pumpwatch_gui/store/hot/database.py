@@ -22,6 +22,7 @@ from pumpwatch_gui.store.hot.opening import Opened, mark_writing, open_database,
 from pumpwatch_gui.store.ids import IdMaker
 from pumpwatch_gui.store.layout import SITE_KEY, PumpRow, columns_of_readings, register, rename, site_note
 from pumpwatch_gui.store.open_alarms import open_alarms
+from pumpwatch_gui.store.outbox import Outbox
 from pumpwatch_gui.store.salvage.merge import adopt
 from pumpwatch_gui.store.schema import DAMAGE, DISK_FAULTS, Connect, from_apsw, run, transaction
 
@@ -34,10 +35,11 @@ class Database:
     The encoder outlives the connection: rows that wait in memory keep their ids, alarms their last state.
     """
 
-    def __init__(self, path: Path, *, station: int, connect: Connect) -> None:
+    def __init__(self, path: Path, *, station: int, outbox: Outbox, connect: Connect) -> None:
         self.path = path
         self.site: Site | None = None
         """The site whose pumps these are: it is noted with them."""
+        self.outbox = outbox
         self.encoder: Encoder | None = None
         self.open_alarms: list[Alarm] = []
         self.unregistered: Mapping[str, str] = {}
@@ -199,7 +201,7 @@ class Database:
         readings, journal = self._ids(connection, "sensor_readings", archived), self._ids(connection, "journal")
         self.open_alarms = open_alarms(connection)
         newest = int(str(connection.execute("SELECT coalesce(max(id), 0) FROM counters").get))
-        return Encoder(readings, journal, newest_counters=newest)
+        return Encoder(readings, journal, self.outbox, newest_counters=newest)
 
     def _ids(self, connection: apsw.Connection, table: str, archived: int = 0) -> IdMaker:
         times = ArchivedTimes()

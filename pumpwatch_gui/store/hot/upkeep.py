@@ -62,6 +62,7 @@ class Upkeep:
             self.leave()
             self._database.close()
             return
+        self._database.outbox.settle(connection)
         now = time.monotonic()
         if now - self._anchored_s >= DAY_S:
             self.anchor()
@@ -116,5 +117,7 @@ class Upkeep:
         if note is not None:
             self._offer_event(note)
             self.salvage_progress = ""
+            # What of these was sent is noted in the damaged file, if at all: all of it goes once more.
+            self._database.outbox.resend(0, time.time_ns())
             self._salvage = Salvage.pending(self._database.path)
             self._old = OldWindows()  # the damaged file may have had some

@@ -29,6 +29,7 @@ from pumpwatch_gui.store.hot.row_quarantine import FILE as ROW_FILE
 from pumpwatch_gui.store.hot.row_quarantine import quarantine_rows
 from pumpwatch_gui.store.hot.upkeep import Upkeep
 from pumpwatch_gui.store.layout import PumpRow, check_pumps
+from pumpwatch_gui.store.outbox import Outbox
 from pumpwatch_gui.store.schema import DAMAGE, DISK_FAULTS, Connect, connect, damaged, from_apsw, is_full
 
 __all__ = ["PumpRow", "Store", "StoreView"]
@@ -54,7 +55,7 @@ class Store:
     beyond that what comes is lost and counted. A file of a newer version or of another program is never touched.
     Raises StoreError only when two pumps share an id. `on_trouble` hears what is wrong, `on_open_alarms` the alarms of
     the run before when they could be read only after the start; both once `run` has started, on the thread that finds
-    it, and must not block.
+    it, and must not block. Its `outbox` says what is to be sent to a server: nothing, at first.
     """
 
     def __init__(
@@ -81,7 +82,8 @@ class Store:
         self._refused_s = 0.0
         self._committed_before = 0
         self._notice = ""
-        self._database = Database(path, station=station, connect=connect)
+        self.outbox = Outbox()
+        self._database = Database(path, station=station, outbox=self.outbox, connect=connect)
         self._upkeep = Upkeep(self._database, self.offer_event)
         self.set_budget(budget_bytes)
         self._is_late = False

@@ -1,0 +1,88 @@
+"""Sync as a part of the station: off, or one loop more. What it needs is loaded only where a site sends."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pumpwatch_gui.domain.commands import PauseSync, ResendSpan, ResumeSync, SyncCommand
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import Event, Note
+from pumpwatch_gui.domain.sync import SyncState, SyncView
+from pumpwatch_gui.domain.wording import minute
+from pumpwatch_gui.engine.configuration import Configuration
+from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.store.hot.writer import Store
+
+if TYPE_CHECKING:
+    from pumpwatch_gui.sync.worker import SyncWorker
+
+LATE_AFTER_S = 30.0
+"""A request may take seconds, and logging in a few of them."""
+
+
+class Syncing:
+    """The sync of a station. `run` is for the sync loop, the rest for any thread."""
+
+    def __init__(
+        self, configuration: Configuration, home: Home, store: Store, publish: Callable[[Event], None]
+    ) -> None:
+        self._configuration, self._home, self._outbox, self._publish = configuration, home, store.outbox, publish
+        self._settings = configuration.site.sync
+        self._worker: SyncWorker | None = None
+        self._is_paused = False
+        if self._settings is not None:
+            self._outbox.streams = self._settings.streams
+
+    @property
+    def is_on(self) -> bool:
+        """Whether this run of the program sends."""
+        return self._settings is not None
+
+    def view(self) -> SyncView | None:
+        """How it goes; None while nothing is to be sent."""
+        if self._settings is None:
+            return None
+        return self._worker.view() if self._worker is not None else SyncView(SyncState.CONNECTING)
+
+    def run(self, stop: threading.Event, alive: Callable[[], None]) -> None:
+        """Send until `stop`."""
+        if self._settings is None:
+            return
+        if self._worker is None:
+            from pumpwatch_gui.sync.secrets import find_secrets
+            from pumpwatch_gui.sync.worker import SyncWorker
+
+            self._worker = SyncWorker(
+                self._settings, self._home.database, self._outbox, station=self._station,
+                secrets=lambda: find_secrets(self._home.path), on_change=self._say,
+            )  # fmt: skip
+            self._worker.pause(self._is_paused)
+        self._worker.run(stop, alive)
+
+    def execute(self, command: SyncCommand) -> str:
+        """What was done, in words. Raises InputError when nothing is sent by this run."""
+        if self._settings is None:
+            raise InputError("sync is off", "add [sync] to the site file and start again")
+        match command:
+            case PauseSync() | ResumeSync():
+                self._is_paused = isinstance(command, PauseSync)
+                if self._worker is not None:
+                    self._worker.pause(self._is_paused)
+                return "sync paused" if self._is_paused else "sync resumed"
+            case ResendSpan(start_ns, end_ns):
+                if not 0 <= start_ns < end_ns:
+                    raise InputError("the span to send again is empty", "give a beginning before its end")
+                self._outbox.resend(start_ns, end_ns)
+                return f"{minute(start_ns)} to {minute(end_ns)} is sent again"
+
+    def site_changed(self) -> None:
+        """Say that other settings of the sync wait for the next start."""
+        if self._configuration.site.sync != self._settings:
+            self._say("The settings of the sync have changed: they come into force at the next start", False)
+
+    def _station(self) -> tuple[int, str]:
+        return self._configuration.site.station, self._configuration.site.name
+
+    def _say(self, text: str, is_over: bool) -> None:
+        self._publish(Note(time.time_ns(), text, "INFO" if is_over else "WARNING"))

@@ -1,0 +1,1 @@
+"""Sync: what is sent to a server, how it goes, pause and send again."""

@@ -1,0 +1,132 @@
+"""What is to be sent to a server: ranges of ids, noted in the transaction that writes the rows they name.
+
+The outbox is what is left to send: an entry is deleted once its rows are on the server. While nothing is to be sent
+nothing is noted.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import apsw
+
+from pumpwatch_gui.domain.sync import SyncStream
+from pumpwatch_gui.store.ids import NUMBER_BITS, make_id
+from pumpwatch_gui.store.schema import Row, run, transaction
+
+BUCKET_BITS = NUMBER_BITS + 16
+"""Ids of about a minute make one range, so that a clock that was set back does not name all that lies between."""
+DAY_NS = 86_400 * 10**9
+_NOTE = "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) VALUES (?, ?, ?, ?, ?)"
+# A maintenance event that changes keeps the id it has: that of the change is not the row's.
+_NOTE_EVENT = (
+    "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) "
+    "SELECT ?, id, id, 1, ? FROM maintenance_events WHERE event_id = ?"
+)
+_NOTE_ALL_EVENTS = (
+    "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) "
+    "SELECT ?, id, id, 1, ? FROM maintenance_events WHERE time_ns >= ? AND time_ns < ?"
+)
+_QUARANTINE = "INSERT OR REPLACE INTO sync_quarantine VALUES (?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row that the server does not take: which, why, and as it was sent (JSON)."""
+
+    stream: SyncStream
+    row_key: str
+    reason: str
+    content: str
+
+
+class Notes:
+    """The rows of one transaction that are to be sent."""
+
+    def __init__(self, streams: frozenset[SyncStream]) -> None:
+        self.streams = streams
+        self._ranges: dict[tuple[SyncStream, int], list[int]] = {}
+        self._event_ids: list[str] = []
+
+    def add(self, stream: SyncStream, key: int) -> None:
+        """Note a row by its id."""
+        if stream not in self.streams:
+            return
+        found = self._ranges.get((stream, key >> BUCKET_BITS))
+        if found is None:
+            self._ranges[stream, key >> BUCKET_BITS] = [key, key, 1]
+        else:
+            found[0], found[1], found[2] = min(found[0], key), max(found[1], key), found[2] + 1
+
+    def add_event(self, event_id: str) -> None:
+        """Note a maintenance event."""
+        if SyncStream.EVENTS in self.streams:
+            self._event_ids.append(event_id)
+
+    def write(self, connection: apsw.Connection) -> None:
+        """Write what was noted; inside the transaction of the rows, after them."""
+        now_ms = time.time_ns() // 1_000_000
+        rows: list[Row] = [(stream.value, *bounds, now_ms) for (stream, _), bounds in self._ranges.items()]
+        if rows:
+            connection.executemany(_NOTE, rows)
+        for event_id in dict.fromkeys(self._event_ids):
+            run(connection, _NOTE_EVENT, (SyncStream.EVENTS.value, now_ms, event_id))
+
+
+class Outbox:
+    """The writer's side of the outbox. `begin` and `settle` are for the writer thread, the rest for any."""
+
+    def __init__(self, streams: frozenset[SyncStream] = frozenset()) -> None:
+        self.streams = streams
+        self._lock = threading.Lock()
+        self._sent: list[int] = []
+        self._refused: list[RefusedRow] = []
+        self._spans: list[tuple[int, int]] = []
+
+    def begin(self) -> Notes | None:
+        """Where a transaction notes its rows; None while nothing is to be sent."""
+        return Notes(self.streams) if self.streams else None
+
+    def sent(self, entry_ids: Iterable[int], refused: Sequence[RefusedRow] = ()) -> None:
+        """Have these entries deleted, and the rows of them that were refused quarantined, in one transaction."""
+        with self._lock:
+            self._sent += entry_ids
+            self._refused += refused
+
+    def resend(self, start_ns: int, end_ns: int) -> None:
+        """Have everything from one time (Unix UTC) up to another sent again."""
+        with self._lock:
+            self._spans.append((start_ns, end_ns))
+
+    def settle(self, connection: apsw.Connection) -> None:
+        """Write what `sent` and `resend` asked for. Raises what is in DISK_FAULTS: then it is tried again."""
+        with self._lock:
+            sent, refused, spans = list(self._sent), list(self._refused), list(self._spans)
+        if not (sent or refused or spans):
+            return
+        with transaction(connection):
+            now_ns = time.time_ns()
+            rows = [(r.stream.value, r.row_key, now_ns, r.reason, r.content) for r in refused]
+            connection.executemany(_QUARANTINE, rows)
+            connection.executemany("DELETE FROM outbox WHERE entry_id = ?", [(entry,) for entry in sent])
+            for start_ns, end_ns in spans:
+                self._note_span(connection, start_ns, end_ns)
+        with self._lock:
+            del self._sent[: len(sent)], self._refused[: len(refused)], self._spans[: len(spans)]
+
+    def _note_span(self, connection: apsw.Connection, start_ns: int, end_ns: int) -> None:
+        """A range a day: what was sent of a long span before a stop is not sent again."""
+        now_ms = time.time_ns() // 1_000_000
+        oldest = ("min(id) FROM sensor_readings", "min(id) FROM journal", "min(first_id) FROM archive_chunks")
+        first = [int(str(key)) for what in oldest if (key := connection.execute(f"SELECT {what}").get) is not None]
+        start, end = (
+            max(make_id(max(start_ns, 0)), min(first, default=0)),
+            make_id(min(end_ns, time.time_ns() + DAY_NS)),
+        )
+        days = range(start, end, DAY_NS // 1_000_000 << NUMBER_BITS)
+        for stream in self.streams - {SyncStream.EVENTS}:
+            bounds = [(stream.value, lo, min(lo + days.step, end) - 1, 0, now_ms) for lo in days]
+            connection.executemany(_NOTE, bounds)
+        if SyncStream.EVENTS in self.streams:
+            run(connection, _NOTE_ALL_EVENTS, (SyncStream.EVENTS.value, now_ms, start_ns, end_ns))

@@ -1,0 +1,224 @@
+"""The sync loop: what the outbox names goes to the server, the oldest of each stream first, for as long as it runs.
+
+A kill at any moment costs nothing: an entry leaves the outbox only after its rows are on the server, and rows that are
+sent twice are there once.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pumpwatch_gui import __version__
+from pumpwatch_gui.domain.errors import PumpWatchError, StoreError
+from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncView
+from pumpwatch_gui.store.outbox import Outbox, RefusedRow
+from pumpwatch_gui.store.query.outgoing import Outgoing, Waiting, ranges_of
+from pumpwatch_gui.sync.rest import Fault, Rest, RestError
+from pumpwatch_gui.sync.secrets import SyncSecrets
+from pumpwatch_gui.sync.sender import MOST_ROWS, Sender, ServerRow
+
+log = logging.getLogger("pumpwatch.sync")
+
+SCHEMA = 1
+"""The version of the server's schema that this program knows."""
+LOOK_EVERY_S = 1.0
+ALIVE_EVERY_S = 0.5
+REPORT_EVERY_S = 20.0
+"""How often the server hears that the station is there, and what waits."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
+"""After a failure; doubled with each further one, and shortened by chance, so that stations do not come all at once."""
+ENTRIES_AT_ONCE = 300
+SAID_AFTER_S = 30.0
+"""Trouble that lasts so long gets a line of the journal: a line that flaps does not fill it."""
+
+
+class SyncWorker:
+    """Sends what one database notes. `run` is for one thread, the rest for any.
+
+    `secrets` is asked on that thread: a key store may be slow. `on_change` hears in words that trouble has lasted
+    (False) and that it is over (True).
+    """
+
+    def __init__(
+        self,
+        settings: SyncSettings,
+        database: Path,
+        outbox: Outbox,
+        *,
+        station: Callable[[], tuple[int, str]],
+        secrets: Callable[[], SyncSecrets],
+        on_change: Callable[[str, bool], None] = lambda text, is_over: None,
+    ) -> None:
+        self._settings, self._outgoing, self._outbox = settings, Outgoing(database), outbox
+        self._station, self._secrets, self._on_change = station, secrets, on_change
+        self._paused = threading.Event()
+        self._rest: Rest | None = None
+        self._pumps: list[ServerRow] = []
+        self._reported_s = 0.0
+        self._done: dict[SyncStream, set[int]] = {stream: set() for stream in SyncStream}
+        self._trouble_s: float | None = None
+        self._is_said = False
+        self._view = SyncView(SyncState.CONNECTING)
+        self._sent = 0
+
+    def view(self) -> SyncView:
+        """How it goes, as of the last turn."""
+        return self._view
+
+    def pause(self, is_paused: bool) -> None:
+        """Send nothing for now, or go on. What is noted meanwhile waits."""
+        (self._paused.set if is_paused else self._paused.clear)()
+
+    def run(self, stop: threading.Event, alive: Callable[[], None]) -> None:
+        """Send until `stop`; what is left then waits for the next start."""
+        failures = 0
+        try:
+            while not stop.is_set():
+                alive()
+                failures = 0 if self._turn(stop, alive) else failures + 1
+                longest_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 10))
+                self._wait(stop, alive, longest_s * random.uniform(0.5, 1.0) if failures else LOOK_EVERY_S)
+        finally:
+            self._leave()
+
+    def _wait(self, stop: threading.Event, alive: Callable[[], None], seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left_s := end - time.monotonic()) > 0 and not stop.wait(min(left_s, ALIVE_EVERY_S)):
+            alive()
+
+    def _turn(self, stop: threading.Event, alive: Callable[[], None]) -> bool:
+        """Send all that is due; False when that was not possible."""
+        if self._paused.is_set():
+            self._leave()
+            self._look(SyncState.PAUSED)
+            return True
+        try:
+            rest = self._connected()
+            self._introduce(rest)
+            sender = Sender(rest, alive)
+            for stream in SyncStream:
+                while self._send_some(sender, stream) and not (stop.is_set() or self._paused.is_set()):
+                    self._look(SyncState.SENDING)
+        except PumpWatchError as error:
+            if not isinstance(error, StoreError):
+                self._leave()
+            self._trouble(error)
+            return False
+        self._look(SyncState.UP_TO_DATE)
+        self._recovered()
+        return True
+
+    # ---------------------------------------------------------------- the server
+
+    def _connected(self) -> Rest:
+        """The server, found to be one that this program can send to."""
+        if self._rest is None:
+            rest = Rest(self._settings, self._secrets())
+            try:
+                _check_version(rest.call("pumpwatch_version", {}))
+            except BaseException:
+                rest.close()
+                raise
+            self._rest, self._pumps, self._reported_s = rest, [], 0.0
+        return self._rest
+
+    def _introduce(self, rest: Rest) -> None:
+        """Say which station this is, and its pumps whenever they have changed."""
+        number, name = self._station()
+        now_s = time.monotonic()
+        if not self._reported_s or now_s - self._reported_s >= REPORT_EVERY_S:
+            row: ServerRow = {"station_id": number, "name": name, "program": __version__, "backlog": self._view.backlog}
+            rest.post("stations", [row], key="station_id", is_merge=True)
+            self._reported_s = now_s
+        pumps = [{"station_id": number, **row} for row in self._outgoing.pumps()]
+        if pumps != self._pumps:
+            rest.post("pumps", pumps, key="station_id,pump_id", is_merge=True)
+            self._pumps = pumps
+
+    def _leave(self) -> None:
+        """Close the connections; the next turn asks again for token and version."""
+        if self._rest is not None:
+            self._rest.close()
+            self._rest = None
+
+    # ---------------------------------------------------------------- the rows
+
+    def _send_some(self, sender: Sender, stream: SyncStream) -> bool:
+        """Send some entries of a stream; whether there may be more."""
+        done = self._done[stream]
+        limit = ENTRIES_AT_ONCE + len(done)
+        found = self._outgoing.pending(stream, now_ms=time.time_ns() // 1_000_000, limit=limit)
+        done &= {entry.entry_id for entry in found}  # of the others the writer has deleted those that were sent
+        entries = [entry for entry in found if entry.entry_id not in done]
+        if not entries:
+            return False
+        station, _ = self._station()
+        refused: list[RefusedRow] = []
+        for rows in _in_requests(
+            piece for lo, hi in ranges_of(stream, entries) for piece in self._outgoing.rows(stream, lo, hi)
+        ):
+            refused += sender.send(stream, [{"station_id": station, **row} for row in rows])
+            self._sent += len(rows)
+        if refused:
+            log.error("the server refused %d rows of %s for good: %s", len(refused), stream.value, refused[0].reason)
+        self._outbox.sent([entry.entry_id for entry in entries], refused)
+        done |= {entry.entry_id for entry in entries}
+        return len(found) == limit
+
+    # ---------------------------------------------------------------- how it goes
+
+    def _look(self, state: SyncState, error: str = "") -> None:
+        try:
+            waiting = self._outgoing.waiting(time.time_ns() // 1_000_000)
+        except StoreError as unreadable:
+            waiting, error = Waiting(self._view.backlog, 0, self._view.quarantined), error or unreadable.message
+        lag_s = max(0.0, time.time() - waiting.oldest_ms / 1000) if waiting.oldest_ms else 0.0
+        error = error or self._view.error
+        if state in (SyncState.UP_TO_DATE, SyncState.PAUSED):
+            error = ""
+        self._view = SyncView(state, waiting.rows, lag_s, self._sent, waiting.quarantined, error)
+
+    def _trouble(self, error: PumpWatchError) -> None:
+        text = error.message + (f"; {error.advice}" if error.advice else "")
+        if self._trouble_s is None:
+            self._trouble_s = time.monotonic()
+            log.warning("sync: %s", text)
+        if not self._is_said and time.monotonic() - self._trouble_s >= SAID_AFTER_S:
+            self._is_said = True
+            self._on_change(f"Nothing is sent to the server: {text}", False)
+        self._look(SyncState.TROUBLE, text)
+
+    def _recovered(self) -> None:
+        if self._trouble_s is not None:
+            log.warning("sync goes on after %.0f s", time.monotonic() - self._trouble_s)
+        if self._is_said:
+            self._on_change("The server is sent to again", True)
+        self._trouble_s, self._is_said = None, False
+
+
+def _in_requests(pieces: Iterator[list[ServerRow]]) -> Iterator[list[ServerRow]]:
+    """The rows of all pieces, a number of requests' worth at a time: fifty pumps give a few each."""
+    waiting: list[ServerRow] = []
+    for piece in pieces:
+        waiting += piece
+        if len(waiting) >= MOST_ROWS:
+            whole = len(waiting) // MOST_ROWS * MOST_ROWS
+            yield waiting[:whole]
+            waiting = waiting[whole:]
+    if waiting:
+        yield waiting
+
+
+def _check_version(said: object) -> None:
+    """Raise RestError where the server's schema is not one that this program can send to."""
+    numbers = said if isinstance(said, dict) else {}
+    version, oldest = (n if isinstance(n := numbers.get(key), int) else 0 for key in ("version", "oldest"))
+    if version < SCHEMA:
+        text = f"the server is of schema version {version}, this program needs {SCHEMA}"
+        raise RestError(Fault.LATER, text, "have `pumpwatch server-sql --apply` run on the server")
+    if oldest > SCHEMA:
+        text = f"the server is of schema version {version} and takes programs from {oldest} on, this one knows {SCHEMA}"
+        raise RestError(Fault.LATER, text, "install the newer PumpWatch; what is to be sent waits in the outbox")

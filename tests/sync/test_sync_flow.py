@@ -1,0 +1,108 @@
+"""A station with pumps, judging and orders sends while it runs; one without [sync] loads and notes nothing of it."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pumpwatch_gui.domain.commands import PauseSync, Record, ResendSpan, ResumeSync
+from pumpwatch_gui.domain.sync import SyncState
+from tests.conftest import wait_until
+from tests.flow.running import RunningStation, home_at, simulated, site_text
+from tests.store.conftest import rows_of
+from tests.sync.conftest import needs_server
+from tests.sync.servers import KEY, Accounts, Central
+
+SYNC = """
+[site]
+station = {station}
+[sync]
+url = "{url}"
+auth_url = "{auth}"
+account = "{account}"
+streams = ["alarms", "audit", "events", "detections", "rollups", "readings"]
+"""
+
+
+@contextmanager
+def station(folder: Path, central: Central, accounts: Accounts, number: int) -> Iterator[RunningStation]:
+    account = f"flow{number}@example.org"
+    accounts.passwords[account] = "a password"
+    central.sql(f"INSERT INTO members VALUES ('{account}', {number}, 'collector') ON CONFLICT DO NOTHING")
+    home = home_at(folder)
+    home.prepare()
+    secrets = home.path / "secrets.toml"
+    secrets.write_text(f'sync_key = "{KEY}"\nsync_password = "a password"\n', "utf-8")
+    secrets.chmod(0o600)
+    with simulated(2) as port:
+        table = SYNC.format(station=number, url=central.url, auth=accounts.url, account=account)
+        running = RunningStation(home, site_text(port, pumps=2) + table).start()
+        try:
+            yield running
+        finally:
+            running.end()
+
+
+@needs_server
+def test_a_running_station_sends_and_takes_orders(central: Central, accounts: Accounts, tmp_path: Path) -> None:
+    with station(tmp_path, central, accounts, 41) as running:
+
+        def state() -> SyncState:
+            view = running.engine.latest().sync
+            assert view is not None
+            return view.state
+
+        def there() -> int:
+            return int(central.one("SELECT count(*) FROM sensor_readings WHERE station_id = 41"))
+
+        wait_until(lambda: there() > 20, within_s=60)
+        running.order(Record("looked at the seal"))
+        wait_until(lambda: central.sql("SELECT text FROM audit_log WHERE station_id = 41 AND action = 'record'")
+                   == [["looked at the seal"]], within_s=30)  # fmt: skip
+        assert running.order(PauseSync()).text == "sync paused"
+        wait_until(lambda: state() is SyncState.PAUSED)
+        held = there()
+        view = running.engine.latest().sync
+        wait_until(lambda: (running.engine.latest().sync or view).backlog > 20)  # type: ignore[union-attr]
+        assert there() == held
+        assert running.order(ResumeSync()).ok
+        now_ns = time.time_ns()
+        assert "is sent again" in running.order(ResendSpan(now_ns - 60 * 10**9, now_ns)).text
+        assert not running.order(ResendSpan(5, 5)).ok
+        wait_until(lambda: there() > held + 20, within_s=30)
+        names = [loop.name for loop in running.engine.latest().stats.loops]
+        assert "sync" in names
+    local = rows_of(running.home.database, "SELECT count(*) FROM sensor_readings")[0][0]
+    left = rows_of(running.home.database, "SELECT coalesce(sum(row_count), 0) FROM outbox WHERE stream = 'readings'")
+    assert there() + left[0][0] >= local  # what is left is named
+    log = "".join(path.read_text("utf-8", "replace") for path in running.home.logs.glob("*"))
+    assert "a password" not in log
+
+
+def test_a_station_that_sends_nothing_refuses_the_orders_and_notes_nothing(tmp_path: Path) -> None:
+    with simulated() as port:
+        running = RunningStation(home_at(tmp_path), site_text(port)).start()
+        try:
+            wait_until(lambda: running.engine.latest().stats.readings_committed > 5, within_s=30)
+            assert running.engine.latest().sync is None
+            assert "sync is off" in running.order(PauseSync()).text
+        finally:
+            running.end()
+    assert rows_of(running.home.database, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+@pytest.mark.parametrize("what", ["headless", "window"])
+def test_nothing_of_it_is_loaded_while_sync_is_off(what: str, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from pumpwatch_gui.cli import main\n"
+        f"code = main(['demo', '--for', '2', '--home', {str(tmp_path)!r}] + ['--headless'] * {what == 'headless'})\n"
+        "own = [m for m in sys.modules if m in ('httpx', 'keyring') or m.startswith('pumpwatch_gui.sync')]\n"
+        "print('loaded:', own, code)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert run.stdout.splitlines()[-1] == "loaded: [] 0", run.stdout + run.stderr
