@@ -21,8 +21,8 @@ CHANGING = {
 """State that one thread keeps to itself, and changes."""
 SUBCLASSED = {"ModbusConfig", "TcpPlace", "TlsPlace", "SerialPlace"}
 """Without slots of their own."""
-CACHED = {"Block"}
-"""Keeps what it has worked out, for which slots leave no room."""
+CACHED = {"Block", "PeriodRead"}
+"""Keep what they have worked out, for which slots leave no room."""
 DATACLASS = re.compile(r"^ *@dataclass(\(.*\))?\n *class (\w+)", re.MULTILINE)
 
 

@@ -62,7 +62,7 @@ def move_of(
     return Move(pump_id, tag, was, float(values[during][at]), float(sizes[at]), after_s)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class IncidentRead:
     """What was read of an incident.
 
