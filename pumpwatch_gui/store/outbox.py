@@ -18,6 +18,10 @@ from pumpwatch_gui.store.schema import Row, run, transaction
 BUCKET_BITS = NUMBER_BITS + 16
 """Ids of about a minute make one range, so that a clock that was set back does not name all that lies between."""
 DAY_NS = 86_400 * 10**9
+OLD_MS = 3_600_000
+"""Entries of before are made one for each hour of ids and stream: a server that is gone for months costs no room."""
+HOUR_IDS = OLD_MS << NUMBER_BITS
+_OLD = f"FROM outbox WHERE noted_ms < ? AND row_count > 0 GROUP BY stream, lo / {HOUR_IDS} HAVING count(*) > 1"
 _NOTE = "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) VALUES (?, ?, ?, ?, ?)"
 # A maintenance event that changes keeps the id it has: that of the change is not the row's.
 _NOTE_EVENT = (
@@ -83,6 +87,7 @@ class Outbox:
         self._sent: list[int] = []
         self._refused: list[RefusedRow] = []
         self._spans: list[tuple[int, int]] = []
+        self._joined_s = time.monotonic()
 
     def begin(self) -> Notes | None:
         """Where a transaction notes its rows; None while nothing is to be sent."""
@@ -101,6 +106,9 @@ class Outbox:
 
     def settle(self, connection: apsw.Connection) -> None:
         """Write what `sent` and `resend` asked for. Raises what is in DISK_FAULTS: then it is tried again."""
+        if self.streams and time.monotonic() - self._joined_s > OLD_MS / 1000:
+            self._joined_s = time.monotonic()
+            join_old(connection, time.time_ns() // 1_000_000)
         with self._lock:
             sent, refused, spans = list(self._sent), list(self._refused), list(self._spans)
         if not (sent or refused or spans):
@@ -130,3 +138,19 @@ class Outbox:
             connection.executemany(_NOTE, bounds)
         if SyncStream.EVENTS in self.streams:
             run(connection, _NOTE_ALL_EVENTS, (SyncStream.EVENTS.value, now_ms, start_ns, end_ns))
+
+
+def join_old(connection: apsw.Connection, now_ms: int) -> None:
+    """Make one entry of those of an hour that have waited for long. What is being sent of them now is sent twice."""
+    before_ms = now_ms - OLD_MS
+    with transaction(connection):
+        last = connection.execute("SELECT coalesce(max(entry_id), 0) FROM outbox").get
+        sql = f"SELECT stream, min(lo), max(hi), sum(row_count), min(noted_ms) {_OLD}"
+        run(connection, f"INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) {sql}", (before_ms,))
+        run(
+            connection,
+            "DELETE FROM outbox WHERE entry_id <= ? AND noted_ms < ? AND row_count > 0 AND EXISTS (SELECT 1 "
+            "FROM outbox AS whole WHERE whole.entry_id > ? AND whole.stream = outbox.stream AND outbox.lo >= whole.lo "
+            "AND outbox.hi <= whole.hi)",
+            (int(str(last)), before_ms, int(str(last))),
+        )

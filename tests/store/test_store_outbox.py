@@ -14,8 +14,9 @@ from pumpwatch_gui.domain.events import AlarmChanged, MaintenanceChanged, OrderD
 from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.store.hot.batch import Batch
 from pumpwatch_gui.store.ids import make_id
-from pumpwatch_gui.store.outbox import Outbox, RefusedRow
+from pumpwatch_gui.store.outbox import OLD_MS, Outbox, RefusedRow, join_old
 from pumpwatch_gui.store.query.outgoing import Outgoing, ranges_of
+from pumpwatch_gui.store.schema import connect
 from tests.store.conftest import START_NS, Running, frame_of
 from tests.store.rigs.archiving import archive_all
 from tests.store.rigs.plant import PUMPS, TAGS, detection
@@ -167,6 +168,27 @@ def test_what_was_sent_is_deleted_and_what_was_refused_is_kept(sending: tuple[Ru
     running.end()
     assert running.rows("SELECT stream, row_key, reason FROM sync_quarantine") == [("audit", "17", "22P05: no")]
     assert outgoing.waiting(NOW_MS).quarantined == 1
+
+
+def test_what_has_waited_for_long_is_one_entry_an_hour_and_names_the_same_rows(
+    sending: tuple[Running, Outbox],
+) -> None:
+    running, _ = sending
+    for minute in range(0, 55, 5):
+        running.store.offer_frame(frame_of([1.0] * len(TAGS), at_s=60 * minute), "NORMAL")
+    running.store.offer_event(OrderDone(START_NS, "", "record", True, "alone", "asha"))
+    running.end()
+    before = {stream: rows_due(running.path, stream) for stream in EVERY}
+    connection = connect(running.path)
+    first = int(str(connection.execute("SELECT min(noted_ms) FROM outbox").get))
+    join_old(connection, first + OLD_MS)  # none is older
+    assert len(running.rows("SELECT 1 FROM outbox WHERE stream = 'readings'")) == 11
+    for _ in range(2):
+        join_old(connection, first + OLD_MS + 60_000)
+        counts = running.rows("SELECT stream, count(*), sum(row_count) FROM outbox GROUP BY 1 ORDER BY 1")
+        assert counts == [("audit", 1, 1), ("readings", 2, 11), ("rollups", 2, 11)]
+    connection.close()
+    assert {stream: rows_due(running.path, stream) for stream in EVERY} == before
 
 
 def test_a_span_can_be_sent_again(sending: tuple[Running, Outbox]) -> None:
