@@ -23,14 +23,8 @@ OLD_MS = 3_600_000
 HOUR_IDS = OLD_MS << NUMBER_BITS
 _OLD = f"FROM outbox WHERE noted_ms < ? AND row_count > 0 GROUP BY stream, lo / {HOUR_IDS} HAVING count(*) > 1"
 _NOTE = "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) VALUES (?, ?, ?, ?, ?)"
-# A maintenance event that changes keeps the id it has: that of the change is not the row's.
-_NOTE_EVENT = (
-    "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) "
-    "SELECT ?, id, id, 1, ? FROM maintenance_events WHERE event_id = ?"
-)
-_NOTE_ALL_EVENTS = (
-    "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) "
-    "SELECT ?, id, id, 1, ? FROM maintenance_events WHERE time_ns >= ? AND time_ns < ?"
+_NOTE_EVENTS_OF = (
+    "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) SELECT ?, id, id, 1, ? FROM maintenance_events WHERE"
 )
 _QUARANTINE = "INSERT OR REPLACE INTO sync_quarantine VALUES (?, ?, ?, ?, ?)"
 
@@ -75,7 +69,8 @@ class Notes:
         if rows:
             connection.executemany(_NOTE, rows)
         for event_id in dict.fromkeys(self._event_ids):
-            run(connection, _NOTE_EVENT, (SyncStream.EVENTS.value, now_ms, event_id))
+            # One that changes keeps the id it has: that of the change is not the row's.
+            run(connection, f"{_NOTE_EVENTS_OF} event_id = ?", (SyncStream.EVENTS.value, now_ms, event_id))
 
 
 class Outbox:
@@ -103,6 +98,13 @@ class Outbox:
         """Have everything from one time (Unix UTC) up to another sent again."""
         with self._lock:
             self._spans.append((start_ns, end_ns))
+
+    def note_renamed(self, connection: apsw.Connection, pump_ids: Iterable[str]) -> None:
+        """Note the maintenance events of pumps that have another id now; inside a transaction."""
+        if SyncStream.EVENTS in self.streams:
+            for pump_id in pump_ids:
+                now_ms = time.time_ns() // 1_000_000
+                run(connection, f"{_NOTE_EVENTS_OF} pump_id = ?", (SyncStream.EVENTS.value, now_ms, pump_id))
 
     def settle(self, connection: apsw.Connection) -> None:
         """Write what `sent` and `resend` asked for. Raises what is in DISK_FAULTS: then it is tried again."""
@@ -137,7 +139,8 @@ class Outbox:
             bounds = [(stream.value, lo, min(lo + days.step, end) - 1, 0, now_ms) for lo in days]
             connection.executemany(_NOTE, bounds)
         if SyncStream.EVENTS in self.streams:
-            run(connection, _NOTE_ALL_EVENTS, (SyncStream.EVENTS.value, now_ms, start_ns, end_ns))
+            span = (SyncStream.EVENTS.value, now_ms, start_ns, end_ns)
+            run(connection, f"{_NOTE_EVENTS_OF} time_ns >= ? AND time_ns < ?", span)
 
 
 def join_old(connection: apsw.Connection, now_ms: int) -> None:

@@ -13,11 +13,12 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.events import AlarmChanged, MaintenanceChanged, OrderDone
 from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.store.hot.batch import Batch
+from pumpwatch_gui.store.hot.writer import PumpRow
 from pumpwatch_gui.store.ids import make_id
 from pumpwatch_gui.store.outbox import OLD_MS, Outbox, RefusedRow, join_old
 from pumpwatch_gui.store.query.outgoing import Outgoing, ranges_of
 from pumpwatch_gui.store.schema import connect
-from tests.store.conftest import START_NS, Running, frame_of
+from tests.store.conftest import START_NS, Running, frame_of, profile_of
 from tests.store.rigs.archiving import archive_all
 from tests.store.rigs.plant import PUMPS, TAGS, detection
 from tests.store.test_store_maintenance import DONE, EVENT
@@ -127,6 +128,20 @@ def test_an_event_that_changes_is_sent_again_under_its_own_id(sending: tuple[Run
     running.end()
     rows = rows_due(running.path, SyncStream.EVENTS)
     assert {(row["resolved"], row["finding"], row["row_version"]) for row in rows} == {(True, "bearing exchanged", 2)}
+
+
+def test_the_events_of_a_pump_that_is_renamed_are_sent_again(sending: tuple[Running, Outbox]) -> None:
+    running, outbox = sending
+    running.store.offer_event(MaintenanceChanged(START_NS, EVENT, "created", "", ""))
+    running.start()
+    outgoing = Outgoing(running.path)
+    while not (entries := outgoing.pending(SyncStream.EVENTS, now_ms=NOW_MS, limit=9)):
+        pass
+    outbox.sent([entry.entry_id for entry in entries])
+    rows = [PumpRow(pump_id, pump_id, profile_of(*TAGS)) for pump_id in ("P-901", "P-102")]
+    running.store.set_pumps(rows, {"P-101": "P-901"})
+    running.end()
+    assert [row["pump_id"] for row in rows_due(running.path, SyncStream.EVENTS)] == ["P-901"]
 
 
 def test_a_clock_that_was_set_back_does_not_name_what_lies_between(sending: tuple[Running, Outbox]) -> None:
