@@ -18,9 +18,10 @@ from pumpwatch_gui.store.ids import make_id
 from pumpwatch_gui.store.outbox import OLD_MS, Outbox, RefusedRow, join_old
 from pumpwatch_gui.store.query.outgoing import Outgoing, ranges_of
 from pumpwatch_gui.store.schema import connect
+from tests.conftest import wait_until
 from tests.store.conftest import START_NS, Running, frame_of, profile_of
 from tests.store.rigs.archiving import archive_all
-from tests.store.rigs.plant import PUMPS, TAGS, detection
+from tests.store.rigs.plant import PUMPS, TAGS, detection, fill
 from tests.store.test_store_maintenance import DONE, EVENT
 
 OLD = Path(__file__).parent.parent / "data" / "pumpwatch-v7.db"
@@ -217,6 +218,23 @@ def test_a_span_can_be_sent_again(sending: tuple[Running, Outbox]) -> None:
     rows = [row for piece in Outgoing(running.path).rows(SyncStream.READINGS, lo, hi) for row in piece]
     assert len(rows) == 20
     assert lo == make_id(START_NS + 10 * 10**9)
+
+
+def test_what_is_salvaged_is_sent_for_what_was_noted_of_it_is_not_known(
+    open_store: Callable[..., Running], tmp_path: Path
+) -> None:
+    path = tmp_path / "pumpwatch.db"
+    fill(path, 600)
+    with path.open("r+b") as file:
+        file.write(b"X")
+    running = open_store(*TAGS, pumps=PUMPS)
+    running.store.outbox.streams = EVERY
+    running.start()
+    sql = "SELECT count(*) FROM outbox WHERE stream = 'readings' AND row_count = 0"
+    wait_until(lambda: running.rows(sql) != [(0,)], within_s=60, what="the salvage")
+    running.end()
+    rows = rows_due(path, SyncStream.READINGS)
+    assert len({row["id"] for row in rows}) == len(running.rows("SELECT id FROM sensor_readings")) > 500
 
 
 def test_a_database_of_version_7_gets_an_outbox(open_store: Callable[..., Running], tmp_path: Path) -> None:

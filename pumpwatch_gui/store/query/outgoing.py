@@ -166,7 +166,9 @@ class Outgoing:
     def _rollups(self, lo: int, hi: int) -> Iterator[list[ServerRow]]:
         """The minutes that the ids touch, whole."""
         first, end = lo // MINUTE_IDS * MINUTE_IDS, (hi // MINUTE_IDS + 1) * MINUTE_IDS
-        for pump_id, names, stretch in self._stretches(first, end - 1, HOUR_IDS):
+        # Of a long span day by day: a day is a chunk of the archive, to be read once.
+        step = HOUR_IDS if end - first <= 2 * HOUR_IDS else 24 * HOUR_IDS
+        for pump_id, names, stretch in self._stretches(first, end - 1, step):
             minutes: dict[int, dict[str, list[object]]] = {}
             with self._snapshot() as connection:
                 rows = rows_between(connection, stretch, names).readings
