@@ -18,15 +18,27 @@ from pumpwatch_gui.store.schema import Row, run, transaction
 BUCKET_BITS = NUMBER_BITS + 16
 """Ids of about a minute make one range, so that a clock that was set back does not name all that lies between."""
 DAY_NS = 86_400 * 10**9
+LAST_ID = (1 << 62) - 1
+OLD_MS = 3_600_000
+"""Entries of before are made one for each hour of ids and stream: a server that is gone for months costs no room."""
+HOUR_IDS = OLD_MS << NUMBER_BITS
+DAY_IDS = 24 * HOUR_IDS
+_OLD = f"FROM outbox WHERE noted_ms < ? AND row_count > 0 GROUP BY stream, lo / {HOUR_IDS} HAVING count(*) > 1"
 _NOTE = "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) VALUES (?, ?, ?, ?, ?)"
-# A maintenance event that changes keeps the id it has: that of the change is not the row's.
-_NOTE_EVENT = (
-    "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) "
-    "SELECT ?, id, id, 1, ? FROM maintenance_events WHERE event_id = ?"
+_NOTE_EVENTS_OF = (
+    "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) SELECT ?, id, id, 1, ? FROM maintenance_events WHERE"
 )
-_NOTE_ALL_EVENTS = (
-    "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) "
-    "SELECT ?, id, id, 1, ? FROM maintenance_events WHERE time_ns >= ? AND time_ns < ?"
+_OLDEST = (
+    "min(id) FROM sensor_readings",
+    "min(id) FROM anomaly_windows",
+    "min(id) FROM journal",
+    f"min(day) * {DAY_IDS} FROM archive_chunks WHERE series = '@time'",
+    f"min(period) * {DAY_IDS} FROM archive_rollups WHERE step_s = 60",
+)
+_OF_DAY = (
+    *(f"SELECT 1 FROM {t} WHERE id BETWEEN ? AND ? LIMIT 1" for t in ("sensor_readings", "anomaly_windows", "journal")),
+    "SELECT 1 FROM archive_chunks WHERE series = '@time' AND day = ? LIMIT 1",
+    "SELECT 1 FROM archive_rollups WHERE step_s = 60 AND period = ? LIMIT 1",
 )
 _QUARANTINE = "INSERT OR REPLACE INTO sync_quarantine VALUES (?, ?, ?, ?, ?)"
 
@@ -71,7 +83,8 @@ class Notes:
         if rows:
             connection.executemany(_NOTE, rows)
         for event_id in dict.fromkeys(self._event_ids):
-            run(connection, _NOTE_EVENT, (SyncStream.EVENTS.value, now_ms, event_id))
+            # One that changes keeps the id it has: that of the change is not the row's.
+            run(connection, f"{_NOTE_EVENTS_OF} event_id = ?", (SyncStream.EVENTS.value, now_ms, event_id))
 
 
 class Outbox:
@@ -83,6 +96,7 @@ class Outbox:
         self._sent: list[int] = []
         self._refused: list[RefusedRow] = []
         self._spans: list[tuple[int, int]] = []
+        self._joined_s = time.monotonic()
 
     def begin(self) -> Notes | None:
         """Where a transaction notes its rows; None while nothing is to be sent."""
@@ -99,8 +113,18 @@ class Outbox:
         with self._lock:
             self._spans.append((start_ns, end_ns))
 
+    def note_renamed(self, connection: apsw.Connection, pump_ids: Iterable[str]) -> None:
+        """Note the maintenance events of pumps that have another id now; inside a transaction."""
+        if SyncStream.EVENTS in self.streams:
+            for pump_id in pump_ids:
+                now_ms = time.time_ns() // 1_000_000
+                run(connection, f"{_NOTE_EVENTS_OF} pump_id = ?", (SyncStream.EVENTS.value, now_ms, pump_id))
+
     def settle(self, connection: apsw.Connection) -> None:
         """Write what `sent` and `resend` asked for. Raises what is in DISK_FAULTS: then it is tried again."""
+        if self.streams and time.monotonic() - self._joined_s > OLD_MS / 1000:
+            self._joined_s = time.monotonic()
+            join_old(connection, time.time_ns() // 1_000_000)
         with self._lock:
             sent, refused, spans = list(self._sent), list(self._refused), list(self._spans)
         if not (sent or refused or spans):
@@ -116,17 +140,38 @@ class Outbox:
             del self._sent[: len(sent)], self._refused[: len(refused)], self._spans[: len(spans)]
 
     def _note_span(self, connection: apsw.Connection, start_ns: int, end_ns: int) -> None:
-        """A range a day: what was sent of a long span before a stop is not sent again."""
+        """A range a day that has rows: what was sent of a long span before a stop is not sent again."""
         now_ms = time.time_ns() // 1_000_000
-        oldest = ("min(id) FROM sensor_readings", "min(id) FROM journal", "min(first_id) FROM archive_chunks")
-        first = [int(str(key)) for what in oldest if (key := connection.execute(f"SELECT {what}").get) is not None]
-        start, end = (
-            max(make_id(max(start_ns, 0)), min(first, default=0)),
-            make_id(min(end_ns, time.time_ns() + DAY_NS)),
-        )
-        days = range(start, end, DAY_NS // 1_000_000 << NUMBER_BITS)
-        for stream in self.streams - {SyncStream.EVENTS}:
-            bounds = [(stream.value, lo, min(lo + days.step, end) - 1, 0, now_ms) for lo in days]
-            connection.executemany(_NOTE, bounds)
+        start, end = make_id(max(start_ns, 0)), make_id(min(end_ns, time.time_ns() + DAY_NS))
+        first = min(_first_id(connection, what) for what in _OLDEST)
+        for day in range(max(start, first) // DAY_IDS, end // DAY_IDS + 1):
+            lo, hi = max(start, day * DAY_IDS), min(end, (day + 1) * DAY_IDS) - 1
+            if lo <= hi and any(
+                connection.execute(sql, (lo, hi) if sql.count("?") == 2 else (day,)).get for sql in _OF_DAY
+            ):
+                streams = self.streams - {SyncStream.EVENTS}
+                connection.executemany(_NOTE, [(stream.value, lo, hi, 0, now_ms) for stream in streams])
         if SyncStream.EVENTS in self.streams:
-            run(connection, _NOTE_ALL_EVENTS, (SyncStream.EVENTS.value, now_ms, start_ns, end_ns))
+            span = (SyncStream.EVENTS.value, now_ms, start_ns, end_ns)
+            run(connection, f"{_NOTE_EVENTS_OF} time_ns >= ? AND time_ns < ?", span)
+
+
+def _first_id(connection: apsw.Connection, what: str) -> int:
+    found = connection.execute(f"SELECT {what}").get
+    return LAST_ID if found is None else int(str(found))
+
+
+def join_old(connection: apsw.Connection, now_ms: int) -> None:
+    """Make one entry of those of an hour that have waited for long. What is being sent of them now is sent twice."""
+    before_ms = now_ms - OLD_MS
+    with transaction(connection):
+        last = connection.execute("SELECT coalesce(max(entry_id), 0) FROM outbox").get
+        sql = f"SELECT stream, min(lo), max(hi), sum(row_count), min(noted_ms) {_OLD}"
+        run(connection, f"INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) {sql}", (before_ms,))
+        run(
+            connection,
+            "DELETE FROM outbox WHERE entry_id <= ? AND noted_ms < ? AND row_count > 0 AND EXISTS (SELECT 1 "
+            "FROM outbox AS whole WHERE whole.entry_id > ? AND whole.stream = outbox.stream AND outbox.lo >= whole.lo "
+            "AND outbox.hi <= whole.hi)",
+            (int(str(last)), before_ms, int(str(last))),
+        )

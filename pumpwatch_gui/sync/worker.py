@@ -15,7 +15,7 @@ from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.errors import PumpWatchError, StoreError
 from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncView
 from pumpwatch_gui.store.outbox import Outbox, RefusedRow
-from pumpwatch_gui.store.query.outgoing import Outgoing, Waiting, ranges_of
+from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, Waiting, ranges_of
 from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.sender import MOST_ROWS, Sender, ServerRow
@@ -31,6 +31,8 @@ REPORT_EVERY_S = 20.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
 """After a failure; doubled with each further one, and shortened by chance, so that stations do not come all at once."""
 ENTRIES_AT_ONCE = 300
+ROWS_AT_ONCE = 20_000
+"""Entries leave the outbox together: those that are taken at once name no more than about so many rows."""
 SAID_AFTER_S = 30.0
 """Trouble that lasts so long gets a line of the journal: a line that flaps does not fill it."""
 
@@ -147,12 +149,12 @@ class SyncWorker:
     # ---------------------------------------------------------------- the rows
 
     def _send_some(self, sender: Sender, stream: SyncStream) -> bool:
-        """Send some entries of a stream; whether there may be more."""
+        """Send some entries of a stream; whether there were any."""
         done = self._done[stream]
         limit = ENTRIES_AT_ONCE + len(done)
         found = self._outgoing.pending(stream, now_ms=time.time_ns() // 1_000_000, limit=limit)
         done &= {entry.entry_id for entry in found}  # of the others the writer has deleted those that were sent
-        entries = [entry for entry in found if entry.entry_id not in done]
+        entries = _some([entry for entry in found if entry.entry_id not in done])
         if not entries:
             return False
         station, _ = self._station()
@@ -166,7 +168,7 @@ class SyncWorker:
             log.error("the server refused %d rows of %s for good: %s", len(refused), stream.value, refused[0].reason)
         self._outbox.sent([entry.entry_id for entry in entries], refused)
         done |= {entry.entry_id for entry in entries}
-        return len(found) == limit
+        return True
 
     # ---------------------------------------------------------------- how it goes
 
@@ -197,6 +199,16 @@ class SyncWorker:
         if self._is_said:
             self._on_change("The server is sent to again", True)
         self._trouble_s, self._is_said = None, False
+
+
+def _some(entries: list[OutboxEntry]) -> list[OutboxEntry]:
+    """The first of them, up to `ROWS_AT_ONCE`; one of which it is not known how many rows it names comes alone."""
+    total = 0
+    for i, entry in enumerate(entries):
+        total += entry.row_count or ROWS_AT_ONCE
+        if i and total > ROWS_AT_ONCE:
+            return entries[:i]
+    return entries
 
 
 def _in_requests(pieces: Iterator[list[ServerRow]]) -> Iterator[list[ServerRow]]:

@@ -10,7 +10,7 @@ CREATE TABLE outbox (
     noted_ms INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX outbox_by_stream ON outbox (stream);
+CREATE INDEX outbox_by_age ON outbox (stream, noted_ms);
 
 -- Rows that the server does not take, now or later, as they were sent, and why.
 CREATE TABLE sync_quarantine (

@@ -13,12 +13,15 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.events import AlarmChanged, MaintenanceChanged, OrderDone
 from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.store.hot.batch import Batch
+from pumpwatch_gui.store.hot.writer import PumpRow
 from pumpwatch_gui.store.ids import make_id
-from pumpwatch_gui.store.outbox import Outbox, RefusedRow
+from pumpwatch_gui.store.outbox import OLD_MS, Outbox, RefusedRow, join_old
 from pumpwatch_gui.store.query.outgoing import Outgoing, ranges_of
-from tests.store.conftest import START_NS, Running, frame_of
+from pumpwatch_gui.store.schema import connect
+from tests.conftest import wait_until
+from tests.store.conftest import START_NS, Running, frame_of, profile_of
 from tests.store.rigs.archiving import archive_all
-from tests.store.rigs.plant import PUMPS, TAGS, detection
+from tests.store.rigs.plant import PUMPS, TAGS, detection, fill
 from tests.store.test_store_maintenance import DONE, EVENT
 
 OLD = Path(__file__).parent.parent / "data" / "pumpwatch-v7.db"
@@ -128,6 +131,20 @@ def test_an_event_that_changes_is_sent_again_under_its_own_id(sending: tuple[Run
     assert {(row["resolved"], row["finding"], row["row_version"]) for row in rows} == {(True, "bearing exchanged", 2)}
 
 
+def test_the_events_of_a_pump_that_is_renamed_are_sent_again(sending: tuple[Running, Outbox]) -> None:
+    running, outbox = sending
+    running.store.offer_event(MaintenanceChanged(START_NS, EVENT, "created", "", ""))
+    running.start()
+    outgoing = Outgoing(running.path)
+    while not (entries := outgoing.pending(SyncStream.EVENTS, now_ms=NOW_MS, limit=9)):
+        pass
+    outbox.sent([entry.entry_id for entry in entries])
+    rows = [PumpRow(pump_id, pump_id, profile_of(*TAGS)) for pump_id in ("P-901", "P-102")]
+    running.store.set_pumps(rows, {"P-101": "P-901"})
+    running.end()
+    assert [row["pump_id"] for row in rows_due(running.path, SyncStream.EVENTS)] == ["P-901"]
+
+
 def test_a_clock_that_was_set_back_does_not_name_what_lies_between(sending: tuple[Running, Outbox]) -> None:
     running, _ = sending
     for at_s in (0, 86_400, 1):
@@ -169,6 +186,27 @@ def test_what_was_sent_is_deleted_and_what_was_refused_is_kept(sending: tuple[Ru
     assert outgoing.waiting(NOW_MS).quarantined == 1
 
 
+def test_what_has_waited_for_long_is_one_entry_an_hour_and_names_the_same_rows(
+    sending: tuple[Running, Outbox],
+) -> None:
+    running, _ = sending
+    for minute in range(0, 55, 5):
+        running.store.offer_frame(frame_of([1.0] * len(TAGS), at_s=60 * minute), "NORMAL")
+    running.store.offer_event(OrderDone(START_NS, "", "record", True, "alone", "asha"))
+    running.end()
+    before = {stream: rows_due(running.path, stream) for stream in EVERY}
+    connection = connect(running.path)
+    first = int(str(connection.execute("SELECT min(noted_ms) FROM outbox").get))
+    join_old(connection, first + OLD_MS)  # none is older
+    assert len(running.rows("SELECT 1 FROM outbox WHERE stream = 'readings'")) == 11
+    for _ in range(2):
+        join_old(connection, first + OLD_MS + 60_000)
+        counts = running.rows("SELECT stream, count(*), sum(row_count) FROM outbox GROUP BY 1 ORDER BY 1")
+        assert counts == [("audit", 1, 1), ("readings", 2, 11), ("rollups", 2, 11)]
+    connection.close()
+    assert {stream: rows_due(running.path, stream) for stream in EVERY} == before
+
+
 def test_a_span_can_be_sent_again(sending: tuple[Running, Outbox]) -> None:
     running, outbox = sending
     offer_all(running)
@@ -180,6 +218,23 @@ def test_a_span_can_be_sent_again(sending: tuple[Running, Outbox]) -> None:
     rows = [row for piece in Outgoing(running.path).rows(SyncStream.READINGS, lo, hi) for row in piece]
     assert len(rows) == 20
     assert lo == make_id(START_NS + 10 * 10**9)
+
+
+def test_what_is_salvaged_is_sent_for_what_was_noted_of_it_is_not_known(
+    open_store: Callable[..., Running], tmp_path: Path
+) -> None:
+    path = tmp_path / "pumpwatch.db"
+    fill(path, 600)
+    with path.open("r+b") as file:
+        file.write(b"X")
+    running = open_store(*TAGS, pumps=PUMPS)
+    running.store.outbox.streams = EVERY
+    running.start()
+    sql = "SELECT count(*) FROM outbox WHERE stream = 'readings' AND row_count = 0"
+    wait_until(lambda: running.rows(sql) != [(0,)], within_s=60, what="the salvage")
+    running.end()
+    rows = rows_due(path, SyncStream.READINGS)
+    assert len({row["id"] for row in rows}) == len(running.rows("SELECT id FROM sensor_readings")) > 500
 
 
 def test_a_database_of_version_7_gets_an_outbox(open_store: Callable[..., Running], tmp_path: Path) -> None:

@@ -176,6 +176,7 @@ class Database:
         numbers = {pump_id: layout.number for pump_id, layout in encoder.layouts.items()}
         with transaction(connection):
             rename(connection, renamed)
+            self.outbox.note_renamed(connection, renamed.values())
             layouts, self.unregistered = register(connection, pumps, encoder.ids, numbers)
             self._note(connection, "station", str(self._station))
             if self.site is not None:

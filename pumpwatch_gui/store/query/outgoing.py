@@ -36,12 +36,12 @@ DIGITS = 7
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """Rows of one stream that wait: ids from `lo` to `hi`, both in it, noted at `noted_ms` (Unix UTC)."""
+    """Rows of one stream that wait: ids from `lo` to `hi`, both in it; about `row_count` of them, 0: not known."""
 
     entry_id: int
     lo: int
     hi: int
-    noted_ms: int
+    row_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Outgoing:
     def pending(self, stream: SyncStream, *, now_ms: int, limit: int) -> list[OutboxEntry]:
         """The oldest entries of a stream that are due."""
         sql = (
-            "SELECT entry_id, lo, hi, noted_ms FROM outbox WHERE stream = ? AND (row_count = 0 OR hi < ?) "
-            "ORDER BY entry_id LIMIT ?"
+            "SELECT entry_id, lo, hi, row_count FROM outbox WHERE stream = ? AND (row_count = 0 OR hi < ?) "
+            "ORDER BY noted_ms, entry_id LIMIT ?"
         )
         with self._snapshot() as connection:
             rows: list[Any] = connection.execute(sql, (stream.value, _due_before(stream, now_ms), limit)).fetchall()
@@ -81,7 +81,7 @@ class Outgoing:
         with self._snapshot() as connection:
             count = int(str(connection.execute(others).get)) + int(str(connection.execute(minutes, (due,)).get))
             for stream in SyncStream:
-                sql = "SELECT hi, noted_ms FROM outbox WHERE stream = ? AND hi < ? ORDER BY entry_id LIMIT 1"
+                sql = "SELECT hi, noted_ms FROM outbox WHERE stream = ? AND hi < ? ORDER BY noted_ms LIMIT 1"
                 found: list[Any] = connection.execute(sql, (stream.value, _due_before(stream, now_ms))).fetchall()
                 for hi, noted_ms in found:
                     is_minute = stream is SyncStream.ROLLUPS
@@ -166,7 +166,9 @@ class Outgoing:
     def _rollups(self, lo: int, hi: int) -> Iterator[list[ServerRow]]:
         """The minutes that the ids touch, whole."""
         first, end = lo // MINUTE_IDS * MINUTE_IDS, (hi // MINUTE_IDS + 1) * MINUTE_IDS
-        for pump_id, names, stretch in self._stretches(first, end - 1, HOUR_IDS):
+        # Of a long span day by day: a day is a chunk of the archive, to be read once.
+        step = HOUR_IDS if end - first <= 2 * HOUR_IDS else 24 * HOUR_IDS
+        for pump_id, names, stretch in self._stretches(first, end - 1, step):
             minutes: dict[int, dict[str, list[object]]] = {}
             with self._snapshot() as connection:
                 rows = rows_between(connection, stretch, names).readings
