@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 REQUEST = struct.Struct(">HHHBBHH")
@@ -14,7 +14,8 @@ class Gateway:
     """`with Gateway() as g:` serves at `g.port`. One request after the other takes `takes_s`, as on a line behind it.
 
     Register a of unit u holds `100 * u + a`. Units in `silent` give no response; `is_mute`: none does. With
-    `mute_after_s` a connection that was idle for so long is forgotten without a word, as by a firewall.
+    `mute_after_s` a connection that was idle for so long is forgotten without a word, as by a firewall. `on_request` is
+    called with the unit of each request, on the thread of the gateway.
     """
 
     def __init__(self, *, takes_s: float = 0.005, mute_after_s: float = float("inf")) -> None:
@@ -22,6 +23,7 @@ class Gateway:
         self.is_mute = False
         self.connections = 0
         self.requests: list[tuple[float, int]] = []
+        self.on_request: Callable[[int], None] = lambda unit: None
         self.port = 0
         self._takes_s, self._mute_after_s = takes_s, mute_after_s
         self._ready, self._loop = threading.Event(), asyncio.new_event_loop()
@@ -68,6 +70,7 @@ class Gateway:
                 used_s = now_s
                 transaction, _, _, unit, function, address, count = REQUEST.unpack(request)
                 self.requests.append((now_s, unit))
+                self.on_request(self.requests[-1][1])
                 if self.is_mute or unit in self.silent:
                     continue
                 async with self._line:
