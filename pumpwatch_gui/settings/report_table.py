@@ -8,7 +8,7 @@ from pumpwatch_gui.settings.toml_table import Table
 
 
 def read_reports(table: Table) -> ReportSchedule:
-    """The schedule; what is wrong is noted, and the usual stands in its place."""
+    """The schedule; what is wrong is noted, and the usual is taken instead."""
     usual, offered = ReportSchedule(), {kind.value: kind for kind in SCHEDULED}
     kinds = _chosen(table, "kinds", tuple(offered), ())
     folder = table.take_text("folder", usual.folder) or usual.folder

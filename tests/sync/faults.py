@@ -85,7 +85,7 @@ class Line:
             return
         if "/rpc/" not in handler.path and code < 300:
             self.sizes.append(body.count(b'"station_id":'))
-        if fate == "swallow":  # it was done, and nobody learns of it
+        if fate == "swallow":  # it was done, and the client never learns of it
             handler.close_connection = True
             handler.connection.close()
             return

@@ -1,7 +1,7 @@
 """Figures of the sync on a real server: `python -m tests.sync.figures [CUT_SECONDS]` prints them.
 
-Rows a second under row-level security beside COPY, lag while fifty pumps are read once a second, the way back after a
-cut, the processor time of sending, and a day sent again.
+Rows a second under row-level security, with COPY as the reference, lag while fifty pumps are read once a second, the
+way back after a cut, the processor time of sending, and a day sent again.
 """
 
 import subprocess

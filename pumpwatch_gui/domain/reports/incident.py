@@ -200,7 +200,7 @@ def _done(read: IncidentRead) -> ReportTable:
                ReportColumn("What", share=5))  # fmt: skip
     lines = sorted((*read.acts, *read.notes), key=lambda row: (row.time_ns, row.id))
     rows = tuple((_clock(row.time_ns), row.by or "PumpWatch", row.pump_id, row.text) for row in lines)
-    return ReportTable("Who did what", columns, rows, "Nobody did anything in this time.", printed=40)
+    return ReportTable("Who did what", columns, rows, "No one did anything in this time.", printed=40)
 
 
 def _earlier(read: IncidentRead) -> ReportTable:
