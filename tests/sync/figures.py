@@ -159,8 +159,10 @@ def steady(folder: Path, central: Central, settings: SyncSettings, *, cut_s: flo
         before = central.one("SELECT count(*) FROM sensor_readings WHERE station_id = 73")
         sent = sending.worker.view().sent
         sending.store.outbox.resend(time.time_ns() - 86_400 * 10**9, time.time_ns())
-        time.sleep(2)
-        through(sending, 120)
+        end = time.monotonic() + 120
+        while sending.worker.view().sent < sent + int(before):
+            assert time.monotonic() < end, sending.worker.view()
+            time.sleep(0.05)
         again = sending.worker.view().sent - sent
         now = central.one("SELECT count(*) FROM sensor_readings WHERE station_id = 73")
         print(f"the day sent again: {again:,} rows, new on the server    {int(now) - int(before):>9}   (0)")
