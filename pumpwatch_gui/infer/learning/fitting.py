@@ -14,7 +14,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.domain.wording import running_time
+from pumpwatch_gui.domain.wording import running_time, unit_text
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE
 from pumpwatch_gui.infer.bundles.card import card
 from pumpwatch_gui.infer.bundles.writing import write_bundle
@@ -126,9 +126,11 @@ def changes(profile: PumpProfile, before: CombinedDetector | None, after: Combin
     parts = []
     for i in order:
         sensor = profile.sensors[i]
-        was = "" if before is None else f"{old[i]:.3g} → "
-        parts.append(f"{sensor.label.lower()} ± {was}{new[i]:.3g} {sensor.unit}".rstrip())
-    return "limits about the baseline: " + ", ".join(parts)
+        was, now = (f"{x:#.3g}".rstrip(".") for x in (old[i], new[i]))
+        if was != now:
+            was = "" if before is None else f"{was} → "
+            parts.append(f"{sensor.label.lower()} ± {was}{now} {unit_text(sensor.unit)}".rstrip())
+    return "limits about the baseline: " + (", ".join(parts) or "as before")
 
 
 def _content(
