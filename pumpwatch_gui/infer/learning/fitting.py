@@ -26,7 +26,14 @@ from pumpwatch_gui.infer.evaluation.lanes import NEAR, Pause
 from pumpwatch_gui.infer.evaluation.recorded_frames import RecordedRows
 from pumpwatch_gui.infer.training.combined_trainer import OwnChartTrainer
 from pumpwatch_gui.infer.training.normal_running import Commissioning
-from pumpwatch_gui.infer.training.operating_point import SLOW, SPEED, first_guess, largest_moves, ordinary_level
+from pumpwatch_gui.infer.training.operating_point import (
+    SLOW,
+    SPEED,
+    first_guess,
+    largest_moves,
+    ordinary_level,
+    supply_moves,
+)
 
 Floats = NDArray[np.float64]
 
@@ -173,7 +180,8 @@ def _fitted(commissioning: Commissioning, caution: float) -> tuple[dict[str, Any
         return manifest, figures
     detector = ChartDetector.from_manifest(profile, None, manifest)
     distances = detector.alarm_distances
-    wider = np.maximum(np.minimum(caution * guess, _most(detector, rows, guess)) / distances, 1.0)
+    most = np.minimum(caution * guess, _most(detector, rows, guess))
+    wider = np.maximum(np.maximum(most, caution * supply_moves(profile)) / distances, 1.0)
     own = np.diag(detector.chart.whitening) / wider
     # What is clipped below its limit could never raise an alarm.
     clip = np.maximum(CLIP, CLIP_LIMITS * distances * wider / detector.conditioning.scale)
@@ -202,7 +210,7 @@ def _most(detector: CombinedDetector, rows: Floats, guess: Floats) -> Floats:
 
 
 def _too_wide(profile: PumpProfile, detector: CombinedDetector, level: Floats) -> str:
-    guess = first_guess(profile, level)
+    guess = np.maximum(first_guess(profile, level), supply_moves(profile))
     times = np.where(detector.used & (guess > 0), detector.alarm_distances / np.maximum(guess, 1e-12), 0.0)
     worst = int(np.argmax(times))
     return profile.sensors[worst].label.lower() if times[worst] > WIDEST_GUESSES else ""
