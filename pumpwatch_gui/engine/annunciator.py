@@ -79,6 +79,12 @@ class Annunciator:
                 assert_never(command)
         return self._publish([change] if change is not None else [])
 
+    def acknowledge(self, pump_id: str, source: str, *, by: str) -> None:
+        """Acknowledge the alarm of a source where it is not yet."""
+        own = (alarm for alarm in self.desk.alarms if (alarm.pump_id, alarm.source) == (pump_id, source))
+        if any(alarm.state.is_unacknowledged for alarm in own):
+            self.act(Acknowledge(f"{pump_id}/{source}"), by=by)
+
     def end_shelves(self, mono_ns: int) -> None:
         """Let the next alarm whose time on the shelf is over come back."""
         change = self.desk.end_shelves(mono_ns, time.time_ns())

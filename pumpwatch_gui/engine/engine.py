@@ -102,7 +102,7 @@ class Engine:
         self._judging = Judging(site, self._annunciator, self._bus, self._store.offer_detection)
         self._inference = Inference(
             site, self._make_models, on_results=self._judging.offer_results,
-            on_outcome=lambda order, ok, text: self._orders.done(order, ok, text),
+            on_outcome=lambda order, ok, text: self._orders.models_done(order, ok, text),
         )  # fmt: skip
         self._orders = Orders(
             self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit,

@@ -52,6 +52,7 @@ from pumpwatch_gui.domain.events import Annotated, FeedbackGiven, Note, OrderDon
 from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
+from pumpwatch_gui.judge.sources.anomaly import AnomalyJudge
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
@@ -111,6 +112,12 @@ class Orders:
         """Publish the outcome of an order."""
         outcome = OrderDone(time.time_ns(), order.id, order.name, ok, text, order.actor, order.pump_id)
         self._bus.publish(outcome, in_journal=in_journal)
+
+    def models_done(self, order: Order, ok: bool, text: str) -> None:
+        """Publish the outcome of an order to the models. Who answers a new level has seen it: it is acknowledged."""
+        if ok and isinstance(order.command, ConfirmLevel | Rebaseline):
+            self._annunciator.acknowledge(order.pump_id, AnomalyJudge.source, by=order.actor)
+        self.done(order, ok, text)
 
     def _guarded(self, order: Order) -> None:
         try:

@@ -13,7 +13,7 @@ from pumpwatch_gui.infer.detectors.combined import ChartDetector, CombinedDetect
 from pumpwatch_gui.infer.detectors.conditioner import Conditioning
 from pumpwatch_gui.infer.detectors.relation import AtPoints, Relation
 from pumpwatch_gui.infer.detectors.score_limits import ScoreLimits
-from pumpwatch_gui.infer.training.operating_point import first_guess, ordinary_level, relation_of
+from pumpwatch_gui.infer.training.operating_point import first_guess, ordinary_level, relation_of, supply_moves
 from tests.infer.infer_builders import frame_of
 
 Floats = NDArray[np.float64]
@@ -163,6 +163,16 @@ def test_a_first_guess_is_wider_for_what_goes_with_the_cube_of_the_speed() -> No
     guess = first_guess(DRIVE, ordinary_level(running(60)))
     assert guess[DRIVE.index("power")] / LEVELS[DRIVE.index("power")] == pytest.approx(0.25, rel=0.1)
     assert guess[DRIVE.index("flow")] / LEVELS[DRIVE.index("flow")] == pytest.approx(0.15, rel=0.1)
+
+
+def test_what_a_pump_is_supplied_with_may_move_by_a_metre_of_liquid_and_by_a_quarter_of_its_span_at_most() -> None:
+    made = [
+        Sensor("suction_pressure_bar", "Suction", "bar", (-1.0, 3.0), 0.01),
+        Sensor("sump_level_m", "Sump", "m", (0.0, 2.0), 0.01),
+        Sensor("head_m", "Head", "m", (0.0, 60.0), 0.1),
+        Sensor("discharge_pressure_bar", "Discharge", "bar", (0.0, 10.0), 0.01),
+    ]
+    np.testing.assert_allclose(supply_moves(PumpProfile("supplied", tuple(made))), [0.098, 0.5, 0.0, 0.0])
 
 
 def detector_with(relation: Relation | None) -> ChartDetector:

@@ -135,6 +135,10 @@ class SaveStep(Step):
         changed = [s.label for s in profile.sensors if draft.limits[s.tag] != s.limits]
         lines.append("Limits: " + (f"changed for {', '.join(changed)}" if changed else "as in the profile"))
         name = self.model.currentText().strip()
+        if name == LEARN:
+            has_limits = any(limits.given for limits in draft.limits.values())
+            judges = "its limits judge it" if has_limits else "nothing judges it: it has no limits"
+            lines.append(f"Model {name}: from its own first hours; until then {judges}")
         if caution := model_caution(name):
             lines.append(f"Model {name}: {caution}")
         lines.append(f"Site file: {self.context.site_file} (the old one is kept)")

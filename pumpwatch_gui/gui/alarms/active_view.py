@@ -173,4 +173,5 @@ def _text(shown: ShownAlarm) -> str:
 
 def _state(shown: ShownAlarm) -> str:
     alarm = shown.alarm
-    return ("gone" if alarm.state is AlarmState.NORMAL else alarm.state.value) + (f" by {alarm.by}" if alarm.by else "")
+    by = f" by {alarm.by}" if alarm.by and not alarm.state.is_unacknowledged else ""
+    return ("gone" if alarm.state is AlarmState.NORMAL else alarm.state.value) + by

@@ -3,6 +3,7 @@
 import time
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent, QTextDocument
@@ -18,6 +19,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.commissioning.models.stored import ModelChoice, ModelRow, export_row, models_of
 from pumpwatch_gui.domain.commands import (
+    COMMANDS,
     ConfirmLevel,
     ModelCommand,
     Promote,
@@ -44,6 +46,9 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 
 SLOW_S = 1.0
 STEPS_SHOWN = 4
+LEARNT = "learn"
+MODEL_COMMANDS = {LEARNT, *(COMMANDS[kind].name for kind in get_args(ModelCommand))}
+"""Whose outcomes the page shows: what people order about models, and what the pump has learnt."""
 
 
 class ModelsPage(Page):
@@ -110,6 +115,7 @@ class ModelsPage(Page):
         self.steps.setAccessibleName("What the pump has learnt, and when")
         self.card = QTextBrowser()
         self.card.setAccessibleName("Card of the chosen model")
+        self.card.setPlaceholderText("The card of a model comes here")
         self.card.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Train or back-test")
@@ -189,15 +195,19 @@ class ModelsPage(Page):
         if self.pump is None:
             return
         pump, home, folder = self.pump, self.context.home, self.context.station.site().folder
+        chosen = self.models.row_at(self.view.chosen)
+        follows_active = choose is None and (chosen is None or chosen.is_active)
         wanted = self.version if choose is None else choose
-        self.context.ask(lambda: models_of(home, pump, folder), partial(self._show_models, pump, wanted), self._failed)
+        show = partial(self._show_models, pump, None if follows_active else wanted)
+        self.context.ask(lambda: models_of(home, pump, folder), show, self._failed)
 
-    def _show_models(self, pump: PumpSettings, wanted: str, choice: ModelChoice) -> None:
+    def _show_models(self, pump: PumpSettings, wanted: str | None, choice: ModelChoice) -> None:
         if self.pump is None or pump.pump_id != self.pump.pump_id:
             return
         self.choice = choice
         self.models.show_rows(choice.rows)
-        at = max(self.models.place_of(wanted), 0)
+        active = next((row.version for row in choice.rows if row.is_active), "")
+        at = max(self.models.place_of(active if wanted is None else wanted), 0)
         self.view.selectRow(at)
         self._choose_model(at)
         self.adaptive.setChecked(choice.is_adaptive)
@@ -236,8 +246,9 @@ class ModelsPage(Page):
 
     @override
     def on_event(self, event: Event) -> None:
-        if isinstance(event, OrderDone) and event.pump_id == self._id and event.command != "record":
-            self.said.say(event.text, "strong" if event.ok else "warning")
+        if isinstance(event, OrderDone) and event.pump_id == self._id and event.command in MODEL_COMMANDS:
+            if event.command != LEARNT:  # the steps have it
+                self.said.say(event.text, "strong" if event.ok else "warning")
             if self.isVisible():
                 self.reload()
 
@@ -293,7 +304,8 @@ class ModelsPage(Page):
         def judged(result: ScoreResult | None) -> str:
             return _score_result(result) if seen.live else f"not scored, {seen.text}"
 
-        words = f"Active: {judged(pump.score_result)}."
+        is_unjudged = isinstance(pump.score_result, NotScored) and not pump.score_result.has_model
+        words = "" if is_unjudged and seen.live else f"Active: {judged(pump.score_result)}."
         if shadow is None:
             return words
         share = 100 * shadow.in_alarm / shadow.scored if shadow.scored else 0.0

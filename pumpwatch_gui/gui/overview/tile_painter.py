@@ -48,7 +48,7 @@ class _Sizes:
 
 
 _SMALL = _Sizes(9, 7, 20, 13, 11, 14, 18, 25, 20, 19)
-_USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 22, 22)
+_USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 14, 22)
 
 
 class TilePainter:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QHideEvent, QPainter, QPaintEvent, QResizeEvent
 from typing_extensions import override
 
 from pumpwatch_gui.domain.station import PumpView, StationView
@@ -55,6 +55,7 @@ class TileGrid(PaintedList):
         self._groups: tuple[Group, ...] = ()
         self._pumps: tuple[PumpView, ...] = ()
         self._traces: dict[str, Trace] = {}
+        self._was_hidden = False
         self._past = PastTraces(context)
         self._past.came.connect(self._past_came)
         self._painter = TilePainter(context.appearance, TileKind.LARGE)
@@ -97,7 +98,8 @@ class TileGrid(PaintedList):
         changed = tuple(p for p in pumps if p.pump_id in seen and p.profile is not seen[p.pump_id][0].profile)
         self._pumps, self._on, self._now_s = pumps, blink_is_on(view.mono_ns), view.time_ns / 1e9
         had, self._groups = self._groups, tuple(groups)
-        if _arrangement(had) != _arrangement(self._groups):
+        if self._was_hidden or _arrangement(had) != _arrangement(self._groups):
+            self._was_hidden = False
             self._at = min(self._at, max(len(self.states) - 1, 0))
             self._painter = TilePainter(self.appearance, kind)
             self._read_traces(self._pumps)
@@ -177,6 +179,12 @@ class TileGrid(PaintedList):
         used = paint.text(painter, appearance, line, group.heading, theme.text, size=13, weight=STRONG)
         rest = line.adjusted(used + appearance.px(9), 0, 0, 0)
         paint.text(painter, appearance, rest, more, theme.text if alarmed else theme.dim, size=13)
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Hours may pass: every sparkline is read again when they are seen again."""
+        self._was_hidden = True
+        super().hideEvent(event)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

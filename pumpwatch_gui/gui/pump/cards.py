@@ -140,9 +140,10 @@ def why_words(pump: PumpView, *, seen: bool) -> tuple[str, str]:
     learning = learning_words(pump)
     wide = "Judged provisionally: the limits are wide until it has run longer. " if is_provisional(pump) else ""
     match pump.score_result:
-        case Detection(score=score) if seen and pump.is_at_new_level:
-            body = "The level from before the alarm is kept. Find the fault, or confirm this level as the new normal."
-            return f"New level: {number(score, 2)} times the limit", body
+        case Detection(score=score) as found if seen and pump.is_at_new_level:
+            leading = found.leading(pump.profile.sensors)
+            body = "The level from before is kept. Find the fault, or confirm this level as the new normal."
+            return "New level", f"{number(score, 2)} times the limit: {leading}. {body}"
         case Detection(score=score) as found if seen and (found.is_anomaly or pump.likelihood is not Likelihood.NONE):
             leading = found.leading(pump.profile.sensors)
             body = f"{number(score, 2)} times the limit: {leading}. The model finds what differs, not which part fails."
@@ -150,7 +151,9 @@ def why_words(pump: PumpView, *, seen: bool) -> tuple[str, str]:
         case Detection(score=score) if seen:
             return "Normal running", f"{wide}Score {number(score, 2)}, the limit is 1. Shares of what little differs:"
         case NotScored() if seen and learning:
-            return "Learning", f"{_capital(learning)}. Until it is armed its limits alone judge it."
+            has_limits = any(sensor.limits.given for sensor in pump.profile.quantities)
+            judges = "its limits alone judge it" if has_limits else "nothing judges it: it has no limits"
+            return "Learning", f"{_capital(learning)}. Until it is armed {judges}."
         case NotScored(why=why) if seen:
             return "Not scored", f"{_capital(why)}. A score needs an unbroken window of running."
         case _:

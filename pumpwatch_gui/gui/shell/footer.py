@@ -4,6 +4,7 @@ from math import inf, isfinite
 
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
 from pumpwatch_gui.domain.links.view import LinkState
@@ -63,6 +64,7 @@ class Footer(Painted):
         super().__init__(appearance, "State of the program")
         self._words: tuple[tuple[str, bool], ...] = ()
         self._model = ""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @override
     def sizeHint(self) -> QSize:

@@ -51,7 +51,7 @@ class PlantBlock(Painted):
         """Room for a plant name of usual length."""
         if self._brief:
             return QSize(self.appearance.px(16 + CLOCK_PX), HEIGHT)
-        name = self.appearance.width(self._plant, 15, STRONG) + 2
+        name = max(self.appearance.width(self._plant, 15, STRONG), self.appearance.width(self._count, 12)) + 2
         return QSize(
             round(min(max(name, self.appearance.px(120)), self.appearance.px(240))) + self.appearance.px(32 + CLOCK_PX),
             HEIGHT,
@@ -78,7 +78,7 @@ class PlantBlock(Painted):
         time = "" if view.reviewed else clock(view.time_ns)  # the replay's own bar has it, as nothing of now is shown
         shown = (view.name, f"PumpWatch · {many}", time, text)
         if shown != (self._plant, self._count, self._clock, self._age):
-            renamed = shown[0] != self._plant
+            renamed = shown[:2] != (self._plant, self._count)
             self._plant, self._count, self._clock, self._age = shown
             if renamed:
                 self.updateGeometry()

@@ -3,16 +3,22 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import count
+from typing import get_args
 
 from PySide6.QtCore import Signal
 from typing_extensions import override
 
-from pumpwatch_gui.domain.events import Event
+from pumpwatch_gui.domain.commands import COMMANDS, AlarmCommand, Annotate, GiveFeedback, MaintenanceCommand
+from pumpwatch_gui.domain.events import Event, OrderDone
 from pumpwatch_gui.domain.journal import JournalRow, journal_row
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.wording import clock, plain
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.row_list import Row, RowList
+
+_COMMANDS = (*get_args(AlarmCommand), *get_args(MaintenanceCommand), Annotate, GiveFeedback)
+SHOWN_BY_THEIR_CHANGE = frozenset(COMMANDS[kind].name for kind in _COMMANDS)
+"""Orders whose outcome is an event of its own, as in the journal."""
 
 
 class EventList(RowList):
@@ -43,6 +49,8 @@ class EventList(RowList):
 
     def add(self, event: Event) -> None:
         """An event happened."""
+        if isinstance(event, OrderDone) and event.ok and event.command in SHOWN_BY_THEIR_CHANGE:
+            return
         line = journal_row(event, 0)
         if self._pump_id in (None, line.pump_id):
             self.show_rows((self._row(line), *self.rows)[: self._kept])

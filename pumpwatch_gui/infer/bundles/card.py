@@ -15,6 +15,9 @@ _KINDS = {
 }
 
 
+_NAMES = {"sensitivity": "threshold factor"}  # as manifests have called it since their first version
+
+
 def card(profile: PumpProfile, content: Mapping[str, Any]) -> str:
     """The card of a bundle about to be written with this `content` (see `write_bundle`)."""
     trained = dict(content["trained"])
@@ -23,8 +26,8 @@ def card(profile: PumpProfile, content: Mapping[str, Any]) -> str:
     lines = [
         f"# Model {content['name']}",
         "",
-        f"Kind `{content['kind']}` for profile `{profile.name}` ({len(profile.sensors)} sensors), "
-        f"windows of {content['window']} samples, {content['units']} units.",
+        f"Kind `{content['kind']}` for profile `{profile.name}` ({len(profile.sensors)} sensors)"
+        + (f", windows of {content['window']} samples, {content['units']} units." if content["units"] else "."),
         "",
         _KINDS.get(content["kind"], ""),
         "",
@@ -37,7 +40,7 @@ def card(profile: PumpProfile, content: Mapping[str, Any]) -> str:
         ),
         "",
         "## How it judges",
-        *(f"- {key.replace('_', ' ')}: {value}" for key, value in trained.items()),
+        *(f"- {_NAMES.get(key) or key.replace('_', ' ')}: {value}" for key, value in trained.items()),
         "",
         "## Sensors, in order",
         *(f"- `{s.tag}` ({s.unit or 'no unit'})" for s in profile.sensors),

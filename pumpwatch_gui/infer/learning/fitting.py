@@ -14,7 +14,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.domain.wording import running_time
+from pumpwatch_gui.domain.wording import running_time, unit_text
 from pumpwatch_gui.infer.bundles.bundle import CARD_FILE
 from pumpwatch_gui.infer.bundles.card import card
 from pumpwatch_gui.infer.bundles.writing import write_bundle
@@ -26,7 +26,14 @@ from pumpwatch_gui.infer.evaluation.lanes import NEAR, Pause
 from pumpwatch_gui.infer.evaluation.recorded_frames import RecordedRows
 from pumpwatch_gui.infer.training.combined_trainer import OwnChartTrainer
 from pumpwatch_gui.infer.training.normal_running import Commissioning
-from pumpwatch_gui.infer.training.operating_point import SLOW, SPEED, first_guess, largest_moves, ordinary_level
+from pumpwatch_gui.infer.training.operating_point import (
+    SLOW,
+    SPEED,
+    first_guess,
+    largest_moves,
+    ordinary_level,
+    supply_moves,
+)
 
 Floats = NDArray[np.float64]
 
@@ -126,9 +133,11 @@ def changes(profile: PumpProfile, before: CombinedDetector | None, after: Combin
     parts = []
     for i in order:
         sensor = profile.sensors[i]
-        was = "" if before is None else f"{old[i]:.3g} → "
-        parts.append(f"{sensor.label.lower()} ± {was}{new[i]:.3g} {sensor.unit}".rstrip())
-    return "limits about the baseline: " + ", ".join(parts)
+        was, now = (f"{x:#.3g}".rstrip(".") for x in (old[i], new[i]))
+        if was != now:
+            was = "" if before is None else f"{was} → "
+            parts.append(f"{sensor.label.lower()} ± {was}{now} {unit_text(sensor.unit)}".rstrip())
+    return "limits about the baseline: " + (", ".join(parts) or "as before")
 
 
 def _content(
@@ -171,7 +180,8 @@ def _fitted(commissioning: Commissioning, caution: float) -> tuple[dict[str, Any
         return manifest, figures
     detector = ChartDetector.from_manifest(profile, None, manifest)
     distances = detector.alarm_distances
-    wider = np.maximum(np.minimum(caution * guess, _most(detector, rows, guess)) / distances, 1.0)
+    most = np.minimum(caution * guess, _most(detector, rows, guess))
+    wider = np.maximum(np.maximum(most, caution * supply_moves(profile)) / distances, 1.0)
     own = np.diag(detector.chart.whitening) / wider
     # What is clipped below its limit could never raise an alarm.
     clip = np.maximum(CLIP, CLIP_LIMITS * distances * wider / detector.conditioning.scale)
@@ -200,7 +210,7 @@ def _most(detector: CombinedDetector, rows: Floats, guess: Floats) -> Floats:
 
 
 def _too_wide(profile: PumpProfile, detector: CombinedDetector, level: Floats) -> str:
-    guess = first_guess(profile, level)
+    guess = np.maximum(first_guess(profile, level), supply_moves(profile))
     times = np.where(detector.used & (guess > 0), detector.alarm_distances / np.maximum(guess, 1e-12), 0.0)
     worst = int(np.argmax(times))
     return profile.sensors[worst].label.lower() if times[worst] > WIDEST_GUESSES else ""

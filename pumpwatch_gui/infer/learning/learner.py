@@ -34,6 +34,8 @@ START_S = 300.0
 AFTER_TROUBLE_S = 60.0
 LEAST_STEP_S = 0.5
 MOST_FAR = 0.05
+SAME_PACE = 1.25
+"""A pump whose reads come so much slower or faster is read in another period; less is a line that is busy at times."""
 HOUR_BLOCKS = 6
 MOST_STEPS = 12
 MOST_FITTED = 6 * HOUR_BLOCKS
@@ -88,6 +90,7 @@ class Learner:
         self._rows: deque[_Row] = deque()
         self._rows_s = 0.0
         self._pace, self._alarm = Pace(), ScoreAlarm()
+        self._slow = 1.0
         self._last_ns: int | None = None
         self._ready_ns: int | None = None
         self._was_stopped = False
@@ -105,14 +108,17 @@ class Learner:
     def slow(self) -> float:
         """How many times longer everything takes for a pump that is read less than every half minute."""
         period_s = self._pace.period_s
-        return round(period_s / USUAL_PERIOD_S, 1) if period_s > 1.1 * USUAL_PERIOD_S else 1.0
+        now = period_s / USUAL_PERIOD_S if period_s > 1.1 * USUAL_PERIOD_S else 1.0
+        if not 1 / SAME_PACE < now / self._slow < SAME_PACE:
+            self._slow = round(now, 1)
+        return self._slow
 
     def view(self, *, is_in_force: bool = True) -> LearningView:
         """How far it has come, the same object while nothing has changed. Any thread."""
         progress = self.material.progress
         phase = LearningPhase.LEARNING
         if progress.version:
-            phase = LearningPhase.PROVISIONAL if progress.fitted_s < SHOWN_S * self.slow else LearningPhase.ARMED
+            phase = LearningPhase.PROVISIONAL if progress.fitted_s < SHOWN_S else LearningPhase.ARMED
         obstacle = self._obstacle or (f"not calm: {progress.not_calm}" if progress.not_calm else "")
         minutes = int(self.counted_s / 60)
         view = LearningView(phase, 60.0 * minutes, SHOWN_S * self.slow, obstacle, progress.steps, is_in_force)
@@ -154,6 +160,9 @@ class Learner:
             return Fit(
                 tuple(blocks), progress.counted_s, f"new operating region, {low} to {high} {sensor.unit}", self.slow
             )
+        if progress.version and (joined := self._learnable(blocks) - set(progress.tags)):
+            labels = ", ".join(s.label.lower() for s in self._profile.sensors if s.tag in joined)
+            return Fit(tuple(blocks), progress.counted_s, f"values of {labels} have come", self.slow)
         return None
 
     def fitted(self, fit: Fit, version: str, not_calm: str, *, text: str) -> None:
@@ -170,9 +179,11 @@ class Learner:
         points = [b.point for b in fit.blocks]
         progress = replace(progress, due_s=min(due_s, 1e12), not_calm=not_calm)
         if version or fit.why:
-            progress = replace(progress, low=min(points), high=max(points))
+            tags = self._learnable(fit.blocks)
+            seen = tuple(tag for tag in self._profile.tags if tag in tags)
+            progress = replace(progress, low=min(points), high=max(points), tags=seen)
         if version:
-            progress = replace(progress, version=version, fitted_s=fit.running_s)
+            progress = replace(progress, version=version, fitted_s=fit.usual_s)
         step = LearningStep(self._time_ns, text)
         if not progress.steps or progress.steps[-1].text != text:
             progress = replace(progress, steps=(*progress.steps, step)[-MOST_STEPS:])
@@ -237,11 +248,17 @@ class Learner:
         values = np.stack([row.values for row in rows])
         point = _middle(values[:, self._point]) if self._point >= 0 else 0.0
         progress = self.material.progress
-        if progress.counted_s >= REFITS_S[-1] * self.slow and progress.version and self._is_known(point):
+        is_enough = progress.counted_s >= REFITS_S[-1] * self.slow and progress.version != ""
+        if is_enough and self._is_known(point) and set(progress.tags).issuperset(self.material.tags_in(values)):
             return  # a day of it is enough
         # By the monotonic clock: the other one may be set while the block is gathered.
         since_s = np.array([(row.mono_ns - rows[0].mono_ns) / 1e9 for row in rows])
         self.material.add(rows[0].time_ns / 1e9 + since_s, values, running_s=kept_s, point=point)
+
+    def _learnable(self, blocks: Sequence[Block]) -> set[str]:
+        """The sensors that had values for long enough to be learnt."""
+        least_s = REGION_S * self.slow - BLOCK_S
+        return {t for t in self._profile.tags if sum(b.running_s for b in blocks if t in b.tags) >= least_s}
 
     def _is_known(self, point: float) -> bool:
         progress = self.material.progress

@@ -15,6 +15,11 @@ MOVES = 0.15
 WIDER_MOVES = dict.fromkeys(("mm/s", "g", "m/s2", "um", "kW", "W", "hp"), 0.25) | {"A": 0.2}
 LEAST_OF_SPAN, WIDEST_SPAN = 0.01, 1e6
 
+SUPPLY = ("suction", "level")
+METRE = {"bar": 0.098, "mbar": 98.0, "kPa": 9.8, "psi": 1.42, "m": 1.0, "cm": 100.0, "mm": 1000.0, "ft": 3.28}
+"""A metre of liquid, as a pressure or a level."""
+MOST_OF_SPAN = 0.25
+
 SPEED, FLOW, LOAD = ("rpm", "Hz"), ("L/min", "m3/h", "L/s", "L/h", "m3/min", "m3/s", "gpm"), ("kW", "W", "A")
 """The units of what drives a pump: its speed, then its flow; where that is not measured, what it takes."""
 SPEED_REACH = 0.4
@@ -48,6 +53,18 @@ def first_guess(profile: PumpProfile, level: Floats) -> Floats:
     width = np.array([s.span[1] - s.span[0] for s in profile.sensors])
     guess: Floats = np.maximum(part * np.abs(level), np.where(width < WIDEST_SPAN, LEAST_OF_SPAN * width, 0.0))
     return guess
+
+
+def supply_moves(profile: PumpProfile) -> Floats:
+    """How far what the pump is supplied with moves each sensor (n,), in units: a level, the pressure at the suction.
+
+    Liquid in a well, a sump or a tank rises and falls by a metre as others fill and empty it, slowly and whatever the
+    pump does: no operating point explains it, and hours do not show all of it. 0 for every other sensor.
+    """
+    supplied = [any(word in s.tag for word in SUPPLY) for s in profile.sensors]
+    metre = np.array([METRE.get(s.unit, 0.0) for s in profile.sensors])
+    width = np.array([s.span[1] - s.span[0] for s in profile.sensors])
+    return np.where(supplied, np.minimum(metre, MOST_OF_SPAN * width), 0.0)
 
 
 def ordinary_level(rows: Floats) -> Floats:
