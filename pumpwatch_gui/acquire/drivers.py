@@ -9,7 +9,7 @@ from types import MappingProxyType
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
 from pumpwatch_gui.acquire.modbus.wire.traffic_text import mbap_text, rtu_text
 from pumpwatch_gui.acquire.replay import ReplayChannel, ReplayConfig
-from pumpwatch_gui.acquire.rest_ingest import RestIngestChannel, RestIngestConfig
+from pumpwatch_gui.acquire.rest_ingest import RestIngestChannel
 from pumpwatch_gui.acquire.text.channel import SerialLineChannel, columns_bound
 from pumpwatch_gui.acquire.text.config import SerialLineConfig
 from pumpwatch_gui.domain.links.config import (
@@ -18,6 +18,7 @@ from pumpwatch_gui.domain.links.config import (
     ModbusRtuTcpConfig,
     ModbusTcpConfig,
     ModbusTlsConfig,
+    RestIngestConfig,
     TcpPlace,
     bare_host,
 )

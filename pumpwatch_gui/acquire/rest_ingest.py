@@ -3,14 +3,10 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
-
-from typing_extensions import override
 
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
-from pumpwatch_gui.domain.links.config import DriverConfig, period, setting
+from pumpwatch_gui.domain.links.config import RestIngestConfig
 from pumpwatch_gui.domain.links.decode import PointValue, bad, judge_value
 from pumpwatch_gui.domain.links.inlet import Post, PostRefused, is_old
 from pumpwatch_gui.domain.values.quality import Quality, Reason
@@ -21,28 +17,6 @@ FIRST_POST_S = 1.0
 SHORTEST_S = 0.05
 """Posts that come faster are thinned to this spacing; those passed over are counted."""
 _ADVICE = "is the gateway on (`[gateway]` in the site file), and does the sender post under this name?"
-
-
-@dataclass(frozen=True, slots=True)
-class RestIngestConfig(DriverConfig):
-    """A pump that another program feeds through the gateway."""
-
-    driver: ClassVar[str] = "rest-ingest"
-
-    period_s: float = period()
-    posted_as: str = setting(
-        "", label="Posted as", required=False, help="The name that posts give (`?pump=…`); empty: the id of the pump."
-    )
-
-    @property
-    @override
-    def endpoint(self) -> str:
-        """The name in the posts."""
-        return f"posted as {self.posted_as}" if self.posted_as else "posted under the pump's id"
-
-    def box_of(self, pump_id: str) -> str:
-        """The name that posts for a pump give."""
-        return self.posted_as or pump_id
 
 
 class RestIngestChannel:

@@ -116,6 +116,10 @@ def _add_running(command: _Command) -> None:
     run.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file (TOML)")
     run.add_argument("--headless", action="store_true", help="collect, judge and store without a window")
     run.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="stop after that time")
+    run.add_argument(
+        "--gateway", type=_tcp_port, nargs="?", const=-1, metavar="PORT",
+        help="let other programs in by HTTP, as [gateway] of the site file says, on loopback where it says nothing",
+    )  # fmt: skip
     _add_reports(run)
     shots = command("screenshots", "cli.desktop", "screenshots", "write every page as a PNG picture")
     shots.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the pictures go")
@@ -192,6 +196,7 @@ def _add_tools(command: _Command) -> None:
     )
     _add_export(command)
     _add_import(command)
+    _add_gateway_key(command)
     command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
 
 
@@ -205,6 +210,17 @@ def _add_export(command: _Command) -> None:
     out.add_argument("--to", dest="end", default="", metavar="TIME", help="up to here; a day: its end (none: now)")
     out.add_argument("--table", action="append", metavar="NAME", help="instead of readings a table of the original: "
                      "sensor_readings, anomaly_detections or maintenance_events; repeatable for .xlsx")  # fmt: skip
+
+
+def _add_gateway_key(command: _Command) -> None:
+    key = command("gateway-key", "cli.gateway", "gateway_key", "make a key for another program; it is shown once")
+    what = key.add_mutually_exclusive_group(required=True)
+    what.add_argument("--scope", choices=("ingest", "read"), help="post values, or look")
+    what.add_argument("--list", action="store_true", help="the keys that there are, by their ids")
+    what.add_argument("--remove", metavar="ID", help="take a key away; it opens nothing after a second")
+    key.add_argument("--name", default="", help="for whom it is, for people")
+    key.add_argument("--pump", action="append", metavar="ID", help="only for this pump; repeatable (none: all)")
+    key.add_argument("--days", type=_positive, default=0.0, metavar="N", help="it expires after so many (none: never)")
 
 
 def _add_import(command: _Command) -> None:

@@ -74,8 +74,8 @@ Loop = Callable[[threading.Event], None]
 class Engine:
     """The running station: build it, give each of `loops()` a thread, sample `latest()`. Keeps the Station port.
 
-    `site_file` is where changes of the site are saved (default: the home's). Whatever state the database in `home` is
-    in, the engine can be built and run: an alarm of the station says what is not stored and why.
+    `site_file` is where changes of the site are saved (default: the home's); `inlet` takes posts. Whatever state the
+    database in `home` is in, the engine can be built and run: an alarm of the station says what is not stored and why.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class Engine:
             on_event=self._on_link_event,
             memory=DeviceMemory(home.learnt),
         )
+        self.inlet = self._scanner.inlet
         self._link_views = LinkViews(self._scanner.views, have_ended=self._links_ended.is_set)
         self._loops = self._make_loops()
         self._watchdog = Watchdog((Heartbeat(name) for name in self._loops), self._on_loop_trouble)
@@ -189,6 +190,11 @@ class Engine:
         """The loops by name; start each in its own thread with one common `stop`, and join them all."""
         return self._loops
 
+    def add_loop(self, name: str, run: Callable[[threading.Event, Callable[[], None]], None]) -> None:
+        """Before `loops()`: supervise one more; `run` takes when to stop, and what to call each turn."""
+        self._watchdog.heartbeats[name] = Heartbeat(name)
+        self._loops[name] = lambda stop: self._supervised(name, stop, partial(run, stop))
+
     @property
     def has_abandoned_thread(self) -> bool:
         """Whether a thread is stuck for ever in a call of a model: the process then cannot end by itself."""
@@ -210,8 +216,8 @@ class Engine:
             "reports": self._run_reports,
             "watchdog": self._run_watchdog,
         }
-        if self._record is not None:
-            loops["record"] = self._run_record
+        if (record := self._record) is not None:
+            loops["record"] = lambda stop: self._supervised("record", stop, partial(record.run, self._links_ended))
         return loops
 
     def _supervised(self, name: str, stop: threading.Event, run: Callable[[Callable[[], None]], None]) -> None:
@@ -264,11 +270,6 @@ class Engine:
     def _run_store(self, stop: threading.Event) -> None:
         self._supervised("store", stop, lambda alive: self._store.run(self._judged, alive))
         self._stats.is_final = True
-
-    def _run_record(self, stop: threading.Event) -> None:
-        record = self._record
-        if record is not None:
-            self._supervised("record", stop, lambda alive: record.run(self._links_ended, alive))
 
     def _run_reports(self, stop: threading.Event) -> None:
         reports = ReportLoop(self.home, self._configuration.path, self.site, self._bus.publish)

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.acquire.replay import ReplayConfig
-from pumpwatch_gui.acquire.rest_ingest import RestIngestConfig
 from pumpwatch_gui.acquire.text.config import SerialLineConfig
-from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusRtuTcpConfig, ModbusTcpConfig, ModbusTlsConfig
+from pumpwatch_gui.domain.links.config import (
+    ModbusRtuConfig,
+    ModbusRtuTcpConfig,
+    ModbusTcpConfig,
+    ModbusTlsConfig,
+    RestIngestConfig,
+)
 from pumpwatch_gui.domain.links.inlet import Inlet, Post
 from tests.acquire.certificates import TlsRelay, make_authority, make_certificate
 from tests.acquire.faulty_line import FaultyGateway, FaultyPty

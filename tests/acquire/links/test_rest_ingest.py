@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from pumpwatch_gui.acquire.links.scanner import Binding
-from pumpwatch_gui.acquire.rest_ingest import RestIngestConfig
+from pumpwatch_gui.domain.links.config import RestIngestConfig
 from pumpwatch_gui.domain.links.inlet import Inlet, Post, PostFault, PostRefused
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.quality import Quality, Reason
