@@ -197,6 +197,7 @@ def _add_tools(command: _Command) -> None:
     _add_export(command)
     _add_import(command)
     _add_gateway_key(command)
+    _add_service(command)
     command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
 
 
@@ -221,6 +222,19 @@ def _add_gateway_key(command: _Command) -> None:
     key.add_argument("--name", default="", help="for whom it is, for people")
     key.add_argument("--pump", action="append", metavar="ID", help="only for this pump; repeatable (none: all)")
     key.add_argument("--days", type=_positive, default=0.0, metavar="N", help="it expires after so many (none: never)")
+
+
+def _add_service(command: _Command) -> None:
+    made = command("service", "cli.service", "service", "have systemd start the collector and watch it")
+    made.add_argument(
+        "action", choices=("install", "remove", "status"), help="as root: of the computer, else of the user"
+    )
+    made.add_argument("--site", type=Path, metavar="FILE", help="the site file that is watched (install)")
+    made.add_argument("--name", default="pumpwatch", help="the name of the service, where there are several")
+    made.add_argument("--user", default="", metavar="NAME", help="as whom it runs (installed as root; else you)")
+    made.add_argument("--gateway", action="store_true", help="with the gateway, as [gateway] of the site file says")
+    made.add_argument("--no-start", action="store_true", help="leave systemd alone: print what to do")
+    made.add_argument("--unit-dir", type=Path, metavar="DIR", help="write the unit there (for packages)")
 
 
 def _add_import(command: _Command) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import socket
 from collections import Counter
 from http.client import HTTPConnection
 from pathlib import Path
@@ -48,6 +49,8 @@ def test_mutated_bodies_are_taken_or_refused_and_the_station_is_not_disturbed(
         keys = [station.keys.make(Scope.INGEST, pumps=["P-101"])[0] for _ in range(40)]
         station.key(Scope.INGEST)  # by now all of them are known
         connection = HTTPConnection("127.0.0.1", station.loop.port, timeout=20)
+        connection.connect()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # it writes head and body apart
         for number in range(count):
             headers = {"Authorization": f"Bearer {keys[number % len(keys)]}"}
             connection.request("POST", "/api/ingest", mutated(chance), headers)
