@@ -2,9 +2,11 @@
 
 import json
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -299,3 +301,23 @@ def test_an_open_gateway_needs_no_key_and_heeds_one_that_is_given(tmp_path: Path
         assert station.ask("POST", "/api/ingest", body=json.dumps(ORIGINAL).encode()).status == 202
         assert station.ask("GET", "/api/live-data").status == 200
         refused(station.ask("GET", "/api/live-data", key="wrong"), 401)
+        # What a browser sends for a page of elsewhere, also where its name was given this computer's address.
+        for name, value in (
+            ("Origin", "https://elsewhere.example"),
+            ("Origin", "null"),
+            ("Host", "elsewhere.example:80"),
+        ):
+            refused(station.ask("GET", "/api/live-data", headers={name: value}), 403)
+        assert (
+            station.ask("GET", "/api/live-data", headers={"Origin": f"http://localhost:{station.loop.port}"}).status
+            == 200
+        )
+
+
+def test_a_head_without_end_is_cut_off(station: GatewayStation) -> None:
+    with socket.create_connection(("127.0.0.1", station.loop.port), 20) as link:
+        link.sendall(b"GET /health HTTP/1.1\r\nX-Long: ")
+        with suppress(ConnectionError):
+            for _ in range(100):
+                link.sendall(b"x" * 65_536)
+            pytest.fail("it took 6 MB of a head")

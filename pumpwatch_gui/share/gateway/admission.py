@@ -5,10 +5,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from pumpwatch_gui.domain.gateway import Scope
+from pumpwatch_gui.domain.gateway import Scope, is_loopback
 from pumpwatch_gui.share.gateway.refusals import Kind, Refusal
 from pumpwatch_gui.share.keys import ApiKey, KeyFile
 
@@ -63,6 +64,8 @@ class Admission:
         given = _key_of(request)
         if scope is None or (self._is_open and not given):
             self._rate.take(address)
+            if scope is not None:
+                _check_here(request)
             return Caller(None)
         if not given:
             self._rate.take(address)
@@ -83,6 +86,19 @@ class Admission:
 def _key_of(request: Request) -> str:
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     return given.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key", "").strip()
+
+
+def _check_here(request: Request) -> None:
+    """Raise Refusal for what a browser sends for a page of elsewhere: without a key nothing else would keep it out.
+
+    A page may post to any address, and a name server may give its own name the address of this computer.
+    """
+    for name in ("host", "origin"):
+        text = request.headers.get(name, "")
+        host = urlsplit(text if "//" in text else f"//{text}").hostname or "" if text else "localhost"
+        if not is_loopback(host):
+            advice = "use http://127.0.0.1, or send a key"
+            raise Refusal(403, Kind.ELSEWHERE, "without a key only programs of this computer are let in", advice)
 
 
 def _unauthorised(kind: Kind, text: str, advice: str) -> Refusal:

@@ -13,6 +13,7 @@ class Kind(Enum):
     WRONG_KEY = "wrong key"
     EXPIRED = "expired key"
     SCOPE = "wrong scope"
+    ELSEWHERE = "page of another site"
     PUMP = "not that pump"
     TOO_LARGE = "too large"
     TOO_FAST = "too fast"
