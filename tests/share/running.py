@@ -3,7 +3,8 @@
 import json
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -78,16 +79,33 @@ class GatewayStation:
         ]
 
     def __enter__(self) -> "GatewayStation":
-        for thread in self._threads:
-            thread.start()
+        self.start()
         wait_until(lambda: self.loop.port, within_s=30, what="the gateway listens")
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self) -> None:
+        """Start every loop."""
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        """Stop every loop and wait for it."""
         self._stop.set()
         for thread in self._threads:
             thread.join(60)
             assert not thread.is_alive(), thread.name
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """Run it, whether the gateway listens or not."""
+        self.start()
+        try:
+            yield
+        finally:
+            self.end()
 
     @property
     def url(self) -> str:

@@ -18,6 +18,7 @@ from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.gateway import Scope
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.values.quality import Quality
+from tests.acquire.certificates import make_authority, make_certificate
 from tests.share.running import ORIGINAL, GatewayStation, Posting, Response, curl
 
 Wait = Callable[..., None]
@@ -312,6 +313,31 @@ def test_an_open_gateway_needs_no_key_and_heeds_one_that_is_given(tmp_path: Path
             station.ask("GET", "/api/live-data", headers={"Origin": f"http://localhost:{station.loop.port}"}).status
             == 200
         )
+
+
+def test_with_a_certificate_it_speaks_tls_alone(tmp_path: Path) -> None:
+    make_authority(tmp_path)
+    make_certificate(tmp_path, "server", role="Gateway")
+    files = {"certificate": str(tmp_path / "server.pem"), "key": str(tmp_path / "server.key")}
+    with GatewayStation(tmp_path, pumps=1, **files) as station:
+        url = f"https://127.0.0.1:{station.loop.port}/health"
+        assert json.loads(curl("--cacert", str(tmp_path / "ca.pem"), url)) == {"status": "ok"}
+        with pytest.raises(subprocess.CalledProcessError):
+            curl(f"http://127.0.0.1:{station.loop.port}/health")
+
+
+def test_a_port_that_is_taken_is_an_alarm_and_the_station_goes_on(tmp_path: Path, wait_until: Wait) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        station = GatewayStation(tmp_path, pumps=1, port=other.getsockname()[1])
+        with station.started():
+            wait_until(
+                lambda: any("cannot listen" in alarm.text for alarm in station.engine.latest().alarms), within_s=30
+            )
+            assert [loop.name for loop in station.engine.latest().stopped_loops] in ([], ["gateway"])
+            other.close()
+            wait_until(lambda: station.loop.port, within_s=60)
 
 
 def test_a_head_without_end_is_cut_off(station: GatewayStation) -> None:

@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.display import is_stale
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
-from pumpwatch_gui.domain.station import PumpView, StationView
+from pumpwatch_gui.domain.station import PumpView, RunState, StationView
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 
 JsonObject = dict[str, Any]
@@ -70,12 +70,12 @@ def pump_document(pump: PumpView, mono_ns: int) -> JsonObject:
         "timestamp": iso(frame.time_ns) if frame is not None else None,
         "age_s": round((mono_ns - frame.mono_ns) / 1e9, 3) if frame is not None else None,
         "stale": stale,
-        "run_state": pump.run_state.value,
+        "run_state": (RunState.NO_DATA if stale else pump.run_state).value,
         "sensors": dict(zip(keys, map(number, values), strict=True)),
         "quality": dict(zip(keys, quality, strict=True)),
         "reason": {key: why for key, why in zip(keys, reason, strict=True) if why},
         "units": {key: sensor.unit for key, sensor in zip(keys, pump.profile.quantities, strict=True)},
-        "health": number(pump.health),
+        "health": None if stale else number(pump.health),
         "machine_status": "NORMAL",
         "is_anomaly": False,
         "reconstruction_loss": None,
