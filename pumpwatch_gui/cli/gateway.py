@@ -28,8 +28,10 @@ def gateway_key(options: argparse.Namespace) -> int:
         return f"{key.key_id}  {key.scope.value:<6}  {pumps}  made {_day(key.created_s)}, {until}  {key.name}".rstrip()
 
     if options.list:
+        used = keys.last_used()
         for key in keys.all():
-            print(line(key))
+            last = f"last used {_day(used[key.key_id])}" if key.key_id in used else "not used"
+            print(f"{line(key)}  ({last})")
     elif options.remove:
         print(f"removed: {line(keys.remove(options.remove))}")
     else:

@@ -55,6 +55,8 @@ class KeyFile:
 
     def __init__(self, home: Path) -> None:
         self.path = home / "gateway-keys.json"
+        self._used_path = home / "gateway-used.json"
+        self._used: dict[str, int] = {}
         self._keys: tuple[ApiKey, ...] = ()
         self._stamp: tuple[int, int] | None = None
         self._looked_s = float("-inf")
@@ -94,7 +96,31 @@ class KeyFile:
         for key in self._current():
             if hmac.compare_digest(key.digest, digest):
                 found = key
+        if found is not None:
+            self._used[found.key_id] = int(time.time())
         return found
+
+    def last_used(self) -> dict[str, int]:
+        """When each key was last used, Unix seconds by its id, as it was written; those never used are left out."""
+        try:
+            found = json.loads(self._used_path.read_text("utf-8"))
+            return {str(key_id): int(used_s) for key_id, used_s in found.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def write_last_used(self) -> None:
+        """Write down which keys were used since the last time. Where it cannot be written, it is tried again."""
+        used = dict(self._used)
+        if not used:
+            return
+        known = {key.key_id for key in self._current()}
+        whole = {key_id: used_s for key_id, used_s in (self.last_used() | used).items() if key_id in known}
+        with suppress(OSError):
+            write_atomic(self._used_path, (json.dumps(whole, indent=1) + "\n").encode())
+            self._used_path.chmod(0o600)
+            for key_id, used_s in used.items():
+                if self._used.get(key_id) == used_s:
+                    self._used.pop(key_id, None)
 
     def _current(self) -> tuple[ApiKey, ...]:
         with self._lock:

@@ -31,7 +31,7 @@ def test_a_key_is_shown_once_listed_without_it_and_removed(tmp_path: Path, capsy
     assert len(secret) == 43  # 32 bytes
     assert main(["gateway-key", *home, "--list"]) == 0
     listed = capsys.readouterr().out
-    assert listed.strip() == line
+    assert listed.strip() == f"{line}  (not used)"
     assert secret not in listed
     assert re.search(r"ingest +P-101 .* until .* PLC 3", line)
     assert main(["gateway-key", *home, "--remove", line.split()[0]]) == 0

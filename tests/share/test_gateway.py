@@ -294,6 +294,17 @@ def test_refusals_are_counted_and_the_first_of_a_kind_is_in_the_journal(
     assert lines()[0].actor == "Gateway"
 
 
+def test_the_last_use_of_a_key_is_written_down_at_the_end(tmp_path: Path) -> None:
+    with GatewayStation(tmp_path, pumps=1) as station:
+        station.key(Scope.READ)
+        station.keys.make(Scope.READ)
+        began_s = int(time.time())
+    used, unused = (key.key_id for key in station.keys.all())
+    found = station.keys.last_used()
+    assert found[used] >= began_s - 60
+    assert unused not in found
+
+
 # -------------------------------------------------------------------- open, and off
 
 

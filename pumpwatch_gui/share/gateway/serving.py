@@ -5,6 +5,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,8 @@ log = logging.getLogger("pumpwatch.gateway")
 
 ACTOR = "Gateway"
 LOOK_S = 0.1
+USES_EVERY_S = 60.0
+"""The last use of each key is written down so often, and at the end."""
 MAX_CONNECTIONS = 256
 MAX_HEAD = 16_384
 """Bytes of the head of a request; httptools, which is quicker, knows no bound."""
@@ -50,10 +53,11 @@ class GatewayLoop:
 
     async def _serve(self, stop: threading.Event, alive: Callable[[], None]) -> None:
         settings = self._settings
+        keys = KeyFile(self._home)
         listening = _listen(bare_host(settings.host), settings.port)
         try:
             config = self._config(Gateway(
-                self._station, self._inlet, Admission(KeyFile(self._home), is_open=settings.is_open), self._refusals,
+                self._station, self._inlet, Admission(keys, is_open=settings.is_open), self._refusals,
                 streams := Streams(self._station),
             ))  # fmt: skip
             server = uvicorn.Server(config)
@@ -61,14 +65,19 @@ class GatewayLoop:
             self.port = int(listening.getsockname()[1])
             log.info("the gateway listens at %s", settings.url)
             try:
+                due_s = time.monotonic() + USES_EVERY_S
                 while not (stop.is_set() or serving.done()):
                     alive()
                     await asyncio.sleep(LOOK_S)
+                    if time.monotonic() >= due_s:
+                        due_s = time.monotonic() + USES_EVERY_S
+                        await asyncio.to_thread(keys.write_last_used)
             finally:
                 streams.close()
                 server.should_exit = True
                 self.port = 0
                 await serving
+                keys.write_last_used()
         finally:
             listening.close()
 
