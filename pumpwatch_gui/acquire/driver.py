@@ -10,6 +10,7 @@ from pumpwatch_gui.acquire.links.meter import LinkMeter
 from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.links.decode import PointValue
+from pumpwatch_gui.domain.links.inlet import Inlet
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 
 Readings = Mapping[str, PointValue]
@@ -22,7 +23,7 @@ C = TypeVar("C", bound=DriverConfig)
 class LinkSpec:
     """One link of one pump, as its channel needs it. `edition` changes when the file of its register map does.
 
-    `memory` holds what was learnt of devices; all links of a station share one.
+    `memory` holds what was learnt of devices, `inlet` what other programs post; all links of a station share them.
     """
 
     link_id: str
@@ -32,6 +33,7 @@ class LinkSpec:
     base_dir: Path | None
     meter: LinkMeter = field(default_factory=LinkMeter, compare=False)
     memory: DeviceMemory = field(default_factory=DeviceMemory, compare=False)
+    inlet: Inlet = field(default_factory=Inlet, compare=False)
     edition: str = ""
 
     def shape(self) -> object:

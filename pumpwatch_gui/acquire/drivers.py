@@ -9,6 +9,7 @@ from types import MappingProxyType
 from pumpwatch_gui.acquire.driver import Channel, DriverKind, LinkSpec
 from pumpwatch_gui.acquire.modbus.wire.traffic_text import mbap_text, rtu_text
 from pumpwatch_gui.acquire.replay import ReplayChannel, ReplayConfig
+from pumpwatch_gui.acquire.rest_ingest import RestIngestChannel
 from pumpwatch_gui.acquire.text.channel import SerialLineChannel, columns_bound
 from pumpwatch_gui.acquire.text.config import SerialLineConfig
 from pumpwatch_gui.domain.links.config import (
@@ -17,6 +18,7 @@ from pumpwatch_gui.domain.links.config import (
     ModbusRtuTcpConfig,
     ModbusTcpConfig,
     ModbusTlsConfig,
+    RestIngestConfig,
     TcpPlace,
     bare_host,
 )
@@ -101,6 +103,13 @@ DRIVERS: Mapping[str, DriverKind] = MappingProxyType(
                 config=ReplayConfig,
                 open=lambda specs: ReplayChannel(specs[0]),
                 pushed=True,
+            ),
+            DriverKind(
+                label="Posts to the gateway (REST)",
+                config=RestIngestConfig,
+                open=lambda specs: RestIngestChannel(specs[0]),
+                pushed=True,
+                max_retry_s=0.5,
             ),
         )
     }

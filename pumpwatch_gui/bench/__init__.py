@@ -49,6 +49,7 @@ BENCHES = {
         "50 devices at 10 Hz, sick ones among them, how soon faults are seen, what a line carries",
         "two minutes",
     ),
+    "gateway": ("gateway", "500 posts a second to 50 pumps: responses and processor time", "a minute"),
     "trend": ("trend", "time to paint what is new on the Pump page and the Overview, 10 Hz", "a minute"),
     "start": ("start", "from the command to the first page and the first live value", "half a minute"),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pumpwatch_gui.cli.display import check_display, has_display
+from pumpwatch_gui.cli.gateway import add_gateway
 from pumpwatch_gui.cli.headless import Usage, check_summary, run_headless, status_line, write_summary
 from pumpwatch_gui.cli.homes import open_home, scratch_home, simulated_pumps
 from pumpwatch_gui.domain.commands import Order, Record
@@ -177,6 +178,7 @@ def _engine(site: Site, home: Home, site_file: Path, options: argparse.Namespace
         engine.submit(Order(Record(text), "PumpWatch"))
 
     engine = Engine(site, home, site_file=site_file, record=None if path is None else Recorder(path, report=report))
+    add_gateway(engine, site, home, options)
     if home.begun():  # only now: what could not be opened has not begun
         report("The last run ended without a clean stop; the logs say more")
     return engine

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from pumpwatch_gui.cli.interrupts import Interrupts
+from pumpwatch_gui.cli.service_state import ServiceState
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.station import PumpView, StationView
@@ -82,17 +83,22 @@ def run_headless(
     end = time.monotonic() + (for_s if for_s is not None else float("inf"))
     next_status = time.monotonic() + 1.0
     stopped: tuple[str, ...] = ()
+    service = ServiceState()
     gc.freeze()  # what is loaded stays: no full collection has to go through it, holding every loop
     threads.start()
     try:
         while (now := time.monotonic()) < end:
             if interrupts.requested.wait(max(0.0, min(LOOK_S, end - now))):
                 break
-            if status and now >= next_status:
+            if now >= next_status:
                 next_status += 1.0
-                print(status_line(engine.latest()), flush=True)
+                if status:
+                    print(status_line(engine.latest()), flush=True)
+                if service.is_watched:
+                    service.see(engine.latest())
         stopped = tuple(loop.name for loop in engine.latest().stopped_loops)
     finally:
+        service.stopping()
         threads.join()
     reason = interrupts.name or "time is up"
     if stopped:

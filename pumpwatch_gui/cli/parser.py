@@ -116,6 +116,10 @@ def _add_running(command: _Command) -> None:
     run.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file (TOML)")
     run.add_argument("--headless", action="store_true", help="collect, judge and store without a window")
     run.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="stop after that time")
+    run.add_argument(
+        "--gateway", type=_tcp_port, nargs="?", const=-1, metavar="PORT",
+        help="let other programs in by HTTP, as [gateway] of the site file says, on loopback where it says nothing",
+    )  # fmt: skip
     _add_reports(run)
     shots = command("screenshots", "cli.desktop", "screenshots", "write every page as a PNG picture")
     shots.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the pictures go")
@@ -195,6 +199,8 @@ def _add_tools(command: _Command) -> None:
     server = command("server-sql", "cli.servers", "server_sql", "print the server side of sync, or apply it")
     server.add_argument("--apply", metavar="URL", help="apply it to this database: postgresql://USER@HOST:5432/NAME "
                         "(the password also as PGPASSWORD); applied again it changes nothing")  # fmt: skip
+    _add_gateway_key(command)
+    _add_service(command)
     command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
 
 
@@ -208,6 +214,30 @@ def _add_export(command: _Command) -> None:
     out.add_argument("--to", dest="end", default="", metavar="TIME", help="up to here; a day: its end (none: now)")
     out.add_argument("--table", action="append", metavar="NAME", help="instead of readings a table of the original: "
                      "sensor_readings, anomaly_detections or maintenance_events; repeatable for .xlsx")  # fmt: skip
+
+
+def _add_gateway_key(command: _Command) -> None:
+    key = command("gateway-key", "cli.gateway", "gateway_key", "make a key for another program; it is shown once")
+    what = key.add_mutually_exclusive_group(required=True)
+    what.add_argument("--scope", choices=("ingest", "read"), help="post values, or look")
+    what.add_argument("--list", action="store_true", help="the keys that there are, by their ids")
+    what.add_argument("--remove", metavar="ID", help="take a key away; it opens nothing after a second")
+    key.add_argument("--name", default="", help="for whom it is, for people")
+    key.add_argument("--pump", action="append", metavar="ID", help="only for this pump; repeatable (none: all)")
+    key.add_argument("--days", type=_positive, default=0.0, metavar="N", help="it expires after so many (none: never)")
+
+
+def _add_service(command: _Command) -> None:
+    made = command("service", "cli.service", "service", "have systemd start the collector and watch it")
+    made.add_argument(
+        "action", choices=("install", "remove", "status"), help="as root: of the computer, else of the user"
+    )
+    made.add_argument("--site", type=Path, metavar="FILE", help="the site file that is watched (install)")
+    made.add_argument("--name", default="pumpwatch", help="the name of the service, where there are several")
+    made.add_argument("--user", default="", metavar="NAME", help="as whom it runs (installed as root; else you)")
+    made.add_argument("--gateway", action="store_true", help="with the gateway, as [gateway] of the site file says")
+    made.add_argument("--no-start", action="store_true", help="leave systemd alone: print what to do")
+    made.add_argument("--unit-dir", type=Path, metavar="DIR", help="write the unit there (for packages)")
 
 
 def _add_import(command: _Command) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.errors import Problem
+from pumpwatch_gui.domain.gateway import GatewaySettings
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.reports.schedule import ReportSchedule
@@ -41,7 +42,7 @@ class Site:
     `units` are those that values are shown in where a user has not chosen others.
     `rules` may name pumps and tags that are not there: then they are not judged, and stay.
     `energy_price` is that of a kWh in `currency`, None where it is not given. `reports` are made by themselves.
-    `sync` says where the station sends to; None: nowhere.
+    `sync` says where the station sends to; None: nowhere. `gateway` is where other programs may ask and post.
     """
 
     name: str = "My station"
@@ -55,6 +56,7 @@ class Site:
     energy_price: float | None = None
     reports: ReportSchedule = ReportSchedule()  # noqa: RUF009 - frozen
     sync: SyncSettings | None = None
+    gateway: GatewaySettings = GatewaySettings()  # noqa: RUF009 - frozen
 
     def pump(self, pump_id: str) -> PumpSettings | None:
         """The pump of that id; None when the site has none."""

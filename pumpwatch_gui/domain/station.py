@@ -90,6 +90,7 @@ LOOP_WORDS: Mapping[str, LoopWords] = MappingProxyType(
         "store": LoopWords("History", "nothing is being stored"),
         "infer": LoopWords("Anomaly detection", "anomalies are not being found"),
         "orders": LoopWords("Orders", "nothing can be acknowledged or changed"),
+        "gateway": LoopWords("Gateway", "other programs can neither ask nor post values"),
         "reports": LoopWords("Reports", "scheduled reports are not being made"),
         "watchdog": LoopWords("Supervision", "a part that stops is not noticed"),
         "record": LoopWords("CSV recording", "the file is not being written"),

@@ -66,7 +66,7 @@ log = logging.getLogger("pumpwatch.engine")
 
 TICK_S = 0.1
 HUNG_AFTER_S = 10.0
-"""A call of a model that takes longer does not return: detection goes on without that model."""
+"""A call of a model that takes longer does not return: detection goes on without it."""
 FEEDBACK_COUNTS_NS = 365 * 86_400 * 10**9
 """For so long the feedback on an episode counts for the likelihood of a fault in the next."""
 
@@ -76,8 +76,8 @@ Loop = Callable[[threading.Event], None]
 class Engine:
     """The running station: build it, give each of `loops()` a thread, sample `latest()`. Keeps the Station port.
 
-    `site_file` is where changes of the site are saved (default: the home's). Whatever state the database in `home` is
-    in, the engine can be built and run: an alarm of the station says what is not stored and why.
+    `site_file` is where changes of the site are saved (default: the home's); `inlet` takes posts. Whatever state the
+    database in `home` is in, the engine can be built and run: an alarm of the station says what is not stored and why.
     """
 
     def __init__(
@@ -111,12 +111,12 @@ class Engine:
         self._scanner = Scanner(
             _bindings(site), on_frame=self._on_frame, on_event=self._on_link_event, memory=DeviceMemory(home.learnt)
         )
+        self.inlet = self._scanner.inlet
         self._link_views = LinkViews(self._scanner.views, have_ended=self._links_ended.is_set)
         self._loops = self._make_loops()
         beats = [Heartbeat(name, SYNC_LATE_AFTER_S if name == "sync" else LATE_AFTER_S) for name in self._loops]
         self._watchdog = Watchdog(beats, self._annunciator.announce_loop)
-        self._stats, self._abandoned = StatsCollector(), False
-        self._disk = DiskForecast(self._annunciator)
+        self._stats, self._disk, self._abandoned = StatsCollector(), DiskForecast(self._annunciator), False
         self._annunciator.retire_unknown(self._judging.sources)
 
     # ---------------------------------------------------------------- the Station port
@@ -189,6 +189,11 @@ class Engine:
         """The loops by name; start each in its own thread with one common `stop`, and join them all."""
         return self._loops
 
+    def add_loop(self, name: str, run: Callable[[threading.Event, Callable[[], None]], None]) -> None:
+        """Before `loops()`: supervise one more; `run` takes when to stop, and what to call each turn."""
+        self._watchdog.heartbeats[name] = Heartbeat(name)
+        self._loops[name] = lambda stop: self._supervised(name, stop, partial(run, stop))
+
     @property
     def has_abandoned_thread(self) -> bool:
         """Whether a thread is stuck for ever in a call of a model: the process then cannot end by itself."""
@@ -211,8 +216,8 @@ class Engine:
             "reports": partial(self._run_apart, "reports", reports.run),
             "watchdog": self._run_watchdog,
         }
-        if self._record is not None:
-            loops["record"] = self._run_record
+        if (record := self._record) is not None:
+            loops["record"] = lambda stop: self._supervised("record", stop, partial(record.run, self._links_ended))
         if self._syncing.is_on:
             loops["sync"] = partial(self._run_apart, "sync", self._syncing.run)
         return loops
@@ -267,11 +272,6 @@ class Engine:
     def _run_store(self, stop: threading.Event) -> None:
         self._supervised("store", stop, lambda alive: self._store.run(self._judged, alive))
         self._stats.is_final = True
-
-    def _run_record(self, stop: threading.Event) -> None:
-        record = self._record
-        if record is not None:
-            self._supervised("record", stop, lambda alive: record.run(self._links_ended, alive))
 
     def _run_apart(
         self, name: str, run: Callable[[threading.Event, Callable[[], None]], None], stop: threading.Event

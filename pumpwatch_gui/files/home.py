@@ -102,7 +102,7 @@ def make_private(home: Path) -> None:
     What a person exports is not touched: it goes where that person says, with the permissions of that place.
     """
     own = ("pumpwatch.db*", "*.damaged-*", "*.jsonl*", "site.toml*", "window.ini", "running", "secrets.toml",
-           "logs/*", "models/**/*")  # fmt: skip
+           "gateway-*.json", "logs/*", "models/**/*")  # fmt: skip
     with suppress(OSError):
         home.chmod(0o700)
         for path in (path for pattern in own for path in home.glob(pattern)):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from math import inf
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -15,13 +16,21 @@ from pumpwatch_gui.acquire.driver import LinkSpec
 from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.domain.alarms.rule_places import rule_cautions
 from pumpwatch_gui.domain.errors import BundleError, InputError, Problem
-from pumpwatch_gui.domain.links.config import PUBLIC_ADVICE, DriverConfig, ModbusConfig, ModbusTlsConfig, is_public
+from pumpwatch_gui.domain.links.config import (
+    PUBLIC_ADVICE,
+    DriverConfig,
+    ModbusConfig,
+    ModbusTlsConfig,
+    RestIngestConfig,
+    is_public,
+)
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import LEARN, NO_MODEL, LoadedSite, PumpSettings, Site
 from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.domain.units import CHOICES, UnitChoice, plain_unit
 from pumpwatch_gui.files.shipped import find_shipped, user_path
 from pumpwatch_gui.files.toml_text import UnreadableTextError, parse_toml, read_toml_text
+from pumpwatch_gui.settings.gateway_table import read_gateway
 from pumpwatch_gui.settings.line_check import PlacedLink, line_problems
 from pumpwatch_gui.settings.profile_file import load_profile, note_missing, read_limits_of
 from pumpwatch_gui.settings.report_table import read_reports
@@ -81,6 +90,7 @@ def parse_site(text: str, folder: Path | None, check_model: ModelCheck | None = 
         _read_head(top.table("site"), folder),
         history_gb=_read_history(top.table("history")),
         reports=read_reports(top.table("reports")),
+        gateway=read_gateway(top.table("gateway")),
     )
     pumps: dict[str, PumpSettings] = {}
     placed: list[PlacedLink] = []
@@ -111,14 +121,26 @@ def _check_tags(pumps: dict[str, PumpSettings], problems: list[Problem]) -> None
 
 
 def cautions(site: Site) -> list[Problem]:
-    """What is no mistake but should be checked: devices of another network or read twice, open keys, rules, sync."""
-    return [*_public(site), *_read_twice(site), *_open_keys(site), *rule_cautions(site), *_sent(site)]
+    """What is no mistake but should be checked: devices of another network or read twice, open doors and keys, sync."""
+    found = (_public(site), _read_twice(site), _open_keys(site), _gateway(site), rule_cautions(site), _sent(site))
+    return list(chain.from_iterable(found))
 
 
 def _sent(site: Site) -> Iterator[Problem]:
     if site.sync is not None:
         names = ", ".join(stream.value for stream in SyncStream if stream in site.sync.streams)
         yield Problem("sync", f"{names} are sent to {site.sync.url}", "take [sync] out to send nothing")
+
+
+def _gateway(site: Site) -> Iterator[Problem]:
+    """That other programs are let in is said, and posts that nobody takes."""
+    posted = [p.pump_id for p in site.pumps if any(isinstance(link, RestIngestConfig) for link in p.links)]
+    if posted and not site.gateway.enabled:
+        text = f"{', '.join(posted)} are fed by posts, and the gateway that takes them is off"
+        yield Problem("gateway", text, "set enabled = true in [gateway], or start with --gateway")
+    if site.gateway.enabled:
+        who = "every program of this computer" if site.gateway.is_open else "programs with a key"
+        yield Problem("gateway", f"is on: {who} may ask and post at {site.gateway.url}", "turn it off if none does")
 
 
 def _open_keys(site: Site) -> Iterator[Problem]:

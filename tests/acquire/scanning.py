@@ -7,6 +7,7 @@ from pathlib import Path
 from pumpwatch_gui.acquire.links.link import LinkEvent
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.domain.events import ConnectionChanged, LinkChanged, Note
+from pumpwatch_gui.domain.links.inlet import Inlet
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
@@ -19,11 +20,11 @@ STOP_S = 15.0
 class Scanning:
     """`with Scanning(bindings) as s:` runs it; leaving it fails unless it ended, without an error."""
 
-    def __init__(self, bindings: Sequence[Binding]) -> None:
+    def __init__(self, bindings: Sequence[Binding], inlet: Inlet | None = None) -> None:
         self.frames: list[Frame] = []
         self.events: list[LinkChanged] = []
         self.reports: list[ConnectionChanged | Note] = []
-        self.scanner = Scanner(bindings, on_frame=self._take, on_event=self._note)
+        self.scanner = Scanner(bindings, on_frame=self._take, on_event=self._note, inlet=inlet)
         self.on_frame: Callable[[Frame], None] = lambda _: None
         self._escaped: list[BaseException] = []
         self._stop = threading.Event()

@@ -1,13 +1,22 @@
 """A real peer for each row of the driver table. A new driver adds its own function here, and its line in `PEERS`."""
 
 import dataclasses
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pumpwatch_gui.acquire.replay import ReplayConfig
 from pumpwatch_gui.acquire.text.config import SerialLineConfig
-from pumpwatch_gui.domain.links.config import ModbusRtuConfig, ModbusRtuTcpConfig, ModbusTcpConfig, ModbusTlsConfig
+from pumpwatch_gui.domain.links.config import (
+    ModbusRtuConfig,
+    ModbusRtuTcpConfig,
+    ModbusTcpConfig,
+    ModbusTlsConfig,
+    RestIngestConfig,
+)
+from pumpwatch_gui.domain.links.inlet import Inlet, Post
 from tests.acquire.certificates import TlsRelay, make_authority, make_certificate
 from tests.acquire.faulty_line import FaultyGateway, FaultyPty
 from tests.acquire.faulty_server import FaultyServer
@@ -20,11 +29,15 @@ PROFILE = registers_profile(0, 1, 9)
 
 @dataclasses.dataclass
 class Peer:
-    """Settings that reach a real peer, settings that reach nothing, and how far `r1` is above `r0`."""
+    """Settings that reach a real peer, settings that reach nothing, and how far `r1` is above `r0`.
+
+    `inlet` is where a peer posts that reaches us through the gateway.
+    """
 
     good: Any
     absent: Any
     step: int
+    inlet: Inlet = dataclasses.field(default_factory=Inlet)
 
 
 def modbus(folder: Path) -> dict[str, Any]:
@@ -77,6 +90,25 @@ def replay(folder: Path) -> Iterator[Peer]:
     yield Peer(good, dataclasses.replace(good, file=str(folder / "absent.csv")), 3)
 
 
+def rest_ingest(folder: Path) -> Iterator[Peer]:
+    del folder
+    good, inlet, stop = RestIngestConfig(0.1, "feed"), Inlet(), threading.Event()
+
+    def send() -> None:
+        count = 0
+        while not stop.wait(0.02):
+            count += 1
+            inlet.offer("feed", Post({"r0": count, "r1": count + 7}, time.time_ns()), period_s=good.period_s)
+
+    thread = threading.Thread(target=send, name="sender")
+    thread.start()
+    try:
+        yield Peer(good, dataclasses.replace(good, posted_as="nobody"), 7, inlet)
+    finally:
+        stop.set()
+        thread.join()
+
+
 PEERS = {
     "modbus-tcp": modbus_tcp,
     "modbus-rtu": modbus_rtu,
@@ -84,4 +116,5 @@ PEERS = {
     "modbus-tls": modbus_tls,
     "serial-line": serial_line,
     "replay": replay,
+    "rest-ingest": rest_ingest,
 }

@@ -16,6 +16,7 @@ from pumpwatch_gui.acquire.drivers import DRIVERS
 from pumpwatch_gui.acquire.links.fault import LinkFault
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.links.inlet import Inlet
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from tests.acquire.scanning import Scanning, reasons_of
@@ -35,8 +36,8 @@ def peer(kind: DriverKind, tmp_path: Path) -> Iterator[Peer]:
     yield from PEERS[kind.name](tmp_path)
 
 
-def spec(config: Any) -> LinkSpec:
-    return LinkSpec("P/1", "P", PROFILE, config, None)
+def spec(config: Any, inlet: Inlet | None = None) -> LinkSpec:
+    return LinkSpec("P/1", "P", PROFILE, config, None, inlet=inlet or Inlet())
 
 
 REQUEST_STEP = 257
@@ -83,17 +84,17 @@ def test_a_setting_out_of_bounds_is_refused_by_its_name(kind: DriverKind, peer: 
 
 
 def test_it_names_its_tags_before_it_was_ever_connected(kind: DriverKind, peer: Peer) -> None:
-    assert kind.tags(spec(peer.good)) <= set(PROFILE.tags)
-    assert kind.tags(spec(peer.good))
+    assert kind.tags(spec(peer.good, peer.inlet)) <= set(PROFILE.tags)
+    assert kind.tags(spec(peer.good, peer.inlet))
 
 
 def test_it_connects_scans_and_closes(kind: DriverKind, peer: Peer) -> None:
     async def go() -> None:
-        channel: Channel = kind.open([spec(peer.good)])
+        channel: Channel = kind.open([spec(peer.good, peer.inlet)])
         await channel.connect()
         assert not channel.lost.done()
         for _ in range(3):
-            readings = await channel.scan(spec(peer.good))
+            readings = await channel.scan(spec(peer.good, peer.inlet))
             assert set(readings) == BOUND
             assert is_true(readings, peer)
         await channel.close()
@@ -105,14 +106,14 @@ def test_it_connects_scans_and_closes(kind: DriverKind, peer: Peer) -> None:
 
 def test_it_can_be_closed_before_it_was_connected(kind: DriverKind, peer: Peer) -> None:
     async def go() -> None:
-        await kind.open([spec(peer.good)]).close()
+        await kind.open([spec(peer.good, peer.inlet)]).close()
 
     asyncio.run(go())
 
 
 def test_an_absent_peer_is_a_fault_with_advice(kind: DriverKind, peer: Peer) -> None:
     async def go() -> None:
-        channel = kind.open([spec(peer.absent)])
+        channel = kind.open([spec(peer.absent, peer.inlet)])
         try:
             with pytest.raises((LinkFault, InputError)) as caught:
                 await channel.connect()
@@ -125,12 +126,12 @@ def test_an_absent_peer_is_a_fault_with_advice(kind: DriverKind, peer: Peer) -> 
 
 
 def test_a_trial_shows_values_or_says_why_not(peer: Peer) -> None:
-    outcome = trial.test_link(peer.good, PROFILE)
+    outcome = trial.test_link(peer.good, PROFILE, inlet=peer.inlet)
     assert outcome.ok
     assert "does not bring r9" in outcome.text
     assert outcome.frame is not None
     assert outcome.frame.worst is Quality.GOOD
-    outcome = trial.test_link(peer.absent, PROFILE)
+    outcome = trial.test_link(peer.absent, PROFILE, inlet=peer.inlet)
     assert (outcome.ok, outcome.frame) == (False, None)
     assert outcome.text
     assert outcome.advice
@@ -139,7 +140,7 @@ def test_a_trial_shows_values_or_says_why_not(peer: Peer) -> None:
 def test_every_scan_makes_a_frame_whether_the_peer_is_there_or_not(peer: Peer, wait_until: Wait) -> None:
     threads = threading.active_count()
     bindings = [Binding("P", PROFILE, (peer.good,)), Binding("A", PROFILE, (peer.absent,))]
-    with Scanning(bindings) as s:
+    with Scanning(bindings, peer.inlet) as s:
         wait_until(lambda: len(s.of("P")) >= 5 and len(s.of("A")) >= 5)
         states = [v.state for v in s.scanner.views()]
     assert states == [LinkState.ONLINE, LinkState.OFFLINE]
@@ -150,7 +151,7 @@ def test_every_scan_makes_a_frame_whether_the_peer_is_there_or_not(peer: Peer, w
 
 
 def test_what_a_link_does_is_counted(peer: Peer, wait_until: Wait) -> None:
-    with Scanning([Binding("P", PROFILE, (peer.good,))]) as s:
+    with Scanning([Binding("P", PROFILE, (peer.good,))], peer.inlet) as s:
         wait_until(lambda: len(s.of("P")) >= 5)
         view = s.view("P/1")
     assert view.frames >= 5
@@ -161,7 +162,7 @@ def test_what_a_link_does_is_counted(peer: Peer, wait_until: Wait) -> None:
 
 
 def test_a_scan_may_be_cancelled_at_any_moment_and_the_next_ones_stay_true(kind: DriverKind, peer: Peer) -> None:
-    link = spec(peer.good)
+    link = spec(peer.good, peer.inlet)
 
     async def run() -> list[Readings]:
         channel = kind.open([link])
@@ -188,7 +189,7 @@ def test_a_scan_may_be_cancelled_at_any_moment_and_the_next_ones_stay_true(kind:
 def test_connecting_may_be_cancelled_and_closing_twice_is_harmless(kind: DriverKind, peer: Peer) -> None:
     async def run() -> None:
         for steps in range(6):
-            channel = kind.open([spec(peer.good)])
+            channel = kind.open([spec(peer.good, peer.inlet)])
             task = asyncio.ensure_future(channel.connect())
             for _ in range(steps):
                 await asyncio.sleep(0)
@@ -203,7 +204,7 @@ def test_connecting_may_be_cancelled_and_closing_twice_is_harmless(kind: DriverK
 
 
 def test_nothing_is_left_after_close(kind: DriverKind, peer: Peer, wait_until: Wait) -> None:
-    link = spec(peer.good)
+    link = spec(peer.good, peer.inlet)
 
     async def run() -> set[str]:
         channel = kind.open([link])

@@ -63,7 +63,9 @@ from tests.gui.fake_scenes import SCENES, SECOND, Moment, Scene, alarms_of
 
 NAMES = ("Boiler feed A", "Boiler feed B", "Boiler feed C", "Cooling 1", "Cooling 2", "Cooling 3", "Condensate A",
          "Condensate B", "Transfer 1", "Transfer 2", "Fire water", "Drain")  # fmt: skip
-LOOPS = ("collector", "links", "infer", "judge", "orders", "store", "reports", "watchdog", "record", "sync")
+LOOPS = (
+    "collector", "links", "infer", "judge", "orders", "store", "gateway", "reports", "watchdog", "record", "sync",
+)  # fmt: skip
 
 
 class FakeLinks:

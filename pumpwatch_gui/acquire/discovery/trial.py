@@ -15,6 +15,7 @@ from pumpwatch_gui.acquire.modbus.learnt.plan import Block, any_block
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.discovery import LinkTest
+from pumpwatch_gui.domain.links.inlet import Inlet
 from pumpwatch_gui.domain.ports import BorrowedLine
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.quality import Quality, Reason
@@ -34,9 +35,13 @@ def test_link(
     *,
     base_dir: Path | None = None,  # noqa: PT028 - no test of ours
     line: BorrowedLine | None = None,  # noqa: PT028
+    inlet: Inlet | None = None,  # noqa: PT028
 ) -> LinkTest:
-    """Connect, scan once, close; with `line` over that one, which runs already. Blocks: never on the GUI thread."""
-    spec = LinkSpec("test/1", "test", profile, config, base_dir)
+    """Connect, scan once, close; with `line` over that one, which runs already. Blocks: never on the GUI thread.
+
+    `inlet` is where posts of other programs come in; without it there are none.
+    """
+    spec = LinkSpec("test/1", "test", profile, config, base_dir, inlet=inlet or Inlet())
     try:
         if line is not None:
             readings: Readings = waited(line.scan(config, profile, base_dir))

@@ -30,6 +30,7 @@ from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
+from pumpwatch_gui.domain.links.inlet import Inlet
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.frame import Frame
@@ -50,8 +51,9 @@ class Binding:
     links: tuple[DriverConfig, ...]
     base_dir: Path | None = None
 
-    def specs(self, memory: DeviceMemory) -> tuple[LinkSpec, ...]:
-        """The links, the primary one first; what their devices teach goes into `memory`."""
+    def specs(self, memory: DeviceMemory, inlet: Inlet | None = None) -> tuple[LinkSpec, ...]:
+        """The links, the primary one first; what their devices teach goes into `memory`, posts come from `inlet`."""
+        inlet = inlet or Inlet()
         return tuple(
             LinkSpec(
                 f"{self.pump_id}/{n}",
@@ -60,6 +62,7 @@ class Binding:
                 config,
                 self.base_dir,
                 memory=memory,
+                inlet=inlet,
                 edition=map_edition(config.registers, base_dir=self.base_dir)
                 if isinstance(config, ModbusConfig)
                 else "",
@@ -72,6 +75,7 @@ class Scanner:
     """Scans all pumps. `on_frame` and `on_event` are called on the links thread and must be quick.
 
     `memory` keeps what is learnt of devices; without it, it ends with the scanner.
+    `inlet` is where other programs post.
     """
 
     def __init__(
@@ -81,9 +85,11 @@ class Scanner:
         on_frame: Callable[[Frame], None],
         on_event: Callable[[LinkEvent], None],
         memory: DeviceMemory | None = None,
+        inlet: Inlet | None = None,
     ) -> None:
         self._on_frame, self._on_event = on_frame, on_event
         self._memory = memory or DeviceMemory()
+        self.inlet = inlet or Inlet()
         self._clock = WallClock(on_step=self._report_step)
         self._chance = random.Random()
         self._wanted = tuple(bindings)
@@ -234,7 +240,7 @@ class Scanner:
         lines: dict[Hashable, list[Link]] = {}
         links: dict[str, Link] = {}
         for binding in self._wanted:
-            specs = binding.specs(self._memory)
+            specs = binding.specs(self._memory, self.inlet)
             if not specs:
                 continue
             assembly = self._assembly(binding.pump_id, specs)

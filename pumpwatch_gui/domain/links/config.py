@@ -318,3 +318,25 @@ class ModbusTlsConfig(ModbusConfig, TlsPlace):
     def endpoint(self) -> str:
         """Where the device is, for people."""
         return f"{self.host}:{self.port} (TLS) unit {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestIngestConfig(DriverConfig):
+    """A pump that another program feeds through the gateway."""
+
+    driver: ClassVar[str] = "rest-ingest"
+
+    period_s: float = period()
+    posted_as: str = setting(
+        "", label="Posted as", required=False, help="The name that posts give (`?pump=…`); empty: the id of the pump."
+    )
+
+    @property
+    @override
+    def endpoint(self) -> str:
+        """The name in the posts."""
+        return f"posted as {self.posted_as}" if self.posted_as else "posted under the pump's id"
+
+    def box_of(self, pump_id: str) -> str:
+        """The name that posts for a pump give."""
+        return self.posted_as or pump_id

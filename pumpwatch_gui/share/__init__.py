@@ -1,0 +1,1 @@
+"""What leaves the program: the gateway for other programs, and its metrics."""
