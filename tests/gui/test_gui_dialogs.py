@@ -242,7 +242,8 @@ def test_saved_limits_reach_the_file_the_engine_and_the_journal(station: Running
         assert site.pumps[1].profile.sensors[1].limits.high == 75.5
     assert station.engine.latest().pump("P-102").profile.sensors[1].limits.high == 75.5
     qtbot.waitUntil(lambda: bool(journal(station)), timeout=10_000)
-    assert "bearing_temperature_c limits" in journal(station)[0].text
+    assert "P-102 Bearing temperature: high " in journal(station)[0].text
+    assert " → 75.5 °C" in journal(station)[0].text
     assert journal(station)[0].text.endswith(": new bearing")
 
 
