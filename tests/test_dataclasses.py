@@ -17,6 +17,7 @@ CHANGING = {
     "StoreCounters",
     "Batch",
     "OnOffDelay",
+    "_Box",
 }
 """State that one thread keeps to itself, and changes."""
 SUBCLASSED = {"ModbusConfig", "TcpPlace", "TlsPlace", "SerialPlace"}

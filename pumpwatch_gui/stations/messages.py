@@ -123,7 +123,15 @@ class Writer:
         return buffer.getvalue()
 
 
-class _Pickler(pickle.Pickler):
+class _EnumPickler(pickle.Pickler):
+    """Names a member of an Enum by its value: what it is reduced to by itself differs between versions of Python."""
+
+    @override
+    def reducer_override(self, obj: Any) -> Any:
+        return (type(obj), (obj.value,)) if isinstance(obj, enum.Enum) else NotImplemented
+
+
+class _Pickler(_EnumPickler):
     def __init__(self, buffer: io.BytesIO, writer: Writer) -> None:
         super().__init__(buffer, protocol=5)
         self._sent = writer.sent
@@ -139,7 +147,7 @@ class _Pickler(pickle.Pickler):
             return read_only_mapping, (dict(obj),)
         if is_dataclass(kind):
             return made, (kind, *_values_of(kind)(obj))
-        return NotImplemented
+        return super().reducer_override(obj)
 
     def _profile(self, obj: PumpProfile) -> tuple[int, bytes]:
         known = self._sent.get(id(obj))
@@ -147,7 +155,9 @@ class _Pickler(pickle.Pickler):
             return known[0], b""
         number = len(self._sent)
         self._sent[id(obj)] = number, obj  # kept: another object must not get its id
-        return number, pickle.dumps(obj, protocol=5)
+        buffer = io.BytesIO()
+        _EnumPickler(buffer, protocol=5).dump(obj)
+        return number, buffer.getvalue()
 
 
 def made(kind: Any, *values: Any) -> Any:

@@ -63,7 +63,7 @@ def test_order_is_kept_and_a_difference_is_that_of_the_converted_values(
     kind, own, shown = units_of
     by = conversion(own, UnitChoice(**{kind: shown}))
     assert by.shown(a) - by.shown(b) == pytest.approx(by.widths.shown(a - b), abs=1e-6)
-    assert a == b or (by.shown(a) <= by.shown(b)) == (a <= b)
+    assert abs(a - b) < 1e-9 or (by.shown(a) <= by.shown(b)) == (a <= b)  # nearer ones may round to one number
 
 
 @given(st.integers(15_001, 362_000).map(lambda n: n / 1000), st.integers(0, 9999).map(lambda n: n / 1000))
