@@ -201,10 +201,11 @@ def _many() -> Iterator[Figure]:
             turn(2.0)
             window.refresh()
             table, bar = page.alarm_view, page.alarm_view.verticalScrollBar()
-            rising = table.horizontalHeader().sortIndicatorOrder()
+            header = table.horizontalHeader()
+            rising = header.sortIndicatorOrder()
             acts: dict[str, list[Callable[[], object]]] = {
                 "sampled": [window.refresh] * 20,
-                "sorted": [partial(table.sortByColumn, column, rising) for column in (*range(10), -1)],
+                "sorted": [partial(header.setSortIndicator, column, rising) for column in (*range(10), -1)],
                 "filtered": [
                     partial(page.filter.text.setText, t) for t in ("p", "p-1", "p-12", "sensor 1", "", "59", "")
                 ],

@@ -43,6 +43,7 @@ def test_an_alarm_says_its_value_now_the_one_it_was_raised_at_and_the_worst() ->
     worst.see(view)
     shown = ShownAlarm(view.alarms[0], view, view.pump("P-101"), last_good, worst)
     assert shown.now == f"{bearing(station):.1f} °C"
+    assert shown.now_number == bearing(station)
     assert shown.raised == f"88.1 °C at {clock(view.alarms[0].raised_ns)}"
     assert shown.worst == f"{highest:.1f} °C"
     assert shown.limit == "85 °C"
@@ -53,7 +54,8 @@ def test_the_value_of_an_alarm_is_unknown_when_no_values_come() -> None:
     last_good.see(station.latest())
     station.offset_ns = 60 * SECOND
     view = station.latest()
-    assert ShownAlarm(view.alarms[0], view, view.pump("P-101"), last_good, worst).now == "?"
+    shown = ShownAlarm(view.alarms[0], view, view.pump("P-101"), last_good, worst)
+    assert (shown.now, shown.now_number) == ("?", None)
 
 
 def test_an_alarm_without_a_value_shows_none() -> None:
@@ -61,6 +63,7 @@ def test_an_alarm_without_a_value_shows_none() -> None:
     view = station.latest()
     shown = ShownAlarm(view.alarms[0], view, view.pump("P-101"), LastGood(), WorstValues())
     assert (shown.now, shown.raised, shown.worst, shown.limit) == ("", "", "", "")
+    assert shown.now_number is None
 
 
 def test_an_alarm_quotes_its_limit_and_the_present_one_after_a_change() -> None:

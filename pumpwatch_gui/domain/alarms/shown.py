@@ -8,10 +8,10 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.alarms.rules import is_rule
-from pumpwatch_gui.domain.display import LastGood, live_score, presence, read_sensor
+from pumpwatch_gui.domain.display import LastGood, is_stale, live_score, presence, read_sensor
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.units import converted
-from pumpwatch_gui.domain.values.quality import Quality
+from pumpwatch_gui.domain.values.quality import BAD_CODE
 from pumpwatch_gui.domain.wording import UNKNOWN, alarm_number, clock, duration
 
 _LEVELS = ("low_low", "low", "high", "high_high")
@@ -80,6 +80,15 @@ class ShownAlarm:
         if not self._has_value:
             return ""
         return UNKNOWN if self._pump is None else _now(self.alarm, self._pump, self._view, self._last_good)
+
+    @property
+    def now_number(self) -> float | None:
+        """The number of `now`, for sorting thousands by it; None where none may be believed."""
+        pump = self._pump
+        if pump is None or not self._has_value or is_stale(pump, self._view.mono_ns):
+            return None
+        value = _measured(self.alarm, pump)
+        return value if isfinite(value) else None
 
     @cached_property
     def raised(self) -> str:
@@ -152,7 +161,7 @@ def _measured(alarm: Alarm, pump: PumpView) -> float:
     if frame is None or not _is_comparable(alarm, pump):
         return nan
     index = pump.profile.index(alarm.tag)
-    is_bad = index >= frame.values.size or frame.quality[index] == Quality.BAD
+    is_bad = index >= frame.values.size or frame.quality[index] == BAD_CODE
     return nan if is_bad else float(frame.values[index])
 
 

@@ -62,7 +62,7 @@ class ActiveView(QWidget):
             Column("Since", lambda s: stamp(s.alarm.raised_ns), sort=lambda s: s.alarm.raised_ns),
             Column("Pump", lambda s: s.alarm.pump_id),
             Column("Alarm", _text, elided=True, strong=strong, sort=lambda s: text_order(s.alarm.text)),
-            Column("Now", lambda s: s.now, right=True),
+            Column("Now", lambda s: s.now, right=True, sort=lambda s: s.now_number),
             Column(
                 "Raised at",
                 lambda s: alarm_number(s.alarm.value, s.alarm),
