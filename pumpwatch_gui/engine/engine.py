@@ -114,8 +114,8 @@ class Engine:
         self.inlet = self._scanner.inlet
         self._link_views = LinkViews(self._scanner.views, have_ended=self._links_ended.is_set)
         self._loops = self._make_loops()
-        beats = [Heartbeat(name, SYNC_LATE_AFTER_S if name == "sync" else LATE_AFTER_S) for name in self._loops]
-        self._watchdog = Watchdog(beats, self._annunciator.announce_loop)
+        hearts = [Heartbeat(name, SYNC_LATE_AFTER_S if name == "sync" else LATE_AFTER_S) for name in self._loops]
+        self._watchdog = Watchdog(hearts, self._annunciator.announce_loop)
         self._stats, self._disk, self._abandoned = StatsCollector(), DiskForecast(self._annunciator), False
         self._annunciator.retire_unknown(self._judging.sources)
 

@@ -133,7 +133,7 @@ def _sent(site: Site) -> Iterator[Problem]:
 
 
 def _gateway(site: Site) -> Iterator[Problem]:
-    """That other programs are let in is said, and posts that nobody takes."""
+    """That other programs are let in is said, and posts that no one takes."""
     posted = [p.pump_id for p in site.pumps if any(isinstance(link, RestIngestConfig) for link in p.links)]
     if posted and not site.gateway.enabled:
         text = f"{', '.join(posted)} are fed by posts, and the gateway that takes them is off"
