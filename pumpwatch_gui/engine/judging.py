@@ -63,12 +63,12 @@ class Judging:
         self._calls: deque[Callable[[], None]] = deque()
         self._faults: dict[str, float] = {}
         self.bell, self._came = Bell(), threading.Event()
+        self.bell.subscribe(self._came.set)
         self._next_look_s = 0.0
 
     def offer_frame(self, frame: Frame) -> None:
         """Queue a frame; never blocks. When the loop is late the oldest frames are dropped and counted."""
         self._frames.put(frame)
-        self._came.set()
         self.bell.ring()
 
     def offer_results(self, results: Iterable[ScoreResult]) -> None:
@@ -76,7 +76,6 @@ class Judging:
         before = len(self._results)
         self._results.extend(results)
         if len(self._results) != before:
-            self._came.set()
             self.bell.ring()
 
     def call(self, function: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtCore import QSettings, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
@@ -55,12 +55,9 @@ class FilterBar(QWidget):
         self.more.setToolTip(f"Shown: {chosen.kinds}" if chosen.kinds else "")
         at = max(self.pump.findText(chosen.pump_id), 0) if chosen.pump_id else 0
         is_gone = bool(chosen.pump_id) and not at
-        for part in (self.text, self.pump):
-            part.blockSignals(True)
-        self.pump.setCurrentIndex(at)
-        self.text.setText(chosen.pump_id if is_gone and not chosen.words else chosen.words)
-        for part in (self.text, self.pump):
-            part.blockSignals(False)
+        with QSignalBlocker(self.text), QSignalBlocker(self.pump):
+            self.pump.setCurrentIndex(at)
+            self.text.setText(chosen.pump_id if is_gone and not chosen.words else chosen.words)
         self.changed.emit()
 
     def _fill(self, menu: QMenu) -> None:
