@@ -13,9 +13,10 @@ def report(options: argparse.Namespace) -> int:
 
     home = find_home(options.home)
     period = parse_period(ReportKind(options.name), options.period)
-    print(f"site: {site_of_home(home, options.site).words}", file=sys.stderr)
+    found = site_of_home(home, options.site)
+    print(f"site: {found.words}", file=sys.stderr)
     formats = [name for name in ("pdf", "xlsx", "png") if getattr(options, name)] or ["pdf", "xlsx"]
-    made = make_files(home, options.site, period, options.out, formats=formats, pumps=options.pump or ())
+    made = make_files(home, found, period, options.out, formats=formats, pumps=options.pump or ())
     for file in made:
         print(f"{file.path}  sha256 {file.sha256}")
     return 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.cli import main
-from pumpwatch_gui.commissioning.reports.making import report_of
+from pumpwatch_gui.commissioning.reports.making import report_of, site_of_home
 from pumpwatch_gui.commissioning.reports.paper import write_pdf, write_png
 from pumpwatch_gui.commissioning.reports.workbook import write_workbook
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
@@ -67,7 +67,7 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> ReportHome:
 
 def report(made: ReportHome, *pumps: str) -> Report:
     period = parse_period(ReportKind.INCIDENT, PERIOD)
-    return report_of(made.home, made.site_file, period, pumps=pumps, now_ns=LATER_NS)
+    return report_of(made.home, site_of_home(made.home, made.site_file), period, pumps=pumps, now_ns=LATER_NS)
 
 
 def table(found: Report, name: str) -> ReportTable:
@@ -124,7 +124,13 @@ def test_the_pages_and_the_workbook_are_made(made: ReportHome, tmp_path: Path) -
 )
 def test_an_incident_that_cannot_be_is_refused(made: ReportHome, period: str, pumps: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        report_of(made.home, made.site_file, parse_period(ReportKind.INCIDENT, period), pumps=pumps, now_ns=LATER_NS)
+        report_of(
+            made.home,
+            site_of_home(made.home, made.site_file),
+            parse_period(ReportKind.INCIDENT, period),
+            pumps=pumps,
+            now_ns=LATER_NS,
+        )
 
 
 def test_a_quantity_without_a_value_on_one_side_has_no_move() -> None:

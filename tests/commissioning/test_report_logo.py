@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pumpwatch_gui.commissioning.reports.logo import read_logo
-from pumpwatch_gui.commissioning.reports.making import report_of
+from pumpwatch_gui.commissioning.reports.making import report_of, site_of_home
 from pumpwatch_gui.commissioning.reports.paper import write_pdf, write_png
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.reports.period import ReportKind, parse_period
@@ -37,11 +37,11 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> ReportHome:
 @pytest.mark.parametrize(("name", "content"), [("logo.svg", SVG.encode()), ("logo.png", png(40, 20))])
 def test_a_logo_is_on_the_first_page_of_a_report(made: ReportHome, name: str, content: bytes) -> None:
     period = parse_period(ReportKind.DAILY, "2026-10-14")
-    without = report_of(made.home, made.site_file, period)
+    without = report_of(made.home, site_of_home(made.home, made.site_file), period)
     (made.home.path / name).write_bytes(content)
     site_file = made.home.path / "with-logo.toml"
     site_file.write_text(made.site_file.read_text("utf-8") + f'\n[reports]\nlogo = "{name}"\n', "utf-8")
-    found = report_of(made.home, site_file, period)
+    found = report_of(made.home, site_of_home(made.home, site_file), period)
     assert write_png(found, ReportKind.DAILY)[0] != write_png(without, ReportKind.DAILY)[0]
     assert b"pdfuaid" in write_pdf(found, ReportKind.DAILY)
 

@@ -44,7 +44,9 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> ReportHome:
 
 
 def report(made: ReportHome, kind: ReportKind, *, now_ns: int = LATER_NS) -> Report:
-    return report_of(made.home, made.site_file, parse_period(kind, PERIODS[kind]), now_ns=now_ns)
+    return report_of(
+        made.home, site_of_home(made.home, made.site_file), parse_period(kind, PERIODS[kind]), now_ns=now_ns
+    )
 
 
 def table(found: Report, name: str) -> ReportTable:
@@ -75,7 +77,7 @@ def test_without_a_journal_starts_and_alarms_are_not_known(made: ReportHome, tmp
     copy.execute("DELETE FROM journal")
     copy.close()
     period = parse_period(ReportKind.DAILY, PERIODS[ReportKind.DAILY])
-    found = report_of(home, made.site_file, period, now_ns=LATER_NS)
+    found = report_of(home, site_of_home(home, made.site_file), period, now_ns=LATER_NS)
     assert all(isnan(float(row[3])) for row in table(found, "Pumps").rows)
     assert any("starts" in note for note in table(found, "Pumps").notes)
     assert "alarms are not known" in found.summary[1]
@@ -87,7 +89,9 @@ def test_an_open_period_is_preliminary_and_compared_with_as_much_of_the_one_befo
     assert found.is_preliminary
     assert dict(found.facts)["Coverage"].startswith("66.7")  # two of three pumps, of the two hours that were
     afternoon = parse_period(ReportKind.SHIFT, "2026-10-14T10:00/14:00")
-    compared = report_of(made.home, made.site_file, afternoon, now_ns=ns(afternoon.start) + 3600 * 10**9)
+    compared = report_of(
+        made.home, site_of_home(made.home, made.site_file), afternoon, now_ns=ns(afternoon.start) + 3600 * 10**9
+    )
     tile = compared.tiles[0]
     assert tile.value == pytest.approx(2.0, abs=0.02)
     assert tile.before == pytest.approx(0.0, abs=0.02)
@@ -109,12 +113,12 @@ def test_the_hand_over_is_that_of_the_end_of_the_shift(made: ReportHome, tmp_pat
     assert "P-101 Bearing temperature high" in found.summary[2]
     assert "no maintenance event is open" in report(made, ReportKind.DAILY).summary[1]
     early = parse_period(ReportKind.SHIFT, "2026-10-14T06:00/07:00")
-    before = report_of(made.home, made.site_file, early, now_ns=LATER_NS)
+    before = report_of(made.home, site_of_home(made.home, made.site_file), early, now_ns=LATER_NS)
     assert not table(before, "Standing alarms").rows
     weeks_later = make_home(tmp_path, start=datetime(2026, 10, 30, 6, 0), hours=1, with_events=False)
     _copy_alarms(made, weeks_later)
-    later = report_of(weeks_later.home, weeks_later.site_file, parse_period(ReportKind.SHIFT, "2026-10-30T06:00"),
-                      now_ns=LATER_NS)  # fmt: skip
+    site, later_shift = site_of_home(weeks_later.home, weeks_later.site_file), "2026-10-30T06:00"
+    later = report_of(weeks_later.home, site, parse_period(ReportKind.SHIFT, later_shift), now_ns=LATER_NS)
     assert "since 2026-10-14 07:30" in str(table(later, "Standing alarms").rows)
 
 
@@ -161,7 +165,9 @@ def test_a_report_is_made_while_a_program_writes_to_the_home(made: ReportHome, t
     store = Store(made.home.database, station=1, pumps=[PumpRow(pump.pump_id, pump.name, pump.profile)])
     try:
         period = parse_period(ReportKind.SHIFT, PERIODS[ReportKind.SHIFT])
-        (file,) = make_files(made.home, made.site_file, period, tmp_path / "new" / "folder", formats=["xlsx"])
+        (file,) = make_files(
+            made.home, site_of_home(made.home, made.site_file), period, tmp_path / "new" / "folder", formats=["xlsx"]
+        )
     finally:
         store.close()
     assert file.path.name == "2026-10-14T0600_shift_north-pumping-station.xlsx"
@@ -173,7 +179,7 @@ def test_without_a_site_file_a_report_is_of_the_pumps_that_the_history_keeps(mad
     bare.prepare()
     shutil.copy(made.home.database, bare.database)
     period = parse_period(ReportKind.DAILY, PERIODS[ReportKind.DAILY])
-    found, usual = (report_of(home, site_file, period, now_ns=LATER_NS)
+    found, usual = (report_of(home, site_of_home(home, site_file), period, now_ns=LATER_NS)
                     for home, site_file in ((bare, None), (made.home, made.site_file)))  # fmt: skip
     assert str(found.tables[0].rows) == str(usual.tables[0].rows)
     words = site_of_home(bare, None).words
@@ -185,7 +191,7 @@ def test_a_period_without_a_reading_is_refused(made: ReportHome, kind: ReportKin
     first = parse_period(kind, PERIODS[kind])
     for period in (first.previous().previous(), Period(kind, datetime(2030, 1, 1), datetime(2030, 2, 1))):
         with pytest.raises(InputError):
-            report_of(made.home, made.site_file, period, now_ns=LATER_NS)
+            report_of(made.home, site_of_home(made.home, made.site_file), period, now_ns=LATER_NS)
 
 
 def test_the_command_writes_both_files_and_says_which(made: ReportHome, tmp_path: Path,

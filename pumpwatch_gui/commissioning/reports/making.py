@@ -40,15 +40,14 @@ def site_of_home(home: Home, site_file: Path | None) -> FoundSite:
 
 
 def report_of(
-    home: Home, site_file: Path | None, period: Period, *, pumps: Sequence[str] = (), now_ns: int | None = None
+    home: Home, found: FoundSite, period: Period, *, pumps: Sequence[str] = (), now_ns: int | None = None
 ) -> Report:
     """The report of a period; `now_ns` (Unix UTC) is the clock's unless it is given. Nothing is written.
 
-    `pumps` are those of an incident, none for all that had an alarm.
-
-    Raises InputError without a history or a site (see `site_of_home`), StoreError when the history cannot be read.
+    `found` is the site, as `site_of_home` finds it; `pumps` are those of an incident, none for all that had an alarm.
+    Raises InputError for what `read_period` and `read_incident` refuse, StoreError when the history cannot be read.
     """
-    site, history = site_of_home(home, site_file).loaded.site, History(home.database)
+    site, history = found.loaded.site, History(home.database)
     now_ns, program = now_ns or time.time_ns(), f"PumpWatch {__version__}"
     if period.kind is ReportKind.INCIDENT:
         made = build_incident(read_incident(history, site, period, pumps, now_ns=now_ns, program=program))
@@ -59,7 +58,7 @@ def report_of(
 
 
 def make_files(
-    home: Home, site_file: Path | None, period: Period, folder: Path, *, formats: Sequence[str],
+    home: Home, found: FoundSite, period: Period, folder: Path, *, formats: Sequence[str],
     pumps: Sequence[str] = (), now_ns: int | None = None,
 ) -> tuple[MadeFile, ...]:  # fmt: skip
     """Write the report into a folder, which is made, as the files that are wanted: `pdf`, `xlsx`, `png` (its pages).
@@ -69,7 +68,7 @@ def make_files(
     """
     if "pdf" in formats or "png" in formats:
         need_typst()
-    report = report_of(home, site_file, period, pumps=pumps, now_ns=now_ns)
+    report = report_of(home, found, period, pumps=pumps, now_ns=now_ns)
     wanted = [(".pdf", write_pdf(report, period.kind))] if "pdf" in formats else []
     wanted += [(".xlsx", write_workbook(report))] if "xlsx" in formats else []
     pages = write_png(report, period.kind) if "png" in formats else []
