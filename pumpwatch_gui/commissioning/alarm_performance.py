@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pumpwatch_gui.commissioning.journal import journal_span
+from pumpwatch_gui.commissioning.journal import alarm_moves
 from pumpwatch_gui.domain.alarms.alarm import Alarm
-from pumpwatch_gui.domain.alarms.occurrences import AlarmMove, occurrences
+from pumpwatch_gui.domain.alarms.occurrences import occurrences
 from pumpwatch_gui.domain.alarms.performance import PERIOD_NS, AlarmPerformance, performance
-from pumpwatch_gui.domain.journal import alarm_of
 from pumpwatch_gui.domain.ports import Historian, JournalQuery
 
 BEFORE_NS = 86_400 * 10**9
@@ -36,15 +35,8 @@ def read_performance(history: Historian, open_alarms: Sequence[Alarm], *, end_ns
         raise ValueError("the span must be whole periods of 10 min")
     wanted_ns = end_ns - span_ns
     start_ns = _first_ns(history, wanted_ns, end_ns)
-    moves: list[AlarmMove] = []
-    unreadable = 0
-    for row in journal_span(history, start_ns=start_ns - BEFORE_NS, end_ns=end_ns, kinds=("alarm",)):
-        alarm = alarm_of(row)
-        if alarm is None:
-            unreadable += 1
-        else:
-            moves.append(AlarmMove(row.time_ns, alarm, row.by))
-    found = occurrences(reversed(moves), open_alarms)
+    moves, unreadable = alarm_moves(history, start_ns=start_ns - BEFORE_NS, end_ns=end_ns)
+    found = occurrences(moves, open_alarms)
     return PerformanceRead(performance(found, start_ns=start_ns, end_ns=end_ns), start_ns == wanted_ns, unreadable)
 
 

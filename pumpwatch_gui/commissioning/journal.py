@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from pumpwatch_gui.domain.alarms.occurrences import AlarmMove
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.journal import JournalRow, alarm_of
 from pumpwatch_gui.domain.ports import Historian, JournalQuery
 
 PAGE = 5_000
@@ -30,3 +31,13 @@ def journal_span(
         if len(rows) < PAGE:
             return
         query = JournalQuery(kinds=kinds, before_ns=rows[-1].time_ns, before_id=rows[-1].id)
+
+
+def alarm_moves(history: Historian, *, start_ns: int, end_ns: int) -> tuple[list[AlarmMove], int]:
+    """How alarms have moved from `start_ns` up to `end_ns` (Unix UTC), oldest first; and how many lines have none.
+
+    Those are of another version of the program. Raises as `journal_span`.
+    """
+    found = [(row, alarm_of(row)) for row in journal_span(history, start_ns=start_ns, end_ns=end_ns, kinds=("alarm",))]
+    moves = [AlarmMove(row.time_ns, alarm, row.by) for row, alarm in reversed(found) if alarm is not None]
+    return moves, len(found) - len(moves)

@@ -5,13 +5,14 @@ from typing import Final
 
 import numpy as np
 
-from pumpwatch_gui.commissioning.journal import journal_span
+from pumpwatch_gui.commissioning.journal import alarm_moves, journal_span
 from pumpwatch_gui.commissioning.timeline import BEFORE_NS, RESOLVED
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
-from pumpwatch_gui.domain.alarms.occurrences import AlarmMove, Occurrence, occurrences
+from pumpwatch_gui.domain.alarms.alarm import AlarmState
+from pumpwatch_gui.domain.alarms.occurrences import Occurrence, occurrences
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import NoteKind
 from pumpwatch_gui.domain.journal import NOTE_KIND, JournalRow, alarm_of
+from pumpwatch_gui.domain.maintenance.event import open_between
 from pumpwatch_gui.domain.ports import Series
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.reports.chart import Trend, means_over, round_scale, trend_svg
@@ -23,7 +24,6 @@ from pumpwatch_gui.domain.reports.incident import (
     IncidentRead,
     Move,
     move_of,
-    worst_first,
 )
 from pumpwatch_gui.domain.reports.period import Period
 from pumpwatch_gui.domain.site import PumpSettings, Site
@@ -64,25 +64,21 @@ def read_incident(
     found = {pump.pump_id: _series(history, pump, period) for pump in chosen}
     if not any(series.time_s.size for _, series in found.values()):
         raise InputError(f"there is no reading of {', '.join(own)} in {period.text}", "choose a time that was recorded")
-    moves = worst_first(_moves(chosen, found, period))
-    maintenance = tuple(
-        e for e in history.maintenance(resolved=RESOLVED)
-        if e.pump_id in own and e.time_ns < end_ns and (not e.resolved_ns or e.resolved_ns >= period.start_ns)
-    )  # fmt: skip
+    moves = sorted(_moves(chosen, found, period), key=lambda move: -move.size)
+    work = open_between(history.maintenance(resolved=RESOLVED), period.start_ns, end_ns)
     return IncidentRead(
         period=period,
         station=site.name,
-        pumps=tuple((pump.pump_id, pump.name) for pump in chosen),
         profiles={pump.pump_id: pump.profile for pump in chosen},
         now_ns=now_ns,
         program=program,
         came=came,
-        moves=moves,
+        moves=tuple(moves),
         acts=tuple(row for row in rows if row.by and row.kind in ("command", "alarm", "maintenance")),
         notes=tuple(row for row in rows if _is_note(row)),
         leading=tuple(_leading(history, chosen, period.start_ns, end_ns)),
         before=_earlier(history, came, period.start_ns),
-        maintenance=maintenance,
+        maintenance=tuple(event for event in work if event.pump_id in own),
         charts=tuple(_charts(chosen, found, moves, came, period)),
     )
 
@@ -94,10 +90,8 @@ def _is_note(row: JournalRow) -> bool:
 
 
 def _came(history: History, start_ns: int, end_ns: int) -> tuple[Occurrence, ...]:
-    moves = [AlarmMove(row.time_ns, alarm, row.by)
-             for row in journal_span(history, start_ns=start_ns - BEFORE_NS, end_ns=end_ns, kinds=("alarm",))
-             if (alarm := alarm_of(row)) is not None]  # fmt: skip
-    return tuple(o for o in occurrences(reversed(moves)) if start_ns <= o.raised_ns < end_ns)
+    moves, _ = alarm_moves(history, start_ns=start_ns - BEFORE_NS, end_ns=end_ns)
+    return tuple(o for o in occurrences(moves) if start_ns <= o.raised_ns < end_ns)
 
 
 def _series(history: History, pump: PumpSettings, period: Period) -> tuple[tuple[str, ...], Series]:
@@ -128,9 +122,8 @@ def _leading(
         rows = history.detections(pump.pump_id, start_ns=start_ns, end_ns=end_ns, limit=FOUND_AT_MOST)
         anomalous = sorted((row for row in rows if row.is_anomaly), key=lambda row: row.time_ns)
         if anomalous:
-            worst = max(anomalous, key=lambda row: row.score)
-            for row in dict.fromkeys((anomalous[0].id, worst.id)):
-                one = next(r for r in anomalous if r.id == row)
+            first, worst = anomalous[0], max(anomalous, key=lambda row: row.score)
+            for one in (first,) if worst is first else (first, worst):
                 found.append((one.time_ns, pump.pump_id, one.score, _shares(pump, one.shares)))
     return sorted(found)
 
@@ -145,7 +138,7 @@ def _earlier(history: History, came: Sequence[Occurrence], start_ns: int) -> dic
     """How often each of the alarms was raised in the time before, and when last (Unix ns)."""
     wanted, found = {o.alarm.alarm_id for o in came}, dict[str, tuple[int, int]]()
     for row in journal_span(history, start_ns=start_ns - EARLIER_NS, end_ns=start_ns, kinds=("alarm",)):
-        alarm: Alarm | None = alarm_of(row) if row.detail.get("alarm_id") in wanted else None
+        alarm = alarm_of(row) if row.detail.get("alarm_id") in wanted else None  # of 90 days only these are made
         if alarm is not None and alarm.state is AlarmState.UNACKNOWLEDGED and row.time_ns == alarm.raised_ns:
             times, last_ns = found.get(alarm.alarm_id, (0, 0))
             found[alarm.alarm_id] = times + 1, max(last_ns, row.time_ns)

@@ -14,7 +14,7 @@ from pumpwatch_gui.domain.alarms.performance import PERIOD_NS
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.handover import Section, hand_over
 from pumpwatch_gui.domain.journal import JournalRow, alarm_of
-from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, open_at
+from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, open_at, open_between
 from pumpwatch_gui.domain.ports import Historian, JournalQuery
 from pumpwatch_gui.domain.reports.chart import Floats, Trend, means_over, round_scale, trend_svg
 from pumpwatch_gui.domain.reports.content import PeriodRead
@@ -69,7 +69,7 @@ def read_period(
         standing = [alarm for alarm in open_alarms if alarm.raised_ns < end_ns]
         judged = read_performance(history, standing, end_ns=period.start_ns + span_ns, span_ns=span_ns)
         alarms, is_whole = judged.found, judged.is_whole
-    events = tuple(e for e in history.maintenance(resolved=RESOLVED) if _is_of(e, period.start_ns, end_ns))
+    events = open_between(history.maintenance(resolved=RESOLVED), period.start_ns, end_ns)
     return PeriodRead(
         period=period,
         station=site.name,
@@ -85,10 +85,6 @@ def read_period(
         program=program,
         energy_price=site.energy_price if site.energy_price is not None else nan,
     )
-
-
-def _is_of(event: MaintenanceEvent, start_ns: int, end_ns: int) -> bool:
-    return event.time_ns < end_ns and (not event.resolved_ns or event.resolved_ns >= start_ns)
 
 
 def _pumps(

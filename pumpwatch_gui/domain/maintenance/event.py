@@ -92,6 +92,11 @@ def open_at(events: Iterable[MaintenanceEvent], time_ns: int) -> tuple[Maintenan
     return tuple(replace(event, resolved_ns=0) for event in events if event.is_open_at(time_ns))
 
 
+def open_between(events: Iterable[MaintenanceEvent], start_ns: int, end_ns: int) -> tuple[MaintenanceEvent, ...]:
+    """The events that were open at some time of a span (Unix UTC), as they are now."""
+    return tuple(e for e in events if e.time_ns < end_ns and (not e.resolved_ns or e.resolved_ns >= start_ns))
+
+
 def as_of(events: Iterable[MaintenanceEvent], time_ns: int) -> tuple[MaintenanceEvent, ...]:
     """The events that were there at a time (Unix UTC), by risk, without what was noted and found only later.
 

@@ -1,6 +1,5 @@
 """The report of an incident: what came first, what moved, who did what, and whether it was there before."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
 
@@ -66,14 +65,14 @@ def move_of(
 class IncidentRead:
     """What was read of an incident.
 
-    `came` are the alarms of its time, by time; `moves` every quantity that was read, the farthest first; `acts` the
-    journal lines of what people did; `before` is how often each alarm (by id) came in the 90 days before, and when last
-    (Unix ns); `leading` is what the detectors found, a line each; `charts` are SVG pictures with their words.
+    `profiles` by pump id; `came` are the alarms of its time, by time; `moves` every quantity that was read, the
+    farthest first; `acts` the journal lines of what people did; `before` is how often each alarm (by id) came in the 90
+    days before, and when last (Unix ns); `leading` is what the detectors found, a line each; `charts` are SVG pictures
+    with their words.
     """
 
     period: Period
     station: str
-    pumps: tuple[tuple[str, str], ...]
     profiles: dict[str, PumpProfile]
     now_ns: int
     program: str
@@ -107,7 +106,7 @@ def build_incident(read: IncidentRead) -> Report:
         is_preliminary=read.now_ns < read.period.end_ns,
         facts=(
             ("Station", read.station),
-            ("Pumps", ", ".join(pump_id for pump_id, _ in read.pumps)),
+            ("Pumps", ", ".join(read.profiles)),
             ("From, to", read.period.text),
             ("Alarms", f"{len(read.came):,}"),
             ("Made", f"{minute(read.now_ns)} by {read.program}"),
@@ -250,8 +249,3 @@ def _after(seconds: float) -> str:
     """`+0:12`, `-1:05`: minutes and seconds from the start on."""
     whole = round(seconds)
     return f"{'-' if whole < 0 else '+'}{abs(whole) // 60}:{abs(whole) % 60:02d}"
-
-
-def worst_first(moves: Sequence[Move]) -> tuple[Move, ...]:
-    """Those that moved farthest first."""
-    return tuple(sorted(moves, key=lambda move: -move.size))
