@@ -37,6 +37,8 @@ WARN_DAYS = 30.0
 MEASURING = "measuring"
 ONE_ROW_FROM_PX, NARROW_COLUMNS = 1240, 3
 """From this width on (at 100 %) the figures are in one row, below it in so many columns."""
+LINKS_PX, LOG_PX = 96, 44
+"""The title and two whole rows of links (at 100 %), to which the log gives way down to two lines."""
 
 
 class SystemPage(Page):
@@ -68,7 +70,7 @@ class SystemPage(Page):
     def _make_figures(self, heading: str, names: tuple[str, ...]) -> Panel:
         panel = Panel(self.appearance, heading)
         grid = QGridLayout()
-        grid.setVerticalSpacing(6)
+        grid.setVerticalSpacing(4)
         grid.setColumnStretch(0, 1)
         for row, name in enumerate(names):
             value = label("–", "live")
@@ -106,6 +108,8 @@ class SystemPage(Page):
         self._fit()
 
     def _fit(self) -> None:
+        self.link_view.setMinimumHeight(self.appearance.px(LINKS_PX))
+        self.log_text.setMinimumHeight(self.appearance.px(LOG_PX))
         columns = len(self._cards) if self.width() >= self.appearance.px(ONE_ROW_FROM_PX) else NARROW_COLUMNS
         if columns != self._columns:
             self._columns = columns
