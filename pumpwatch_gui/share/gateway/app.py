@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import psutil
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -52,6 +53,8 @@ class Gateway:
     ) -> None:
         self._station, self._inlet, self._streams = station, inlet, streams
         self._admission, self._refusals = admission, refusals
+        self._process = psutil.Process()
+        self._process.cpu_percent()  # the first call has nothing to compare with, and gives 0
         self._known: tuple[Site | None, dict[str, _Fed]] = (None, {})
         handlers: dict[str, Handler] = {
             "/api/ingest": self._ingest,
@@ -187,7 +190,7 @@ class Gateway:
         return JSONResponse({"count": len(rows), "events": rows})
 
     async def _system(self, _request: Request, caller: Caller) -> Response:
-        return JSONResponse(health_document(self._station.latest(), caller.allows, self._counts()))
+        return JSONResponse(health_document(self._station.latest(), caller.allows, self._counts(), self._process))
 
     async def _events(self, request: Request, caller: Caller) -> Response:
         only = self._pump(request, caller)[0] if "pump" in request.query_params else ""
@@ -195,7 +198,7 @@ class Gateway:
         return StreamingResponse(stream, media_type="text/event-stream")
 
     async def _metrics(self, _request: Request, caller: Caller) -> Response:
-        text = metrics_text(self._station.latest(), caller.allows, self._counts())
+        text = metrics_text(self._station.latest(), caller.allows, self._counts(), self._process)
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     async def _health(self, _request: Request, _caller: Caller) -> Response:

@@ -118,10 +118,15 @@ def maintenance_document(event: MaintenanceEvent) -> JsonObject:
     }  # fmt: skip
 
 
-def health_document(view: StationView, allows: Callable[[str], bool], refused: Mapping[str, int]) -> JsonObject:
-    """The answer of `/api/system-health`: the original's key metrics, and each loop."""
+def health_document(
+    view: StationView, allows: Callable[[str], bool], refused: Mapping[str, int], process: psutil.Process
+) -> JsonObject:
+    """The response of `/api/system-health`: the original's key metrics, and each loop.
+
+    `process` is this one: it measures its processor time from one call to the next.
+    """
     stats, pumps = view.stats, [pump for pump in view.pumps if allows(pump.pump_id)]
-    process, stopped = psutil.Process(), [loop.name for loop in view.stopped_loops]
+    stopped = [loop.name for loop in view.stopped_loops]
     work = [event for event in view.maintenance if allows(event.pump_id)]
     opened = sum(not event.is_resolved for event in work)
     return {
