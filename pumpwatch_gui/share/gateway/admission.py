@@ -20,7 +20,7 @@ MAX_BUCKETS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the key, None where the gateway is open."""
+    """Who sends a request: the key, None where the gateway is open."""
 
     key: ApiKey | None
 
@@ -59,7 +59,7 @@ class Admission:
         self._rate = rate or RateLimit()
 
     def admit(self, request: Request, scope: Scope | None) -> Caller:
-        """Who asks. Raises Refusal. `scope` None: what everybody may see."""
+        """Who sends the request. Raises Refusal. `scope` None: what everybody may see."""
         given = _key_of(request) if scope is not None else ""
         key = self._keys.find(given) if given else None
         self._rate.take(f"key {key.key_id}" if key else f"address {request.client.host if request.client else ''}")

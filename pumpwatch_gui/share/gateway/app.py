@@ -1,4 +1,4 @@
-"""The endpoints: each admits, answers from the ports alone, and refuses without saying anything of the inside."""
+"""The endpoints: each admits, responds from the ports alone, and refuses without saying anything of the inside."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -77,7 +77,7 @@ class Gateway:
     # ---------------------------------------------------------------- around every endpoint
 
     def _guarded(self, scope: Scope | None, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
+        async def respond(request: Request) -> Response:
             try:
                 response = await handler(request, self._admission.admit(request, scope))
             except Refusal as refusal:
@@ -85,13 +85,13 @@ class Gateway:
             except PumpWatchError:  # its words may name files
                 crash_log.warning("the gateway could not read the history", exc_info=True)
                 return _error(503, "the history cannot be read now", "see the log of the program", {})
-            except Exception:  # noqa: BLE001 - per request: it must not tell of the inside, nor end the gateway
+            except Exception:  # noqa: BLE001 - per request: its words stay inside, and the gateway goes on
                 crash_log.critical("a request to the gateway failed", exc_info=True)
                 return _error(500, "the request failed", "see the log of the program", {})
             response.headers.update(_HEADERS)
             return response
 
-        return answer
+        return respond
 
     def _refused(self, request: Request, refusal: Refusal) -> Response:
         self._refusals.note(refusal, request.client.host if request.client else "an unknown address")
