@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from pumpwatch_gui.bench.figure import Figure
-from pumpwatch_gui.bench.rigs.posting import Posted, free_port, post_at
+from pumpwatch_gui.bench.rigs.posting import free_port, is_listening, post_at
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.gateway import Scope
 from pumpwatch_gui.share.keys import KeyFile
@@ -83,7 +83,7 @@ def _child(command: list[str], port: int) -> Iterator[psutil.Process]:
     child = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, env=dict(os.environ))
     try:
         deadline = time.monotonic() + 60
-        while not Posted.is_listening(port):
+        while not is_listening(port):
             if child.poll() is not None or time.monotonic() > deadline:
                 raise InputError("the server to be measured did not start", "`pumpwatch doctor` says what is missing")
             time.sleep(0.1)

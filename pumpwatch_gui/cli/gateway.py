@@ -2,12 +2,12 @@
 
 import argparse
 from dataclasses import replace
-from datetime import datetime
 from importlib.util import find_spec
 
 from pumpwatch_gui.domain.errors import PrerequisiteError
 from pumpwatch_gui.domain.gateway import GatewaySettings, Scope
 from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.wording import date
 from pumpwatch_gui.engine import Engine
 from pumpwatch_gui.files.home import Home, find_home
 
@@ -65,4 +65,4 @@ def settings_of(site: Site, asked_port: int | None) -> GatewaySettings:
 
 
 def _day(time_s: float) -> str:
-    return f"{datetime.fromtimestamp(time_s):%Y-%m-%d}"
+    return date(round(time_s * 1e9))

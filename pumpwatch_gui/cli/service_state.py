@@ -1,4 +1,4 @@
-"""What a service manager hears of a headless run: that it is ready, that it lives, that it stops (sd_notify)."""
+"""What a headless run reports to a service manager: that it is ready, that it lives, that it stops (sd_notify)."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.station import RunState, StationView
 
 ESSENTIAL = frozenset({"links", "infer", "judge", "orders", "store", "watchdog"})
 """Loops whose standstill is worth a restart of the whole program; the others are announced, and start again alone."""
@@ -25,7 +25,7 @@ class ServiceState:
 
     @property
     def is_watched(self) -> bool:
-        """Whether anybody hears it."""
+        """Whether a service manager listens."""
         return bool(self._address)
 
     def see(self, view: StationView) -> None:
@@ -37,7 +37,7 @@ class ServiceState:
             self._say("READY=1")
         if self._every_s and time.monotonic() - self._pinged_s >= self._every_s:
             self._pinged_s = time.monotonic()
-            running = sum(pump.run_state.value == "RUNNING" for pump in view.pumps)
+            running = sum(pump.run_state is RunState.RUNNING for pump in view.pumps)
             self._say(f"WATCHDOG=1\nSTATUS={running} of {len(view.pumps)} pumps run, {len(view.alarms)} alarms")
 
     def stopping(self) -> None:
@@ -47,6 +47,6 @@ class ServiceState:
     def _say(self, text: str) -> None:
         if not self._address:
             return
-        # Of a manager that has gone there is nobody to tell.
+        # A manager that has gone gets no report.
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as talking:
             talking.sendto(text.encode(), self._address)

@@ -1,9 +1,9 @@
 """The `[sync]` table of the site file: where a station sends to. Without it nothing is sent."""
 
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from pumpwatch_gui.domain.gateway import is_loopback
 from pumpwatch_gui.domain.sync import USUAL_STREAMS, SyncSettings, SyncStream
 from pumpwatch_gui.settings.toml_table import Table
 
@@ -38,16 +38,9 @@ def _address(table: Table, key: str, default: object) -> str | None:
         table.note(key, f"must be an address as https://host, not {text!r}")
     elif parts.username or parts.password:
         table.note(key, "must have no name and no password in it", _SECRET_ADVICE)
-    elif parts.scheme == "http" and not _is_loopback(parts.hostname):
+    elif parts.scheme == "http" and not is_loopback(parts.hostname):
         table.note(key, "is not encrypted: the password would be read on its way", "write https://")
     return text.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _streams(table: Table) -> frozenset[SyncStream]:

@@ -25,7 +25,7 @@ LOOK_EVERY_S = 1.0
 class ApiKey:
     """What is kept of a key: `digest` is its SHA-256. `pumps` empty: all. `expires_s` (Unix seconds) 0: never.
 
-    `key_id` is for people: it tells keys apart and opens nothing.
+    `key_id` is for people: it names a key and opens nothing.
     """
 
     key_id: str

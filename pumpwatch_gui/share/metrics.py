@@ -28,11 +28,13 @@ _LINK_COUNTERS: Mapping[str, tuple[str, Callable[[LinkView], int]]] = {
 }
 
 
-def metrics_text(view: StationView, allows: Callable[[str], bool], refused: Mapping[str, int]) -> str:
-    """Every metric of the pumps that may be seen."""
+def metrics_text(
+    view: StationView, allows: Callable[[str], bool], refused: Mapping[str, int], process: psutil.Process
+) -> str:
+    """Every metric of the pumps that may be seen, and of the program, which runs as `process`."""
     pumps = [pump for pump in view.pumps if allows(pump.pump_id)]
     lines: list[str] = []
-    for name, kind, words, samples in (*_station(view, pumps, refused), *_pumps(view, pumps), *_links(pumps)):
+    for name, kind, words, samples in (*_station(view, pumps, refused, process), *_pumps(view, pumps), *_links(pumps)):
         lines += [f"# HELP pumpwatch_{name} {words}", f"# TYPE pumpwatch_{name} {kind}"]
         lines += [f"pumpwatch_{name}{_labels(labels)} {_value(value)}" for labels, value in samples]
     return "\n".join(lines) + "\n"
@@ -41,9 +43,10 @@ def metrics_text(view: StationView, allows: Callable[[str], bool], refused: Mapp
 Family = tuple[str, str, str, Iterable[Sample]]
 
 
-def _station(view: StationView, pumps: list[PumpView], refused: Mapping[str, int]) -> Iterable[Family]:
-    stats, process = view.stats, psutil.Process()
-    cpu = process.cpu_times()
+def _station(
+    view: StationView, pumps: list[PumpView], refused: Mapping[str, int], process: psutil.Process
+) -> Iterable[Family]:
+    stats, cpu = view.stats, process.cpu_times()
     work = [event for event in view.maintenance if any(p.pump_id == event.pump_id for p in pumps)]
     opened = [event for event in work if not event.is_resolved]
     yield "build_info", "gauge", "The version that runs", [({"version": __version__}, 1)]

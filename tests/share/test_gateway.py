@@ -124,6 +124,12 @@ def test_system_health_has_the_key_metrics(station: GatewayStation, read: str) -
     assert {"inference_latency_ms", "queue_depth", "cpu_percent", "total_anomalies"} <= set(found)
 
 
+def test_system_health_measures_the_processor_time_from_one_request_to_the_next(
+    station: GatewayStation, read: str, wait_until: Wait
+) -> None:
+    wait_until(lambda: station.ask("GET", "/api/system-health", key=read).json["cpu_percent"] > 0, within_s=20)
+
+
 def test_a_simulation_is_not_started_from_outside(station: GatewayStation, ingest: str) -> None:
     refused(station.ask("POST", "/api/start-simulation", key=ingest), 409)
 

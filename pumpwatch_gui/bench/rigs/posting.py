@@ -37,15 +37,6 @@ class Posted:
         """How many of the posts were accepted."""
         return 100.0 * self.accepted / max(self.sent, 1)
 
-    @staticmethod
-    def is_listening(port: int) -> bool:
-        """Whether a server is there by now."""
-        try:
-            socket.create_connection(("127.0.0.1", port), 1.0).close()
-        except OSError:
-            return False
-        return True
-
 
 def post_at(port: int, keys: list[str], *, per_s: float, seconds: float) -> Posted:
     """Post at that pace, one connection a key in turn; a connection whose response is late misses its turn."""
@@ -85,6 +76,15 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+def is_listening(port: int) -> bool:
+    """Whether a server is there by now, on loopback."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def _request(key: str) -> bytes:

@@ -24,7 +24,7 @@ class Post:
 
 
 class PostFault(Enum):
-    """Why a post was refused; the value is what the counters call it."""
+    """Why a post was refused."""
 
     AHEAD = "time in the future"
     OLD = "too old"

@@ -13,8 +13,6 @@ _KINDS = {
     "lstm": "The original recipe: MinMax scaling, LSTM autoencoder, mean absolute error against the 99th percentile of "
     "the training errors. Any sensor that is not GOOD leaves the pump unscored.",
 }
-
-
 _NAMES = {"sensitivity": "threshold factor"}  # as manifests have called it since their first version
 
 
@@ -40,7 +38,7 @@ def card(profile: PumpProfile, content: Mapping[str, Any]) -> str:
         ),
         "",
         "## How it judges",
-        *(f"- {_NAMES.get(key) or key.replace('_', ' ')}: {value}" for key, value in trained.items()),
+        *(f"- {_NAMES.get(key, key.replace('_', ' '))}: {value}" for key, value in trained.items()),
         "",
         "## Sensors, in order",
         *(f"- `{s.tag}` ({s.unit or 'no unit'})" for s in profile.sensors),

@@ -30,7 +30,7 @@ MOST_BLOCKS = 150
 class Block:
     """Some minutes of normal running: `start_ns` (Unix UTC) names its file, `running_s` is what it counts for.
 
-    `point` is the median of the sensor that tells the operating region, NaN-free. `tags` had values for half of it.
+    `point` is the median of the sensor that shows the operating region, NaN-free. `tags` had values for half of it.
     """
 
     start_ns: int

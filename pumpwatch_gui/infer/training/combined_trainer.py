@@ -109,7 +109,7 @@ class CombinedTrainer(Trainer):
         tracks = [Track(h.time_s, score) for h, score in zip(held, both, strict=True)]
         factor = self._commissioning.threshold_factor
         limit = max(factor * _quantile(both), factor / THRESHOLD_FACTOR * level_for_alarm_rate(tracks))
-        detector = self._detector(network, replace(limits, limit=limit), window=self._window)
+        detector = self._detector(network, replace(limits, limit=limit))
         return detector.to_manifest(), self._figures(limit, tracks)
 
     def _figures(self, limit: float, tracks: Sequence[Track]) -> dict[str, Any]:
@@ -201,12 +201,12 @@ class CombinedTrainer(Trainer):
             sensors = self._conditioning.scale.size
             # Endless limits: nothing scores in here, so nothing is released either.
             limits = ScoreLimits(1.0, 1.0, inf, 0.0, np.ones(sensors), np.full(sensors, inf))
-            detector = self._detector(None, limits, window=self._window)
+            detector = self._detector(None, limits)
             pause, recordings = self._commissioning.pause, self._commissioning.recordings
             self._seen = self._conditioning, [conditioned_rows(detector, one, pause=pause) for one in recordings]
         return self._seen[1]
 
-    def _detector(self, network: Autoencoder | None, limits: ScoreLimits, *, window: int) -> CombinedDetector:
+    def _detector(self, network: Autoencoder | None, limits: ScoreLimits) -> CombinedDetector:
         return self.kind(
             self._commissioning.profile,
             network,
@@ -215,7 +215,7 @@ class CombinedTrainer(Trainer):
             limits=limits,
             used=self._overview.used,
             period_s=self._overview.period_s,
-            window=window,
+            window=self._window,
             relation=self._relation,
         )
 

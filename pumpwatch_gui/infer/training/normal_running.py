@@ -108,19 +108,20 @@ class Commissioning:
                 self.pause()
             yield frame, state_of(frame, self.profile.tags, rule)
 
-    def seen(self) -> Iterator["Seen"]:
+    def seen(self) -> Iterator[Seen]:
         """The rows of each recording, all at once."""
         rule = run_rule(self.profile)
         for recording in self.recordings:
             self.pause()
             rows = RecordedRows([recording], self.profile)
             values = rows.values(np.arange(recording.time_s.size))
-            running = np.array([state is RunState.RUNNING for state in states_of(values, self.profile.tags, rule)])
+            states = states_of(values, self.profile.tags, rule)
+            running = np.array([state is RunState.RUNNING for state in states], dtype=np.bool_)
             pace = Pace()
             intervals_s = np.array([pace.step(mono_ns) for mono_ns in rows.mono_ns.tolist()])
-            yield Seen(values, running.astype(np.bool_), intervals_s)
+            yield Seen(values, running, intervals_s)
 
-    def overview(self) -> "Overview":
+    def overview(self) -> Overview:
         """One pass over everything."""
         longest = np.zeros(len(self.profile.sensors))
         blocks: list[NDArray[np.float64]] = []

@@ -20,7 +20,7 @@ MAX_BUCKETS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the key, None where the gateway is open."""
+    """Who sends a request: the key, None where the gateway is open."""
 
     key: ApiKey | None
 
@@ -59,22 +59,19 @@ class Admission:
         self._rate = rate or RateLimit()
 
     def admit(self, request: Request, scope: Scope | None) -> Caller:
-        """Who asks. Raises Refusal. `scope` None: what everybody may see."""
-        address = f"address {request.client.host if request.client else ''}"
-        given = _key_of(request)
-        if scope is None or (self._is_open and not given):
-            self._rate.take(address)
-            if scope is not None:
-                _check_here(request)
+        """Who sends the request. Raises Refusal. `scope` None: what everybody may see."""
+        given = _key_of(request) if scope is not None else ""
+        key = self._keys.find(given) if given else None
+        self._rate.take(f"key {key.key_id}" if key else f"address {request.client.host if request.client else ''}")
+        if scope is None:
+            return Caller(None)
+        if self._is_open and not given:
+            _check_here(request)
             return Caller(None)
         if not given:
-            self._rate.take(address)
             raise _unauthorised(Kind.NO_KEY, "a key is needed", "send it as `Authorization: Bearer KEY`")
-        key = self._keys.find(given)
         if key is None:
-            self._rate.take(address)
             raise _unauthorised(Kind.WRONG_KEY, "the key is not known", "make one with `pumpwatch gateway-key`")
-        self._rate.take(f"key {key.key_id}")
         if key.is_expired(time.time()):
             raise _unauthorised(Kind.EXPIRED, "the key has expired", "make a new one with `pumpwatch gateway-key`")
         if key.scope is not scope:

@@ -1,9 +1,10 @@
-"""The endpoints: each admits, answers from the ports alone, and refuses without saying anything of the inside."""
+"""The endpoints: each admits, responds from the ports alone, and refuses without saying anything of the inside."""
 
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import psutil
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -52,6 +53,8 @@ class Gateway:
     ) -> None:
         self._station, self._inlet, self._streams = station, inlet, streams
         self._admission, self._refusals = admission, refusals
+        self._process = psutil.Process()
+        self._process.cpu_percent()  # the first call has nothing to compare with, and gives 0
         self._known: tuple[Site | None, dict[str, _Fed]] = (None, {})
         handlers: dict[str, Handler] = {
             "/api/ingest": self._ingest,
@@ -74,7 +77,7 @@ class Gateway:
     # ---------------------------------------------------------------- around every endpoint
 
     def _guarded(self, scope: Scope | None, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
+        async def respond(request: Request) -> Response:
             try:
                 response = await handler(request, self._admission.admit(request, scope))
             except Refusal as refusal:
@@ -82,13 +85,13 @@ class Gateway:
             except PumpWatchError:  # its words may name files
                 crash_log.warning("the gateway could not read the history", exc_info=True)
                 return _error(503, "the history cannot be read now", "see the log of the program", {})
-            except Exception:  # noqa: BLE001 - per request: it must not tell of the inside, nor end the gateway
+            except Exception:  # noqa: BLE001 - per request: its words stay inside, and the gateway goes on
                 crash_log.critical("a request to the gateway failed", exc_info=True)
                 return _error(500, "the request failed", "see the log of the program", {})
             response.headers.update(_HEADERS)
             return response
 
-        return answer
+        return respond
 
     def _refused(self, request: Request, refusal: Refusal) -> Response:
         self._refusals.note(refusal, request.client.host if request.client else "an unknown address")
@@ -187,7 +190,7 @@ class Gateway:
         return JSONResponse({"count": len(rows), "events": rows})
 
     async def _system(self, _request: Request, caller: Caller) -> Response:
-        return JSONResponse(health_document(self._station.latest(), caller.allows, self._counts()))
+        return JSONResponse(health_document(self._station.latest(), caller.allows, self._counts(), self._process))
 
     async def _events(self, request: Request, caller: Caller) -> Response:
         only = self._pump(request, caller)[0] if "pump" in request.query_params else ""
@@ -195,7 +198,7 @@ class Gateway:
         return StreamingResponse(stream, media_type="text/event-stream")
 
     async def _metrics(self, _request: Request, caller: Caller) -> Response:
-        text = metrics_text(self._station.latest(), caller.allows, self._counts())
+        text = metrics_text(self._station.latest(), caller.allows, self._counts(), self._process)
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     async def _health(self, _request: Request, _caller: Caller) -> Response:

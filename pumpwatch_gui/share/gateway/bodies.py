@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -17,6 +18,7 @@ MAX_BODY = 64_000
 BODY_WITHIN_S = 10.0
 PUMP_KEYS, TIME_KEY = ("pump", "pump_id"), "timestamp"
 MAX_IGNORED = 20
+TIME_ADVICE = "give ISO 8601 with an offset, as 2026-10-25T14:30:07Z, or Unix seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +124,19 @@ def _number(key: str, value: object) -> float | None:
 
 def _time_ns(value: object) -> int:
     """Unix nanoseconds of ISO 8601 with an offset, or of Unix seconds. Raises Refusal."""
-    advice = "send ISO 8601 with an offset, as 2026-10-25T14:30:07Z, or Unix seconds"
     if isinstance(value, str):
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            found = None
-        if found is not None and found.tzinfo is not None and found.year >= 1971:
-            return int(found.timestamp() * 1e6) * 1000
+        with suppress(ValueError):
+            found = with_offset(value)
+            if found.year >= 1971:
+                return int(found.timestamp() * 1e6) * 1000
     elif isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 4e9:
         return int(value * 1e9)
-    raise Refusal(400, Kind.MALFORMED, f"{TIME_KEY}: is no time with an offset", advice)
+    raise Refusal(400, Kind.MALFORMED, f"{TIME_KEY}: is no time with an offset", TIME_ADVICE)
+
+
+def with_offset(text: str) -> datetime:
+    """A time in ISO 8601. Raises ValueError when it is none, and when it has no offset."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset")
+    return found

@@ -48,7 +48,7 @@ def number(value: float) -> float | None:
 
 
 def live_document(view: StationView, allows: Callable[[str], bool]) -> JsonObject:
-    """The answer of `/api/live-data` for all pumps that may be seen."""
+    """The response of `/api/live-data` for all pumps that may be seen."""
     pumps = [pump_document(pump, view.mono_ns) for pump in view.pumps if allows(pump.pump_id)]
     return {"station": view.name, "timestamp": iso(view.time_ns), "pumps": pumps}
 
@@ -118,10 +118,15 @@ def maintenance_document(event: MaintenanceEvent) -> JsonObject:
     }  # fmt: skip
 
 
-def health_document(view: StationView, allows: Callable[[str], bool], refused: Mapping[str, int]) -> JsonObject:
-    """The answer of `/api/system-health`: the original's key metrics, and each loop."""
+def health_document(
+    view: StationView, allows: Callable[[str], bool], refused: Mapping[str, int], process: psutil.Process
+) -> JsonObject:
+    """The response of `/api/system-health`: the original's key metrics, and each loop.
+
+    `process` is this one: it measures its processor time from one call to the next.
+    """
     stats, pumps = view.stats, [pump for pump in view.pumps if allows(pump.pump_id)]
-    process, stopped = psutil.Process(), [loop.name for loop in view.stopped_loops]
+    stopped = [loop.name for loop in view.stopped_loops]
     work = [event for event in view.maintenance if allows(event.pump_id)]
     opened = sum(not event.is_resolved for event in work)
     return {
@@ -140,15 +145,10 @@ def health_document(view: StationView, allows: Callable[[str], bool], refused: M
         "readings_stored": stats.readings_committed,
         "readings_lost": stats.readings_lost,
         "total_inferences": stats.inference_count,
-        "total_anomalies": sum(anomalies_of(pump) for pump in pumps),
+        # Each anomalous window since the start is counted for the sensor that led.
+        "total_anomalies": sum(int(p.detection.sensor_anomaly_counts.sum()) for p in pumps if p.detection is not None),
         "maintenance_events": {"open": opened, "resolved": len(work) - opened},
         "store_error": bool(stats.store_error),
         "links": {link.link_id: link.state.value for pump in pumps for link in pump.links},
         "requests_refused": dict(refused),
     }  # fmt: skip
-
-
-def anomalies_of(pump: PumpView) -> int:
-    """How many anomalous windows of a pump there were since the start, each counted for the sensor that led."""
-    detection = pump.detection
-    return int(detection.sensor_anomaly_counts.sum()) if detection is not None else 0

@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pumpwatch_gui.domain.detection import DetectionRow
@@ -12,6 +11,7 @@ from pumpwatch_gui.domain.ports import Historian
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.values.readings import NOT_RECORDED, SCORE_TAG, Readings
+from pumpwatch_gui.share.gateway.bodies import TIME_ADVICE, with_offset
 from pumpwatch_gui.share.gateway.documents import JsonObject, iso, key_of, number
 from pumpwatch_gui.share.gateway.refusals import Kind, Refusal
 
@@ -19,7 +19,6 @@ HOUR_NS = 3600 * 10**9
 LONGEST_NS = 24 * HOUR_NS
 MOST_ROWS, USUAL_ROWS = 5000, 100
 """Rows of one response; a day at one reading a second is fetched in pieces by `from` and `to`."""
-_TIME_ADVICE = "give ISO 8601 with an offset, as 2026-10-25T14:30:07Z, or Unix seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +103,11 @@ def _detection(pump_id: str, row: DetectionRow) -> JsonObject:
 
 def _time_ns(name: str, text: str) -> int:
     try:
-        seconds = float(text) if text[:1].isdigit() and "-" not in text else _with_offset(text).timestamp()
+        is_number = text[:1].isdigit() and "-" not in text
+        # A blank is a plus in a query that was not encoded.
+        seconds = float(text) if is_number else with_offset(text.replace(" ", "+")).timestamp()
     except (ValueError, OverflowError) as error:
-        raise Refusal(400, Kind.MALFORMED, f"{name}: is no time", _TIME_ADVICE) from error
+        raise Refusal(400, Kind.MALFORMED, f"{name}: is no time", TIME_ADVICE) from error
     if not 0 <= seconds < 4e9:
-        raise Refusal(400, Kind.MALFORMED, f"{name}: is no time of this century", _TIME_ADVICE)
+        raise Refusal(400, Kind.MALFORMED, f"{name}: is no time of this century", TIME_ADVICE)
     return int(seconds * 1e9)
-
-
-def _with_offset(text: str) -> datetime:
-    found = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in a query that was not encoded
-    if found.tzinfo is None:
-        raise ValueError(text)
-    return found

@@ -45,7 +45,7 @@ class GatewayLoop:
         self.port = 0
         self._station, self._inlet, self._home = station, inlet, home
         self._settings, self._folder = settings, folder
-        self._refusals = Refusals(lambda text: self._note(text))
+        self._refusals = Refusals(self._note)
 
     def run(self, stop: threading.Event, alive: Callable[[], None]) -> None:
         """Serve until `stop`. Raises OSError when the port is taken or a certificate cannot be read."""

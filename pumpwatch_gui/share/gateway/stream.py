@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from pumpwatch_gui.domain.events import AlarmChanged, Event
-from pumpwatch_gui.domain.journal import journal_row
+from pumpwatch_gui.domain.journal import JournalRow, journal_row
 from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.share.gateway.documents import JsonObject, alarm_document, iso, pump_document
@@ -23,7 +22,7 @@ LEAST_SPACING_S, KEEP_ALIVE_S = 0.1, 15.0
 class _Reader:
     allows: Callable[[str], bool]
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    events: list[Event] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     seen: dict[str, Frame | None] = field(default_factory=dict)
 
 
@@ -71,8 +70,8 @@ class Streams:
                 events, reader.events = reader.events, []
                 if len(events) >= MAX_WAITING:
                     return
-                for event in events:
-                    yield _event_text(event)
+                for text in events:
+                    yield text
                 for text in self._values(reader):
                     yield text
                 await asyncio.sleep(LEAST_SPACING_S)
@@ -88,23 +87,29 @@ class Streams:
         return texts
 
     def _on_event(self, event: Event) -> None:
-        self._loop.call_soon_threadsafe(self._hand_out, event)
+        if self._readers:
+            self._loop.call_soon_threadsafe(self._hand_out, event)
 
     def _on_values(self) -> None:
         if self._readers:
-            self._loop.call_soon_threadsafe(self._hand_out, None)
+            self._loop.call_soon_threadsafe(self._wake)
 
-    def _hand_out(self, event: Event | None) -> None:
-        # Lines of the station itself may name files: they stay inside.
-        pump_id = "" if event is None else journal_row(event, 0).pump_id
+    def _hand_out(self, event: Event) -> None:
+        row = journal_row(event, 0)
+        if not row.pump_id:  # lines of the station itself may name files: they stay inside
+            return
+        text = _event_text(event, row)
         for reader in self._readers:
-            if event is not None and pump_id and len(reader.events) < MAX_WAITING and reader.allows(pump_id):
-                reader.events.append(event)
+            if len(reader.events) < MAX_WAITING and reader.allows(row.pump_id):
+                reader.events.append(text)
+        self._wake()
+
+    def _wake(self) -> None:
+        for reader in self._readers:
             reader.wake.set()
 
 
-def _event_text(event: Event) -> str:
-    row = journal_row(event, time.time_ns())
+def _event_text(event: Event, row: JournalRow) -> str:
     document: JsonObject = {
         "timestamp": iso(row.time_ns), "kind": row.kind, "pump_id": row.pump_id, "severity": row.severity,
         "text": row.text,

@@ -32,7 +32,7 @@ KIND = Kind(
     10.0,
     0.02,
 )
-"""One whose speed and current tell whether it runs."""
+"""One whose speed and current show whether it runs."""
 PROFILE = profile_of(KIND)
 VIBRATION = PROFILE.tags.index("vibration")
 
@@ -71,11 +71,11 @@ def learnt(change: Callable[[Floats, Floats], None], *, hours: float, seed: int 
 
 
 def stopping(run_min: float, stop_min: float) -> Callable[[Floats, Floats], None]:
-    """A pump that runs and stands in turn all day."""
+    """A pump that runs and is stopped in turn all day."""
 
     def change(values: Floats, hours: Floats) -> None:
-        stands = (60 * hours) % (run_min + stop_min) >= run_min
-        values[stands] = (0.0, 0.0, 0.4, 0.0, 0.02)
+        is_stopped = (60 * hours) % (run_min + stop_min) >= run_min
+        values[is_stopped] = (0.0, 0.0, 0.4, 0.0, 0.02)
 
     return change
 
