@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from pumpwatch_gui.store.layout import column, reading_columns
 from pumpwatch_gui.store.maintenance import COLUMNS
 from pumpwatch_gui.store.outbox import BUCKET_BITS
 from pumpwatch_gui.store.query.past import Stretch, rows_between
-from pumpwatch_gui.store.schema import columns, from_apsw, open_for_reading, run
+from pumpwatch_gui.store.schema import columns, snapshot
 
 ServerRow = dict[str, object]
 Made = Callable[[dict[str, Any], Mapping[int, str]], ServerRow]
@@ -54,7 +53,10 @@ class Waiting:
 
 
 class Outgoing:
-    """The reader's side of the outbox in the database at `path`. Raises StoreError when that cannot be read."""
+    """The reader's side of the outbox in the database at `path`. Raises StoreError when that cannot be read.
+
+    It is opened for each look: the writer may put another file in its place.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -65,7 +67,7 @@ class Outgoing:
             "SELECT entry_id, lo, hi, row_count FROM outbox WHERE stream = ? AND (row_count = 0 OR hi < ?) "
             "ORDER BY noted_ms, entry_id LIMIT ?"
         )
-        with self._snapshot() as connection:
+        with snapshot(self._path) as connection:
             rows: list[Any] = connection.execute(sql, (stream.value, _due_before(stream, now_ms), limit)).fetchall()
         return [OutboxEntry(*row) for row in rows]
 
@@ -78,7 +80,7 @@ class Outgoing:
             "FROM outbox WHERE stream = 'rollups' AND hi < ?"
         )
         others = "SELECT coalesce(sum(row_count), 0) FROM outbox WHERE stream <> 'rollups'"
-        with self._snapshot() as connection:
+        with snapshot(self._path) as connection:
             count = int(str(connection.execute(others).get)) + int(str(connection.execute(minutes, (due,)).get))
             for stream in SyncStream:
                 sql = "SELECT hi, noted_ms FROM outbox WHERE stream = ? AND hi < ? ORDER BY noted_ms LIMIT 1"
@@ -92,7 +94,7 @@ class Outgoing:
     def pumps(self) -> list[ServerRow]:
         """Every pump that the history knows."""
         sql = "SELECT pump_id, pump_number, name, profile FROM pumps ORDER BY pump_number"
-        with self._snapshot() as connection:
+        with snapshot(self._path) as connection:
             rows: list[Any] = connection.execute(sql).fetchall()
         return [
             {"pump_id": pump_id, "pump_number": number, "name": name, "profile": json.loads(profile)}
@@ -118,7 +120,7 @@ class Outgoing:
     def _table(self, table: str, condition: str, lo: int, hi: int, made: Made) -> Iterator[list[ServerRow]]:
         while True:
             sql = f"SELECT * FROM {table} WHERE id >= ? AND id <= ? {condition} ORDER BY id LIMIT {PIECE_ROWS}"
-            with self._snapshot() as connection:
+            with snapshot(self._path) as connection:
                 pumps = _pump_ids(connection)
                 rows: list[Any] = connection.execute(sql, (lo, hi)).fetchall()
                 names = columns(connection, table)
@@ -130,7 +132,7 @@ class Outgoing:
 
     def _stretches(self, lo: int, hi: int, step: int) -> Iterator[tuple[str, list[str], Stretch]]:
         """Pump, series and stretch of at most `step` ids, on its own borders; time after time, in each every pump."""
-        with self._snapshot() as connection:
+        with snapshot(self._path) as connection:
             known = reading_columns(connection)
             layouts: list[Any] = connection.execute(
                 "SELECT pump_number, pump_id, (SELECT group_concat(tags, char(10)) FROM layouts AS own "
@@ -149,7 +151,7 @@ class Outgoing:
 
     def _readings(self, lo: int, hi: int) -> Iterator[list[ServerRow]]:
         for pump_id, names, stretch in self._stretches(lo, hi, HOUR_IDS):
-            with self._snapshot() as connection:
+            with snapshot(self._path) as connection:
                 rows = rows_between(connection, stretch, (*names, UNCERTAIN, BAD, STATUS)).readings
             if not rows.ms.size:
                 continue
@@ -170,7 +172,7 @@ class Outgoing:
         step = HOUR_IDS if end - first <= 2 * HOUR_IDS else 24 * HOUR_IDS
         for pump_id, names, stretch in self._stretches(first, end - 1, step):
             minutes: dict[int, dict[str, list[object]]] = {}
-            with self._snapshot() as connection:
+            with snapshot(self._path) as connection:
                 rows = rows_between(connection, stretch, names).readings
                 for name in names:
                     own = rolled(rows.ms, rows.column(name), MINUTE_S * 1000)
@@ -183,19 +185,6 @@ class Outgoing:
                     {"pump_id": pump_id, "timestamp": iso(index * MINUTE_S * 1000 + EPOCH_MS), "tags": tags}
                     for index, tags in minutes.items()
                 ]
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[apsw.Connection]:
-        """One state of the database. Opened each time: the writer may put another file in its place."""
-        try:
-            connection = open_for_reading(self._path)
-            try:
-                run(connection, "BEGIN")
-                yield connection
-            finally:
-                connection.close()
-        except apsw.Error as error:
-            raise from_apsw(error, self._path) from error
 
 
 def ranges_of(stream: SyncStream, entries: Iterable[OutboxEntry]) -> list[tuple[int, int]]:
