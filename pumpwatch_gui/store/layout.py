@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import apsw
 
@@ -71,6 +72,15 @@ def reading_columns(connection: apsw.Connection) -> set[str]:
 def columns_of_readings(connection: apsw.Connection) -> str:
     """The statement that makes the table of the readings with the columns it has by now."""
     return str(connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'sensor_readings'").get)
+
+
+def noted_columns(connection: apsw.Connection) -> dict[int, list[str]]:
+    """By pump number the columns (lower case) of the sensors that a pump has or had, the oldest first."""
+    noted: dict[int, dict[str, None]] = {}
+    layouts: list[Any] = connection.execute("SELECT pump_number, tags FROM layouts ORDER BY from_id").fetchall()
+    for number, tags in layouts:
+        noted.setdefault(number, {}).update(dict.fromkeys(column(tag).lower() for tag in json.loads(tags)))
+    return {number: list(names) for number, names in noted.items()}
 
 
 def pump_number(connection: apsw.Connection, pump_id: str) -> int | None:

@@ -15,7 +15,7 @@ from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.store.archive.rollup import MINUTE_S, Rollup, combined, read_rollups, rolled
 from pumpwatch_gui.store.archive.rows import BAD, STATUS, UNCERTAIN, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id, time_ms
-from pumpwatch_gui.store.layout import column, reading_columns
+from pumpwatch_gui.store.layout import noted_columns, reading_columns
 from pumpwatch_gui.store.maintenance import COLUMNS
 from pumpwatch_gui.store.outbox import BUCKET_BITS
 from pumpwatch_gui.store.query.past import Stretch, rows_between
@@ -133,15 +133,8 @@ class Outgoing:
     def _stretches(self, lo: int, hi: int, step: int) -> Iterator[tuple[str, list[str], Stretch]]:
         """Pump, series and stretch of at most `step` ids, on its own borders; time after time, in each every pump."""
         with snapshot(self._path) as connection:
-            known = reading_columns(connection)
-            layouts: list[Any] = connection.execute(
-                "SELECT pump_number, pump_id, (SELECT group_concat(tags, char(10)) FROM layouts AS own "
-                "WHERE own.pump_number = pumps.pump_number) FROM pumps ORDER BY pump_number"
-            ).fetchall()
-        own: list[tuple[int, str, list[str]]] = []
-        for number, pump_id, texts in layouts:
-            tags = [tag for text in str(texts or "[]").split("\n") for tag in json.loads(text)]
-            own.append((number, pump_id, [n for n in dict.fromkeys(column(t).lower() for t in tags) if n in known]))
+            known, noted, pumps = reading_columns(connection), noted_columns(connection), _pump_ids(connection)
+        own = [(number, pumps[number], [n for n in noted.get(number, ()) if n in known]) for number in sorted(pumps)]
         start, last = lo >> NUMBER_BITS << NUMBER_BITS, (hi >> NUMBER_BITS) + 1 << NUMBER_BITS  # whole milliseconds
         while start < last:
             end = min((start // step + 1) * step, last)
