@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.store.outbox import RefusedRow
+from pumpwatch_gui.store.query.outgoing import ServerRow
 from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 
 log = logging.getLogger("pumpwatch.sync")
@@ -18,7 +19,6 @@ GROW_AFTER = 4
 """Requests in a row that went well, before the next one is larger again."""
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """What the server takes as the name of a sensor's column."""
-ServerRow = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)

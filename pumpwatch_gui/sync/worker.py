@@ -15,10 +15,10 @@ from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.errors import PumpWatchError, StoreError
 from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncView
 from pumpwatch_gui.store.outbox import Outbox, RefusedRow
-from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, Waiting, ranges_of
+from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, ServerRow, Waiting, ranges_of
 from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
-from pumpwatch_gui.sync.sender import MOST_ROWS, Sender, ServerRow
+from pumpwatch_gui.sync.sender import MOST_ROWS, Sender
 
 log = logging.getLogger("pumpwatch.sync")
 

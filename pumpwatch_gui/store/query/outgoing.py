@@ -12,20 +12,19 @@ import apsw
 import numpy as np
 
 from pumpwatch_gui.domain.sync import SyncStream
+from pumpwatch_gui.store.archive.chunks import DAY_MS
 from pumpwatch_gui.store.archive.rollup import MINUTE_S, Rollup, combined, read_rollups, rolled
 from pumpwatch_gui.store.archive.rows import BAD, STATUS, UNCERTAIN, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id, time_ms
 from pumpwatch_gui.store.layout import noted_columns, reading_columns
 from pumpwatch_gui.store.maintenance import COLUMNS
-from pumpwatch_gui.store.outbox import BUCKET_BITS
+from pumpwatch_gui.store.outbox import BUCKET_BITS, DAY_IDS, HOUR_IDS, LAST_ID
 from pumpwatch_gui.store.query.past import Stretch, rows_between
 from pumpwatch_gui.store.schema import columns, snapshot
 
 ServerRow = dict[str, object]
 Made = Callable[[dict[str, Any], Mapping[int, str]], ServerRow]
-HOUR_IDS = 3_600_000 << NUMBER_BITS
 MINUTE_IDS = MINUTE_S * 1000 << NUMBER_BITS
-DAY_MS = 86_400_000
 PIECE_ROWS = 2_000
 SETTLED_MS = 3_000
 """A minute is sent so long after its end: what comes for it later sends it again."""
@@ -162,7 +161,7 @@ class Outgoing:
         """The minutes that the ids touch, whole."""
         first, end = lo // MINUTE_IDS * MINUTE_IDS, (hi // MINUTE_IDS + 1) * MINUTE_IDS
         # Of a long span day by day: a day is a chunk of the archive, to be read once.
-        step = HOUR_IDS if end - first <= 2 * HOUR_IDS else 24 * HOUR_IDS
+        step = HOUR_IDS if end - first <= 2 * HOUR_IDS else DAY_IDS
         for pump_id, names, stretch in self._stretches(first, end - 1, step):
             minutes: dict[int, dict[str, list[object]]] = {}
             with snapshot(self._path) as connection:
@@ -203,7 +202,7 @@ def iso(unix_ms: int) -> str:
 def _due_before(stream: SyncStream, now_ms: int) -> int:
     """Below which id rows of a stream are due: minutes are sent whole."""
     if stream is not SyncStream.ROLLUPS:
-        return (1 << 62) - 1
+        return LAST_ID
     return make_id((now_ms - SETTLED_MS) * 1_000_000) // MINUTE_IDS * MINUTE_IDS
 
 
