@@ -14,7 +14,7 @@ from pumpwatch_gui.store.archive.compaction import compact
 from pumpwatch_gui.store.archive.moving import resolutions_of
 from pumpwatch_gui.store.archive.rows import blank_rows
 from pumpwatch_gui.store.ids import EPOCH_MS
-from pumpwatch_gui.store.layout import column, pump_number
+from pumpwatch_gui.store.layout import pump_number, series_of
 from pumpwatch_gui.store.query.past import Stretch, days_between, rows_between
 from pumpwatch_gui.store.schema import connect, from_apsw, snapshot, transaction
 
@@ -62,7 +62,7 @@ def write_readings(
             resolutions = resolutions_of(connection).get(number, {})
             days = np.flatnonzero(np.diff(ms // DAY_MS)) + 1
             for part in np.split(np.arange(ms.size), days):
-                own = {column(tag).lower(): values[part, i].copy() for i, tag in enumerate(tags)}
+                own = {series_of(tag): values[part, i].copy() for i, tag in enumerate(tags)}
                 rows = replace(blank_rows(ms[part]), values=own)
                 with transaction(connection):
                     insert_chunks(connection, [encoded_chunk(number, PIECE, rows, resolutions)])

@@ -24,7 +24,8 @@ from pumpwatch_gui.store.layout import (
     SITE_KEY,
     column,
     columns_of_readings,
-    noted_columns,
+    folded,
+    noted_series,
     pump_number,
     reading_columns,
 )
@@ -181,7 +182,7 @@ def _copy_site(snapshot: Snapshot, written: apsw.Connection, numbers: dict[str, 
     _copy(written, "layouts", layouts)
     known = reading_columns(written)
     names = [column(tag) for row in layouts for tag in json.loads(row[2])]
-    if more := [name for name in dict.fromkeys(names) if name.lower() not in known]:
+    if more := [name for name in dict.fromkeys(names) if folded(name) not in known]:
         add_columns(written, "sensor_readings", more)
     site: dict[str, Any] = {}
     with suppress(ValueError):
@@ -200,7 +201,7 @@ def _copy_readings(
     cancelled: Callable[[], bool],
 ) -> tuple[int, int]:  # fmt: skip
     """Readings with their scores and qualities, as columns of the archive; how many, and how many within the span."""
-    resolutions, known, noted = resolutions_of(written), reading_columns(written), noted_columns(written)
+    resolutions, known, noted = resolutions_of(written), reading_columns(written), noted_series(written)
     first_ms, many, within = make_id(span.start_ns) >> NUMBER_BITS, 0, 0
     for number in numbers.values():
         series = [name for name in noted.get(number, ()) if name in known]

@@ -16,7 +16,7 @@ from pumpwatch_gui.store.archive.chunks import DAY_MS
 from pumpwatch_gui.store.archive.rollup import MINUTE_S, Rollup, combined, read_rollups, rolled
 from pumpwatch_gui.store.archive.rows import BAD, STATUS, UNCERTAIN, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id, time_ms
-from pumpwatch_gui.store.layout import noted_columns, reading_columns
+from pumpwatch_gui.store.layout import noted_series, reading_columns
 from pumpwatch_gui.store.maintenance import COLUMNS
 from pumpwatch_gui.store.outbox import BUCKET_BITS, DAY_IDS, HOUR_IDS, LAST_ID
 from pumpwatch_gui.store.query.past import Stretch, rows_between
@@ -132,7 +132,7 @@ class Outgoing:
     def _stretches(self, lo: int, hi: int, step: int) -> Iterator[tuple[str, list[str], Stretch]]:
         """Pump, series and stretch of at most `step` ids, on its own borders; time after time, in each every pump."""
         with snapshot(self._path) as connection:
-            known, noted, pumps = reading_columns(connection), noted_columns(connection), _pump_ids(connection)
+            known, noted, pumps = reading_columns(connection), noted_series(connection), _pump_ids(connection)
         own = [(number, pumps[number], [n for n in noted.get(number, ()) if n in known]) for number in sorted(pumps)]
         start, last = lo >> NUMBER_BITS << NUMBER_BITS, (hi >> NUMBER_BITS) + 1 << NUMBER_BITS  # whole milliseconds
         while start < last:
