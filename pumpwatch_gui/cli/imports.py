@@ -31,5 +31,5 @@ def _site(home: Home, options: argparse.Namespace) -> Site:
 
     site_file = options.site or home.site_file
     if not site_file.is_file():
-        raise InputError(f"there is no site file in {home.path}", "name it with --site FILE: it says what the pump has")
+        raise InputError(f"there is no site file {site_file}", "name it with --site FILE: it says what the pump has")
     return load_site(site_file, keep_backup=False).site

@@ -29,8 +29,9 @@ COMMAND = "import"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImportPlan:
-    """What an import would take over: `taken` (m,) of the rows of `recording`, with `values` (m, n) of `profile`.
+    """What an import would take over of `recording`: readings with `values` (m, n) of `profile`.
 
+    `time_ns` (m,) is when they were taken (Unix UTC), by the millisecond.
     `in_the_way` counts the rows of minutes of which the history has readings. `outside` is, by tag, how many values lie
     outside what the sensor can report, with the farthest: they are not taken over.
     """
@@ -38,15 +39,10 @@ class ImportPlan:
     pump_id: str
     profile: PumpProfile
     recording: Recording
-    taken: NDArray[np.bool_]
+    time_ns: NDArray[np.int64]
     values: NDArray[np.float64]
     in_the_way: int
     outside: Mapping[str, tuple[int, float]]
-
-    @property
-    def time_ns(self) -> NDArray[np.int64]:
-        """When the readings that are taken over were taken (Unix UTC), by the millisecond."""
-        return np.round(self.recording.time_s[self.taken] * 1e3).astype(np.int64) * 1_000_000
 
     def words(self) -> Iterator[str]:
         """What was understood, a line each."""
@@ -109,7 +105,8 @@ def plan_import(
     values, outside = _within_spans(recording.values, pump.profile)
     is_empty = np.isnan(values).all(axis=1)
     taken = own & ~stored & ~is_empty
-    return ImportPlan(pump_id, pump.profile, recording, taken, values[taken], int(stored.sum()), outside)
+    time_ns = ms[taken] * 1_000_000
+    return ImportPlan(pump_id, pump.profile, recording, time_ns, values[taken], int(stored.sum()), outside)
 
 
 def carry_out(
@@ -128,20 +125,19 @@ def carry_out(
             f"{plan.pump_id}: nothing was written",
             "give --around to take over the others",
         )
-    time_ns = plan.time_ns
-    if not time_ns.size:
+    if not plan.time_ns.size:
         raise InputError(f"{plan.recording.path.name} has nothing that is not in the history", "nothing was written")
     written = 0
     home.prepare()
     with held(home.path, COMMAND):
         _store(home, site).close()  # makes or upgrades the database, and lets it know the pumps
         try:
-            for written in write_readings(home.database, plan.pump_id, plan.profile.tags, time_ns, plan.values):
-                progress(written / time_ns.size)
+            for written in write_readings(home.database, plan.pump_id, plan.profile.tags, plan.time_ns, plan.values):
+                progress(written / plan.time_ns.size)
                 if cancelled is not None and cancelled.is_set():
                     break
         finally:
-            _note(plan, home, site, time_ns[:written], actor)
+            _note(plan, home, site, plan.time_ns[:written], actor)
     return written
 
 

@@ -3,20 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import apsw
 import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import StoreError
-from pumpwatch_gui.store.archive.chunks import DAY_MS, PIECE, encoded_chunk, insert_chunks, read_chunks
+from pumpwatch_gui.store.archive.chunks import DAY_MS, PIECE, encoded_chunk, insert_chunks
 from pumpwatch_gui.store.archive.compaction import compact
 from pumpwatch_gui.store.archive.moving import resolutions_of
 from pumpwatch_gui.store.archive.rows import blank_rows
-from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS
-from pumpwatch_gui.store.layout import column, pump_number
-from pumpwatch_gui.store.schema import connect, from_apsw, open_for_reading, transaction
+from pumpwatch_gui.store.ids import EPOCH_MS
+from pumpwatch_gui.store.layout import pump_number, series_of
+from pumpwatch_gui.store.query.past import Stretch, days_between, rows_between
+from pumpwatch_gui.store.schema import connect, from_apsw, snapshot, transaction
 
 MINUTE_MS = 60_000
 Floats = NDArray[np.float64]
@@ -30,24 +30,18 @@ def stored_minutes(database: Path, pump_id: str, first_ns: int, last_ns: int) ->
     """
     if not database.exists():
         return np.empty(0, np.int64)
-    try:
-        connection = open_for_reading(database)
-        try:
-            number = pump_number(connection, pump_id)
-            if number is None:
-                return np.empty(0, np.int64)
-            start, end = (((ns // 1_000_000 - EPOCH_MS) << NUMBER_BITS) | number for ns in (first_ns, last_ns))
-            sql = f"SELECT id FROM sensor_readings WHERE id BETWEEN ? AND ? AND (id & {LAST_NUMBER}) = ?"
-            rows: list[Any] = connection.execute(sql, (start, end, number)).fetchall()
-            parts = [np.array([key >> NUMBER_BITS for (key,) in rows], np.int64)]
-            for _, chunk in read_chunks(connection, number, (), start, end + 1):
-                ms = chunk.readings.ms
-                parts.append(ms[(ms >= start >> NUMBER_BITS) & (ms <= end >> NUMBER_BITS)])
-        finally:
-            connection.close()
-    except apsw.Error as error:
-        raise from_apsw(error, database) from error
-    return np.unique((np.concatenate(parts) + EPOCH_MS) // MINUTE_MS)
+    with snapshot(database) as connection:
+        number = pump_number(connection, pump_id)
+        if number is None:
+            return np.empty(0, np.int64)
+        whole = Stretch.of(number, first_ns, last_ns + 1_000_000)
+        days = days_between(connection, whole)
+    minutes = [np.empty(0, np.int64)]
+    for day in days:
+        with snapshot(database) as connection:  # day by day: none is held for long
+            rows = rows_between(connection, whole.within(day), ()).readings
+        minutes.append(np.unique(rows.ms // MINUTE_MS))
+    return np.concatenate(minutes) + EPOCH_MS // MINUTE_MS
 
 
 def write_readings(
@@ -68,7 +62,7 @@ def write_readings(
             resolutions = resolutions_of(connection).get(number, {})
             days = np.flatnonzero(np.diff(ms // DAY_MS)) + 1
             for part in np.split(np.arange(ms.size), days):
-                own = {column(tag).lower(): values[part, i].copy() for i, tag in enumerate(tags)}
+                own = {series_of(tag): values[part, i].copy() for i, tag in enumerate(tags)}
                 rows = replace(blank_rows(ms[part]), values=own)
                 with transaction(connection):
                     insert_chunks(connection, [encoded_chunk(number, PIECE, rows, resolutions)])

@@ -20,7 +20,15 @@ from pumpwatch_gui.store.archive.moving import resolutions_of
 from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN
 from pumpwatch_gui.store.hot.opening import mark_writing
 from pumpwatch_gui.store.ids import LAST_NUMBER, NUMBER_BITS, make_id
-from pumpwatch_gui.store.layout import SITE_KEY, column, columns_of_readings, pump_number, reading_columns
+from pumpwatch_gui.store.layout import (
+    SITE_KEY,
+    column,
+    columns_of_readings,
+    folded,
+    noted_series,
+    pump_number,
+    reading_columns,
+)
 from pumpwatch_gui.store.query.journal import read_index
 from pumpwatch_gui.store.query.past import Stretch, days_between, rows_between
 from pumpwatch_gui.store.schema import (
@@ -174,7 +182,7 @@ def _copy_site(snapshot: Snapshot, written: apsw.Connection, numbers: dict[str, 
     _copy(written, "layouts", layouts)
     known = reading_columns(written)
     names = [column(tag) for row in layouts for tag in json.loads(row[2])]
-    if more := [name for name in dict.fromkeys(names) if name.lower() not in known]:
+    if more := [name for name in dict.fromkeys(names) if folded(name) not in known]:
         add_columns(written, "sensor_readings", more)
     site: dict[str, Any] = {}
     with suppress(ValueError):
@@ -193,12 +201,10 @@ def _copy_readings(
     cancelled: Callable[[], bool],
 ) -> tuple[int, int]:  # fmt: skip
     """Readings with their scores and qualities, as columns of the archive; how many, and how many within the span."""
-    resolutions, known = resolutions_of(written), reading_columns(written)
-    many = within = 0
+    resolutions, known, noted = resolutions_of(written), reading_columns(written), noted_series(written)
+    first_ms, many, within = make_id(span.start_ns) >> NUMBER_BITS, 0, 0
     for number in numbers.values():
-        tags: list[Any] = written.execute("SELECT tags FROM layouts WHERE pump_number = ?", (number,)).fetchall()
-        names = [column(tag).lower() for (text,) in tags for tag in json.loads(text)]
-        series = [name for name in dict.fromkeys(names) if name in known]
+        series = [name for name in noted.get(number, ()) if name in known]
         whole = Stretch.of(number, max(span.start_ns - BEFORE_NS, 0), span.end_ns + 1_000_000)
         with snapshot() as connection:
             days = days_between(connection, whole)
@@ -209,10 +215,9 @@ def _copy_readings(
                 rows = rows_between(connection, whole.within(day), (*series, SCORE, UNCERTAIN, BAD, STATUS))
             if rows.ms.size:
                 insert_chunks(written, [encoded_chunk(number, PIECE, rows, resolutions.get(number, {}))])
-                readings = rows.readings
-                many += readings.ms.size
-                first = make_id(span.start_ns) >> NUMBER_BITS
-                within += int((readings.ms >= first).sum())
+                ms = rows.readings.ms
+                many += ms.size
+                within += int((ms >= first_ms).sum())
     return many, within
 
 
@@ -220,13 +225,12 @@ def _readings_in(path: Path, numbers: dict[str, int]) -> int:
     """The readings of a file that was written, each column decoded against its check sum."""
     connection = open_for_reading(path, untouched=True)
     try:
-        found = 0
-        for number in numbers.values():
-            names = [str(row[0]) for row in
-                     connection.execute("SELECT DISTINCT series FROM archive_chunks").fetchall()]  # fmt: skip
-            chunks = read_chunks(connection, number, names, -(1 << 62), 1 << 62)
-            found += sum(rows.readings.ms.size for _, rows in chunks)
-        return found
+        series = [str(name) for (name,) in connection.execute("SELECT DISTINCT series FROM archive_chunks").fetchall()]
+        return sum(
+            rows.readings.ms.size
+            for number in numbers.values()
+            for _, rows in read_chunks(connection, number, series, -(1 << 62), 1 << 62)
+        )
     finally:
         connection.close()
 

@@ -4,6 +4,8 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
 
 import apsw
 
@@ -14,6 +16,7 @@ from pumpwatch_gui.store.ids import LAST_NUMBER, ONE_MS, IdMaker
 from pumpwatch_gui.store.schema import add_columns, columns, quoted, run
 
 _PREFIX = "sensor_"
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 SITE_KEY = "site"
 """The key in `meta` of the site."""
 STATUS = "status_unless_normal"
@@ -48,13 +51,23 @@ class ColumnLayout:
 def column(tag: str) -> str:
     """The column of a tag: the tag itself, or `sensor_TAG` where that is a column of ours.
 
-    SQLite compares column names without case, as a profile does tags. `sensor_id` becomes `sensor_sensor_id`, or it
+    SQLite compares column names without the case of A to Z. `sensor_id` becomes `sensor_sensor_id`, or it
     would share the column of `id`.
     """
     bare = tag.lower()
     while bare.startswith(_PREFIX):
         bare = bare.removeprefix(_PREFIX)
     return _PREFIX + tag if bare in RESERVED else tag
+
+
+def folded(name: str) -> str:
+    """The name of a column as SQLite compares it: A to Z without their case, every other letter as it is."""
+    return name.translate(_LOWER)
+
+
+def series_of(tag: str) -> str:
+    """The name that the readings of a tag have wherever they are read: that of its column, folded."""
+    return folded(column(tag))
 
 
 def site_note(site: Site, noted_ns: int) -> str:
@@ -64,13 +77,22 @@ def site_note(site: Site, noted_ns: int) -> str:
 
 
 def reading_columns(connection: apsw.Connection) -> set[str]:
-    """The columns of the readings, in lower case."""
-    return {name.lower() for name in columns(connection, "sensor_readings")}
+    """The columns of the readings, folded."""
+    return {folded(name) for name in columns(connection, "sensor_readings")}
 
 
 def columns_of_readings(connection: apsw.Connection) -> str:
     """The statement that makes the table of the readings with the columns it has by now."""
     return str(connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'sensor_readings'").get)
+
+
+def noted_series(connection: apsw.Connection) -> dict[int, list[str]]:
+    """By pump number the series of the sensors that a pump has or had, the oldest first."""
+    noted: dict[int, dict[str, None]] = {}
+    layouts: list[Any] = connection.execute("SELECT pump_number, tags FROM layouts ORDER BY from_id").fetchall()
+    for number, tags in layouts:
+        noted.setdefault(number, {}).update(dict.fromkeys(map(series_of, json.loads(tags))))
+    return {number: list(names) for number, names in noted.items()}
 
 
 def pump_number(connection: apsw.Connection, pump_id: str) -> int | None:
@@ -136,7 +158,7 @@ def _set_id(connection: apsw.Connection, old: str, new: str) -> None:
 def _register(connection: apsw.Connection, pump: PumpRow, ids: IdMaker, number: int | None) -> ColumnLayout:
     found = _note_pump(connection, pump, number)
     known = reading_columns(connection)
-    new = [name for name in map(column, pump.profile.tags) if name.lower() not in known]
+    new = [name for name in map(column, pump.profile.tags) if folded(name) not in known]
     if new:
         add_columns(connection, "sensor_readings", new)
     _note_order(connection, found, pump.profile.tags, ids)

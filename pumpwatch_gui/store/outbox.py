@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import apsw
 
 from pumpwatch_gui.domain.sync import SyncStream
+from pumpwatch_gui.store.archive.chunks import DAY_MS
 from pumpwatch_gui.store.ids import NUMBER_BITS, make_id
 from pumpwatch_gui.store.schema import Row, run, transaction
 
@@ -21,8 +22,8 @@ DAY_NS = 86_400 * 10**9
 LAST_ID = (1 << 62) - 1
 OLD_MS = 3_600_000
 """Entries of before are made one for each hour of ids and stream: a server that is gone for months costs no room."""
-HOUR_IDS = OLD_MS << NUMBER_BITS
-DAY_IDS = 24 * HOUR_IDS
+HOUR_IDS = 3_600_000 << NUMBER_BITS
+DAY_IDS = DAY_MS << NUMBER_BITS
 _OLD = f"FROM outbox WHERE noted_ms < ? AND row_count > 0 GROUP BY stream, lo / {HOUR_IDS} HAVING count(*) > 1"
 _NOTE = "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) VALUES (?, ?, ?, ?, ?)"
 _NOTE_EVENTS_OF = (
@@ -36,9 +37,11 @@ _OLDEST = (
     f"min(period) * {DAY_IDS} FROM archive_rollups WHERE step_s = 60",
 )
 _OF_DAY = (
-    *(f"SELECT 1 FROM {t} WHERE id BETWEEN ? AND ? LIMIT 1" for t in ("sensor_readings", "anomaly_windows", "journal")),
-    "SELECT 1 FROM archive_chunks WHERE series = '@time' AND day = ? LIMIT 1",
-    "SELECT 1 FROM archive_rollups WHERE step_s = 60 AND period = ? LIMIT 1",
+    "SELECT 1 FROM sensor_readings WHERE id BETWEEN :lo AND :hi LIMIT 1",
+    "SELECT 1 FROM anomaly_windows WHERE id BETWEEN :lo AND :hi LIMIT 1",
+    "SELECT 1 FROM journal WHERE id BETWEEN :lo AND :hi LIMIT 1",
+    "SELECT 1 FROM archive_chunks WHERE series = '@time' AND day = :day LIMIT 1",
+    "SELECT 1 FROM archive_rollups WHERE step_s = 60 AND period = :day LIMIT 1",
 )
 _QUARANTINE = "INSERT OR REPLACE INTO sync_quarantine VALUES (?, ?, ?, ?, ?)"
 
@@ -144,12 +147,11 @@ class Outbox:
         now_ms = time.time_ns() // 1_000_000
         start, end = make_id(max(start_ns, 0)), make_id(min(end_ns, time.time_ns() + DAY_NS))
         first = min(_first_id(connection, what) for what in _OLDEST)
+        streams = self.streams - {SyncStream.EVENTS}
         for day in range(max(start, first) // DAY_IDS, end // DAY_IDS + 1):
             lo, hi = max(start, day * DAY_IDS), min(end, (day + 1) * DAY_IDS) - 1
-            if lo <= hi and any(
-                connection.execute(sql, (lo, hi) if sql.count("?") == 2 else (day,)).get for sql in _OF_DAY
-            ):
-                streams = self.streams - {SyncStream.EVENTS}
+            where = {"lo": lo, "hi": hi, "day": day}
+            if lo <= hi and any(connection.execute(sql, where).get for sql in _OF_DAY):
                 connection.executemany(_NOTE, [(stream.value, lo, hi, 0, now_ms) for stream in streams])
         if SyncStream.EVENTS in self.streams:
             span = (SyncStream.EVENTS.value, now_ms, start_ns, end_ns)

@@ -3,7 +3,8 @@
 import logging
 import os
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
@@ -153,6 +154,20 @@ def open_for_reading(path: Path, *, untouched: bool = False) -> apsw.Connection:
 def _immutable(path: Path) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     return apsw.Connection(f"{path.resolve().as_uri()}?mode=ro&immutable=1", flags=flags)
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[apsw.Connection]:
+    """A read-only connection of which every statement sees one state of the database. Raises StoreError."""
+    try:
+        connection = open_for_reading(path)
+        try:
+            run(connection, "BEGIN")
+            yield connection
+        finally:
+            connection.close()
+    except apsw.Error as error:
+        raise from_apsw(error, path) from error
 
 
 def upgrade(connection: apsw.Connection, path: Path, steps: dict[int, str]) -> None:

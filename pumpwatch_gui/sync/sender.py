@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.store.outbox import RefusedRow
+from pumpwatch_gui.store.query.outgoing import ServerRow
 from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 
 log = logging.getLogger("pumpwatch.sync")
@@ -18,7 +19,6 @@ GROW_AFTER = 4
 """Requests in a row that went well, before the next one is larger again."""
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """What the server takes as the name of a sensor's column."""
-ServerRow = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ TABLES: Mapping[SyncStream, Table] = MappingProxyType(
 
 
 class Sender:
-    """For one server. `alive` is called before each request."""
+    """For one server, as long as its connection `rest` lasts. `alive` is called before each request."""
 
     def __init__(self, rest: Rest, alive: Callable[[], None]) -> None:
-        self._rest, self._alive = rest, alive
+        self.rest, self._alive = rest, alive
         self.size = MOST_ROWS
         self._good = 0
         self._unnamed: set[str] = set()
@@ -78,7 +78,7 @@ class Sender:
         table = TABLES[stream]
         self._alive()
         try:
-            self._rest.post(table.name, self._uniform(stream, rows), key=",".join(table.key), is_merge=table.is_merge)
+            self.rest.post(table.name, self._uniform(stream, rows), key=",".join(table.key), is_merge=table.is_merge)
         except RestError as error:
             match error.fault:
                 case Fault.MONTH if not is_month_made:
@@ -103,7 +103,7 @@ class Sender:
         refused: dict[str, str] = {}
         for month in sorted({_month(row) for row in rows}):
             try:
-                self._rest.call("ensure_month", {"day": f"{month}-01"})
+                self.rest.call("ensure_month", {"day": f"{month}-01"})
             except RestError as error:
                 if error.fault is not Fault.ROW:
                     raise
@@ -114,7 +114,7 @@ class Sender:
 
     def _make_columns(self, rows: Sequence[ServerRow]) -> None:
         tags = sorted({name for row in rows for name in row if _COLUMN.fullmatch(name)})
-        self._rest.call("ensure_sensor_columns", {"tags": tags})
+        self.rest.call("ensure_sensor_columns", {"tags": tags})
 
     def _uniform(self, stream: SyncStream, rows: Sequence[ServerRow]) -> Sequence[ServerRow]:
         """With the same keys in every row, as PostgREST wants them; without sensors that no column can be named by."""

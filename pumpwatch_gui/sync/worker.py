@@ -15,10 +15,10 @@ from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.errors import PumpWatchError, StoreError
 from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncView
 from pumpwatch_gui.store.outbox import Outbox, RefusedRow
-from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, Waiting, ranges_of
+from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, ServerRow, Waiting, ranges_of
 from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
-from pumpwatch_gui.sync.sender import MOST_ROWS, Sender, ServerRow
+from pumpwatch_gui.sync.sender import MOST_ROWS, Sender
 
 log = logging.getLogger("pumpwatch.sync")
 
@@ -57,7 +57,7 @@ class SyncWorker:
         self._settings, self._outgoing, self._outbox = settings, Outgoing(database), outbox
         self._station, self._secrets, self._on_change = station, secrets, on_change
         self._paused = threading.Event()
-        self._rest: Rest | None = None
+        self._sender: Sender | None = None
         self._pumps: list[ServerRow] = []
         self._reported_s = 0.0
         self._done: dict[SyncStream, set[int]] = {stream: set() for stream in SyncStream}
@@ -98,9 +98,8 @@ class SyncWorker:
             self._look(SyncState.PAUSED)
             return True
         try:
-            rest = self._connected()
-            self._introduce(rest)
-            sender = Sender(rest, alive)
+            sender = self._connected(alive)
+            self._introduce(sender.rest)
             for stream in SyncStream:
                 while self._send_some(sender, stream) and not (stop.is_set() or self._paused.is_set()):
                     self._look(SyncState.SENDING)
@@ -115,17 +114,17 @@ class SyncWorker:
 
     # ---------------------------------------------------------------- the server
 
-    def _connected(self) -> Rest:
-        """The server, found to be one that this program can send to."""
-        if self._rest is None:
+    def _connected(self, alive: Callable[[], None]) -> Sender:
+        """The way to the server, found to be one that this program can send to."""
+        if self._sender is None:
             rest = Rest(self._settings, self._secrets())
             try:
                 _check_version(rest.call("pumpwatch_version", {}))
             except BaseException:
                 rest.close()
                 raise
-            self._rest, self._pumps, self._reported_s = rest, [], 0.0
-        return self._rest
+            self._sender, self._pumps, self._reported_s = Sender(rest, alive), [], 0.0
+        return self._sender
 
     def _introduce(self, rest: Rest) -> None:
         """Say which station this is, and its pumps whenever they have changed."""
@@ -142,9 +141,9 @@ class SyncWorker:
 
     def _leave(self) -> None:
         """Close the connections; the next turn asks again for token and version."""
-        if self._rest is not None:
-            self._rest.close()
-            self._rest = None
+        if self._sender is not None:
+            self._sender.rest.close()
+            self._sender = None
 
     # ---------------------------------------------------------------- the rows
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from pumpwatch_gui.store.hot.opening import open_database
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
+from pumpwatch_gui.store.query.history import History
 from pumpwatch_gui.store.schema import add_columns, columns, quoted, transaction
-from tests.store.conftest import counted_steps, frame_of, profile_of, rows_of
+from tests.store.conftest import START_NS, counted_steps, frame_of, profile_of, rows_of
+from tests.store.rigs.archiving import archive_all
 from tests.store.rigs.plant import run_once
 
 READINGS = "sensor_readings"
@@ -53,6 +55,24 @@ def test_readings_of_before_have_no_value_in_a_later_column_and_all_readers_see_
     assert reader.execute(sql).fetchall() == expected == rows_of(path, sql)
     reader.close()
     assert rows_of(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_tag_with_a_capital_beyond_a_to_z_is_read_from_rows_and_archive(tmp_path: Path) -> None:
+    path, tags = tmp_path / "pumpwatch.db", ("Motor_RPM", "Öldruck")
+    store_once(path, tags, 3.0)
+
+    def read() -> list[list[float]]:
+        profile = profile_of(*tags)
+        end_ns = START_NS + 10 * 10**9
+        (part,) = History(path).readings_of("P-101", tags, start_ns=START_NS, end_ns=end_ns, profile=profile)
+        values: list[list[float]] = part.values.tolist()
+        return values
+
+    assert read() == [[3.0, 3.0]]
+    store_once(path, tags, 3000.0)
+    archive_all(path, piece_ms=1_000, kept_ms=0)
+    assert len(rows_of(path, "SELECT id FROM sensor_readings")) == 1
+    assert read() == [[3.0, 3.0]]
 
 
 @pytest.mark.parametrize("names", [["motor_RPM"], ["a", "A"], [f"t{i}" for i in range(2_000)], ["x\0y"]])

@@ -1,4 +1,4 @@
-"""A database that cannot be opened at the start: the store is built, tells why, and begins by itself when it can."""
+"""A database that cannot be opened at the start: the store is built, says why, and begins by itself when it can."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def begun_late(store: Running, wait_until: Callable[..., None], *, expected: str
     store.start()
     for second in range(20):
         store.store.offer_frame(frame_of([float(second)], at_s=second), "NORMAL")
-    wait_until(lambda: store.troubles, what="the trouble told")
+    wait_until(lambda: store.troubles, what="the trouble")
     assert expected in store.troubles[0].text
     assert expected in store.store.view().error
     assert store.store.view().depth == 20

@@ -233,7 +233,7 @@ def test_a_broken_page_is_found_after_an_unclean_end_and_costs_only_its_own_rows
     store = open_store(pumps=("P-101",))
     store.start()
     store.store.offer_frame(frame_of([9.0] * 10, at_s=7_000), "NORMAL")
-    wait_until(lambda: len(store.troubles) == 2, what="the damage told")
+    wait_until(lambda: len(store.troubles) == 2, what="the damage")
     store.store.offer_frame(frame_of([9.0] * 10, at_s=7_001), "NORMAL")
     wait_until(lambda: any("were saved" in r.text for r in store.history.journal(JournalQuery())), what="the salvage")
     store.end()

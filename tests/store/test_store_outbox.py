@@ -136,9 +136,8 @@ def test_the_events_of_a_pump_that_is_renamed_are_sent_again(sending: tuple[Runn
     running.store.offer_event(MaintenanceChanged(START_NS, EVENT, "created", "", ""))
     running.start()
     outgoing = Outgoing(running.path)
-    while not (entries := outgoing.pending(SyncStream.EVENTS, now_ms=NOW_MS, limit=9)):
-        pass
-    outbox.sent([entry.entry_id for entry in entries])
+    wait_until(lambda: outgoing.pending(SyncStream.EVENTS, now_ms=NOW_MS, limit=9))
+    outbox.sent([entry.entry_id for entry in outgoing.pending(SyncStream.EVENTS, now_ms=NOW_MS, limit=9)])
     rows = [PumpRow(pump_id, pump_id, profile_of(*TAGS)) for pump_id in ("P-901", "P-102")]
     running.store.set_pumps(rows, {"P-101": "P-901"})
     running.end()
@@ -176,11 +175,10 @@ def test_what_was_sent_is_deleted_and_what_was_refused_is_kept(sending: tuple[Ru
     offer_all(running)
     running.start()
     outgoing = Outgoing(running.path)
-    while not (entries := outgoing.pending(SyncStream.AUDIT, now_ms=NOW_MS, limit=9)):
-        pass
+    wait_until(lambda: outgoing.pending(SyncStream.AUDIT, now_ms=NOW_MS, limit=9))
+    entries = outgoing.pending(SyncStream.AUDIT, now_ms=NOW_MS, limit=9)
     outbox.sent([e.entry_id for e in entries], [RefusedRow(SyncStream.AUDIT, "17", "22P05: no", "{}")])
-    while outgoing.pending(SyncStream.AUDIT, now_ms=NOW_MS, limit=9):
-        pass
+    wait_until(lambda: not outgoing.pending(SyncStream.AUDIT, now_ms=NOW_MS, limit=9))
     running.end()
     assert running.rows("SELECT stream, row_key, reason FROM sync_quarantine") == [("audit", "17", "22P05: no")]
     assert outgoing.waiting(NOW_MS).quarantined == 1

@@ -40,7 +40,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def damaged(source: Path, tmp_path: Path) -> Path:
-    """A damaged file beside a database of the same name that has nothing yet."""
+    """A damaged file next to a database of the same name that has nothing yet."""
     path = copy(source, tmp_path / "home" / "pumpwatch.damaged-1.db")
     with path.open("r+b") as file:
         file.write(b"X")

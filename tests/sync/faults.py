@@ -2,15 +2,16 @@
 
 import http.client
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 from typing_extensions import override
+
+from tests.sync.servers import loopback_server
 
 ANSWERS = {
     "503": (503, {"code": "PGRST000", "message": "Could not connect with the database"}),
@@ -48,23 +49,8 @@ class Line:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            @override
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass  # of a client that was killed
-
-        server = Server(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="line")
-        thread.start()
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        try:
+        with loopback_server(Handler, "line") as self.url:
             yield self
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
     def handle(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         fate = self.fate(handler.path, body)

@@ -18,12 +18,11 @@ from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
-from pumpwatch_gui.store.outbox import Outbox
-from pumpwatch_gui.sync.secrets import SyncSecrets
-from pumpwatch_gui.sync.worker import SyncWorker
+from tests.conftest import wait_until
 from tests.store.conftest import profile_of
 from tests.sync.faults import Line
-from tests.sync.servers import KEY, Accounts, Central, central_server
+from tests.sync.rigs import SendingStation
+from tests.sync.servers import Accounts, Central, central_server
 
 PUMPS = [f"P-{101 + i}" for i in range(50)]
 ROWS = [PumpRow(pump_id, pump_id, profile_of(*STANDARD_TAGS)) for pump_id in PUMPS]
@@ -39,48 +38,15 @@ def offer_scan(store: Store, time_ns: int) -> None:
         store.offer_frame(Frame(pump_id, 0, time_ns, time_ns, own, *GOOD), "NORMAL")
 
 
-def worker_of(path: Path, outbox: Outbox, settings: SyncSettings, station: int) -> SyncWorker:
-    return SyncWorker(
-        settings, path, outbox, station=lambda: (station, "Figures"), secrets=lambda: SyncSecrets(KEY, "a password")
-    )
-
-
-class Sending:
-    """A store and a worker, each on a thread; `cpu_s` is what the thread of the worker took."""
+class Sending(SendingStation):
+    """`cpu_s` is what the thread of the worker took."""
 
     def __init__(self, path: Path, settings: SyncSettings, station: int) -> None:
-        self.store = Store(path, station=station, pumps=ROWS)
-        self.store.outbox.streams = settings.streams
-        self.worker = worker_of(path, self.store.outbox, settings, station)
+        super().__init__(path, settings, station=station, password="a password", pumps=ROWS, alive=self._alive)
         self.cpu_s = 0.0
-        self.stop, self.store_stop = threading.Event(), threading.Event()
-        self._store = threading.Thread(target=self.store.run, args=(self.store_stop,))
-        self._sync = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        self.worker.run(self.stop, self._alive)
 
     def _alive(self) -> None:
         self.cpu_s = time.thread_time()
-
-    def start_store(self) -> None:
-        self._store.start()
-
-    def start_sync(self) -> None:
-        self._sync.start()
-
-    def end(self) -> None:
-        self.stop.set()
-        self._sync.join()
-        self.store_stop.set()
-        self._store.join()
-
-
-def through(sending: Sending, within_s: float) -> None:
-    end = time.monotonic() + within_s
-    while not (sending.worker.view().state is SyncState.UP_TO_DATE and sending.worker.view().backlog == 0):
-        assert time.monotonic() < end, sending.worker.view()
-        time.sleep(0.02)
 
 
 def throughput(folder: Path, central: Central, settings: SyncSettings) -> None:
@@ -155,7 +121,7 @@ def steady(folder: Path, central: Central, settings: SyncSettings, *, cut_s: flo
         stop.set()
         scanning.join()
         time.sleep(2)
-        through(sending, 60)
+        wait_until(sending.is_through, within_s=60)
         before = central.one("SELECT count(*) FROM sensor_readings WHERE station_id = 73")
         sent = sending.worker.view().sent
         sending.store.outbox.resend(time.time_ns() - 86_400 * 10**9, time.time_ns())

@@ -66,6 +66,26 @@ def _base64(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
+@contextmanager
+def loopback_server(handler: type[BaseHTTPRequestHandler], name: str) -> Iterator[str]:
+    """A server on a thread; its address."""
+
+    class Server(ThreadingHTTPServer):
+        @override
+        def handle_error(self, request: object, client_address: object) -> None:
+            pass  # of a client that was killed
+
+    server = Server(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name=name)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @dataclass
 class Accounts:
     """The token endpoint: accounts by name, each with its password. `token_s` is how long a token lives."""
@@ -104,16 +124,9 @@ class Accounts:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="accounts")
-        thread.start()
-        self.url = f"http://127.0.0.1:{server.server_address[1]}/auth/v1"
-        try:
+        with loopback_server(Handler, "accounts") as url:
+            self.url = f"{url}/auth/v1"
             yield self
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
 
 class Central:

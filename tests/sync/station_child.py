@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from pumpwatch_gui.domain.events import OrderDone
-from pumpwatch_gui.domain.sync import SyncSettings, SyncState
+from pumpwatch_gui.domain.sync import SyncSettings
 from pumpwatch_gui.store.hot import upkeep, writer
 from pumpwatch_gui.sync import worker
 from tests.store.rigs.plant import detection
@@ -36,7 +36,7 @@ def run(made: SendingStation, number: int) -> None:
             time.sleep(0.002)
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
-    while not (made.worker.view().state is SyncState.UP_TO_DATE and not made.worker.view().backlog):
+    while not made.is_through():
         time.sleep(0.05)
     made.end()
 

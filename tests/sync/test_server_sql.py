@@ -1,4 +1,4 @@
-"""The server side: applied twice without a change, and closed to everybody who is not a member."""
+"""The server side: applied twice without a change, and closed to all who are not members."""
 
 import json
 import subprocess
@@ -131,7 +131,7 @@ def test_a_collector_writes_its_station_and_each_row_once(central: Central, memb
         ("collector", "GET", "schema_version", None, (404,)),
     ],
 )  # fmt: skip
-def test_what_nobody_may_is_refused(
+def test_what_is_not_permitted_is_refused(
     central: Central, members: dict[str, str], who: str, method: str, path: str, body: object, codes: tuple[int, ...]
 ) -> None:
     code, said = ask(central, path, token=members.get(who, ""), method=method, body=body)

@@ -8,10 +8,11 @@ import pytest
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.events import AlarmChanged, MaintenanceChanged, OrderDone
 from pumpwatch_gui.domain.sync import SyncState, SyncStream
+from pumpwatch_gui.store.hot.writer import PumpRow
 from pumpwatch_gui.sync import worker
 from tests.conftest import wait_until
-from tests.store.conftest import START_NS
-from tests.store.rigs.plant import PUMPS, detection
+from tests.store.conftest import START_NS, profile_of
+from tests.store.rigs.plant import PUMPS, TAGS, detection
 from tests.store.test_store_maintenance import DONE, EVENT
 from tests.sync.conftest import needs_server
 from tests.sync.faults import Line
@@ -27,8 +28,7 @@ def count(central: Central, table: str, station: int) -> int:
 
 
 def is_through(made: SendingStation) -> bool:
-    view = made.worker.view()
-    return view.state is SyncState.UP_TO_DATE and view.backlog == 0 and view.sent > 0
+    return made.is_through() and made.worker.view().sent > 0
 
 
 def test_every_stream_comes_to_its_table(central: Central, accounts: Accounts, tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_a_token_that_has_expired_is_renewed_once(central: Central, accounts: Ac
         offer_now(made, 10)
         wait_until(lambda: is_through(made), within_s=30)
         before = len(accounts.requests)
-        assert made.worker._rest is not None
-        made.worker._rest._token = "e30.e30.broken"
+        assert made.worker._sender is not None
+        made.worker._sender.rest._token = "e30.e30.broken"
         offer_now(made, 10, first=10)
         wait_until(lambda: count(central, "sensor_readings", 17) == 20, within_s=30)
     assert accounts.requests[before:] == ["refresh_token"]
@@ -204,6 +204,19 @@ def test_trouble_that_lasts_is_said_once_and_its_end(
             wait_until(lambda: is_through(made), within_s=30)
     assert [is_over for _, is_over in made.said] == [False, True]
     assert "the server is in trouble (PGRST000" in made.said[0][0]
+
+
+def test_a_sensor_that_no_column_can_be_called_by_is_logged_once(
+    central: Central, accounts: Accounts, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pumps = [PumpRow(pump_id, pump_id, profile_of(*TAGS[:-1], "öldruck")) for pump_id in PUMPS]
+    with sending(tmp_path, central, accounts, station=28, streams=READINGS, pumps=pumps) as made:
+        for first in (0, 10, 20):
+            offer_now(made, 10, first=first)
+            wait_until(lambda: count(central, "sensor_readings", 28) == first + 10, within_s=30)  # noqa: B023
+    assert [one for one in caplog.messages if "no column can be called so" in one] == [
+        "raw readings of öldruck are not sent: no column can be called so"
+    ]
 
 
 def test_both_pumps_of_a_station_are_known_by_name(central: Central, accounts: Accounts, tmp_path: Path) -> None:

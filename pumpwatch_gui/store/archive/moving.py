@@ -17,7 +17,7 @@ from pumpwatch_gui.store.archive.chunks import PIECE, Encoded, encoded_chunk, in
 from pumpwatch_gui.store.archive.codec import Floats, Integers
 from pumpwatch_gui.store.archive.rows import Rows, blank_rows, with_scores
 from pumpwatch_gui.store.ids import LAST_NUMBER, NUMBER_BITS
-from pumpwatch_gui.store.layout import NORMAL, RESERVED, STATUS, column
+from pumpwatch_gui.store.layout import NORMAL, RESERVED, STATUS, folded, noted_series, series_of
 from pumpwatch_gui.store.schema import columns, quoted, run, transaction
 
 KEY: Final = "archive"
@@ -148,19 +148,16 @@ def resolutions_of(connection: apsw.Connection) -> dict[int, dict[str, float]]:
     for number, profile in rows:
         try:
             sensors = json.loads(profile).get("sensors", ())
-            found[number] = {column(s["tag"]).lower(): float(s["resolution"]) for s in sensors}
+            found[number] = {series_of(s["tag"]): float(s["resolution"]) for s in sensors}
         except (ValueError, TypeError, KeyError, AttributeError):
             found[number] = {}  # of a damaged database: its values are kept as they are
     return found
 
 
 def _groups(connection: apsw.Connection) -> Iterator[tuple[list[str], str]]:
-    """Columns (lower case) and the condition for the pumps that have or had them; a pump without any noted has all."""
-    there = [c.lower() for c in columns(connection, "sensor_readings") if c.lower() not in RESERVED]
-    noted: dict[int, dict[str, None]] = {}
-    layouts: list[Any] = connection.execute("SELECT pump_number, tags FROM layouts ORDER BY from_id").fetchall()
-    for number, tags in layouts:
-        noted.setdefault(number, {}).update(dict.fromkeys(column(tag).lower() for tag in json.loads(tags)))
+    """Series and the condition for the pumps that have or had them; a pump without any noted has all."""
+    there = [name for c in columns(connection, "sensor_readings") if (name := folded(c)) not in RESERVED]
+    noted = noted_series(connection)
     numbers: dict[tuple[str, ...], list[int]] = {}
     for number, names in noted.items():
         numbers.setdefault(tuple(name for name in names if name in there), []).append(number)

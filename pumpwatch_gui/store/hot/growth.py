@@ -31,7 +31,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What was measured; NaN while too little was. `per_day` bytes while the station runs, `per_reading` all told."""
+    """What was measured; NaN while too little was. `per_day` bytes while the station runs, `per_reading` in total."""
 
     per_reading: float = nan
     per_day: float = nan

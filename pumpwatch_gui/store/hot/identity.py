@@ -46,7 +46,7 @@ class FileIdentity:
         if now.log != self.log:
             raise LostFileError(
                 f"the log {_log_of(self.path).name} of the database was deleted or replaced while PumpWatch ran",
-                "leave the files beside the database alone while PumpWatch runs",
+                "leave the files next to the database alone while PumpWatch runs",
                 is_log=True,
             )
 

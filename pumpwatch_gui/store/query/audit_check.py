@@ -28,7 +28,7 @@ class AuditFinding:
 
 
 def verify_audit(database: Path) -> AuditFinding:
-    """Check every row of the audit log and every anchor beside the database. Raises StoreError when one is unreadable.
+    """Check every row of the audit log and every anchor next to the database. Raises StoreError when one is unreadable.
 
     What a chain alone cannot show, that its end was cut off or all of it was made again, the anchors show: the head
     of the chain, noted in a file of its own at every start and stop and once a day.

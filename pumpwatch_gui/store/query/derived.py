@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.quantities import Counter
 from pumpwatch_gui.store.archive.rollup import grouped, single
 from pumpwatch_gui.store.ids import make_id, time_ns
-from pumpwatch_gui.store.layout import column
+from pumpwatch_gui.store.layout import series_of
 from pumpwatch_gui.store.query.past import Past
 from pumpwatch_gui.store.query.thinning import Grid, Thinned, thinned
 
@@ -38,7 +38,7 @@ class Kept:
 
 def leaf_series(derived: DerivedQuantities) -> list[str]:
     """The series that the quantities of an instant are computed from."""
-    return [column(tag).lower() for tag in derived.profile.tags if tag in derived.leaf_tags]
+    return [series_of(tag) for tag in derived.profile.tags if tag in derived.leaf_tags]
 
 
 def derived_of(past: Past, derived: DerivedQuantities, grid: Grid | None) -> dict[str, Thinned]:

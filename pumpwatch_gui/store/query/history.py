@@ -31,7 +31,7 @@ from pumpwatch_gui.files.atomic import atomic_text
 from pumpwatch_gui.store.archive.rows import UNCERTAIN, Rows, merged
 from pumpwatch_gui.store.ids import EPOCH_MS, time_ns
 from pumpwatch_gui.store.incident import write_incident
-from pumpwatch_gui.store.layout import column, pump_number, reading_columns
+from pumpwatch_gui.store.layout import pump_number, reading_columns, series_of
 from pumpwatch_gui.store.open_alarms import open_alarms
 from pumpwatch_gui.store.query.derived import Kept, derived_of, kept_counters, leaf_series, read_counters
 from pumpwatch_gui.store.query.detections import read_detections
@@ -87,7 +87,7 @@ class History:
         readings, by the nameplate of now.
         """
         derived = DerivedQuantities(profile) if profile and set(tags) & {s.tag for s in profile.derived} else None
-        names = {tag: column(tag).lower() for tag in tags}
+        names = {tag: series_of(tag) for tag in tags}
         with self._snapshot() as connection:
             number, known = _number(connection, pump_id), reading_columns(connection)
             wanted = [name for name in names.values() if name in known] + (leaf_series(derived) if derived else [])
@@ -120,7 +120,7 @@ class History:
 
         UNCERTAIN values are left out like BAD ones (NaN), as the detectors do. Raises InputError when there is none.
         """
-        names = [column(tag).lower() for tag in profile.tags]
+        names = [series_of(tag) for tag in profile.tags]
         found: list[Rows] = []
         with self._snapshot() as connection:
             whole = Stretch.of(_number(connection, pump_id), start_ns, end_ns)

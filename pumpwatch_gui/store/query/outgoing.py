@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,20 +12,19 @@ import apsw
 import numpy as np
 
 from pumpwatch_gui.domain.sync import SyncStream
+from pumpwatch_gui.store.archive.chunks import DAY_MS
 from pumpwatch_gui.store.archive.rollup import MINUTE_S, Rollup, combined, read_rollups, rolled
 from pumpwatch_gui.store.archive.rows import BAD, STATUS, UNCERTAIN, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id, time_ms
-from pumpwatch_gui.store.layout import column, reading_columns
+from pumpwatch_gui.store.layout import noted_series, reading_columns
 from pumpwatch_gui.store.maintenance import COLUMNS
-from pumpwatch_gui.store.outbox import BUCKET_BITS
+from pumpwatch_gui.store.outbox import BUCKET_BITS, DAY_IDS, HOUR_IDS, LAST_ID
 from pumpwatch_gui.store.query.past import Stretch, rows_between
-from pumpwatch_gui.store.schema import columns, from_apsw, open_for_reading, run
+from pumpwatch_gui.store.schema import columns, snapshot
 
 ServerRow = dict[str, object]
 Made = Callable[[dict[str, Any], Mapping[int, str]], ServerRow]
-HOUR_IDS = 3_600_000 << NUMBER_BITS
 MINUTE_IDS = MINUTE_S * 1000 << NUMBER_BITS
-DAY_MS = 86_400_000
 PIECE_ROWS = 2_000
 SETTLED_MS = 3_000
 """A minute is sent so long after its end: what comes for it later sends it again."""
@@ -54,7 +52,10 @@ class Waiting:
 
 
 class Outgoing:
-    """The reader's side of the outbox in the database at `path`. Raises StoreError when that cannot be read."""
+    """The reader's side of the outbox in the database at `path`. Raises StoreError when that cannot be read.
+
+    It is opened for each look: the writer may put another file in its place.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -65,7 +66,7 @@ class Outgoing:
             "SELECT entry_id, lo, hi, row_count FROM outbox WHERE stream = ? AND (row_count = 0 OR hi < ?) "
             "ORDER BY noted_ms, entry_id LIMIT ?"
         )
-        with self._snapshot() as connection:
+        with snapshot(self._path) as connection:
             rows: list[Any] = connection.execute(sql, (stream.value, _due_before(stream, now_ms), limit)).fetchall()
         return [OutboxEntry(*row) for row in rows]
 
@@ -78,7 +79,7 @@ class Outgoing:
             "FROM outbox WHERE stream = 'rollups' AND hi < ?"
         )
         others = "SELECT coalesce(sum(row_count), 0) FROM outbox WHERE stream <> 'rollups'"
-        with self._snapshot() as connection:
+        with snapshot(self._path) as connection:
             count = int(str(connection.execute(others).get)) + int(str(connection.execute(minutes, (due,)).get))
             for stream in SyncStream:
                 sql = "SELECT hi, noted_ms FROM outbox WHERE stream = ? AND hi < ? ORDER BY noted_ms LIMIT 1"
@@ -92,7 +93,7 @@ class Outgoing:
     def pumps(self) -> list[ServerRow]:
         """Every pump that the history knows."""
         sql = "SELECT pump_id, pump_number, name, profile FROM pumps ORDER BY pump_number"
-        with self._snapshot() as connection:
+        with snapshot(self._path) as connection:
             rows: list[Any] = connection.execute(sql).fetchall()
         return [
             {"pump_id": pump_id, "pump_number": number, "name": name, "profile": json.loads(profile)}
@@ -118,7 +119,7 @@ class Outgoing:
     def _table(self, table: str, condition: str, lo: int, hi: int, made: Made) -> Iterator[list[ServerRow]]:
         while True:
             sql = f"SELECT * FROM {table} WHERE id >= ? AND id <= ? {condition} ORDER BY id LIMIT {PIECE_ROWS}"
-            with self._snapshot() as connection:
+            with snapshot(self._path) as connection:
                 pumps = _pump_ids(connection)
                 rows: list[Any] = connection.execute(sql, (lo, hi)).fetchall()
                 names = columns(connection, table)
@@ -130,16 +131,9 @@ class Outgoing:
 
     def _stretches(self, lo: int, hi: int, step: int) -> Iterator[tuple[str, list[str], Stretch]]:
         """Pump, series and stretch of at most `step` ids, on its own borders; time after time, in each every pump."""
-        with self._snapshot() as connection:
-            known = reading_columns(connection)
-            layouts: list[Any] = connection.execute(
-                "SELECT pump_number, pump_id, (SELECT group_concat(tags, char(10)) FROM layouts AS own "
-                "WHERE own.pump_number = pumps.pump_number) FROM pumps ORDER BY pump_number"
-            ).fetchall()
-        own: list[tuple[int, str, list[str]]] = []
-        for number, pump_id, texts in layouts:
-            tags = [tag for text in str(texts or "[]").split("\n") for tag in json.loads(text)]
-            own.append((number, pump_id, [n for n in dict.fromkeys(column(t).lower() for t in tags) if n in known]))
+        with snapshot(self._path) as connection:
+            known, noted, pumps = reading_columns(connection), noted_series(connection), _pump_ids(connection)
+        own = [(number, pumps[number], [n for n in noted.get(number, ()) if n in known]) for number in sorted(pumps)]
         start, last = lo >> NUMBER_BITS << NUMBER_BITS, (hi >> NUMBER_BITS) + 1 << NUMBER_BITS  # whole milliseconds
         while start < last:
             end = min((start // step + 1) * step, last)
@@ -149,7 +143,7 @@ class Outgoing:
 
     def _readings(self, lo: int, hi: int) -> Iterator[list[ServerRow]]:
         for pump_id, names, stretch in self._stretches(lo, hi, HOUR_IDS):
-            with self._snapshot() as connection:
+            with snapshot(self._path) as connection:
                 rows = rows_between(connection, stretch, (*names, UNCERTAIN, BAD, STATUS)).readings
             if not rows.ms.size:
                 continue
@@ -167,10 +161,10 @@ class Outgoing:
         """The minutes that the ids touch, whole."""
         first, end = lo // MINUTE_IDS * MINUTE_IDS, (hi // MINUTE_IDS + 1) * MINUTE_IDS
         # Of a long span day by day: a day is a chunk of the archive, to be read once.
-        step = HOUR_IDS if end - first <= 2 * HOUR_IDS else 24 * HOUR_IDS
+        step = HOUR_IDS if end - first <= 2 * HOUR_IDS else DAY_IDS
         for pump_id, names, stretch in self._stretches(first, end - 1, step):
             minutes: dict[int, dict[str, list[object]]] = {}
-            with self._snapshot() as connection:
+            with snapshot(self._path) as connection:
                 rows = rows_between(connection, stretch, names).readings
                 for name in names:
                     own = rolled(rows.ms, rows.column(name), MINUTE_S * 1000)
@@ -183,19 +177,6 @@ class Outgoing:
                     {"pump_id": pump_id, "timestamp": iso(index * MINUTE_S * 1000 + EPOCH_MS), "tags": tags}
                     for index, tags in minutes.items()
                 ]
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[apsw.Connection]:
-        """One state of the database. Opened each time: the writer may put another file in its place."""
-        try:
-            connection = open_for_reading(self._path)
-            try:
-                run(connection, "BEGIN")
-                yield connection
-            finally:
-                connection.close()
-        except apsw.Error as error:
-            raise from_apsw(error, self._path) from error
 
 
 def ranges_of(stream: SyncStream, entries: Iterable[OutboxEntry]) -> list[tuple[int, int]]:
@@ -221,7 +202,7 @@ def iso(unix_ms: int) -> str:
 def _due_before(stream: SyncStream, now_ms: int) -> int:
     """Below which id rows of a stream are due: minutes are sent whole."""
     if stream is not SyncStream.ROLLUPS:
-        return (1 << 62) - 1
+        return LAST_ID
     return make_id((now_ms - SETTLED_MS) * 1_000_000) // MINUTE_IDS * MINUTE_IDS
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, NUMBER_BITS, ONE_MS, make_id
-from pumpwatch_gui.store.layout import OLD_STATUS, RESERVED
+from pumpwatch_gui.store.layout import OLD_STATUS, RESERVED, folded
 from pumpwatch_gui.store.query.past import Stretch, days_between, rows_between
 from pumpwatch_gui.store.schema import columns, from_apsw, open_for_reading, quoted, run
 
@@ -75,7 +75,7 @@ class _Readings:
 
     def __init__(self, source: apsw.Connection) -> None:
         self.source = source
-        self.sensors = [name for name in columns(source, "sensor_readings") if name.lower() not in RESERVED]
+        self.sensors = [name for name in columns(source, "sensor_readings") if folded(name) not in RESERVED]
         self.names = ["id", "timestamp", *self.sensors, *_LAST]
 
     def BestIndexObject(self, index: Any) -> bool:
@@ -159,7 +159,7 @@ def _search(table: _Readings, first: int, end: int, pump_id: object) -> Iterator
     """The rows of a range of ids, pump after pump, day after day."""
     source = table.source
     pumps: list[Any] = source.execute("SELECT pump_number, pump_id FROM pumps ORDER BY 1").fetchall()
-    series = [name.lower() for name in table.sensors]
+    series = [folded(name) for name in table.sensors]
     for number, name in pumps:
         if pump_id is not None and name != pump_id:
             continue

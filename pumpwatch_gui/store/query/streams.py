@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.values.readings import NOT_RECORDED, ORIGINAL_TABLES, SCORE_TAG, Readings
 from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id
-from pumpwatch_gui.store.layout import column, pump_number, reading_columns
+from pumpwatch_gui.store.layout import pump_number, reading_columns, series_of
 from pumpwatch_gui.store.query.derived import read_counters
 from pumpwatch_gui.store.query.past import Stretch, days_between, rows_between
 from pumpwatch_gui.store.schema import quoted
@@ -52,12 +52,12 @@ def readings_in_pieces(
         days = days_between(connection, whole)
     derived = DerivedQuantities(profile)
     computed = set(derived.instant_tags) | {c.tag for c in derived.counters}
-    own = [tag for tag in tags if tag not in computed and tag != SCORE_TAG and column(tag).lower() in known]
-    leaves = [tag for tag in derived.leaf_tags if column(tag).lower() in known] if computed & set(tags) else []
+    own = [tag for tag in tags if tag not in computed and tag != SCORE_TAG and series_of(tag) in known]
+    leaves = [tag for tag in derived.leaf_tags if series_of(tag) in known] if computed & set(tags) else []
     stored = tuple(dict.fromkeys([*own, *leaves]))
     counters = [counter for counter in derived.counters if counter.tag in tags]
     for day in days:
-        for rows in _day_in_pieces(snapshot, whole.within(day), [column(tag).lower() for tag in stored]):
+        for rows in _day_in_pieces(snapshot, whole.within(day), [series_of(tag) for tag in stored]):
             piece = _Piece.of(rows, number, stored, layouts)
             counted: dict[str, NDArray[np.float64]] = {}
             if counters:
@@ -88,7 +88,7 @@ class _Piece:
     def of(cls, rows: Rows, number: int, tags: tuple[str, ...], layouts: list[tuple[int, tuple[str, ...]]]) -> "_Piece":
         ids = (rows.ms << NUMBER_BITS) | number
         uncertain, bad = (mask.astype(np.int64).view(np.uint64) for mask in (rows.uncertain, rows.bad))
-        columns = [rows.column(column(tag).lower()) for tag in tags]
+        columns = [rows.column(series_of(tag)) for tag in tags]
         values = np.column_stack(columns) if columns else np.empty((ids.size, 0))
         quality = np.full(values.shape, NOT_RECORDED)
         quality[np.isfinite(values)] = Quality.GOOD
@@ -178,7 +178,7 @@ def _reading_rows(
     snapshot: Connect, tags: Sequence[str], pumps: Mapping[int, str], start_ns: int, end_ns: int
 ) -> Iterator[Table]:
     """Day after day, in each pump after pump: sorted by time alone, a day of fifty pumps would be in memory."""
-    names = [column(tag).lower() for tag in tags]
+    names = [series_of(tag) for tag in tags]
     whole = {number: Stretch.of(number, max(start_ns, 0), end_ns) for number in pumps}
     with snapshot() as connection:
         days = [days_between(connection, stretch) for stretch in whole.values()]

@@ -23,7 +23,7 @@ def ask_for(damaged: Path) -> None:
 
 
 def due(database: Path) -> Path | None:
-    """The newest damaged file beside a database whose rows are not all through; None when there is none."""
+    """The newest damaged file next to a database whose rows are not all through; None when there is none."""
     for side in sorted(database.parent.glob(f"{database.stem}.damaged-*{database.suffix}{ENDING}"), reverse=True):
         damaged = side.with_name(side.name.removesuffix(ENDING))
         if damaged.exists():

@@ -76,7 +76,7 @@ class Salvage:
 
     @classmethod
     def pending(cls, main: Path) -> "Salvage | None":
-        """The newest unfinished salvage beside a database; None when there is none."""
+        """The newest unfinished salvage next to a database; None when there is none."""
         damaged = due(main)
         return None if damaged is None else cls(damaged, main)
 
@@ -162,7 +162,7 @@ class Salvage:
         return f"salvage {self.damaged.name}"
 
     def _attach(self, target: apsw.Connection) -> bool:
-        """Have the side database open beside the history; False while the child has not laid it out."""
+        """Have the side database open next to the history; False while the child has not laid it out."""
         if self._attached is target:
             return True
         run(target, "ATTACH ? AS side", (os.fspath(self._side),))

@@ -18,7 +18,7 @@ class DamagedFile:
     """The newest committed version of every page that there is. Raises OSError when the file cannot be read.
 
     A page of the log takes the place of that of the file, up to the last frame that a commit closed and whose checksum
-    is right: a frame that was half written would give values that nobody measured.
+    is right: a frame that was half written would give values that were never measured.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which table a row is of, told by its values: the schema that would say it may be what is broken."""
+"""Which table a row is of, by its values: the schema that would say it may be what is broken."""
 
 import re
 from functools import lru_cache
