@@ -133,6 +133,16 @@ def test_the_journal_ends_at_the_time_on_show(window: MainWindow, qtbot: QtBot) 
     qtbot.wait_until(lambda: len(events.rows) == 3, timeout=10_000)
 
 
+def test_the_journal_in_a_window_of_its_own_ends_there_too(window: MainWindow, qtbot: QtBot) -> None:
+    other = window.detach("events")
+    assert other is not None
+    assert isinstance(other.page, EventsPage)
+    journal = other.page.journal.journal
+    qtbot.wait_until(lambda: len(journal.rows) == 8, timeout=10_000)
+    turn(window, qtbot, at(90))
+    qtbot.wait_until(lambda: [row.time_ns for row in journal.rows] == [at(s) for s in (90, 61, 60)], timeout=10_000)
+
+
 def test_keys_step_leap_and_play(window: MainWindow, qtbot: QtBot) -> None:
     turn(window, qtbot, at(70))
     keys = {action.text(): action for action in window.actions()}

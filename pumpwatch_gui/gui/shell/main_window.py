@@ -189,14 +189,14 @@ class MainWindow(QMainWindow):
     def _show(self, view: StationView) -> None:
         self.context.see(view)
         shown = self.context.units.view(view)
-        if self._pages:
-            page = self._pages[self.current]
+        pages = [self._pages[self.current]] if self._pages else []
+        for page in pages:
             page.refresh(view if page.in_own_units else shown)
         self._detached.refresh(view, shown)
         self.top_bar.refresh(shown)
         self.footer.refresh(view)
         if self.replay_bar is not None:
-            self.replay_bar.refresh(view, self._pages.get(self.current))
+            self.replay_bar.refresh(view, (*pages, *(window.page for window in self._detached.windows)))
         self.sampled.emit(view)
         if view.pumps and self.current == FIRST_RUN:
             self.open_page(PAGES[0].key)

@@ -106,10 +106,9 @@ class PageContext:
     `open_page(key, pump_id, tag)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs orders. `last_good` knows when each value was last
     good, `worst` how bad it was in each alarm, `sound` sounds them. `opening` is what the next page or dialog begins
-    with. `replay` turns a review to another time, None for a station that runs; `journal_before_ns` is where the
-    journal ends then, None without an end. `chosen_units` are the units that this user has chosen. What is shown of
-    values comes through `units`, `latest` and `site`; what is stored, judged or ordered through `station`, in the
-    units of the tags.
+    with. `replay` turns a review to another time, None for a station that runs. `chosen_units` are the units that this
+    user has chosen. What is shown of values comes through `units`, `latest` and `shown_site`; what is stored, judged or
+    ordered through `station`, in the units of the tags.
     """
 
     def __init__(
@@ -125,7 +124,6 @@ class PageContext:
         sound: AlarmSound | None = None,
     ) -> None:
         self.replay, self._turn = station if isinstance(station, Replay) else None, 0
-        self.journal_before_ns: int | None = None
         self.station, self.home, self.site_file = station, home, site_file
         self.appearance, self.ask, self.user = appearance, ask, user
         self.open_page, self.open_dialog, self.dialogs = navigation
@@ -186,6 +184,11 @@ class PageContext:
         return self.units.site(self.station.site())
 
     @property
+    def journal_before_ns(self) -> int | None:
+        """Where the journal ends in a replay (Unix UTC): after the instant on show; None for a station that runs."""
+        return None if self.replay is None else self.station.latest().time_ns + 1
+
+    @property
     def running(self) -> LinkBrowser | None:
         """The station's running links, where it has any that can be read."""
         return self.station.links if Capability.BROWSE in self.station.capabilities else None
@@ -195,12 +198,10 @@ class PageContext:
 
         Of its good values and of those in alarm; sound its alarms.
         """
-        if view.replay is not None:
-            self.journal_before_ns = view.time_ns + 1
-            if view.replay.turn != self._turn:
-                self._turn = view.replay.turn
-                self.last_good.forget()
-                self.worst.forget()
+        if view.replay is not None and view.replay.turn != self._turn:
+            self._turn = view.replay.turn
+            self.last_good.forget()
+            self.worst.forget()
         self.last_good.see(view)
         self.worst.see(view)
         self.sound.see(() if view.reviewed else view.alarms)
