@@ -26,7 +26,7 @@ from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
 from pumpwatch_gui.gui.alarms.performance_view import PerformanceView
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, tab_button
-from pumpwatch_gui.gui.shell.page import Page, PageContext, around_alarm
+from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.journal_panel import JournalPanel
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -95,9 +95,7 @@ class AlarmsPage(Page):
         self.hidden_view = TableView(self.appearance, self.hidden, "Hidden alarms")
         self.by_pump = ByPumpView(self.context)
         self.by_pump.turned.connect(self._offer)
-        self.hidden_view.lead_to(
-            lambda s: (s.alarm.pump_id, s.alarm.tag), self.context, lambda s: around_alarm(s.alarm)
-        )
+        self.hidden_view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context, lambda s: s.alarm.raised_ns)
         for view in (self.alarm_view, self.hidden_view, self.by_pump):
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.nothing = label("", "dim")
