@@ -272,6 +272,9 @@ def test_in_a_kiosk_those_that_are_remembered_fill_their_screens_and_stay(
     window.start()
     shown = all_detached()[0]
     assert shown.isFullScreen()
+    shown.setWindowState(Qt.WindowState.WindowNoState)
+    QApplication.processEvents()
+    assert shown.isFullScreen()
     event = ByHand()
     shown.closeEvent(event)
     assert not event.isAccepted()

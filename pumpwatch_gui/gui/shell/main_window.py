@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 from typing_extensions import override
 
@@ -25,6 +25,7 @@ from pumpwatch_gui.gui.review.bar import ReplayBar
 from pumpwatch_gui.gui.shell.detached import DetachedWindow, DetachedWindows
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
+from pumpwatch_gui.gui.shell.full_screen import FullScreenWindow
 from pumpwatch_gui.gui.shell.input_rules import InputRules
 from pumpwatch_gui.gui.shell.nav_bar import NavBar
 from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
@@ -47,7 +48,7 @@ crash_log = logging.getLogger("pumpwatch.crash")
 LAYOUT_VERSION = 1
 
 
-class MainWindow(QMainWindow):
+class MainWindow(FullScreenWindow):
     """One window on a running station. Feed `on_event`; values are sampled as they come after `start`.
 
     `simulated` has every page say that the pumps are made up.
@@ -75,11 +76,11 @@ class MainWindow(QMainWindow):
         sound: AlarmSound | None = None,
         simulated: bool = False,
     ) -> None:
-        super().__init__()
-        self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
+        settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
+        super().__init__(is_kiosk=str(settings.value("window/kiosk", "")).casefold() in ("true", "1", "yes"))
+        self._settings = settings
         self._remembers = appearance is None
         self.appearance = appearance or remembered_appearance(self._settings)
-        self.is_kiosk = str(self._settings.value("window/kiosk", "")).casefold() in ("true", "1", "yes")
         self._dialogs = {d.key: d for d in DIALOGS if d.needs is None or d.needs in station.capabilities}
         self.context = PageContext(
             station,
@@ -292,21 +293,6 @@ class MainWindow(QMainWindow):
         own = (window for window in self._detached.windows if window.isActiveWindow())
         window: QMainWindow = next(own, self)
         window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leaves the full screen, where no field or dialog takes it."""
-        if event.key() == Qt.Key.Key_Escape and self.isFullScreen() and not self.is_kiosk:
-            self.showNormal()
-        else:
-            super().keyPressEvent(event)
-
-    @override
-    def changeEvent(self, event: QEvent) -> None:
-        """A kiosk that was minimized or made smaller fills the screen again."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.WindowStateChange and self.is_kiosk and not self.isFullScreen():
-            QTimer.singleShot(0, self, self.showFullScreen)  # not within the change
 
     def _use_rules(self, on: bool) -> None:
         """Not while a style is changed: that is thousands of events, of which none is a key or the wheel."""
