@@ -4,6 +4,7 @@ import logging
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
@@ -21,7 +22,6 @@ from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, screen_room, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import Question, ask_first
-from pumpwatch_gui.gui.review.bar import ReplayBar
 from pumpwatch_gui.gui.shell.detached import DetachedWindow, DetachedWindows
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
@@ -42,6 +42,9 @@ from pumpwatch_gui.gui.shell.stopped_bar import Showing
 from pumpwatch_gui.gui.shell.top_bar import TopBar
 from pumpwatch_gui.gui.shell.window_commands import WindowCommands
 from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
+
+if TYPE_CHECKING:
+    from pumpwatch_gui.gui.review.bar import ReplayBar
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
@@ -92,8 +95,7 @@ class MainWindow(FullScreenWindow):
             navigation=Navigation(self.open_page, self.open_dialog, frozenset(self._dialogs)),
             sound=sound,
         )
-        replay = self.context.replay
-        self.replay_bar = ReplayBar(self.context, replay) if replay is not None else None
+        self.replay_bar = self._make_replay_bar()
         self.context.sound.setParent(self)
         self._live = self._is_painted = False
         self._simulated = simulated
@@ -278,6 +280,14 @@ class MainWindow(FullScreenWindow):
         self.setCentralWidget(whole)
         least, room = QSize(1024, 640), screen_room(self)
         self.setMinimumSize(least if room is None else least.boundedTo(room))
+
+    def _make_replay_bar(self) -> "ReplayBar | None":
+        """That of a review; a station that runs does not pay for it at its start."""
+        if (replay := self.context.replay) is None:
+            return None
+        from pumpwatch_gui.gui.review.bar import ReplayBar
+
+        return ReplayBar(self.context, replay)
 
     def _acknowledge(self, alarm: Alarm) -> None:
         self.context.order(Acknowledge(alarm.alarm_id))
