@@ -29,12 +29,12 @@ def collect(
     live_from_s = {pump_id: float(trace.time_s[0]) for pump_id, trace in traces.items() if trace.time_s.size}
     if is_seen:
         reader.want(pens, view, live_from_s)
-    site, found = context.station.site(), dict[tuple[str, str, float], Points]()
+    site, units, found = context.station.site(), context.units, dict[tuple[str, str, float], Points]()
     for pen in pens:
         pump = site.pump(pen.pump_id)
         points = _points(reader, pump, pen, traces)
         sensor = sensor_of(pump.profile, pen.tag) if pump is not None else None
-        found[pen.key] = points if sensor is None else points.converted(context.units.of(sensor))
+        found[pen.key] = points if sensor is None else points.converted(units.of(sensor))
     return found
 
 
