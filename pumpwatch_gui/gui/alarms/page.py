@@ -231,17 +231,16 @@ class AlarmsPage(Page):
         others = tuple(a for a in view.hidden_alarms if a.state is not AlarmState.SHELVED)
         lists = {ACTIVE: view.alarms, SHELVED: shelved, HIDDEN: others}
         lets_through = self.filter.filter.lets_through
+        found = {name: list(filter(lets_through, alarms)) for name, alarms in lists.items()}
         for name, alarms in lists.items():
-            found = sum(map(lets_through, alarms))
-            self.tabs[name].setText(
-                f"{name} {len(alarms)}" if found == len(alarms) else f"{name} {found}/{len(alarms)}"
-            )
-        let_through, kept = list(filter(lets_through, view.alarms)), list(filter(lets_through, view.hidden_alarms))
-        self.active.show_alarms(let_through, kept, view)
-        chosen = others if self.at == HIDDEN else shelved
-        self.hidden.show_rows([self.context.shown(alarm, view) for alarm in filter(lets_through, chosen)])
+            some, many = len(found[name]), len(alarms)
+            self.tabs[name].setText(f"{name} {many}" if some == many else f"{name} {some}/{many}")
+        kept = [*found[SHELVED], *found[HIDDEN]]
+        self.active.show_alarms(found[ACTIVE], kept, view)
+        chosen = found[HIDDEN if self.at == HIDDEN else SHELVED]
+        self.hidden.show_rows([self.context.shown(alarm, view) for alarm in chosen])
         if self.at == BY_PUMP:
-            self.by_pump.show_alarms(let_through, kept, view)
+            self.by_pump.show_alarms(found[ACTIVE], kept, view)
         self.flood.refresh(view, is_by_pump=self.at == BY_PUMP)
         counts = {ACTIVE: len(self.alarms.rows), BY_PUMP: len(self.by_pump.rows.rows)}
         count = counts.get(self.at, len(self.hidden.rows))
