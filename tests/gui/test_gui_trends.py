@@ -301,7 +301,7 @@ def test_views_are_kept_for_each_user_over_a_restart(open_window: OpenWindow, qt
     other = page_of(again, TrendsPage)
     assert other.pens == (Pen("P-101", FLOW),)
     assert other.views.names == ("Night/shift & co",)
-    view = other.views.view("Night/shift & co")
+    view = view_of_text(other.views.text("Night/shift & co"))
     assert view is not None
     other.use_view(view)
     assert list(other.pens) == [Pen("P-101", VIBRATION, 60.0), Pen("P-102", SCORE_TAG, is_visible=False)]

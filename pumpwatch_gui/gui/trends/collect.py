@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from pumpwatch_gui.domain.alarms.rule_places import sensor_of
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.readings import SCORE_TAG
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.trends.history_reader import HistoryReader
-from pumpwatch_gui.gui.trends.pens import Pen, sensor_of
+from pumpwatch_gui.gui.trends.pens import Pen
 from pumpwatch_gui.gui.trends.points import Points, joined, of_trace
 
 
