@@ -251,13 +251,15 @@ class ChosenUnits:
 
     def __init__(self) -> None:
         self.user = UnitChoice()
+        self._made_of: tuple[UnitChoice, UnitChoice] | None = None
         self._units = ShownUnits()
 
     def over(self, site: Site) -> ShownUnits:
         """How values of a site are shown: another object for another choice."""
-        choice = self.user.over(site.units)
-        if choice != self._units.choice:
-            self._units = ShownUnits(choice)
+        if (made_of := (self.user, site.units)) != self._made_of:  # asked for by every trend of every sample
+            self._made_of = made_of
+            if (choice := self.user.over(site.units)) != self._units.choice:
+                self._units = ShownUnits(choice)
         return self._units
 
 

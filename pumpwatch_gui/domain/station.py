@@ -26,6 +26,11 @@ class RunState(Enum):
     NO_DATA = "NO DATA"
 
 
+def stale_after_s(period_s: float) -> float:
+    """The age at which values that come so far apart must be shown as old: three were missed, and no less than 2 s."""
+    return max(2.0, 3 * period_s)
+
+
 @dataclass(frozen=True, slots=True)
 class PumpView:
     """One pump now. `profile` carries the pump's own limits. `frame` is None before the first scan.

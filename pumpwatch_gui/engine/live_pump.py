@@ -14,7 +14,7 @@ from pumpwatch_gui.domain.pump.counters import PumpCounters
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.site import PumpSettings
-from pumpwatch_gui.domain.station import PumpView, RunState
+from pumpwatch_gui.domain.station import PumpView, RunState, stale_after_s
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import FRAMES, TraceRing
 from pumpwatch_gui.judge.alarms.desk import AlarmDesk
@@ -195,7 +195,7 @@ class LivePump:
             links=links,
             alarms=desk.of_pump(pump_id),
             first_out=desk.first_out(pump_id),
-            stale_after_s=max(2.0, 3 * period_s),
+            stale_after_s=stale_after_s(period_s),
             shadow=shadow,
             learning=learning,
             is_at_new_level=self._anomaly.is_at_new_level,

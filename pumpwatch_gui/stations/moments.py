@@ -18,11 +18,11 @@ from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.running import run_rule, state_of
 from pumpwatch_gui.domain.replay import JournalIndex
 from pumpwatch_gui.domain.site import PumpSettings, Site
-from pumpwatch_gui.domain.station import EngineStats, PumpView, RunState, StationView
+from pumpwatch_gui.domain.station import EngineStats, PumpView, RunState, StationView, stale_after_s
 from pumpwatch_gui.domain.values.frame import Frame, bad_frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.values.readings import NOT_RECORDED, SCORE_TAG
-from pumpwatch_gui.domain.values.trace import Trace
+from pumpwatch_gui.domain.values.trace import Trace, TraceRing
 from pumpwatch_gui.judge.health import Health
 
 SECOND_NS: Final = 10**9
@@ -38,7 +38,6 @@ SCORE_NS: Final = 10 * SECOND_NS
 """An older score is not of this instant."""
 HEALTH_NS: Final = 80 * SECOND_NS
 """Four time constants of the health index."""
-_LEAST_STALE_S, _STALE_PERIODS = 2.0, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +66,8 @@ class RecordedPumpFrames:
     def __init__(self, settings: PumpSettings) -> None:
         self.settings, self.profile = settings, settings.profile
         self.derived = DerivedQuantities(self.profile)
-        self._rule, self._counter_tags = run_rule(self.profile), tuple(c.tag for c in self.derived.counters)
-        self.tags = (*self.profile.tags, *self._counter_tags, SCORE_TAG)
+        self._rule = run_rule(self.profile)
+        self.tags = (*self.profile.tags, *(counter.tag for counter in self.derived.counters), SCORE_TAG)
         self._health, self._health_ns = Health(self.profile), 0
 
     def read(self, history: Historian, start_ns: int, end_ns: int) -> Block:
@@ -87,7 +86,7 @@ class RecordedPumpFrames:
         apart_s = min(periods) if periods else float(np.median(np.diff(time_ns))) / 1e9 if time_ns.size > 1 else 1.0
         return Block(
             time_ns, values[:, :-1], quality[:, :-1], values[:, -1], tuple(found),
-            max(_LEAST_STALE_S, _STALE_PERIODS * apart_s),
+            stale_after_s(apart_s),
         )  # fmt: skip
 
     def frame(self, block: Block, at: int) -> Frame:
@@ -210,7 +209,7 @@ class Moments:
         """The station before anything was read."""
         pumps = tuple(
             PumpView(p.pump_id, p.name, p.profile, RunState.NO_DATA, self._pumps[p.pump_id].nothing(time_ns), None,
-                     None, nan, (), (), _LEAST_STALE_S)
+                     None, nan, (), (), stale_after_s(0.0))
             for p in self._site.pumps
         )  # fmt: skip
         return StationView(self._site.name, time_ns, time_ns, pumps, (), EngineStats(), reviewed=self._words)
@@ -230,22 +229,18 @@ class Moments:
         return StationView(self._site.name, time_ns, time_ns, tuple(pumps), alarms, EngineStats(), hidden_alarms=hidden,
                            maintenance=as_of(self._work, time_ns), reviewed=self._words)  # fmt: skip
 
-    def read_ahead(self, time_ns: int) -> bool:
-        """Read what one pump will want at a later instant; False when all of them have it."""
-        for pump_id in self._pumps:
-            if (pump_id, time_ns // BLOCK_NS) not in self._blocks:
-                self._block(pump_id, time_ns)
-                return True
-        return False
+    def read_ahead(self, time_ns: int) -> None:
+        """Read what the first pump that lacks it will want at a later instant."""
+        missing = (pump_id for pump_id in self._pumps if (pump_id, time_ns // BLOCK_NS) not in self._blocks)
+        if (pump_id := next(missing, None)) is not None:
+            self._block(pump_id, time_ns)
 
     def trace(self, pump_id: str, time_ns: int, since_s: float) -> Trace:
         """What is at hand of a pump up to an instant. Raises KeyError."""
         pump = self._pumps[pump_id]
-        block = self._blocks.get((pump_id, time_ns // BLOCK_NS), _EMPTY)
-        if not block.time_ns.size:
-            many = len(pump.profile.quantities)
-            nothing = np.empty((0, many), np.float32)
-            return Trace(np.empty(0), nothing, nothing.astype(np.uint8), np.empty(0, np.float32))
+        block = self._blocks.get((pump_id, time_ns // BLOCK_NS))
+        if block is None or not block.time_ns.size:
+            return TraceRing(len(pump.profile.quantities), capacity=1).copy()
         return pump.trace(block, time_ns, since_s)
 
     def _block(self, pump_id: str, time_ns: int) -> Block:
@@ -268,8 +263,3 @@ class Moments:
             found = {row.id: alarm_of(row) for row in self._history.journal_lines(missing)}
             self._alarms |= {key: found.get(key) for key in missing}
         return [alarm for key in ids if (alarm := self._alarms[key]) is not None]
-
-
-_EMPTY: Final = Block(
-    np.empty(0, np.int64), np.empty((0, 0)), np.empty((0, 0), np.uint8), np.empty(0), (), _LEAST_STALE_S
-)

@@ -58,6 +58,7 @@ from pumpwatch_gui.stations.server import StationServer
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
 from tests.gui.fake_station import FakeStation
+from tests.stations.test_replay import replaying
 
 Open = Callable[[Path], AbstractContextManager[Station]]
 
@@ -104,18 +105,10 @@ def replay(folder: Path) -> Iterator[Station]:
     """What the engine has stored, under review."""
     with engine(folder) as station:
         wait_until(lambda: station.latest().stats.readings_committed > 20, within_s=30)
-    scratch, stop = folder / "scratch", threading.Event()
+    scratch = folder / "scratch"
     scratch.mkdir()
-    review = open_review(folder / "home", scratch).station
-    threads = [threading.Thread(target=run, args=(stop,), name="pumpwatch-replay") for run in review.loops().values()]
-    for thread in threads:
-        thread.start()
-    try:
-        yield review
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(20)
+    with replaying(open_review(folder / "home", scratch).station) as station:
+        yield station
 
 
 RUNNING: dict[str, Open] = {"engine": engine, "fake": fake, "joined": joined}

@@ -69,7 +69,7 @@ def test_a_line_of_the_top_ten_opens_its_limits_at_its_sensor(open_window: OpenW
     assert dialog.pump.currentText() == "P-104"
     assert dialog.table.sensors[dialog.table.currentRow()].tag == "flow_rate_l_min"
     dialog.close()
-    assert not window.context.limits_tag
+    assert not window.context.opening.limits_tag
 
 
 def test_an_alarm_without_a_limit_opens_its_pump(open_window: OpenWindow) -> None:

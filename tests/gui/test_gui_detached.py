@@ -18,13 +18,16 @@ from pumpwatch_gui.domain.commands import Acknowledge
 from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.pump.page import PumpPage
+from pumpwatch_gui.gui.review.incident_dialog import IncidentDialog
 from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
 from pumpwatch_gui.gui.shell.detached import MOST, SETTLED_MS, DetachedWindow, Placed, placed_of
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.nav_bar import NavButton
+from pumpwatch_gui.gui.trends.page import TrendsPage
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_scenes import Scene
 from tests.gui.fake_station import FakeStation
+from tests.gui.parts import page_of
 from tests.gui.test_gui_full_screen import ByHand, set_kiosk
 from tests.gui.test_gui_palette import palette
 
@@ -102,6 +105,14 @@ def test_what_it_leads_to_opens_in_the_main_window_and_dialogs_above_it(open_win
     window.open_page("overview", "P-101")
     other.context.open_trend("P-102", "vibration_mm_s")
     assert window.current == "trends"
+    other.context.open_trend("P-102", "vibration_mm_s", (1_000.0, 1_600.0))
+    view = page_of(window, TrendsPage).plot.view
+    assert (view.start_s, view.end_s) == (1_000.0, 1_600.0)
+    other.context.save_incident(["P-103"], (10**9, 2 * 10**9))
+    QApplication.processEvents()
+    file = next(one for one in other.findChildren(IncidentDialog) if one.isVisible())
+    assert file.chosen == ("P-103",)
+    file.close()
     other.context.open_dialog("limits")
     QApplication.processEvents()
     dialog = next(one for one in other.findChildren(LimitsDialog) if one.isVisible())
@@ -260,6 +271,9 @@ def test_in_a_kiosk_those_that_are_remembered_fill_their_screens_and_stay(
     window = open_window(2)
     window.start()
     shown = all_detached()[0]
+    assert shown.isFullScreen()
+    shown.setWindowState(Qt.WindowState.WindowNoState)
+    QApplication.processEvents()
     assert shown.isFullScreen()
     event = ByHand()
     shown.closeEvent(event)

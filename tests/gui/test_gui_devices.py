@@ -313,7 +313,7 @@ def test_a_scan_of_units_finds_those_that_answer(peer: Peer, open_window: OpenWi
     assert panel.progress.value() == panel.progress.maximum() == 3
     panel.view.selectRow(1)
     QTest.keyClick(panel.use_button, Qt.Key.Key_Space)
-    assert window.context.proposed is None  # the dialog that opened has taken it
+    assert window.context.opening.proposed is None  # the dialog that opened has taken it
     form = dialog_of(window, AddPumpDialog).link.box.form
     assert editor_of(form, "port", QSpinBox).value() == peer[1]
     assert editor_of(form, "unit", QSpinBox).value() == 4

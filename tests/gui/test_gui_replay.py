@@ -133,6 +133,16 @@ def test_the_journal_ends_at_the_time_on_show(window: MainWindow, qtbot: QtBot) 
     qtbot.wait_until(lambda: len(events.rows) == 3, timeout=10_000)
 
 
+def test_the_journal_in_a_window_of_its_own_ends_there_too(window: MainWindow, qtbot: QtBot) -> None:
+    other = window.detach("events")
+    assert other is not None
+    assert isinstance(other.page, EventsPage)
+    journal = other.page.journal.journal
+    qtbot.wait_until(lambda: len(journal.rows) == 8, timeout=10_000)
+    turn(window, qtbot, at(90))
+    qtbot.wait_until(lambda: [row.time_ns for row in journal.rows] == [at(s) for s in (90, 61, 60)], timeout=10_000)
+
+
 def test_keys_step_leap_and_play(window: MainWindow, qtbot: QtBot) -> None:
     turn(window, qtbot, at(70))
     keys = {action.text(): action for action in window.actions()}
@@ -196,6 +206,17 @@ def test_a_point_of_the_trends_or_a_row_turns_the_replay(window: MainWindow, qtb
     qtbot.wait_until(lambda: shown_ns(window) == at(222), timeout=20_000)
     texts = [action.text() for action in page._menus.menu_at(at(222) / 1e9).actions()]
     assert texts[1:] == ["Replay from here", "Save an incident file of this view…"]
+    window.open_page("alarms")
+    page_of(window, AlarmsPage).tabs["Journal"].click()
+    panel = page_of(window, AlarmsPage).journal
+    qtbot.wait_until(lambda: len(panel.journal.rows) > 0, timeout=10_000)
+    panel.journal_view.selectRow(len(panel.journal.rows) - 1)
+    row = panel.journal.rows[-1]
+    (to_it,) = [act for act in panel.journal_view.row_menu().actions() if act.text() == "Turn the replay to it"]
+    to_it.trigger()
+    qtbot.wait_until(lambda: shown_ns(window) == row.time_ns and not state(window).is_reading, timeout=20_000)
+    assert "P-101/bearing_temperature_c.high" in [a.alarm_id for a in window.context.station.latest().alarms]
+    window.open_page("trends")
     QTest.keyClick(page.plot, Qt.Key.Key_N)
     qtbot.wait_until(lambda: "a review takes no notes" in page.bar.said.text(), timeout=10_000)
 

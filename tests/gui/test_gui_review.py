@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from pumpwatch_gui.stations.replay import REFUSED
 from pumpwatch_gui.store.query.history import History
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, home_at, simulated, site_text
+from tests.stations.test_replay import replaying
 
 LIMITS = "[pump.limits.motor_rpm]\nhigh = 10.0\non_delay_s = 0.0\n"
 """A limit that every running pump is above."""
@@ -82,14 +82,9 @@ def state_of(folder: Path) -> dict[str, tuple[int, int, bytes]]:
 @pytest.fixture
 def read(review: Review) -> Iterator[Review]:
     """A review whose loop runs, at the end of the history."""
-    stop = threading.Event()
-    (loop,) = review.station.loops().values()
-    thread = threading.Thread(target=loop, args=(stop,), name="test-replay")
-    thread.start()
-    wait_until(lambda: not state_of_replay(review).is_reading, within_s=20)
-    yield review
-    stop.set()
-    thread.join(20)
+    with replaying(review.station):
+        wait_until(lambda: not state_of_replay(review).is_reading, within_s=20)
+        yield review
 
 
 def state_of_replay(review: Review) -> ReplayState:

@@ -24,7 +24,7 @@ from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.page import around_alarm
 from pumpwatch_gui.gui.trends.export_dialog import ExportDialog
-from pumpwatch_gui.gui.trends.note_dialog import NoteDialog
+from pumpwatch_gui.gui.trends.note_dialog import AnnotateDialog
 from pumpwatch_gui.gui.trends.page import TrendsPage
 from pumpwatch_gui.gui.trends.pens import MOST_PENS, Pen, SavedView, view_of_text
 from pumpwatch_gui.gui.trends.picker import PickerDialog
@@ -301,7 +301,7 @@ def test_views_are_kept_for_each_user_over_a_restart(open_window: OpenWindow, qt
     other = page_of(again, TrendsPage)
     assert other.pens == (Pen("P-101", FLOW),)
     assert other.views.names == ("Night/shift & co",)
-    view = other.views.view("Night/shift & co")
+    view = view_of_text(other.views.text("Night/shift & co"))
     assert view is not None
     other.use_view(view)
     assert list(other.pens) == [Pen("P-101", VIBRATION, 60.0), Pen("P-102", SCORE_TAG, is_visible=False)]
@@ -399,12 +399,12 @@ def test_a_note_on_a_time_is_ordered_and_marked_there(open_window: OpenWindow, q
     about_s = page.plot.now_s - 300
     page.plot.set_cursors(about_s, None)
     QTest.keyClick(page.plot, Qt.Key.Key_N)
-    dialog = dialog_of(window, NoteDialog)
+    dialog = dialog_of(window, AnnotateDialog)
     assert [dialog.pump.itemData(i) for i in range(dialog.pump.count())] == ["P-101", ""]
-    dialog.order()
-    assert "Write what there is to say" in dialog.said.text()
+    dialog.give()
+    assert "Write what there is to say" in dialog.trouble.text()
     dialog.text.setPlainText("valve <b>half</b>\nshut")
-    dialog.order()
+    dialog.give()
     (order,) = [order.command for order in station.orders if isinstance(order.command, Annotate)]
     assert order == Annotate("valve <b>half</b> shut", round(about_s * 1e9), "P-101")
     page.plot.set_view(TimeView.last(401, page.plot.now_s))

@@ -113,7 +113,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def running(station: ReplayStation) -> Iterator[ReplayStation]:
+def replaying(station: ReplayStation) -> Iterator[ReplayStation]:
     stop = threading.Event()
     (loop,) = station.loops().values()
     thread = threading.Thread(target=loop, args=(stop,), name="test-replay")
@@ -127,7 +127,7 @@ def running(station: ReplayStation) -> Iterator[ReplayStation]:
 
 @pytest.fixture
 def station(home: Path, tmp_path: Path) -> Iterator[ReplayStation]:
-    with running(open_review(home, tmp_path).station) as station:
+    with replaying(open_review(home, tmp_path).station) as station:
         yield station
 
 
@@ -175,7 +175,7 @@ def test_a_gap_is_shown_as_a_gap_and_bad_as_bad(station: ReplayStation) -> None:
 def test_long_after_the_last_reading_nothing_is_stored(home: Path) -> None:
     history = History(home / "pumpwatch.db", untouched=True)
     site = open_review(home, home.parent).station.site()
-    with running(ReplayStation(site, history, words="x", start_ns=START_NS, end_ns=at(90_000))) as station:
+    with replaying(ReplayStation(site, history, words="x", start_ns=START_NS, end_ns=at(90_000))) as station:
         view = turned(station, at(80_000))
         assert presence(view.pumps[0], view.mono_ns, LastGood()).text == "no reading stored"
 
@@ -275,7 +275,7 @@ def test_the_archive_is_replayed_as_the_rows_were(home: Path, tmp_path: Path) ->
     copy = tmp_path / "archived"
     shutil.copytree(home, copy)
     archive_all(copy / "pumpwatch.db", kept_ms=0)
-    with running(open_review(copy, tmp_path).station) as station:
+    with replaying(open_review(copy, tmp_path).station) as station:
         for second in (55, 105, 205, 290, 599):
             pump = pump_at(station, second)
             assert pump.frame is not None
@@ -341,7 +341,7 @@ def assert_same(station: ReplayStation, views: list[StationView]) -> None:
 
 def test_a_replay_shows_what_the_screen_showed(live: tuple[Path, list[StationView]], tmp_path: Path) -> None:
     folder, views = live
-    with running(open_review(folder, tmp_path).station) as station:
+    with replaying(open_review(folder, tmp_path).station) as station:
         assert_same(station, views)
 
 
@@ -354,7 +354,7 @@ def test_an_incident_file_shows_what_the_screen_showed(live: tuple[Path, list[St
     assert made.readings > 2 * 15
     review = open_review(path, tmp_path)
     assert review.site.words.startswith("the site that the history keeps as it was on ")
-    with running(review.station) as station:
+    with replaying(review.station) as station:
         assert_same(station, views)
         (note,) = station.history.journal(JournalQuery(kinds=(ANNOTATION,)))
         assert note.detail[ABOUT] <= views[0].time_ns

@@ -5,7 +5,7 @@ from dataclasses import Field, dataclass, fields, replace
 from itertools import zip_longest
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.links.config import DriverConfig
+from pumpwatch_gui.domain.links.config import DriverConfig, setting_label
 from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetPump, SetStation, SiteChange
 from pumpwatch_gui.domain.units import CHOICES
@@ -127,10 +127,7 @@ def _link_rows(place: str, before: DriverConfig | None, after: DriverConfig | No
     if before is None or after is None or before.driver != after.driver:
         was, now = (f"{link.driver}, {link.endpoint}" if link is not None else "" for link in (before, after))
         return [(place, was, now)]
-    return [
-        (f"{place} {str(one.metadata.get('label', one.name.replace('_', ' '))).lower()}", *_values(one, before, after))
-        for one in fields(before)
-    ]
+    return [(f"{place} {setting_label(one).lower()}", *_values(one, before, after)) for one in fields(before)]
 
 
 def _values(one: "Field[object]", *links: DriverConfig) -> tuple[object, object]:

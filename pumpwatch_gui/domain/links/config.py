@@ -20,6 +20,11 @@ def setting(default: Any = ..., *, label: str, help: str = "", **hints: Any) -> 
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
 
+def setting_label(one: "Field[Any]") -> str:
+    """What a form calls a field."""
+    return str(one.metadata.get("label", one.name.replace("_", " ")))
+
+
 def period() -> Any:
     """The field `period_s`, which every driver has."""
     return setting(1.0, label="Period", unit="s", min=0.05, max=3600.0, help="Seconds between two scans.")

@@ -22,7 +22,7 @@ class AddPumpDialog(SiteDialog):
     def __init__(self, context: PageContext, _pump_id: str = "", parent: QWidget | None = None) -> None:
         super().__init__(context, (1100, 660), parent)
         self.draft = Draft(context.station.site().folder or context.site_file.parent)
-        self.draft.config, context.proposed = context.proposed, None
+        self.draft.config, context.opening.proposed = context.opening.proposed, None
         try:
             self.draft.use_profile(self.draft.profile_name)
         except InputError:

@@ -16,7 +16,7 @@ from pumpwatch_gui.domain.wording import alarm_number, stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import STRONG
 from pumpwatch_gui.gui.look.widgets import KeyButton
-from pumpwatch_gui.gui.shell.page import PageContext, around_alarm
+from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -145,7 +145,7 @@ class ActiveTable(TableView):
 
     def __init__(self, context: PageContext, rows: RowsModel[ShownAlarm]) -> None:
         super().__init__(context.appearance, rows, "Active alarms", many=True)
-        self.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), context, lambda s: around_alarm(s.alarm))
+        self.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), context, lambda s: s.alarm.raised_ns)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

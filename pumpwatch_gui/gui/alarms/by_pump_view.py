@@ -11,7 +11,7 @@ from pumpwatch_gui.domain.alarms.flood import AlarmsByPump, PumpGroup
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import stamp
-from pumpwatch_gui.gui.shell.page import PageContext, around_alarm
+from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -47,7 +47,7 @@ class ByPumpView(TableView):
         super().__init__(context.appearance, self.rows, "Alarms by pump")
         self.setSortingEnabled(False)  # an order that a reader cannot lose
         self.horizontalHeader().setSortIndicatorShown(False)
-        self.lead_to(self._alarm_place, context, lambda row: around_alarm(row.shown.alarm) if row.shown else None)
+        self.lead_to(self._alarm_place, context, lambda row: row.shown.alarm.raised_ns if row.shown else None)
         self.activated.connect(self._activated)
 
     def _columns(self) -> list[Column[GroupRow]]:

@@ -26,7 +26,7 @@ from pumpwatch_gui.gui.alarms.hide_dialog import HideDialog
 from pumpwatch_gui.gui.alarms.performance_view import PerformanceView
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, tab_button
-from pumpwatch_gui.gui.shell.page import Page, PageContext, around_alarm
+from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.journal_panel import JournalPanel
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -95,9 +95,7 @@ class AlarmsPage(Page):
         self.hidden_view = TableView(self.appearance, self.hidden, "Hidden alarms")
         self.by_pump = ByPumpView(self.context)
         self.by_pump.turned.connect(self._offer)
-        self.hidden_view.lead_to(
-            lambda s: (s.alarm.pump_id, s.alarm.tag), self.context, lambda s: around_alarm(s.alarm)
-        )
+        self.hidden_view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context, lambda s: s.alarm.raised_ns)
         for view in (self.alarm_view, self.hidden_view, self.by_pump):
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.nothing = label("", "dim")
@@ -233,17 +231,16 @@ class AlarmsPage(Page):
         others = tuple(a for a in view.hidden_alarms if a.state is not AlarmState.SHELVED)
         lists = {ACTIVE: view.alarms, SHELVED: shelved, HIDDEN: others}
         lets_through = self.filter.filter.lets_through
+        found = {name: list(filter(lets_through, alarms)) for name, alarms in lists.items()}
         for name, alarms in lists.items():
-            found = sum(map(lets_through, alarms))
-            self.tabs[name].setText(
-                f"{name} {len(alarms)}" if found == len(alarms) else f"{name} {found}/{len(alarms)}"
-            )
-        let_through, kept = list(filter(lets_through, view.alarms)), list(filter(lets_through, view.hidden_alarms))
-        self.active.show_alarms(let_through, kept, view)
-        chosen = others if self.at == HIDDEN else shelved
-        self.hidden.show_rows([self.context.shown(alarm, view) for alarm in filter(lets_through, chosen)])
+            some, many = len(found[name]), len(alarms)
+            self.tabs[name].setText(f"{name} {many}" if some == many else f"{name} {some}/{many}")
+        kept = [*found[SHELVED], *found[HIDDEN]]
+        self.active.show_alarms(found[ACTIVE], kept, view)
+        chosen = found[HIDDEN if self.at == HIDDEN else SHELVED]
+        self.hidden.show_rows([self.context.shown(alarm, view) for alarm in chosen])
         if self.at == BY_PUMP:
-            self.by_pump.show_alarms(let_through, kept, view)
+            self.by_pump.show_alarms(found[ACTIVE], kept, view)
         self.flood.refresh(view, is_by_pump=self.at == BY_PUMP)
         counts = {ACTIVE: len(self.alarms.rows), BY_PUMP: len(self.by_pump.rows.rows)}
         count = counts.get(self.at, len(self.hidden.rows))

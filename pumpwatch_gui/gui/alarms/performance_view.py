@@ -140,7 +140,7 @@ class PerformanceView(QWidget):
         if is_rule(actor.alarm.source) and "rules" in self.context.dialogs:
             self.context.open_dialog("rules", actor.alarm.pump_id)
         elif self._has_limits(actor):
-            self.context.limits_tag = actor.alarm.tag
+            self.context.opening.limits_tag = actor.alarm.tag
             self.context.open_dialog("limits", actor.alarm.pump_id)
         else:
             self.context.open_page("pump", actor.alarm.pump_id)

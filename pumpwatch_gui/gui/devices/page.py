@@ -189,7 +189,7 @@ class DevicesPage(Page):
         self.plausibility.summary.warn(error_text(error))
 
     def _add_found(self, config: ModbusConfig) -> None:
-        self.context.proposed = config
+        self.context.opening.proposed = config
         self.context.open_dialog("add-pump", "")
 
     def _open_settings(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
 
+from pumpwatch_gui.domain.links.config import setting_label
 from pumpwatch_gui.gui.forms.port_box import PortBox
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import NumberBox, WholeBox, label
@@ -57,7 +58,7 @@ class Form(QWidget):
 
     def _add(self, grid: QGridLayout, row: int, field: "Field[Any]", hint: Any, start: Any) -> None:
         meta = field.metadata
-        words = str(meta.get("label", field.name.replace("_", " ")))
+        words = setting_label(field)
         editor = self._editor(field.name, hint, meta, start)
         editor.setAccessibleName(words)
         editor.setToolTip(str(meta.get("help", "")))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, floor, log10
 
+from pumpwatch_gui.domain.wording import local_time
+
 SHORTEST_S, LONGEST_S = 10.0, 5 * 366 * 86_400.0
 LENGTHS = (("1 h", 3_600.0), ("8 h", 28_800.0), ("1 d", 86_400.0), ("7 d", 604_800.0), ("30 d", 2_592_000.0),
            ("1 y", 31_536_000.0))  # fmt: skip
@@ -65,6 +67,13 @@ class TimeView:
     def step_s(self, most: int) -> float:
         """The distance of those ticks; a month where they are months apart."""
         return next((s for s in _STEPS_S if self.length_s / s <= max(most, 1)), 30 * DAY_S)
+
+    def tick_words(self, at_s: float, most: int) -> tuple[str, str]:
+        """The time of one of those ticks, and its day (its year where they are days apart), to be written once."""
+        step, at_ns = self.step_s(most), round(at_s * 1e9)
+        form = "%H:%M:%S" if step < 60 else "%H:%M" if step < DAY_S else "%d %b"
+        day = local_time(at_ns, "%Y-%m-%d" if step < DAY_S else "%Y")
+        return local_time(at_ns, form), day.partition(" ")[0]  # without the offset in the hour that comes twice
 
     def _by_clock(self, step: int) -> list[float]:
         """Times whose local clock is a multiple of the step, also over a change of the clocks."""

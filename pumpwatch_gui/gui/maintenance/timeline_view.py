@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QToolTip
 from typing_extensions import override
 
 from pumpwatch_gui.domain.timeline import TimelineLane, TimelineMark
-from pumpwatch_gui.domain.wording import duration, local_time, stamp
+from pumpwatch_gui.domain.wording import duration, stamp
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import MEDIUM, STRONG, Appearance, color
 from pumpwatch_gui.gui.look.time_view import DAY_S, TimeView, zone_words
@@ -186,18 +186,17 @@ class TimelineView(Painted):
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         area, view = self._area, self.view
         most = max(int(area.width() / px(TICK_PX)), 1)
-        step, day, top = view.step_s(most), "", area.bottom() + px(3)
+        day, top = "", area.bottom() + px(3)
         for at in view.ticks(most):
             x = round(self._x(round(at * 1e9))) + 0.5
             painter.setPen(QPen(color(theme.line), 1))
             painter.drawLine(QLineF(x, area.top(), x, area.bottom() + px(3)))
-            form = "%H:%M:%S" if step < 60 else "%H:%M" if step < DAY_S else "%d %b"
-            words, date = (local_time(round(at * 1e9), f) for f in (form, "%Y-%m-%d" if step < DAY_S else "%Y"))
+            words, date = view.tick_words(at, most)
             left = min(max(x - px(40), area.left()), area.right() - px(80))
             place = QRectF(left, top, px(80), px(16))
             paint.text(painter, appearance, place, words, theme.dim, size=11, align=paint.CENTRE)
-            if date[:10] != day:
-                day = date[:10]
+            if date != day:
+                day = date
                 below = place.translated(0, px(16))
                 paint.text(painter, appearance, below, day, theme.text, size=11, align=paint.CENTRE)
         zone = QRectF(px(6), top, px(NAMES_PX), px(16))

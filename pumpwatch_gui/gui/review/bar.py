@@ -1,7 +1,7 @@
 """The bar of a replay below the top bar of every page: which past time is on show, and how to turn to another."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -85,7 +85,7 @@ class ReplayBar(QWidget):
         self.context, self.appearance, self.replay = context, context.appearance, replay
         _take_live_colour(self.appearance)
         self._time_ns, self._state, self._trouble = 0, ReplayState(0, 1), ""
-        self._followed: tuple[int, Page | None] = 0, None
+        self._followed: tuple[int, tuple[Page, ...]] = 0, ()
         self._followed_s = 0.0
         self.time, self.track = ReplayTime(self.appearance), TimeTrack(self.appearance)
         self.track.asked.connect(self.turn_to)
@@ -158,8 +158,8 @@ class ReplayBar(QWidget):
 
     # ---------------------------------------------------------------- what is shown
 
-    def refresh(self, view: StationView, page: Page | None) -> None:
-        """Show where the replay is, and have the page on show follow it."""
+    def refresh(self, view: StationView, pages: Iterable[Page]) -> None:
+        """Show where the replay is, and have the pages on show follow it."""
         state = view.replay
         if state is None:
             return
@@ -167,14 +167,15 @@ class ReplayBar(QWidget):
         self.time.show_time(view.time_ns, state, state.error or self._trouble)
         self.track.show_replay(state, view.time_ns, self.replay.index)
         self.play_button.setText("Rest" if state.speed else "Play")
-        self._follow(view, page)
+        self._follow(view, tuple(pages))
 
-    def _follow(self, view: StationView, page: Page | None) -> None:
-        """Have the page read its journal up to the time on show, not too often while it plays or is dragged."""
-        here, now_s = (view.time_ns, page), time.monotonic()
-        if page is not None and here != self._followed and now_s - self._followed_s > FOLLOW_S:
+    def _follow(self, view: StationView, pages: tuple[Page, ...]) -> None:
+        """Have the pages read their journal up to the time on show, not too often while it plays or is dragged."""
+        here, now_s = (view.time_ns, pages), time.monotonic()
+        if here != self._followed and now_s - self._followed_s > FOLLOW_S:
             self._followed, self._followed_s = here, now_s
-            page.follow_replay()
+            for page in pages:
+                page.follow_replay()
 
     @override
     def minimumSizeHint(self) -> QSize:

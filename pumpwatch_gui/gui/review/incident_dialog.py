@@ -27,12 +27,12 @@ FORM = "%Y-%m-%d %H:%M:%S"
 class IncidentDialog(QDialog):
     """Writes one file with all that there is of some pumps over a span. It can be cancelled.
 
-    It is offered what `context.incident` says, else the last half hour of `pump_id`.
+    It is offered what `context.opening` says, else the last half hour of `pump_id`.
     """
 
     def __init__(self, context: PageContext, pump_id: str, parent: QWidget) -> None:
         super().__init__(parent)
-        (pump_ids, span), context.incident = context.incident, ((), (0, 0))
+        (pump_ids, span), context.opening.incident = context.opening.incident, ((), (0, 0))
         now_ns = context.station.latest().time_ns
         pump_ids, span = pump_ids or (pump_id,), span if span[1] else (now_ns - OFFERED_NS, now_ns)
         self._context, self._cancel = context, threading.Event()

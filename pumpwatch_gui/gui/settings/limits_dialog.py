@@ -56,8 +56,8 @@ class LimitsDialog(SiteDialog):
         self.past.dragged.connect(self._drag)
         self.finished.connect(self.past.close_down)
         self._show_site(pump_id)
-        self.table.turn_to(context.limits_tag)
-        context.limits_tag = ""
+        self.table.turn_to(context.opening.limits_tag)
+        context.opening.limits_tag = ""
         renew = QTimer(self)
         renew.timeout.connect(self._renew_now)
         renew.start(RENEW_MS)

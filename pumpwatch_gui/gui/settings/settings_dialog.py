@@ -27,7 +27,7 @@ from pumpwatch_gui.commissioning.pumps.edit_site import (
 )
 from pumpwatch_gui.commissioning.pumps.profiles import model_names, profile_names
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.links.config import DriverConfig
+from pumpwatch_gui.domain.links.config import DriverConfig, setting_label
 from pumpwatch_gui.domain.site_changes import SetStation
 from pumpwatch_gui.domain.units import CHOICES, UnitChoice
 from pumpwatch_gui.domain.wording import error_text, unit_text
@@ -365,7 +365,7 @@ class SettingsDialog(SiteDialog):
             yield Setting(place, words, "pump", partial(self._show_field, row, field))
         for at, link in enumerate(draft.links):
             for one in fields(link) if link is not None else ():
-                words = str(one.metadata.get("label", one.name.replace("_", " ")))
+                words = setting_label(one)
                 more = f"{one.name} {one.metadata.get('help', '')}"
                 yield Setting(f"{place}, link {at + 1}", words, more, partial(self._show_link, row, at, one.name))
 

@@ -6,14 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QScreen, QShortcut, QShowEvent
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeySequence, QScreen, QShortcut, QShowEvent
+from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.gui.look.layout import resize_within_screen, screen_room, scrolled, vbox
 from pumpwatch_gui.gui.shell.entries import PageEntry
+from pumpwatch_gui.gui.shell.full_screen import FullScreenWindow
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.shell.stopped_bar import Showing
 from pumpwatch_gui.gui.shell.top_bar import TopBar
@@ -48,7 +49,7 @@ def _geometry(kept: Placed) -> QByteArray:
     return QByteArray.fromHex(kept.geometry.encode("ascii", "replace"))
 
 
-class DetachedWindow(QMainWindow):
+class DetachedWindow(FullScreenWindow):
     """One page below a top bar of its own. Its page keeps its own pump; pages that it leads to open in the main window.
 
     `is_kiosk`: it fills its screen and is not closed by hand.
@@ -57,8 +58,8 @@ class DetachedWindow(QMainWindow):
     closing = Signal(object)
 
     def __init__(self, context: PageContext, entry: PageEntry, *, simulated: bool, is_kiosk: bool) -> None:
-        super().__init__()
-        self.context, self.entry, self.is_kiosk = context, entry, is_kiosk
+        super().__init__(is_kiosk=is_kiosk)
+        self.context, self.entry = context, entry
         self._away: Placed | None = None
         self._away_at = QRect()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -135,14 +136,6 @@ class DetachedWindow(QMainWindow):
 
     def _settle(self) -> None:
         self._away_at = self.geometry()
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leaves the full screen, where no field takes it."""
-        if event.key() == Qt.Key.Key_Escape and self.isFullScreen() and not self.is_kiosk:
-            self.showNormal()
-        else:
-            super().keyPressEvent(event)
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -4,9 +4,10 @@ import logging
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 from typing_extensions import override
 
@@ -21,10 +22,10 @@ from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, screen_room, scrolled, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import Question, ask_first
-from pumpwatch_gui.gui.review.bar import ReplayBar
 from pumpwatch_gui.gui.shell.detached import DetachedWindow, DetachedWindows
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
+from pumpwatch_gui.gui.shell.full_screen import FullScreenWindow
 from pumpwatch_gui.gui.shell.input_rules import InputRules
 from pumpwatch_gui.gui.shell.nav_bar import NavBar
 from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
@@ -42,12 +43,15 @@ from pumpwatch_gui.gui.shell.top_bar import TopBar
 from pumpwatch_gui.gui.shell.window_commands import WindowCommands
 from pumpwatch_gui.gui.sound.alarm_sound import AlarmSound
 
+if TYPE_CHECKING:
+    from pumpwatch_gui.gui.review.bar import ReplayBar
+
 crash_log = logging.getLogger("pumpwatch.crash")
 
 LAYOUT_VERSION = 1
 
 
-class MainWindow(QMainWindow):
+class MainWindow(FullScreenWindow):
     """One window on a running station. Feed `on_event`; values are sampled as they come after `start`.
 
     `simulated` has every page say that the pumps are made up.
@@ -75,11 +79,11 @@ class MainWindow(QMainWindow):
         sound: AlarmSound | None = None,
         simulated: bool = False,
     ) -> None:
-        super().__init__()
-        self._settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
+        settings = QSettings(str(home.settings), QSettings.Format.IniFormat)
+        super().__init__(is_kiosk=str(settings.value("window/kiosk", "")).casefold() in ("true", "1", "yes"))
+        self._settings = settings
         self._remembers = appearance is None
         self.appearance = appearance or remembered_appearance(self._settings)
-        self.is_kiosk = str(self._settings.value("window/kiosk", "")).casefold() in ("true", "1", "yes")
         self._dialogs = {d.key: d for d in DIALOGS if d.needs is None or d.needs in station.capabilities}
         self.context = PageContext(
             station,
@@ -91,8 +95,7 @@ class MainWindow(QMainWindow):
             navigation=Navigation(self.open_page, self.open_dialog, frozenset(self._dialogs)),
             sound=sound,
         )
-        replay = self.context.replay
-        self.replay_bar = ReplayBar(self.context, replay) if replay is not None else None
+        self.replay_bar = self._make_replay_bar()
         self.context.sound.setParent(self)
         self._live = self._is_painted = False
         self._simulated = simulated
@@ -189,14 +192,14 @@ class MainWindow(QMainWindow):
     def _show(self, view: StationView) -> None:
         self.context.see(view)
         shown = self.context.units.view(view)
-        if self._pages:
-            page = self._pages[self.current]
+        pages = [self._pages[self.current]] if self._pages else []
+        for page in pages:
             page.refresh(view if page.in_own_units else shown)
         self._detached.refresh(view, shown)
         self.top_bar.refresh(shown)
         self.footer.refresh(view)
         if self.replay_bar is not None:
-            self.replay_bar.refresh(view, self._pages.get(self.current))
+            self.replay_bar.refresh(view, (*pages, *(window.page for window in self._detached.windows)))
         self.sampled.emit(view)
         if view.pumps and self.current == FIRST_RUN:
             self.open_page(PAGES[0].key)
@@ -278,6 +281,14 @@ class MainWindow(QMainWindow):
         least, room = QSize(1024, 640), screen_room(self)
         self.setMinimumSize(least if room is None else least.boundedTo(room))
 
+    def _make_replay_bar(self) -> "ReplayBar | None":
+        """That of a review; a station that runs does not pay for it at its start."""
+        if (replay := self.context.replay) is None:
+            return None
+        from pumpwatch_gui.gui.review.bar import ReplayBar
+
+        return ReplayBar(self.context, replay)
+
     def _acknowledge(self, alarm: Alarm) -> None:
         self.context.order(Acknowledge(alarm.alarm_id))
 
@@ -292,21 +303,6 @@ class MainWindow(QMainWindow):
         own = (window for window in self._detached.windows if window.isActiveWindow())
         window: QMainWindow = next(own, self)
         window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leaves the full screen, where no field or dialog takes it."""
-        if event.key() == Qt.Key.Key_Escape and self.isFullScreen() and not self.is_kiosk:
-            self.showNormal()
-        else:
-            super().keyPressEvent(event)
-
-    @override
-    def changeEvent(self, event: QEvent) -> None:
-        """A kiosk that was minimized or made smaller fills the screen again."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.WindowStateChange and self.is_kiosk and not self.isFullScreen():
-            QTimer.singleShot(0, self, self.showFullScreen)  # not within the change
 
     def _use_rules(self, on: bool) -> None:
         """Not while a style is changed: that is thousands of events, of which none is a key or the wheel."""

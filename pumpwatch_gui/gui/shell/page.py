@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from copy import copy
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -84,18 +85,30 @@ class Navigation(NamedTuple):
     dialogs: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class Opening:
+    """What the next page or dialog begins with, whichever window it opens in; it takes that out.
+
+    `proposed` is a link that a scan has found, for the dialog that adds a pump; `limits_tag` the tag whose row the
+    Limits dialog opens on, "" for the first; `trend_span_s` the time (Unix seconds) that the Trends page turns to, None
+    for that on its axis; `incident` the pumps and the span (Unix UTC) that an incident file is offered of.
+    """
+
+    proposed: DriverConfig | None = None
+    limits_tag: str = ""
+    trend_span_s: tuple[float, float] | None = None
+    incident: tuple[tuple[str, ...], tuple[int, int]] = (), (0, 0)
+
+
 class PageContext:
     """What every page and dialog is handed: the station, the appearance, the ways to elsewhere.
 
     `open_page(key, pump_id, tag)` and `open_dialog(key, pump_id)` change the screen; `dialogs` names those that exist,
     so that no page shows a button that leads nowhere. `user` signs orders. `last_good` knows when each value was last
-    good, `worst` how bad it was in each alarm, `sound` sounds them. `proposed` is a link that a scan has found, for the
-    dialog that adds a pump; `limits_tag` the tag whose row the next Limits dialog opens on, "" for the first;
-    `trend_span_s` the time (Unix seconds) that the Trends page turns to next, None for that on its axis; `incident` the
-    pumps and the span (Unix UTC) that the next incident file is offered of. `replay` turns a review to another time,
-    None for a station that runs; `journal_before_ns` is where the journal ends then, None without an end.
-    `chosen_units` are the units that this user has chosen. What is shown of values comes through `units`, `latest` and
-    `site`; what is stored, judged or ordered through `station`, in the units of the tags.
+    good, `worst` how bad it was in each alarm, `sound` sounds them. `opening` is what the next page or dialog begins
+    with. `replay` turns a review to another time, None for a station that runs. `chosen_units` are the units that this
+    user has chosen. What is shown of values comes through `units`, `latest` and `shown_site`; what is stored, judged or
+    ordered through `station`, in the units of the tags.
     """
 
     def __init__(
@@ -111,16 +124,12 @@ class PageContext:
         sound: AlarmSound | None = None,
     ) -> None:
         self.replay, self._turn = station if isinstance(station, Replay) else None, 0
-        self.journal_before_ns: int | None = None
-        self.incident: tuple[tuple[str, ...], tuple[int, int]] = (), (0, 0)
         self.station, self.home, self.site_file = station, home, site_file
         self.appearance, self.ask, self.user = appearance, ask, user
         self.open_page, self.open_dialog, self.dialogs = navigation
         self.last_good, self.worst = LastGood(), WorstValues()
         self.sound = sound or AlarmSound()
-        self.proposed: DriverConfig | None = None
-        self.limits_tag = ""
-        self.trend_span_s: tuple[float, float] | None = None
+        self.opening = Opening()
         self.chosen_units = ChosenUnits()
         self._pump_id = ""
         self._waiting: dict[OrderId, Callable[[OrderDone], None]] = {}
@@ -131,7 +140,6 @@ class PageContext:
         """That of a window of its own: the same station, user and orders, another way to elsewhere, an own pump."""
         other = copy(self)
         other.open_page, other.open_dialog, other.dialogs = navigation
-        other.proposed, other.limits_tag, other.trend_span_s = None, "", None
         return other
 
     @property
@@ -154,12 +162,12 @@ class PageContext:
 
         Every number of any page leads there by the key `TREND_KEY`.
         """
-        self.trend_span_s = span_s
+        self.opening.trend_span_s = span_s
         self.open_page("trends", pump_id, tag)
 
     def save_incident(self, pump_ids: Iterable[str], span_ns: tuple[int, int], parent: QWidget | None = None) -> None:
         """Open the dialog that saves what there is of these pumps over a span (Unix UTC) as a file."""
-        self.incident = tuple(dict.fromkeys(pump_ids)), span_ns
+        self.opening.incident = tuple(dict.fromkeys(pump_ids)), span_ns
         self.open_dialog("incident", "", parent)
 
     @property
@@ -176,6 +184,11 @@ class PageContext:
         return self.units.site(self.station.site())
 
     @property
+    def journal_before_ns(self) -> int | None:
+        """Where the journal ends in a replay (Unix UTC): after the instant on show; None for a station that runs."""
+        return None if self.replay is None else self.station.latest().time_ns + 1
+
+    @property
     def running(self) -> LinkBrowser | None:
         """The station's running links, where it has any that can be read."""
         return self.station.links if Capability.BROWSE in self.station.capabilities else None
@@ -185,12 +198,10 @@ class PageContext:
 
         Of its good values and of those in alarm; sound its alarms.
         """
-        if view.replay is not None:
-            self.journal_before_ns = view.time_ns + 1
-            if view.replay.turn != self._turn:
-                self._turn = view.replay.turn
-                self.last_good.forget()
-                self.worst.forget()
+        if view.replay is not None and view.replay.turn != self._turn:
+            self._turn = view.replay.turn
+            self.last_good.forget()
+            self.worst.forget()
         self.last_good.see(view)
         self.worst.see(view)
         self.sound.see(() if view.reviewed else view.alarms)

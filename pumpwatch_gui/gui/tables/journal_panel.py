@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.wording import plain, stamp
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, choose_target, label
-from pumpwatch_gui.gui.shell.page import PageContext, around
+from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -55,7 +55,7 @@ class JournalPanel(QWidget):
 
     def _make_journal(self, name: str, kind: str, acts: Sequence[QWidget]) -> Panel:
         self.journal_view = TableView(self.appearance, self.journal, name, many=True)
-        self.journal_view.lead_to(lambda r: (r.pump_id, ""), self.context, lambda r: around(r.time_ns))
+        self.journal_view.lead_to(lambda r: (r.pump_id, ""), self.context, lambda r: r.time_ns)
         self.journal_view.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.text = text_filter("text or person", width=self.appearance.px(200))
         self.text.textChanged.connect(lambda _: self.reload())

@@ -15,7 +15,7 @@ from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.printing import choose_printer
 from pumpwatch_gui.gui.look.theme import Appearance, icon_size
 from pumpwatch_gui.gui.look.widgets import choose_target, say_failure
-from pumpwatch_gui.gui.shell.page import BEFORE_S, TREND_KEY, PageContext
+from pumpwatch_gui.gui.shell.page import TREND_KEY, PageContext, around
 from pumpwatch_gui.gui.tables.columns import Columns
 from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected, print_all, save_all
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
@@ -34,7 +34,7 @@ class TableView(QTableView):
         self._acts: Sequence[QAbstractButton] = ()
         self._place: Callable[[Any], tuple[str, str]] | None = None
         self._context: PageContext | None = None
-        self._span_s: Callable[[Any], tuple[float, float] | None] = lambda row: None
+        self._time_ns: Callable[[Any], int | None] = lambda row: None
         self.setModel(model)
         model.on_screen = lambda: self.on_screen
         self.setAccessibleName(name)
@@ -89,13 +89,13 @@ class TableView(QTableView):
         self,
         place: Callable[[Any], tuple[str, str]],
         context: PageContext,
-        span_s: Callable[[Any], tuple[float, float] | None] = lambda row: None,
+        time_ns: Callable[[Any], int | None] = lambda row: None,
     ) -> None:
         """Have rows lead to a pump, and to the trend of a tag where there is one: (pump, tag), "" for none.
 
-        `span_s` is the time about a row (Unix seconds) that the Trends page turns to; None leaves it where it is.
+        `time_ns` is when a row happened (Unix UTC): the Trends page turns to the time around it, or stays for None.
         """
-        self._place, self._context, self._span_s = place, context, span_s
+        self._place, self._context, self._time_ns = place, context, time_ns
         self.activated.connect(lambda index: self._open(index, whole=True))
 
     def _open(self, index: QModelIndex, *, whole: bool) -> None:
@@ -106,7 +106,8 @@ class TableView(QTableView):
     def _open_trend(self) -> None:
         row, (pump_id, tag) = self._rows.row_at(self.chosen), self._place_of(self.chosen)
         if pump_id and self._context is not None:
-            self._context.open_trend(pump_id, tag, self._span_s(row))
+            time_ns = self._time_ns(row)
+            self._context.open_trend(pump_id, tag, None if time_ns is None else around(time_ns))
 
     def _place_of(self, index: QModelIndex) -> tuple[str, str]:
         """Pump and tag of a row; "" for what the site has not, or no longer."""
@@ -145,14 +146,14 @@ class TableView(QTableView):
     def _offer_time(self, menu: QMenu, pump_id: str) -> None:
         """What can be done with the time of the chosen row."""
         row, context = self._rows.row_at(self.chosen), self._context
-        span_s = self._span_s(row) if row is not None else None
-        if span_s is None or context is None:
+        time_ns = self._time_ns(row) if row is not None else None
+        if time_ns is None or context is None:
             return
-        # Seconds as a float are some hundred nanoseconds coarse, and an alarm is there from its instant on.
-        at_ns, span_ns = round((span_s[0] + BEFORE_S) * 1e9) + 1_000_000, (int(span_s[0] * 1e9), int(span_s[1] * 1e9))
         if (replay := context.replay) is not None:
-            menu.addAction("Turn the replay to it", lambda: replay.turn_to(at_ns))
+            menu.addAction("Turn the replay to it", lambda: replay.turn_to(time_ns))
         if pump_id:
+            start_s, end_s = around(time_ns)
+            span_ns = int(start_s * 1e9), int(end_s * 1e9)
             menu.addAction("Save an incident file…", lambda: context.save_incident((pump_id,), span_ns))
 
     def _choose_file(self) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from pumpwatch_gui.domain.alarms.rule_places import sensor_of
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.readings import SCORE_TAG
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.trends.history_reader import HistoryReader
-from pumpwatch_gui.gui.trends.pens import Pen, sensor_of
+from pumpwatch_gui.gui.trends.pens import Pen
 from pumpwatch_gui.gui.trends.points import Points, joined, of_trace
 
 
@@ -29,12 +30,12 @@ def collect(
     live_from_s = {pump_id: float(trace.time_s[0]) for pump_id, trace in traces.items() if trace.time_s.size}
     if is_seen:
         reader.want(pens, view, live_from_s)
-    site, found = context.station.site(), dict[tuple[str, str, float], Points]()
+    site, units, found = context.station.site(), context.units, dict[tuple[str, str, float], Points]()
     for pen in pens:
         pump = site.pump(pen.pump_id)
         points = _points(reader, pump, pen, traces)
         sensor = sensor_of(pump.profile, pen.tag) if pump is not None else None
-        found[pen.key] = points if sensor is None else points.converted(context.units.of(sensor))
+        found[pen.key] = points if sensor is None else points.converted(units.of(sensor))
     return found
 
 

@@ -14,7 +14,7 @@ from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.widgets import choose_target
 from pumpwatch_gui.gui.shell.kept_texts import fill_kept
 from pumpwatch_gui.gui.tables.row_copies import copy_all
-from pumpwatch_gui.gui.trends.note_dialog import NoteDialog
+from pumpwatch_gui.gui.trends.note_dialog import AnnotateDialog
 from pumpwatch_gui.gui.trends.outputs import copy_picture, print_on_paper
 from pumpwatch_gui.gui.trends.pens import view_of_text
 
@@ -62,7 +62,7 @@ class TrendsMenus:
         if context.replay is not None:
             self._page.say_error(InputError("a review takes no notes", "write them at the station itself"))
             return
-        NoteDialog(context, [pen.pump_id for pen in self._page.pens], at_s, self._page).open()
+        AnnotateDialog(context, [pen.pump_id for pen in self._page.pens], at_s, self._page).open()
 
     def _replay(self, at_s: float) -> None:
         if (replay := self._page.context.replay) is not None:

@@ -223,7 +223,7 @@ class TrendsPage(Page):
 
     def _use_span(self) -> None:
         """Turn to the time that was asked for with a trend."""
-        span_s, self.context.trend_span_s = self.context.trend_span_s, None
+        span_s, self.context.opening.trend_span_s = self.context.opening.trend_span_s, None
         if span_s is not None:
             length_s = span_s[1] - span_s[0]
             self.plot.set_view(TimeView(0.0, length_s).ending(span_s[1], self._now()))

@@ -91,7 +91,7 @@ class PlotPainter:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         area, view = picture.area, picture.view
         most = max(int(area.width() / px(TICK_PX)), 1)
-        step, day, free = view.step_s(most), "", area.left()
+        day, free = "", area.left()
         top = area.bottom() + px(16)
         zone = zone_words(view.start_s, view.end_s)
         zone_px = appearance.width(zone, 11) + px(8)
@@ -103,8 +103,7 @@ class PlotPainter:
             x = round(picture.x(at)) + 0.5
             painter.setPen(QPen(color(theme.line), 1))
             painter.drawLine(QLineF(x, area.top(), x, area.bottom() + px(3)))
-            form = "%H:%M:%S" if step < 60 else "%H:%M" if step < DAY_S else "%d %b"
-            words, date = (local_time(round(at * 1e9), f) for f in (form, "%Y-%m-%d" if step < DAY_S else "%Y"))
+            words, date = view.tick_words(at, most)
             width = appearance.width(words, 11) + px(8)
             left = min(max(x - width / 2, area.left()), area.right() - width)
             if left < free:
@@ -113,8 +112,8 @@ class PlotPainter:
             paint.text(painter, appearance, QRectF(left, top, width, px(ROW_PX)), words, theme.dim, size=11,
                        align=paint.CENTRE)  # fmt: skip
             place = QRectF(left, top + px(ROW_PX), px(TICK_PX), px(ROW_PX))
-            if date[:10] != day and place.right() < area.right() - zone_px:
-                day = date[:10]
+            if date != day and place.right() < area.right() - zone_px:
+                day = date
                 paint.text(painter, appearance, place, day, theme.text, size=11)
 
     # ---------------------------------------------------------------- lanes

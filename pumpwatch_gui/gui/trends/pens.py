@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from pumpwatch_gui.domain.alarms.rule_places import sensor_of
 from pumpwatch_gui.domain.display import engineering_scale, key_sensors, value_text
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.site import Site
@@ -92,11 +93,6 @@ def _facts(place: int, pen: Pen, site: Site) -> PenFacts:
     limits = tuple((f"{word} {limit_number(x, sensor)}", x) for word, x in named if x is not None)
     scale = (0.0, float(len(sensor.states) - 1)) if sensor.states else engineering_scale(sensor)
     return PenFacts(pen, place, 0, sensor, scale, limits)
-
-
-def sensor_of(profile: PumpProfile, tag: str) -> Sensor | None:
-    """The quantity of that tag; None when the pump has none."""
-    return next((sensor for sensor in profile.quantities if sensor.tag == tag), None)
 
 
 def usual_pens(pump_id: str, profile: PumpProfile) -> tuple[Pen, ...]:

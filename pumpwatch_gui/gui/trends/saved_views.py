@@ -16,10 +16,6 @@ class SavedViews(KeptTexts):
         self._group = f"trends-{user}"
         self._last = str(settings.value(f"{self._group}/last", ""))
 
-    def view(self, name: str) -> SavedView | None:
-        """The view of that name; None where there is none that can be read."""
-        return view_of_text(self.text(name))
-
     @property
     def last(self) -> SavedView | None:
         """What was on the screen last."""
