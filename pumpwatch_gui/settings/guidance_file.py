@@ -38,12 +38,10 @@ def _row(table: Table) -> Guidance | None:
     before = len(table.problems)
     alarm, cause = table.take_text("alarm"), table.take_text("cause", "")
     consequence, respond_min = table.take_text("consequence", ""), table.take_number("respond_min")
-    action = table.take("action", list, "a list of texts", [])
-    if not isinstance(action, list) or not all(isinstance(step, str) for step in action):
-        table.note("action", "must be a list of texts")
+    action = table.take_texts("action", ()) or ()
     if respond_min is not None and respond_min <= 0:
         table.note("respond_min", "must be above 0 (minutes)")
     table.finish()
     if len(table.problems) > before or alarm is None or respond_min is None:
         return None
-    return Guidance(alarm, cause or "", consequence or "", tuple(action), respond_min)
+    return Guidance(alarm, cause or "", consequence or "", action, respond_min)

@@ -10,22 +10,12 @@ from pumpwatch_gui.settings.toml_table import Table
 def read_reports(table: Table) -> ReportSchedule:
     """The schedule; what is wrong is noted, and the usual is taken instead."""
     usual, offered = ReportSchedule(), {kind.value: kind for kind in SCHEDULED}
-    kinds = _chosen(table, "kinds", tuple(offered), ())
+    kinds = table.take_names("kinds", offered, ())
     folder = table.take_text("folder", usual.folder) or usual.folder
-    formats = _chosen(table, "formats", FORMATS, FORMATS)
+    formats = table.take_names("formats", FORMATS, FORMATS)
     shifts, logo = _shifts(table, usual.shifts), table.take_text("logo", "") or ""
     table.finish()
     return ReportSchedule(tuple(offered[name] for name in kinds), folder, shifts, formats or FORMATS, logo)
-
-
-def _chosen(table: Table, key: str, offered: tuple[str, ...], usual: tuple[str, ...]) -> tuple[str, ...]:
-    words = f"a list of {', '.join(offered)}"
-    given: list[Any] | None = table.take(key, list, words, list(usual))
-    if given is None:
-        return usual
-    for wrong in (name for name in given if name not in offered):
-        table.note(key, f"has {wrong!r}", f"name some of {', '.join(offered)}")
-    return tuple(dict.fromkeys(name for name in given if name in offered))
 
 
 def _shifts(table: Table, usual: tuple[time, ...]) -> tuple[time, ...]:

@@ -42,7 +42,7 @@ def _read_rule(table: Table) -> CustomRule | None:
         "text": table.take_text("text"),
         "needs_all": _one_of(table, "join", _JOINS, "and"),
         "priority": _one_of(table, "priority", _PRIORITIES, "medium"),
-        "action": _action(table),
+        "action": table.take_texts("action", ()) or (),
     }
     for key in ("pump", "profile", "cause", "consequence"):
         values[key] = table.take_text(key, "")
@@ -95,14 +95,6 @@ def _one_of(table: Table, key: str, choices: Mapping[str, Any], default: Any = .
         return None if text is None else choices[text]
     table.note(key, f"must be {words}, not {text!r}")
     return None
-
-
-def _action(table: Table) -> tuple[str, ...]:
-    steps = table.take("action", list, "a list of texts", [])
-    if steps is not None and not all(isinstance(step, str) for step in steps):
-        table.note("action", "must be a list of texts")
-        return ()
-    return tuple(steps or ())
 
 
 def rule_content(rule: CustomRule) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:

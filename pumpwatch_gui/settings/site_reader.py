@@ -318,11 +318,7 @@ def _field(table: Table, key: str, hint: Any, default: Any) -> Any:
         return table.take_number(key, fallback)
     if hint is str:
         return table.take(key, str, "a text", fallback)
-    items = table.take(key, (list, tuple), "a list of texts", fallback)
-    if items is not None and not all(isinstance(x, str) for x in items):
-        table.note(key, "must be a list of texts")
-        return None
-    return None if items is None else tuple(items)
+    return table.take_texts(key, fallback)
 
 
 def _back_up(path: Path) -> Path | None:

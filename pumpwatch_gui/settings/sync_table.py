@@ -45,12 +45,7 @@ def _address(table: Table, key: str, default: object) -> str | None:
 
 def _streams(table: Table) -> frozenset[SyncStream]:
     known = {stream.value: stream for stream in SyncStream}
-    names = table.take("streams", list, "a list of texts", None)
-    if names is None:
-        return USUAL_STREAMS
-    for name in names:
-        if name not in known:
-            table.note("streams", f"{name!r} is not known", "known: " + ", ".join(sorted(known)))
-    if not names:
+    if table.content.get("streams") == []:
         table.note("streams", "is empty", "name what is to be sent, or take [sync] out")
-    return frozenset(known[name] for name in names if name in known)
+    names = table.take_names("streams", known, tuple(stream.value for stream in USUAL_STREAMS))
+    return frozenset(known[name] for name in names)

@@ -1,6 +1,6 @@
 """Reading of TOML tables that gathers every mistake instead of stopping at the first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -72,6 +72,23 @@ class Table:
             return None
         low, high = (self._finite(key, x) for x in value)
         return None if low is None or high is None else (low, high)
+
+    def take_texts(self, key: str, default: Any = ...) -> tuple[str, ...] | None:
+        """The texts of a list."""
+        value = self.take(key, (list, tuple), "a list of texts", default)
+        if value is None or value is default:
+            return value
+        if not all(isinstance(text, str) for text in value):
+            self.note(key, f"must be a list of texts, not {value!r}")
+            return None
+        return tuple(value)
+
+    def take_names(self, key: str, known: Iterable[str], default: tuple[str, ...]) -> tuple[str, ...]:
+        """The texts of a list of which each is one of `known`, each once; what is not is noted and left out."""
+        given, offered = self.take_texts(key, default), sorted(known)
+        for wrong in (name for name in given or () if name not in offered):
+            self.note(key, f"{wrong!r} is not known", "known: " + ", ".join(offered))
+        return tuple(dict.fromkeys(name for name in given or () if name in offered))
 
     def _finite(self, key: str, value: float) -> float | None:
         if is_number(value):

@@ -103,7 +103,7 @@ def rest_ingest(folder: Path) -> Iterator[Peer]:
     thread = threading.Thread(target=send, name="sender")
     thread.start()
     try:
-        yield Peer(good, dataclasses.replace(good, posted_as="nobody"), 7, inlet)
+        yield Peer(good, dataclasses.replace(good, posted_as="another-name"), 7, inlet)
     finally:
         stop.set()
         thread.join()

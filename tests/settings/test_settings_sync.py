@@ -67,3 +67,14 @@ def test_what_is_sent_where_is_a_caution_of_the_check() -> None:
         "sync: alarms, events, audit, detections, rollups are sent to https://abc.supabase.co "
         "(take [sync] out to send nothing)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("streams", "words"),
+    [("[]", "is empty"), ('"alarms"', "must be a list of texts"), ('[["alarms"]]', "must be a list of texts")],
+)
+def test_streams_are_named_in_a_list(streams: str, words: str) -> None:
+    sync, problems = parsed(f"{GOOD}streams = {streams}\n")
+    assert sync is None
+    assert len(problems) == 1
+    assert f"sync.streams: {words}" in problems[0]

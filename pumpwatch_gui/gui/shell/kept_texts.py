@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 
 class KeptTexts:
-    """Texts by name, kept over restarts, for each user alone. `kind` is what they are: `trends`, `alarms`."""
+    """Texts by name, kept over restarts, for each user alone. `kind` is what they are: `trends`, `alarm-filters`."""
 
     def __init__(self, settings: QSettings, user: str, kind: str) -> None:
         self._settings, self._array = settings, f"{kind}-{user}-views"
