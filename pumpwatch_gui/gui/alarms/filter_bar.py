@@ -5,11 +5,12 @@ from functools import partial
 
 from PySide6.QtCore import QSettings, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.alarms.filtering import PRIORITY_WORDS, AlarmFilter, filter_of_text
 from pumpwatch_gui.gui.look.layout import hbox
+from pumpwatch_gui.gui.look.widgets import button, give_menu
 from pumpwatch_gui.gui.shell.kept_texts import KeptTexts, fill_kept
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
@@ -30,12 +31,8 @@ class FilterBar(QWidget):
         self.text = text_filter("alarm, pump or person", width=px(120))
         self.text.setMaximumWidth(px(260))
         self.pump = pump_filter(context.station.site())
-        self.more = QPushButton("Filter")
-        self.more.setAutoDefault(False)
-        self.more.setAccessibleName("Filter by priority and state, kept filters")
-        menu = QMenu(self.more)
-        menu.aboutToShow.connect(lambda: self._fill(menu))
-        self.more.setMenu(menu)
+        self.more = button("Filter", "Filter by priority and state, kept filters", lambda: None)
+        give_menu(self.more, self._fill)
         self.text.textChanged.connect(lambda _: self.changed.emit())
         self.pump.currentIndexChanged.connect(lambda _: self.changed.emit())
         row = hbox((self.text, 1), self.pump, self.more, parent=self)
@@ -61,7 +58,6 @@ class FilterBar(QWidget):
         self.changed.emit()
 
     def _fill(self, menu: QMenu) -> None:
-        menu.clear()
         now = self.filter
         group = QActionGroup(menu)
         for priority, words in PRIORITY_WORDS.items():

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QLabel,
+    QMenu,
     QMessageBox,
     QPushButton,
     QSizePolicy,
@@ -226,6 +227,18 @@ def button(words: str, name: str, on_click: Callable[[], object], *, hint: str =
     made.setAutoDefault(False)  # or Enter in a field presses the first button of a dialog
     made.clicked.connect(lambda _checked=False: on_click())
     return made
+
+
+def give_menu(at: QPushButton, fill: Callable[[QMenu], None]) -> None:
+    """Give a button a menu that is filled whenever it is opened."""
+    menu = QMenu(at)
+
+    def refill() -> None:
+        menu.clear()
+        fill(menu)
+
+    menu.aboutToShow.connect(refill)
+    at.setMenu(menu)
 
 
 def tab_button(words: str, name: str = "", *, hint: str = "") -> QPushButton:

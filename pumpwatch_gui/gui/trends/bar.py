@@ -1,10 +1,9 @@
 """The bar above the trends: what is drawn, which time, what leaves the page."""
 
-from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QWidget
 
 from pumpwatch_gui.domain.wording import local_time
 from pumpwatch_gui.gui.look.layout import hbox, vbox
@@ -27,7 +26,7 @@ class TrendsBar(QWidget):
         super().__init__()
         self.add = button("Add pens…", "Add pens", lambda: None, hint="Ctrl+F")
         self.compare, self.views, self.take = (
-            self._menu_button(words, name)
+            button(words, name, lambda: None)
             for words, name in (("Compare", "Compare with another time or pump"), ("Views", "Saved views"),
                                 ("Copy and save", "Copy, save, print"))
         )  # fmt: skip
@@ -62,11 +61,6 @@ class TrendsBar(QWidget):
         self.go = button("Go", "Show from the one time to the other", self._type)
         return (*made, self.live, label("From", "dim"), self.start, label("to", "dim"), self.end, self.go)
 
-    def _menu_button(self, words: str, name: str) -> QPushButton:
-        made = button(words, name, lambda: None)
-        made.setMenu(QMenu(made))
-        return made
-
     def _field(self, name: str) -> QLineEdit:
         field = QLineEdit()
         field.setAccessibleName(name)
@@ -80,16 +74,6 @@ class TrendsBar(QWidget):
 
     def _type(self) -> None:
         self.span_typed.emit(self.start.text(), self.end.text())
-
-    def fill(self, at: QPushButton, fill: Callable[[QMenu], None]) -> None:
-        """Have the menu of a button filled whenever it is opened."""
-        menu = at.menu()
-
-        def refill() -> None:
-            menu.clear()
-            fill(menu)
-
-        menu.aboutToShow.connect(refill)
 
     def show_progress(self, reader: HistoryReader, trouble: str) -> None:
         """Say how far the history is read, or what is wrong."""

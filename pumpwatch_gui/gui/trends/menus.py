@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QInputDialog, QMenu
 
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.wording import stamp
-from pumpwatch_gui.gui.look.widgets import choose_target
+from pumpwatch_gui.gui.look.widgets import choose_target, give_menu
 from pumpwatch_gui.gui.shell.kept_texts import fill_kept
 from pumpwatch_gui.gui.tables.row_copies import copy_all
 from pumpwatch_gui.gui.trends.note_dialog import AnnotateDialog
@@ -31,9 +31,9 @@ class TrendsMenus:
     def __init__(self, page: "TrendsPage") -> None:
         self._page = page
         bar = page.bar
-        bar.fill(bar.compare, self._fill_compare)
-        bar.fill(bar.views, self._fill_views)
-        bar.fill(bar.take, self._fill_take)
+        give_menu(bar.compare, self._fill_compare)
+        give_menu(bar.views, self._fill_views)
+        give_menu(bar.take, self._fill_take)
         plot = page.plot
         plot.menu_asked.connect(self._open_menu)
         plot.note_asked.connect(self.ask_note)
