@@ -264,7 +264,7 @@ class Replay(Protocol):
         """Turn to an alarm, an event or an end; False when there is none in that direction."""
 
     def play(self, speed: int) -> None:
-        """Go on from what is shown, so many seconds of history a second; 0 rests there. It rests at the end."""
+        """Go on from what is shown, so many seconds of history a second; 0 pauses there. It pauses at the end."""
 
 
 class Station(Protocol):

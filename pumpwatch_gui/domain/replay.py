@@ -15,7 +15,7 @@ SPEEDS = (1, 2, 5, 10, 30, 60)
 
 @dataclass(frozen=True, slots=True)
 class ReplayState:
-    """A replay now: the ends of its history (Unix UTC ns), how fast it plays (0: it rests).
+    """A replay now: the ends of its history (Unix UTC ns), how fast it plays (0: paused).
 
     `turn` rises with every jump to another instant. `is_reading`: another instant was asked for than is shown;
     `error` says why the one that was asked for last cannot be shown, "" when it can.

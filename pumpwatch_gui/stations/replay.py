@@ -127,7 +127,7 @@ class ReplayStation:
         return True
 
     def play(self, speed: int) -> None:
-        """Go on from what is shown, so many seconds of history a second; 0 rests there."""
+        """Go on from what is shown, so many seconds of history a second; 0 pauses there."""
         with self._changed:
             if not self._state.is_reading:
                 self._wanted_ns = self._view.time_ns

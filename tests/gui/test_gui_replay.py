@@ -75,7 +75,7 @@ def test_the_time_on_show_is_large_and_says_that_it_is_past(window: MainWindow, 
     turn(window, qtbot, at(70))
     bar = bar_of(window)
     assert bar.time.words == local_time(at(70), "%Y-%m-%d %H:%M:%S")
-    assert bar.time.accessibleDescription() == f"Replay of {bar.time.words}, rests"
+    assert bar.time.accessibleDescription() == f"Replay of {bar.time.words}, paused"
     assert bar.appearance.width(bar.time.words, 23) < bar.time.width() - 20, "it is not cut"
     assert window.top_bar.review.isVisible()
     theme = window.appearance.theme

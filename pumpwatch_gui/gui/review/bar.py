@@ -54,7 +54,7 @@ class ReplayTime(Painted):
     def show_time(self, time_ns: int, state: ReplayState, trouble: str) -> None:
         """Show which time is on show, and what the replay does, or why it does not."""
         words = local_time(time_ns, TIME_FORM)
-        does = "reading the history…" if state.is_reading else f"plays at {state.speed}×" if state.speed else "rests"
+        does = "reading the history…" if state.is_reading else f"plays at {state.speed}×" if state.speed else "paused"
         note = trouble or does
         if (words, note) != (self.words, self.note):
             self.words, self.note = words, note

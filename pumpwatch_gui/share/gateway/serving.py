@@ -33,7 +33,7 @@ MAX_CONNECTIONS = 256
 MAX_HEAD = 16_384
 """Bytes of the head of a request; httptools, which is quicker, knows no bound."""
 IDLE_S, LAST_WORDS_S = 30, 2
-"""A connection that rests is closed after the first; at the end responses under way get the second."""
+"""An idle connection is closed after the first; at the end responses under way get the second."""
 
 
 class GatewayLoop:
