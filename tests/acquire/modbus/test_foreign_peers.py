@@ -6,7 +6,6 @@ Every value is compared with what the peer was set to hold; the peers' own logs 
 import dataclasses
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from pumpwatch_gui.acquire.discovery.trial import read_once
 from pumpwatch_gui.acquire.links.fault import FaultKind, LinkFault
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.simulator import Plant, serve, serve_line
+from pumpwatch_gui.bench.rigs.posting import free_port
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusRtuConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.values.quality import Quality
 from tests.acquire.scanning import Scanning, registers_profile
@@ -85,12 +85,6 @@ def line_pair(folder: Path) -> Iterator[tuple[str, str]]:
             yield ends
         finally:
             child.terminate()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @dataclasses.dataclass

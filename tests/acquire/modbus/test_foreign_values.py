@@ -11,6 +11,7 @@ from pyModbusTCP.server import DataHandler, ModbusServer
 
 from pumpwatch_gui.acquire.discovery import trial
 from pumpwatch_gui.acquire.links.scanner import Binding
+from pumpwatch_gui.bench.rigs.posting import free_port
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.links.register_map import ORDERS
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
@@ -48,11 +49,7 @@ def server() -> Iterator[ModbusServer]:
     running = ModbusServer("127.0.0.1", 0, no_block=True, data_hdl=Log())
     before = threading.active_count()
     # The library cannot report the port that the system chose, so choose one first.
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        running.port = free.getsockname()[1]
+    running.port = free_port()
     running.start()
     yield running
     running.stop()
@@ -133,11 +130,7 @@ def test_an_illegal_address_is_reported_with_the_wire_address_and_the_likely_cau
 
 
 def test_a_trial_says_in_words_what_keeps_it_from_the_device(tmp_path: Path) -> None:
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     profile = PumpProfile("one", (Sensor("motor_rpm", "", "", (0, 1e5)),))
     outcome = trial.test_link(ModbusTcpConfig("127.0.0.1", port), profile)
     assert not outcome.ok
