@@ -60,7 +60,7 @@ def test_units_that_were_never_there_cost_the_others_no_scan(
 def test_a_unit_that_falls_silent_after_another_is_put_off_before_it_costs_a_time_out(
     gateway: Gateway, registers: str, wait_until: Wait
 ) -> None:
-    links = {u: unit_link(gateway, registers, u, period_s=0.2, timeout_s=2.0) for u in range(1, 6)}
+    links = {u: unit_link(gateway, registers, u, period_s=0.2, timeout_s=4.0) for u in range(1, 6)}
     with Scanning([Binding(f"U{u}", PROFILE, (link,)) for u, link in links.items()]) as s:
         wait_until(lambda: all(len(s.of(f"U{u}")) >= 5 for u in links), within_s=30)
         gateway.silent = frozenset({1})
@@ -68,8 +68,14 @@ def test_a_unit_that_falls_silent_after_another_is_put_off_before_it_costs_a_tim
         asked = len(gateway.asked(2))
         wait_until(lambda: len(gateway.asked(2)) > asked, within_s=30)
         timeouts: list[int] = []
-        gateway.on_request = lambda unit: timeouts.append(s.view("U2/1").timeouts) if unit == 2 else None
-        gateway.silent = frozenset({1, 2})
+
+        def fall_silent(unit: int) -> None:
+            """At a request of unit 2, on the thread that serves it: this one and all that follow give no response."""
+            if unit == 2:
+                gateway.silent = frozenset({1, 2})
+                timeouts.append(s.view("U2/1").timeouts)
+
+        gateway.on_request = fall_silent
         wait_until(lambda: len(timeouts) >= 2, within_s=30)
         assert timeouts[1] == 0, "it was requested again before the first request had cost a time-out"
         wait_until(lambda: s.view("U2/1").timeouts, within_s=30)
