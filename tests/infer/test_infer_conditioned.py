@@ -89,6 +89,17 @@ def test_a_start_is_given_longer_and_a_stop_says_so(pump: Pump) -> None:
     assert pump.why() == ""
 
 
+def test_a_model_of_another_period_is_not_armed_by_more_than_twice_and_says_so(chart_bundle: Path) -> None:
+    assert calm(Pump(chart_bundle).run(4500, step=0.2))
+    assert np.isfinite(Pump(chart_bundle).run(300, step=1.9)[-60:]).all()
+    slow = Pump(chart_bundle)
+    scores = slow.run(400, step=5.0)
+    assert np.isnan(scores[20:]).all()
+    assert slow.why() == "the model is made for values every 1 s, they come every 5 s: learn or train it again"
+    slow.run(60)  # read as fast as the model wants it
+    assert not slow.why().startswith("the model")
+
+
 def test_a_gap_restarts_the_window_but_keeps_what_was_normal(pump: Pump) -> None:
     pump.run(600)
     pump.second += 120

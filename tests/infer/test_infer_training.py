@@ -45,6 +45,13 @@ def test_half_an_hour_is_warned_of_and_an_hour_is_not(tmp_path: Path) -> None:
     assert not any("warning" in line for line in made(tmp_path, seconds=3700)[1])
 
 
+@pytest.mark.parametrize(("seconds", "share"), [(400, 50), (1500, 40), (3700, 20)])
+def test_of_a_short_recording_more_is_held_back_for_the_limits(tmp_path: Path, seconds: int, share: int) -> None:
+    folder, _ = made(tmp_path, seconds=seconds, allow_short=True)
+    trained = load_bundle(folder, FEW).manifest.trained
+    assert str(trained["threshold"]).endswith(f"of the last {share} % of each recording")
+
+
 def test_a_recording_of_another_profile_and_an_unknown_kind_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "o.csv"
     other.write_text("timestamp,depth\n1,2\n")
