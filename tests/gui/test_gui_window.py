@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QTextBrowser,
     QWidget,
 )
+from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.domain.alarms.alarm import AlarmState
 from pumpwatch_gui.domain.commands import Acknowledge
@@ -33,8 +34,9 @@ from pumpwatch_gui.gui.overview.page import OverviewPage, attention_rows
 from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.shell.entries import DIALOGS, PAGES
 from pumpwatch_gui.gui.shell.main_window import MainWindow
-from pumpwatch_gui.gui.shell.snapshots import snapshot_pages
+from pumpwatch_gui.gui.shell.snapshots import PagePictures
 from pumpwatch_gui.gui.shell.top_bar import worst_unacknowledged
+from pumpwatch_gui.gui.tables.columns import Columns
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_scenes import SCENES, SECOND, Scene
 from tests.gui.fake_station import FakeStation, at_once
@@ -325,11 +327,44 @@ def test_the_side_list_gives_way_in_a_narrow_window(open_window: OpenWindow) -> 
     assert page_of(window, OverviewPage)._side.isVisible()
 
 
-def test_every_page_is_pictured(open_window: OpenWindow, tmp_path: Path) -> None:
+def test_every_page_is_pictured_once_what_it_reads_has_come(
+    open_window: OpenWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
     window = open_window(3, scenes=SCENES)
-    paths = snapshot_pages(window, tmp_path / "pictures", suffix="-dark")
-    assert [path.name for path in paths] == [f"{key}-dark.png" for key in window.pages]
-    assert all(path.stat().st_size > 10_000 for path in paths)
+    looks: list[str] = []
+    ended: list[bool] = []
+    due: list[bool] = []
+
+    def is_idle() -> bool:
+        due.append(any(columns.is_due for columns in window.findChildren(Columns)))
+        looks.append(window.current)
+        return looks.count(window.current) > 3
+
+    pictures = PagePictures(
+        window, tmp_path / "new" / "pictures", suffix="-dark", is_idle=is_idle, done=lambda: ended.append(True)
+    )
+    pictures.start()
+    qtbot.waitUntil(lambda: bool(ended), timeout=60_000)
+    assert pictures.trouble is None
+    assert [path.name for path in pictures.paths] == [f"{key}-dark.png" for key in window.pages]
+    assert all(path.stat().st_size > 10_000 for path in pictures.paths)
+    assert {key: looks.count(key) for key in window.pages} == dict.fromkeys(window.pages, 4)
+    assert not any(due), "a table was pictured before its columns were fitted"
+
+
+def test_a_picture_that_cannot_be_written_ends_it_and_says_why(
+    open_window: OpenWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    ended: list[bool] = []
+    pictures = PagePictures(
+        open_window(), tmp_path / "taken", suffix="", is_idle=lambda: True, done=lambda: ended.append(True)
+    )
+    pictures.start()
+    qtbot.waitUntil(lambda: bool(ended), timeout=10_000)
+    assert pictures.trouble is not None
+    assert pictures.trouble.message == f"no picture can be written to {tmp_path / 'taken'}: File exists"
+    assert pictures.paths == []
 
 
 def test_pumps_may_come_and_go(open_window: OpenWindow) -> None:

@@ -19,7 +19,7 @@ from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.single_instance import SingleInstance
-from pumpwatch_gui.gui.shell.snapshots import snapshot_pages
+from pumpwatch_gui.gui.shell.snapshots import PagePictures
 from pumpwatch_gui.gui.shell.threads import EngineHost, Hosted
 from pumpwatch_gui.gui.tables.accessible_list import offer_lists
 
@@ -142,26 +142,27 @@ def picture_pages(
     after_s: float,
     simulated: bool = False,
 ) -> list[Path]:
-    """Run the station for `after_s`, then write every page as a PNG into `out`. Returns the paths."""
+    """Run the station for `after_s`, then write every page as a PNG into `out`.
+
+    Returns the paths; raises InputError when a picture cannot be written.
+    """
     app = application()
     host = EngineHost(engine)
     window = MainWindow(engine, home, site_file, ask=host.ask, appearance=Appearance(theme), simulated=simulated)
     host.happened.connect(window.on_event)
     window.resize(*size)
-    written: list[Path] = []
-
-    def take() -> None:
-        written.extend(snapshot_pages(window, out, suffix=f"-{theme}"))
-        window.close()
-
+    pictures = PagePictures(window, out, suffix=f"-{theme}", is_idle=lambda: host.is_idle, done=window.close)
     host.start()
     window.show()
     window.start()
-    QTimer.singleShot(round(after_s * 1000), take)
+    QTimer.singleShot(round(after_s * 1000), pictures.start)
     app.exec()
     host.stop()
+    paths, trouble = pictures.paths, pictures.trouble
     dispose(window)
-    return written
+    if trouble is not None:
+        raise trouble
+    return paths
 
 
 def _tell_problems(window: MainWindow, loaded: LoadedSite) -> None:

@@ -72,6 +72,7 @@ class EngineHost(QObject):
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(2)
         self._open = True
+        self._under_way = 0
         self._answered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
@@ -86,6 +87,11 @@ class EngineHost(QObject):
     def running(self) -> bool:
         """Whether any loop runs."""
         return any(thread.isRunning() for thread in self._threads)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was asked has come back to the GUI thread."""
+        return not self._under_way
 
     def stop(self) -> bool:
         """Stop the loops in their own order and wait for them; answers still under way are dropped.
@@ -124,10 +130,12 @@ class EngineHost(QObject):
                 self._answered.emit(on_result if good else on_error or _log_error, result)
 
         if self._open:
+            self._under_way += 1
             self._pool.start(_Call(function, answer))
 
     @Slot(object, object)
     def _deliver(self, callback: Callable[[Any], None], result: Any) -> None:
+        self._under_way -= 1
         if self._open and can_call(callback):
             callback(result)
 
