@@ -51,9 +51,9 @@ def is_change(row: JournalRow) -> bool:
 
 def as_markdown(sections: Iterable[Section], *, title: str, period: str) -> str:
     """The hand-over as Markdown, for the screen and for paper. Typed text is never markup."""
-    text = [f"### {_plain(title)}", "", _plain(period)]
+    text = [f"# {_plain(title)}", "", _plain(period)]
     for section in sections:
-        text += ["", f"#### {section.heading}", ""]
+        text += ["", f"## {section.heading}", ""]
         text += [f"- {_plain(line)}" for line in section.lines] or [f"*{section.empty}*"]
     return "\n".join(text) + "\n"
 

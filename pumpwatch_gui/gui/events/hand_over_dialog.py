@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QTextCursor, QTextDocument
-from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QLineEdit, QTextBrowser, QWidget
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QLineEdit, QWidget
 
 from pumpwatch_gui.commissioning.journal import journal_span
 from pumpwatch_gui.domain.commands import Record
@@ -16,6 +16,7 @@ from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.wording import error_text, minute
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, vbox
+from pumpwatch_gui.gui.look.marked_text import PAGE_SIZES, MarkedText, fill
 from pumpwatch_gui.gui.look.printing import choose_printer
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -52,8 +53,7 @@ class HandOverDialog(QDialog):
         for hours in SHIFTS_H:
             self.shift.addItem(f"last {hours} h", hours)
         self.shift.activated.connect(self.read)
-        self.text = QTextBrowser()
-        self.text.setAccessibleName("Hand-over")
+        self.text = MarkedText(context.appearance, "Hand-over")
         self.trouble = StatusText()
         head = hbox(label("Note", "heading"), self.pump, (self.note, 1), self.add)
         foot = hbox(
@@ -105,8 +105,7 @@ class HandOverDialog(QDialog):
         period = f"{minute(start_ns)} to {minute(end_ns)}, written by {self.context.user}"
         sections = hand_over(view, rows, start_ns=start_ns, end_ns=end_ns + 1)
         self.markdown = as_markdown(sections, title=f"Hand-over of {view.name}", period=period)
-        self.text.setMarkdown(self.markdown)
-        space_out(self.text.document(), self.context.appearance.px(10))
+        self.text.show_text(self.markdown)
 
     def _failed(self, error: Exception) -> None:
         self.trouble.warn(error_text(error))
@@ -139,17 +138,5 @@ class HandOverDialog(QDialog):
     def print_on(self, printer: object) -> None:
         """Print the hand-over in the colours of paper."""
         document = QTextDocument()
-        document.setMarkdown(self.markdown)
-        space_out(document, 10)
+        fill(document, self.markdown, sizes=PAGE_SIZES, above=10)
         document.print_(printer)  # type: ignore[arg-type]
-
-
-def space_out(document: QTextDocument, above_px: int) -> None:
-    """Give headings room above them: Markdown has none."""
-    block = document.begin()
-    while block.isValid():
-        if block.blockFormat().headingLevel() > 3:
-            form = block.blockFormat()
-            form.setTopMargin(above_px)
-            QTextCursor(block).setBlockFormat(form)
-        block = block.next()

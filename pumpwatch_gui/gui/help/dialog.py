@@ -1,9 +1,10 @@
 """Help: one text for each page and dialog of the program, from `resources/help/`."""
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QWidget
 
 from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
+from pumpwatch_gui.gui.look.marked_text import MarkedText
 from pumpwatch_gui.gui.look.theme import Appearance
 
 
@@ -13,10 +14,8 @@ class HelpDialog(QDialog):
     def __init__(self, appearance: Appearance, topic: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         resize_within_screen(self, appearance.px(720), appearance.px(620))
-        self.browser = QTextBrowser()
-        self.browser.setAccessibleName("Help text")
-        self.browser.setOpenExternalLinks(False)
-        self.browser.setMarkdown(help_text(topic))
+        self.browser = MarkedText(appearance, "Help text")
+        self.browser.show_text(help_text(topic))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.button(QDialogButtonBox.StandardButton.Close).setAccessibleName("Close help")
         buttons.button(QDialogButtonBox.StandardButton.Close).setAutoDefault(False)

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import get_args
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent, QTextDocument
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QGridLayout,
     QSplitter,
     QTabWidget,
-    QTextBrowser,
 )
 from typing_extensions import override
 
@@ -37,6 +36,7 @@ from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.wording import error_text, minute, number, stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.marked_text import CARD_SIZES, MarkedText
 from pumpwatch_gui.gui.look.widgets import Panel, PumpBox, StatusText, button, label
 from pumpwatch_gui.gui.models.backtest_panel import BackTestPanel
 from pumpwatch_gui.gui.models.training_panel import OFFERED_KIND, TrainPanel
@@ -45,7 +45,7 @@ from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 SLOW_S = 1.0
-STEPS_SHOWN = 4
+STEPS_SHOWN, STEP_PX = 4, 80
 LEARNT = "learn"
 MODEL_COMMANDS = {LEARNT, *(COMMANDS[kind].name for kind in get_args(ModelCommand))}
 """Whose outcomes the page shows: what people order about models, and what the pump has learnt."""
@@ -113,10 +113,7 @@ class ModelsPage(Page):
             waiting.setEnabled(False)
         self.shadow, self.said, self.steps = StatusText(), StatusText(), StatusText()
         self.steps.setAccessibleName("What the pump has learnt, and when")
-        self.card = QTextBrowser()
-        self.card.setAccessibleName("Card of the chosen model")
-        self.card.setPlaceholderText("The card of a model comes here")
-        self.card.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.card = MarkedText(self.appearance, "Card of the chosen model", CARD_SIZES)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Train or back-test")
         self.tabs.addTab(self.train, "Train")
@@ -133,14 +130,20 @@ class ModelsPage(Page):
             hbox(self.chooser, self.active, None, self.adaptive, self.confirm, self.rebaseline, spacing=12)
         )
         registry = Panel(self.appearance, "Models of this pump")
-        buttons = QGridLayout()
-        buttons.setSpacing(6)
-        for i, widget in enumerate(
-            (self.shadow_button, self.promote_button, self.export_button, self.stop_button, self.back_button)
+        steps = QGridLayout()
+        steps.setSpacing(6)
+        for row, (step, widgets) in enumerate(
+            (
+                ("3  Shadow", (self.shadow_button, self.stop_button)),
+                ("4  Promote", (self.promote_button, self.back_button, self.export_button)),
+            )
         ):
-            buttons.addWidget(widget, i // 3, i % 3)
-        buttons.setColumnStretch(3, 1)
-        registry.body.addLayout(vbox((self.view, 3), buttons, self.shadow, self.steps, self.said, (self.card, 4)), 1)
+            steps.addWidget(label(step, "strong"), row, 0)
+            for column, widget in enumerate(widgets):
+                steps.addWidget(widget, row, column + 1)
+        steps.setColumnMinimumWidth(0, self.appearance.px(STEP_PX))
+        steps.setColumnStretch(4, 1)
+        registry.body.addLayout(vbox((self.view, 3), steps, self.shadow, self.steps, self.said, (self.card, 4)), 1)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(registry)
         split.addWidget(self.tabs)
@@ -231,7 +234,7 @@ class ModelsPage(Page):
             return
         row = self.models.rows[at]
         may_run = row.version != "" and row.is_usable and not row.is_active
-        self.card.document().setMarkdown(row.card, QTextDocument.MarkdownFeature.MarkdownNoHTML)
+        self.card.show_text(row.card)
         self.shadow_button.setEnabled(may_run and row.version != self.choice.shadow)
         self.stop_button.setEnabled(self.choice.shadow != "")
         self.promote_button.setEnabled(may_run)

@@ -92,12 +92,15 @@ class TrainPanel(QWidget):
         self.progress = QProgressBar()
         self.progress.setAccessibleName("Progress of the training")
         self.progress.setRange(0, 1000)
+        keeps_room = self.progress.sizePolicy()
+        keeps_room.setRetainSizeWhenHidden(True)
+        self.progress.setSizePolicy(keeps_room)
         self.outcome = StatusText()
         self.loss = SmallPlot(
             self.context.appearance,
             "Loss of each epoch",
             x_text=lambda x: f"epoch {x:.0f}",
-            empty="The loss curve comes here",
+            empty="No epoch is over yet",
         )
 
     def _lay_out(self) -> None:
@@ -108,7 +111,8 @@ class TrainPanel(QWidget):
         run = hbox(self.train_button, self.cancel_button, (self.progress, 1))
         offer = hbox((self.offer_words, 1), self.offer_button)
         vbox(
-            offer, self.chooser, check, options, self.summary, (self.table, 3), run, self.outcome, (self.loss, 3),
+            offer, label("1  Choose healthy running and check it", "strong"), self.chooser, check, self.summary,
+            (self.table, 3), label("2  Train", "strong"), options, run, self.outcome, (self.loss, 3), None,
             parent=self, margin=12,
         )  # fmt: skip
 
@@ -247,6 +251,9 @@ class TrainPanel(QWidget):
         usable = self.checked is not None and (self.checked.report.is_usable or self.short.isChecked())
         self.train_button.setEnabled(usable and not self.is_training)
         self.cancel_button.setEnabled(self.is_training)
+        self.table.setVisible(self.checked is not None)
+        for part in (self.progress, self.loss):
+            part.setVisible(self.training is not None)
 
 
 def _end(training: Training | None) -> None:

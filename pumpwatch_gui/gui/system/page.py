@@ -1,4 +1,4 @@
-"""System: how the program itself is doing, its links, its versions and its log."""
+"""System: how the program itself is doing, now and over the last hour, its versions and its log."""
 
 import time
 from collections import deque
@@ -19,16 +19,13 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from pumpwatch_gui import __version__
-from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.station import EngineStats, Percentiles, StationView
 from pumpwatch_gui.domain.wording import clock, duration, full_date, number
 from pumpwatch_gui.gui.help.diagnostics import diagnostics
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, label, set_role
 from pumpwatch_gui.gui.shell.page import Page, PageContext
-from pumpwatch_gui.gui.tables.links import link_columns
-from pumpwatch_gui.gui.tables.rows_model import RowsModel
-from pumpwatch_gui.gui.tables.table_view import TableView
+from pumpwatch_gui.gui.system.figure_past import FigurePast
 
 LOG_LINES = 400
 LEVELS = ("all levels", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -37,12 +34,12 @@ WARN_DAYS = 30.0
 MEASURING = "measuring"
 ONE_ROW_FROM_PX, NARROW_COLUMNS = 1240, 3
 """From this width on (at 100 %) the figures are in one row, below it in so many columns."""
-LINKS_PX, LOG_PX = 96, 44
-"""The title and two whole rows of links (at 100 %), to which the log gives way down to two lines."""
+LOG_PX = 44
+SAMPLED_MS = 10_000
 
 
 class SystemPage(Page):
-    """Figures above, links in the middle, the log below; refreshed once a second."""
+    """Figures with their last hour above, the log below; refreshed once a second. The links are on Devices."""
 
     key = "system"
 
@@ -52,18 +49,23 @@ class SystemPage(Page):
         self._process.cpu_percent()
         self._last_s = 0.0
         self.figures: dict[str, QLabel] = {}
-        self.links: RowsModel[LinkView] = RowsModel(link_columns(*_LINK_TITLES), key=lambda v: v.link_id)
+        self.past = {name: FigurePast(self.appearance, name) for name in self._numbers()}
         self._cards = [self._make_figures(heading, names) for heading, names in _FIGURES.items()]
         self._grid, self._columns = QGridLayout(), 0
         self._grid.setSpacing(12)
-        vbox(self._grid, (self._make_links(), 3), (self._make_log(), 3), parent=self, margin=16, spacing=12)
-        self.setFocusProxy(self.link_view)
+        vbox(self._grid, (self._make_log(), 1), parent=self, margin=16, spacing=12)
+        self.setFocusProxy(self.log_text)
         self.appearance.changed.connect(self._fit)
         self._fit()
         self._log_timer = QTimer(self)
         self._log_timer.setInterval(SLOW_MS)
         self._log_timer.timeout.connect(self.read_log)
         self._log_timer.start()
+        self._sampling = QTimer(self)
+        self._sampling.setInterval(SAMPLED_MS)
+        self._sampling.timeout.connect(self.sample)
+        self._sampling.start()
+        self.sample()
 
     # ---------------------------------------------------------------- building
 
@@ -71,21 +73,19 @@ class SystemPage(Page):
         panel = Panel(self.appearance, heading)
         grid = QGridLayout()
         grid.setVerticalSpacing(4)
-        grid.setColumnStretch(0, 1)
+        grid.setHorizontalSpacing(10)
+        grid.setColumnStretch(1, 1)
         for row, name in enumerate(names):
             value = label("–", "live")
             value.setAccessibleName(f"{heading}: {name}")
             grid.addWidget(label(name), row, 0)
-            grid.addWidget(value, row, 1, Qt.AlignmentFlag.AlignRight)
+            if name in self.past:
+                grid.addWidget(self.past[name], row, 1)
+            grid.addWidget(value, row, 2, Qt.AlignmentFlag.AlignRight)
             self.figures[name] = value
         panel.body.addLayout(grid)
         panel.body.addStretch(1)
         return panel
-
-    def _make_links(self) -> Panel:
-        self.link_view = TableView(self.appearance, self.links, "State of the links", many=True)
-        self.link_view.lead_to(lambda v: (v.pump_id, ""), self.context)
-        return Panel(self.appearance, "Links", self.link_view)
 
     def _make_log(self) -> Panel:
         self.log_text = QPlainTextEdit()
@@ -108,7 +108,6 @@ class SystemPage(Page):
         self._fit()
 
     def _fit(self) -> None:
-        self.link_view.setMinimumHeight(self.appearance.px(LINKS_PX))
         self.log_text.setMinimumHeight(self.appearance.px(LOG_PX))
         columns = len(self._cards) if self.width() >= self.appearance.px(ONE_ROW_FROM_PX) else NARROW_COLUMNS
         if columns != self._columns:
@@ -136,11 +135,31 @@ class SystemPage(Page):
             self.figures[name].setText(text)
         for name, is_bad in _troubles(view.stats).items():
             set_role(self.figures[name], "warning" if is_bad else "live")
-        self.links.show_rows([link for pump in view.pumps for link in pump.links])
+
+    def sample(self) -> None:
+        """Note every number for its last hour, whether the page is seen or not."""
+        for name, value in self._numbers().items():
+            self.past[name].note(value)
+
+    def _numbers(self) -> dict[str, float]:
+        """The figures with a picture of their last hour; of three times the longest."""
+        stats = self.context.station.latest().stats
+        return {
+            "Frames a second": stats.frames_per_s,
+            "Sensor to screen": stats.sensor_to_latest.p99,
+            "p50 / p95 / p99": stats.inference.p99,
+            "Waiting": stats.ring_depth,
+            "Store queue": stats.store_depth,
+            "Commit time": stats.commit.p99,
+            "Database": stats.database_bytes / 1e6,
+            "Memory": self._memory_mb(),
+        }
+
+    def _memory_mb(self) -> float:
+        return float(self._process.memory_info().rss / 1e6)
 
     def _texts(self, view: StationView) -> dict[str, str]:
         stats, days = view.stats, view.stats.days_to_full_disk
-        memory = self._process.memory_info().rss / 1e6
         return {
             "Frames": f"{stats.frames:,}",
             "Frames a second": number(stats.frames_per_s, 1),
@@ -164,7 +183,7 @@ class SystemPage(Page):
             "A day takes": _measured(stats.bytes_per_day / 1e6, "{:,.1f} MB"),
             "Disk full on": full_date(days, view.time_ns) if days >= 0 else MEASURING,
             "Salvage": stats.salvage or "none",
-            "Memory": f"{memory:,.0f} MB",
+            "Memory": f"{self._memory_mb():,.0f} MB",
             "Processor": f"{self._process.cpu_percent():.0f} % of a core",
             "Running for": duration(time.time() - self._process.create_time()),
             "PumpWatch": __version__,
@@ -199,8 +218,6 @@ def tail(path: Path, level: int) -> str:
         return "nothing was logged yet"
 
 
-_LINK_TITLES = ("Link", "Endpoint", "State", "Frames", "Missed", "Period", "p50 / p95 ms", "Time-outs", "Refused",
-                "Reconn.", "Last error")  # fmt: skip
 _FIGURES: dict[str, tuple[str, ...]] = {
     "Links": ("Frames", "Frames a second", "Missed scans", "Sensor to screen"),
     "Inference": ("Scored", "p50 / p95 / p99", "Skipped windows", "Model"),
