@@ -27,7 +27,8 @@ class Detection:
     anomalous windows each sensor has led since start (both after the original system).
     `is_anomaly` says that this window scores above 1; whether that is an alarm is for `AlarmRule`.
     `time_ns` and `seq` are those of the newest frame in the window. `usual` and `present` (n,) are the ordinary level
-    and the newest value of each sensor in its unit, NaN where there is none; empty for a kind that knows none.
+    of each sensor and, in the direction in which it deviates, the further of its newest value and its mean of the last
+    seconds; in its unit, NaN where there is none; empty for a kind that knows none.
     """
 
     pump_id: str

@@ -162,6 +162,20 @@ def test_a_deviation_that_alarms_never_becomes_the_new_normal_by_itself(pump: Pu
     assert calm(pump.run(300)[60:])
 
 
+def test_a_single_value_on_the_other_side_does_not_turn_the_direction_of_a_deviation(pump: Pump) -> None:
+    """A pump that cavitates: every fourth value lies below the ordinary level, and one of them is the newest."""
+    pump.run(600)
+    for _ in range(15):
+        pump.run(3, add=[0, 12, 0])
+        pump.run(1, add=[0, -3, 0])
+    found = pump.outcome()
+    assert found.score > 1.0
+    assert found.usual[1] == pytest.approx(100, abs=1)
+    assert found.present[1] == pytest.approx(108, abs=2.5)
+    pump.run(3, add=[0, np.nan, 0])
+    assert pump.outcome().present[1] == pytest.approx(108, abs=2.5)
+
+
 def test_rebaseline_takes_the_present_as_normal_at_once(pump: Pump) -> None:
     pump.run(400)
     pump.run(120, add=[0, 6, 0])

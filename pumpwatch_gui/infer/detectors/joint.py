@@ -79,7 +79,10 @@ def score_together(moments: Sequence[Remembered], errors: Floats) -> list[Window
     score, chart, network, shares = _scored(models, m, errors if has_network else None)
     flat = np.minimum(m.flat_s / models.flat_s, MOST_FLAT) * m.scored
     high = (m.deviations > models.own_level[:, np.newaxis]) | (flat > 1.0)
-    usual, present = np.where(m.scored, m.base + m.offset, nan), m.newest + m.offset
+    usual = np.where(m.scored, m.base + m.offset, nan)
+    # The smoothed residual knows the direction; a single value of a pump that cavitates may lie on the other side.
+    way = np.where(m.smooth < 0, -1.0, 1.0)
+    present = way * np.maximum(way * m.newest, way * m.short) + m.offset
     limit = np.broadcast_to(models.limit, score.shape)
     columns = (one.tolist() for one in (score, score * limit, limit, chart, network))
     return [
