@@ -5,10 +5,17 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pumpwatch_gui.domain.commands import PauseSync, ResendSpan, ResumeSync, SyncCommand
+from pumpwatch_gui.domain.commands import (
+    DiscardRefused,
+    PauseSync,
+    ResendRefused,
+    ResendSpan,
+    ResumeSync,
+    SyncCommand,
+)
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, Note
-from pumpwatch_gui.domain.sync import SyncState, SyncView
+from pumpwatch_gui.domain.sync import SyncState, SyncView, row_words
 from pumpwatch_gui.domain.wording import minute
 from pumpwatch_gui.engine.configuration import Configuration
 from pumpwatch_gui.files.home import Home
@@ -61,7 +68,10 @@ class Syncing:
         self._worker.run(stop, alive)
 
     def execute(self, command: SyncCommand) -> str:
-        """What was done, in words. Raises InputError when nothing is sent by this run."""
+        """What was done, in words. Raises InputError where that needs a server and nothing is sent by this run."""
+        if isinstance(command, DiscardRefused):
+            self._outbox.discard(command.rows)
+            return f"{row_words(command.rows)} discarded"
         if self._settings is None:
             raise InputError("sync is off", "add [sync] to the site file and start again")
         match command:
@@ -75,6 +85,9 @@ class Syncing:
                     raise InputError("the span to send again is empty", "give a beginning before its end")
                 self._outbox.resend(start_ns, end_ns)
                 return f"{minute(start_ns)} to {minute(end_ns)} is sent again"
+            case ResendRefused(rows):
+                self._outbox.resend_refused(rows)
+                return f"{row_words(rows)} sent again"
 
     def site_changed(self) -> None:
         """Say that other settings of the sync wait for the next start."""

@@ -9,6 +9,7 @@ import httpx
 
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.sync import SyncSettings
+from pumpwatch_gui.sync.reasons import reason_of
 from pumpwatch_gui.sync.secrets import SyncSecrets
 
 TIMEOUT_S = 5.0
@@ -154,5 +155,5 @@ def _error_of(response: httpx.Response) -> RestError:
         return RestError(Fault.LATER, f"the server has not what is needed ({words})", _SQL_ADVICE)
     # Values out of range, not to be represented, against a constraint. Anything else is not of a row.
     if code[:2] in ("22", "23"):
-        return RestError(Fault.ROW, words)
+        return RestError(Fault.ROW, reason_of(code, words))
     return RestError(Fault.LATER, f"the server is in trouble ({words})", _LINE_ADVICE)

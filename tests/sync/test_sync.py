@@ -9,6 +9,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.events import AlarmChanged, MaintenanceChanged, OrderDone
 from pumpwatch_gui.domain.sync import SyncState, SyncStream
 from pumpwatch_gui.store.hot.writer import PumpRow
+from pumpwatch_gui.store.query.history import History
 from pumpwatch_gui.sync import worker
 from tests.conftest import wait_until
 from tests.store.conftest import START_NS, profile_of
@@ -111,6 +112,26 @@ def test_a_poison_row_costs_itself(central: Central, accounts: Accounts, tmp_pat
         wait_until(lambda: is_through(made) and made.worker.view().quarantined == 2, within_s=30)
         assert "2 in quarantine" in made.worker.view().words
     assert count(central, "audit_log", 18) == 38
+
+
+def test_a_refused_row_is_sent_again_once_the_cause_is_gone(
+    central: Central, accounts: Accounts, tmp_path: Path
+) -> None:
+    central.sql("ALTER TABLE audit_log ADD CONSTRAINT test_refusal CHECK (station_id <> 29 OR text <> 'odd')")
+    with sending(tmp_path, central, accounts, station=29) as made:
+        for text in ("good", "odd"):
+            made.store.offer_event(OrderDone(time.time_ns(), "", "record", True, text, "asha"))
+        wait_until(lambda: is_through(made) and made.worker.view().quarantined == 1, within_s=30)
+        (row,) = History(made.path).quarantined()
+        assert row.stream is SyncStream.AUDIT
+        assert row.reason.startswith("a value is none that the server allows (23514: ")
+        assert '"text": "odd"' in row.content
+        made.store.outbox.resend_refused([row.which])
+        wait_until(lambda: [r.time_ns for r in History(made.path).quarantined()] > [row.time_ns], within_s=30)
+        central.sql("ALTER TABLE audit_log DROP CONSTRAINT test_refusal")
+        made.store.outbox.resend_refused([row.which])
+        wait_until(lambda: count(central, "audit_log", 29) == 2, within_s=30)
+        wait_until(lambda: made.worker.view().quarantined == 0, within_s=30)
 
 
 def test_rows_of_a_wrong_clock_go_to_the_quarantine_and_the_others_to_the_server(
