@@ -38,13 +38,13 @@ def daily_volume(stream: SyncStream, site: Site) -> str:
     """How much of a stream a day brings from this site, in words."""
     match stream:
         case SyncStream.ALARMS | SyncStream.EVENTS | SyncStream.AUDIT:
-            return "a row whenever something happens"
+            return "some rows a day"
         case SyncStream.DETECTIONS:
-            return f"a row a minute and pump, every one while it is abnormal: from {_size(stream, site, 60.0)} a day on"
+            return f"{_size(stream, site, 60.0)} a day, more while a pump is abnormal"
         case SyncStream.ROLLUPS:
-            return f"a row a minute and pump: about {_size(stream, site, 60.0)} a day"
+            return f"{_size(stream, site, 60.0)} a day, a row a minute"
         case SyncStream.READINGS:
-            return f"a row a scan and pump: about {_size(stream, site, 0.0)} a day"
+            return f"{_size(stream, site, 0.0)} a day, a row a scan"
 
 
 def _size(stream: SyncStream, site: Site, every_s: float) -> str:

@@ -181,7 +181,7 @@ def test_the_sync_dialog_leads_to_the_quarantine(open_window: OpenWindow) -> Non
     station.history.refused = [refused(4)]
     dialog.refused.click()
     QApplication.processEvents()
-    assert dialog.parentWidget().findChildren(QuarantineDialog)[-1].count.text() == "1 row in quarantine"
+    assert dialog.findChildren(QuarantineDialog)[-1].count.text() == "1 row in quarantine"
 
 
 # ---------------------------------------------------------------- setting up
@@ -295,7 +295,7 @@ def test_a_cancelled_trial_shows_nothing_later(open_window: OpenWindow, monkeypa
     monkeypatch.setattr(dialog_module, "try_sync", lambda *_, **__: CHECKS)
     _, dialog = opened(open_window, SyncView(SyncState.UP_TO_DATE))
     held: list[tuple[Callable[[], object], Callable[[object], None]]] = []
-    dialog.context.ask = lambda function, on_result, on_error=None: held.append((function, on_result))  # type: ignore[assignment]
+    dialog.context.ask = lambda function, on_result, on_error=None: held.append((function, on_result))
     dialog.trial.run_button.click()
     assert dialog.trial.run_button.text() == "Cancel"
     dialog.trial.run_button.click()

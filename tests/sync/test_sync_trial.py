@@ -1,6 +1,7 @@
 """A trial of the connection finds each thing that is missing, on a real server, and says what to do about it."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,14 +9,16 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
+from pumpwatch_gui.bench.rigs.posting import free_port
 from pumpwatch_gui.commissioning.sync_setup import kept_secrets, try_sync
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.sync import SyncCheck, SyncSettings
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.trial import ACCOUNT, CLOCK, MEMBER, NAMES, POSTGREST, REACHED, SCHEMA, try_connection
 from tests.sync.conftest import needs_server
-from tests.sync.servers import KEY, Accounts, Central, free_port, loopback_server
+from tests.sync.servers import KEY, Accounts, Central, loopback_server
 
 STATION, WHO = 61, "trial@example.org"
 SECRETS = SyncSecrets(KEY, "a password")
@@ -52,6 +55,7 @@ def answering(status: int, content: bytes) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
+        @override
         def log_message(self, format: str, *args: object) -> None:
             pass
 
@@ -103,10 +107,8 @@ def test_a_server_of_another_version_is_said(settings: SyncSettings, central: Ce
 
 @needs_server
 def test_a_clock_that_is_off_is_said(settings: SyncSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pumpwatch_gui.sync import trial
-
-    real = trial.time.time
-    monkeypatch.setattr(trial.time, "time", lambda: real() + 3_700)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3_700)
     found = tried(settings)
     assert failing(found) == {CLOCK: False}
     assert "1 h 01 min ahead of" in found[CLOCK].words

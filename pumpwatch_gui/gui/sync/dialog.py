@@ -76,7 +76,9 @@ class SyncDialog(QDialog):
         for row, (name, value) in enumerate(self.figures.items()):
             value.setAccessibleName(name)
             value.setWordWrap(True)
-            grid.addWidget(label(name, "dim"), row, 0, Qt.AlignmentFlag.AlignTop)
+            is_last = row == len(self.figures) - 1  # it has a button
+            where = Qt.AlignmentFlag.AlignVCenter if is_last else Qt.AlignmentFlag.AlignTop
+            grid.addWidget(label(name, "dim"), row, 0, where)
             grid.addWidget(value, row, 1)
         grid.addWidget(self.refused, len(self.figures) - 1, 2)
         return table

@@ -34,7 +34,7 @@ class QuarantineDialog(QDialog):
         columns = [
             Column[QuarantinedRow]("Refused at", lambda r: stamp(r.time_ns), sort=lambda r: r.time_ns),
             Column[QuarantinedRow]("Stream", lambda r: STREAM_WORDS[r.stream]),
-            Column[QuarantinedRow]("Key", lambda r: r.row_key),
+            Column[QuarantinedRow]("Key", lambda r: r.row_key, elided=True),
             Column[QuarantinedRow]("Reason", lambda r: r.reason, elided=True),
             Column[QuarantinedRow]("Row as it was sent", lambda r: row_text(r, ", "), elided=True),
         ]
@@ -59,7 +59,7 @@ class QuarantineDialog(QDialog):
         self.view.offer(self.again, self.discard)
         foot = hbox((self.trouble, 1), self.again, self.discard, close)
         vbox(self.count, advice, (self.view, 1), self.content, foot, parent=self, margin=16, spacing=12)
-        resize_within_screen(self, context.appearance.px(1000), context.appearance.px(600))
+        resize_within_screen(self, context.appearance.px(1160), context.appearance.px(620))
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._show_choice())
         renew = QTimer(self)
         renew.timeout.connect(self._renew)

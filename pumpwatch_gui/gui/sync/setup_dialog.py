@@ -11,6 +11,7 @@ from pumpwatch_gui.domain.site_changes import SetSync
 from pumpwatch_gui.domain.sync import STREAM_WORDS, USUAL_STREAMS, SyncSettings, SyncStream
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.forms.site_dialog import SiteDialog
+from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import Panel, Question, ask_first, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.sync.trial_panel import Job, TrialPanel
@@ -29,7 +30,7 @@ class SyncSetupDialog(SiteDialog):
     """What is saved goes to the site file by an order; the secrets go to the key store or a file of this user alone."""
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
-        super().__init__(context, (720, 660), parent)
+        super().__init__(context, (1040, 540), parent)
         self.fields: dict[str, QLineEdit] = {}
         self.streams: dict[SyncStream, QCheckBox] = {}
         self._kept = False, False
@@ -41,7 +42,8 @@ class SyncSetupDialog(SiteDialog):
             "of the server is made by the command pumpwatch server-sql --apply; Help (F1) says more.", "dim"
         )  # fmt: skip
         words.setWordWrap(True)
-        self.lay_out(words, self._form(), self._choices(), self.trial, None, more=(self.off,))
+        body = hbox((self._form(), 1), (self._choices(), 1), spacing=20)
+        self.lay_out(words, body, self.trial, None, more=(self.off,))
         self.show_site()
         self.fields["url"].setFocus()
         self._look_for_secrets()
@@ -61,6 +63,7 @@ class SyncSetupDialog(SiteDialog):
             words.setBuddy(field)
             grid.addWidget(words, row, 0)
             grid.addWidget(field, row, 1)
+        grid.setRowStretch(len(_FIELDS), 1)
         for key in ("password", "key"):
             self.fields[key].setPlaceholderText("looking for what is kept…")
         self.fields["password"].setEchoMode(QLineEdit.EchoMode.Password)
@@ -80,6 +83,7 @@ class SyncSetupDialog(SiteDialog):
             grid.addWidget(box, row, 0)
             grid.addWidget(volume, row, 1)
         panel.body.addLayout(grid)
+        panel.body.addStretch(1)
         return panel
 
     # ---------------------------------------------------------------- what is there

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.sync import SyncCheck
 from pumpwatch_gui.domain.wording import error_text
-from pumpwatch_gui.gui.look.layout import hbox
+from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen
 from pumpwatch_gui.gui.look.widgets import Panel, SpokenLabel, StatusText, button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -82,7 +82,8 @@ class TrialPanel(Panel):
             row[2].setWordWrap(True)
             row[2].setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             for column, part in enumerate(row):
-                self._grid.addWidget(part, len(self.lines), column, Qt.AlignmentFlag.AlignTop)
+                part.setAlignment(Qt.AlignmentFlag.AlignTop)  # of the layout it would cost the further lines of words
+                self._grid.addWidget(part, len(self.lines), column)
             self.lines.append(row)
         for (state, name, words), check in zip(self.lines, checks, strict=True):
             state.setText(_WORDS[check.is_ok])
@@ -91,6 +92,11 @@ class TrialPanel(Panel):
             words.setText(f"{check.words} – {check.advice}" if check.advice else check.words)
             set_role(words, "warning" if check.is_ok is False else "dim" if check.is_ok is None else "")
         self._table.show()
+        window = self.window()  # words that wrap do not make it grow by themselves
+        layout = window.layout()
+        height = layout.heightForWidth(window.width()) if layout is not None else 0
+        if height > window.height():
+            resize_within_screen(window, window.width(), height)
 
     def show_failure(self, cancel: threading.Event, error: Exception) -> None:
         """Say why there was no trial, unless it was cancelled."""
