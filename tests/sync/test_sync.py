@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from pumpwatch_gui.bench.rigs.accounts import Accounts
+from pumpwatch_gui.bench.rigs.central import Central
+from pumpwatch_gui.bench.rigs.sending import SendingStation
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.events import AlarmChanged, MaintenanceChanged, OrderDone
 from pumpwatch_gui.domain.sync import SyncState, SyncStream
@@ -17,8 +20,7 @@ from tests.store.rigs.plant import PUMPS, TAGS, detection
 from tests.store.test_store_maintenance import DONE, EVENT
 from tests.sync.conftest import needs_server
 from tests.sync.faults import Line
-from tests.sync.rigs import SendingStation, offer_now, sending
-from tests.sync.servers import Accounts, Central
+from tests.sync.rigs import offer_now, sending
 
 pytestmark = needs_server
 READINGS = frozenset({SyncStream.READINGS})

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from pumpwatch_gui.bench.rigs.accounts import KEY, Accounts
+from pumpwatch_gui.bench.rigs.central import Central
 from pumpwatch_gui.domain.commands import PauseSync, Record, ResendSpan, ResumeSync
 from pumpwatch_gui.domain.sync import SyncState
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, home_at, simulated, site_text
 from tests.store.conftest import rows_of
 from tests.sync.conftest import needs_server
-from tests.sync.servers import KEY, Accounts, Central
 
 SYNC = """
 [site]

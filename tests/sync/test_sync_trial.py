@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from pumpwatch_gui.bench.rigs.accounts import KEY, Accounts, loopback_server
+from pumpwatch_gui.bench.rigs.central import Central
 from pumpwatch_gui.bench.rigs.posting import free_port
 from pumpwatch_gui.commissioning.sync_setup import kept_secrets, try_sync
 from pumpwatch_gui.domain.errors import InputError
@@ -18,7 +20,6 @@ from pumpwatch_gui.domain.sync import SyncCheck, SyncSettings
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.trial import ACCOUNT, CLOCK, MEMBER, NAMES, POSTGREST, REACHED, SCHEMA, try_connection
 from tests.sync.conftest import needs_server
-from tests.sync.servers import KEY, Accounts, Central, loopback_server
 
 STATION, WHO = 61, "trial@example.org"
 SECRETS = SyncSecrets(KEY, "a password")
