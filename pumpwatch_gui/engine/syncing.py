@@ -1,5 +1,6 @@
 """Sync as a part of the station: off, or one loop more. What it needs is loaded only where a site sends."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from pumpwatch_gui.store.hot.writer import Store
 
 if TYPE_CHECKING:
     from pumpwatch_gui.sync.worker import SyncWorker
+
+log = logging.getLogger("pumpwatch.sync")
 
 LATE_AFTER_S = 30.0
 """A request may take seconds, and logging in a few of them."""
@@ -65,6 +68,7 @@ class Syncing:
                 secrets=lambda: find_secrets(self._home.path), on_change=self._say,
             )  # fmt: skip
             self._worker.pause(self._is_paused)
+            log.info("sync to %s as %s: %s", self._settings.url, self._settings.account, self._settings.stream_words)
         self._worker.run(stop, alive)
 
     def execute(self, command: SyncCommand) -> str:

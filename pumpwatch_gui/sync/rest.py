@@ -57,7 +57,9 @@ class Rest:
         """
         wanted = "merge" if is_merge else "ignore"
         headers = {"Prefer": f"resolution={wanted}-duplicates,return=minimal"}
-        response = self._request(f"{table}?on_conflict={key}", rows, headers)
+        # Named in the address, PostgREST need not read the body to find the columns: it hands it on to PostgreSQL.
+        columns = f"&columns={','.join(rows[0])}" if rows else ""
+        response = self._request(f"{table}?on_conflict={key}{columns}", rows, headers)
         if "content-range" not in response.headers:  # a page of the network that wants a person to log in, say
             raise _no_postgrest(self._settings.url)
 

@@ -14,7 +14,7 @@ from pumpwatch_gui.sync.worker import SyncWorker
 class SendingStation:
     """Notes and sends what is offered to `store`, as a running station does. `alive` is called by the sync loop.
 
-    `said` is what the worker reported in words, each with whether trouble is over.
+    `said` is what the worker reported in words, each with whether trouble is over; `writing` is the store's thread.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class SendingStation:
             secrets=lambda: SyncSecrets(KEY, password), on_change=lambda *said: self.said.append(said),
         )  # fmt: skip
         self._stop = threading.Event()
-        self._store = threading.Thread(target=self.store.run, args=(self._stop,), name="store")
+        self.writing = threading.Thread(target=self.store.run, args=(self._stop,), name="store")
         self._sync = threading.Thread(target=self.worker.run, args=(self._stop, alive), name="sync")
 
     def start(self) -> None:
@@ -46,7 +46,7 @@ class SendingStation:
 
     def start_store(self) -> None:
         """Write what is offered."""
-        self._store.start()
+        self.writing.start()
 
     def start_sync(self) -> None:
         """Send what is noted."""
@@ -55,7 +55,7 @@ class SendingStation:
     def end(self) -> None:
         """Stop both threads. Raises RuntimeError when one goes on."""
         self._stop.set()
-        for thread in (self._store, self._sync):
+        for thread in (self.writing, self._sync):
             if thread.ident is not None:
                 thread.join(30)
             if thread.is_alive():

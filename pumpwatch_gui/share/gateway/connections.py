@@ -5,6 +5,7 @@ A client that sends a byte now and then would else hold a connection for ever, a
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +18,9 @@ from uvicorn.server import ServerState
 
 from pumpwatch_gui.share.gateway.bodies import BODY_WITHIN_S
 from pumpwatch_gui.share.gateway.refusals import Kind, Refusal, Refusals
+
+server_log = logging.getLogger("pumpwatch.gateway.server")
+server_log.setLevel(logging.ERROR)  # what a client does wrong is counted, it does not fill the log
 
 MAX_CONNECTIONS, MAX_OF_ADDRESS = 256, 128
 """At once: in all, and of one address, so that one alone cannot lock the others out."""
@@ -74,6 +78,7 @@ class _Connection(H11Protocol):
         loop: asyncio.AbstractEventLoop | None,
     ) -> None:
         super().__init__(config, server_state, app_state, loop)
+        self.logger = server_log
         self._every = every
         self._address = "an unknown address"
         self._waits_for: object = None
@@ -107,6 +112,12 @@ class _Connection(H11Protocol):
         super().data_received(data)
         self._watch()
         self._has_begun = True
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        refusal = Refusal(400, Kind.MALFORMED, "the request is no HTTP")
+        self._every.refusals.note(refusal, self._address)
+        super().send_400_response(msg)
 
     @override
     def on_response_complete(self) -> None:
