@@ -123,7 +123,8 @@ def test_gateway_and_sync_are_in_the_log_as_json_whatever_clients_send(tmp_path:
         table = SYNC.format(station=9, url=nothing, auth=nothing, account="a@b")
         home.site_file.write_text(site_text(device) + table, "utf-8")
         command = [sys.executable, "-m", "pumpwatch_gui", "run", "--site", str(home.site_file),
-                   "--home", str(home.path), "--headless", "--for", "6", "--log-json", "--gateway", str(port)]  # fmt: skip
+                   "--home", str(home.path), "--headless", "--for", "6", "--log-json",
+                   "--gateway", str(port)]  # fmt: skip
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
             wait_until(lambda: is_listening(port), within_s=30)
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as response:
