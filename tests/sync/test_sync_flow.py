@@ -15,8 +15,17 @@ import pytest
 from pumpwatch_gui.bench.rigs.accounts import KEY, Accounts
 from pumpwatch_gui.bench.rigs.central import Central
 from pumpwatch_gui.bench.rigs.posting import free_port, is_listening
-from pumpwatch_gui.domain.commands import PauseSync, Record, ResendSpan, ResumeSync
-from pumpwatch_gui.domain.sync import SyncState
+from pumpwatch_gui.domain.commands import (
+    ChangeSite,
+    DiscardRefused,
+    PauseSync,
+    Record,
+    ResendRefused,
+    ResendSpan,
+    ResumeSync,
+)
+from pumpwatch_gui.domain.site_changes import SetSync
+from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, home_at, simulated, site_text
 from tests.store.conftest import rows_of
@@ -95,9 +104,25 @@ def test_a_station_that_sends_nothing_refuses_the_orders_and_notes_nothing(tmp_p
             wait_until(lambda: running.engine.latest().stats.readings_committed > 5, within_s=30)
             assert running.engine.latest().sync is None
             assert "sync is off" in running.order(PauseSync()).text
+            rows = ((SyncStream.AUDIT, "3/7"), (SyncStream.ALARMS, "3/8"))
+            assert "sync is off" in running.order(ResendRefused(rows)).text
+            done = running.order(DiscardRefused(rows))  # of a time when it was on
+            assert done.ok
+            assert done.text == "2 refused rows (audit log 3/7, alarms 3/8) discarded"
+            wanted = SyncSettings("https://abc.supabase.co", "station3@example.org")
+            done = running.order(ChangeSite((SetSync(wanted),)))
+            assert done.ok
+            assert "from the next start on" in done.text
+            assert running.engine.site().sync == wanted
+            assert running.engine.latest().sync is None
         finally:
             running.end()
     assert rows_of(running.home.database, "SELECT count(*) FROM outbox") == [(0,)]
+    audited = rows_of(
+        running.home.database, "SELECT action, ok, text FROM audit_log WHERE action LIKE '%refused rows%'"
+    )
+    assert [row[:2] for row in audited] == [("send refused rows again", 0), ("discard refused rows", 1)]
+    assert rows_of(running.home.database, "SELECT count(*) FROM audit_log WHERE action = 'change site'") == [(1,)]
 
 
 @pytest.mark.parametrize("what", ["headless", "window"])
