@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.sync import SyncCheck, SyncSettings
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.trial import ACCOUNT, CLOCK, MEMBER, NAMES, POSTGREST, REACHED, SCHEMA, try_connection
+from pumpwatch_gui.sync.worker import SCHEMA as NEWEST
 from tests.sync.conftest import needs_server
 
 STATION, WHO = 61, "trial@example.org"
@@ -68,7 +69,7 @@ def answering(status: int, content: bytes) -> Iterator[str]:
 def test_all_is_well_and_nothing_is_written(settings: SyncSettings, central: Central) -> None:
     found = tried(settings)
     assert failing(found) == {}
-    assert "version 1" in found[SCHEMA].words
+    assert f"version {NEWEST}" in found[SCHEMA].words
     assert central.one(f"SELECT count(*) FROM stations WHERE station_id = {STATION}") == "0"
 
 
@@ -97,11 +98,12 @@ def test_a_wrong_password_ends_the_trial_there(settings: SyncSettings) -> None:
 
 @needs_server
 def test_a_server_of_another_version_is_said(settings: SyncSettings, central: Central) -> None:
+    ((version, oldest),) = central.sql("SELECT version, oldest FROM pumpwatch.schema_version")
     central.sql("UPDATE pumpwatch.schema_version SET version = 0, oldest = 0")
     try:
         found = tried(settings)
     finally:
-        central.sql("UPDATE pumpwatch.schema_version SET version = 1, oldest = 1")
+        central.sql(f"UPDATE pumpwatch.schema_version SET version = {version}, oldest = {oldest}")
     assert failing(found) == {SCHEMA: False, MEMBER: None, CLOCK: None}
     assert "server-sql" in found[SCHEMA].advice
 
