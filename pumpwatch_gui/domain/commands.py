@@ -16,6 +16,7 @@ from types import MappingProxyType
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.site_changes import SiteChange
+from pumpwatch_gui.domain.sync import RowKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,21 @@ class ResendSpan:
     end_ns: int
 
 
-SyncCommand = PauseSync | ResumeSync | ResendSpan
+@dataclass(frozen=True, slots=True)
+class ResendRefused:
+    """Send rows that the server refused once more, as they are now; one that it refuses again is quarantined again."""
+
+    rows: tuple[RowKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardRefused:
+    """Take rows that the server refused out of the quarantine; in the history of the station they stay."""
+
+    rows: tuple[RowKey, ...]
+
+
+SyncCommand = PauseSync | ResumeSync | ResendSpan | ResendRefused | DiscardRefused
 ModelCommand = (
     Rebaseline | ConfirmLevel | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
 )
@@ -306,6 +321,8 @@ COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
         PauseSync: CommandKind("pause sync", Role.ENGINEER),
         ResumeSync: CommandKind("resume sync", Role.ENGINEER),
         ResendSpan: CommandKind("send again", Role.ENGINEER),
+        ResendRefused: CommandKind("send refused rows again", Role.ENGINEER),
+        DiscardRefused: CommandKind("discard refused rows", Role.ENGINEER),
     }
 )
 """Every command there is. The roles are declared here once; they are enforced where accounts exist."""
@@ -340,7 +357,7 @@ class Order:
             case ChangeSite(changes):
                 ids = {change.pump_id for change in changes}
                 return ids.pop() if len(ids) == 1 else ""
-            case ReloadSite() | PauseSync() | ResumeSync() | ResendSpan():
+            case command if isinstance(command, ReloadSite | SyncCommand):
                 return ""
             case command:
                 return command.pump_id

@@ -26,6 +26,7 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.replay import JournalIndex, Leap
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import StationView
+from pumpwatch_gui.domain.sync import QuarantinedRow
 from pumpwatch_gui.domain.values.readings import Readings, RecordedPump, RecordedSite
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.values.trace import Trace
@@ -192,6 +193,9 @@ class Historian(Protocol):
 
     def maintenance(self, *, resolved: int = 500) -> list[MaintenanceEvent]:
         """Every open maintenance event and the newest `resolved` of those that are resolved, by risk."""
+
+    def quarantined(self, *, limit: int = 5000) -> list[QuarantinedRow]:
+        """The rows that a server refused for good, the newest first, at most `limit`."""
 
     def recorded_pumps(self) -> tuple[RecordedPump, ...]:
         """Every pump that has a history, in the order in which they came to the station."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pumpwatch_gui.domain.alarms.rules import CustomRule
 from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
+from pumpwatch_gui.domain.sync import SyncSettings
 from pumpwatch_gui.domain.units import UnitChoice
 
 
@@ -98,4 +99,14 @@ class RemoveRule:
     pump_id: str = field(default="", init=False)
 
 
-SiteChange = SetStation | SetPump | RenamePump | RemovePump | SetLimits | SetRule | RemoveRule | SaveRegisterMap
+@dataclass(frozen=True, slots=True)
+class SetSync:
+    """Say where the station sends to; None: nowhere. It comes into force at the next start."""
+
+    settings: SyncSettings | None
+    pump_id: str = field(default="", init=False)
+
+
+SiteChange = (
+    SetStation | SetPump | RenamePump | RemovePump | SetLimits | SetRule | RemoveRule | SaveRegisterMap | SetSync
+)

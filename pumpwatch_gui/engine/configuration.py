@@ -22,8 +22,10 @@ from pumpwatch_gui.domain.site_changes import (
     SetPump,
     SetRule,
     SetStation,
+    SetSync,
     SiteChange,
 )
+from pumpwatch_gui.domain.sync import SyncSettings
 from pumpwatch_gui.domain.units import CHOICES
 from pumpwatch_gui.settings.site_reader import load_site
 
@@ -130,6 +132,9 @@ class Configuration:
                     file.set_limits(pump_id, tag, own)
                 words = "; ".join(f"{pump_id} {_limit_change(self.site, pump_id, *one)}" for one in limits.items())
                 return f"{words}: {reason.strip()}" if reason.strip() else words
+            case SetSync(settings):
+                file.set_sync(settings)
+                return _sync_words(settings)
             case SaveRegisterMap(name, text):
                 maps.write(name, text)
                 return f"register map {name} saved"
@@ -196,6 +201,12 @@ def _station_words(change: SetStation, before: Site) -> str:
     if change.energy_price is not None and change.energy_price != (before.energy_price or 0.0):
         parts.append(f"a kWh costs {change.energy_price:g}" if change.energy_price else "a kWh has no price")
     return ", ".join(parts)
+
+
+def _sync_words(settings: SyncSettings | None) -> str:
+    if settings is None:
+        return "sync switched off: nothing is sent from the next start on"
+    return f"sync to {settings.url} as {settings.account} from the next start on: {settings.stream_words}"
 
 
 def _limit_change(site: Site, pump_id: str, tag: str, limits: Limits) -> str:

@@ -25,16 +25,13 @@ from pumpwatch_gui.domain.commands import (
     NoteMaintenance,
     Order,
     OrderId,
-    PauseSync,
     Promote,
     Rebaseline,
     Record,
     ReloadSite,
     ReopenMaintenance,
-    ResendSpan,
     ResetAlarm,
     ResolveMaintenance,
-    ResumeSync,
     ReturnToService,
     RollBack,
     SetAdaptive,
@@ -150,7 +147,7 @@ class Orders:
                 self.done(order, True, f"feedback {given.verdict.value}", in_journal=False)
             case ConfirmLevel() | Rebaseline() | StartShadow() | StopShadow() | Promote() | RollBack():
                 self._to_models(order)
-            case (SetCounters() | PauseSync() | ResumeSync() | ResendSpan()) as command:
+            case command if isinstance(command, SetCounters | SyncCommand):
                 self.done(order, True, self._carry_out(command))
             case (
                 CreateMaintenance() | AssignMaintenance() | NoteMaintenance() | ResolveMaintenance()

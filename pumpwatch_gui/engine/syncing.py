@@ -1,14 +1,22 @@
 """Sync as a part of the station: off, or one loop more. What it needs is loaded only where a site sends."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pumpwatch_gui.domain.commands import PauseSync, ResendSpan, ResumeSync, SyncCommand
+from pumpwatch_gui.domain.commands import (
+    DiscardRefused,
+    PauseSync,
+    ResendRefused,
+    ResendSpan,
+    ResumeSync,
+    SyncCommand,
+)
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, Note
-from pumpwatch_gui.domain.sync import SyncState, SyncView
+from pumpwatch_gui.domain.sync import SyncState, SyncView, row_words
 from pumpwatch_gui.domain.wording import minute
 from pumpwatch_gui.engine.configuration import Configuration
 from pumpwatch_gui.files.home import Home
@@ -16,6 +24,8 @@ from pumpwatch_gui.store.hot.writer import Store
 
 if TYPE_CHECKING:
     from pumpwatch_gui.sync.worker import SyncWorker
+
+log = logging.getLogger("pumpwatch.sync")
 
 LATE_AFTER_S = 30.0
 """A request may take seconds, and logging in a few of them."""
@@ -58,10 +68,14 @@ class Syncing:
                 secrets=lambda: find_secrets(self._home.path), on_change=self._say,
             )  # fmt: skip
             self._worker.pause(self._is_paused)
+            log.info("sync to %s as %s: %s", self._settings.url, self._settings.account, self._settings.stream_words)
         self._worker.run(stop, alive)
 
     def execute(self, command: SyncCommand) -> str:
-        """What was done, in words. Raises InputError when nothing is sent by this run."""
+        """What was done, in words. Raises InputError where that needs a server and nothing is sent by this run."""
+        if isinstance(command, DiscardRefused):
+            self._outbox.discard(command.rows)
+            return f"{row_words(command.rows)} discarded"
         if self._settings is None:
             raise InputError("sync is off", "add [sync] to the site file and start again")
         match command:
@@ -75,6 +89,9 @@ class Syncing:
                     raise InputError("the span to send again is empty", "give a beginning before its end")
                 self._outbox.resend(start_ns, end_ns)
                 return f"{minute(start_ns)} to {minute(end_ns)} is sent again"
+            case ResendRefused(rows):
+                self._outbox.resend_refused(rows)
+                return f"{row_words(rows)} sent again"
 
     def site_changed(self) -> None:
         """Say that other settings of the sync wait for the next start."""

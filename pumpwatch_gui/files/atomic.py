@@ -14,11 +14,12 @@ _WINDOWS_PAUSES_S = (0.01, 0.05, 0.2, 0.5)
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, is_private: bool = False) -> Iterator[BinaryIO]:
     """Give a file to write to, for a `with` statement; at its end it takes the place of `path`, whole.
 
     An error (also one raised in the block) leaves the old file as it was, and no other behind. The new file has the
-    permissions of the old one. A link stays a link, a device or a pipe is written to as it is. Raises OSError.
+    permissions of the old one; one that `is_private` is for its owner alone from the first moment. A link stays a link,
+    a device or a pipe is written to as it is. Raises OSError.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
@@ -27,10 +28,12 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         return
     fresh = _fresh(target)
     try:
-        with fresh.open("xb") as file:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0),
+                         0o600 if is_private else 0o666)  # fmt: skip
+        with os.fdopen(handle, "wb") as file:
             yield file
             _force(file)
-        if target.exists():
+        if target.exists() and not is_private:
             shutil.copymode(target, fresh)
         _rename(fresh, target)
     except BaseException:
@@ -64,9 +67,9 @@ def atomic_text(path: Path) -> Iterator[TextIO]:
         text.detach()  # flushes; closing it would close the file before it is forced to the disk
 
 
-def write_atomic(path: Path, content: bytes) -> None:
+def write_atomic(path: Path, content: bytes, *, is_private: bool = False) -> None:
     """Put a file of that content in the place of `path`; raises OSError, and then the old file is as it was."""
-    with atomic_file(path) as file:
+    with atomic_file(path, is_private=is_private) as file:
         file.write(content)
 
 

@@ -17,6 +17,7 @@ from pumpwatch_gui.domain.links.config import DriverConfig
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.site import LoadedSite, Site
 from pumpwatch_gui.domain.site_changes import SetStation
+from pumpwatch_gui.domain.sync import SyncSettings, SyncStream
 from pumpwatch_gui.domain.units import CHOICES
 from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.toml_text import parse_toml, read_toml_text
@@ -61,6 +62,19 @@ class SiteFile:
         chosen = {kind: unit for kind in CHOICES if units is not None and (unit := units.of(kind))}
         if units is not None and (chosen or "units" in site):
             _renew(self._table(site, "units", tomlkit.inline_table()), chosen)
+
+    def set_sync(self, settings: SyncSettings | None) -> None:
+        """Set where the station sends to; None takes the table out."""
+        if settings is None:
+            self._document.pop("sync", None)
+            return
+        table = self._table(self._document, "sync", tomlkit.table())
+        streams = [stream.value for stream in SyncStream if stream in settings.streams]
+        _update(table, {"url": settings.url, "account": settings.account, "streams": streams})
+        if settings.auth_url:
+            _update(table, {"auth_url": settings.auth_url})
+        else:
+            table.pop("auth_url", None)
 
     def set_pump(
         self, pump_id: str, *, name: str, profile: str, model: str, links: Sequence[DriverConfig],

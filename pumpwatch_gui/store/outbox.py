@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import apsw
 
-from pumpwatch_gui.domain.sync import SyncStream
+from pumpwatch_gui.domain.sync import RowKey, SyncStream
 from pumpwatch_gui.store.archive.chunks import DAY_MS
 from pumpwatch_gui.store.ids import NUMBER_BITS, make_id
+from pumpwatch_gui.store.quarantined import id_of_row
 from pumpwatch_gui.store.schema import Row, run, transaction
 
 BUCKET_BITS = NUMBER_BITS + 16
@@ -44,6 +45,8 @@ _OF_DAY = (
     "SELECT 1 FROM archive_rollups WHERE step_s = 60 AND period = :day LIMIT 1",
 )
 _QUARANTINE = "INSERT OR REPLACE INTO sync_quarantine VALUES (?, ?, ?, ?, ?)"
+_OF_ROW = "WHERE stream = ? AND row_key = ?"
+GONE = "it cannot be sent again, for the history of this station no longer has it; before: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class Outbox:
         self._sent: list[int] = []
         self._refused: list[RefusedRow] = []
         self._spans: list[tuple[int, int]] = []
+        self._again: list[RowKey] = []
+        self._discarded: list[RowKey] = []
         self._joined_s = time.monotonic()
 
     def begin(self) -> Notes | None:
@@ -116,6 +121,16 @@ class Outbox:
         with self._lock:
             self._spans.append((start_ns, end_ns))
 
+    def resend_refused(self, rows: Iterable[RowKey]) -> None:
+        """Have quarantined rows sent once more, as they are by now; one that the history has no longer stays there."""
+        with self._lock:
+            self._again += rows
+
+    def discard(self, rows: Iterable[RowKey]) -> None:
+        """Have rows taken out of the quarantine."""
+        with self._lock:
+            self._discarded += rows
+
     def note_renamed(self, connection: apsw.Connection, pump_ids: Iterable[str]) -> None:
         """Note the maintenance events of pumps that have another id now; inside a transaction."""
         if SyncStream.EVENTS in self.streams:
@@ -124,13 +139,14 @@ class Outbox:
                 run(connection, f"{_NOTE_EVENTS_OF} pump_id = ?", (SyncStream.EVENTS.value, now_ms, pump_id))
 
     def settle(self, connection: apsw.Connection) -> None:
-        """Write what `sent` and `resend` asked for. Raises what is in DISK_FAULTS: then it is tried again."""
+        """Write what was asked for since the last time. Raises what is in DISK_FAULTS: then it is tried again."""
         if self.streams and time.monotonic() - self._joined_s > OLD_MS / 1000:
             self._joined_s = time.monotonic()
             join_old(connection, time.time_ns() // 1_000_000)
         with self._lock:
             sent, refused, spans = list(self._sent), list(self._refused), list(self._spans)
-        if not (sent or refused or spans):
+            again, discarded = list(self._again), list(self._discarded)
+        if not (sent or refused or spans or again or discarded):
             return
         with transaction(connection):
             now_ns = time.time_ns()
@@ -139,8 +155,13 @@ class Outbox:
             connection.executemany("DELETE FROM outbox WHERE entry_id = ?", [(entry,) for entry in sent])
             for start_ns, end_ns in spans:
                 self._note_span(connection, start_ns, end_ns)
+            for stream, row_key in again:
+                _note_refused(connection, stream, row_key, now_ns // 1_000_000)
+            for stream, row_key in discarded:
+                run(connection, f"DELETE FROM sync_quarantine {_OF_ROW}", (stream.value, row_key))
         with self._lock:
             del self._sent[: len(sent)], self._refused[: len(refused)], self._spans[: len(spans)]
+            del self._again[: len(again)], self._discarded[: len(discarded)]
 
     def _note_span(self, connection: apsw.Connection, start_ns: int, end_ns: int) -> None:
         """A range a day that has rows: what was sent of a long span before a stop is not sent again."""
@@ -161,6 +182,21 @@ class Outbox:
 def _first_id(connection: apsw.Connection, what: str) -> int:
     found = connection.execute(f"SELECT {what}").get
     return LAST_ID if found is None else int(str(found))
+
+
+def _note_refused(connection: apsw.Connection, stream: SyncStream, row_key: str, now_ms: int) -> None:
+    """Move a row from the quarantine into the outbox, where the history still has it."""
+    which = (stream.value, row_key)
+    content = connection.execute(f"SELECT content FROM sync_quarantine {_OF_ROW}", which).get
+    if content is None:
+        return
+    key = id_of_row(connection, stream, str(content))
+    if key is None:
+        sql = f"UPDATE sync_quarantine SET reason = ? || reason {_OF_ROW} AND substr(reason, 1, ?) <> ?"
+        run(connection, sql, (GONE, *which, len(GONE), GONE))
+        return
+    run(connection, _NOTE, (stream.value, key, key, 1, now_ms))
+    run(connection, f"DELETE FROM sync_quarantine {_OF_ROW}", which)
 
 
 def join_old(connection: apsw.Connection, now_ms: int) -> None:

@@ -9,6 +9,7 @@ import httpx
 
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.sync import SyncSettings
+from pumpwatch_gui.sync.reasons import reason_of
 from pumpwatch_gui.sync.secrets import SyncSecrets
 
 TIMEOUT_S = 5.0
@@ -56,7 +57,9 @@ class Rest:
         """
         wanted = "merge" if is_merge else "ignore"
         headers = {"Prefer": f"resolution={wanted}-duplicates,return=minimal"}
-        response = self._request(f"{table}?on_conflict={key}", rows, headers)
+        # Named in the address, PostgREST need not read the body to find the columns: it hands it on to PostgreSQL.
+        columns = f"&columns={','.join(rows[0])}" if rows else ""
+        response = self._request(f"{table}?on_conflict={key}{columns}", rows, headers)
         if "content-range" not in response.headers:  # a page of the network that wants a person to log in, say
             raise _no_postgrest(self._settings.url)
 
@@ -154,5 +157,5 @@ def _error_of(response: httpx.Response) -> RestError:
         return RestError(Fault.LATER, f"the server has not what is needed ({words})", _SQL_ADVICE)
     # Values out of range, not to be represented, against a constraint. Anything else is not of a row.
     if code[:2] in ("22", "23"):
-        return RestError(Fault.ROW, words)
+        return RestError(Fault.ROW, reason_of(code, words))
     return RestError(Fault.LATER, f"the server is in trouble ({words})", _LINE_ADVICE)

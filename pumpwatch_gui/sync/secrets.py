@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from tomllib import TOMLDecodeError
 from typing import Any
 
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.files.atomic import write_atomic
 from pumpwatch_gui.files.toml_text import parse_toml
 
 SERVICE = "PumpWatch"
@@ -59,6 +61,29 @@ def find_secrets(
     return SyncSecrets(found[_KEY], found[_PASSWORD])
 
 
+def keep_secrets(
+    home: Path,
+    secrets: SyncSecrets,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    keyring: Callable[[str, str], bool] | None = None,
+) -> str:
+    """Keep key and password in the system's key store, else in `secrets.toml` in the home (0600); where, in words.
+
+    One that is "" stays as it is. Raises InputError where they cannot be kept, and for a key that `check_key` refuses.
+    """
+    check_key(secrets.key)
+    given = {name: value for name, value in ((_KEY, secrets.key), (_PASSWORD, secrets.password)) if value}
+    to_store = keyring or _to_keyring
+    left = {name: value for name, value in given.items() if not to_store(name, value)}
+    if not left:
+        return "kept in the key store of the system" if given else "nothing new to keep"
+    _to_file(home / FILE, left)
+    where = f"kept in {home / FILE}, which only you can read"
+    first = [_VARIABLES[name] for name in left if environment.get(_VARIABLES[name])]
+    return f"{where}; but {' and '.join(first)} of the environment comes first" if first else where
+
+
 def check_key(key: str) -> None:
     """Raise InputError for a key that passes over row-level security: with it one station could write every other."""
     if not (key.isascii() and key.isprintable()) or " " in key:
@@ -99,19 +124,57 @@ def _from_file(path: Path) -> dict[str, str]:
         raise InputError(f"{path} is not TOML", f'write {_PASSWORD} = "…" a line') from error
 
 
+def _to_file(path: Path, values: Mapping[str, str]) -> None:
+    """Write some lines of the file new; what else is in it stays."""
+    before = _from_file(path)
+    try:
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        for name, value in values.items():
+            lines = [line for line in lines if not re.match(rf"\s*{name}\s*=", line)]
+            # JSON writes a text as TOML reads it, but for DEL.
+            lines.insert(0, f"{name} = " + json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F"))
+        text = "\n".join(lines) + "\n"
+        if parse_toml(text) | before | dict(values) != parse_toml(text):
+            raise InputError(f"{path} cannot be changed without losing what is in it", "write it by hand")
+        write_atomic(path, text.encode(), is_private=True)
+    except (OSError, TOMLDecodeError) as error:
+        raise InputError(f"{path} cannot be written: {error}", "check its permissions and the disk") from error
+
+
 def _from_keyring(name: str) -> str:
     """From the key store of the system; "" without one, and where it does not answer in time."""
+
+    def ask() -> str:
+        import keyring  # type: ignore[import-not-found, unused-ignore]
+
+        return keyring.get_password(SERVICE, name) or ""
+
+    return _in_time(ask)
+
+
+def _to_keyring(name: str, value: str) -> bool:
+    """Into the key store of the system; whether it has it now."""
+
+    def keep() -> str:
+        import keyring
+
+        keyring.set_password(SERVICE, name, value)
+        return keyring.get_password(SERVICE, name) or ""
+
+    return _in_time(keep) == value
+
+
+def _in_time(call: Callable[[], str]) -> str:
+    """What a key store says; "" without one, and where it does not answer in time."""
     found: list[str] = []
 
-    def ask() -> None:
+    def run() -> None:
         try:
-            import keyring  # type: ignore[import-not-found, unused-ignore]
-
-            found.append(keyring.get_password(SERVICE, name) or "")
+            found.append(call())
         except Exception:  # noqa: BLE001 - no key store, one without a session, a broken one: there are other places
             return
 
-    thread = threading.Thread(target=ask, name="pumpwatch-keyring", daemon=True)
+    thread = threading.Thread(target=run, name="pumpwatch-keyring", daemon=True)
     thread.start()
     thread.join(KEYRING_S)
     return found[0] if found else ""

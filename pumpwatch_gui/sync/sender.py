@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,9 +15,10 @@ from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 
 log = logging.getLogger("pumpwatch.sync")
 
-MOST_ROWS = 500
-GROW_AFTER = 4
-"""Requests in a row that went well, before the next one is larger again."""
+FIRST_ROWS, MOST_ROWS = 500, 2_000
+"""Of a request: at first, and where the server is quick; 2,000 raw readings are 840 kB."""
+GROW_AFTER, QUICK_S = 4, 1.0
+"""So many requests in a row that went well within that time, before the next one is larger."""
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """What the server takes as the name of a sensor's column."""
 
@@ -49,7 +51,7 @@ class Sender:
 
     def __init__(self, rest: Rest, alive: Callable[[], None]) -> None:
         self.rest, self._alive = rest, alive
-        self.size = MOST_ROWS
+        self.size = FIRST_ROWS
         self._good = 0
         self._unnamed: set[str] = set()
 
@@ -58,7 +60,7 @@ class Sender:
         refused: list[RefusedRow] = []
         at = 0
         while at < len(rows):
-            part = rows[at : at + self.size]
+            part, began_s = rows[at : at + self.size], time.monotonic()
             try:
                 refused += self._deliver(stream, part)
             except RestError as error:
@@ -67,7 +69,7 @@ class Sender:
                 self.size, self._good = max(1, len(part) // 2), 0
                 continue
             at += len(part)
-            self._good += 1
+            self._good = self._good + 1 if time.monotonic() - began_s <= QUICK_S else 0
             if self._good >= GROW_AFTER and self.size < MOST_ROWS:
                 self.size, self._good = min(MOST_ROWS, 2 * self.size), 0
         return refused

@@ -119,7 +119,7 @@ class SyncWorker:
         if self._sender is None:
             rest = Rest(self._settings, self._secrets())
             try:
-                _check_version(rest.call("pumpwatch_version", {}))
+                check_version(rest.call("pumpwatch_version", {}))
             except BaseException:
                 rest.close()
                 raise
@@ -223,7 +223,7 @@ def _in_requests(pieces: Iterator[list[ServerRow]]) -> Iterator[list[ServerRow]]
         yield waiting
 
 
-def _check_version(said: object) -> None:
+def check_version(said: object) -> None:
     """Raise RestError where the server's schema is not one that this program can send to."""
     numbers = said if isinstance(said, dict) else {}
     version, oldest = (n if isinstance(n := numbers.get(key), int) else 0 for key in ("version", "oldest"))

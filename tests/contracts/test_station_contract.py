@@ -18,6 +18,7 @@ from pumpwatch_gui.domain.commands import (
     Command,
     ConfirmLevel,
     CreateMaintenance,
+    DiscardRefused,
     GiveFeedback,
     NoteMaintenance,
     Order,
@@ -27,6 +28,7 @@ from pumpwatch_gui.domain.commands import (
     Record,
     ReloadSite,
     ReopenMaintenance,
+    ResendRefused,
     ResendSpan,
     ResetAlarm,
     ResolveMaintenance,
@@ -50,6 +52,7 @@ from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.ports import Capability, JournalQuery, Station
 from pumpwatch_gui.domain.site_changes import RemovePump, RenamePump, SetLimits, SetPump, SetStation
 from pumpwatch_gui.domain.station import PumpView
+from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.domain.units import UnitChoice
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import HomeLock
@@ -268,6 +271,8 @@ EVERY: tuple[Command, ...] = (
     PauseSync(),
     ResumeSync(),
     ResendSpan(10**18, 10**18 + 5),
+    ResendRefused(((SyncStream.AUDIT, "3/7"),)),
+    DiscardRefused(((SyncStream.AUDIT, "3/7"),)),
 )
 
 

@@ -20,6 +20,7 @@ from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.replay import JournalIndex
+from pumpwatch_gui.domain.sync import QuarantinedRow
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality
 from pumpwatch_gui.domain.values.readings import NOT_RECORDED, SCORE_TAG, Readings, RecordedPump, RecordedSite
@@ -38,6 +39,7 @@ class FakeHistorian:
         self._scores: dict[str, dict[float, float]] = {}
         self._feedback: list[EpisodeFeedback] = []
         self._maintenance: dict[str, MaintenanceEvent] = {}
+        self.refused: list[QuarantinedRow] = []
 
     def put_event(self, event: Event) -> None:
         """Take an event into the journal."""
@@ -147,6 +149,10 @@ class FakeHistorian:
         """Every open event and the newest resolved ones."""
         ordered = by_risk(self._maintenance.values())
         return list(ordered[: sum(not event.is_resolved for event in ordered) + resolved])
+
+    def quarantined(self, *, limit: int = 5000) -> list[QuarantinedRow]:
+        """Those that a test has put there."""
+        return sorted(self.refused, key=lambda row: -row.time_ns)[:limit]
 
     def recorded_pumps(self) -> tuple[RecordedPump, ...]:
         """Those that have frames, with sensors that are called by their tags."""

@@ -16,6 +16,7 @@ from pumpwatch_gui.domain.commands import (
     AlarmCommand,
     Annotate,
     ChangeSite,
+    DiscardRefused,
     GiveFeedback,
     MaintenanceCommand,
     ModelCommand,
@@ -24,6 +25,7 @@ from pumpwatch_gui.domain.commands import (
     PauseSync,
     Record,
     ReloadSite,
+    ResendRefused,
     ResendSpan,
     SetCounters,
     SyncCommand,
@@ -46,10 +48,11 @@ from pumpwatch_gui.domain.site_changes import (
     SetPump,
     SetRule,
     SetStation,
+    SetSync,
     SiteChange,
 )
 from pumpwatch_gui.domain.station import EngineStats, LoopHealth, Percentiles, PumpView, RunState, StationView
-from pumpwatch_gui.domain.sync import SyncState, SyncView
+from pumpwatch_gui.domain.sync import SyncState, SyncView, row_words
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
 from pumpwatch_gui.engine.annunciator import Annunciator
@@ -324,8 +327,12 @@ class FakeStation:
             raise InputError(f"no pump {order.pump_id}")
 
     def _to_sync(self, command: SyncCommand) -> str:
-        if self.sync is None:
+        if self.sync is None and not isinstance(command, DiscardRefused):
             raise InputError("sync is off")
+        if isinstance(command, DiscardRefused | ResendRefused):
+            self.history.refused = [row for row in self.history.refused if row.which not in command.rows]
+            return f"{row_words(command.rows)} {'discarded' if isinstance(command, DiscardRefused) else 'sent again'}"
+        assert self.sync is not None
         if isinstance(command, ResendSpan):
             return "the span is sent again"
         is_pause = isinstance(command, PauseSync)
@@ -437,6 +444,8 @@ def _with(site: Site, change: SiteChange) -> Site:
             return replace(site, rules=(*kept, rule) if is_new else kept)
         case RemoveRule(rule_id):
             return replace(site, rules=tuple(r for r in site.rules if r.rule_id != rule_id))
+        case SetSync(settings):
+            return replace(site, sync=settings)
         case SaveRegisterMap():
             return site
 

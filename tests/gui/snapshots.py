@@ -28,6 +28,7 @@ from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.alarms.rules import Comparison, CustomRule, Measure, RuleTerm
 from pumpwatch_gui.domain.events import AlarmChanged, Event, LinkChanged, Note, OrderDone
 from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.sync import QuarantinedRow, SyncStream
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.models.material import MaterialChooser
@@ -53,6 +54,8 @@ DIALOGS = (
     "reports",
     "incident",
     "sync",
+    "sync-setup",
+    "quarantine",
     "add-pump",
     "help",
     "shortcuts",
@@ -106,6 +109,17 @@ RULES = (
                is_enabled=False),
 )  # fmt: skip
 """One that watches several things, one of a profile, one on a tag that is not there, one that is off."""
+
+REFUSED = tuple(
+    QuarantinedRow(
+        SyncStream.READINGS, f"7/P-10{number}/2026-07-15T10:24:00.000+00:00", NOW_NS - number * 60 * SECOND,
+        "its time is none that the server keeps: the clock may have been wrong "
+        "(22008: no month is made for 2026-07-01)",
+        f'{{"station_id": 7, "pump_id": "P-10{number}", "motor_rpm": 1480.0, "machine_status": "NORMAL"}}',
+    )
+    for number in range(1, 5)
+)  # fmt: skip
+"""Rows that a server refused."""
 
 Pixels = NDArray[np.uint8]
 
@@ -166,6 +180,7 @@ def steady() -> Iterator[None]:
         stack.enter_context(patch("psutil.Process", SteadyProcess))
         stack.enter_context(patch("pumpwatch_gui.gui.system.page.__version__", "1.0"))
         stack.enter_context(patch("pumpwatch_gui.gui.models.page.models_of", lambda *_: MODELS))
+        stack.enter_context(patch("pumpwatch_gui.gui.sync.setup_dialog.kept_secrets", lambda _: (False, False)))
         # Whatever is installed: the picture is that of a machine without TensorFlow.
         stack.enter_context(patch("pumpwatch_gui.gui.models.training_panel.kinds_here", lambda: ("chart",)))
         flash_ms = QApplication.cursorFlashTime()
@@ -251,6 +266,7 @@ def station_of(pumps: int, what: str) -> FakeStation:
     station.history = FakeHistorian()
     for event in events_of(station):
         station.history.put_event(event)
+    station.history.refused = list(REFUSED)
     return station
 
 

@@ -4,10 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from pumpwatch_gui.commissioning.sync_setup import daily_volume, typed_settings
+from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.site_changes import SetSync
 from pumpwatch_gui.domain.sync import USUAL_STREAMS, SyncSettings, SyncStream
-from pumpwatch_gui.settings.site_reader import cautions, parse_site
+from pumpwatch_gui.engine.configuration import Configuration
+from pumpwatch_gui.settings.site_reader import cautions, load_site, parse_site
 
 GOOD = '[sync]\nurl = "https://abc.supabase.co/"\naccount = "station7@example.org"\n'
+PUMP = """
+[[pump]]
+id = "P-{number}"
+profile = "centrifugal"
+[[pump.link]]
+driver = "modbus-tcp"
+host = "10.0.0.{number}"
+"""
 
 
 def parsed(text: str) -> tuple[SyncSettings | None, list[str]]:
@@ -78,3 +90,39 @@ def test_streams_are_named_in_a_list(streams: str, words: str) -> None:
     assert sync is None
     assert len(problems) == 1
     assert f"sync.streams: {words}" in problems[0]
+
+
+def test_it_is_written_with_its_comments_said_and_switched_off(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(f"schema = 1\n# ours\n{GOOD}auth_url = 'https://other.example.org'  # for now\n", "utf-8")
+    configuration = Configuration(load_site(path).site, path)
+    wanted = SyncSettings("https://new.example.org", "b@example.org", "", frozenset({SyncStream.AUDIT}))
+    update = configuration.change([SetSync(wanted)])
+    assert update.site.sync == wanted
+    assert update.text == "sync to https://new.example.org as b@example.org from the next start on: audit log"
+    text = path.read_text("utf-8")
+    assert "# ours" in text
+    assert "auth_url" not in text
+    assert 'streams = ["audit"]' in text
+    with pytest.raises(InputError, match="is not encrypted"):
+        configuration.change([SetSync(SyncSettings("http://example.org", "b@example.org"))])
+    assert path.read_text("utf-8") == text
+    update = configuration.change([SetSync(None)])
+    assert update.site.sync is None
+    assert "[sync]" not in path.read_text("utf-8")
+    assert "switched off" in update.text
+
+
+def test_what_was_typed_is_checked_as_the_file_is() -> None:
+    with pytest.raises(InputError) as caught:
+        typed_settings("ftp://x", "", " ", [])
+    assert [part.partition(" ")[0] for part in caught.value.message.split("; ")] == ["url", "account", "streams"]
+    found = typed_settings(" https://abc.supabase.co/ ", "", "a@b", [SyncStream.AUDIT])
+    assert found == SyncSettings("https://abc.supabase.co", "a@b", "", frozenset({SyncStream.AUDIT}))
+
+
+def test_the_volume_of_a_day_is_that_of_the_site() -> None:
+    site, _ = parse_site("schema = 1\n" + "".join(PUMP.format(number=i) for i in range(50)), Path())
+    assert daily_volume(SyncStream.READINGS, site) == "1.8 GB a day, a row a scan"
+    assert daily_volume(SyncStream.ROLLUPS, site) == "41 MB a day, a row a minute"
+    assert daily_volume(SyncStream.ALARMS, site) == "some rows a day"

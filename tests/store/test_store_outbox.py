@@ -1,7 +1,9 @@
 """The outbox names every row that is to be sent, in the transaction that writes it, and nothing while sync is off."""
 
+import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,9 +17,11 @@ from pumpwatch_gui.domain.sync import SyncStream
 from pumpwatch_gui.store.hot.batch import Batch
 from pumpwatch_gui.store.hot.writer import PumpRow
 from pumpwatch_gui.store.ids import make_id
-from pumpwatch_gui.store.outbox import OLD_MS, Outbox, RefusedRow, join_old
+from pumpwatch_gui.store.outbox import GONE, OLD_MS, Outbox, RefusedRow, join_old
+from pumpwatch_gui.store.query.history import History
 from pumpwatch_gui.store.query.outgoing import Outgoing, ranges_of
 from pumpwatch_gui.store.schema import connect
+from pumpwatch_gui.sync.sender import TABLES
 from tests.conftest import wait_until
 from tests.store.conftest import START_NS, Running, frame_of, profile_of
 from tests.store.rigs.archiving import archive_all
@@ -244,3 +248,78 @@ def test_a_database_of_version_7_gets_an_outbox(open_store: Callable[..., Runnin
     running.end()
     assert len(rows_due(path, SyncStream.READINGS)) == 1
     assert running.rows("SELECT count(*) FROM sensor_readings") == [(201,)]
+
+
+def refused_rows(path: Path) -> dict[SyncStream, RefusedRow]:
+    """A row of each stream that waits, as a server would have refused it."""
+    found: dict[SyncStream, RefusedRow] = {}
+    for stream in SyncStream:
+        row = {"station_id": 7, **rows_due(path, stream)[-1]}
+        key = "/".join(str(row[name]) for name in TABLES[stream].key)
+        found[stream] = RefusedRow(stream, key, "a number is larger than its column takes (22003)", json.dumps(row))
+    return found
+
+
+def test_refused_rows_are_sent_again_as_they_are_now_or_discarded(sending: tuple[Running, Outbox]) -> None:
+    running, outbox = sending
+    running.start()
+    offer_all(running)
+    wait_until(lambda: not running.store.view().depth and rows_due(running.path, SyncStream.EVENTS))
+    wait_until(lambda: len(rows_due(running.path, SyncStream.READINGS)) == 180)
+    refused = refused_rows(running.path)
+    every = [entry for (entry,) in running.rows("SELECT entry_id FROM outbox")]
+    outbox.sent(every, list(refused.values()))
+    history = History(running.path)
+    wait_until(lambda: len(history.quarantined()) == len(SyncStream))
+    assert {row.stream: (row.row_key, row.reason, row.content) for row in history.quarantined()} == {
+        stream: (row.row_key, row.reason, row.content) for stream, row in refused.items()
+    }
+    assert len(history.quarantined(limit=2)) == 2
+    running.store.offer_event(
+        MaintenanceChanged(START_NS, DONE, "resolved", "", "")
+    )  # has changed since it was refused
+    outbox.resend_refused([(row.stream, row.row_key) for row in refused.values()])
+    wait_until(lambda: not history.quarantined())
+    for stream, row in refused.items():
+        sent = [{"station_id": 7, **one} for one in rows_due(running.path, stream)]
+        keys = ["/".join(str(one[name]) for name in TABLES[stream].key) for one in sent]
+        assert row.row_key in keys, stream
+        if stream is SyncStream.EVENTS:
+            assert sent[0]["resolved"]
+        else:
+            assert json.loads(row.content) in sent
+    outbox.sent([], list(refused.values()))
+    wait_until(lambda: len(history.quarantined()) == len(SyncStream))
+    outbox.discard([(SyncStream.AUDIT, refused[SyncStream.AUDIT].row_key), (SyncStream.ALARMS, "not there")])
+    wait_until(lambda: {row.stream for row in history.quarantined()} == set(SyncStream) - {SyncStream.AUDIT})
+
+
+def test_a_refused_row_that_the_history_no_longer_has_stays_and_says_so(sending: tuple[Running, Outbox]) -> None:
+    running, outbox = sending
+    running.start()
+    gone = RefusedRow(SyncStream.AUDIT, "7/5", "why", json.dumps({"id": 5}))
+    odd = RefusedRow(SyncStream.READINGS, "7/P-101/x", "why", "no JSON")
+    outbox.sent([], [gone, odd])
+    which = [(SyncStream.AUDIT, "7/5"), (SyncStream.READINGS, "7/P-101/x")]
+    history = History(running.path)
+    for _ in range(2):
+        outbox.resend_refused(which)
+        wait_until(lambda: {row.reason for row in history.quarantined()} == {GONE + "why"})
+    assert running.rows("SELECT count(*) FROM outbox WHERE row_count = 1 AND stream = 'audit'") == [(0,)]
+
+
+def test_archived_rows_are_sent_again_too(sending: tuple[Running, Outbox]) -> None:
+    running, outbox = sending
+    offer_all(running)
+    running.end()
+    refused = refused_rows(running.path)
+    with closing(connect(running.path)) as connection:
+        outbox.sent([entry for (entry,) in running.rows("SELECT entry_id FROM outbox")], list(refused.values()))
+        outbox.settle(connection)
+    archive_all(running.path)
+    with closing(connect(running.path)) as connection:
+        outbox.resend_refused([(row.stream, row.row_key) for row in refused.values()])
+        outbox.settle(connection)
+    assert History(running.path).quarantined() == []
+    for stream in (SyncStream.READINGS, SyncStream.ROLLUPS):
+        assert rows_due(running.path, stream)

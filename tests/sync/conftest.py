@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from pumpwatch_gui.bench.rigs.accounts import Accounts
+from pumpwatch_gui.bench.rigs.central import Central, central_server, missing
 from pumpwatch_gui.sync import worker
-from tests.sync.servers import Accounts, Central, central_server, missing
 
 NEEDED = missing()
 needs_server = pytest.mark.skipif(bool(NEEDED), reason=f"not installed: {NEEDED}")

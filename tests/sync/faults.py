@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from typing_extensions import override
 
-from tests.sync.servers import loopback_server
+from pumpwatch_gui.bench.rigs.accounts import loopback_server
 
 ANSWERS = {
     "503": (503, {"code": "PGRST000", "message": "Could not connect with the database"}),

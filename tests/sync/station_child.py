@@ -9,12 +9,13 @@ import threading
 import time
 from pathlib import Path
 
+from pumpwatch_gui.bench.rigs.sending import SendingStation
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.sync import SyncSettings
 from pumpwatch_gui.store.hot import upkeep, writer
 from pumpwatch_gui.sync import worker
 from tests.store.rigs.plant import detection
-from tests.sync.rigs import EVERY, SendingStation, offer_now
+from tests.sync.rigs import EVERY, ROWS, offer_now
 
 AT_ONCE = 60
 
@@ -47,4 +48,4 @@ if __name__ == "__main__":
     writer.COMMIT_EVERY_S, upkeep.SHARE_S = 0.02, 0.02
     settings = SyncSettings(url, account, auth_url, EVERY)
     threading.excepthook = lambda args: None  # it is killed all the time
-    run(SendingStation(Path(path), settings, station=int(station), password=password), int(first))
+    run(SendingStation(Path(path), settings, station=int(station), password=password, pumps=ROWS), int(first))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.sync.secrets import SyncSecrets, check_key, find_secrets
+from pumpwatch_gui.sync.secrets import SyncSecrets, check_key, find_secrets, keep_secrets
 
 PUBLIC = "sb_publishable_abc"
 
@@ -78,3 +78,59 @@ def test_a_key_that_opens_nothing_by_itself_is_taken(key: str) -> None:
 
 def test_no_text_of_the_secrets_shows_them() -> None:
     assert str(SyncSecrets("a key", "a password")) == "SyncSecrets()"
+
+
+def none(name: str, value: str) -> bool:
+    return False
+
+
+def found(home: Path) -> SyncSecrets:
+    return find_secrets(home, environment={}, keyring=lambda name: "")
+
+
+def test_secrets_are_kept_in_the_key_store_where_there_is_one(tmp_path: Path) -> None:
+    store: dict[str, str] = {}
+
+    def keep(name: str, value: str) -> bool:
+        store[name] = value
+        return True
+
+    words = keep_secrets(tmp_path, SyncSecrets(PUBLIC, "new one"), environment={}, keyring=keep)
+    assert words == "kept in the key store of the system"
+    assert store == {"sync_key": PUBLIC, "sync_password": "new one"}
+    assert not (tmp_path / "secrets.toml").exists()
+
+
+def test_without_a_key_store_they_are_kept_in_a_file_of_the_owner_alone(tmp_path: Path) -> None:
+    odd = 'a "quoted" \\ one\tü\x7f'
+    path = tmp_path / "secrets.toml"
+    assert str(path) in keep_secrets(tmp_path, SyncSecrets(PUBLIC, odd), environment={}, keyring=none)
+    if os.name == "posix":
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert (found(tmp_path).key, found(tmp_path).password) == (PUBLIC, odd)
+
+
+def test_what_is_not_typed_stays_as_it_is_and_so_does_the_rest_of_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, f'# of ours\nsync_key = "{PUBLIC}"\nsync_password = "old"\nother = "kept"\n')
+    keep_secrets(tmp_path, SyncSecrets("", "new"), environment={}, keyring=none)
+    assert (found(tmp_path).key, found(tmp_path).password) == (PUBLIC, "new")
+    text = path.read_text("utf-8")
+    assert "# of ours" in text
+    assert 'other = "kept"' in text
+    assert "old" not in text
+    assert keep_secrets(tmp_path, SyncSecrets("", ""), environment={}, keyring=none) == "nothing new to keep"
+
+
+def test_a_variable_that_comes_before_the_file_is_said(tmp_path: Path) -> None:
+    environment = {"PUMPWATCH_SYNC_PASSWORD": "x"}
+    words = keep_secrets(tmp_path, SyncSecrets(PUBLIC, "new"), environment=environment, keyring=none)
+    assert words.endswith("PUMPWATCH_SYNC_PASSWORD of the environment comes first")
+
+
+def test_a_secret_key_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="passes over row-level security"):
+        keep_secrets(tmp_path, SyncSecrets("sb_secret_abc", "x"), environment={}, keyring=none)
+    assert list(tmp_path.iterdir()) == []
+    write(tmp_path, "no TOML", 0o600)
+    with pytest.raises(InputError, match="is not TOML"):
+        keep_secrets(tmp_path, SyncSecrets(PUBLIC, "x"), environment={}, keyring=none)

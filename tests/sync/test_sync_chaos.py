@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from pumpwatch_gui.bench.rigs.accounts import Accounts
+from pumpwatch_gui.bench.rigs.central import Central, central_server
 from tests.store.conftest import rows_of
 from tests.sync.conftest import needs_server
 from tests.sync.faults import FATES, Line
-from tests.sync.servers import ROOT, Accounts, Central, central_server
 from tests.sync.station_child import AT_ONCE
 
 pytestmark = needs_server
+ROOT = Path(__file__).resolve().parents[2]
 STATION, ACCOUNT, PASSWORD = 77, "chaos@example.org", "a password"
 
 

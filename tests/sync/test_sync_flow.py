@@ -1,21 +1,35 @@
 """A station with pumps, judging and orders sends while it runs; one without [sync] loads and notes nothing of it."""
 
+import json
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from pumpwatch_gui.domain.commands import PauseSync, Record, ResendSpan, ResumeSync
-from pumpwatch_gui.domain.sync import SyncState
+from pumpwatch_gui.bench.rigs.accounts import KEY, Accounts
+from pumpwatch_gui.bench.rigs.central import Central
+from pumpwatch_gui.bench.rigs.posting import free_port, is_listening
+from pumpwatch_gui.domain.commands import (
+    ChangeSite,
+    DiscardRefused,
+    PauseSync,
+    Record,
+    ResendRefused,
+    ResendSpan,
+    ResumeSync,
+)
+from pumpwatch_gui.domain.site_changes import SetSync
+from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, home_at, simulated, site_text
 from tests.store.conftest import rows_of
 from tests.sync.conftest import needs_server
-from tests.sync.servers import KEY, Accounts, Central
 
 SYNC = """
 [site]
@@ -90,9 +104,25 @@ def test_a_station_that_sends_nothing_refuses_the_orders_and_notes_nothing(tmp_p
             wait_until(lambda: running.engine.latest().stats.readings_committed > 5, within_s=30)
             assert running.engine.latest().sync is None
             assert "sync is off" in running.order(PauseSync()).text
+            rows = ((SyncStream.AUDIT, "3/7"), (SyncStream.ALARMS, "3/8"))
+            assert "sync is off" in running.order(ResendRefused(rows)).text
+            done = running.order(DiscardRefused(rows))  # of a time when it was on
+            assert done.ok
+            assert done.text == "2 refused rows (audit log 3/7, alarms 3/8) discarded"
+            wanted = SyncSettings("https://abc.supabase.co", "station3@example.org")
+            done = running.order(ChangeSite((SetSync(wanted),)))
+            assert done.ok
+            assert "from the next start on" in done.text
+            assert running.engine.site().sync == wanted
+            assert running.engine.latest().sync is None
         finally:
             running.end()
     assert rows_of(running.home.database, "SELECT count(*) FROM outbox") == [(0,)]
+    audited = rows_of(
+        running.home.database, "SELECT action, ok, text FROM audit_log WHERE action LIKE '%refused rows%'"
+    )
+    assert [row[:2] for row in audited] == [("send refused rows again", 0), ("discard refused rows", 1)]
+    assert rows_of(running.home.database, "SELECT count(*) FROM audit_log WHERE action = 'change site'") == [(1,)]
 
 
 @pytest.mark.parametrize("what", ["headless", "window"])
@@ -106,3 +136,31 @@ def test_nothing_of_it_is_loaded_while_sync_is_off(what: str, tmp_path: Path) ->
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert run.stdout.splitlines()[-1] == "loaded: [] 0", run.stdout + run.stderr
+
+
+def test_gateway_and_sync_are_in_the_log_as_json_whatever_clients_send(tmp_path: Path) -> None:
+    home = home_at(tmp_path)
+    home.prepare()
+    (home.path / "secrets.toml").write_text(f'sync_key = "{KEY}"\nsync_password = "a password"\n', "utf-8")
+    (home.path / "secrets.toml").chmod(0o600)
+    nothing, port = (f"http://127.0.0.1:{free_port()}", free_port())
+    with simulated(1) as device:
+        table = SYNC.format(station=9, url=nothing, auth=nothing, account="a@b")
+        home.site_file.write_text(site_text(device) + table, "utf-8")
+        command = [sys.executable, "-m", "pumpwatch_gui", "run", "--site", str(home.site_file),
+                   "--home", str(home.path), "--headless", "--for", "6", "--log-json",
+                   "--gateway", str(port)]  # fmt: skip
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
+            wait_until(lambda: is_listening(port), within_s=30)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as response:
+                assert json.load(response) == {"status": "ok"}
+            with socket.create_connection(("127.0.0.1", port), 10) as link:
+                link.sendall(b"no HTTP at all\r\n\r\n")
+                assert link.recv(100).startswith(b"HTTP/1.1 400")
+            lines = [json.loads(line) for line in (child.communicate(timeout=60)[1]).splitlines()]
+    assert child.returncode == 0
+    events = {(line["component"], line["level"]): line["event"] for line in lines}
+    assert events["gateway", "INFO"] == f"the gateway listens at http://127.0.0.1:{port}"
+    assert events["sync", "INFO"].startswith(f"sync to {nothing} as a@b: alarms, ")
+    assert "cannot be reached" in events["sync", "WARNING"]
+    assert all({"timestamp", "level", "component", "event"} <= set(line) for line in lines)

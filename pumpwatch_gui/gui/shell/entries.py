@@ -173,6 +173,18 @@ def _sync(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     return SyncDialog(context, parent)
 
 
+def _sync_setup(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.sync.setup_dialog import SyncSetupDialog
+
+    return SyncSetupDialog(context, parent)
+
+
+def _quarantine(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.sync.quarantine_dialog import QuarantineDialog
+
+    return QuarantineDialog(context, parent)
+
+
 def _shortcuts(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.help.shortcuts import ShortcutsDialog
 
@@ -216,6 +228,8 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("reports", "Reports", "reports", "Ctrl+Shift+R", _reports, needs=Capability.CONFIGURE),
     DialogEntry("incident", "Save an incident file", "incident", "Ctrl+Shift+S", _incident),
     DialogEntry("sync", "Sync", "sync", "Ctrl+Shift+Y", _sync),
+    DialogEntry("sync-setup", "Set up sync", "sync-setup", "Ctrl+Shift+U", _sync_setup, needs=Capability.CONFIGURE),
+    DialogEntry("quarantine", "Rows in quarantine", "quarantine", "Ctrl+Shift+B", _quarantine),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
     DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),

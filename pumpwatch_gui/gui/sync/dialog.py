@@ -1,28 +1,26 @@
 """How the sync with a server goes; pause, resume, and a span to send again."""
 
+from functools import partial
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QGridLayout, QLineEdit, QWidget
 
 from pumpwatch_gui.commissioning.export.spans import span_ns
+from pumpwatch_gui.commissioning.sync_setup import try_sync
 from pumpwatch_gui.domain.commands import Command, PauseSync, ResendSpan, ResumeSync
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import OrderDone
-from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncView
+from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncView
 from pumpwatch_gui.domain.wording import duration, error_text
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, vbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
+from pumpwatch_gui.gui.sync.trial_panel import Job, TrialPanel
 
 RENEW_MS = 500
-OFF = "Off: nothing is sent. Add [sync] to the site file; Help (F1) says what goes in it."
-_STREAMS = {
-    SyncStream.ALARMS: "alarms",
-    SyncStream.EVENTS: "maintenance",
-    SyncStream.AUDIT: "audit log",
-    SyncStream.DETECTIONS: "detections",
-    SyncStream.ROLLUPS: "one-minute values",
-    SyncStream.READINGS: "every reading",
-}
+OFF = "Off: nothing is sent."
+ENDS = "It is switched off in the site file, and ends with this run of the program."
+NEXT = "Other settings are saved. They come into force at the next start."
 _FIGURES = ("Server", "Account", "Sends", "Waiting", "Behind by", "Sent since the start", "In quarantine")
 
 
@@ -45,6 +43,14 @@ class SyncDialog(QDialog):
         self.trouble = StatusText()
         self.pause = button("Pause", "Send nothing for now", self.toggle)
         self.again = button("Send again", "Send everything of the span again", self.send_again)
+        self.refused = button(
+            "Show…", "Show the rows in quarantine", partial(context.open_dialog, "quarantine", "", self)
+        )
+        self.set_up = button(
+            "Set up…", "Set up the sync with a server", partial(context.open_dialog, "sync-setup", "", self)
+        )
+        self.set_up.setVisible("sync-setup" in context.dialogs)
+        self.trial = TrialPanel(context, self._trial)
         again = Panel(context.appearance, "Send a span again")
         words = label("Also what was written before sync was on, and imported recordings. Nothing comes twice.", "dim")
         words.setWordWrap(True)
@@ -52,11 +58,10 @@ class SyncDialog(QDialog):
         again.body.addLayout(hbox(label("From"), (self.start, 1), label("to"), (self.end, 1), self.again))
         close = button("Close", "Close", self.reject)
         close.setDefault(True)
-        vbox(
-            hbox(self.state, None, self.pause), self.error, self._table(), again, None, hbox((self.trouble, 1), close),
-            parent=self, margin=16, spacing=12,
-        )  # fmt: skip
-        resize_within_screen(self, context.appearance.px(640), context.appearance.px(440))
+        head, foot = hbox(self.state, None, self.pause, self.set_up), hbox((self.trouble, 1), close)
+        parts = head, self.error, self._table(), self.trial, again, None, foot
+        vbox(*parts, parent=self, margin=16, spacing=12)
+        resize_within_screen(self, context.appearance.px(660), context.appearance.px(540))
         renew = QTimer(self)
         renew.timeout.connect(self.renew)
         renew.start(RENEW_MS)
@@ -72,8 +77,11 @@ class SyncDialog(QDialog):
         for row, (name, value) in enumerate(self.figures.items()):
             value.setAccessibleName(name)
             value.setWordWrap(True)
-            grid.addWidget(label(name, "dim"), row, 0, Qt.AlignmentFlag.AlignTop)
+            is_last = row == len(self.figures) - 1  # it has a button
+            where = Qt.AlignmentFlag.AlignVCenter if is_last else Qt.AlignmentFlag.AlignTop
+            grid.addWidget(label(name, "dim"), row, 0, where)
             grid.addWidget(value, row, 1)
+        grid.addWidget(self.refused, len(self.figures) - 1, 2)
         return table
 
     # ---------------------------------------------------------------- living
@@ -84,13 +92,23 @@ class SyncDialog(QDialog):
         is_on = view is not None
         for part in (self.pause, self.again, self.start, self.end):
             part.setEnabled(is_on)
-        self.state.setText(view.state.value.capitalize() if view else OFF)
-        self.error.setText(view.error if view and view.state is SyncState.TROUBLE else "")
+        self.trial.run_button.setEnabled(settings is not None or self.trial.is_running)
+        self.set_up.setText("Change…" if settings is not None else "Set up…")
+        self.state.setText(view.state.value.capitalize() if view else NEXT if settings is not None else OFF)
+        trouble = view.error if view and view.state is SyncState.TROUBLE else ""
+        self.error.setText(ENDS if view and settings is None else trouble)
         self.error.setVisible(bool(self.error.text()))
         self.pause.setText("Resume" if view and view.state is SyncState.PAUSED else "Pause")
         for name, text in _texts(view, settings).items():
             self.figures[name].setText(text)
         set_role(self.figures["In quarantine"], "warning" if view and view.quarantined else "live")
+
+    def _trial(self) -> Job:
+        settings, station = self.context.station.site().sync, self.context.station.site().station
+        if settings is None:
+            raise InputError("nothing is set up to be tested", "press Set up")
+        home = self.context.home.path
+        return lambda cancelled: try_sync(home, settings, station, cancelled=cancelled)
 
     def toggle(self) -> None:
         """Pause, or go on."""
@@ -119,13 +137,12 @@ class SyncDialog(QDialog):
 def _texts(view: SyncView | None, settings: SyncSettings | None) -> dict[str, str]:
     texts = dict.fromkeys(_FIGURES, "–")
     if settings is not None:
-        sends = ", ".join(words for stream, words in _STREAMS.items() if stream in settings.streams)
-        texts |= {"Server": settings.url, "Account": settings.account, "Sends": sends}
+        texts |= {"Server": settings.url, "Account": settings.account, "Sends": settings.stream_words}
     if view is not None:
         texts |= {
             "Waiting": f"{view.backlog:,} rows" if view.backlog else "nothing",
             "Behind by": duration(view.lag_s) if view.lag_s >= 1 else "less than a second",
             "Sent since the start": f"{view.sent:,} rows",
-            "In quarantine": f"{view.quarantined:,} rows: Help (F1) says why" if view.quarantined else "none",
+            "In quarantine": f"{view.quarantined:,} rows" if view.quarantined else "none",
         }
     return texts

@@ -18,6 +18,7 @@ class Kind(Enum):
     TOO_LARGE = "too large"
     TOO_FAST = "too fast"
     TOO_SLOW = "too slow"
+    CONNECTIONS = "too many connections"
     MALFORMED = "malformed"
     TIME = "time of the values"
     NOT_FOUND = "not found"

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 
@@ -19,6 +20,7 @@ from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.files.shipped import user_path
 from pumpwatch_gui.share.gateway.admission import Admission
 from pumpwatch_gui.share.gateway.app import Gateway
+from pumpwatch_gui.share.gateway.connections import Connections
 from pumpwatch_gui.share.gateway.refusals import Refusals
 from pumpwatch_gui.share.gateway.stream import Streams
 from pumpwatch_gui.share.keys import KeyFile
@@ -29,7 +31,6 @@ ACTOR = "Gateway"
 LOOK_S = 0.1
 USES_EVERY_S = 60.0
 """The last use of each key is written down so often, and at the end."""
-MAX_CONNECTIONS = 256
 MAX_HEAD = 16_384
 """Bytes of the head of a request; httptools, which is quicker, knows no bound."""
 IDLE_S, LAST_WORDS_S = 30, 2
@@ -85,8 +86,8 @@ class GatewayLoop:
         settings = self._settings
         config = uvicorn.Config(
             gateway.app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none",
-            http="h11", h11_max_incomplete_event_size=MAX_HEAD,
-            proxy_headers=False, limit_concurrency=MAX_CONNECTIONS, timeout_keep_alive=IDLE_S,
+            http=cast(type[asyncio.Protocol], Connections(self._refusals).protocol),
+            h11_max_incomplete_event_size=MAX_HEAD, proxy_headers=False, timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=LAST_WORDS_S,
         )  # fmt: skip
         config.load()

@@ -24,6 +24,7 @@ from pumpwatch_gui.domain.ports import JournalQuery, Series
 from pumpwatch_gui.domain.pump.derived import DerivedQuantities
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.replay import JournalIndex
+from pumpwatch_gui.domain.sync import QuarantinedRow
 from pumpwatch_gui.domain.values.readings import Readings, RecordedPump, RecordedSite
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.wording import spreadsheet_text
@@ -33,6 +34,7 @@ from pumpwatch_gui.store.ids import EPOCH_MS, time_ns
 from pumpwatch_gui.store.incident import write_incident
 from pumpwatch_gui.store.layout import pump_number, reading_columns, series_of
 from pumpwatch_gui.store.open_alarms import open_alarms
+from pumpwatch_gui.store.quarantined import read_quarantined
 from pumpwatch_gui.store.query.derived import Kept, derived_of, kept_counters, leaf_series, read_counters
 from pumpwatch_gui.store.query.detections import read_detections
 from pumpwatch_gui.store.query.journal import journal_filter, journal_row_of, read_index, rows_by_id
@@ -242,6 +244,11 @@ class History:
             if len(rows) < PAGE:
                 return
             rows = self.journal(replace(query, before_ns=rows[-1].time_ns, before_id=rows[-1].id), limit=PAGE)
+
+    def quarantined(self, *, limit: int = 5000) -> list[QuarantinedRow]:
+        """The rows that a server refused for good, the newest first, at most `limit`."""
+        with self._connection() as connection:
+            return read_quarantined(connection, limit)
 
     @contextmanager
     def _snapshot(self) -> Iterator[apsw.Connection]:

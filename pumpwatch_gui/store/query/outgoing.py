@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,7 +102,13 @@ class Outgoing:
         ]
 
     def rows(self, stream: SyncStream, lo: int, hi: int) -> Iterator[list[ServerRow]]:
-        """The rows of a stream with ids from `lo` to `hi`, some at a time. No snapshot is held between two pieces."""
+        """The rows of a stream with ids from `lo` to `hi`, some at a time. No snapshot is held between two pieces.
+
+        While a piece is dealt with the next one is read, on a thread of its own.
+        """
+        return _read_ahead(self._pieces(stream, lo, hi))
+
+    def _pieces(self, stream: SyncStream, lo: int, hi: int) -> Iterator[list[ServerRow]]:
         match stream:
             case SyncStream.READINGS:
                 return self._readings(lo, hi)
@@ -177,6 +184,14 @@ class Outgoing:
                     {"pump_id": pump_id, "timestamp": iso(index * MINUTE_S * 1000 + EPOCH_MS), "tags": tags}
                     for index, tags in minutes.items()
                 ]
+
+
+def _read_ahead(pieces: Iterator[list[ServerRow]]) -> Iterator[list[ServerRow]]:
+    with ThreadPoolExecutor(1, "pumpwatch-outgoing") as pool:  # its end waits for what is being read
+        coming = pool.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = pool.submit(next, pieces, None)
+            yield piece
 
 
 def ranges_of(stream: SyncStream, entries: Iterable[OutboxEntry]) -> list[tuple[int, int]]:
