@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 import pytest
 
+from pumpwatch_gui.acquire.simulator.foreign import KNOWN
+from pumpwatch_gui.bench.rigs.foreign_pumps import faults
 from pumpwatch_gui.domain.detection import Detection, NotScored
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.values.recording import Recording
@@ -46,6 +49,17 @@ def test_a_pump_nobody_trained_for_learns_in_silence_and_tells_a_fault_afterward
     assert profile.tags[int(np.argmax(first.score_result.shares))] == "flow"
     assert reported[0].startswith("learnt from 1 h")
     assert any(text.startswith("learnt from 3 h") for text in reported)
+
+
+@pytest.mark.parametrize("has_fault_in_first_hours", [False, True])
+def test_a_pump_read_once_a_minute_is_armed_in_time_with_and_without_a_fault_in_its_first_hours(
+    has_fault_in_first_hours: bool,
+) -> None:
+    """Sixteen faults, one by one, begin after six hours: while one is not detected the pump is not armed."""
+    slow = next(kind for kind in KNOWN if kind.period_s == 60.0)
+    found, _ = faults((slow, 31, has_fault_in_first_hours))
+    assert len(found) == 16
+    assert sum(one.delay_s < inf for one in found) >= 14
 
 
 def test_while_it_learns_the_pump_says_how_far_it_has_come_and_raises_no_alarm() -> None:
