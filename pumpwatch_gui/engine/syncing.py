@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pumpwatch_gui.domain.commands import PauseSync, ResendSpan, ResumeSync, SyncCommand
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, Note
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.sync import SyncState, SyncView
 from pumpwatch_gui.domain.wording import minute
 from pumpwatch_gui.engine.configuration import Configuration
@@ -22,12 +23,22 @@ LATE_AFTER_S = 30.0
 
 
 class Syncing:
-    """The sync of a station. `run` is for the sync loop, the rest for any thread."""
+    """The sync of a station. `run` is for the sync loop, the rest for any thread.
+
+    `look` gives what viewers shall see.
+    """
 
     def __init__(
-        self, configuration: Configuration, home: Home, store: Store, publish: Callable[[Event], None]
+        self,
+        configuration: Configuration,
+        home: Home,
+        store: Store,
+        publish: Callable[[Event], None],
+        *,
+        look: Callable[[], StationView],
     ) -> None:
         self._configuration, self._home, self._outbox, self._publish = configuration, home, store.outbox, publish
+        self._look = look
         self._settings = configuration.site.sync
         self._worker: SyncWorker | None = None
         self._is_paused = False
@@ -56,6 +67,7 @@ class Syncing:
             self._worker = SyncWorker(
                 self._settings, self._home.database, self._outbox, station=self._station,
                 secrets=lambda: find_secrets(self._home.path), on_change=self._say,
+                look=lambda: (self._configuration.site, self._look()),
             )  # fmt: skip
             self._worker.pause(self._is_paused)
         self._worker.run(stop, alive)

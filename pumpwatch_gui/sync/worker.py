@@ -13,17 +13,23 @@ from pathlib import Path
 
 from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.errors import PumpWatchError, StoreError
+from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncView
 from pumpwatch_gui.store.outbox import Outbox, RefusedRow
 from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, ServerRow, Waiting, ranges_of
+from pumpwatch_gui.sync.live import LiveParts
 from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.sender import MOST_ROWS, Sender
 
 log = logging.getLogger("pumpwatch.sync")
 
-SCHEMA = 1
-"""The version of the server's schema that this program knows."""
+SCHEMA, OLDEST_SCHEMA = 2, 1
+"""The version of the server's schema that this program knows, and the oldest that it can send to."""
+LIVE_SCHEMA = 2
+"""From which on a server takes what viewers see, and the whole journal."""
+LIVE_EVERY_S = 0.5
 LOOK_EVERY_S = 1.0
 ALIVE_EVERY_S = 0.5
 REPORT_EVERY_S = 20.0
@@ -41,7 +47,7 @@ class SyncWorker:
     """Sends what one database notes. `run` is for one thread, the rest for any.
 
     `secrets` is asked on that thread: a key store may be slow. `on_change` hears in words that trouble has lasted
-    (False) and that it is over (True).
+    (False) and that it is over (True). `look` gives the station as it is now, for viewers; None: they see none of it.
     """
 
     def __init__(
@@ -53,11 +59,16 @@ class SyncWorker:
         station: Callable[[], tuple[int, str]],
         secrets: Callable[[], SyncSecrets],
         on_change: Callable[[str, bool], None] = lambda text, is_over: None,
+        look: Callable[[], tuple[Site, StationView]] | None = None,
     ) -> None:
         self._settings, self._outgoing, self._outbox = settings, Outgoing(database), outbox
         self._station, self._secrets, self._on_change = station, secrets, on_change
         self._paused = threading.Event()
         self._sender: Sender | None = None
+        self._look_now = look
+        self._live: LiveParts | None = None
+        self._live_s = 0.0
+        self._is_old_server = False
         self._pumps: list[ServerRow] = []
         self._reported_s = 0.0
         self._done: dict[SyncStream, set[int]] = {stream: set() for stream in SyncStream}
@@ -80,16 +91,26 @@ class SyncWorker:
         try:
             while not stop.is_set():
                 alive()
-                failures = 0 if self._turn(stop, alive) else failures + 1
-                longest_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 10))
-                self._wait(stop, alive, longest_s * random.uniform(0.5, 1.0) if failures else LOOK_EVERY_S)
+                is_sent = self._turn(stop, alive) and self._wait(stop, alive, LOOK_EVERY_S)
+                failures = 0 if is_sent else failures + 1
+                if failures:
+                    longest_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 10))
+                    self._wait(stop, alive, longest_s * random.uniform(0.5, 1.0))
         finally:
             self._leave()
 
-    def _wait(self, stop: threading.Event, alive: Callable[[], None], seconds: float) -> None:
+    def _wait(self, stop: threading.Event, alive: Callable[[], None], seconds: float) -> bool:
+        """Wait, and send meanwhile what viewers see; False when that was not possible."""
         end = time.monotonic() + seconds
-        while (left_s := end - time.monotonic()) > 0 and not stop.wait(min(left_s, ALIVE_EVERY_S)):
+        while (left_s := end - time.monotonic()) > 0 and not stop.wait(min(left_s, self._live_in_s())):
             alive()
+            try:
+                self._send_live()
+            except PumpWatchError as error:
+                self._leave()
+                self._trouble(error)
+                return False
+        return True
 
     def _turn(self, stop: threading.Event, alive: Callable[[], None]) -> bool:
         """Send all that is due; False when that was not possible."""
@@ -100,6 +121,7 @@ class SyncWorker:
         try:
             sender = self._connected(alive)
             self._introduce(sender.rest)
+            self._send_live()
             for stream in SyncStream:
                 while self._send_some(sender, stream) and not (stop.is_set() or self._paused.is_set()):
                     self._look(SyncState.SENDING)
@@ -119,12 +141,45 @@ class SyncWorker:
         if self._sender is None:
             rest = Rest(self._settings, self._secrets())
             try:
-                _check_version(rest.call("pumpwatch_version", {}))
+                version = checked_version(rest.call("pumpwatch_version", {}))
             except BaseException:
                 rest.close()
                 raise
-            self._sender, self._pumps, self._reported_s = Sender(rest, alive), [], 0.0
+            self._note_version(version)
+            self._sender, self._pumps, self._reported_s = Sender(rest, lambda: self._between(alive)), [], 0.0
         return self._sender
+
+    def _note_version(self, version: int) -> None:
+        """Send an older server what it takes, and say once what it does not."""
+        is_old = version < LIVE_SCHEMA
+        if is_old and not self._is_old_server:
+            text = f"The server is of schema version {version}: viewers see no live values through it, and its journal "
+            self._on_change(f"{text}has alarms alone; have `pumpwatch server-sql --apply` run on the server", False)
+        self._is_old_server = is_old
+        self._outgoing.is_whole_journal = not is_old
+        self._live = LiveParts(self._look_now) if self._look_now is not None and not is_old else None
+        self._live_s = 0.0
+
+    def _between(self, alive: Callable[[], None]) -> None:
+        """Before each request of rows: a long backlog must not make what viewers see old."""
+        alive()
+        self._send_live()
+
+    def _live_in_s(self) -> float:
+        """In how many seconds viewers are to get what has changed, at least some milliseconds."""
+        if self._live is None:
+            return ALIVE_EVERY_S
+        return min(ALIVE_EVERY_S, max(0.01, self._live_s + LIVE_EVERY_S - time.monotonic()))
+
+    def _send_live(self) -> None:
+        """Send what has changed of the station for its viewers, if it is time to."""
+        live, sender, now_s = self._live, self._sender, time.monotonic()
+        if live is None or sender is None or now_s - self._live_s < LIVE_EVERY_S - 0.005:
+            return
+        self._live_s = now_s
+        station, _ = self._station()
+        rows = [{"station_id": station, "part": part, "content": content} for part, content in live.changed()]
+        sender.rest.post("live", rows, key="station_id,part", is_merge=True)
 
     def _introduce(self, rest: Rest) -> None:
         """Say which station this is, and its pumps whenever they have changed."""
@@ -143,7 +198,7 @@ class SyncWorker:
         """Close the connections; the next turn asks again for token and version."""
         if self._sender is not None:
             self._sender.rest.close()
-            self._sender = None
+            self._sender = self._live = None
 
     # ---------------------------------------------------------------- the rows
 
@@ -223,13 +278,14 @@ def _in_requests(pieces: Iterator[list[ServerRow]]) -> Iterator[list[ServerRow]]
         yield waiting
 
 
-def _check_version(said: object) -> None:
-    """Raise RestError where the server's schema is not one that this program can send to."""
+def checked_version(said: object) -> int:
+    """The version of the server's schema. Raises RestError where it is not one that this program can send to."""
     numbers = said if isinstance(said, dict) else {}
     version, oldest = (n if isinstance(n := numbers.get(key), int) else 0 for key in ("version", "oldest"))
-    if version < SCHEMA:
-        text = f"the server is of schema version {version}, this program needs {SCHEMA}"
+    if version < OLDEST_SCHEMA:
+        text = f"the server is of schema version {version}, this program needs {OLDEST_SCHEMA}"
         raise RestError(Fault.LATER, text, "have `pumpwatch server-sql --apply` run on the server")
     if oldest > SCHEMA:
         text = f"the server is of schema version {version} and takes programs from {oldest} on, this one knows {SCHEMA}"
         raise RestError(Fault.LATER, text, "install the newer PumpWatch; what is to be sent waits in the outbox")
+    return version

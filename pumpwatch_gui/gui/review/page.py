@@ -16,19 +16,21 @@ _WAYS = (
 
 
 class ReviewPage(Page):
-    """Says of what and of when this is a review, what `title` would need, and where the history can be read."""
+    """Says of what this is a review or a view, what `title` would need, and where the history can be read."""
 
     key = "review"
 
     def __init__(self, context: PageContext, title: str) -> None:
         super().__init__(context)
         view = context.station.latest()
-        self.words = label(f"Review of {view.reviewed}.")
-        need = label(
-            f"{title} shows a station that runs. Here nothing is polled, judged or stored and nothing can be changed; "
-            "the bar above turns the other pages to any second of the history.",
-            "dim",
+        self.words = label(f"Review of {view.reviewed}." if view.reviewed else f"Seen through {view.seen_through}.")
+        rest = (
+            "the bar above turns the other pages to any second of the history."
+            if view.reviewed
+            else "look at it at the station itself."
         )
+        nothing = "Here nothing is polled, judged or stored and nothing can be changed"
+        need = label(f"{title} is of the program that runs a station. {nothing}; {rest}", "dim")
         for text in (self.words, need):
             text.setWordWrap(True)
             text.setTextFormat(Qt.TextFormat.PlainText)

@@ -29,8 +29,9 @@ class PageEntry:
     live: bool = False
 
     def page(self, context: PageContext) -> Page:
-        """The page, or in a review what there is to say in place of a live one."""
-        if self.live and context.station.latest().reviewed:
+        """The page, or in a review or a viewer what there is to say in place of one of a running program."""
+        view = context.station.latest()
+        if self.live and (view.reviewed or view.seen_through):
             from pumpwatch_gui.gui.review.page import ReviewPage
 
             return ReviewPage(context, self.title)
