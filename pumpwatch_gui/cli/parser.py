@@ -270,9 +270,15 @@ def _add_backups(command: _Command) -> None:
     backup = command("backup", "cli.backups", "backup", "copy a home into a new dated folder, also while it runs")
     backup.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the new folder goes")
     backup.add_argument("--site", type=Path, metavar="FILE", help="a site file that is not the home's own")
-    restore = command("restore", "cli.backups", "restore", "put a backup in a home; what was there is put aside")
-    restore.add_argument("backup", type=Path, metavar="BACKUP", help="the folder backup-YYYYMMDD-HHMMSS")
+    restore = command("restore", "cli.backups", "restore", "put a backup in a home, or what a server has of a station")
+    restore.add_argument("backup", type=Path, nargs="?", metavar="BACKUP", help="the folder backup-YYYYMMDD-HHMMSS; "
+                         "what was in the home is put aside")  # fmt: skip
     restore.add_argument("--replace", action="store_true", help="also where the home holds newer readings")
+    _add_account(restore, is_required=False)
+    restore.add_argument("--station", type=int, metavar="N", help="with --server: take this station's settings and "
+                         "history into an empty home")  # fmt: skip
+    restore.add_argument("--days", type=int, default=1, metavar="N", help="with --server: of so many days every "
+                         "reading that was sent, of all before one-minute values (default 1)")  # fmt: skip
     review = command("review", "cli.backups", "review", "replay a home, a backup or an incident file, read-only")
     review.add_argument("source", type=Path, nargs="?", metavar="BACKUP|FILE",
                         help="a backup or an incident file (else the home of --home)")  # fmt: skip

@@ -9,6 +9,7 @@ from pumpwatch_gui.settings.sync_table import address_mistake
 
 if TYPE_CHECKING:
     from pumpwatch_gui.stations.remote.station import RemoteStation
+    from pumpwatch_gui.sync.secrets import SyncSecrets
 
 
 def server_settings(server: str, auth_url: str, account: str) -> SyncSettings:
@@ -25,7 +26,12 @@ def open_view(server: str, auth_url: str, account: str, home: Home) -> "RemoteSt
     Raises InputError for an address that is none and without a password.
     """
     from pumpwatch_gui.stations.remote.station import RemoteStation
+
+    return RemoteStation(server_settings(server, auth_url, account), server_secrets(home))
+
+
+def server_secrets(home: Home) -> "SyncSecrets":
+    """The key and the password, from where they may be kept. Raises InputError without a password."""
     from pumpwatch_gui.sync.secrets import find_secrets
 
-    settings = server_settings(server, auth_url, account)
-    return RemoteStation(settings, find_secrets(home.path))
+    return find_secrets(home.path)

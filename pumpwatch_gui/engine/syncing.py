@@ -61,6 +61,7 @@ class Syncing:
         if self._settings is None:
             return
         if self._worker is None:
+            from pumpwatch_gui.settings.kept_texts import texts_to_keep
             from pumpwatch_gui.sync.secrets import find_secrets
             from pumpwatch_gui.sync.worker import SyncWorker
 
@@ -68,6 +69,7 @@ class Syncing:
                 self._settings, self._home.database, self._outbox, station=self._station,
                 secrets=lambda: find_secrets(self._home.path), on_change=self._say,
                 look=lambda: (self._configuration.site, self._look()),
+                files=lambda: texts_to_keep(self._home, self._configuration.path),
             )  # fmt: skip
             self._worker.pause(self._is_paused)
         self._worker.run(stop, alive)

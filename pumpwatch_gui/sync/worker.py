@@ -4,11 +4,13 @@ A kill at any moment costs nothing: an entry leaves the outbox only after its ro
 sent twice are there once.
 """
 
+import hashlib
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pumpwatch_gui import __version__
@@ -48,6 +50,8 @@ class SyncWorker:
 
     `secrets` is asked on that thread: a key store may be slow. `on_change` hears in words that trouble has lasted
     (False) and that it is over (True). `look` gives the station as it is now, for viewers; None: they see none of it.
+    `files` gives the texts of the station's settings by their paths, from which its computer can be set up again; it is
+    asked at the start and with each change of the site.
     """
 
     def __init__(
@@ -60,12 +64,15 @@ class SyncWorker:
         secrets: Callable[[], SyncSecrets],
         on_change: Callable[[str, bool], None] = lambda text, is_over: None,
         look: Callable[[], tuple[Site, StationView]] | None = None,
+        files: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._settings, self._outgoing, self._outbox = settings, Outgoing(database), outbox
         self._station, self._secrets, self._on_change = station, secrets, on_change
         self._paused = threading.Event()
         self._sender: Sender | None = None
-        self._look_now = look
+        self._look_now, self._files = look, files
+        self._files_of: object = None
+        self._sent_files: Mapping[str, str] | None = None
         self._live: LiveParts | None = None
         self._live_s = 0.0
         self._is_old_server = False
@@ -121,6 +128,7 @@ class SyncWorker:
         try:
             sender = self._connected(alive)
             self._introduce(sender.rest)
+            self._send_files(sender.rest)
             self._send_live()
             for stream in SyncStream:
                 while self._send_some(sender, stream) and not (stop.is_set() or self._paused.is_set()):
@@ -193,6 +201,23 @@ class SyncWorker:
         if pumps != self._pumps:
             rest.post("pumps", pumps, key="station_id,pump_id", is_merge=True)
             self._pumps = pumps
+
+    def _send_files(self, rest: Rest) -> None:
+        """Send the texts of the settings where one has changed: all of them, so that none of before is left over."""
+        site = None if self._look_now is None else self._look_now()[0]
+        if self._is_old_server or (self._sent_files is not None and site is self._files_of):
+            return
+        files = self._files()
+        if files and files != self._sent_files:
+            station, generation = self._station()[0], time.time_ns() // 1_000_000
+            changed = datetime.now(UTC).isoformat()
+            rows = [
+                {"station_id": station, "path": path, "content": text, "generation": generation, "changed": changed,
+                 "sha256": hashlib.sha256(text.encode()).hexdigest()}
+                for path, text in files.items()
+            ]  # fmt: skip
+            rest.post("station_files", rows, key="station_id,path", is_merge=True)
+        self._files_of, self._sent_files = site, files
 
     def _leave(self) -> None:
         """Close the connections; the next turn asks again for token and version."""

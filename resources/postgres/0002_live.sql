@@ -39,13 +39,14 @@ FOR EACH ROW EXECUTE FUNCTION pumpwatch.note_change();
 ALTER TABLE public.alarm_journal ADD COLUMN IF NOT EXISTS kind text NOT NULL DEFAULT 'alarm';
 ALTER TABLE public.alarm_journal ADD COLUMN IF NOT EXISTS time_ns bigint;
 
--- Texts only: the site file, and the profiles and register maps of its own that it names. Never a password.
+-- Texts only: the site file, and the profiles and register maps of its own that it names. Never a password. All files of
+-- a station are sent together whenever one has changed: those of the highest `generation` are what it has.
 CREATE TABLE IF NOT EXISTS public.station_files (
     station_id integer NOT NULL,
     path text NOT NULL CHECK (path <> '' AND path !~ '(^/|\\|:|(^|/)\.\.(/|$))'),
     content text NOT NULL CHECK (length(content) <= 4000000),
     sha256 text NOT NULL,
-    is_there boolean NOT NULL DEFAULT true,
+    generation bigint NOT NULL,
     changed timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (station_id, path)
 );
@@ -269,7 +270,7 @@ CREATE OR REPLACE FUNCTION public.view_pumps() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY INVOKER SET search_path = ''
 AS $$
     SELECT coalesce(jsonb_agg(jsonb_build_object(
-        'station_id', p.station_id, 'pump_id', p.pump_id, 'name', p.name, 'profile', p.profile,
+        'station_id', p.station_id, 'pump_id', p.pump_id, 'pump_number', p.pump_number, 'name', p.name, 'profile', p.profile,
         'raw_first', raw.first, 'raw_last', raw.last, 'first', minute.first, 'last', minute.last)
         ORDER BY p.station_id, p.pump_number), '[]')
     FROM public.pumps AS p,
@@ -285,6 +286,28 @@ AS $$
     ) AS minute
 $$;
 
+-- The files of a station as they are now: [path, content, SHA-256, time of the change (Unix ms)].
+CREATE OR REPLACE FUNCTION public.view_files(station integer) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY INVOKER SET search_path = ''
+AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_array(path, content, sha256, round(extract(epoch FROM changed) * 1000))
+                              ORDER BY path), '[]')
+    FROM public.station_files
+    WHERE station_id = station
+        AND generation = (SELECT max(generation) FROM public.station_files WHERE station_id = station)
+$$;
+
+-- Rows of the audit log of a station behind the id `after`, in order.
+CREATE OR REPLACE FUNCTION public.view_audit(station integer, after bigint DEFAULT 0, most integer DEFAULT 5000)
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY INVOKER SET search_path = ''
+AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_array(id, time_ns, action, pump_id, by, ok, text, hash) ORDER BY id), '[]')
+    FROM (
+        SELECT * FROM public.audit_log WHERE station_id = station AND id > after ORDER BY id LIMIT least(most, 10000)
+    ) AS one
+$$;
+
 DO $$
 DECLARE
     signature text;
@@ -294,7 +317,8 @@ BEGIN
         'view_detections(integer, text, timestamptz, timestamptz, integer)',
         'view_series(integer, text, text[], timestamptz, timestamptz, integer)',
         'view_readings(integer, text, timestamptz, timestamptz, integer)',
-        'view_minutes(integer, text, timestamptz, timestamptz, integer)', 'view_maintenance(integer)', 'view_pumps()'
+        'view_minutes(integer, text, timestamptz, timestamptz, integer)', 'view_maintenance(integer)',
+        'view_pumps()', 'view_files(integer)', 'view_audit(integer, bigint, integer)'
     ] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION public.%s FROM PUBLIC, anon', signature);
         EXECUTE format('GRANT EXECUTE ON FUNCTION public.%s TO authenticated', signature);

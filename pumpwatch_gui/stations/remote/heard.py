@@ -86,17 +86,24 @@ class HeardStation:
         if "site" in fresh:
             self.rebuild(names)
         for part in sorted(fresh, key=lambda one: one.startswith(NOW)):  # the score of a frame is of what was found
-            try:
-                self._take_part(part, fresh[part], names, events)
-            except UNREADABLE as error:
-                if part not in self._unreadable:
-                    self._unreadable.add(part)
-                    log.warning("%s of station %d cannot be read: %r", part, self.number, error)
+            self._take_guarded(part, fresh[part], names, events)
         for pump_id in {part.partition("/")[2] for part in fresh if part.startswith((NOW, MORE))}:
             self._renew(pump_id, names)
         if "alarms" in fresh:
             events += alarm_events(seen, self._alarms)
         return events
+
+    def _take_guarded(self, part: str, clock: Clock, names: Names, events: list[Event]) -> None:
+        try:
+            self._take_part(part, clock, names, events)
+        except UNREADABLE as error:
+            self._say_unreadable(part, error)
+
+    def _say_unreadable(self, part: str, error: Exception) -> None:
+        """Once for each part: the next one of the same program is no better."""
+        if part not in self._unreadable:
+            self._unreadable.add(part)
+            log.warning("%s of station %d cannot be read: %r", part, self.number, error)
 
     def _take_part(self, part: str, clock: Clock, names: Names, events: list[Event]) -> None:
         content = self._plain[part]
@@ -129,9 +136,7 @@ class HeardStation:
             pump.view = pump_view(pump.settings, pump.frame, pump.now, pump.more, stale_s=stale_s,
                                   clock=pump.more_clock, station=self.number, names=names)  # fmt: skip
         except UNREADABLE as error:
-            if pump_id not in self._unreadable:
-                self._unreadable.add(pump_id)
-                log.warning("pump %s of station %d cannot be read: %r", pump_id, self.number, error)
+            self._say_unreadable(pump_id, error)
 
     def rebuild(self, names: Names) -> None:
         """Make the site again, by what the pumps are called now."""
@@ -144,11 +149,12 @@ class HeardStation:
                 self._site, ids = self._of_history(self.recorded, names), [str(x["pump_id"]) for x in self.recorded]
             else:
                 self._site, ids = None, []
-            self._alarms = alarms_of(self._plain.get("alarms") or (), self.number, names)
-            self._work = maintenance_of(self._plain.get("maintenance") or (), self.number, names)
         except UNREADABLE as error:
-            log.warning("the site of station %d cannot be read: %r", self.number, error)
+            self._say_unreadable("site", error)
             return
+        for part in ("alarms", "maintenance"):
+            if part in self._plain:
+                self._take_guarded(part, Clock(0, 0.0), names, [])
         before, self._pumps = self._pumps, {}
         for own, settings in zip(ids, self._site.pumps if self._site else (), strict=True):
             self._pumps[own] = _again(before.get(own), settings)

@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ from pumpwatch_gui.domain.sync import SyncSettings
 from pumpwatch_gui.domain.values.readings import ORIGINAL_TABLES, SCORE_TAG, Readings, RecordedPump, RecordedSite
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.stations.remote.names import KEY_BITS, Names
-from pumpwatch_gui.stations.remote.rows import detection_row, journal_row, maintenance_event, reading_rows
+from pumpwatch_gui.stations.remote.rows import detection_row, iso_of, journal_row, maintenance_event, reading_rows
 from pumpwatch_gui.stations.remote.values import UNREADABLE, area_of, floats
 from pumpwatch_gui.store.archive.rows import Rows, merged
 from pumpwatch_gui.store.ids import EPOCH_MS, time_ns
@@ -40,8 +39,6 @@ from pumpwatch_gui.sync.secrets import SyncSecrets
 
 LONGEST_S: Final = 30.0
 PAGE: Final = 5_000
-LAST_NS: Final = 4_000_000_000 * 10**9
-"""The server knows later times, but nothing is measured then; "for ever" of the port is beyond them."""
 Floats = NDArray[np.float64]
 
 
@@ -56,6 +53,11 @@ class RemoteHistory:
         self._settings, self._secrets, self._names = settings, secrets, names
         self._rest: Rest | None = None
         self._lock = threading.Lock()
+
+    @property
+    def names(self) -> Names:
+        """What the stations and their pumps are called now."""
+        return self._names()
 
     def close(self) -> None:
         """Close the connections; another question opens them again."""
@@ -80,8 +82,8 @@ class RemoteHistory:
         place = self._names().split(pump_id)
         if place is None or end_ns <= start_ns:
             return _series(np.empty(0), np.empty((0, 3 * len(tags))), Thinned(*[np.empty(0)] * 4))
-        span = {"since": _iso(start_ns), "until": _iso(end_ns)}
-        said = self._call(
+        span = {"since": iso_of(start_ns), "until": iso_of(end_ns)}
+        said = self.ask(
             "view_series", {"station": place[0], "pump": place[1], "tags": series, "points": points, **span}
         )
         time_s, scored_s, score = floats(said["time"]) / 1e3, floats(said["score_time"]) / 1e3, floats(said["score"])
@@ -108,7 +110,7 @@ class RemoteHistory:
             asked |= {"station": place[0], "pump": place[1]}
         elif query.pump_id is not None:
             asked["pump"] = ""
-        return [journal_row(line, names) for line in self._call("view_journal", asked)]
+        return [journal_row(line, names) for line in self.ask("view_journal", asked)]
 
     def journal_index(self) -> JournalIndex:
         """Where in time every line of the journal is, and what it makes of an alarm."""
@@ -128,7 +130,7 @@ class RemoteHistory:
         return [
             journal_row(line, names)
             for part in parts
-            for line in self._call("view_journal", {"keys": part, "most": len(part)})
+            for line in self.ask("view_journal", {"keys": part, "most": len(part)})
         ]
 
     def detections(self, pump_id: str, *, start_ns: int, end_ns: int, limit: int = 10_000) -> list[DetectionRow]:
@@ -136,9 +138,9 @@ class RemoteHistory:
         place = self._names().split(pump_id)
         if place is None:
             return []
-        span = {"since": _iso(start_ns), "until": _iso(end_ns), "most": limit}
+        span = {"since": iso_of(start_ns), "until": iso_of(end_ns), "most": limit}
         return [
-            detection_row(row) for row in self._call("view_detections", {"station": place[0], "pump": place[1], **span})
+            detection_row(row) for row in self.ask("view_detections", {"station": place[0], "pump": place[1], **span})
         ]
 
     def write_incident(
@@ -191,13 +193,11 @@ class RemoteHistory:
     def maintenance(self, *, resolved: int = 500) -> list[MaintenanceEvent]:
         """Every open maintenance event and the newest `resolved` of those that are resolved, by risk."""
         names = self._names()
-        return list(
-            by_risk(maintenance_event(row, names) for row in self._call("view_maintenance", {"most": resolved}))
-        )
+        return list(by_risk(maintenance_event(row, names) for row in self.ask("view_maintenance", {"most": resolved})))
 
     def recorded_pumps(self) -> tuple[RecordedPump, ...]:
         """Every pump of which the server has something, station after station."""
-        names, rows = self._names(), self._call("view_pumps", {})
+        names, rows = self._names(), self.ask("view_pumps", {})
         ends: dict[int, tuple[int, int]] = {}
         for row in rows:
             ends[row["station_id"]] = _widest(ends.get(row["station_id"], (0, 0)), _ends(row))
@@ -251,23 +251,24 @@ class RemoteHistory:
         for pump_id in pump_ids:
             place = self._names().split(pump_id)
             function = "view_readings" if table == "sensor_readings" else "view_detections"
-            for page in self._pages(function, place, start_ns, end_ns) if place else ():
+            for page in self.pages(function, place, start_ns, end_ns) if place else ():
                 yield [tuple(_cell(row, name, pump_id) for name in columns) for row in page]
 
     # ---------------------------------------------------------------- the server
 
     def _readings(self, pump_id: str, series: Sequence[str], start_ns: int, end_ns: int) -> Iterator[Rows]:
         place = self._names().split(pump_id)
-        for page in self._pages("view_readings", place, start_ns, end_ns) if place else ():
+        for page in self.pages("view_readings", place, start_ns, end_ns) if place else ():
             yield reading_rows(page, series)
 
-    def _pages(
+    def pages(
         self, function: str, place: tuple[int, str], start_ns: int, end_ns: int
     ) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """What a function returns of a pump (station and id there) over a span (Unix UTC), page by page."""
         since_ns = start_ns
         while True:
-            span = {"since": _iso(since_ns), "until": _iso(end_ns), "most": PAGE}
-            page: list[dict[str, Any]] = self._call(function, {"station": place[0], "pump": place[1], **span})
+            span = {"since": iso_of(since_ns), "until": iso_of(end_ns), "most": PAGE}
+            page: list[dict[str, Any]] = self.ask(function, {"station": place[0], "pump": place[1], **span})
             if page:
                 yield page
             if len(page) < PAGE:
@@ -282,7 +283,8 @@ class RemoteHistory:
         score = np.array([found.get(ms, np.nan) for ms in rows.ms.tolist()])
         return Rows(rows.ms, rows.values, score, rows.uncertain, rows.bad, rows.status)
 
-    def _call(self, function: str, arguments: Mapping[str, object]) -> Any:
+    def ask(self, function: str, arguments: Mapping[str, object]) -> Any:
+        """What a function of the server returns. Raises StoreError."""
         with self._lock:
             try:
                 if self._rest is None:
@@ -331,10 +333,3 @@ def _ends(row: Mapping[str, Any]) -> tuple[int, int]:
 def _widest(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
     starts = [start for start in (a[0], b[0]) if start]
     return min(starts, default=0), max(a[1], b[1])
-
-
-def _iso(at_ns: int) -> str:
-    """A time (Unix UTC) as ISO 8601 to the microsecond, rounded up: what is stored has whole milliseconds."""
-    micros = -(-min(max(at_ns, 0), LAST_NS) // 1000)
-    moment = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
-    return moment.isoformat(timespec="microseconds")

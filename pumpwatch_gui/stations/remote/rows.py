@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +16,16 @@ from pumpwatch_gui.store.archive.rows import Rows
 from pumpwatch_gui.store.ids import EPOCH_MS
 from pumpwatch_gui.store.layout import NORMAL
 from pumpwatch_gui.store.maintenance import event_of_row
+
+LAST_NS: Final = 4_000_000_000 * 10**9
+"""The server knows later times, but nothing is measured then; "for ever" of the port is beyond them."""
+
+
+def iso_of(at_ns: int) -> str:
+    """A time (Unix UTC) as ISO 8601 to the microsecond, rounded up: what is stored has whole milliseconds."""
+    micros = -(-min(max(at_ns, 0), LAST_NS) // 1000)
+    moment = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
+    return moment.isoformat(timespec="microseconds")
 
 
 def journal_row(plain: Sequence[Any], names: Names) -> JournalRow:
