@@ -226,3 +226,29 @@ def test_both_pumps_of_a_station_are_known_by_name(central: Central, accounts: A
     with sending(tmp_path, central, accounts, station=25, streams=READINGS) as made:
         wait_until(lambda: count(central, "pumps", 25) == len(PUMPS), within_s=30)
         assert made.worker.view().error == ""
+
+
+def test_a_server_of_before_gets_what_it_takes_and_that_is_said_once(
+    central: Central, accounts: Accounts, tmp_path: Path
+) -> None:
+    central.sql("UPDATE pumpwatch.schema_version SET version = 1")
+    try:
+        with sending(tmp_path, central, accounts, station=29) as made:
+            made.store.offer_event(OrderDone(START_NS, "", "record", True, "no alarm", "asha"))
+            at = START_NS, START_NS
+            state = AlarmState.UNACKNOWLEDGED
+            alarm = Alarm("P-101/flow.low", "P-101", "flow", Priority.HIGH, "low", state, 1.0, 2.0, "", *at)
+            made.store.offer_event(AlarmChanged(START_NS, alarm))
+            wait_until(lambda: is_through(made), within_s=30)
+            made.worker.pause(True)
+            wait_until(lambda: made.worker.view().state is SyncState.PAUSED)
+            made.worker.pause(False)  # it connects again
+            wait_until(lambda: is_through(made), within_s=30)
+    finally:
+        central.sql("UPDATE pumpwatch.schema_version SET version = 2")
+    assert central.sql("SELECT kind, time_ns FROM alarm_journal WHERE station_id = 29") == [["alarm", ""]]
+    assert [text for text, _ in made.said if "is of schema version 1: viewers see no live values" in text] == [
+        made.said[0][0]
+    ]
+    assert len(made.said) == 1
+    assert count(central, "live", 29) == 0

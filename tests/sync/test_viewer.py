@@ -81,6 +81,10 @@ def test_pumps_of_one_name_of_two_stations_are_kept_apart(central: Central, acco
         assert [link.link_id for pump in view.pumps for link in pump.links] == [f"{pump_id}/1" for pump_id in ids]
         assert station.trace(ids[0]).time_s.size > 1
 
+        notes = station.history.journal(JournalQuery(kinds=("note",)))
+        assert {"North: Station North started with 2 pumps", "South: Station South started with 1 pumps"} <= {
+            row.text for row in notes
+        }
         north.order(Record("the strainer was cleaned", "P-102"))
         history = station.history
         query = JournalQuery(text="strainer")

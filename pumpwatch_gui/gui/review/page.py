@@ -1,4 +1,4 @@
-"""The page that is there in a review in place of one that shows what is now."""
+"""The page that is there in a review or a viewer in place of one of a running program."""
 
 from PySide6.QtCore import Qt
 
@@ -8,9 +8,9 @@ from pumpwatch_gui.gui.shell.page import Page, PageContext
 
 _WAYS = (
     ("trends", "Trends", "Quantities of any pumps over any stretch of time, as far back as the history goes."),
-    ("pump", "Pump", "All sensors and derived quantities of one pump, one lane each, as they were."),
-    ("alarms", "Alarms", "Those open at that time, and how the alarms of a shift, a day or a month performed."),
-    ("events", "Events", "The journal up to that time: alarms, links, orders and notes, with a search."),
+    ("pump", "Pump", "All sensors and derived quantities of one pump, one lane each."),
+    ("alarms", "Alarms", "Those that are open, and how the alarms of a shift, a day or a month performed."),
+    ("events", "Events", "The journal: alarms, links, orders and notes, with a search."),
     ("maintenance", "Maintenance", "Every maintenance event with its timeline and its costs."),
 )
 

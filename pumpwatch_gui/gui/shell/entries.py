@@ -216,7 +216,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("hand-over", "Hand-over", "hand-over", "Ctrl+Shift+H", _hand_over),
     DialogEntry("reports", "Reports", "reports", "Ctrl+Shift+R", _reports, needs=Capability.CONFIGURE),
     DialogEntry("incident", "Save an incident file", "incident", "Ctrl+Shift+S", _incident),
-    DialogEntry("sync", "Sync", "sync", "Ctrl+Shift+Y", _sync),
+    DialogEntry("sync", "Sync", "sync", "Ctrl+Shift+Y", _sync, needs=Capability.OPERATE),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
     DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),

@@ -34,8 +34,12 @@ POLL_S: Final = 0.5
 RETRY_S: Final = 2.0
 """After a failure."""
 LATE_AFTER_S: Final = 4.0
+FIRST_LOOK_S: Final = 8.0
+"""So long the history waits at the start for the first look at the server."""
 LONGEST_S: Final = 6.0
 """A first look may be of all that fifty pumps are."""
+MANY: Final = 3
+"""From so many stations on the window is not called by their names."""
 NO_STATIONS: Final = (
     "this account is a member of none: add it to the table `members` of the server with the role viewer"
 )
@@ -51,8 +55,9 @@ class RemoteStation:
     def __init__(self, settings: SyncSettings, secrets: SyncSecrets) -> None:
         self._settings, self._secrets = settings, secrets
         self._names = Names()
-        self._history = RemoteHistory(settings, secrets, lambda: self._names)
+        self._history = RemoteHistory(settings, secrets, self._names_soon)
         self._bus, self._bell = EventBus(keep=lambda _: None), Bell()
+        self._looked = threading.Event()
         self._rest: Rest | None = None
         self._heard: dict[int, HeardStation] = {}
         self._traces: Mapping[str, TraceRing] = {}
@@ -117,6 +122,11 @@ class RemoteStation:
         """One: it looks at the server."""
         return {SERVER_LOOP: self._run}
 
+    def _names_soon(self) -> Names:
+        """What the stations are called, once they are known: what is stored is not shown under other names before."""
+        self._looked.wait(FIRST_LOOK_S)
+        return self._names
+
     # ---------------------------------------------------------------- the loop
 
     def _run(self, stop: threading.Event) -> None:
@@ -139,6 +149,7 @@ class RemoteStation:
                 if text != self._error:
                     log.warning("the server cannot be looked at: %s", text)
                 self._error, self._is_through = text, False
+                self._looked.set()
                 self._leave()
                 self._bell.ring()
                 stop.wait(RETRY_S)
@@ -168,6 +179,7 @@ class RemoteStation:
             self._error, self._is_through, self._reached_ns = "", True, asked_ns
             self._lost = self._lost_at(time.monotonic_ns())
             self._view = self._made(self._lost)
+        self._looked.set()
         for event in events:
             self._bus.publish(event, in_journal=False)
         if parts or events:
@@ -227,14 +239,15 @@ class RemoteStation:
                 heard.rebuild(self._names)
             elif self._names is not before:
                 heard.rebuild(self._names)
-            events += heard.take(parts.get(number, ()), asked_ns, self._names)
+            happened = heard.take(parts.get(number, ()), asked_ns, self._names)
+            events += happened if was_there else ()  # what is there at the first look did not happen just now
         site = self._whole_site()
         if site != self._site:
             renamed = _renamed(before, self._names, [pump.pump_id for pump in self._site.pumps])
             self._site = site
             self._traces = {key: ring for heard in self._heard.values() for key, ring in heard.traces().items()}
             events.append(SiteChanged(time.time_ns(), "A station has another site", renamed))
-        return events if was_there else []  # what is there at the first look did not happen just now
+        return events
 
     def _leave(self) -> None:
         if self._rest is not None:
@@ -249,7 +262,9 @@ class RemoteStation:
         if len(self._heard) == 1 and sites:
             (number,), site = self._heard, sites[0]
             return Site(site.name, number, site.currency, pumps, units=site.units, energy_price=site.energy_price)
-        name = ", ".join(self._names.stations.values()) or self._settings.url
+        names = list(self._names.stations.values())
+        name = ", ".join(names) if len(names) < MANY else f"{len(names)} stations"
+        name = name or self._settings.url
         first = next((site for site in sites if site.currency), None)
         is_one = all(site.units == sites[0].units for site in sites)
         own = Site(name, pumps=pumps, currency=first.currency if first else "")
