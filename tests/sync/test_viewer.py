@@ -1,5 +1,8 @@
 """A viewer shows what stations send to a real server, says what it cannot, and goes on by itself."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from pumpwatch_gui.commissioning.viewing import open_view
 from pumpwatch_gui.domain.commands import Acknowledge, CreateMaintenance, Order, Record
+from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.station import RunState
+from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.stations.remote import heard
 from pumpwatch_gui.stations.remote import station as remote_station
 from pumpwatch_gui.stations.remote.station import REFUSED, RemoteStation
@@ -20,7 +26,7 @@ from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
 from tests.sync.conftest import needs_server
 from tests.sync.faults import Line
-from tests.sync.servers import Accounts, Central
+from tests.sync.servers import KEY, Accounts, Central
 from tests.sync.viewers import NUMBERS, SECRETS, running_viewer, sending_home, sync_table, viewer_settings, viewing
 
 pytestmark = needs_server
@@ -213,3 +219,33 @@ def test_a_station_that_sends_no_live_values_is_said_and_its_history_is_shown(
         end_ns = time.time_ns()
         found = station.history.read("P-101", ("motor_rpm",), start_ns=end_ns - 3600 * 10**9, end_ns=end_ns)
         assert found.time_s.size > 5
+
+
+def test_the_command_opens_the_window_and_leaves_nothing_behind(
+    central: Central, accounts: Accounts, tmp_path: Path
+) -> None:
+    number = next(NUMBERS)
+    picture = tmp_path / "window.png"
+    environment = {**os.environ, "PUMPWATCH_SYNC_KEY": KEY, "PUMPWATCH_SYNC_PASSWORD": SECRETS.password,
+                   "QT_QPA_PLATFORM": "offscreen"}  # fmt: skip
+    with running(tmp_path / "station", central, accounts, number):
+        settings = viewer_settings(central, accounts, number)
+        command = [sys.executable, "-m", "pumpwatch_gui", "view", "--server", central.url, "--auth-url", accounts.url,
+                   "--account", settings.account, "--for", "6", "--picture", str(picture)]  # fmt: skip
+        run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=90, check=False)
+    assert (run.returncode, run.stdout) == (0, ""), run.stderr
+    assert "Traceback" not in run.stderr
+    assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [("ftp://a", "--server must be an address as https://host"), ("http://a.example.org", "is not encrypted"),
+     ("https://u:p@a.example.org", "no name and no password"), ("https://a.example.org", "is nowhere")],
+)  # fmt: skip
+def test_a_view_that_cannot_begin_says_why(
+    server: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PUMPWATCH_SYNC_PASSWORD", raising=False)
+    with pytest.raises(InputError, match=words):
+        open_view(server, "", "office@example.org", Home(tmp_path))
