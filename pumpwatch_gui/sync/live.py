@@ -24,6 +24,8 @@ from pumpwatch_gui.store.maintenance import COLUMNS, event_row
 FORMAT: Final = 1
 """Raised when a viewer of before would misread a part; what is only added does not raise it."""
 NOW, MORE = "now/", "more/"
+LARGE_PARTS: Final = ("site", "maintenance")
+"""Those of fifty pumps may be some hundred kilobytes."""
 MORE_EVERY_NS: Final = 10 * 10**9
 """The counters of links and the shares of a score are so old at most; what they are about is sent at once."""
 RESOLVED: Final = 100
@@ -35,7 +37,7 @@ class LiveParts:
     """What of a station has changed since the last time. For one connection to a server."""
 
     def __init__(self, look: Callable[[], tuple[Site, StationView]]) -> None:
-        self._look = look
+        self.look = look
         self._site: Site | None = None
         self._before: StationView | None = None
         self._pumps: dict[str, PumpView] = {}
@@ -43,7 +45,7 @@ class LiveParts:
 
     def changed(self) -> list[Part]:
         """The parts that have changed, by name; the first time all of them."""
-        site, view = self._look()
+        site, view = self.look()
         before, self._before = self._before, view
         parts: list[Part] = []
         if site is not self._site or before is None or _order(view) != _order(before):

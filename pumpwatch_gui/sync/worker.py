@@ -20,7 +20,7 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncView
 from pumpwatch_gui.store.outbox import Outbox, RefusedRow
 from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, ServerRow, Waiting, ranges_of
-from pumpwatch_gui.sync.live import LiveParts
+from pumpwatch_gui.sync.live import LARGE_PARTS, LiveParts
 from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.sender import MOST_ROWS, Sender
@@ -32,6 +32,8 @@ SCHEMA, OLDEST_SCHEMA = 2, 1
 LIVE_SCHEMA = 2
 """From which on a server takes what viewers see, and the whole journal."""
 LIVE_EVERY_S = 0.5
+LIVE_PAUSE_S = 10.0
+"""After what viewers see was too much for the line or the server."""
 LOOK_EVERY_S = 1.0
 ALIVE_EVERY_S = 0.5
 REPORT_EVERY_S = 20.0
@@ -186,8 +188,19 @@ class SyncWorker:
             return
         self._live_s = now_s
         station, _ = self._station()
-        rows = [{"station_id": station, "part": part, "content": content} for part, content in live.changed()]
-        sender.rest.post("live", rows, key="station_id,part", is_merge=True)
+        rows: list[ServerRow] = [
+            {"station_id": station, "part": part, "content": content} for part, content in live.changed()
+        ]
+        # What is large comes alone: a proxy on the way may take no more than a megabyte at once.
+        own = [[row] for row in rows if row["part"] in LARGE_PARTS]
+        try:
+            for request in (*own, [row for row in rows if row["part"] not in LARGE_PARTS]):
+                sender.rest.post("live", request, key="station_id,part", is_merge=True)
+        except RestError as error:
+            if error.fault is not Fault.SMALLER:
+                raise
+            log.warning("viewers see nothing for %.0f s: %s", LIVE_PAUSE_S, error.message)  # the rows go on
+            self._live, self._live_s = LiveParts(live.look), now_s + LIVE_PAUSE_S
 
     def _introduce(self, rest: Rest) -> None:
         """Say which station this is, and its pumps whenever they have changed."""

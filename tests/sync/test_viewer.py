@@ -22,6 +22,7 @@ from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.stations.remote import heard
 from pumpwatch_gui.stations.remote import station as remote_station
 from pumpwatch_gui.stations.remote.station import REFUSED, RemoteStation
+from pumpwatch_gui.sync import worker
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
 from tests.sync.conftest import needs_server
@@ -249,3 +250,27 @@ def test_a_view_that_cannot_begin_says_why(
     monkeypatch.delenv("PUMPWATCH_SYNC_PASSWORD", raising=False)
     with pytest.raises(InputError, match=words):
         open_view(server, "", "office@example.org", Home(tmp_path))
+
+
+@pytest.mark.parametrize("fate", ["413", "57014"])
+def test_a_server_that_takes_no_live_values_gets_the_rows_all_the_same(
+    central: Central, accounts: Accounts, tmp_path: Path, fate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LIVE_PAUSE_S", 1.0)
+    number, is_full = next(NUMBERS), [True]
+    with ExitStack() as stack:
+        line = stack.enter_context(Line(central.url).open())
+        line.fate = lambda path, body: fate if is_full[0] and path.startswith("/live") else "pass"
+        port = stack.enter_context(simulated(1))
+        home = sending_home(tmp_path, central, accounts, number)
+        made = RunningStation(home, site_text(port) + sync_table(central, accounts, number, url=line.url)).start()
+        stack.callback(made.end)
+        rows = f"SELECT count(*) FROM sensor_readings WHERE station_id = {number}"
+        wait_until(lambda: int(central.one(rows)) > 20, within_s=40)
+        wait_until(lambda: line.seen[fate] > 1, within_s=20)
+        view = made.engine.latest().sync
+        assert view is not None
+        assert view.error == ""
+        is_full[0] = False
+        live = f"SELECT count(*) FROM live WHERE station_id = {number} AND part IN ('site', 'head')"
+        wait_until(lambda: central.one(live) == "2", within_s=20)
