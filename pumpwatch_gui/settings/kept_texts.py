@@ -1,6 +1,7 @@
 """The texts of a station's settings, as a server keeps them: from these its computer can be set up again."""
 
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -12,6 +13,7 @@ from pumpwatch_gui.settings.kept_files import kept_files
 
 log = logging.getLogger("pumpwatch.settings")
 
+_ADDRESS_WITH_PASSWORD: Final = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _SECRET_KEYS: Final = ("password", "secret", "token", "apikey", "service_key", "sync_key", "sync_password")
 
 
@@ -46,6 +48,8 @@ def texts_to_keep(home: Home, site_file: Path) -> Mapping[str, str]:
 
 def _secret_in(value: Any) -> str:
     """The key of the first secret in a document, "" where there is none."""
+    if isinstance(value, str) and _ADDRESS_WITH_PASSWORD.search(value):
+        return "an address with a password"
     if isinstance(value, list):
         return next((found for one in value if (found := _secret_in(one))), "")
     if not isinstance(value, dict):

@@ -32,6 +32,8 @@ SCHEMA, OLDEST_SCHEMA = 2, 1
 LIVE_SCHEMA = 2
 """From which on a server takes what viewers see, and the whole journal."""
 LIVE_EVERY_S = 0.5
+LIVE_WHOLE_S = 300.0
+"""So often all of it goes: a server that crashed between two requests has lost it, and nobody hears of that."""
 LIVE_PAUSE_S = 10.0
 """After what viewers see was too much for the line or the server."""
 LOOK_EVERY_S = 1.0
@@ -76,7 +78,7 @@ class SyncWorker:
         self._files_of: object = None
         self._sent_files: Mapping[str, str] | None = None
         self._live: LiveParts | None = None
-        self._live_s = 0.0
+        self._live_s = self._whole_s = 0.0
         self._is_old_server = False
         self._pumps: list[ServerRow] = []
         self._reported_s = 0.0
@@ -168,7 +170,7 @@ class SyncWorker:
         self._is_old_server = is_old
         self._outgoing.is_whole_journal = not is_old
         self._live = LiveParts(self._look_now) if self._look_now is not None and not is_old else None
-        self._live_s = 0.0
+        self._live_s, self._whole_s = 0.0, time.monotonic()
 
     def _between(self, alive: Callable[[], None]) -> None:
         """Before each request of rows: a long backlog must not make what viewers see old."""
@@ -187,6 +189,9 @@ class SyncWorker:
         if live is None or sender is None or now_s - self._live_s < LIVE_EVERY_S - 0.005:
             return
         self._live_s = now_s
+        if now_s - self._whole_s >= LIVE_WHOLE_S:
+            live = self._live = LiveParts(live.look)
+            self._whole_s = now_s
         station, _ = self._station()
         rows: list[ServerRow] = [
             {"station_id": station, "part": part, "content": content} for part, content in live.changed()

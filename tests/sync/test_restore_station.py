@@ -3,15 +3,18 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pumpwatch_gui.cli import main
 from pumpwatch_gui.commissioning.backups.from_server import NOT_THERE, restore_station
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.commands import Annotate, CreateMaintenance, Record
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.domain.events import AlarmChanged
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.ports import JournalQuery
-from pumpwatch_gui.domain.sync import SyncSettings, SyncState
+from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.settings.kept_texts import texts_to_keep
 from pumpwatch_gui.settings.site_reader import load_site
@@ -19,8 +22,10 @@ from pumpwatch_gui.store.query.audit_check import verify_audit
 from pumpwatch_gui.store.query.history import History
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
-from tests.store.conftest import rows_of
+from tests.store.conftest import frame_of, rows_of
+from tests.store.rigs.plant import TAGS
 from tests.sync.conftest import needs_server
+from tests.sync.rigs import SendingStation
 from tests.sync.servers import KEY, Accounts, Central
 from tests.sync.viewers import NUMBERS, SECRETS, member, sending_home, sync_table
 
@@ -183,6 +188,48 @@ def test_no_secret_is_kept_by_a_server(tmp_path: Path) -> None:
     kept = texts_to_keep(home, home.site_file)
     assert "secrets.toml" not in kept
     assert kept["site.toml"] == site
-    for line in ('password = "x"', 'key = "x"', 'token = "x"'):
+    for line in ('password = "x"', 'key = "x"', 'token = "x"', 'auth_url = "https://me:word@a.example.org"'):
         home.site_file.write_text(site + line + "\n", "utf-8")
         assert "site.toml" not in texts_to_keep(home, home.site_file)
+
+
+@needs_server
+def test_where_only_minutes_were_sent_the_minutes_come_back(
+    central: Central, accounts: Accounts, tmp_path: Path
+) -> None:
+    number = next(NUMBERS)
+    account = member(central, accounts, number, "collector")
+    streams = frozenset({SyncStream.ROLLUPS, SyncStream.ALARMS, SyncStream.AUDIT, SyncStream.EVENTS})
+    settings = SyncSettings(central.url, account, accounts.url, streams)
+    made = SendingStation(tmp_path / "old.db", settings, station=number, password=SECRETS.password)
+    site = "schema = 1\n[site]\nname = 'Minutes'\n"
+    made.worker._files = lambda: {"site.toml": site}
+    start_ns = (time.time_ns() // (3600 * 10**9) - 30) * 3600 * 10**9  # yesterday
+    for second in range(0, 7200, 5):
+        values: list[float | None] = [float(second), *([None if second < 600 else 1.5] * (len(TAGS) - 1))]
+        made.store.offer_frame(frame_of(values, at_s=second, pump_id="P-101", start_ns=start_ns), "NORMAL")
+    state = AlarmState.UNACKNOWLEDGED
+    alarm = Alarm("P-101/flow.low", "P-101", "flow", Priority.HIGH, "low", state, 1.0, 2.0, "", start_ns, start_ns)
+    made.store.offer_event(AlarmChanged(start_ns, alarm))
+    made.start()
+    try:
+        wait_until(lambda: central.one(f"SELECT count(*) FROM sensor_rollups WHERE station_id = {number}") == "120",
+                   within_s=40)  # fmt: skip
+        wait_until(made.is_through, within_s=40)
+    finally:
+        made.end()
+    home = Home(tmp_path / "new")
+    done = restore_station(settings_of(central, accounts, account), SECRETS, number, home, readings_days=3)
+    assert "journal: 1 lines; 1 alarms were open" in done.lines
+    assert any(line.startswith("one-minute values: 120 from ") and "every reading: 0" in line for line in done.lines)
+    after, before = History(home.database), History(tmp_path / "old.db")
+    assert [(a.alarm_id, a.state) for a in after.open_alarms()] == [("P-101/flow.low", state)]
+    span = start_ns, start_ns + 3 * 3600 * 10**9
+    own, real = (one.read("P-101", TAGS[:2], start_ns=span[0], end_ns=span[1], points=200) for one in (after, before))
+    assert own.time_s.size >= 120
+    assert np.nanmin(own.low[:, 0]) == np.nanmin(real.low[:, 0]) == 0.0
+    assert np.nanmax(own.high[:, 0]) == np.nanmax(real.high[:, 0]) == 7195.0
+    assert np.isnan(own.mean[:9, 1]).all()
+    assert np.nanmax(own.mean[:, 1]) == 1.5
+    (pump,) = [pump for pump in after.recorded_pumps() if pump.pump_id == "P-101"]
+    assert pump.profile.tags == TAGS

@@ -274,3 +274,19 @@ def test_a_server_that_takes_no_live_values_gets_the_rows_all_the_same(
         is_full[0] = False
         live = f"SELECT count(*) FROM live WHERE station_id = {number} AND part IN ('site', 'head')"
         wait_until(lambda: central.one(live) == "2", within_s=20)
+
+
+def test_a_server_that_lost_what_viewers_see_gets_all_of_it_again(
+    central: Central, accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LIVE_WHOLE_S", 2.0)
+    number = next(NUMBERS)
+    with running(tmp_path, central, accounts, number), viewing(central, accounts, number) as station:
+        wait_until(lambda: has_values(station, 1), within_s=30)
+        site = station.site()
+        central.sql(f"DELETE FROM live WHERE station_id = {number}")
+        parts = f"SELECT count(*) FROM live WHERE station_id = {number} AND part IN ('site', 'maintenance', 'alarms')"
+        wait_until(lambda: central.one(parts) == "3", within_s=20)
+        with running_viewer(viewer_settings(central, accounts, number)) as another:
+            wait_until(lambda: has_values(another, 1), within_s=20)
+        assert station.site() is site

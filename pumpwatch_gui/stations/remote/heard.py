@@ -78,12 +78,13 @@ class HeardStation:
     def take(self, parts: Sequence[tuple[str, int, float, Any]], asked_ns: int, names: Names) -> list[Event]:
         """Take in parts (name, change, age, content) that were asked for at `asked_ns` (monotonic); what happened."""
         fresh, events, seen = dict[str, Clock](), list[Event](), self._alarms
+        before = self._plain.get("site")
         for part, change, age_s, content in parts:
             self.change = max(self.change, change)
             self._plain[part], fresh[part] = content, Clock(asked_ns, max(0.0, age_s))
         if "head" in fresh:
             self._heard_ns = max(self._heard_ns, fresh["head"].at(0.0))
-        if "site" in fresh:
+        if "site" in fresh and (before != self._plain["site"] or self._site is None):
             self.rebuild(names)
         for part in sorted(fresh, key=lambda one: one.startswith(NOW)):  # the score of a frame is of what was found
             self._take_guarded(part, fresh[part], names, events)
