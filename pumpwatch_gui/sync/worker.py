@@ -153,7 +153,7 @@ class SyncWorker:
         if self._sender is None:
             rest = Rest(self._settings, self._secrets())
             try:
-                version = checked_version(rest.call("pumpwatch_version", {}))
+                version = check_version(rest.call("pumpwatch_version", {}))
             except BaseException:
                 rest.close()
                 raise
@@ -321,7 +321,7 @@ def _in_requests(pieces: Iterator[list[ServerRow]]) -> Iterator[list[ServerRow]]
         yield waiting
 
 
-def checked_version(said: object) -> int:
+def check_version(said: object) -> int:
     """The version of the server's schema. Raises RestError where it is not one that this program can send to."""
     numbers = said if isinstance(said, dict) else {}
     version, oldest = (n if isinstance(n := numbers.get(key), int) else 0 for key in ("version", "oldest"))

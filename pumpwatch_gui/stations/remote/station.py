@@ -23,7 +23,7 @@ from pumpwatch_gui.stations.remote.history import RemoteHistory
 from pumpwatch_gui.stations.remote.names import Names
 from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
-from pumpwatch_gui.sync.worker import LIVE_SCHEMA, checked_version
+from pumpwatch_gui.sync.worker import LIVE_SCHEMA, check_version
 
 log = logging.getLogger("pumpwatch.stations")
 
@@ -189,7 +189,7 @@ class RemoteStation:
         if self._rest is None:
             rest = Rest(self._settings, self._secrets, is_viewer=True, timeout_s=LONGEST_S)
             try:
-                version = checked_version(rest.call("pumpwatch_version", {}))
+                version = check_version(rest.call("pumpwatch_version", {}))
                 if version < LIVE_SCHEMA:
                     text = f"the server is of schema version {version}, a viewer needs {LIVE_SCHEMA}"
                     raise RestError(Fault.LATER, text, "have `pumpwatch server-sql --apply` run on the server")
