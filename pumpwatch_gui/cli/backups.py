@@ -10,8 +10,10 @@ from pumpwatch_gui.commissioning.backups.making import back_up, partial_backups
 from pumpwatch_gui.commissioning.backups.restoring import restore as put_back
 from pumpwatch_gui.commissioning.backups.reviewing import open_review
 from pumpwatch_gui.commissioning.export.spans import instant_ns
+from pumpwatch_gui.commissioning.viewing import server_secrets, server_settings
+from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.files.backups import total_bytes
-from pumpwatch_gui.files.home import find_home
+from pumpwatch_gui.files.home import Home, find_home
 
 if TYPE_CHECKING:
     from pumpwatch_gui.gui.shell.threads import Hosted
@@ -30,12 +32,35 @@ def backup(options: argparse.Namespace) -> int:
 
 
 def restore(options: argparse.Namespace) -> int:
-    """Put a backup in a home and say what was restored."""
+    """Put a backup, or what a server has of a station, in a home and say what was restored."""
     home = find_home(options.home)
+    if options.server is not None:
+        return _restore_station(options, home)
+    if options.backup is None or options.station is not None:
+        raise InputError("restore of what?", "name the folder of a backup, or --server URL --account NAME --station N")
     done = put_back(options.backup, home, replace=options.replace)
     print(f"{home.path}: {len(done.manifest.files)} files restored of {options.backup}, {done.manifest.span}")
     if done.put_aside is not None:
         print(f"what was there before is in {done.put_aside}")
+    return 0
+
+
+def _restore_station(options: argparse.Namespace, home: Home) -> int:
+    if options.backup is not None or options.replace:
+        raise InputError("a backup or a server, not both", "leave out the folder and --replace, or --server")
+    if options.account is None or options.station is None or not 1 <= options.station <= 1023 or options.days < 0:
+        advice = "give --account NAME and --station N (1 to 1023), with --days 0 or more"
+        raise InputError("which station is meant, and who asks?", advice)
+    settings = server_settings(options.server, options.auth_url, options.account)
+    from pumpwatch_gui.commissioning.backups.from_server import restore_station
+
+    done = restore_station(settings, server_secrets(home), options.station, home, readings_days=options.days,
+                           say=lambda text: print(text, file=sys.stderr, flush=True))  # fmt: skip
+    print(f"{home.path}: station {options.station} restored from {options.server}")
+    for line in done.lines:
+        print(f"  {line}")
+    for problem in done.problems:
+        print(f"site file: {problem}", file=sys.stderr)
     return 0
 
 

@@ -19,6 +19,7 @@ examples:
   pumpwatch export --out october.xlsx --pump P-101 --from 2026-10-01 --to 2026-10-31
   pumpwatch import last-year.csv --into P-101     what was understood of it; --write makes it history of P-101
   pumpwatch report monthly --period 2026-10 --out reports
+  pumpwatch view --server https://PROJECT.supabase.co --account office@example.org
   pumpwatch doctor                                what is missing on this machine, and how to get it
 """
 
@@ -79,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     def command(name: str, module: str, function: str, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, parents=[inherited], help=text, description=text[0].upper() + text[1:] + ".")
-        sub.set_defaults(run=_later(module, function), windowed=name in ("demo", "run", "review"))
+        sub.set_defaults(run=_later(module, function), windowed=name in ("demo", "run", "review", "view"))
         return sub
 
     _add_running(command)
@@ -196,12 +197,27 @@ def _add_tools(command: _Command) -> None:
     )
     _add_export(command)
     _add_import(command)
-    server = command("server-sql", "cli.servers", "server_sql", "print the server side of sync, or apply it")
-    server.add_argument("--apply", metavar="URL", help="apply it to this database: postgresql://USER@HOST:5432/NAME "
-                        "(the password also as PGPASSWORD); applied again it changes nothing")  # fmt: skip
+    _add_servers(command)
     _add_gateway_key(command)
     _add_service(command)
     command("doctor", "cli.doctor", "doctor", "versions, libraries, paths, ports: what is missing and how to get it")
+
+
+def _add_servers(command: _Command) -> None:
+    server = command("server-sql", "cli.servers", "server_sql", "print the server side of sync, or apply it")
+    server.add_argument("--apply", metavar="URL", help="apply it to this database: postgresql://USER@HOST:5432/NAME "
+                        "(the password also as PGPASSWORD); applied again it changes nothing")  # fmt: skip
+    view = command("view", "cli.servers", "view", "open the window on the stations of a server, read-only")
+    _add_account(view, is_required=True)
+    view.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="close after that time")
+    view.add_argument("--picture", type=Path, metavar="FILE.png", help="save what the window shows at the end")
+
+
+def _add_account(parser: argparse.ArgumentParser, *, is_required: bool) -> None:
+    parser.add_argument("--server", required=is_required, metavar="URL", help="a Supabase project, or PostgREST")
+    parser.add_argument("--auth-url", default="", metavar="URL", help="its accounts (none: as Supabase has them)")
+    parser.add_argument("--account", required=is_required, metavar="NAME", help="who reads; password and key: "
+                        "key store, PUMPWATCH_SYNC_PASSWORD and PUMPWATCH_SYNC_KEY, or secrets.toml")  # fmt: skip
 
 
 def _add_export(command: _Command) -> None:
@@ -254,9 +270,15 @@ def _add_backups(command: _Command) -> None:
     backup = command("backup", "cli.backups", "backup", "copy a home into a new dated folder, also while it runs")
     backup.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the new folder goes")
     backup.add_argument("--site", type=Path, metavar="FILE", help="a site file that is not the home's own")
-    restore = command("restore", "cli.backups", "restore", "put a backup in a home; what was there is put aside")
-    restore.add_argument("backup", type=Path, metavar="BACKUP", help="the folder backup-YYYYMMDD-HHMMSS")
+    restore = command("restore", "cli.backups", "restore", "put a backup in a home, or what a server has of a station")
+    restore.add_argument("backup", type=Path, nargs="?", metavar="BACKUP", help="the folder backup-YYYYMMDD-HHMMSS; "
+                         "what was in the home is put aside")  # fmt: skip
     restore.add_argument("--replace", action="store_true", help="also where the home holds newer readings")
+    _add_account(restore, is_required=False)
+    restore.add_argument("--station", type=int, metavar="N", help="with --server: take this station's settings and "
+                         "history into an empty home")  # fmt: skip
+    restore.add_argument("--days", type=int, default=1, metavar="N", help="with --server: of so many days every "
+                         "reading that was sent, of all before one-minute values (default 1)")  # fmt: skip
     review = command("review", "cli.backups", "review", "replay a home, a backup or an incident file, read-only")
     review.add_argument("source", type=Path, nargs="?", metavar="BACKUP|FILE",
                         help="a backup or an incident file (else the home of --home)")  # fmt: skip

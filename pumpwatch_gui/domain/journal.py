@@ -84,6 +84,7 @@ def journal_row(event: Event, key: int) -> JournalRow:
         case FeedbackGiven(time_ns, said):
             line = f"Episode judged {said.verdict.value}" + (f": {said.note}" if said.note else "")
             detail = {"start_ns": said.start_ns, "end_ns": said.end_ns, "verdict": said.verdict.value}
+            detail |= {NOTE: said.note} if said.note else {}
             return JournalRow(key, time_ns, "command", said.pump_id, "INFO", line, said.by, detail)
         case MaintenanceChanged(time_ns, work, act, by, note):
             cost = money(work.estimated_cost, work.currency)

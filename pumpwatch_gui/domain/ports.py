@@ -38,6 +38,7 @@ class Capability(Enum):
     BROWSE = "read any register, watch traffic, identify a device"
     TRAIN = "train, promote and roll back models"
     CONFIGURE = "change the site"
+    OPERATE = "acknowledge alarms, write notes, keep maintenance"
 
 
 class Subscription(Protocol):

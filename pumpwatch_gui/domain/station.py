@@ -61,28 +61,34 @@ class PumpView:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopWords:
+    """What people call the work of a loop, and what is not done while the loop has stopped.
+
+    `fault` is what it has done in one word: stopped, or been lost.
+    """
+
+    name: str
+    consequence: str
+    fault: str = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
 class LoopHealth:
     """One loop of the engine: when it last turned (monotonic ns; 0: not yet) and how often it has died since start.
 
-    `late_after_s`: an older heartbeat means that the loop has stopped, whatever else is on the screen.
+    `late_after_s`: an older heartbeat means that the loop has stopped, whatever else is on the screen. `words` are its
+    own, None for those of `LOOP_WORDS`.
     """
 
     name: str
     alive_mono_ns: int
     deaths: int = 0
     late_after_s: float = 3.0
+    words: LoopWords | None = None
 
     def is_late(self, mono_ns: int) -> bool:
         """Whether the loop has stopped, at an instant of the monotonic clock."""
         return mono_ns - self.alive_mono_ns > self.late_after_s * 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class LoopWords:
-    """What people call the work of a loop, and what is not done while the loop has stopped."""
-
-    name: str
-    consequence: str
 
 
 COLLECTOR_LOOP = "collector"
@@ -165,7 +171,8 @@ class StationView:
     `unjudged_rules`: the rules that are not judged somewhere now, and why.
     `reviewed`: which history this is a review of, in words; "" for a station that runs. A review shows what was at the
     time `time_ns` of it, which `replay` has come to; its monotonic clock is that time as well. `sync` is None for a
-    station that sends to no server.
+    station that sends to no server. `seen_through` says which server this is seen through, in words; "" for a station
+    of this computer.
     """
 
     name: str
@@ -182,6 +189,7 @@ class StationView:
     reviewed: str = ""
     replay: ReplayState | None = None
     sync: SyncView | None = None
+    seen_through: str = ""
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

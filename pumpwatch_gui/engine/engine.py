@@ -96,7 +96,7 @@ class Engine:
         self._counters = CounterKeeper(self._history, self._store.offer_counters)
         self._bus = EventBus(self._store.offer_event)
         self._bus.subscribe(self._on_event)
-        self._syncing = Syncing(self._configuration, home, self._store, self._bus.publish)
+        self._syncing = Syncing(self._configuration, home, self._store, self._bus.publish, look=self.latest)
         self._annunciator = Annunciator(AlarmDesk(self._store.open_alarms), self._bus)
         self._maintenance = MaintenanceKeeper(self._history, self._bus, self._configuration, self._annunciator)
         self._judging = Judging(site, self._annunciator, self._bus, self._store.offer_detection)

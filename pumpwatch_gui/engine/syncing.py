@@ -16,6 +16,7 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, Note
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.sync import SyncState, SyncView, row_words
 from pumpwatch_gui.domain.wording import minute
 from pumpwatch_gui.engine.configuration import Configuration
@@ -32,12 +33,22 @@ LATE_AFTER_S = 30.0
 
 
 class Syncing:
-    """The sync of a station. `run` is for the sync loop, the rest for any thread."""
+    """The sync of a station. `run` is for the sync loop, the rest for any thread.
+
+    `look` gives what viewers shall see.
+    """
 
     def __init__(
-        self, configuration: Configuration, home: Home, store: Store, publish: Callable[[Event], None]
+        self,
+        configuration: Configuration,
+        home: Home,
+        store: Store,
+        publish: Callable[[Event], None],
+        *,
+        look: Callable[[], StationView],
     ) -> None:
         self._configuration, self._home, self._outbox, self._publish = configuration, home, store.outbox, publish
+        self._look = look
         self._settings = configuration.site.sync
         self._worker: SyncWorker | None = None
         self._is_paused = False
@@ -60,12 +71,15 @@ class Syncing:
         if self._settings is None:
             return
         if self._worker is None:
+            from pumpwatch_gui.settings.kept_texts import texts_to_keep
             from pumpwatch_gui.sync.secrets import find_secrets
             from pumpwatch_gui.sync.worker import SyncWorker
 
             self._worker = SyncWorker(
                 self._settings, self._home.database, self._outbox, station=self._station,
                 secrets=lambda: find_secrets(self._home.path), on_change=self._say,
+                look=lambda: (self._configuration.site, self._look()),
+                files=lambda: texts_to_keep(self._home, self._configuration.path),
             )  # fmt: skip
             self._worker.pause(self._is_paused)
             log.info("sync to %s as %s: %s", self._settings.url, self._settings.account, self._settings.stream_words)

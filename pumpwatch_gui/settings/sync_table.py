@@ -31,16 +31,26 @@ def read_sync(top: Table) -> SyncSettings | None:
 
 def _address(table: Table, key: str, default: object) -> str | None:
     text = table.take_text(key, default)
-    if not text:
-        return text
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        table.note(key, f"must be an address as https://host, not {text!r}")
-    elif parts.username or parts.password:
-        table.note(key, "must have no name and no password in it", _SECRET_ADVICE)
-    elif parts.scheme == "http" and not is_loopback(parts.hostname):
-        table.note(key, "is not encrypted: the password would be read on its way", "write https://")
-    return text.rstrip("/")
+    if text and (mistake := address_mistake(text)):
+        table.note(key, *mistake)
+    return text.rstrip("/") if text else text
+
+
+def address_mistake(text: str) -> tuple[str, str] | None:
+    """Why a text cannot be the address of a server, and what to do about it; None when it can."""
+    try:
+        parts = urlsplit(text)
+        host, name, password = parts.hostname, parts.username, parts.password
+    except ValueError:
+        host = name = password = None
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+        return f"must be an address as https://host, not {text!r}", ""
+    if name or password:
+        return "must have no name and no password in it", _SECRET_ADVICE
+    if parts.scheme == "http" and not is_loopback(host):
+        return "is not encrypted: the password would be read on its way", "write https://"
+    return None
 
 
 def _streams(table: Table) -> frozenset[SyncStream]:

@@ -17,6 +17,7 @@ TIMEOUT_S = 5.0
 _SQL_ADVICE = "have `pumpwatch server-sql --apply` run on the server"
 _ACCOUNT_ADVICE = "check account, password and key; the password may have been changed"
 _MEMBER_ADVICE = "add it to the table `members` of the server with the role collector"
+_VIEW_ADVICE = "the viewer goes on by itself when the server is back"
 _LINE_ADVICE = "what is to be sent waits in the outbox and goes when the server is back"
 
 
@@ -39,11 +40,17 @@ class RestError(PumpWatchError):
 
 
 class Rest:
-    """One server and one account. For one thread; `close` it."""
+    """One server and one account. For one thread; `close` it.
 
-    def __init__(self, settings: SyncSettings, secrets: SyncSecrets) -> None:
-        self._settings, self._secrets = settings, secrets
-        self._client = httpx.Client(timeout=httpx.Timeout(TIMEOUT_S), headers={"apikey": secrets.key})
+    `is_viewer`: it only reads, so nothing waits to be sent where it fails. What takes longer than `timeout_s` fails.
+    """
+
+    def __init__(
+        self, settings: SyncSettings, secrets: SyncSecrets, *, is_viewer: bool = False, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self._settings, self._secrets, self._timeout_s = settings, secrets, timeout_s
+        self._line_advice = _VIEW_ADVICE if is_viewer else _LINE_ADVICE
+        self._client = httpx.Client(timeout=httpx.Timeout(timeout_s), headers={"apikey": secrets.key})
         self._token = self._renewal = ""
 
     def close(self) -> None:
@@ -82,7 +89,7 @@ class Rest:
             response = self._send(f"{self._settings.rest_url}/{path}", body, headers)
         if response.is_success:
             return response
-        raise _error_of(response)
+        raise _error_of(response, self._line_advice)
 
     def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         own = {"Content-Type": "application/json", **headers}
@@ -91,14 +98,14 @@ class Rest:
         try:
             return self._client.post(url, content=body, headers=own)
         except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
-            text = f"{self._settings.url} did not answer within {TIMEOUT_S:g} s"
-            raise RestError(Fault.SMALLER, text, _LINE_ADVICE) from error
+            text = f"{self._settings.url} did not answer within {self._timeout_s:g} s"
+            raise RestError(Fault.SMALLER, text, self._line_advice) from error
         except httpx.LocalProtocolError as error:  # its text shows the header that cannot be sent, which is a secret
             raise RestError(Fault.LATER, "key or token cannot be sent: they have characters that no header holds",
                             _ACCOUNT_ADVICE) from error  # fmt: skip
         except (httpx.TransportError, httpx.InvalidURL) as error:
             text = f"{self._settings.url} cannot be reached: {error or type(error).__name__}"
-            raise RestError(Fault.LATER, text, _LINE_ADVICE) from error
+            raise RestError(Fault.LATER, text, self._line_advice) from error
 
     def _log_in(self) -> None:
         """Get a token: by the renewal if there is one, else by the password."""
@@ -116,12 +123,12 @@ class Rest:
                     return
             is_refused = response.status_code in (400, 401, 403, 422)
             text = f"{self._settings.account} is not let in" if is_refused else "no token was given"
-            text, advice = f"{text} ({_words(response)})", _ACCOUNT_ADVICE if is_refused else _LINE_ADVICE
+            text, advice = f"{text} ({_words(response)})", _ACCOUNT_ADVICE if is_refused else self._line_advice
         raise RestError(Fault.LATER, text, advice)
 
 
 def _no_postgrest(url: str) -> RestError:
-    return RestError(Fault.LATER, f"{url} answers, but not as PostgREST does", "check url and auth_url of [sync]")
+    return RestError(Fault.LATER, f"{url} answers, but not as PostgREST does", "check url and auth_url")
 
 
 def _said(response: httpx.Response) -> Mapping[str, Any]:
@@ -139,12 +146,12 @@ def _words(response: httpx.Response) -> str:
     return f"{code}: {text}" if text else f"{code}"
 
 
-def _error_of(response: httpx.Response) -> RestError:
+def _error_of(response: httpx.Response, line_advice: str) -> RestError:
     """What a response that is no success asks for. The codes are PostgreSQL's and PostgREST's own."""
     said, words, number = _said(response), _words(response), response.status_code
     code, text = str(said.get("code", "")), str(said.get("message", ""))
     if number == 413 or code == "57014":
-        return RestError(Fault.SMALLER, f"the server wants less at once ({words})", _LINE_ADVICE)
+        return RestError(Fault.SMALLER, f"the server wants less at once ({words})", line_advice)
     if code == "23514" and "no partition" in text:
         return RestError(Fault.MONTH, words)
     if code == "PGRST204":
@@ -158,4 +165,4 @@ def _error_of(response: httpx.Response) -> RestError:
     # Values out of range, not to be represented, against a constraint. Anything else is not of a row.
     if code[:2] in ("22", "23"):
         return RestError(Fault.ROW, reason_of(code, words))
-    return RestError(Fault.LATER, f"the server is in trouble ({words})", _LINE_ADVICE)
+    return RestError(Fault.LATER, f"the server is in trouble ({words})", line_advice)

@@ -4,26 +4,38 @@ A kill at any moment costs nothing: an entry leaves the outbox only after its ro
 sent twice are there once.
 """
 
+import hashlib
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pumpwatch_gui import __version__
 from pumpwatch_gui.domain.errors import PumpWatchError, StoreError
+from pumpwatch_gui.domain.site import Site
+from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncView
 from pumpwatch_gui.store.outbox import Outbox, RefusedRow
 from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, ServerRow, Waiting, ranges_of
+from pumpwatch_gui.sync.live import LARGE_PARTS, LiveParts
 from pumpwatch_gui.sync.rest import Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.sender import MOST_ROWS, Sender
 
 log = logging.getLogger("pumpwatch.sync")
 
-SCHEMA = 1
-"""The version of the server's schema that this program knows."""
+SCHEMA, OLDEST_SCHEMA = 2, 1
+"""The version of the server's schema that this program knows, and the oldest that it can send to."""
+LIVE_SCHEMA = 2
+"""From which on a server takes what viewers see, and the whole journal."""
+LIVE_EVERY_S = 0.5
+LIVE_WHOLE_S = 300.0
+"""So often all of it goes: a server that crashed between two requests has lost it, and nobody hears of that."""
+LIVE_PAUSE_S = 10.0
+"""After what viewers see was too much for the line or the server."""
 LOOK_EVERY_S = 1.0
 ALIVE_EVERY_S = 0.5
 REPORT_EVERY_S = 20.0
@@ -41,7 +53,9 @@ class SyncWorker:
     """Sends what one database notes. `run` is for one thread, the rest for any.
 
     `secrets` is asked on that thread: a key store may be slow. `on_change` hears in words that trouble has lasted
-    (False) and that it is over (True).
+    (False) and that it is over (True). `look` gives the station as it is now, for viewers; None: they see none of it.
+    `files` gives the texts of the station's settings by their paths, from which its computer can be set up again; it is
+    asked at the start and with each change of the site.
     """
 
     def __init__(
@@ -53,11 +67,19 @@ class SyncWorker:
         station: Callable[[], tuple[int, str]],
         secrets: Callable[[], SyncSecrets],
         on_change: Callable[[str, bool], None] = lambda text, is_over: None,
+        look: Callable[[], tuple[Site, StationView]] | None = None,
+        files: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._settings, self._outgoing, self._outbox = settings, Outgoing(database), outbox
         self._station, self._secrets, self._on_change = station, secrets, on_change
         self._paused = threading.Event()
         self._sender: Sender | None = None
+        self._look_now, self._files = look, files
+        self._files_of: object = None
+        self._sent_files: Mapping[str, str] | None = None
+        self._live: LiveParts | None = None
+        self._live_s = self._whole_s = 0.0
+        self._is_old_server = False
         self._pumps: list[ServerRow] = []
         self._reported_s = 0.0
         self._done: dict[SyncStream, set[int]] = {stream: set() for stream in SyncStream}
@@ -80,16 +102,26 @@ class SyncWorker:
         try:
             while not stop.is_set():
                 alive()
-                failures = 0 if self._turn(stop, alive) else failures + 1
-                longest_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 10))
-                self._wait(stop, alive, longest_s * random.uniform(0.5, 1.0) if failures else LOOK_EVERY_S)
+                is_sent = self._turn(stop, alive) and self._wait(stop, alive, LOOK_EVERY_S)
+                failures = 0 if is_sent else failures + 1
+                if failures:
+                    longest_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 10))
+                    self._wait(stop, alive, longest_s * random.uniform(0.5, 1.0))
         finally:
             self._leave()
 
-    def _wait(self, stop: threading.Event, alive: Callable[[], None], seconds: float) -> None:
+    def _wait(self, stop: threading.Event, alive: Callable[[], None], seconds: float) -> bool:
+        """Wait, and send meanwhile what viewers see; False when that was not possible."""
         end = time.monotonic() + seconds
-        while (left_s := end - time.monotonic()) > 0 and not stop.wait(min(left_s, ALIVE_EVERY_S)):
+        while (left_s := end - time.monotonic()) > 0 and not stop.wait(min(left_s, self._live_in_s())):
             alive()
+            try:
+                self._send_live()
+            except PumpWatchError as error:
+                self._leave()
+                self._trouble(error)
+                return False
+        return True
 
     def _turn(self, stop: threading.Event, alive: Callable[[], None]) -> bool:
         """Send all that is due; False when that was not possible."""
@@ -100,6 +132,8 @@ class SyncWorker:
         try:
             sender = self._connected(alive)
             self._introduce(sender.rest)
+            self._send_files(sender.rest)
+            self._send_live()
             for stream in SyncStream:
                 while self._send_some(sender, stream) and not (stop.is_set() or self._paused.is_set()):
                     self._look(SyncState.SENDING)
@@ -119,12 +153,59 @@ class SyncWorker:
         if self._sender is None:
             rest = Rest(self._settings, self._secrets())
             try:
-                check_version(rest.call("pumpwatch_version", {}))
+                version = check_version(rest.call("pumpwatch_version", {}))
             except BaseException:
                 rest.close()
                 raise
-            self._sender, self._pumps, self._reported_s = Sender(rest, alive), [], 0.0
+            self._note_version(version)
+            self._sender, self._pumps, self._reported_s = Sender(rest, lambda: self._between(alive)), [], 0.0
         return self._sender
+
+    def _note_version(self, version: int) -> None:
+        """Send an older server what it takes, and say once what it does not."""
+        is_old = version < LIVE_SCHEMA
+        if is_old and not self._is_old_server:
+            text = f"The server is of schema version {version}: viewers see no live values through it, and its journal "
+            self._on_change(f"{text}has alarms alone; have `pumpwatch server-sql --apply` run on the server", False)
+        self._is_old_server = is_old
+        self._outgoing.is_whole_journal = not is_old
+        self._live = LiveParts(self._look_now) if self._look_now is not None and not is_old else None
+        self._live_s, self._whole_s = 0.0, time.monotonic()
+
+    def _between(self, alive: Callable[[], None]) -> None:
+        """Before each request of rows: a long backlog must not make what viewers see old."""
+        alive()
+        self._send_live()
+
+    def _live_in_s(self) -> float:
+        """In how many seconds viewers are to get what has changed, at least some milliseconds."""
+        if self._live is None:
+            return ALIVE_EVERY_S
+        return min(ALIVE_EVERY_S, max(0.01, self._live_s + LIVE_EVERY_S - time.monotonic()))
+
+    def _send_live(self) -> None:
+        """Send what has changed of the station for its viewers, if it is time to."""
+        live, sender, now_s = self._live, self._sender, time.monotonic()
+        if live is None or sender is None or now_s - self._live_s < LIVE_EVERY_S - 0.005:
+            return
+        self._live_s = now_s
+        if now_s - self._whole_s >= LIVE_WHOLE_S:
+            live = self._live = LiveParts(live.look)
+            self._whole_s = now_s
+        station, _ = self._station()
+        rows: list[ServerRow] = [
+            {"station_id": station, "part": part, "content": content} for part, content in live.changed()
+        ]
+        # What is large comes alone: a proxy on the way may take no more than a megabyte at once.
+        own = [[row] for row in rows if row["part"] in LARGE_PARTS]
+        try:
+            for request in (*own, [row for row in rows if row["part"] not in LARGE_PARTS]):
+                sender.rest.post("live", request, key="station_id,part", is_merge=True)
+        except RestError as error:
+            if error.fault is not Fault.SMALLER:
+                raise
+            log.warning("viewers see nothing for %.0f s: %s", LIVE_PAUSE_S, error.message)  # the rows go on
+            self._live, self._live_s = LiveParts(live.look), now_s + LIVE_PAUSE_S
 
     def _introduce(self, rest: Rest) -> None:
         """Say which station this is, and its pumps whenever they have changed."""
@@ -139,11 +220,28 @@ class SyncWorker:
             rest.post("pumps", pumps, key="station_id,pump_id", is_merge=True)
             self._pumps = pumps
 
+    def _send_files(self, rest: Rest) -> None:
+        """Send the texts of the settings where one has changed: all of them, so that none of before is left over."""
+        site = None if self._look_now is None else self._look_now()[0]
+        if self._is_old_server or (self._sent_files is not None and site is self._files_of):
+            return
+        files = self._files()
+        if files and files != self._sent_files:
+            station, generation = self._station()[0], time.time_ns() // 1_000_000
+            changed = datetime.now(UTC).isoformat()
+            rows = [
+                {"station_id": station, "path": path, "content": text, "generation": generation, "changed": changed,
+                 "sha256": hashlib.sha256(text.encode()).hexdigest()}
+                for path, text in files.items()
+            ]  # fmt: skip
+            rest.post("station_files", rows, key="station_id,path", is_merge=True)
+        self._files_of, self._sent_files = site, files
+
     def _leave(self) -> None:
         """Close the connections; the next turn asks again for token and version."""
         if self._sender is not None:
             self._sender.rest.close()
-            self._sender = None
+            self._sender = self._live = None
 
     # ---------------------------------------------------------------- the rows
 
@@ -223,13 +321,14 @@ def _in_requests(pieces: Iterator[list[ServerRow]]) -> Iterator[list[ServerRow]]
         yield waiting
 
 
-def check_version(said: object) -> None:
-    """Raise RestError where the server's schema is not one that this program can send to."""
+def check_version(said: object) -> int:
+    """The version of the server's schema. Raises RestError where it is not one that this program can send to."""
     numbers = said if isinstance(said, dict) else {}
     version, oldest = (n if isinstance(n := numbers.get(key), int) else 0 for key in ("version", "oldest"))
-    if version < SCHEMA:
-        text = f"the server is of schema version {version}, this program needs {SCHEMA}"
+    if version < OLDEST_SCHEMA:
+        text = f"the server is of schema version {version}, this program needs {OLDEST_SCHEMA}"
         raise RestError(Fault.LATER, text, "have `pumpwatch server-sql --apply` run on the server")
     if oldest > SCHEMA:
         text = f"the server is of schema version {version} and takes programs from {oldest} on, this one knows {SCHEMA}"
         raise RestError(Fault.LATER, text, "install the newer PumpWatch; what is to be sent waits in the outbox")
+    return version

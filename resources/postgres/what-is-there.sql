@@ -8,7 +8,7 @@ SELECT format('table %s: about %s rows', relname, (
 FROM pg_class AS own
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname IN (
     'stations', 'pumps', 'sensor_readings', 'sensor_rollups', 'anomaly_detections', 'maintenance_events', 'alarm_journal',
-    'audit_log', 'members'
+    'audit_log', 'members', 'live', 'station_files'
 )
 UNION ALL
 SELECT format('months %s to %s', min(right(relname, 7)), max(right(relname, 7)))

@@ -2,7 +2,7 @@
 
 import csv
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from typing_extensions import override
 
+from pumpwatch_gui.bench.rigs.accounts import Accounts
+from pumpwatch_gui.bench.rigs.central import Central
+from pumpwatch_gui.bench.rigs.sending import SendingStation
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, Priority
 from pumpwatch_gui.domain.detection import Detection
 from pumpwatch_gui.domain.errors import InputError, StoreError
@@ -26,13 +29,18 @@ from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
 from pumpwatch_gui.domain.ports import Historian, JournalQuery, Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
+from pumpwatch_gui.domain.sync import SyncSettings, SyncStream
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.values.readings import NOT_RECORDED, SCORE_TAG
+from pumpwatch_gui.stations.remote.history import RemoteHistory
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.query.history import History
+from tests.conftest import wait_until
 from tests.gui.fake_history import FakeHistorian
 from tests.store.rigs.archiving import archive_all
+from tests.sync.conftest import needs_server
+from tests.sync.viewers import NUMBERS, member, remote_history
 
 START_NS = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -100,6 +108,40 @@ class Mixed(Stored):
         return historian
 
 
+class Sent:
+    """The same on a server, read through it by an account that only reads."""
+
+    def __init__(self, folder: Path, central: Central, accounts: Accounts) -> None:
+        self.made: RemoteHistory | None = None
+        self._number, self._central, self._accounts = next(NUMBERS), central, accounts
+        pumps = [PumpRow(pump_id, pump_id, PROFILE) for pump_id in ("P-1", "P-2", "P-9")]
+        account = member(central, accounts, self._number, "collector")
+        settings = SyncSettings(central.url, account, accounts.url, frozenset(SyncStream))
+        self._sending = SendingStation(
+            folder / "pumpwatch.db", settings, station=self._number, password="a password", pumps=pumps
+        )
+
+    def put_event(self, event: Event) -> None:
+        self._sending.store.offer_event(event)
+
+    def put_frame(self, frame: Frame, tags: tuple[str, ...]) -> None:
+        self._sending.store.offer_frame(frame, "NORMAL")
+
+    def put_detection(self, detection: Detection) -> None:
+        self._sending.store.offer_detection(detection)
+
+    def historian(self) -> Historian:
+        self._sending.start_store()
+        wait_until(lambda: not self._sending.store.view().depth, within_s=20)
+        self._sending.start_sync()
+        try:
+            wait_until(self._sending.is_through, within_s=40)
+        finally:
+            self._sending.end()
+        self.made = remote_history(self._central, self._accounts, self._number)
+        return self.made
+
+
 class Faked(FakeHistorian):
     """The fake's, which needs no writing."""
 
@@ -118,9 +160,15 @@ KEEPERS: dict[str, Callable[[Path], Keeper]] = {
 }
 
 
-@pytest.fixture(params=list(KEEPERS))
-def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Keeper:
-    return KEEPERS[request.param](tmp_path)
+@pytest.fixture(params=[*KEEPERS, pytest.param("server", marks=needs_server)])
+def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Keeper]:
+    if request.param != "server":
+        yield KEEPERS[request.param](tmp_path)
+        return
+    sent = Sent(tmp_path, request.getfixturevalue("central"), request.getfixturevalue("accounts"))
+    yield sent
+    if sent.made is not None:
+        sent.made.close()
 
 
 def frame(second: float, *values: float | None, uncertain: bool = False, pump_id: str = "P-1") -> Frame:
@@ -338,8 +386,8 @@ def test_maintenance_comes_back_as_it_is_now_the_open_by_risk_before_the_newest_
         event("low", EventSeverity.LOW),
         event("early", EventSeverity.HIGH),
         event("high", EventSeverity.HIGH),
-        event("late", EventSeverity.LOW, 9),
-        event("early", EventSeverity.HIGH, 8, 2),
+        event("late", EventSeverity.LOW, 9 * SECOND),
+        event("early", EventSeverity.HIGH, 8 * SECOND, 2),
     ]
     for i, one in enumerate(given):
         keeper.put_event(MaintenanceChanged(START_NS + i * SECOND, one, "changed"))

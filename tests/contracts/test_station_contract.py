@@ -1,13 +1,15 @@
 """What every station promises, whichever it is. A new one adds its function to `STATIONS`."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pumpwatch_gui.bench.rigs.accounts import Accounts
+from pumpwatch_gui.bench.rigs.central import Central
 from pumpwatch_gui.commissioning.backups.reviewing import open_review
 from pumpwatch_gui.domain.commands import (
     COMMANDS,
@@ -62,6 +64,8 @@ from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
 from tests.gui.fake_station import FakeStation
 from tests.stations.test_replay import replaying
+from tests.sync.conftest import needs_server
+from tests.sync.viewers import NUMBERS, sending_home, sync_table, viewing
 
 Open = Callable[[Path], AbstractContextManager[Station]]
 
@@ -114,9 +118,26 @@ def replay(folder: Path) -> Iterator[Station]:
         yield station
 
 
+@contextmanager
+def remote(folder: Path, central: Central, accounts: Accounts) -> Iterator[Station]:
+    """The engine once more, through a server that it sends to."""
+    number = next(NUMBERS)
+    with simulated(2) as port:
+        home = sending_home(folder, central, accounts, number)
+        table = sync_table(central, accounts, number)
+        running = RunningStation(home, site_text(port, pumps=2) + table).start()
+        try:
+            with viewing(central, accounts, number) as station:
+                yield station
+        finally:
+            running.end()
+
+
 RUNNING: dict[str, Open] = {"engine": engine, "fake": fake, "joined": joined}
 STATIONS: dict[str, Open] = {**RUNNING, "replay": replay}
 """A replay is seen as any station, and executes nothing."""
+REMOTE = pytest.param("remote", marks=needs_server)
+"""So is a station behind a server, which needs one."""
 
 
 class Watched:
@@ -139,27 +160,37 @@ class Watched:
 
 
 @contextmanager
-def watching(name: str, folder: Path) -> Iterator[Watched]:
-    with STATIONS[name](folder) as station:
+def watching(opened: AbstractContextManager[Station]) -> Iterator[Watched]:
+    with opened as station:
         watched = Watched(station)
-        wait_until(lambda: all(has_values(pump) for pump in station.latest().pumps), within_s=30)
+        wait_until(lambda: is_there(station.latest().pumps), within_s=30)
         yield watched
         watched.subscription.close()
+
+
+def is_there(pumps: Sequence[PumpView]) -> bool:
+    return bool(pumps) and all(map(has_values, pumps))
 
 
 def has_values(pump: PumpView) -> bool:
     return pump.frame is not None and bool((pump.frame.quality < 2).any())
 
 
-@pytest.fixture(params=list(STATIONS))
+@pytest.fixture(params=[*STATIONS, REMOTE])
 def watched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
-    with watching(request.param, tmp_path) as watched:
+    if request.param == "remote":
+        opened: AbstractContextManager[Station] = remote(
+            tmp_path, *(request.getfixturevalue(name) for name in ("central", "accounts"))
+        )
+    else:
+        opened = STATIONS[request.param](tmp_path)
+    with watching(opened) as watched:
         yield watched
 
 
 @pytest.fixture(params=list(RUNNING))
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
-    with watching(request.param, tmp_path) as watched:
+    with watching(STATIONS[request.param](tmp_path)) as watched:
         yield watched
 
 

@@ -95,14 +95,17 @@ def test_what_was_written_is_what_waits(sending: tuple[Running, Outbox]) -> None
         True,
         "ANOMALY",
     )
-    (alarm,) = rows_due(running.path, SyncStream.ALARMS)
+    lines = rows_due(running.path, SyncStream.ALARMS)
+    assert sorted(line["kind"] for line in lines) == ["alarm", "command", "maintenance"]
+    alarm = next(line for line in lines if line["kind"] == "alarm")
+    assert alarm["time_ns"] == START_NS
     assert alarm["detail"]["alarm_id"] == "P-101/flow.low"
     (audited,) = rows_due(running.path, SyncStream.AUDIT)
     assert (audited["by"], len(audited["hash"])) == ("asha", 64)
     (event,) = rows_due(running.path, SyncStream.EVENTS)
     assert (event["event_id"], event["severity"], event["resolved"]) == (EVENT.event_id, "CRITICAL", False)
     waiting = Outgoing(running.path).waiting(NOW_MS)
-    assert (waiting.rows, waiting.quarantined) == (180 + 4 + 4, 0)
+    assert (waiting.rows, waiting.quarantined) == (180 + 6 + 4, 0)
 
 
 def test_a_minute_that_is_not_over_waits(sending: tuple[Running, Outbox]) -> None:
@@ -204,7 +207,7 @@ def test_what_has_waited_for_long_is_one_entry_an_hour_and_names_the_same_rows(
     for _ in range(2):
         join_old(connection, first + OLD_MS + 60_000)
         counts = running.rows("SELECT stream, count(*), sum(row_count) FROM outbox GROUP BY 1 ORDER BY 1")
-        assert counts == [("audit", 1, 1), ("readings", 2, 11), ("rollups", 2, 11)]
+        assert counts == [("alarms", 1, 1), ("audit", 1, 1), ("readings", 2, 11), ("rollups", 2, 11)]
     connection.close()
     assert {stream: rows_due(running.path, stream) for stream in EVERY} == before
 

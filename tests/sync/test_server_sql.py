@@ -24,6 +24,9 @@ READING = {
     "id": 1,
     "machine_status": "NORMAL",
 }
+MERGE = "resolution=merge-duplicates,return=minimal"
+LIVE = {"station_id": 7, "part": "head", "content": {"t": 1}}
+FILE = {"station_id": 7, "path": "site.toml", "content": "schema = 1", "sha256": "00", "generation": 1}
 AUDIT = {"station_id": 7, "id": 5, "timestamp": "2026-11-01T00:00:00Z", "time_ns": 1, "action": "a", "pump_id": "",
          "by": "", "ok": True, "text": "", "hash": "00"}  # fmt: skip
 
@@ -69,7 +72,7 @@ def test_applied_twice_it_changes_nothing(central: Central, capsys: pytest.Captu
     assert "CREATE POLICY" in before
     assert main(["server-sql", "--apply", central.dsn]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert "schema version 1" in said
+    assert "schema version 2" in said
     assert any(line.startswith("table sensor_readings: about ") for line in said)
     assert dump(central) == before
 
@@ -131,6 +134,19 @@ def test_a_collector_writes_its_station_and_each_row_once(central: Central, memb
         ("collector", "PATCH", "sensor_readings?id=eq.1", {"motor_rpm": 1}, (403,)),
         ("collector", "GET", "sensor_readings_2026_11", None, (404,)),
         ("collector", "GET", "schema_version", None, (404,)),
+        ("viewer", "POST", "live", [LIVE], (403,)),
+        ("foreign", "POST", "live", [LIVE], (403,)),
+        ("", "GET", "live", None, (401,)),
+        ("collector", "DELETE", "live?station_id=eq.7", None, (403,)),
+        ("viewer", "POST", "station_files", [FILE], (403,)),
+        ("foreign", "POST", "station_files", [FILE], (403,)),
+        ("collector", "POST", "station_files", [FILE | {"path": "../site.toml"}], (400,)),
+        ("", "POST", "rpc/view_live", {}, (401,)),
+        ("", "POST", "rpc/view_journal", {}, (401,)),
+        ("", "POST", "rpc/view_pumps", {}, (401,)),
+        ("", "POST", "rpc/view_maintenance", {}, (401,)),
+        ("", "POST", "rpc/view_files", {"station": 7}, (401,)),
+        ("", "POST", "rpc/view_audit", {"station": 7}, (401,)),
     ],
 )  # fmt: skip
 def test_what_is_not_permitted_is_refused(
@@ -186,3 +202,39 @@ def test_a_trend_of_days_is_made_of_minutes(central: Central, members: dict[str,
     asked = {"station": 7, "pump": "P-9", "tag": "flow", "points": 24, **span}
     found = ask(central, "rpc/trend", token=members["viewer"], method="POST", body=asked)[1]
     assert (found["low"][1], found["mean"][1], found["high"][1], len(found["time"])) == (60, 90.5, 121, 24)
+
+
+def test_what_a_station_shows_is_seen_by_its_members_alone_and_once(central: Central, members: dict[str, str]) -> None:
+    def look(who: str, seen: dict[str, int]) -> list[list[Any]]:
+        code, said = ask(central, "rpc/view_live", token=members[who], method="POST", body={"seen": seen})
+        assert code == 200, said
+        parts: list[list[Any]] = [part for part in said["parts"] if part[0] == 7]
+        return parts
+
+    for value in (1, 2):
+        rows = [LIVE | {"content": {"t": value}, "change": 10**12, "received": "2000-01-01T00:00:00Z"}]
+        code, said = ask(central, "live?on_conflict=station_id,part", token=members["collector"], method="POST",
+                         body=rows, prefer=MERGE)  # fmt: skip
+        assert code in (200, 201), said
+    ((station, part, change, age_s, content),) = look("viewer", {})
+    assert (station, part, content) == (7, "head", {"t": 2})
+    assert change < 10**12  # the server counts, and its clock says how old it is
+    assert 0 <= age_s < 60
+    assert look("viewer", {"7": change}) == look("foreign", {}) == []
+
+
+def test_the_files_of_a_station_are_for_those_who_set_it_up(central: Central, members: dict[str, str]) -> None:
+    for generation, path in ((1, "profiles/old.toml"), (1, "site.toml"), (2, "site.toml")):
+        rows = [FILE | {"path": path, "generation": generation, "content": f"# {generation}"}]
+        where = "station_files?on_conflict=station_id,path"
+        code, said = ask(central, where, token=members["collector"], method="POST", body=rows, prefer=MERGE)
+        assert code in (200, 201), said
+
+    def files(who: str) -> list[list[Any]]:
+        found: list[list[Any]] = ask(central, "rpc/view_files", token=members[who], method="POST", body={"station": 7})[
+            1
+        ]
+        return [row[:2] for row in found]
+
+    assert files("collector") == files("engineer") == [["site.toml", "# 2"]]
+    assert files("viewer") == files("foreign") == []

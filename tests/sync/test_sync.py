@@ -48,14 +48,17 @@ def test_every_stream_comes_to_its_table(central: Central, accounts: Accounts, t
         made.store.offer_event(MaintenanceChanged(START_NS, DONE, "resolved", "ravi", ""))
         wait_until(lambda: central.one("SELECT bool_or(resolved) FROM maintenance_events WHERE station_id = 11") == "t")
         tables = ("sensor_readings", "anomaly_detections", "alarm_journal", "maintenance_events", "pumps")
-        assert [count(central, table, 11) for table in tables] == [100, 1, 1, 1, 2]
+        wait_until(lambda: count(central, "alarm_journal", 11) == 4)
+        assert [count(central, table, 11) for table in tables] == [100, 1, 4, 1, 2]
         wait_until(lambda: count(central, "audit_log", 11) == 2)
         good = central.one("SELECT sum((tags -> 'motor_rpm' ->> 3)::int) FROM sensor_rollups WHERE station_id = 11")
         assert good == "100"
         # A sensor that the server did not know got its column.
         assert central.one("SELECT sum(seal_pressure_bar) FROM sensor_readings WHERE station_id = 11") == "250"
         assert central.one("SELECT name FROM stations WHERE station_id = 11") == "Station 11"
-        rows = central.sql("SELECT detail ->> 'alarm_id', by FROM alarm_journal WHERE station_id = 11")
+        rows = central.sql(
+            "SELECT detail ->> 'alarm_id', by FROM alarm_journal WHERE station_id = 11 AND kind = 'alarm'"
+        )
         assert rows == [["P-101/flow.low", ""]]
         assert made.worker.view().quarantined == 0
 
@@ -210,7 +213,7 @@ def test_a_server_of_another_version_is_explained(
             else:
                 wait_until(lambda: is_through(made), within_s=30)
     finally:
-        central.sql("UPDATE pumpwatch.schema_version SET version = 1, oldest = 1")
+        central.sql("UPDATE pumpwatch.schema_version SET version = 2, oldest = 1")
 
 
 def test_trouble_that_lasts_is_said_once_and_its_end(
@@ -246,3 +249,29 @@ def test_both_pumps_of_a_station_are_known_by_name(central: Central, accounts: A
     with sending(tmp_path, central, accounts, station=25, streams=READINGS) as made:
         wait_until(lambda: count(central, "pumps", 25) == len(PUMPS), within_s=30)
         assert made.worker.view().error == ""
+
+
+def test_a_server_of_before_gets_what_it_takes_and_that_is_said_once(
+    central: Central, accounts: Accounts, tmp_path: Path
+) -> None:
+    central.sql("UPDATE pumpwatch.schema_version SET version = 1")
+    try:
+        with sending(tmp_path, central, accounts, station=29) as made:
+            made.store.offer_event(OrderDone(START_NS, "", "record", True, "no alarm", "asha"))
+            at = START_NS, START_NS
+            state = AlarmState.UNACKNOWLEDGED
+            alarm = Alarm("P-101/flow.low", "P-101", "flow", Priority.HIGH, "low", state, 1.0, 2.0, "", *at)
+            made.store.offer_event(AlarmChanged(START_NS, alarm))
+            wait_until(lambda: is_through(made), within_s=30)
+            made.worker.pause(True)
+            wait_until(lambda: made.worker.view().state is SyncState.PAUSED)
+            made.worker.pause(False)  # it connects again
+            wait_until(lambda: is_through(made), within_s=30)
+    finally:
+        central.sql("UPDATE pumpwatch.schema_version SET version = 2")
+    assert central.sql("SELECT kind, time_ns FROM alarm_journal WHERE station_id = 29") == [["alarm", ""]]
+    assert [text for text, _ in made.said if "is of schema version 1: viewers see no live values" in text] == [
+        made.said[0][0]
+    ]
+    assert len(made.said) == 1
+    assert count(central, "live", 29) == 0

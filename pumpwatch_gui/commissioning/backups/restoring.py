@@ -51,10 +51,10 @@ def restore(backup: Path, home: Home, *, replace: bool = False, now: datetime | 
         if not replace and not home.restoring.exists():
             _refuse_newer(home, manifest)
         stamp = f"{now or datetime.now().astimezone():%Y%m%d-%H%M%S}"
-        staged, aside = home.path / STAGED, _free(home.path / f"before-restore-{stamp}")
+        staged, aside = home.path / STAGED, free_folder(home.path / f"before-restore-{stamp}")
         try:
             _stage(backup, manifest, staged)
-            had_files = _swap(home, staged, aside)
+            had_files = put_in_place(home, staged, aside)
         except OSError as error:
             text = f"{backup} could not be restored: {error.strerror or error} ({error.filename or home.path})"
             raise InputError(f"{text}; the home is as it was", "free space or correct the permissions there") from error
@@ -92,7 +92,7 @@ def _stage(backup: Path, manifest: BackupManifest, staged: Path) -> None:
             raise InputError(f"{file.name} was changed while it was restored; the home is as it was", "try again")
 
 
-def _swap(home: Home, staged: Path, aside: Path) -> bool:
+def put_in_place(home: Home, staged: Path, aside: Path) -> bool:
     """Put the home's files aside and the staged ones in their place; whether there were any.
 
     On an error all goes back. A crash in the middle leaves the mark, with which no program starts on the home.
@@ -125,5 +125,6 @@ def _swap(home: Home, staged: Path, aside: Path) -> bool:
     return bool(old)
 
 
-def _free(folder: Path) -> Path:
+def free_folder(folder: Path) -> Path:
+    """The folder, or one of its name with a number where that is there."""
     return next(f for n in range(1, 1000) if not (f := folder if n == 1 else Path(f"{os.fspath(folder)}-{n}")).exists())

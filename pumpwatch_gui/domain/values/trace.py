@@ -64,6 +64,12 @@ class TraceRing:
         """Values of each frame."""
         return self._values.shape[1]
 
+    @property
+    def newest_s(self) -> float:
+        """The time of the newest frame (Unix seconds), minus infinity without one."""
+        with self._lock:
+            return float(self._time[(self._count - 1) % self._time.size]) if self._count else -np.inf
+
     def append(self, frame: Frame, score: float) -> None:
         """Add a frame and the score at that time."""
         with self._lock:

@@ -335,5 +335,5 @@ class AlarmsPage(Page):
             new = "Show new" if row.group.unseen else "Hide alarms"
             self.open_button.setText(new if row.group.is_open else "Show alarms")
         for act, (is_shown, is_enabled) in fits.items():
-            act.setVisible(is_shown and (self.context.replay is None or act is self.open_button))
+            act.setVisible(is_shown and (self.context.can_operate or act is self.open_button))
             act.setEnabled(is_enabled)

@@ -76,7 +76,7 @@ class LinkDetail(Panel):
         texts = {
             "State": f"{state_text(view)}, for {since}",
             "Last good values": good,
-            "Driver": DRIVER_CHOICES[view.driver].label,
+            "Driver": kind.label if (kind := DRIVER_CHOICES.get(view.driver)) is not None else view.driver,
             "Endpoint": view.endpoint,
             "Period": f"{view.period_s:g} s",
             "Response, ms": response_text(view),

@@ -48,6 +48,10 @@ class HandOverDialog(QDialog):
         self.pump.setCurrentText(pump_id or "station")
         self.add = button("Add note", "Write the note into the journal", self.write_note)
         self.add.setDefault(True)
+        if not context.can_operate:
+            self.note.setPlaceholderText("Notes are written at the station itself")
+            for field in (self.note, self.pump, self.add):
+                field.setEnabled(False)
         self.shift = QComboBox()
         self.shift.setAccessibleName("Length of the shift")
         for hours in SHIFTS_H:

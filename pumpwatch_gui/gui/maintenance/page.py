@@ -212,5 +212,5 @@ class MaintenancePage(Page):
             self.reopen_button: (self.at == RESOLVED, event is not None and event.is_resolved),
         }
         for act, (is_shown, is_enabled) in fits.items():
-            act.setVisible(is_shown and self.context.replay is None)
+            act.setVisible(is_shown and self.context.can_operate)
             act.setEnabled(is_enabled)

@@ -123,7 +123,9 @@ class ChoiceBar(QWidget):
         self.which.activated.connect(self._choose)
         self.grouping.activated.connect(self._group)
         QShortcut(QKeySequence.StandardKey.Find, self, self.words.setFocus, context=Qt.ShortcutContext.WindowShortcut)
-        kept = str(self._settings.value(self._grouping_key, ""))
+        # Of a server each station is an area: a P-101 of one must not be taken for that of another.
+        usual = Grouping.AREA if context.station.latest().seen_through else Grouping.NONE
+        kept = str(self._settings.value(self._grouping_key, usual.value))
         self.grouping.setCurrentIndex(max(self.grouping.findData(kept), 0))
         self.everything.hide()
 

@@ -110,7 +110,7 @@ class PumpPage(Page):
         panel = Panel(self.appearance, "Active alarms", self.alarms)
         self._alarm_heading = panel.heading
         panel.body.addLayout(hbox(self.ack, self.ack_all, None))
-        for act in (self.ack, self.ack_all) if self.context.replay is not None else ():
+        for act in () if self.context.can_operate else (self.ack, self.ack_all):
             act.hide()
         return panel
 
@@ -270,13 +270,13 @@ class PumpPage(Page):
             self.curve.show_pump(pump, view, last_good)
         self.why.show_pump(pump, seen=seen.live)
         for answer in (self.confirm, self.rebaseline):
-            answer.setVisible(pump.is_at_new_level)
+            answer.setVisible(pump.is_at_new_level and self.context.can_operate)
         self._choose_cards(live=seen.live)
         self.links.show_links(pump.links, view.mono_ns)
         self._alarms = pump.alarms
         self._alarm_heading.setText(f"Active alarms · {len(pump.alarms)}" if pump.alarms else "Active alarms")
         self.alarms.show_rows(alarm_rows(tuple(self.context.shown(a, view) for a in pump.alarms), view))
-        waiting = [] if view.reviewed else [a for a in pump.alarms if a.state.is_unacknowledged]
+        waiting = [] if not self.context.can_operate else [a for a in pump.alarms if a.state.is_unacknowledged]
         self.ack.setEnabled(any(map(self._is_current, waiting)))
         self.ack_all.setEnabled(bool(waiting))
 

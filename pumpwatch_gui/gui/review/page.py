@@ -1,4 +1,4 @@
-"""The page that is there in a review in place of one that shows what is now."""
+"""The page that is there in a review or a viewer in place of one of a running program."""
 
 from PySide6.QtCore import Qt
 
@@ -8,27 +8,29 @@ from pumpwatch_gui.gui.shell.page import Page, PageContext
 
 _WAYS = (
     ("trends", "Trends", "Quantities of any pumps over any stretch of time, as far back as the history goes."),
-    ("pump", "Pump", "All sensors and derived quantities of one pump, one lane each, as they were."),
-    ("alarms", "Alarms", "Those open at that time, and how the alarms of a shift, a day or a month performed."),
-    ("events", "Events", "The journal up to that time: alarms, links, orders and notes, with a search."),
+    ("pump", "Pump", "All sensors and derived quantities of one pump, one lane each."),
+    ("alarms", "Alarms", "Those that are open, and how the alarms of a shift, a day or a month performed."),
+    ("events", "Events", "The journal: alarms, links, orders and notes, with a search."),
     ("maintenance", "Maintenance", "Every maintenance event with its timeline and its costs."),
 )
 
 
 class ReviewPage(Page):
-    """Says of what and of when this is a review, what `title` would need, and where the history can be read."""
+    """Says of what this is a review or a view, what `title` would need, and where the history can be read."""
 
     key = "review"
 
     def __init__(self, context: PageContext, title: str) -> None:
         super().__init__(context)
         view = context.station.latest()
-        self.words = label(f"Review of {view.reviewed}.")
-        need = label(
-            f"{title} shows a station that runs. Here nothing is polled, judged or stored and nothing can be changed; "
-            "the bar above turns the other pages to any second of the history.",
-            "dim",
+        self.words = label(f"Review of {view.reviewed}." if view.reviewed else f"Seen through {view.seen_through}.")
+        rest = (
+            "the bar above turns the other pages to any second of the history."
+            if view.reviewed
+            else "look at it at the station itself."
         )
+        nothing = "Here nothing is polled, judged or stored and nothing can be changed"
+        need = label(f"{title} is of the program that runs a station. {nothing}; {rest}", "dim")
         for text in (self.words, need):
             text.setWordWrap(True)
             text.setTextFormat(Qt.TextFormat.PlainText)

@@ -29,8 +29,9 @@ class PageEntry:
     live: bool = False
 
     def page(self, context: PageContext) -> Page:
-        """The page, or in a review what there is to say in place of a live one."""
-        if self.live and context.station.latest().reviewed:
+        """The page, or in a review or a viewer what there is to say in place of one of a running program."""
+        view = context.station.latest()
+        if self.live and (view.reviewed or view.seen_through):
             from pumpwatch_gui.gui.review.page import ReviewPage
 
             return ReviewPage(context, self.title)
@@ -227,9 +228,11 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("hand-over", "Hand-over", "hand-over", "Ctrl+Shift+H", _hand_over),
     DialogEntry("reports", "Reports", "reports", "Ctrl+Shift+R", _reports, needs=Capability.CONFIGURE),
     DialogEntry("incident", "Save an incident file", "incident", "Ctrl+Shift+S", _incident),
-    DialogEntry("sync", "Sync", "sync", "Ctrl+Shift+Y", _sync),
+    DialogEntry("sync", "Sync", "sync", "Ctrl+Shift+Y", _sync, needs=Capability.OPERATE),
     DialogEntry("sync-setup", "Set up sync", "sync-setup", "Ctrl+Shift+U", _sync_setup, needs=Capability.CONFIGURE),
-    DialogEntry("quarantine", "Rows in quarantine", "quarantine", "Ctrl+Shift+B", _quarantine),
+    DialogEntry(
+        "quarantine", "Rows in quarantine", "quarantine", "Ctrl+Shift+B", _quarantine, needs=Capability.OPERATE
+    ),
     DialogEntry("palette", "Find", "find", "Ctrl+K", _palette),
     DialogEntry("shortcuts", "Keys", "keys", "Ctrl+F1", _shortcuts),
     DialogEntry("about", "About PumpWatch", "about", "Ctrl+I", _about),

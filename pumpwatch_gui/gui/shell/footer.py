@@ -26,6 +26,9 @@ def stats_words(view: StationView) -> tuple[tuple[str, bool], ...]:
         return ((f"Review of {view.reviewed} · read-only, nothing is polled or written", False),)
     stats, links = view.stats, [link for pump in view.pumps for link in pump.links]
     online = sum(link.state is LinkState.ONLINE for link in links)
+    if view.seen_through:
+        seen = (f"{online} of {len(links)} links online", online < len(links))
+        return seen, (f"Seen through {view.seen_through} · read-only", False)
     inference = f"inference p99 {stats.inference.p99:.1f} ms" if isfinite(stats.inference.p99) else "inference waiting"
     dropped = f" · dropped {stats.ring_dropped:,}" if stats.ring_dropped else ""
     words = [
@@ -73,7 +76,7 @@ class Footer(Painted):
 
     def refresh(self, view: StationView) -> None:
         """Show the figures as they are now."""
-        words, model = stats_words(view), "" if view.reviewed else view.model_words
+        words, model = stats_words(view), "" if view.reviewed or view.seen_through else view.model_words
         if (words, model) != (self._words, self._model):
             self._words, self._model = words, model
             self.describe(", ".join(w for w, _ in words))

@@ -328,7 +328,8 @@ class MainWindow(FullScreenWindow):
         self._kept_windows = str(self._settings.value("window/detached", "")) if self._remembers else ""
         page = str(self._settings.value("window/page", PAGES[0].key))
         page = page if page in self._nav_buttons else PAGES[0].key
-        empty = not self.context.station.site().pumps and FIRST_RUN in self._entries
+        station = self.context.station
+        empty = not station.site().pumps and FIRST_RUN in self._entries and not station.latest().seen_through
         self.open_page(FIRST_RUN if empty else page)
 
     @override
@@ -361,7 +362,7 @@ class MainWindow(FullScreenWindow):
     def _unacknowledged_here(self) -> int:
         """How many alarms are not acknowledged, if it is this window that watches (a collector goes on without it)."""
         view = self.context.station.latest()
-        if view.reviewed or any(loop.name == COLLECTOR_LOOP for loop in view.stats.loops):
+        if not self.context.can_operate or any(loop.name == COLLECTOR_LOOP for loop in view.stats.loops):
             return 0
         return sum(alarm.state.is_unacknowledged for alarm in view.alarms)
 

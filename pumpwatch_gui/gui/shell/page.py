@@ -184,6 +184,11 @@ class PageContext:
         return self.units.site(self.station.site())
 
     @property
+    def can_operate(self) -> bool:
+        """Whether the station takes orders: not in a replay, nor through a server."""
+        return Capability.OPERATE in self.station.capabilities
+
+    @property
     def journal_before_ns(self) -> int | None:
         """Where the journal ends in a replay (Unix UTC): after the instant on show; None for a station that runs."""
         return None if self.replay is None else self.station.latest().time_ns + 1

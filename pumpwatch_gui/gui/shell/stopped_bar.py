@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
-from pumpwatch_gui.domain.station import LOOP_WORDS, LoopWords, StationView
+from pumpwatch_gui.domain.station import LOOP_WORDS, LoopHealth, LoopWords, StationView
 from pumpwatch_gui.domain.wording import duration
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
@@ -30,11 +30,18 @@ def stopped_words(view: StationView | None, screen_s: float | None = None) -> tu
     """
     stopped = [] if screen_s is None else [(SCREEN, screen_s)]
     if view is not None:
-        late = {loop.name: (view.mono_ns - loop.alive_mono_ns) / 1e9 for loop in view.stopped_loops}
-        known = [name for name in LOOP_WORDS if name in late]
-        stopped += [(LOOP_WORDS[name], late[name]) for name in known]
-        stopped += [(LoopWords(name, ""), age_s) for name, age_s in late.items() if name not in LOOP_WORDS]
-    return tuple((f"{words.name.upper()} STOPPED {duration(age_s)}", words.consequence) for words, age_s in stopped)
+        order = list(LOOP_WORDS)
+        late = sorted(view.stopped_loops, key=lambda one: order.index(one.name) if one.name in order else len(order))
+        stopped += [
+            (loop.words or LOOP_WORDS.get(loop.name) or LoopWords(loop.name, ""), _age_s(loop, view)) for loop in late
+        ]
+    return tuple(
+        (f"{words.name} {words.fault}".upper() + f" {duration(age_s)}", words.consequence) for words, age_s in stopped
+    )
+
+
+def _age_s(loop: LoopHealth, view: StationView) -> float:
+    return (view.mono_ns - loop.alive_mono_ns) / 1e9
 
 
 class Showing:

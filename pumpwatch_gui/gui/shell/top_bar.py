@@ -259,7 +259,7 @@ class TopBar(QWidget):
 
     def __init__(self, context: PageContext, *, simulated: bool = False) -> None:
         super().__init__()
-        self.appearance, self._open_page = context.appearance, context.open_page
+        self.appearance, self._open_page, self._can_operate = context.appearance, context.open_page, context.can_operate
         self.plant, self.banner, self.counts = (
             PlantBlock(context),
             Banner(context),
@@ -292,8 +292,10 @@ class TopBar(QWidget):
         self._row = QWidget()
         self._row.setLayout(row)
         vbox(self.stopped, self._row, parent=self, spacing=0)
-        for act in (self.silence, self.ack) if context.replay is not None else ():
-            act.hide()  # nothing sounds, and nothing can be ordered
+        if not context.can_operate:
+            self.ack.hide()
+        if context.replay is not None:
+            self.silence.hide()  # nothing sounds
         self.appearance.changed.connect(self._fit)
         self._fit()
 
@@ -303,10 +305,13 @@ class TopBar(QWidget):
         self.plant.refresh(view)
         self.banner.refresh(view)
         self.counts.refresh(view)
-        self.ack.setEnabled(self.banner.alarm is not None and not view.reviewed)
-        if bool(view.reviewed) is self.review.isHidden():
-            self.review.setVisible(bool(view.reviewed))
-            self.review.setToolTip(f"A look at {view.reviewed}; nothing is live, nothing can be changed")
+        self.ack.setEnabled(self.banner.alarm is not None and self._can_operate)
+        source = view.reviewed or view.seen_through
+        if bool(source) is self.review.isHidden():
+            self.review.setVisible(bool(source))
+            self.review.setText("REVIEW" if view.reviewed else "VIEWER")
+            live = "; nothing is live" if view.reviewed else ""
+            self.review.setToolTip(f"A look at {source}{live}; nothing can be changed")
 
     def acknowledge_shown(self) -> None:
         """Acknowledge what the banner shows, nothing else."""

@@ -50,17 +50,18 @@ class TrendsMenus:
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         note = menu.addAction(f"Note on {stamp(round(at_s * 1e9))}…", partial(self.ask_note, at_s))
         note.setShortcut(QKeySequence("N"))
-        note.setEnabled(self._page.context.replay is None)
+        note.setEnabled(self._page.context.can_operate)
         if self._page.context.replay is not None:
             menu.addAction("Replay from here", partial(self._replay, at_s)).setShortcut(QKeySequence("R"))
         menu.addAction("Save an incident file of this view…", self._save_incident)
         return menu
 
     def ask_note(self, at_s: float) -> None:
-        """Ask for a note on a time; a review takes none."""
+        """Ask for a note on a time; what is only looked at takes none."""
         context = self._page.context
-        if context.replay is not None:
-            self._page.say_error(InputError("a review takes no notes", "write them at the station itself"))
+        if not context.can_operate:
+            what = "viewer" if context.replay is None else "review"
+            self._page.say_error(InputError(f"a {what} takes no notes", "write them at the station itself"))
             return
         AnnotateDialog(context, [pen.pump_id for pen in self._page.pens], at_s, self._page).open()
 

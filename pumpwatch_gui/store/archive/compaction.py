@@ -45,7 +45,7 @@ from pumpwatch_gui.store.ids import NUMBER_BITS
 from pumpwatch_gui.store.schema import run, transaction
 
 _DUE = "SELECT DISTINCT day, pump_number FROM archive_chunks WHERE level = 0 AND series = '@time' AND day < ? LIMIT ?"
-_PUT_ROLLUP = (
+PUT_ROLLUP = (
     "INSERT INTO archive_rollups (pump_number, series, step_s, period, content) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (pump_number, series, step_s, period) DO UPDATE SET content = excluded.content"
 )
@@ -82,7 +82,7 @@ def compact(connection: apsw.Connection, number: int, day: int, resolutions: Map
             minutes = rolled(order.ms[measured], column[measured], MINUTE_S * 1000)
             resolution = SCORE_RESOLUTION if name == SCORE else resolutions.get(name)
             is_whole = any(chunk.level == DAY for chunk in chunks)
-            rollups += _rollups(connection, number, day, name, minutes, resolution, replacing=is_whole)
+            rollups += rollup_rows(connection, number, day, name, minutes, resolution, replacing=is_whole)
             yield
     first, last = ((int(ms) << NUMBER_BITS) | number for ms in (order.ms[0], order.ms[-1]))
     with transaction(connection):
@@ -92,10 +92,10 @@ def compact(connection: apsw.Connection, number: int, day: int, resolutions: Map
             delete_chunk(connection, number, chunk)
         insert_chunks(connection, [(number, Chunk(day, DAY, first, last, order.ms.size), columns)])
         for name, step_s, period, content in rollups:
-            run(connection, _PUT_ROLLUP, (number, name, step_s, period, content))
+            run(connection, PUT_ROLLUP, (number, name, step_s, period, content))
 
 
-def _rollups(
+def rollup_rows(
     connection: apsw.Connection, number: int, day: int, name: str, minutes: Rollup, resolution: float | None,
     *, replacing: bool,
 ) -> Iterator[tuple[str, int, int, bytes]]:  # fmt: skip

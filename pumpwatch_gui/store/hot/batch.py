@@ -276,10 +276,10 @@ def _note(notes: Notes, entry: Entry) -> None:
     elif isinstance(item, Detection):
         if len(entry.rows) > 1:  # the score alone is not sent
             notes.add(SyncStream.DETECTIONS, int(str(entry.rows[0][1][0])))
-    elif isinstance(item, AlarmChanged):
+    elif not isinstance(item, CounterRow):  # an event: its line of the journal comes last
         notes.add(SyncStream.ALARMS, int(str(entry.rows[-1][1][0])))
-    elif isinstance(item, MaintenanceChanged):
-        notes.add_event(item.event.event_id)
+        if isinstance(item, MaintenanceChanged):
+            notes.add_event(item.event.event_id)
     if entry.audit is not None:
         notes.add(SyncStream.AUDIT, entry.audit.id)
 

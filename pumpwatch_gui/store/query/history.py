@@ -1,6 +1,5 @@
 """Reading the history: thinned trends, the journal, detections. Every call has a read-only connection of its own."""
 
-import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,8 +26,6 @@ from pumpwatch_gui.domain.replay import JournalIndex
 from pumpwatch_gui.domain.sync import QuarantinedRow
 from pumpwatch_gui.domain.values.readings import Readings, RecordedPump, RecordedSite
 from pumpwatch_gui.domain.values.recording import Recording
-from pumpwatch_gui.domain.wording import spreadsheet_text
-from pumpwatch_gui.files.atomic import atomic_text
 from pumpwatch_gui.store.archive.rows import UNCERTAIN, Rows, merged
 from pumpwatch_gui.store.ids import EPOCH_MS, time_ns
 from pumpwatch_gui.store.incident import write_incident
@@ -38,6 +35,7 @@ from pumpwatch_gui.store.quarantined import read_quarantined
 from pumpwatch_gui.store.query.derived import Kept, derived_of, kept_counters, leaf_series, read_counters
 from pumpwatch_gui.store.query.detections import read_detections
 from pumpwatch_gui.store.query.journal import journal_filter, journal_row_of, read_index, rows_by_id
+from pumpwatch_gui.store.query.journal_csv import write_journal
 from pumpwatch_gui.store.query.maintenance import read_maintenance
 from pumpwatch_gui.store.query.past import Stretch, days_between, past_between, rows_between
 from pumpwatch_gui.store.query.recorded import read_pumps, read_site
@@ -224,18 +222,7 @@ class History:
 
         The file is whole or not there. Raises StoreError when it cannot be written.
         """
-        try:
-            with atomic_text(path) as file:
-                writer = csv.writer(file)
-                writer.writerow(["time", "kind", "pump", "severity", "text", "by"])
-                lines = 0
-                for row in self._pages(query):
-                    cells = (row.kind, row.pump_id, row.severity, row.text, row.by)
-                    writer.writerow([_iso(row.time_ns), *map(spreadsheet_text, cells)])
-                    lines += 1
-        except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another folder") from error
-        return lines
+        return write_journal(path, self._pages(query))
 
     def _pages(self, query: JournalQuery) -> Iterator[JournalRow]:
         rows = self.journal(query, limit=PAGE)
@@ -283,7 +270,3 @@ def _number(connection: apsw.Connection, pump_id: str) -> int:
     """The pump's number; -1, which no row has, when the database does not know it."""
     number = pump_number(connection, pump_id)
     return -1 if number is None else number
-
-
-def _iso(time_ns: int) -> str:
-    return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="milliseconds")

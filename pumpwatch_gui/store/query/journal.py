@@ -26,7 +26,7 @@ _INDEX: Final = (
 def read_index(snapshot: Callable[[], AbstractContextManager[apsw.Connection]]) -> JournalIndex:
     """Where in time every line is, and what it makes of an alarm."""
     numbers: dict[str, int] = {}
-    found = [(time_ns, key, *_of_alarm(numbers, *facts)) for time_ns, key, *facts in _index_rows(snapshot)]
+    found = [(time_ns, key, *alarm_facts(numbers, *facts)) for time_ns, key, *facts in _index_rows(snapshot)]
     return JournalIndex.of(found)
 
 
@@ -41,9 +41,10 @@ def _index_rows(snapshot: Callable[[], AbstractContextManager[apsw.Connection]])
         after = rows[-1][:2]
 
 
-def _of_alarm(
+def alarm_facts(
     numbers: dict[str, int], alarm_id: object, state: object, priority: object, is_raised: object
 ) -> tuple[int, bool, int]:
+    """Of a line: the number of its alarm (-1: none), whether that is open from there on, the priority that came."""
     if not isinstance(alarm_id, str):
         return -1, False, 0
     came = Priority[priority] if is_raised and isinstance(priority, str) and priority in Priority.__members__ else 0

@@ -60,6 +60,8 @@ class Outgoing:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.is_whole_journal = True
+        """Whether the server takes every line of the journal; one of before takes those of alarms alone."""
 
     def pending(self, stream: SyncStream, *, now_ms: int, limit: int) -> list[OutboxEntry]:
         """The oldest entries of a stream that are due."""
@@ -117,6 +119,8 @@ class Outgoing:
             case SyncStream.DETECTIONS:
                 return self._table("anomaly_detections", "", lo, hi, _detection)
             case SyncStream.ALARMS:
+                if self.is_whole_journal:
+                    return self._table("journal", "", lo, hi, _line)
                 return self._table("journal", "AND kind = 'alarm'", lo, hi, _alarm)
             case SyncStream.AUDIT:
                 return self._table("audit_log", "", lo, hi, _audit)
@@ -259,6 +263,10 @@ def _detection(row: dict[str, Any], pumps: Mapping[int, str]) -> ServerRow:
 def _alarm(row: dict[str, Any], pumps: Mapping[int, str]) -> ServerRow:
     about = {"timestamp": iso(row["time_ns"] // 1_000_000), "detail": json.loads(row["detail"])}
     return {**_finite(row, ("id", "pump_id", "severity", "text", "by")), **about}
+
+
+def _line(row: dict[str, Any], pumps: Mapping[int, str]) -> ServerRow:
+    return {**_alarm(row, pumps), "kind": row["kind"], "time_ns": row["time_ns"]}
 
 
 def _audit(row: dict[str, Any], pumps: Mapping[int, str]) -> ServerRow:

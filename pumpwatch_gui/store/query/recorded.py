@@ -50,14 +50,18 @@ def _pump(connection: apsw.Connection, number: int, pump_id: str, name: str, tex
 
 def profile_of_text(text: str) -> PumpProfile:
     """The profile that was noted as JSON, with what can be derived. Raises ValueError, TypeError or KeyError."""
-    kept: dict[str, Any] = json.loads(text)
+    return profile_of(json.loads(text))
+
+
+def profile_of(kept: dict[str, Any]) -> PumpProfile:
+    """The profile of JSON values, with what can be derived. Raises ValueError, TypeError or KeyError."""
     sensors = tuple(_sensor(plain) for plain in kept["sensors"])
     plate = {key: _pair(value) for key, value in _known(Nameplate, kept.get("nameplate") or {}).items()}
     curve = kept.get("curve")
     points = CurvePoints(**{key: _pair(x) for key, x in _known(CurvePoints, curve).items()}) if curve else None
-    return with_derived(
-        PumpProfile(kept["name"], sensors, kept.get("label", ""), nameplate=Nameplate(**plate), curve=points)
-    )
+    limits = {tag: Limits(**_known(Limits, own)) for tag, own in (kept.get("derived_limits") or {}).items()}
+    profile = PumpProfile(kept["name"], sensors, kept.get("label", ""), nameplate=Nameplate(**plate), curve=points)
+    return with_derived(profile, limits)
 
 
 def _sensor(plain: dict[str, Any]) -> Sensor:

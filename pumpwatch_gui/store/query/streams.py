@@ -58,12 +58,12 @@ def readings_in_pieces(
     counters = [counter for counter in derived.counters if counter.tag in tags]
     for day in days:
         for rows in _day_in_pieces(snapshot, whole.within(day), [series_of(tag) for tag in stored]):
-            piece = _Piece.of(rows, number, stored, layouts)
+            piece = Piece.of(rows, number, stored, layouts)
             counted: dict[str, NDArray[np.float64]] = {}
             if counters:
                 with snapshot() as connection:
                     counted = _counted(connection, number, counters, piece)
-            yield _readings(piece, tags, derived, counted)
+            yield columns_of(piece, tags, derived, counted)
 
 
 def _day_in_pieces(snapshot: Connect, stretch: Stretch, names: Sequence[str]) -> Iterator[Rows]:
@@ -75,7 +75,7 @@ def _day_in_pieces(snapshot: Connect, stretch: Stretch, names: Sequence[str]) ->
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Piece:
+class Piece:
     """Readings as arrays: ids, scores (m,), values (m, n) and qualities of the stored tags."""
 
     ids: NDArray[np.int64]
@@ -85,7 +85,8 @@ class _Piece:
     quality: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, rows: Rows, number: int, tags: tuple[str, ...], layouts: list[tuple[int, tuple[str, ...]]]) -> "_Piece":
+    def of(cls, rows: Rows, number: int, tags: tuple[str, ...], layouts: list[tuple[int, tuple[str, ...]]]) -> "Piece":
+        """Of rows of a pump; `layouts`: from which id on which tags the bits of a mask mean."""
         ids = (rows.ms << NUMBER_BITS) | number
         uncertain, bad = (mask.astype(np.int64).view(np.uint64) for mask in (rows.uncertain, rows.bad))
         columns = [rows.column(series_of(tag)) for tag in tags]
@@ -106,8 +107,8 @@ class _Piece:
         return cls(ids, rows.score, tags, values, quality)
 
 
-def _readings(
-    piece: _Piece, tags: Sequence[str], derived: DerivedQuantities, counted: dict[str, NDArray[np.float64]]
+def columns_of(
+    piece: Piece, tags: Sequence[str], derived: DerivedQuantities, counted: dict[str, NDArray[np.float64]]
 ) -> Readings:
     """The columns that were asked for."""
     shape = len(piece.ids), len(tags)
@@ -132,7 +133,7 @@ def _readings(
     return Readings((piece.ids >> NUMBER_BITS) + EPOCH_MS, values, quality)
 
 
-def _evaluated(piece: _Piece, derived: DerivedQuantities) -> NDArray[np.float64]:
+def _evaluated(piece: Piece, derived: DerivedQuantities) -> NDArray[np.float64]:
     inputs = np.full((len(piece.ids), derived.size), np.nan)
     for i, tag in enumerate(derived.profile.tags):
         if tag in piece.tags:
@@ -141,7 +142,7 @@ def _evaluated(piece: _Piece, derived: DerivedQuantities) -> NDArray[np.float64]
 
 
 def _counted(
-    connection: apsw.Connection, number: int, counters: Sequence[Counter], piece: _Piece
+    connection: apsw.Connection, number: int, counters: Sequence[Counter], piece: Piece
 ) -> dict[str, NDArray[np.float64]]:
     found = read_counters(connection, number, counters, ((piece.ids >> NUMBER_BITS) + EPOCH_MS) / 1e3)
     return {counter.tag: values for counter, values in zip(counters, found, strict=True)}

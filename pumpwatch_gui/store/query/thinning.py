@@ -72,14 +72,20 @@ def thinned(readings: Rollup, grid: Grid | None) -> Thinned:
 
 
 def _as_they_are(readings: Rollup) -> Thinned:
-    time_s = (readings.index + EPOCH_MS) / 1e3
-    columns = [readings.low, readings.mean, readings.high]
+    found, values = with_gaps(
+        (readings.index + EPOCH_MS) / 1e3, np.stack([readings.low, readings.mean, readings.high], axis=1)
+    )
+    return Thinned(found, *values.T)
+
+
+def with_gaps(time_s: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Times (m,) and values (m, k) with a point of NaN in each gap."""
     steps = np.diff(time_s)
-    if steps.size:
-        gaps = np.flatnonzero(steps > GAP * np.median(steps))
-        time_s = np.insert(time_s, gaps + 1, time_s[gaps] + steps[gaps] / 2)
-        columns = [np.insert(column, gaps + 1, np.nan) for column in columns]
-    return Thinned(time_s, *columns)
+    if not steps.size:
+        return time_s, values
+    gaps = np.flatnonzero(steps > GAP * np.median(steps))
+    between_s = time_s[gaps] + steps[gaps] / 2
+    return np.insert(time_s, gaps + 1, between_s), np.insert(values, gaps + 1, np.nan, axis=0)
 
 
 def highest_between(time_s: Floats, points: Thinned) -> Floats:
