@@ -256,7 +256,7 @@ def test_a_server_of_before_gets_what_it_takes_and_that_is_said_once(
 ) -> None:
     central.sql("UPDATE pumpwatch.schema_version SET version = 1")
     try:
-        with sending(tmp_path, central, accounts, station=29) as made:
+        with sending(tmp_path, central, accounts, station=94) as made:
             made.store.offer_event(OrderDone(START_NS, "", "record", True, "no alarm", "asha"))
             at = START_NS, START_NS
             state = AlarmState.UNACKNOWLEDGED
@@ -269,9 +269,9 @@ def test_a_server_of_before_gets_what_it_takes_and_that_is_said_once(
             wait_until(lambda: is_through(made), within_s=30)
     finally:
         central.sql("UPDATE pumpwatch.schema_version SET version = 2")
-    assert central.sql("SELECT kind, time_ns FROM alarm_journal WHERE station_id = 29") == [["alarm", ""]]
+    assert central.sql("SELECT kind, time_ns FROM alarm_journal WHERE station_id = 94") == [["alarm", ""]]
     assert [text for text, _ in made.said if "is of schema version 1: viewers see no live values" in text] == [
         made.said[0][0]
     ]
     assert len(made.said) == 1
-    assert count(central, "live", 29) == 0
+    assert count(central, "live", 94) == 0
