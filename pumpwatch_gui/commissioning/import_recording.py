@@ -1,5 +1,6 @@
 """A recording of another system as history of a pump: what was understood of it, then its readings in the archive."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,13 +10,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pumpwatch_gui.domain.commands import COMMANDS, CancelImport, ImportReadings, Order
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.events import OrderDone
+from pumpwatch_gui.domain.events import Event, OrderDone
+from pumpwatch_gui.domain.ports import Station
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.values.recording_format import FormatChoices
 from pumpwatch_gui.domain.wording import minute, number
+from pumpwatch_gui.files.atomic import atomic_file
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import held
 from pumpwatch_gui.files.recordings.reading import read_recording
@@ -23,8 +27,9 @@ from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.ids import EPOCH_MS
 from pumpwatch_gui.store.importing import MINUTE_MS, stored_minutes, write_readings
 
-COMMAND = "import"
+COMMAND = COMMANDS[ImportReadings].name
 """What it is called in the audit log."""
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,12 +124,7 @@ def carry_out(
     A cancelled import has written whole days, which the audit line says. Raises InputError when there is nothing to
     write, something in the way, or a program has the home; StoreError when the disk refuses.
     """
-    if plan.in_the_way and not around:
-        raise InputError(
-            f"{plan.in_the_way:,} readings of {plan.recording.path.name} are of minutes of which there is history of "
-            f"{plan.pump_id}: nothing was written",
-            "give --around to take over the others",
-        )
+    _refuse_in_the_way(plan, around=around)
     if not plan.time_ns.size:
         raise InputError(f"{plan.recording.path.name} has nothing that is not in the history", "nothing was written")
     written = 0
@@ -141,6 +141,67 @@ def carry_out(
     return written
 
 
+def staged(plan: ImportPlan, home: Home) -> ImportReadings:
+    """Put what was planned where a running program finds it, as the command to give it. Blocks.
+
+    Raises InputError when there is nothing to write, or the file cannot be written.
+    """
+    if not plan.time_ns.size:
+        raise InputError(f"{plan.recording.path.name} has nothing that is not in the history", "nothing was ordered")
+    used = np.flatnonzero(np.isfinite(plan.values).any(axis=0))
+    table = np.column_stack((plan.time_ns // 1_000_000, plan.values[:, used]))
+    name = f"{os.urandom(8).hex()}.npy"
+    try:
+        home.imports.mkdir(mode=0o700, exist_ok=True)
+        with atomic_file(home.imports / name) as file:
+            np.save(file, table, allow_pickle=False)
+    except OSError as error:
+        text = f"the readings of {plan.recording.path.name} cannot be put in {home.imports}: {error.strerror or error}"
+        raise InputError(text, "free space there or correct its permissions") from error
+    tags = tuple(plan.profile.tags[i] for i in used.tolist())
+    return ImportReadings(plan.pump_id, plan.recording.path.name, name, tags)
+
+
+def order_import(
+    plan: ImportPlan, home: Home, station: Station, *, actor: str, around: bool = False,
+    progress: Callable[[float], None] = lambda share: None, cancelled: threading.Event | None = None,
+) -> OrderDone:  # fmt: skip
+    """As `carry_out`, by the program that has the home: `station` is its station. Blocks; what came of it."""
+    _refuse_in_the_way(plan, around=around)
+    order = Order(staged(plan, home), actor)
+    outcome: list[OrderDone] = []
+    ended = threading.Event()
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, OrderDone) and event.order_id == order.id:
+            outcome.append(event)
+            ended.set()
+
+    subscription = station.subscribe(on_event)
+    try:
+        station.submit(order)
+        is_cancelling = False
+        while not ended.wait(LOOK_EVERY_S):
+            view = station.latest().importing
+            if view is not None and view.order_id == order.id:
+                progress(view.done / view.total)
+                if cancelled is not None and cancelled.is_set() and not is_cancelling:
+                    is_cancelling = True
+                    station.submit(Order(CancelImport(), actor))
+    finally:
+        subscription.close()
+    return outcome[0]
+
+
+def _refuse_in_the_way(plan: ImportPlan, *, around: bool) -> None:
+    if plan.in_the_way and not around:
+        raise InputError(
+            f"{plan.in_the_way:,} readings of {plan.recording.path.name} are of minutes of which there is history of "
+            f"{plan.pump_id}: nothing was written",
+            "give --around to take over the others",
+        )
+
+
 def _note(plan: ImportPlan, home: Home, site: Site, time_ns: NDArray[np.int64], actor: str) -> None:
     if not time_ns.size:
         return
@@ -154,8 +215,7 @@ def _note(plan: ImportPlan, home: Home, site: Site, time_ns: NDArray[np.int64], 
 
 
 def _store(home: Home, site: Site) -> Store:
-    pumps = [PumpRow(pump.pump_id, pump.name, pump.profile) for pump in site.pumps]
-    return Store(home.database, station=site.station, pumps=pumps)
+    return Store(home.database, station=site.station, pumps=PumpRow.all_of(site))
 
 
 def _within_spans(

@@ -239,7 +239,27 @@ class ResendSpan:
     end_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class ImportReadings:
+    """Take readings of another system over as history of a pump.
+
+    `staged` is a file in the home's folder of imports, as `commissioning.import_recording` makes it: times and values
+    of `tags`. `source` names the recording they are of. What is of minutes with history is left out.
+    """
+
+    pump_id: str
+    source: str
+    staged: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelImport:
+    """End the import under way; the days that are written stay."""
+
+
 SyncCommand = PauseSync | ResumeSync | ResendSpan
+ImportCommand = ImportReadings | CancelImport
 ModelCommand = (
     Rebaseline | ConfirmLevel | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
 )
@@ -257,6 +277,7 @@ Command = (
     | SetCounters
     | MaintenanceCommand
     | SyncCommand
+    | ImportCommand
 )
 
 
@@ -306,6 +327,8 @@ COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
         PauseSync: CommandKind("pause sync", Role.ENGINEER),
         ResumeSync: CommandKind("resume sync", Role.ENGINEER),
         ResendSpan: CommandKind("send again", Role.ENGINEER),
+        ImportReadings: CommandKind("import", Role.ENGINEER),
+        CancelImport: CommandKind("cancel import", Role.ENGINEER),
     }
 )
 """Every command there is. The roles are declared here once; they are enforced where accounts exist."""
@@ -340,7 +363,7 @@ class Order:
             case ChangeSite(changes):
                 ids = {change.pump_id for change in changes}
                 return ids.pop() if len(ids) == 1 else ""
-            case ReloadSite() | PauseSync() | ResumeSync() | ResendSpan():
+            case ReloadSite() | PauseSync() | ResumeSync() | ResendSpan() | CancelImport():
                 return ""
             case command:
                 return command.pump_id

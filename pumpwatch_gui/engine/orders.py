@@ -17,10 +17,13 @@ from pumpwatch_gui.domain.commands import (
     AlarmCommand,
     Annotate,
     AssignMaintenance,
+    CancelImport,
     ChangeSite,
     ConfirmLevel,
     CreateMaintenance,
     GiveFeedback,
+    ImportCommand,
+    ImportReadings,
     MaintenanceCommand,
     NoteMaintenance,
     Order,
@@ -65,7 +68,7 @@ class Orders:
     """Takes orders from any thread and executes them on its own. Every order ends in one `OrderDone`.
 
     `apply` is handed a changed site and must call the outcome back once it is in force; `to_models` takes model
-    commands; `carry_out` and `maintain` say in words what they have done.
+    commands, `to_imports` those of imports; `carry_out` and `maintain` say in words what they have done.
     """
 
     def __init__(
@@ -76,12 +79,13 @@ class Orders:
         *,
         apply: Callable[[SiteUpdate, Callable[[], None]], None],
         to_models: Callable[[Order], None],
+        to_imports: Callable[[Order, ImportCommand], None],
         carry_out: Callable[[SetCounters | SyncCommand], str],
         maintain: Callable[[Order, MaintenanceCommand], str],
     ) -> None:
         self._configuration, self._annunciator, self._bus = configuration, annunciator, bus
         self._apply, self._to_models, self._carry_out = apply, to_models, carry_out
-        self._maintain = maintain
+        self._maintain, self._to_imports = maintain, to_imports
         self._inbox: deque[Order] = deque()
         self._looked_s = time.monotonic()
         self.is_site_edited = False
@@ -160,6 +164,8 @@ class Orders:
                 self.done(order, True, self._maintain(order, command), in_journal=False)
             case SetThresholdFactor() | SetAdaptive():
                 self._to_models(order)
+            case (ImportReadings() | CancelImport()) as command:
+                self._to_imports(order, command)
             case _:
                 assert_never(order.command)
 

@@ -66,6 +66,10 @@ class Archiver:
         self._idle_until_s = 0.0
         self.leave()
 
+    def wake(self) -> None:
+        """Look at the next step for what there is to do, not only after a while."""
+        self._idle_until_s = 0.0
+
     def leave(self) -> None:
         """Forget what is under way: nothing of it is written, and it is begun again."""
         self._work = self._reading = None
