@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isnan, nan
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from pumpwatch_gui.domain.commands import COMMANDS, CancelImport, ImportReadings
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, OrderDone
 from pumpwatch_gui.domain.ports import Station
-from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.values.recording import Recording
 from pumpwatch_gui.domain.values.recording_format import FormatChoices
@@ -30,6 +31,21 @@ from pumpwatch_gui.store.importing import MINUTE_MS, stored_minutes, write_readi
 COMMAND = COMMANDS[ImportReadings].name
 """What it is called in the audit log."""
 LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedColumn:
+    """What was understood of a sensor: the `name` of its column ("": it has none), its values and empty cells.
+
+    `low` and `high` are NaN without a value; `outside` values are not taken over.
+    """
+
+    sensor: Sensor
+    name: str
+    low: float
+    high: float
+    empty: int
+    outside: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,21 +65,43 @@ class ImportPlan:
     in_the_way: int
     outside: Mapping[str, tuple[int, float]]
 
+    @property
+    def columns(self) -> tuple[PlannedColumn, ...]:
+        """What was understood of each sensor of the pump, in its order."""
+        understood = self.recording.understood
+        names = dict(understood.columns) if understood is not None else {tag: tag for tag in self.profile.tags}
+        return tuple(self._planned(i, names.get(tag, "")) for i, tag in enumerate(self.profile.tags))
+
+    def _planned(self, at: int, name: str) -> PlannedColumn:
+        sensor, values = self.profile.sensors[at], self.recording.values[:, at]
+        good = values[np.isfinite(values)]
+        low, high = (float(good.min()), float(good.max())) if good.size else (nan, nan)
+        return PlannedColumn(
+            sensor, name, low, high, values.size - good.size, self.outside.get(sensor.tag, (0, 0.0))[0]
+        )
+
+    @property
+    def span_words(self) -> str:
+        """How many readings of when, and how far apart."""
+        time_s = self.recording.time_s
+        start_ns, end_ns = (round(time_s[i] * 1e9) for i in (0, -1))
+        step_s = float(np.median(np.diff(time_s))) if time_s.size > 1 else 0.0
+        return f"{time_s.size:,} readings from {minute(start_ns)} to {minute(end_ns)}, {step_s:g} s apart"
+
     def words(self) -> Iterator[str]:
         """What was understood, a line each."""
         recording = self.recording
         yield f"{recording.path} → history of {self.pump_id}"
         if recording.understood is not None:
             yield f"read as {recording.understood.words()}"
-            for tag, name in recording.understood.columns:
-                yield f"  {name} → {tag} ({self._column(tag)})"
+            for column in self.columns:
+                if column.name:
+                    yield f"  {column.name} → {column.sensor.tag} ({_values(column)})"
             if recording.understood.unused:
                 yield f"  not taken over: {', '.join(recording.understood.unused)}"
         if recording.missing:
             yield f"  without a column: {', '.join(recording.missing)}"
-        start_ns, end_ns = (round(recording.time_s[i] * 1e9) for i in (0, -1))
-        step_s = float(np.median(np.diff(recording.time_s))) if recording.time_s.size > 1 else 0.0
-        yield f"{recording.time_s.size:,} readings from {minute(start_ns)} to {minute(end_ns)}, {step_s:g} s apart"
+        yield self.span_words
         yield from recording.notes
         for tag, (count, farthest) in self.outside.items():
             sensor = self.profile.sensors[self.profile.index(tag)]
@@ -72,12 +110,11 @@ class ImportPlan:
         if self.in_the_way:
             yield f"{self.in_the_way:,} readings are of minutes of which there is history of {self.pump_id}"
 
-    def _column(self, tag: str) -> str:
-        values = self.recording.values[:, self.profile.index(tag)]
-        unit, good = self.profile.sensors[self.profile.index(tag)].unit, values[np.isfinite(values)]
-        if not good.size:
-            return "no values"
-        return f"{good.min():g} to {good.max():g} {unit}, {values.size - good.size:,} empty"
+
+def _values(column: PlannedColumn) -> str:
+    if isnan(column.low):
+        return "no values"
+    return f"{column.low:g} to {column.high:g} {column.sensor.unit}, {column.empty:,} empty"
 
 
 def plan_import(
@@ -97,12 +134,12 @@ def plan_import(
     if first_ns // 1_000_000 < EPOCH_MS:
         raise InputError(
             f"{path}: its first reading is of {minute(first_ns)}, a history begins with 2020",
-            "if the times are wrong, say how they are written: --date-order, --time-unit; else cut the file",
+            "if the times are wrong, say how they are written (date order, numeric times); else cut the file",
         )
     if last_ns > (now_ns if now_ns is not None else time.time_ns()):
         raise InputError(
             f"{path}: its last reading is of {minute(last_ns)}, which is in the future",
-            "say of which zone its times are: --timezone, or how they are written: --date-order",
+            "say of which time zone its times are, or how they are written (date order)",
         )
     ms = np.round(recording.time_s * 1e3).astype(np.int64)
     own = np.concatenate(([True], np.diff(ms) > 0))

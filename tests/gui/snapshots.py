@@ -52,6 +52,7 @@ DIALOGS = (
     "hand-over",
     "reports",
     "incident",
+    "import",
     "sync",
     "add-pump",
     "help",
