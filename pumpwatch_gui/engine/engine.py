@@ -110,8 +110,9 @@ class Engine:
         )  # fmt: skip
         self._importing = Importing(home, self._store, lambda *done: self._orders.done(*done), self._bus.publish)
         self._orders = Orders(
-            self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit,
-            to_imports=self._importing.submit, carry_out=self._carry_out, maintain=self._maintenance.execute,
+            self._configuration, home, self._annunciator, self._bus, apply=self._apply,
+            to_models=self._inference.submit, to_imports=self._importing.submit, carry_out=self._carry_out,
+            maintain=self._maintenance.execute,
         )  # fmt: skip
         self._scanner = Scanner(
             Binding.all_of(site),
