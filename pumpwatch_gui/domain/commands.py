@@ -206,11 +206,18 @@ class NoteMaintenance:
 
 @dataclass(frozen=True, slots=True)
 class ResolveMaintenance:
-    """Close a maintenance event with what was found and what it really cost (NaN: not known)."""
+    """Close a maintenance event with what was found and what it really cost (NaN: not known).
+
+    `is_failure`: the pump could not do its duty, or a trip stopped it; None where that is not said. It was out of
+    service from `down_from_ns` on (Unix UTC, 0: since the event) for `down_s` seconds; NaN: not known.
+    """
 
     event_id: str
     finding: str
     actual_cost: float = math.nan
+    is_failure: bool | None = None
+    down_from_ns: int = 0
+    down_s: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
