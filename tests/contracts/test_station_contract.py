@@ -14,11 +14,13 @@ from pumpwatch_gui.domain.commands import (
     Acknowledge,
     Annotate,
     AssignMaintenance,
+    CancelImport,
     ChangeSite,
     Command,
     ConfirmLevel,
     CreateMaintenance,
     GiveFeedback,
+    ImportReadings,
     NoteMaintenance,
     Order,
     PauseSync,
@@ -268,6 +270,8 @@ EVERY: tuple[Command, ...] = (
     PauseSync(),
     ResumeSync(),
     ResendSpan(10**18, 10**18 + 5),
+    ImportReadings("P-101", "log.csv", "nothing.npy", ("motor_rpm",)),
+    CancelImport(),
 )
 
 
