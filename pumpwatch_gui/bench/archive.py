@@ -18,7 +18,7 @@ from pumpwatch_gui.bench.rigs.past import DAY_S, FIRST_DAY, SimulatedPast, unix_
 from pumpwatch_gui.bench.rigs.plant_rows import PlantRows, offer
 from pumpwatch_gui.domain.station import Percentiles
 from pumpwatch_gui.store.archive.archiver import Archiver
-from pumpwatch_gui.store.archive.handed import HELD_MOST
+from pumpwatch_gui.store.archive.handed import HELD_ROWS
 from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.importing import ImportTarget
 from pumpwatch_gui.store.query.history import History
@@ -143,7 +143,7 @@ class Imported:
             day += 1
             time_ns = unix_ns(day) + np.arange(DAY_S) * 10**9
             waiting.append(store.handed.offer(target.chunk(past.profile.tags, time_ns, values)))
-            while len(waiting) >= HELD_MOST and not stop.is_set():
+            while len(waiting) * DAY_S >= HELD_ROWS and not stop.is_set():
                 self.days += wait([waiting[0]], 0.1).done == {waiting[0]}
                 if waiting[0].done():
                     waiting.popleft()

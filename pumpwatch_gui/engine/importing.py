@@ -24,7 +24,7 @@ from pumpwatch_gui.domain.events import Event, Note
 from pumpwatch_gui.domain.station import ImportView
 from pumpwatch_gui.domain.wording import minute
 from pumpwatch_gui.files.home import Home
-from pumpwatch_gui.store.archive.handed import HELD_MOST
+from pumpwatch_gui.store.archive.handed import HELD_MOST, HELD_ROWS
 from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.importing import MINUTE_MS, ImportTarget, days_of, stored_minutes
 
@@ -126,6 +126,7 @@ class Importing:
         begins = f"Import of {command.source} begins: {time_ns.size:,} readings, ordered by {order.actor}"
         self._publish(Note(time.time_ns(), begins, "INFO", command.pump_id))
         pending: deque[tuple[Future[None], NDArray[np.int64], int]] = deque()
+        held = 0
         for part in days_of(time_ns):
             alive()
             own_ns = time_ns[part]
@@ -135,9 +136,11 @@ class Importing:
             if is_new.any():
                 chunk = target.chunk(command.tags, own_ns[is_new], np.asarray(table[part, 1:])[is_new])
                 pending.append((self._store.handed.offer(chunk), own_ns[is_new], part.stop))
+                held += int(is_new.sum())
             is_last = part.stop == time_ns.size
-            while pending and (is_last or len(pending) >= HELD_MOST):
+            while pending and (is_last or len(pending) >= HELD_MOST or held >= HELD_ROWS):
                 future, own_ns, done = pending.popleft()
+                held -= own_ns.size
                 if not self._is_written(future, stop, alive):
                     return
                 written.add(own_ns)

@@ -17,7 +17,7 @@ from pumpwatch_gui.store.hot.growth import DAY_S, Growth, GrowthMeter, table_byt
 from pumpwatch_gui.store.hot.health_check import HealthCheck
 from pumpwatch_gui.store.hot.old_windows import OldWindows
 from pumpwatch_gui.store.salvage.merge import Salvage
-from pumpwatch_gui.store.schema import DAMAGE
+from pumpwatch_gui.store.schema import DAMAGE, run
 
 log = logging.getLogger("pumpwatch.store")
 
@@ -75,14 +75,17 @@ class Upkeep:
             self._meter.look(connection, time.time(), readings)
             self.growth, self.used_bytes = self._meter.growth, table_bytes(connection)
             self.oldest_ns = oldest_raw_ns(connection)
-        if self.handed.step(connection, self._database.check_name, within_s=HANDED_SHARE_S):
+        is_busy = self.handed.step(connection, self._database.check_name, within_s=HANDED_SHARE_S)
+        if is_busy:
             self.archiver.wake()
         if self._salvage is not None:
             self._salvage_some(connection, self._salvage)
         elif not self._old.is_done:
             self._old.step(connection, within_s=SHARE_S)
         else:
-            self.archiver.step(connection, within_s=SHARE_S)
+            is_busy |= self.archiver.step(connection, within_s=SHARE_S)
+        if is_busy:  # or the next commit of readings finds the log full, and waits until it is copied
+            run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 
     def anchor(self) -> None:
         """Note the head of the audit chain outside the database."""
