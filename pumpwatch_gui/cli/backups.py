@@ -2,16 +2,20 @@
 
 import argparse
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pumpwatch_gui.cli.display import check_display
 from pumpwatch_gui.cli.homes import scratch_home
-from pumpwatch_gui.commissioning.backups.making import back_up, partial_backups
+from pumpwatch_gui.commissioning.backups.making import Backup, back_up, partial_backups
+from pumpwatch_gui.commissioning.backups.restoring import Restored
 from pumpwatch_gui.commissioning.backups.restoring import restore as put_back
 from pumpwatch_gui.commissioning.backups.reviewing import open_review
 from pumpwatch_gui.commissioning.export.spans import instant_ns
 from pumpwatch_gui.commissioning.viewing import server_secrets, server_settings
 from pumpwatch_gui.domain.errors import InputError
+from pumpwatch_gui.files.account import user_name
+from pumpwatch_gui.files.acts import audited
 from pumpwatch_gui.files.backups import total_bytes
 from pumpwatch_gui.files.home import Home, find_home
 
@@ -23,12 +27,17 @@ def backup(options: argparse.Namespace) -> int:
     """Make a verified backup of a home and print its folder."""
     for left in partial_backups(options.out):
         print(f"caution: {left} is of a backup that runs or was cut off; delete it if none runs", file=sys.stderr)
-    made = back_up(find_home(options.home), options.out, site_file=options.site)
+    home = find_home(options.home)
+    made = audited(home, "backup", user_name(), lambda: back_up(home, options.out, site_file=options.site), _made_words)
     for text in made.left_out:
         print(f"not in the backup: {text}", file=sys.stderr)
-    files = made.manifest.files
-    print(f"{made.folder}: {len(files)} files, {total_bytes(files) / 1e6:,.1f} MB, {made.manifest.span}, verified")
+    print(_made_words(made))
     return 0
+
+
+def _made_words(made: Backup) -> str:
+    files = made.manifest.files
+    return f"{made.folder}: {len(files)} files, {total_bytes(files) / 1e6:,.1f} MB, {made.manifest.span}, verified"
 
 
 def restore(options: argparse.Namespace) -> int:
@@ -38,8 +47,13 @@ def restore(options: argparse.Namespace) -> int:
         return _restore_station(options, home)
     if options.backup is None or options.station is not None:
         raise InputError("restore of what?", "name the folder of a backup, or --server URL --account NAME --station N")
-    done = put_back(options.backup, home, replace=options.replace)
-    print(f"{home.path}: {len(done.manifest.files)} files restored of {options.backup}, {done.manifest.span}")
+
+    def words(done: Restored) -> str:
+        return f"{home.path}: {len(done.manifest.files)} files restored of {options.backup}, {done.manifest.span}"
+
+    job = partial(put_back, options.backup, home, replace=options.replace)
+    done = audited(home, "restore", user_name(), job, words)
+    print(words(done))
     if done.put_aside is not None:
         print(f"what was there before is in {done.put_aside}")
     return 0

@@ -207,11 +207,18 @@ class NoteMaintenance:
 
 @dataclass(frozen=True, slots=True)
 class ResolveMaintenance:
-    """Close a maintenance event with what was found and what it really cost (NaN: not known)."""
+    """Close a maintenance event with what was found and what it really cost (NaN: not known).
+
+    `is_failure`: the pump could not do its duty, or a trip stopped it; None where that is not said. It was out of
+    service from `down_from_ns` on (Unix UTC, 0: since the event) for `down_s` seconds; NaN: not known.
+    """
 
     event_id: str
     finding: str
     actual_cost: float = math.nan
+    is_failure: bool | None = None
+    down_from_ns: int = 0
+    down_s: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +261,27 @@ class DiscardRefused:
     rows: tuple[RowKey, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ImportReadings:
+    """Take readings of another system over as history of a pump.
+
+    `staged` is a file in the home's folder of imports, as `commissioning.import_recording` makes it: times and values
+    of `tags`. `source` names the recording they are of. What is of minutes with history is left out.
+    """
+
+    pump_id: str
+    source: str
+    staged: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelImport:
+    """End the import under way; the days that are written stay."""
+
+
 SyncCommand = PauseSync | ResumeSync | ResendSpan | ResendRefused | DiscardRefused
+ImportCommand = ImportReadings | CancelImport
 ModelCommand = (
     Rebaseline | ConfirmLevel | StartShadow | StopShadow | Promote | RollBack | SetThresholdFactor | SetAdaptive
 )
@@ -272,6 +299,7 @@ Command = (
     | SetCounters
     | MaintenanceCommand
     | SyncCommand
+    | ImportCommand
 )
 
 
@@ -323,6 +351,8 @@ COMMANDS: Mapping[type[Command], CommandKind] = MappingProxyType(
         ResendSpan: CommandKind("send again", Role.ENGINEER),
         ResendRefused: CommandKind("send refused rows again", Role.ENGINEER),
         DiscardRefused: CommandKind("discard refused rows", Role.ENGINEER),
+        ImportReadings: CommandKind("import", Role.ENGINEER),
+        CancelImport: CommandKind("cancel import", Role.ENGINEER),
     }
 )
 """Every command there is. The roles are declared here once; they are enforced where accounts exist."""
@@ -357,7 +387,7 @@ class Order:
             case ChangeSite(changes):
                 ids = {change.pump_id for change in changes}
                 return ids.pop() if len(ids) == 1 else ""
-            case command if isinstance(command, ReloadSite | SyncCommand):
+            case command if isinstance(command, ReloadSite | SyncCommand | CancelImport):
                 return ""
             case command:
                 return command.pump_id

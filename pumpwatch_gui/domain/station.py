@@ -102,6 +102,7 @@ LOOP_WORDS: Mapping[str, LoopWords] = MappingProxyType(
         "infer": LoopWords("Anomaly detection", "anomalies are not being found"),
         "orders": LoopWords("Orders", "nothing can be acknowledged or changed"),
         "gateway": LoopWords("Gateway", "other programs can neither ask nor post values"),
+        "imports": LoopWords("Imports", "readings of other systems are not being taken over"),
         "reports": LoopWords("Reports", "scheduled reports are not being made"),
         "watchdog": LoopWords("Supervision", "a part that stops is not noticed"),
         "record": LoopWords("CSV recording", "the file is not being written"),
@@ -161,6 +162,17 @@ class EngineStats:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportView:
+    """The import under way: its order, the recording, and how many of its readings are looked at by now."""
+
+    order_id: str
+    pump_id: str
+    source: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class StationView:
     """All pumps in plant order, all alarms worst first, and how the program itself is doing.
 
@@ -172,7 +184,7 @@ class StationView:
     `reviewed`: which history this is a review of, in words; "" for a station that runs. A review shows what was at the
     time `time_ns` of it, which `replay` has come to; its monotonic clock is that time as well. `sync` is None for a
     station that sends to no server. `seen_through` says which server this is seen through, in words; "" for a station
-    of this computer.
+    of this computer. `importing` is the import under way.
     """
 
     name: str
@@ -190,6 +202,7 @@ class StationView:
     replay: ReplayState | None = None
     sync: SyncView | None = None
     seen_through: str = ""
+    importing: ImportView | None = None
 
     @property
     def stopped_loops(self) -> tuple[LoopHealth, ...]:

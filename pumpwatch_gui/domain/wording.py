@@ -9,6 +9,7 @@ from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.pump.profile import Sensor
 
 UNKNOWN = "?"
+_HOURS = re.compile(r"(\d{1,6})(?:[.,](\d{1,3})|:([0-5]\d))?", re.ASCII)
 _WHOLE_AMOUNT = re.compile(r"\d+|\d{1,3}(?:[, ]\d{2,3})*[, ]\d{3}", re.ASCII)
 _UNITS = {"degC": "°C", "degF": "°F", "m3/h": "m³/h", "mm2/s": "mm²/s", "kg/m3": "kg/m³", "percent": "%",
           "kWh/m3": "kWh/m³", "Wh/m3": "Wh/m³"}  # fmt: skip
@@ -43,6 +44,20 @@ def typed_money(text: str) -> float:
     if not _WHOLE_AMOUNT.fullmatch(kept):
         raise ValueError(f"{text.strip()!r} is not an amount in whole units: write it as 67500")
     return float(kept.replace(",", "").replace(" ", ""))
+
+
+def typed_hours(text: str) -> float:
+    """The duration in hours that a person has typed (`5.5`, `5,5` or `5:30`) in seconds, NaN for a blank text.
+
+    Raises ValueError for anything else.
+    """
+    kept = text.strip()
+    if not kept:
+        return nan
+    if (found := _HOURS.fullmatch(kept)) is None:
+        raise ValueError(f"{kept!r} is not a number of hours: write it as 5.5 or 5:30")
+    whole, part, minutes = found.groups()
+    return 3600.0 * float(f"{whole}.{part or 0}") + 60.0 * int(minutes or 0)
 
 
 def typed_date(text: str) -> int:

@@ -3,9 +3,10 @@
     wire → acquire → Frame → ring buffer → infer → (ScoreResult) → judge → (AlarmChanged) → store → gui
     gui, share → (Order: who, when, command) → engine
 
-Seven loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes,
-`store` writes, `reports` makes what is scheduled, `watchdog` looks after the others; one more, `sync`, where the site
-sends to a server. At the end they stop in the order of the flow: what was read is also written.
+Eight loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes,
+`imports` takes readings of other systems over, `store` writes, `reports` makes what is scheduled, `watchdog` looks
+after the others; one more, `sync`, where the site sends to a server. At the end they stop in the order of the flow:
+what was read is also written.
 """
 
 import logging
@@ -43,6 +44,7 @@ from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
 from pumpwatch_gui.engine.counter_keeping import CounterKeeper
 from pumpwatch_gui.engine.disk_forecast import DiskForecast
+from pumpwatch_gui.engine.importing import Importing
 from pumpwatch_gui.engine.judging import Judging
 from pumpwatch_gui.engine.link_views import LinkViews
 from pumpwatch_gui.engine.live_pump import LivePump
@@ -71,6 +73,8 @@ FEEDBACK_COUNTS_NS = 365 * 86_400 * 10**9
 """For so long the feedback on an episode counts for the likelihood of a fault in the next."""
 
 Loop = Callable[[threading.Event], None]
+StoppedLoop = Callable[[threading.Event, Callable[[], None]], None]
+"""What takes when to stop, and what to call each turn."""
 
 
 class Engine:
@@ -86,12 +90,12 @@ class Engine:
         self.home, self._record = home, record
         self._configuration = Configuration(site, site_file or home.site_file)
         self._links_ended, self._scored = threading.Event(), threading.Event()
-        self._ordered, self._judged = threading.Event(), threading.Event()
+        self._ordered, self._imported, self._judged = threading.Event(), threading.Event(), threading.Event()
         self._store = Store(
-            home.database, station=site.station, pumps=_rows(site), budget_bytes=round(site.history_gb * 1e9),
+            home.database, station=site.station, pumps=PumpRow.all_of(site), budget_bytes=round(site.history_gb * 1e9),
             on_trouble=self._on_store_trouble, on_open_alarms=self._on_late_alarms,
         )  # fmt: skip
-        self._store.set_pumps(_rows(site), site=site)
+        self._store.set_pumps(PumpRow.all_of(site), site=site)
         self._history = History(home.database)
         self._counters = CounterKeeper(self._history, self._store.offer_counters)
         self._bus = EventBus(self._store.offer_event)
@@ -104,12 +108,17 @@ class Engine:
             site, self._make_models, on_results=self._judging.offer_results,
             on_outcome=lambda order, ok, text: self._orders.models_done(order, ok, text),
         )  # fmt: skip
+        self._importing = Importing(home, self._store, lambda *done: self._orders.done(*done), self._bus.publish)
         self._orders = Orders(
-            self._configuration, self._annunciator, self._bus, apply=self._apply, to_models=self._inference.submit,
-            carry_out=self._carry_out, maintain=self._maintenance.execute,
+            self._configuration, home, self._annunciator, self._bus, apply=self._apply,
+            to_models=self._inference.submit, to_imports=self._importing.submit, carry_out=self._carry_out,
+            maintain=self._maintenance.execute,
         )  # fmt: skip
         self._scanner = Scanner(
-            _bindings(site), on_frame=self._on_frame, on_event=self._on_link_event, memory=DeviceMemory(home.learnt)
+            Binding.all_of(site),
+            on_frame=self._on_frame,
+            on_event=self._on_link_event,
+            memory=DeviceMemory(home.learnt),
         )
         self.inlet = self._scanner.inlet
         self._link_views = LinkViews(self._scanner.views, have_ended=self._links_ended.is_set)
@@ -165,6 +174,7 @@ class Engine:
             maintenance=self._maintenance.events,
             unjudged_rules=self._judging.rules.unjudged,
             sync=self._syncing.view(),
+            importing=self._importing.view,
         )
 
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
@@ -189,8 +199,8 @@ class Engine:
         """The loops by name; start each in its own thread with one common `stop`, and join them all."""
         return self._loops
 
-    def add_loop(self, name: str, run: Callable[[threading.Event, Callable[[], None]], None]) -> None:
-        """Before `loops()`: supervise one more; `run` takes when to stop, and what to call each turn."""
+    def add_loop(self, name: str, run: StoppedLoop) -> None:
+        """Before `loops()`: supervise one more."""
         self._watchdog.heartbeats[name] = Heartbeat(name)
         self._loops[name] = lambda stop: self._supervised(name, stop, partial(run, stop))
 
@@ -211,7 +221,8 @@ class Engine:
             "links": self._run_links,
             "infer": self._run_infer,
             "judge": self._run_judge,
-            "orders": self._run_orders,
+            "orders": partial(self._run_awaited, "orders", self._run_orders, self._ordered),
+            "imports": partial(self._run_awaited, "imports", self._importing.run, self._imported),
             "store": self._run_store,
             "reports": partial(self._run_apart, "reports", reports.run),
             "watchdog": self._run_watchdog,
@@ -246,7 +257,8 @@ class Engine:
 
     def _run_judge(self, stop: threading.Event) -> None:
         def ended() -> bool:
-            return self._links_ended.is_set() and self._scored.is_set() and self._ordered.is_set()
+            before = self._links_ended, self._scored, self._ordered, self._imported
+            return all(one.is_set() for one in before)
 
         try:
             self._supervised("judge", stop, lambda alive: self._judging.run(ended, alive, self._link_views.by_pump))
@@ -254,30 +266,29 @@ class Engine:
         finally:
             self._judged.set()
 
-    def _run_orders(self, stop: threading.Event) -> None:
-        def run(alive: Callable[[], None]) -> None:
-            def turn() -> None:
-                alive()
-                self._counters.recall(self._judging.pumps)
-                self._maintenance.turn()
+    def _run_orders(self, stop: threading.Event, alive: Callable[[], None]) -> None:
+        def turn() -> None:
+            alive()
+            self._counters.recall(self._judging.pumps)
+            self._maintenance.turn()
 
-            self._recall_feedback()
-            self._orders.run(stop.is_set, turn)
-
-        try:
-            self._supervised("orders", stop, run)
-        finally:
-            self._ordered.set()
+        self._recall_feedback()
+        self._orders.run(stop.is_set, turn)
 
     def _run_store(self, stop: threading.Event) -> None:
         self._supervised("store", stop, lambda alive: self._store.run(self._judged, alive))
         self._stats.is_final = True
 
-    def _run_apart(
-        self, name: str, run: Callable[[threading.Event, Callable[[], None]], None], stop: threading.Event
-    ) -> None:
+    def _run_apart(self, name: str, run: StoppedLoop, stop: threading.Event) -> None:
         """A loop that no other waits for."""
         self._supervised(name, stop, partial(run, stop))
+
+    def _run_awaited(self, name: str, run: StoppedLoop, ended: threading.Event, stop: threading.Event) -> None:
+        """A loop that judging goes on for."""
+        try:
+            self._supervised(name, stop, partial(run, stop))
+        finally:
+            ended.set()
 
     def _run_watchdog(self, stop: threading.Event) -> None:
         def run(alive: Callable[[], None]) -> None:
@@ -292,10 +303,9 @@ class Engine:
 
     def _see_to_the_end(self) -> None:
         """Each loop waits for the one before it in the flow; one that is stuck must not keep the others from ending."""
-        order = (
-            ("links", self._links_ended), ("infer", self._scored), ("orders", self._ordered), ("judge", self._judged),
-        )  # fmt: skip
-        for name, ended in order:
+        order = {"links": self._links_ended, "infer": self._scored, "orders": self._ordered,
+                 "imports": self._imported, "judge": self._judged}  # fmt: skip
+        for name, ended in order.items():
             while not ended.wait(TICK_S):
                 if self._watchdog.heartbeats[name].age_s > LATE_AFTER_S:
                     self._abandoned = True
@@ -366,18 +376,16 @@ class Engine:
         """Have a changed site come into force, between two ticks of the judge loop."""
 
         def apply() -> None:
-            self._store.set_pumps(_rows(update.site), update.renamed, update.site)
+            self._store.set_pumps(PumpRow.all_of(update.site), update.renamed, update.site)
             self._store.set_budget(round(update.site.history_gb * 1e9))
             self._judging.apply_site(update.site, update.renamed)
             self._inference.apply_site(update.site, update.renamed)
-            self._scanner.rebind(_bindings(update.site), update.renamed)
+            self._scanner.rebind(Binding.all_of(update.site), update.renamed)
             self._syncing.site_changed()
             self._bus.publish(SiteChanged(time.time_ns(), update.text, update.renamed), in_journal=False)
             done()
 
         self._judging.call(apply)
-
-    # ---------------------------------------------------------------- shared
 
     def _make_models(self, site: Site, excluded: frozenset[str]) -> ModelLifecycle:
         models = ModelLifecycle(ModelRegistry(self.home.models), warn=self._warn, audit=self._audit, excluded=excluded)
@@ -390,11 +398,3 @@ class Engine:
 
     def _audit(self, pump_id: str, command: str, text: str) -> None:
         self._bus.publish(OrderDone(time.time_ns(), "", command, True, text, "PumpWatch", pump_id))
-
-
-def _rows(site: Site) -> list[PumpRow]:
-    return [PumpRow(p.pump_id, p.name, p.profile) for p in site.pumps]
-
-
-def _bindings(site: Site) -> list[Binding]:
-    return [Binding(p.pump_id, p.profile, p.links, site.folder) for p in site.pumps]

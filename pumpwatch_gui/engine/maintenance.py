@@ -25,7 +25,7 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.events import AlarmChanged, Event, MaintenanceChanged, Note, SiteChanged
-from pumpwatch_gui.domain.maintenance.changes import changed, created
+from pumpwatch_gui.domain.maintenance.changes import changed, created, failure_words
 from pumpwatch_gui.domain.maintenance.costs import CostTable, anomalous_pumps, assess, event_of, made_worse
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk
 from pumpwatch_gui.domain.ports import Historian
@@ -211,7 +211,8 @@ def _said(event: MaintenanceEvent, command: MaintenanceEdit) -> tuple[str, str]:
         case NoteMaintenance():
             return "note", event.notes[-1].text
         case ResolveMaintenance():
-            return "resolved", f"{event.finding}, {money(event.actual_cost, event.currency)}"
+            said = f", {words}" if (words := failure_words(event)) else ""
+            return "resolved", f"{event.finding}, {money(event.actual_cost, event.currency)}{said}"
         case ReopenMaintenance():
             return "reopened", event.notes[-1].text
         case _:

@@ -9,7 +9,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import assert_never
 
 from pumpwatch_gui.domain.commands import (
@@ -17,10 +19,13 @@ from pumpwatch_gui.domain.commands import (
     AlarmCommand,
     Annotate,
     AssignMaintenance,
+    CancelImport,
     ChangeSite,
     ConfirmLevel,
     CreateMaintenance,
     GiveFeedback,
+    ImportCommand,
+    ImportReadings,
     MaintenanceCommand,
     NoteMaintenance,
     Order,
@@ -46,41 +51,47 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.events import Annotated, FeedbackGiven, Note, OrderDone
+from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.engine.annunciator import Annunciator
 from pumpwatch_gui.engine.bus import EventBus
 from pumpwatch_gui.engine.configuration import Configuration, SiteUpdate
+from pumpwatch_gui.files.acts import acts_noted
+from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.judge.sources.anomaly import AnomalyJudge
 
 crash_log = logging.getLogger("pumpwatch.crash")
 
 TICK_S = 0.05
 LOOK_EVERY_S = 5.0
-"""How often the site file is compared with what was read."""
+"""How often the site file is compared with what was read, and the home looked through for what was done to it."""
 
 
 class Orders:
     """Takes orders from any thread and executes them on its own. Every order ends in one `OrderDone`.
 
     `apply` is handed a changed site and must call the outcome back once it is in force; `to_models` takes model
-    commands; `carry_out` and `maintain` say in words what they have done.
+    commands, `to_imports` those of imports; `carry_out` and `maintain` say in words what they have done.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who executes what, each by its name
         self,
         configuration: Configuration,
+        home: Home,
         annunciator: Annunciator,
         bus: EventBus,
         *,
         apply: Callable[[SiteUpdate, Callable[[], None]], None],
         to_models: Callable[[Order], None],
+        to_imports: Callable[[Order, ImportCommand], None],
         carry_out: Callable[[SetCounters | SyncCommand], str],
         maintain: Callable[[Order, MaintenanceCommand], str],
     ) -> None:
         self._configuration, self._annunciator, self._bus = configuration, annunciator, bus
         self._apply, self._to_models, self._carry_out = apply, to_models, carry_out
-        self._maintain = maintain
+        self._maintain, self._to_imports = maintain, to_imports
+        self._home, self._recorded = home, set[Path]()
         self._inbox: deque[Order] = deque()
-        self._looked_s = time.monotonic()
+        self._looked_s = -LOOK_EVERY_S
         self.is_site_edited = False
         """Whether the site file was changed outside the program, as of the last look; any thread."""
 
@@ -100,8 +111,10 @@ class Orders:
             if time.monotonic() - self._looked_s > LOOK_EVERY_S:
                 self._looked_s = time.monotonic()
                 self._look_at_file()
+                self._record_acts()
             alive()
             if is_last:
+                self._forget_acts()
                 return
             pause.wait(TICK_S)
 
@@ -157,6 +170,8 @@ class Orders:
                 self.done(order, True, self._maintain(order, command), in_journal=False)
             case SetThresholdFactor() | SetAdaptive():
                 self._to_models(order)
+            case (ImportReadings() | CancelImport()) as command:
+                self._to_imports(order, command)
             case _:
                 assert_never(order.command)
 
@@ -176,6 +191,22 @@ class Orders:
         self.is_site_edited = False
         text = update.text[:1].upper() + update.text[1:]
         self._apply(update, lambda: self.done(order, True, text))
+
+    def _record_acts(self) -> None:
+        """Have what was done to the home from outside in the journal and in the audit log."""
+        self._forget_acts()
+        for path, act in acts_noted(self._home):
+            text = f"{act.text} ({stamp(act.time_ns)})"
+            # Of now: the lines of the audit log follow one another in time.
+            self._bus.publish(OrderDone(time.time_ns(), "", act.command, act.ok, text, act.actor))
+            self._recorded.add(path)
+
+    def _forget_acts(self) -> None:
+        """Delete the notes of what was published a look ago: it is on the disk by now, or waits for it."""
+        for path in self._recorded:
+            with suppress(OSError):
+                path.unlink()
+        self._recorded.clear()
 
     def _look_at_file(self) -> None:
         if self._configuration.is_edited_outside != self.is_site_edited:

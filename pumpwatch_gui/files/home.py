@@ -44,6 +44,16 @@ class Home:
         return self.path / "logs"
 
     @property
+    def imports(self) -> Path:
+        """The folder of readings of other systems that wait to be taken over."""
+        return self.path / "imports"
+
+    @property
+    def acts(self) -> Path:
+        """The folder of what was done to this home from outside and is not in the audit log yet."""
+        return self.path / "acts"
+
+    @property
     def settings(self) -> Path:
         """What the windows remember (layout, theme)."""
         return self.path / "window.ini"
@@ -102,7 +112,8 @@ def make_private(home: Path) -> None:
     What a person exports is not touched: it goes where that person says, with the permissions of that place.
     """
     own = ("pumpwatch.db*", "*.damaged-*", "*.jsonl*", "site.toml*", "window.ini", "running", "secrets.toml",
-           "gateway-*.json", "logs/*", "models/**/*")  # fmt: skip
+           "gateway-*.json", "logs/*", "models/**/*", "imports", "imports/*", "acts",
+           "acts/*")  # fmt: skip
     with suppress(OSError):
         home.chmod(0o700)
         for path in (path for pattern in own for path in home.glob(pattern)):

@@ -87,7 +87,7 @@ class JoinedStation:
     def latest(self) -> StationView:
         """The collector's view as of the last word from it."""
         view, own, now_ns = self._view, LoopHealth(COLLECTOR_LOOP, self._heard_ns), time.monotonic_ns()
-        # Without the collector nothing is known of its loops: one cause is said, not eight.
+        # Without the collector nothing is known of its loops: one cause is said, not nine.
         stats = replace(view.stats, loops=(own,) if own.is_late(now_ns) else (own, *view.stats.loops))
         # The clock of now, not of the last word: what is shown grows old while the collector says nothing.
         return replace(view, stats=stats, time_ns=time.time_ns(), mono_ns=now_ns)

@@ -30,7 +30,7 @@ from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 
-VERSION = 7
+VERSION = 8
 """Raised with every change of a message: a window of another version does not join."""
 
 

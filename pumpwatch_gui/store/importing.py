@@ -1,7 +1,8 @@
 """Readings of another system as history of a pump: straight into the archive, a day in a transaction."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import apsw
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import StoreError
-from pumpwatch_gui.store.archive.chunks import DAY_MS, PIECE, encoded_chunk, insert_chunks
+from pumpwatch_gui.store.archive.chunks import DAY_MS, PIECE, Encoded, encoded_chunk, insert_chunks
 from pumpwatch_gui.store.archive.compaction import compact
 from pumpwatch_gui.store.archive.moving import resolutions_of
 from pumpwatch_gui.store.archive.rows import blank_rows
@@ -44,6 +45,41 @@ def stored_minutes(database: Path, pump_id: str, first_ns: int, last_ns: int) ->
     return np.concatenate(minutes) + EPOCH_MS // MINUTE_MS
 
 
+@dataclass(frozen=True, slots=True)
+class ImportTarget:
+    """The pump of a database that readings are taken over to: its number, and the resolution by series."""
+
+    number: int
+    resolutions: Mapping[str, float]
+
+    @classmethod
+    def of(cls, connection: apsw.Connection, pump_id: str) -> "ImportTarget":
+        """Raises StoreError for a pump that the database does not know."""
+        number = pump_number(connection, pump_id)
+        if number is None:
+            raise StoreError(f"the database does not know the pump {pump_id}", "add it to the site file first")
+        return cls(number, resolutions_of(connection).get(number, {}))
+
+    @classmethod
+    def read(cls, database: Path, pump_id: str) -> "ImportTarget":
+        """The same of a file that a program may be writing to."""
+        with snapshot(database) as connection:
+            return cls.of(connection, pump_id)
+
+    def chunk(self, tags: Sequence[str], time_ns: Integers, values: Floats) -> Encoded:
+        """Readings of one day (UTC) as a piece of the archive; the arrays as in `write_readings`."""
+        own = {series_of(tag): values[:, i].copy() for i, tag in enumerate(tags)}
+        rows = replace(blank_rows(time_ns // 1_000_000 - EPOCH_MS), values=own)
+        return encoded_chunk(self.number, PIECE, rows, self.resolutions)
+
+
+def days_of(time_ns: Integers) -> list[slice]:
+    """The parts of rising times (Unix UTC) that are of one day (UTC) each."""
+    ends = np.flatnonzero(np.diff(time_ns // (DAY_MS * 1_000_000))) + 1
+    bounds = [0, *ends.tolist(), time_ns.size]
+    return [slice(a, b) for a, b in pairwise(bounds) if a < b]
+
+
 def write_readings(
     database: Path, pump_id: str, tags: Sequence[str], time_ns: Integers, values: Floats
 ) -> Iterator[int]:
@@ -52,23 +88,17 @@ def write_readings(
     `time_ns` (m,) rises by a millisecond at least; `values` (m, n) of `tags`, NaN where there is none. A day is there
     whole or not at all, whatever is killed when. Raises StoreError.
     """
-    ms = time_ns // 1_000_000 - EPOCH_MS
     try:
         connection = connect(database)
         try:
-            number = pump_number(connection, pump_id)
-            if number is None:
-                raise StoreError(f"the database does not know the pump {pump_id}", "add it to the site file first")
-            resolutions = resolutions_of(connection).get(number, {})
-            days = np.flatnonzero(np.diff(ms // DAY_MS)) + 1
-            for part in np.split(np.arange(ms.size), days):
-                own = {series_of(tag): values[part, i].copy() for i, tag in enumerate(tags)}
-                rows = replace(blank_rows(ms[part]), values=own)
+            target = ImportTarget.of(connection, pump_id)
+            for part in days_of(time_ns):
+                encoded = target.chunk(tags, time_ns[part], values[part])
                 with transaction(connection):
-                    insert_chunks(connection, [encoded_chunk(number, PIECE, rows, resolutions)])
-                for _ in compact(connection, number, int(rows.ms[0]) // DAY_MS, resolutions):
+                    insert_chunks(connection, [encoded])
+                for _ in compact(connection, target.number, encoded[1].day, target.resolutions):
                     pass
-                yield int(part[-1]) + 1
+                yield part.stop
         finally:
             connection.close()
     except apsw.Error as error:

@@ -38,6 +38,11 @@ class PumpRow:
     name: str
     profile: PumpProfile
 
+    @classmethod
+    def all_of(cls, site: Site) -> "list[PumpRow]":
+        """The pumps of a site."""
+        return [cls(pump.pump_id, pump.name, pump.profile) for pump in site.pumps]
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnLayout:

@@ -11,7 +11,10 @@ COLUMNS = (
     "id", "pump_id", "time_ns", "event_type", "severity", "sensor_name", "sensor_value", "estimated_cost", "currency",
     "resolved", "resolved_at_ns", "resolved_by", "note", "row_version", "event_id", "source", "title", "unit",
     "cost_basis", "recommendation", "assigned_to", "due_ns", "finding", "actual_cost", "notes", "created_by",
+    "is_failure", "down_from_ns", "down_s",
 )  # fmt: skip
+LOCAL = frozenset({"is_failure", "down_from_ns", "down_s"})
+"""Columns that a server does not get: its table has none of them."""
 _KEPT = ("id", "pump_id", "event_id", "time_ns", "created_by")
 """Not changed once the row is there: a change that was on its way when a pump was renamed must not undo that."""
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in _KEPT)
@@ -31,6 +34,7 @@ def event_row(event: MaintenanceEvent, key: int) -> Row:
         event.resolved_by or None, event.notes[-1].text if notes else "", event.row_version, event.event_id,
         event.source, event.title, event.unit, event.cost_basis, event.recommendation, event.assigned_to,
         event.due_ns or None, event.finding, event.actual_cost, json.dumps(notes), event.created_by,
+        None if event.is_failure is None else int(event.is_failure), event.down_from_ns or None, event.down_s,
     )  # fmt: skip
 
 
@@ -65,6 +69,9 @@ def event_of_row(row: dict[str, Any]) -> MaintenanceEvent:
         finding=row["finding"] or "",
         actual_cost=_number(row["actual_cost"]),
         row_version=row["row_version"],
+        is_failure=None if row["is_failure"] is None else bool(row["is_failure"]),
+        down_from_ns=row["down_from_ns"] or 0,
+        down_s=_number(row["down_s"]),
     )
 
 

@@ -135,6 +135,8 @@ def connect(path: Path) -> apsw.Connection:
     # FULL, not NORMAL: with a write-ahead log NORMAL leaves the fsync to the checkpoint, and a power cut takes the
     # last commits, which were counted as safe.
     run(connection, "PRAGMA synchronous = FULL")
+    # In smaller portions than SQLite's 1,000 pages: whoever commits when the log is full waits until it is copied.
+    run(connection, "PRAGMA wal_autocheckpoint = 400")
     # A log that grew while a reader held its snapshot is cut again, or it would keep its size for ever.
     run(connection, "PRAGMA journal_size_limit = 67108864")
     return connection

@@ -132,7 +132,8 @@ def test_the_pages_are_tagged_and_a4_with_the_font_that_is_shipped(made: ReportH
     assert b"/StructTreeRoot" in pdf
     assert re.search(rb"/MediaBox *\[0 0 595\.\d+ 841\.\d+\]", pdf)
     assert b"Inter" in pdf
-    assert len(write_png(found, kind)) == (1 if kind is ReportKind.SHIFT else 2)
+    pages = {ReportKind.SHIFT: 1, ReportKind.DAILY: 2, ReportKind.WEEKLY: 3, ReportKind.MONTHLY: 3}
+    assert len(write_png(found, kind)) == pages[kind]
 
 
 @pytest.mark.parametrize("kind", KINDS)

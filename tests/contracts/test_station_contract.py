@@ -16,12 +16,14 @@ from pumpwatch_gui.domain.commands import (
     Acknowledge,
     Annotate,
     AssignMaintenance,
+    CancelImport,
     ChangeSite,
     Command,
     ConfirmLevel,
     CreateMaintenance,
     DiscardRefused,
     GiveFeedback,
+    ImportReadings,
     NoteMaintenance,
     Order,
     PauseSync,
@@ -304,6 +306,8 @@ EVERY: tuple[Command, ...] = (
     ResendSpan(10**18, 10**18 + 5),
     ResendRefused(((SyncStream.AUDIT, "3/7"),)),
     DiscardRefused(((SyncStream.AUDIT, "3/7"),)),
+    ImportReadings("P-101", "log.csv", "nothing.npy", ("motor_rpm",)),
+    CancelImport(),
 )
 
 

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from math import isnan
 
 import pytest
 
-from pumpwatch_gui.domain.wording import clock, local_time, minute, stamp
+from pumpwatch_gui.domain.wording import clock, local_time, minute, stamp, typed_hours
 
 SECOND = 10**9
 BEFORE = 1_698_530_400 * SECOND
@@ -37,3 +38,18 @@ def test_only_the_hour_that_comes_twice_has_its_offset() -> None:
     assert stamp(BEFORE + 10_800 * SECOND) == "2023-10-29  02:00:00 +01:00"
     assert minute(BEFORE + 14_400 * SECOND) == "2023-10-29 03:00"
     assert local_time(BEFORE, "%H:%M") == "00:00"
+
+
+@pytest.mark.parametrize(("text", "hours"), [("5.5", 5.5), ("5,5", 5.5), ("5:30", 5.5), ("0", 0.0), (" 12 ", 12.0)])
+def test_hours_are_read_as_they_are_written(text: str, hours: float) -> None:
+    assert typed_hours(text) == pytest.approx(hours * 3600)
+
+
+@pytest.mark.parametrize("text", ["5:75", "-1", "5h", "1.2345", "٣", "5.5.5"])
+def test_what_is_no_number_of_hours_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a number of hours"):
+        typed_hours(text)
+
+
+def test_blank_hours_are_not_known() -> None:
+    assert isnan(typed_hours("  "))

@@ -1,7 +1,7 @@
 """Maintenance events: what an alarm is worth, what orders make of an event, in which order they are listed."""
 
 from dataclasses import replace
-from math import isnan, nan
+from math import inf, isnan, nan
 
 import pytest
 from hypothesis import given
@@ -201,6 +201,9 @@ def test_an_event_is_resolved_and_reopened_and_nothing_of_it_is_lost() -> None:
         NoteMaintenance("x", " "),
         ResolveMaintenance("x", ""),
         ResolveMaintenance("x", "found", -1.0),
+        ResolveMaintenance("x", "found", down_s=-1.0),
+        ResolveMaintenance("x", "found", down_s=inf),
+        ResolveMaintenance("x", "found", is_failure=True, down_from_ns=NOW_NS, down_s=1e6),
         AssignMaintenance("x", "ravi"),
     ],
 )

@@ -20,6 +20,7 @@ from pumpwatch_gui.commissioning.backups.restoring import restore
 from pumpwatch_gui.domain.commands import Record
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.ports import JournalQuery
+from pumpwatch_gui.files.account import user_name
 from pumpwatch_gui.files.backups import CONTENT, MANIFEST, read_manifest
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.files.owner import HomeLock
@@ -308,3 +309,49 @@ def test_the_manifest_is_json_that_names_what_is_in_the_backup(backup: Path) -> 
     assert plain["format"] == 1
     assert plain["from"] < plain["to"] < plain["made"]
     assert {"name", "bytes", "sha256"} == set(plain["files"][0])
+
+
+def acts_of(home: Home) -> list[tuple[str, str, int, str]]:
+    """Command, who, whether it was done, and what the audit log says of backups and restores."""
+    sql = "SELECT action, by, ok, text FROM audit_log WHERE action IN ('backup', 'restore') ORDER BY id"
+    return rows(home.database, sql)
+
+
+def test_who_backed_up_and_restored_is_in_the_audit_log(home: Home, tmp_path: Path) -> None:
+    out = tmp_path / "backups"
+    assert main(["backup", "--home", str(home.path), "--out", str(out)]) == 0
+    assert main(["backup", "--home", str(home.path), "--out", str(tmp_path / "no" / "disk")]) != 0
+    assert acts_of(home) == [], "no program runs: it is noted in the home until one does"
+    with simulated(2) as port:
+        station = RunningStation(home, site_text(port, pumps=2)).start()
+        wait_until(lambda: len(acts_of(home)) == 2, within_s=20)
+        assert main(["backup", "--home", str(home.path), "--out", str(out)]) == 0
+        (folder, _) = sorted(out.iterdir())
+        lock = HomeLock(home.path, "window")
+        assert main(["restore", str(folder), "--home", str(home.path)]) != 0, "a program has the home"
+        lock.release()
+        wait_until(lambda: len(acts_of(home)) == 4, within_s=20)
+        station.end()
+    assert [(action, ok) for action, _, ok, _ in acts_of(home)] == [
+        ("backup", 1), ("backup", 0), ("backup", 1), ("restore", 0)]  # fmt: skip
+    assert {by for _, by, _, _ in acts_of(home)} == {user_name()}
+    texts = [text for *_, text in acts_of(home)]
+    assert texts[0].startswith(f"{folder}: ")
+    assert "verified (20" in texts[0], "with the time"
+    assert "cannot be written" in texts[1]
+    assert "in use by" in texts[3]
+    assert verify_audit(home.database).broken_id is None
+    assert list(home.acts.iterdir()) == []
+
+
+def test_a_restore_is_in_the_audit_log_of_the_home_it_made(home: Home, tmp_path: Path) -> None:
+    folder = back_up(home, tmp_path / "backups").folder
+    assert main(["restore", str(folder), "--home", str(home.path)]) == 0
+    with simulated(2) as port:
+        station = RunningStation(home, site_text(port, pumps=2)).start()
+        wait_until(lambda: len(acts_of(home)) == 1, within_s=20)
+        station.end()
+    ((action, by, ok, text),) = acts_of(home)
+    assert (action, by, ok) == ("restore", user_name(), 1)
+    assert f"files restored of {folder}" in text
+    assert verify_audit(home.database).broken_id is None

@@ -18,6 +18,7 @@ from pumpwatch_gui.domain.commands import (
     ChangeSite,
     DiscardRefused,
     GiveFeedback,
+    ImportCommand,
     MaintenanceCommand,
     ModelCommand,
     Order,
@@ -67,7 +68,8 @@ from tests.gui.fake_scenes import SCENES, SECOND, Moment, Scene, alarms_of
 NAMES = ("Boiler feed A", "Boiler feed B", "Boiler feed C", "Cooling 1", "Cooling 2", "Cooling 3", "Condensate A",
          "Condensate B", "Transfer 1", "Transfer 2", "Fire water", "Drain")  # fmt: skip
 LOOPS = (
-    "collector", "links", "infer", "judge", "orders", "store", "gateway", "reports", "watchdog", "record", "sync",
+    "collector", "links", "infer", "judge", "orders", "store", "gateway", "imports", "reports", "watchdog", "record",
+    "sync",
 )  # fmt: skip
 
 
@@ -317,13 +319,13 @@ class FakeStation:
                 return self._maintenance.execute(order, command, self._site)
             case command if isinstance(command, SyncCommand):
                 return self._to_sync(command)
-            case command if isinstance(command, ModelCommand):
+            case command if isinstance(command, ModelCommand | ImportCommand):
                 self._check_model_order(order)
         return f"{order.name}: done"
 
     def _check_model_order(self, order: Order) -> None:
         self._need(Capability.TRAIN)
-        if self._site.pump(order.pump_id) is None:
+        if order.pump_id and self._site.pump(order.pump_id) is None:
             raise InputError(f"no pump {order.pump_id}")
 
     def _to_sync(self, command: SyncCommand) -> str:

@@ -53,6 +53,7 @@ DIALOGS = (
     "hand-over",
     "reports",
     "incident",
+    "import",
     "sync",
     "sync-setup",
     "quarantine",

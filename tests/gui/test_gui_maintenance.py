@@ -19,7 +19,7 @@ from pumpwatch_gui.domain.commands import (
     ResolveMaintenance,
 )
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
-from pumpwatch_gui.domain.wording import date, typed_date, typed_money
+from pumpwatch_gui.domain.wording import date, local_time, typed_date, typed_money
 from pumpwatch_gui.gui.forms.order_dialog import OrderDialog
 from pumpwatch_gui.gui.maintenance.cost_dialog import CostDialog
 from pumpwatch_gui.gui.maintenance.dialogs import (
@@ -125,6 +125,17 @@ def test_a_person_creates_assigns_notes_resolves_and_reopens(open_window: OpenWi
     resolve.finding.setPlainText("worn, exchanged")
     resolve.cost.setText("1350")
     resolve.give()
+    assert "Did the pump fail?" in resolve.trouble.text()
+    resolve.failure.setCurrentIndex(2)
+    resolve.down.setText("half an hour")
+    resolve.give()
+    assert "'half an hour' is not a number of hours" in resolve.trouble.text()
+    resolve.down.setText("0:30")
+    resolve.down_from.setText("yesterday")
+    resolve.give()
+    assert "'yesterday' is not a time" in resolve.trouble.text()
+    resolve.down_from.setText(local_time(station.latest().time_ns - 3600 * 10**9, "%Y-%m-%d %H:%M"))
+    resolve.give()
     shown(window)
     assert page.tabs[RESOLVED].text() == "Resolved 1"
     assert column(page, "Work") == []
@@ -132,8 +143,10 @@ def test_a_person_creates_assigns_notes_resolves_and_reopens(open_window: OpenWi
     page.tabs[RESOLVED].click()
     shown(window)
     assert (column(page, "Found"), column(page, "Real cost")) == (["worn, exchanged"], ["1,350 INR"])
+    assert (column(page, "Failed"), column(page, "Down, h")) == (["yes"], ["0.5"])
     page.resolved_view.selectRow(0)
     assert page.assign_button.isHidden()
+    assert "Failure, out of service for 0.5 h" in page.detail.accessibleDescription()
     page.reopen_button.click()
     reopen = dialog_of(window, ReopenDialog)
     reopen.reason.setText("it leaks")
@@ -180,6 +193,7 @@ def test_a_refused_order_keeps_the_dialog_open_with_the_reason(open_window: Open
     page.resolve_button.click()
     dialog = dialog_of(window, ResolveDialog)
     dialog.finding.setPlainText("bearing exchanged")
+    dialog.failure.setCurrentIndex(1)
     station.refusal = "the maintenance list cannot be read from the database yet"
     dialog.give()
     assert "cannot be read from the database yet" in dialog.trouble.text()

@@ -169,8 +169,8 @@ def test_a_recording_is_previewed_as_it_is_read_and_the_choices_are_kept(bench: 
     bench.wait(lambda: "day and month cannot be told apart" in dialog.said.text())
     assert not use.isEnabled()
     assert dialog.rows.rows == []
-    dialog.date_order.setCurrentIndex(dialog.date_order.findData("dmy"))
-    dialog.timezone.setText("Europe/Berlin")
+    dialog.fields.date_order.setCurrentIndex(dialog.fields.date_order.findData("dmy"))
+    dialog.fields.timezone.setText("Europe/Berlin")
     dialog.read()
     bench.wait(lambda: dialog.rows.rows)
     assert dialog.rows.rows[1][:2] == ("2026-05-03  22:00:01.000", "1480.1")

@@ -164,6 +164,7 @@ def resolved(shift: Shift) -> None:
     assert isinstance(dialog, ResolveDialog)
     dialog.finding.setPlainText("Coupling out of line; aligned")
     QTest.keyClicks(dialog.cost, "12500")
+    dialog.failure.setCurrentIndex(1)
     dialog.ok.click()
     shift.wait(lambda: shift.parts.engine.latest().maintenance[-1].is_resolved)
     page.tabs[RESOLVED].click()

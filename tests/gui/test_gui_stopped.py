@@ -28,6 +28,7 @@ SAID = {
     "store": "HISTORY STOPPED 0:12 – nothing is being stored",
     "orders": "ORDERS STOPPED 0:12 – nothing can be acknowledged or changed",
     "gateway": "GATEWAY STOPPED 0:12 – other programs can neither ask nor post values",
+    "imports": "IMPORTS STOPPED 0:12 – readings of other systems are not being taken over",
     "reports": "REPORTS STOPPED 0:12 – scheduled reports are not being made",
     "record": "CSV RECORDING STOPPED 0:12 – the file is not being written",
     "sync": "SYNC STOPPED 0:12 – nothing is being sent to the server",

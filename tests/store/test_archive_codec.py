@@ -1,5 +1,7 @@
 """A column of the archive: what comes back is what was put in, to the resolution, or it is refused."""
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -111,3 +113,45 @@ def test_steps_are_what_a_plain_loop_finds_however_they_are_put_together(
             assert found.mean[i] == pytest.approx(sum(good) / len(good), abs=0.0051)
         else:
             assert np.isnan([found.low[i], found.mean[i], found.high[i]]).all()
+
+
+@given(readings)
+def test_minutes_of_the_layout_before_are_read(rows: list[tuple[int, int | None]]) -> None:
+    rows.sort()
+    ms: Integers = np.array([at for at, _ in rows], np.int64)
+    found = rolled(ms, np.array([np.nan if v is None else v / 10 for _, v in rows]), 60_000)
+    counts = encode_integers(np.concatenate((found.index, found.good, found.bad)))
+    extremes = encode_values(np.concatenate((found.low, found.high)), 0.1)
+    before = struct.pack("<II", len(counts), len(extremes)) + counts + extremes + encode_values(found.mean, 0.01)
+    for one, other in zip(decode_rollup(before).parts(), decode_rollup(encode_rollup(found, 0.1)).parts(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_minutes_without_a_resolution_or_with_finer_values_come_back() -> None:
+    random = np.random.default_rng(1)
+    for column, resolution in ((random.normal(0, 1, 5_000), None), (random.integers(-900, 900, 5_000) / 100, 0.1)):
+        found = rolled(np.arange(5_000) * 1_000, column, 60_000)
+        back = decode_rollup(encode_rollup(found, resolution))
+        np.testing.assert_array_equal(back.low, found.low)
+        np.testing.assert_array_equal(back.high, found.high)
+
+
+def test_a_damaged_row_of_minutes_is_refused_and_what_was_decoded_cannot_be_written_to() -> None:
+    found = rolled(np.arange(5_000) * 1_000, np.sin(np.arange(5_000.0)).round(2), 60_000)
+    content = encode_rollup(found, 0.01)
+    for at in range(4, len(content), 11):
+        broken = content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :]
+        with pytest.raises(BrokenChunkError):
+            decode_rollup(broken)
+    with pytest.raises(ValueError, match="read-only"):
+        decode_rollup(content).low[0] = 1.0
+
+
+def test_a_day_of_noise_is_smaller_than_as_differences_and_comes_back() -> None:
+    random = np.random.default_rng(1)
+    slow = 50 + 3 * np.sin(np.arange(86_400) / 5_000)
+    column = (slow + random.normal(0, 0.05, 86_400)).round(2)
+    content = encode_values(column, 0.01)
+    assert decode_values(content).tolist() == column.tolist()
+    counts = np.unique(np.diff(np.rint(column * 100)), return_counts=True)[1] / (column.size - 1)
+    assert 8 * len(content) / column.size < -(counts * np.log2(counts)).sum() - 0.3

@@ -17,6 +17,7 @@ from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.query.history import History
 from pumpwatch_gui.store.schema import connect
 from tests.store.conftest import START_NS, Running, frame_of, rows_of
+from tests.store.rigs import plant
 from tests.store.rigs.archiving import archive_all
 from tests.store.rigs.plant import run_once
 from tests.store.test_archive_history import PROFILE, ROWS
@@ -159,3 +160,30 @@ def test_the_last_week_stays_whatever_the_budget(tmp_path: Path) -> None:
     assert gone is not None
     assert gone.what == "readings"
     connection.close()
+
+
+def test_the_detections_of_a_day_go_with_its_readings_a_few_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "pumpwatch.db"
+    store = Store(path, station=1, pumps=plant.ROWS, capacity=10**6)
+    for minute in range(3 * 1_440):
+        for pump_id in plant.PUMPS:
+            store.offer_frame(frame_of(plant.values_at(minute), at_s=60 * minute, pump_id=pump_id), "NORMAL")
+            store.offer_detection(plant.detection(pump_id, 60 * minute, 1.5, minute))
+    run_once(store)
+    archive_all(path)
+    days = "SELECT (id >> 12) / 86400000, count(*) FROM anomaly_windows GROUP BY 1 ORDER BY 1"
+    before = rows_of(path, days)
+    assert len(before) >= 2
+    today = before[-1][0] + 1
+    connection = connect(path)
+    assert retention.delete_oldest(connection, today) is None, "the last week stays"
+    assert rows_of(path, days) == before
+    gone = []
+    with patch.object(retention, "DELETED_AT_ONCE", 500):
+        while retention.oldest_raw_day(connection) == before[0][0]:
+            gone.append(retention.delete_oldest(connection, before[0][0] + 1 + retention.RAW_DAYS))
+    connection.close()
+    kinds = [one.what for one in gone if one is not None]
+    assert kinds == ["detections"] * -(-before[0][1] // 500) + ["readings"] * 2
+    assert rows_of(path, days) == before[1:]
+    assert rows_of(path, "PRAGMA integrity_check") == [("ok",)]

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from math import nan
+from math import isnan, nan
 from pathlib import Path
 
 import apsw
@@ -22,6 +22,7 @@ from tests.store.conftest import START_NS, Running, profile_of, rows_of
 from tests.store.rigs.plant import ROWS, copy, run_once
 
 OLD = Path(__file__).parent.parent / "data" / "pumpwatch-v5.db"
+VERSION_8 = OLD.with_name("pumpwatch-v8.db")
 EVENT = MaintenanceEvent(
     "P-101/bearing_temperature_c.high_high@5", "P-101", 5, EventType.ANOMALY_DETECTED, EventSeverity.CRITICAL,
     "Bearing temperature high-high", 67_500.0, "INR", "bearing_temperature_c.high_high", "bearing_temperature_c", 88.1,
@@ -29,7 +30,8 @@ EVENT = MaintenanceEvent(
 )  # fmt: skip
 DONE = replace(
     EVENT, assigned_to="ravi", due_ns=START_NS, notes=(MaintenanceNote(7, "asha", "oil was low"),), resolved_ns=9,
-    resolved_by="ravi", finding="bearing exchanged", actual_cost=51_000.0, row_version=2,
+    resolved_by="ravi", finding="bearing exchanged", actual_cost=51_000.0, row_version=2, is_failure=True,
+    down_from_ns=6, down_s=19_800.0,
 )  # fmt: skip
 
 
@@ -128,6 +130,20 @@ def test_a_database_of_version_5_keeps_its_events_and_takes_new_ones(tmp_path: P
     assert rows_of(path, "PRAGMA integrity_check") == [("ok",)]
 
 
+def test_a_database_of_version_8_does_not_say_of_its_events_whether_the_pump_failed(tmp_path: Path) -> None:
+    path = copy(VERSION_8, tmp_path / "home" / "pumpwatch.db")
+    store = Store(path, station=7, pumps=ROWS)
+    put(store, replace(DONE, event_id="new"))
+    run_once(store)
+    found = {event.event_id: event for event in History(path).maintenance()}
+    old = found["P-101/order@1"]
+    assert (old.is_resolved, old.finding, old.is_failure, old.down_from_ns) == (True, "bearing exchanged", None, 0)
+    assert isnan(old.down_s)
+    assert (found["new"].is_failure, found["new"].down_from_ns, found["new"].down_s) == (True, 6, 19_800.0)
+    assert rows_of(path, "SELECT count(*) FROM sensor_readings") == [(60,)]
+    assert rows_of(path, "PRAGMA integrity_check") == [("ok",)]
+
+
 def test_the_upgrade_done_again_changes_nothing(tmp_path: Path) -> None:
     path = copy(OLD, tmp_path / "home" / "pumpwatch.db")
     for _ in range(2):
@@ -147,6 +163,7 @@ def test_events_get_out_of_a_damaged_database(open_store: Callable[..., Running]
     extract(running.path, side)
     found = rows_of(side, "SELECT event_id, assigned_to, actual_cost FROM maintenance_events ORDER BY event_id")
     assert found == [("P-101/bearing_temperature_c.high_high@5", "", None), ("another", "ravi", 51_000.0)]
+    assert rows_of(side, "SELECT is_failure, down_s FROM maintenance_events ORDER BY event_id")[1] == (1, 19_800.0)
     target = apsw.Connection(os.fspath(tmp_path / "new.db"))
     upgrade(target, tmp_path / "new.db", upgrades())
     adopt(running.path, target)

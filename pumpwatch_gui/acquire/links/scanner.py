@@ -33,6 +33,7 @@ from pumpwatch_gui.domain.links.config import DriverConfig, ModbusConfig
 from pumpwatch_gui.domain.links.inlet import Inlet
 from pumpwatch_gui.domain.links.view import LinkView
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.values.frame import Frame
 from pumpwatch_gui.files.register_maps import map_edition
 
@@ -50,6 +51,11 @@ class Binding:
     profile: PumpProfile
     links: tuple[DriverConfig, ...]
     base_dir: Path | None = None
+
+    @classmethod
+    def all_of(cls, site: Site) -> "list[Binding]":
+        """The pumps of a site."""
+        return [cls(pump.pump_id, pump.profile, pump.links, site.folder) for pump in site.pumps]
 
     def specs(self, memory: DeviceMemory, inlet: Inlet | None = None) -> tuple[LinkSpec, ...]:
         """The links, the primary one first; what their devices teach goes into `memory`, posts come from `inlet`."""

@@ -15,6 +15,7 @@ from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.handover import Section, hand_over
 from pumpwatch_gui.domain.journal import JournalRow, alarm_of
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, open_at, open_between
+from pumpwatch_gui.domain.maintenance.outages import outages_of
 from pumpwatch_gui.domain.ports import Historian, JournalQuery
 from pumpwatch_gui.domain.reports.chart import Floats, Trend, means_over, round_scale, trend_svg
 from pumpwatch_gui.domain.reports.content import PeriodRead
@@ -56,20 +57,21 @@ def read_period(
     before = period.previous()
     # Of all kinds: the hand-over takes notes, changes, starts and links from them.
     rows = list(journal_span(history, start_ns=period.start_ns, end_ns=end_ns))
-    pumps, means = _pumps(history, site, period, rows, end_ns=end_ns)
+    every = history.maintenance(resolved=RESOLVED)
+    pumps, means = _pumps(history, site, period, rows, every, end_ns=end_ns)
     if not means:
         raise InputError(f"there is no reading of {site.name} in {period.text}", "choose a period that was recorded")
     # An open period is compared with as much of the one before.
     earlier_ns = min(before.start_ns + end_ns - period.start_ns, before.end_ns)
     runs = list(journal_span(history, start_ns=before.start_ns, end_ns=earlier_ns, kinds=("run",)))
-    earlier, _ = _pumps(history, site, before, runs, end_ns=earlier_ns, is_before=True)
+    earlier, _ = _pumps(history, site, before, runs, every, end_ns=earlier_ns, is_before=True)
     span_ns = (end_ns - period.start_ns) // PERIOD_NS * PERIOD_NS
     alarms, is_whole = None, True
     if span_ns and _has_journal(history, end_ns):
         standing = [alarm for alarm in open_alarms if alarm.raised_ns < end_ns]
         judged = read_performance(history, standing, end_ns=period.start_ns + span_ns, span_ns=span_ns)
         alarms, is_whole = judged.found, judged.is_whole
-    events = open_between(history.maintenance(resolved=RESOLVED), period.start_ns, end_ns)
+    events = open_between(every, period.start_ns, end_ns)
     return PeriodRead(
         period=period,
         station=site.name,
@@ -88,8 +90,8 @@ def read_period(
 
 
 def _pumps(
-    history: Historian, site: Site, period: Period, rows: Sequence[JournalRow], *, end_ns: int,
-    is_before: bool = False,
+    history: Historian, site: Site, period: Period, rows: Sequence[JournalRow], events: Sequence[MaintenanceEvent], *,
+    end_ns: int, is_before: bool = False,
 ) -> tuple[tuple[PumpFigures, ...], Means]:  # fmt: skip
     """The figures of each pump, and what charts need of those with readings: all that 50 pumps read is a gigabyte.
 
@@ -110,7 +112,9 @@ def _pumps(
         )
         good = float("nan") if is_month or is_before else _good(history, pump, period.start_ns, end_ns)
         begun = float(starts.get(pump.pump_id, 0)) if has_journal else float("nan")
-        figures.append(pump_figures(pump.pump_id, pump.name, profile, series, hours=hours, starts=begun, good=good))
+        outages = outages_of(events, pump.pump_id, period.start_ns, end_ns)
+        figures.append(pump_figures(pump.pump_id, pump.name, profile, series, hours=hours, starts=begun, good=good,
+                                    outages=outages))  # fmt: skip
         for i, tag in enumerate(tags if series.time_s.size and not is_before else ()):
             means[pump.pump_id, tag] = means_over(series.time_s, series.mean[:, i], start_s=period.start_ns / 1e9,
                                                   end_s=period.end_ns / 1e9)  # fmt: skip

@@ -1,7 +1,7 @@
 """What people's orders make of a maintenance event. Pure: each gives the changed event or raises InputError."""
 
 from dataclasses import replace
-from math import isfinite, isnan, nan
+from math import isfinite, isnan
 from typing import assert_never
 
 from pumpwatch_gui.domain.commands import (
@@ -15,10 +15,11 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, MaintenanceNote
-from pumpwatch_gui.domain.wording import money
+from pumpwatch_gui.domain.wording import minute, money, number
 
 LONGEST_TEXT = 4_000
 HIGHEST_COST = 1e12
+LONGEST_DOWN_S = 87_600 * 3600.0
 
 
 def created(order: Order, command: CreateMaintenance, *, currency: str) -> MaintenanceEvent:
@@ -52,26 +53,49 @@ def changed(event: MaintenanceEvent, order: Order, command: MaintenanceEdit) -> 
                 raise InputError("nothing changed: it has this person and this due date already")
         case NoteMaintenance(_, text):
             after = _with_note(event, order, text)
-        case ResolveMaintenance(_, finding, actual_cost):
+        case ResolveMaintenance():
             _need_open(event, "resolved")
-            after = replace(
-                event,
-                resolved_ns=order.time_ns,
-                resolved_by=order.actor,
-                finding=_text(finding, "what was found is missing", "say in a line what was found and done"),
-                actual_cost=_cost(actual_cost, "real cost"),
-            )
+            after = _resolved(event, order, command)
         case ReopenMaintenance(_, reason):
             if not event.is_resolved:
                 raise InputError(f"{event.title} is open already")
             why = _text(reason, "a reason is missing", "say why the work is not done")
             cost = "" if isnan(event.actual_cost) else f", {money(event.actual_cost, event.currency)}"
-            note = f"Reopened: {why} (was resolved by {event.resolved_by}: {event.finding}{cost})"
-            after = _with_note(event, order, note)
-            after = replace(after, resolved_ns=0, resolved_by="", finding="", actual_cost=nan)
+            said = f", {words}" if (words := failure_words(event)) else ""
+            note = f"Reopened: {why} (was resolved by {event.resolved_by}: {event.finding}{cost}{said})"
+            after = _with_note(event, order, note).reopened()
         case _:
             assert_never(command)
     return replace(after, row_version=event.row_version + 1)
+
+
+def failure_words(event: MaintenanceEvent) -> str:
+    """Whether it was a failure and how long the pump was out of service; "" where nothing was said of it."""
+    said = {True: "failure", False: "no failure", None: ""}[event.is_failure]
+    down = "" if isnan(event.down_s) else f"out of service for {number(event.down_s / 3600, 1)} h"
+    return ", ".join(part for part in (said, down) if part)
+
+
+def _resolved(event: MaintenanceEvent, order: Order, command: ResolveMaintenance) -> MaintenanceEvent:
+    down_s = command.down_s
+    if not isnan(down_s) and not 0 <= down_s <= LONGEST_DOWN_S:
+        raise InputError("the time out of service must be from 0 to 87,600 h", "give it in hours")
+    from_ns = 0 if isnan(down_s) or not down_s else command.down_from_ns or event.time_ns
+    if from_ns and from_ns + round(down_s * 1e9) > order.time_ns:
+        until = minute(from_ns + round(down_s * 1e9))
+        raise InputError(
+            f"out of service until {until}, which is in the future", "resolve it once the pump is in service again"
+        )
+    return replace(
+        event,
+        resolved_ns=order.time_ns,
+        resolved_by=order.actor,
+        finding=_text(command.finding, "what was found is missing", "say in a line what was found and done"),
+        actual_cost=_cost(command.actual_cost, "real cost"),
+        is_failure=command.is_failure,
+        down_from_ns=from_ns,
+        down_s=down_s,
+    )
 
 
 def _need_open(event: MaintenanceEvent, what: str) -> None:

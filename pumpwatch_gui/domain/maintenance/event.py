@@ -46,7 +46,8 @@ class MaintenanceEvent:
     however often the program is started; `pump_id` follows when the pump gets another id. `source`, `tag`, `value` and
     `unit` are those of the alarm, "" and NaN for work that a person planned; `created_by` is "" for an alarm's.
     `cost_basis` says how the estimate was made; `recommendation` has a line a step. `row_version` rises with every
-    change.
+    change. Of a resolved one `is_failure` says whether the pump had failed (None: not said); it was out of service from
+    `down_from_ns` on for `down_s` seconds (0 and NaN: not, or not known).
     """
 
     event_id: str
@@ -72,6 +73,9 @@ class MaintenanceEvent:
     finding: str = ""
     actual_cost: float = nan
     row_version: int = 1
+    is_failure: bool | None = None
+    down_from_ns: int = 0
+    down_s: float = nan
 
     @property
     def is_resolved(self) -> bool:
@@ -81,6 +85,19 @@ class MaintenanceEvent:
     def is_open_at(self, time_ns: int) -> bool:
         """Whether it was there at a time (Unix UTC) and was resolved only later, or not yet."""
         return self.time_ns < time_ns and (not self.is_resolved or self.resolved_ns >= time_ns)
+
+    def reopened(self) -> "MaintenanceEvent":
+        """As it was before it was resolved."""
+        return replace(
+            self,
+            resolved_ns=0,
+            resolved_by="",
+            finding="",
+            actual_cost=nan,
+            is_failure=None,
+            down_from_ns=0,
+            down_s=nan,
+        )
 
     def is_overdue(self, time_ns: int) -> bool:
         """Whether it is open after the end of the day on which it was due."""
@@ -109,7 +126,7 @@ def _as_of(event: MaintenanceEvent, time_ns: int) -> MaintenanceEvent:
     event = replace(event, notes=tuple(note for note in event.notes if note.time_ns <= time_ns))
     if event.resolved_ns <= time_ns:
         return event
-    return replace(event, resolved_ns=0, resolved_by="", finding="", actual_cost=nan)
+    return event.reopened()
 
 
 def by_risk(events: Iterable[MaintenanceEvent]) -> tuple[MaintenanceEvent, ...]:

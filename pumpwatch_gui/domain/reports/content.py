@@ -8,8 +8,8 @@ from math import isfinite, nan
 from pumpwatch_gui.domain.alarms.benchmarks import figures
 from pumpwatch_gui.domain.alarms.performance import AlarmPerformance
 from pumpwatch_gui.domain.handover import Section
-from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent, by_risk, open_at
-from pumpwatch_gui.domain.reports.figures import PumpFigures, StationFigures, station_figures
+from pumpwatch_gui.domain.maintenance.event import EventSeverity, MaintenanceEvent, by_risk, open_at
+from pumpwatch_gui.domain.reports.figures import FEWEST_FAILURES, PumpFigures, StationFigures, station_figures
 from pumpwatch_gui.domain.reports.period import Period, ReportKind
 from pumpwatch_gui.domain.reports.sheet import MISSING, Cell, CellKind, Report, ReportColumn, ReportTable, Tile
 from pumpwatch_gui.domain.reports.sheet import cell_number as shown
@@ -18,11 +18,15 @@ from pumpwatch_gui.domain.wording import minute
 ENOUGH = 0.995
 """A coverage below this share gets a footnote."""
 NUMBER, TIME = CellKind.NUMBER, CellKind.TIME
+MEAN_TIMES = "MTBF, MTTR"
 DEFINITIONS = (
     ("Run hours", "The time in which the speed (without it the current) is above 20 % of its rated value."),
     ("Starts", "Changes from stopped to running that lasted 10 s or more, from the journal."),
     ("Utilisation", "Run hours by the hours in which the run state is known."),
-    ("Availability, MTBF, MTTR", "Not given: the history has no times of failure and repair."),
+    ("Availability", "Up by up and down time, in the sense of ISO 14224. Down is what was given when a maintenance "
+     "event was resolved, up the rest of the time with readings, running or ready."),
+    (MEAN_TIMES, "Run hours by failures (events that were resolved as one), and the mean time until the pump was in "
+     f"service again; with {FEWEST_FAILURES} failures or more."),
     ("Energy, volume", "The stored power and flow over the time in which each is known. Gaps are not filled: the "
      "coverage says how much of the period they cover."),
     ("Energy cost", "Energy by the price of a kWh in the site file (energy_price)."),
@@ -82,9 +86,11 @@ class PeriodRead:
 def build_report(read: PeriodRead) -> Report:
     """The report of a kind."""
     is_shift = read.period.kind is ReportKind.SHIFT
+    is_long = read.period.kind in (ReportKind.WEEKLY, ReportKind.MONTHLY)
     tables = [_pump_table(read)]
     if not is_shift:
-        tables += [_efficiency_table(read), *_alarm_tables(read), _maintenance_table(read)]
+        tables += [_efficiency_table(read), *([_availability_table(read)] if is_long else []), *_alarm_tables(read),
+                   _maintenance_table(read)]  # fmt: skip
     sections = read.sections if is_shift else [s for s in read.sections if s.heading in ("Notes", "Changes")]
     said = [_section_table(section, printed=8 if is_shift else 40) for section in sections]
     tables = said + tables if is_shift else [*tables, *said, _quality_table(read)]
@@ -99,7 +105,7 @@ def build_report(read: PeriodRead) -> Report:
         tiles=_tiles(read),
         tables=tuple(tables),
         charts=read.charts,
-        definitions=DEFINITIONS,
+        definitions=tuple(d for d in DEFINITIONS if is_long or d[0] != MEAN_TIMES),
     )
 
 
@@ -128,6 +134,7 @@ def _tiles(read: PeriodRead) -> tuple[Tile, ...]:
         Tile("Energy", now.energy_kwh, "kWh", 0, before.energy_kwh),
         Tile("Volume", now.volume_m3, "m³", 0, before.volume_m3),
         Tile("Specific energy", now.kwh_per_m3, "kWh/m³", 3, before.kwh_per_m3),
+        Tile("Availability", now.availability, "%", 1, before.availability),
         *((Tile("Energy cost", now.energy_kwh * read.energy_price, read.currency, 0,
                 before.energy_kwh * read.energy_price),) if isfinite(read.energy_price) else ()),
     )  # fmt: skip
@@ -242,7 +249,7 @@ def _coverage_notes(read: PeriodRead) -> tuple[str, ...]:
 def _efficiency_table(read: PeriodRead) -> ReportTable:
     before = {p.pump_id: p for p in read.before}
     ordered = sorted(read.pumps, key=lambda p: (not isfinite(p.efficiency_change), p.efficiency_change, p.pump_id))
-    columns = (
+    columns: tuple[ReportColumn, ...] = (
         ReportColumn("Pump", share=2.4),
         ReportColumn("Efficiency", "%", NUMBER, 1),
         ReportColumn("Baseline", "%", NUMBER, 1),
@@ -251,13 +258,54 @@ def _efficiency_table(read: PeriodRead) -> ReportTable:
         ReportColumn("Zone C, D", "h", NUMBER, 1),
         ReportColumn("Off preferred flow", "h", NUMBER, 1),
     )
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (_pump(p), p.efficiency, p.baseline, p.efficiency_change, _less(p, before, "efficiency"), p.zone_cd_h,
          p.off_region_h) for p in ordered
     )  # fmt: skip
     lacking = any(not isfinite(p.efficiency) for p in read.pumps)
     notes = (f"{MISSING} no reading while running, or no sensor or nameplate for it.",) if lacking else ()
-    return ReportTable("Efficiency and duty", columns, rows, "The site has no pumps.", notes=notes)
+    name = "Efficiency and duty"
+    if read.period.kind is ReportKind.DAILY:  # a week and a month have a table of their own
+        columns += (ReportColumn("Availability", "%", NUMBER, 1),)
+        rows = tuple((*row, pump.availability) for row, pump in zip(rows, ordered, strict=True))
+        name, notes = "Efficiency and availability", (*notes, *_availability_notes(read))
+    return ReportTable(name, columns, rows, "The site has no pumps.", notes=notes)
+
+
+def _availability_table(read: PeriodRead) -> ReportTable:
+    now = read.all_pumps
+    columns = (
+        ReportColumn("Pump", share=2.4),
+        ReportColumn("Up", "h", NUMBER, 1),
+        ReportColumn("Down", "h", NUMBER, 1),
+        ReportColumn("Availability", "%", NUMBER, 1),
+        ReportColumn("Failures", "", NUMBER),
+        ReportColumn("MTBF", "h", NUMBER, 1),
+        ReportColumn("MTTR", "h", NUMBER, 1),
+    )
+    ordered = sorted(read.pumps, key=lambda p: (not isfinite(p.availability), p.availability, p.pump_id))
+    rows = tuple(
+        (_pump(p), p.up_h if p.is_watched else nan, p.outages.down_h, p.availability, float(p.outages.failures),
+         p.mtbf_h, p.mttr_h) for p in ordered
+    )  # fmt: skip
+    total = ("All", now.up_h, now.down_h, now.availability, float(now.failures), now.mtbf_h, now.mttr_h)
+    return ReportTable("Availability", columns, rows, "The site has no pumps.", total, _availability_notes(read))
+
+
+def _availability_notes(read: PeriodRead) -> tuple[str, ...]:
+    notes = list[str]()
+    unsaid = [p.pump_id for p in read.pumps if p.outages.unsaid]
+    if unsaid:
+        more = f" and {len(unsaid) - 8} more" if len(unsaid) > 8 else ""
+        notes.append(f"{MISSING} an event was resolved without saying whether the pump failed, or how long it was "
+                     f"down: {', '.join(unsaid[:8])}{more}.")  # fmt: skip
+    if any(not p.is_watched for p in read.pumps):
+        notes.append(f"{MISSING} without a reading in the period nothing was watched.")
+    waiting = [e for e in _open(read) if e.severity in (EventSeverity.CRITICAL, EventSeverity.HIGH)]
+    if waiting:
+        count = "1 open event" if len(waiting) == 1 else f"{len(waiting)} open events"
+        notes.append(f"{count} of severity critical or high may become failures when resolved.")
+    return tuple(notes)
 
 
 def _alarm_tables(read: PeriodRead) -> tuple[ReportTable, ...]:
@@ -289,17 +337,19 @@ def _alarm_tables(read: PeriodRead) -> tuple[ReportTable, ...]:
 
 def _maintenance_table(read: PeriodRead) -> ReportTable:
     columns = (
-        ReportColumn("Since", "", TIME, share=1.9),
-        ReportColumn("Pump"),
-        ReportColumn("Event", share=3),
-        ReportColumn("Severity"),
-        ReportColumn("Resolved", "", TIME, share=1.9),
-        ReportColumn("Estimated", read.currency, NUMBER),
+        ReportColumn("Since", "", TIME, share=2.15),
+        ReportColumn("Pump", share=0.9),
+        ReportColumn("Event", share=2),
+        ReportColumn("Severity", share=1.1),
+        ReportColumn("Resolved", "", TIME, share=2.15),
+        ReportColumn("Failed, down", share=1.3),
+        ReportColumn("Estimated", read.currency, NUMBER, share=1.1),
         ReportColumn("Actual", read.currency, NUMBER),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (e.time_ns, e.pump_id, e.title, f"{e.severity.value} {e.severity.name.lower()}", e.resolved_ns,
-         e.estimated_cost, e.actual_cost) for e in read.maintenance
+         _failed(e), e.estimated_cost, e.actual_cost)
+        for e in read.maintenance
     )  # fmt: skip
 
     def total(costs: list[float]) -> float:
@@ -309,8 +359,15 @@ def _maintenance_table(read: PeriodRead) -> ReportTable:
     sums = total([e.estimated_cost for e in read.maintenance]), total([e.actual_cost for e in read.maintenance])
     lacking = any(not isfinite(e.estimated_cost) for e in read.maintenance)
     notes = (f"{MISSING} no row of the cost table fits; the total is without them.",) if lacking else ()
-    whole: tuple[Cell, ...] = (0, "All", "", "", 0, *sums) if rows else ()
+    whole: tuple[Cell, ...] = (0, "All", "", "", 0, "", *sums) if rows else ()
     return ReportTable("Maintenance", columns, rows, "No maintenance event was open.", whole, notes, printed=60)
+
+
+def _failed(event: MaintenanceEvent) -> str:
+    """Whether it was a failure, and the hours out of service."""
+    said = {True: "yes", False: "no", None: ""}[event.is_failure]
+    down = f"{shown(event.down_s / 3600, 1)}\u00a0h" if event.down_s > 0 else ""
+    return ", ".join(part for part in (said, down) if part)
 
 
 def _section_table(section: Section, *, printed: int) -> ReportTable:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.journal import JournalRow
+from pumpwatch_gui.domain.maintenance.outages import Outages
 from pumpwatch_gui.domain.ports import Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.pump.running import run_rule
@@ -21,6 +22,10 @@ MOST_STEPS = 3.0
 """A reading holds until the next, but for no more than this many usual steps: what is longer is a gap."""
 SHORTEST_RUN_S = 10.0
 """A start counts when the pump then runs for so long."""
+SUMMED = ("run_h", "starts", "energy_kwh", "volume_m3", "kwh_per_m3", "availability")
+NO_OUTAGES = Outages()
+FEWEST_FAILURES = 3
+"""With fewer the mean time between them says nothing: their number is given alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class PumpFigures:
     `coverage` is the share (0 to 1) of the period's elapsed time with a known run state, `energy_coverage` and
     `volume_coverage` those with a power and a flow. `good` is the share of all stored readings that are GOOD. The
     efficiency is hydraulic by electrical energy of the time running, `baseline` that of the nameplate, in per cent.
+    `is_watched`: there is a reading. `up_h` are the hours with readings in which the pump was not out of service,
+    `outages` what was said of those.
     """
 
     pump_id: str
@@ -48,6 +55,26 @@ class PumpFigures:
     zone_cd_h: float = nan
     off_region_h: float = nan
     good: float = nan
+    is_watched: bool = False
+    up_h: float = 0.0
+    outages: Outages = NO_OUTAGES
+
+    @property
+    def availability(self) -> float:
+        """Up time by up and down time, in per cent; NaN where nothing was watched, or what was down is not known."""
+        if not self.is_watched or self.outages.unsaid:
+            return nan
+        return 100.0 * self.up_h / (self.up_h + self.outages.down_h)
+
+    @property
+    def mtbf_h(self) -> float:
+        """Run hours a failure; NaN with few failures, and where not all are known."""
+        return mean_time(self.run_h, self.outages.failures, self.outages.unsaid)
+
+    @property
+    def mttr_h(self) -> float:
+        """Hours from a failure until the pump was in service again, on average; NaN as above."""
+        return mean_time(sum(self.outages.repairs_h), self.outages.failures, self.outages.unsaid)
 
     @property
     def utilisation(self) -> float:
@@ -59,6 +86,11 @@ class PumpFigures:
     def efficiency_change(self) -> float:
         """Percentage points against the baseline of the nameplate."""
         return self.efficiency - self.baseline
+
+
+def mean_time(hours: float, failures: int, unsaid: int) -> float:
+    """Hours a failure; NaN with few of them, and where events may hide more."""
+    return hours / failures if failures >= FEWEST_FAILURES and not unsaid else nan
 
 
 def wanted_tags(profile: PumpProfile) -> tuple[str, ...]:
@@ -95,8 +127,9 @@ def run_share(series: Series, profile: PumpProfile, tags: tuple[str, ...]) -> Fl
 
 
 def pump_figures(
-    pump_id: str, name: str, profile: PumpProfile, series: Series, *, hours: float, starts: float, good: float = nan
-) -> PumpFigures:
+    pump_id: str, name: str, profile: PumpProfile, series: Series, *, hours: float, starts: float, good: float = nan,
+    outages: Outages = NO_OUTAGES,
+) -> PumpFigures:  # fmt: skip
     """The figures of `hours` of a pump from the series of `wanted_tags`.
 
     `starts` are those of the journal, NaN where it is not known; `good` is the share of readings that are GOOD.
@@ -131,7 +164,21 @@ def pump_figures(
         zone_cd_h=_part_of_run(column.get(ZONE), runs, held_h, column.get(ZONE, nothing) >= 2),
         off_region_h=_part_of_run(column.get(REGION), runs, held_h, off),
         good=good,
+        is_watched=bool(series.time_s.size),
+        up_h=_up_h(series, held_h, outages),
+        outages=outages,
     )
+
+
+def _up_h(series: Series, held_h: Floats, outages: Outages) -> float:
+    """The hours that points with a value hold outside outages."""
+    is_watched = np.isfinite(series.mean).any(axis=1)
+    start_h, held_h = series.time_s[is_watched] / 3600.0, held_h[is_watched]
+    down = [
+        np.clip(np.minimum(start_h + held_h, end / 3.6e12) - np.maximum(start_h, start / 3.6e12), 0.0, None).sum()
+        for start, end in outages.spans
+    ]
+    return max(0.0, float(held_h.sum() - sum(down)))
 
 
 def _total(rate: Floats, held_h: Floats) -> float:
@@ -187,6 +234,12 @@ class StationFigures:
     utilisation: float
     coverage: float
     good: float
+    availability: float
+    up_h: float
+    down_h: float
+    failures: int
+    mtbf_h: float
+    mttr_h: float
     of: Mapping[str, int]
 
 
@@ -202,6 +255,9 @@ def station_figures(pumps: tuple[PumpFigures, ...]) -> StationFigures:
     both = [p for p in pumps if isfinite(p.kwh_per_m3) and p.volume_m3 > 0]
     volume = sum(p.volume_m3 for p in both)
     good = known("good")
+    judged = [p for p in pumps if isfinite(p.availability)]
+    up, down = sum(p.up_h for p in judged), sum(p.outages.down_h for p in judged)
+    failures, unsaid = sum(p.outages.failures for p in pumps), sum(p.outages.unsaid for p in pumps)
     return StationFigures(
         run_h=total("run_h"),
         starts=total("starts"),
@@ -211,5 +267,11 @@ def station_figures(pumps: tuple[PumpFigures, ...]) -> StationFigures:
         utilisation=100.0 * _ratio(total("run_h"), sum(p.coverage * p.hours for p in pumps)),
         coverage=sum(p.coverage for p in pumps) / len(pumps) if pumps else 0.0,
         good=sum(good) / len(good) if good else nan,
-        of={name: len(known(name)) for name in ("run_h", "starts", "energy_kwh", "volume_m3", "kwh_per_m3")},
+        availability=100.0 * _ratio(up, up + down),
+        up_h=sum(p.up_h for p in pumps),
+        down_h=sum(p.outages.down_h for p in pumps),
+        failures=failures,
+        mtbf_h=mean_time(total("run_h"), failures, unsaid),
+        mttr_h=mean_time(sum(sum(p.outages.repairs_h) for p in pumps), failures, unsaid),
+        of={name: len(known(name)) for name in SUMMED},
     )

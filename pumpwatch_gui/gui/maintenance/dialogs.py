@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 from typing_extensions import override
 
+from pumpwatch_gui.commissioning.export.spans import instant_ns
 from pumpwatch_gui.domain.commands import (
     AssignMaintenance,
     Command,
@@ -13,12 +14,14 @@ from pumpwatch_gui.domain.commands import (
     ReopenMaintenance,
     ResolveMaintenance,
 )
+from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
-from pumpwatch_gui.domain.wording import date, money, typed_date, typed_money
+from pumpwatch_gui.domain.wording import date, local_time, money, typed_date, typed_hours, typed_money
 from pumpwatch_gui.gui.forms.order_dialog import OrderDialog
 from pumpwatch_gui.gui.maintenance.rows import notes_of
 from pumpwatch_gui.gui.shell.page import PageContext
 
+FORM = "%Y-%m-%d %H:%M:%S"
 DATE_HINT = "2026-12-31, empty for no date"
 
 
@@ -107,14 +110,19 @@ class NoteDialog(OrderDialog):
 
 
 class ResolveDialog(OrderDialog):
-    """What was found and done, and what it really cost."""
+    """What was found and done, what it really cost, whether the pump had failed and how long it was out of service."""
+
+    ANSWERS = (("choose", None), ("no: it could do its duty", False), ("yes: it could not, or a trip stopped it", True))
 
     def __init__(self, context: PageContext, event: MaintenanceEvent, parent: QWidget) -> None:
-        super().__init__(context, f"Resolve – {event.pump_id} {event.title}", "Resolve", parent, height=280)
+        super().__init__(context, f"Resolve – {event.pump_id} {event.title}", "Resolve", parent, height=390)
         self._event = event
         estimate = money(event.estimated_cost, event.currency)
         self.finding = self.add_text("Found and done", "The cause, and what was done about it")
         self.cost = self.add_line(f"Real cost, {event.currency}", hint=f"Estimated {estimate}; empty when not known")
+        self.failure = self.add_choice("Did the pump fail?", [words for words, _ in self.ANSWERS])
+        self.down_from = self.add_line("Out of service from", local_time(event.time_ns, FORM), "2026-10-25 14:30")
+        self.down = self.add_line("For, hours", hint="5.5 or 5:30; 0 when it was not, empty when not known")
         self.begin(self.finding)
 
     @property
@@ -123,7 +131,20 @@ class ResolveDialog(OrderDialog):
         if not self.finding.toPlainText().strip():
             raise ValueError("Found and done: say in a line what was found")
         cost = typed("Real cost", typed_money, self.cost)
-        return ResolveMaintenance(self._event.event_id, self.finding.toPlainText(), cost)
+        is_failure = self.ANSWERS[self.failure.currentIndex()][1]
+        if is_failure is None:
+            self.failure.setFocus()
+            raise ValueError("Did the pump fail? Availability and MTBF in the reports follow from it")
+        down_s = typed("For, hours", typed_hours, self.down)
+        from_ns = int(typed("Out of service from", _typed_time, self.down_from)) if down_s > 0 else 0
+        return ResolveMaintenance(self._event.event_id, self.finding.toPlainText(), cost, is_failure, from_ns, down_s)
+
+
+def _typed_time(text: str) -> float:
+    try:
+        return instant_ns(text)
+    except InputError as error:
+        raise ValueError(f"{error.message}: {error.advice}") from None
 
 
 class ReopenDialog(OrderDialog):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
+from pumpwatch_gui.domain.maintenance.changes import failure_words
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.wording import date, duration, minute, money, number, unit_text
 from pumpwatch_gui.gui.tables.rows_model import Column
@@ -46,6 +47,8 @@ def resolved_columns() -> list[Column[ShownWork]]:
         Column("Pump", lambda s: s.event.pump_id),
         Column("Work", lambda s: s.event.title, elided=True),
         Column("Found", lambda s: s.event.finding, elided=True),
+        Column("Failed", lambda s: {True: "yes", False: "no", None: ""}[s.event.is_failure]),
+        Column("Down, h", _down, right=True, sort=lambda s: s.event.down_s if isfinite(s.event.down_s) else None),
         Column("Estimate", _estimate, right=True, sort=_cost, spare=True),
         Column("Real cost", lambda s: _amount(s.event.actual_cost, s.event.currency), right=True, sort=_actual),
         Column("By", lambda s: s.event.resolved_by, elided=True),
@@ -58,6 +61,10 @@ def _amount(amount: float, currency: str) -> str:
 
 def _estimate(shown: ShownWork) -> str:
     return _amount(shown.event.estimated_cost, shown.event.currency)
+
+
+def _down(shown: ShownWork) -> str:
+    return number(shown.event.down_s / 3600, 1) if isfinite(shown.event.down_s) else ""
 
 
 def _cost(shown: ShownWork) -> float | None:
@@ -101,7 +108,9 @@ def _work(event: MaintenanceEvent) -> list[str]:
     lines.append(f"Due {date(event.due_ns)}" if event.due_ns else "No due date")
     if event.is_resolved:
         cost = money(event.actual_cost, event.currency) if isfinite(event.actual_cost) else "not known"
-        lines += [f"Resolved by {event.resolved_by}, {minute(event.resolved_ns)}", f"Real cost {cost}", event.finding]
+        said = [words[:1].upper() + words[1:]] if (words := failure_words(event)) else []
+        resolved = f"Resolved by {event.resolved_by}, {minute(event.resolved_ns)}"
+        lines += [resolved, *said, f"Real cost {cost}", event.finding]
     return lines
 
 

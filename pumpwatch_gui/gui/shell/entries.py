@@ -162,6 +162,12 @@ def _incident(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     return IncidentDialog(context, pump_id, parent)
 
 
+def _import(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
+    from pumpwatch_gui.gui.imports.dialog import ImportDialog
+
+    return ImportDialog(context, pump_id, parent)
+
+
 def _counters(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:
     from pumpwatch_gui.gui.settings.counters_dialog import CountersDialog
 
@@ -228,6 +234,7 @@ DIALOGS: tuple[DialogEntry, ...] = (
     DialogEntry("hand-over", "Hand-over", "hand-over", "Ctrl+Shift+H", _hand_over),
     DialogEntry("reports", "Reports", "reports", "Ctrl+Shift+R", _reports, needs=Capability.CONFIGURE),
     DialogEntry("incident", "Save an incident file", "incident", "Ctrl+Shift+S", _incident),
+    DialogEntry("import", "Import a recording", "import", "Ctrl+Shift+I", _import, needs=Capability.CONFIGURE),
     DialogEntry("sync", "Sync", "sync", "Ctrl+Shift+Y", _sync, needs=Capability.OPERATE),
     DialogEntry("sync-setup", "Set up sync", "sync-setup", "Ctrl+Shift+U", _sync_setup, needs=Capability.CONFIGURE),
     DialogEntry(

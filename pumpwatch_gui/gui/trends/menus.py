@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COMPARED = (("A day before", 86_400.0), ("A week before", 604_800.0), ("Four weeks before", 2_419_200.0))
 HOUR_S = 3600.0
+IMPORT = "import"
 
 
 class TrendsMenus:
@@ -121,6 +122,13 @@ class TrendsMenus:
         )
         for words, act in acts:
             menu.addAction(words, act)
+        if IMPORT in self._page.context.dialogs:
+            menu.addSeparator()
+            menu.addAction("Import a recording…", self._import)
+
+    def _import(self) -> None:
+        pens = self._page.pens
+        self._page.context.open_dialog(IMPORT, pens[0].pump_id if pens else self._page.context.pump_id)
 
     def _choose_picture(self) -> None:
         start = str(Path.home() / "trend.png")

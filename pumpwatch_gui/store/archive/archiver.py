@@ -66,6 +66,10 @@ class Archiver:
         self._idle_until_s = 0.0
         self.leave()
 
+    def wake(self) -> None:
+        """Look at the next step for what there is to do, not only after a while."""
+        self._idle_until_s = 0.0
+
     def leave(self) -> None:
         """Forget what is under way: nothing of it is written, and it is begun again."""
         self._work = self._reading = None
@@ -176,7 +180,12 @@ class Archiver:
 def _deleted(first: Doomed, last: Doomed, budget_bytes: int) -> str:
     days = [f"{datetime.fromtimestamp(one.time_ns / 1e9, UTC):%Y-%m-%d}" for one in (first, last)]
     span = days[0] if days[0] == days[1] else f"{days[0]} to {days[1]}"
-    kept = {"readings": "their minutes and hours stay", "minutes": "their hours stay", "hours": "nothing older stays"}
+    kept = {
+        "readings": "their minutes and hours stay",
+        "detections": "the minutes of their scores stay",
+        "minutes": "their hours stay",
+        "hours": "nothing older stays",
+    }
     return (
         f"The {last.what} of {span} (UTC) were deleted: the history takes more than its budget of "
         f"{budget_bytes / 1e9:.1f} GB; {kept[last.what]}"

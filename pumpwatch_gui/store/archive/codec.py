@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pcodec import ChunkConfig, standalone
+from pcodec import ChunkConfig, DeltaSpec, standalone
 
 from pumpwatch_gui.domain.errors import StoreError
 
@@ -28,6 +28,11 @@ _HEAD = struct.Struct("<BBHIId")
 """After the CRC."""
 _CRC = struct.Struct("<I")
 _CONFIG = ChunkConfig(compression_level=8)
+_PREDICTED = ChunkConfig(compression_level=8, delta_spec=DeltaSpec.try_conv1(7))
+"""Each value as its difference to what the seven before it predict: noise is not counted twice, as in differences of
+neighbours. 10 % smaller for sensors, decoded in 0.6 ms a day instead of 0.25; orders 4 and 8 take twice as long."""
+LONG = 8_192
+"""From so many values on both ways are tried."""
 FINER = (1, 10, 100)
 """A sensor that gives up to two decimals more than its resolution says keeps them."""
 ON_GRID = 1e-6
@@ -51,7 +56,40 @@ def encode_values(values: Floats, resolution: float | None) -> bytes:
     if scaled is None:
         return _whole(FLOAT, 0.0, missing, _pco(filled))
     kind, scale, steps = scaled
-    return _whole(kind, scale, missing, _pco(_narrow(steps)))
+    narrow = _narrow(steps)
+    packed = _pco(narrow)
+    if narrow.size >= LONG and narrow.dtype == np.int32:
+        packed = min(packed, _pco(narrow, _PREDICTED), key=len)
+    return _whole(kind, scale, missing, packed)
+
+
+def encode_around(low: Floats, high: Floats, middle: Floats, resolution: float | None) -> bytes | None:
+    """Columns (m,) below and above others that are known when these are decoded, NaN where there is none.
+
+    None where they are not multiples of the resolution that can be counted.
+    """
+    missing = np.isnan(low)
+    known = (np.where(missing, 0.0, column) for column in (low, high))
+    scaled = None if resolution is None else _scaled(np.concatenate(list(known)), resolution)
+    if scaled is None:
+        return None
+    kind, scale, steps = scaled
+    base = _steps(middle, kind, scale)
+    apart = np.concatenate((base - steps[: low.size], steps[low.size :] - base))
+    both = np.concatenate((missing, missing))
+    return _whole(kind, scale, both, _pco(_narrow(np.where(both, 0, apart))))
+
+
+def decode_around(content: bytes, middle: Floats) -> tuple[Floats, Floats]:
+    """What `encode_around` was given, after rounding. Raises BrokenChunkError."""
+    kind, scale, count, missing, raw = _parts(content)
+    if count != 2 * middle.size:
+        raise BrokenChunkError(f"{count} values around {middle.size}")
+    base, apart = _steps(middle, kind, scale), raw.astype(np.int64)
+    values = _unscaled(np.concatenate((base - apart[: middle.size], base + apart[middle.size :])), kind, scale)
+    if missing:
+        values[_listed(missing, count)] = np.nan
+    return values[: middle.size], values[middle.size :]
 
 
 def encode_integers(values: Integers) -> bytes:
@@ -68,13 +106,9 @@ def encode_runs(runs: Sequence[tuple[int, str | None]], count: int) -> bytes:
 def decode_values(content: bytes) -> Floats:
     """What `encode_values` was given, after rounding. Raises BrokenChunkError."""
     kind, scale, count, missing, raw = _parts(content)
-    values: Floats = raw.astype(np.float64)
-    if kind == DIVIDED:
-        values /= scale
-    elif kind == MULTIPLIED:
-        values *= scale
+    values = _unscaled(raw, kind, scale)
     if missing:
-        values[np.unpackbits(np.frombuffer(zlib.decompress(missing), np.uint8), count=count).view(np.bool_)] = np.nan
+        values[_listed(missing, count)] = np.nan
     return values
 
 
@@ -130,8 +164,27 @@ def _sealed(content: bytes) -> bytes:
     return _CRC.pack(zlib.crc32(content)) + content
 
 
-def _pco(values: NDArray[np.generic]) -> bytes:
-    return bytes(standalone.simple_compress(np.ascontiguousarray(values), _CONFIG))
+def _pco(values: NDArray[np.generic], config: ChunkConfig = _CONFIG) -> bytes:
+    return bytes(standalone.simple_compress(np.ascontiguousarray(values), config))
+
+
+def _unscaled(raw: NDArray[Any], kind: int, scale: float) -> Floats:
+    values: Floats = raw.astype(np.float64)
+    if kind == DIVIDED:
+        values /= scale
+    elif kind == MULTIPLIED:
+        values *= scale
+    return values
+
+
+def _steps(values: Floats, kind: int, scale: float) -> Integers:
+    """The nearest multiples, 0 where there is no value."""
+    known = np.nan_to_num(values)
+    return np.rint(known * scale if kind == DIVIDED else known / scale).astype(np.int64)
+
+
+def _listed(missing: bytes, count: int) -> NDArray[np.bool_]:
+    return np.unpackbits(np.frombuffer(zlib.decompress(missing), np.uint8), count=count).view(np.bool_)
 
 
 def _filled(values: Floats, missing: NDArray[np.bool_]) -> Floats:

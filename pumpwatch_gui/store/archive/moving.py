@@ -7,7 +7,7 @@ those rows any more. Deleting them later, some at a time, changes nothing that i
 import json
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, Final
 
 import apsw
@@ -24,6 +24,8 @@ KEY: Final = "archive"
 PIECE_MS: Final = 30 * 60_000
 """What becomes one chunk, until the day is over and all of it becomes one."""
 ROWS_AT_ONCE: Final = 4_000
+MARKS_STEPS: Final = 12
+"""Of a piece: rows are looked through for marks in so many steps."""
 DELETED_AT_ONCE: Final = 2_500
 """Of each table, in one transaction."""
 MOST_ROWS: Final = 250_000
@@ -79,16 +81,11 @@ class Moved:
 
 def next_range(connection: apsw.Connection, moved: Moved, before: int) -> tuple[int, int] | None:
     """The oldest rows below the id `before` that are not moved, as a range of ids within one piece."""
-    ends: list[Any] = []
     for start, end in moved.between(0, before):
         first = [k for t in TABLES if (k := _first(connection, t, start, end)) is not None]
-        if not first:
-            continue
-        piece = ((min(first) >> NUMBER_BITS) // PIECE_MS + 1) * PIECE_MS << NUMBER_BITS
-        sql = "SELECT id FROM {} WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?"
-        bounds = min(first), min(piece, end), MOST_ROWS
-        ends = [connection.execute(sql.format(table), bounds).get for table in TABLES]
-        return min(first), min([bounds[1], *(int(str(key)) for key in ends if key is not None)])
+        if first:
+            piece = ((min(first) >> NUMBER_BITS) // PIECE_MS + 1) * PIECE_MS << NUMBER_BITS
+            return min(first), min(piece, end)
     return None
 
 
@@ -103,6 +100,7 @@ def move(connection: apsw.Connection, bounds: tuple[int, int]) -> Iterator[None]
 
     To be begun again when a row of the range is written meanwhile.
     """
+    bounds = yield from _cut(connection, bounds)
     resolutions = resolutions_of(connection)
     rows: dict[int, Rows] = {}
     for names, condition in _groups(connection):
@@ -124,6 +122,17 @@ def move(connection: apsw.Connection, bounds: tuple[int, int]) -> Iterator[None]
         insert_chunks(connection, encoded)
         run(connection, _KEEP_SCORES, bounds)
         Moved.read(connection).with_range(*bounds).note(connection)
+
+
+def _cut(connection: apsw.Connection, bounds: tuple[int, int]) -> Generator[None, None, tuple[int, int]]:
+    """The range, or the beginning of it that has no more than MOST_ROWS of a table."""
+    start, end = bounds
+    for table in TABLES:
+        sql = f"SELECT id FROM {table} WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?"
+        key = connection.execute(sql, (start, end, MOST_ROWS)).get
+        end = end if key is None else int(str(key))
+        yield
+    return start, end
 
 
 def delete_some(connection: apsw.Connection, bounds: tuple[int, int]) -> bool:
@@ -188,12 +197,12 @@ def _read(connection: apsw.Connection, sql: str, bounds: tuple[int, int], width:
 
 def _read_marks(connection: apsw.Connection, bounds: tuple[int, int], rows: dict[int, Rows]) -> Iterator[None]:
     """The masks and the status of those readings that have some, into `rows`."""
-    start, end = bounds
     found: dict[int, list[Any]] = {}
-    while part := list[Any](connection.execute(f"{MARKED} ORDER BY id LIMIT {ROWS_AT_ONCE}", (start, end)).fetchall()):
-        for row in part:
+    ends = np.linspace(*bounds, MARKS_STEPS + 1).astype(np.int64).tolist()
+    ends[0], ends[-1] = bounds  # they may be more than a float holds
+    for start, end in pairwise(ends):
+        for row in list[Any](connection.execute(f"{MARKED} ORDER BY id", (start, end)).fetchall()):
             found.setdefault(row[0] & LAST_NUMBER, []).append(row)
-        start = part[-1][0] + 1
         yield
     for number, own in found.items():
         rows[number] = marked(rows[number], own)

@@ -2,8 +2,9 @@
 
 import logging
 import struct
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import apsw
@@ -14,8 +15,10 @@ from pumpwatch_gui.store.archive.codec import (
     BrokenChunkError,
     Floats,
     Integers,
+    decode_around,
     decode_integers,
     decode_values,
+    encode_around,
     encode_integers,
     encode_values,
 )
@@ -26,7 +29,11 @@ MINUTE_S, HOUR_S = 60, 3600
 HOURS_A_DAY = 24
 PERIOD_DAYS = 32
 """Days of the hours that stand in one row."""
+DECODED_MOST = 256
+"""Decoded rows that are kept: each is a day or 32 days of a series, 60 kB at most."""
 _LENGTHS = struct.Struct("<II")
+_PACKED = struct.Struct("<5I")
+"""Begins with 0, which no length of `_LENGTHS` is."""
 
 
 Counts = NDArray[np.signedinteger[Any]]
@@ -85,16 +92,44 @@ def combined(parts: Sequence[Rollup]) -> Rollup:
 
 def encode_rollup(rollup: Rollup, resolution: float | None) -> bytes:
     """As bytes; means to a tenth of the resolution."""
+    mean = encode_values(rollup.mean, None if resolution is None else resolution / 10)
+    around = encode_around(rollup.low, rollup.high, decode_values(mean), resolution)
+    if around is not None:
+        parts = (*(encode_integers(part) for part in (rollup.index, rollup.good, rollup.bad)), mean)
+        return _PACKED.pack(0, *map(len, parts)) + b"".join(parts) + around
     counts = encode_integers(np.concatenate((rollup.index, rollup.good, rollup.bad)))
     extremes = encode_values(np.concatenate((rollup.low, rollup.high)), resolution)
-    mean = encode_values(rollup.mean, None if resolution is None else resolution / 10)
     return _LENGTHS.pack(len(counts), len(extremes)) + counts + extremes + mean
 
 
+@lru_cache(maxsize=DECODED_MOST)
 def decode_rollup(content: bytes) -> Rollup:
-    """What was encoded. Raises BrokenChunkError."""
+    """What was encoded, not to be written to: others may be given the same. Raises BrokenChunkError."""
     if len(content) < _LENGTHS.size:
         raise BrokenChunkError(f"{len(content)} bytes are too few")
+    rollup = _unpacked(content) if content[:4] == bytes(4) else _of_lengths(content)
+    for column in rollup.parts():
+        column.flags.writeable = False
+    return rollup
+
+
+def _unpacked(content: bytes) -> Rollup:
+    if len(content) < _PACKED.size:
+        raise BrokenChunkError(f"{len(content)} bytes are too few")
+    parts, at = list[bytes](), _PACKED.size
+    for length in _PACKED.unpack_from(content)[1:]:
+        parts.append(content[at : at + length])
+        at += length
+    index, good, bad = (decode_integers(part) for part in parts[:3])
+    mean = decode_values(parts[3])
+    low, high = decode_around(content[at:], mean)
+    if not index.size == good.size == bad.size == mean.size:
+        raise BrokenChunkError(f"{index.size}, {good.size} and {bad.size} counts of {mean.size} steps")
+    return Rollup(index, low, mean, high, good.astype(np.int32), bad.astype(np.int32))
+
+
+def _of_lengths(content: bytes) -> Rollup:
+    """The layout of before, and of values that are no multiples of a resolution."""
     first, second = _LENGTHS.unpack_from(content)
     at = _LENGTHS.size
     counts = decode_integers(content[at : at + first])
@@ -109,21 +144,21 @@ def decode_rollup(content: bytes) -> Rollup:
 
 
 def read_rollups(
-    connection: apsw.Connection, number: int, name: str, step_s: int, first: int, last: int, skipped: Container[int]
+    connection: apsw.Connection, number: int, name: str, step_s: int, first: int, last: int, skipped: Collection[int]
 ) -> list[tuple[int, Rollup]]:
     """Period and steps of a series from a period to another, in order. One that is damaged is logged and left out."""
-    sql = (
-        "SELECT period FROM archive_rollups "
-        "WHERE pump_number = ? AND series = ? AND step_s = ? AND period BETWEEN ? AND ? ORDER BY period"
-    )
-    one = "SELECT content FROM archive_rollups WHERE pump_number = ? AND series = ? AND step_s = ? AND period = ?"
+    where = "FROM archive_rollups WHERE pump_number = ? AND series = ? AND step_s = ? AND period"
     about = number, name, step_s
     found: list[tuple[int, Rollup]] = []
-    periods: list[Any] = connection.execute(sql, (*about, first, last)).fetchall()
-    for (period,) in periods:
+    rows: list[Any] = connection.execute(
+        f"SELECT period, {'NULL' if skipped else 'content'} {where} BETWEEN ? AND ? ORDER BY period",
+        (*about, first, last),
+    ).fetchall()
+    for period, content in rows:
         if period in skipped:
             continue
-        content: Any = connection.execute(one, (*about, period)).get
+        if content is None:  # what is skipped may be most of it
+            content = connection.execute(f"SELECT content {where} = ?", (*about, period)).get
         try:
             found.append((period, decode_rollup(content)))
         except BrokenChunkError as error:

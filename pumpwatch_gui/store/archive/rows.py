@@ -22,8 +22,9 @@ from pumpwatch_gui.store.layout import NORMAL
 
 TIME, STATUS, UNCERTAIN, BAD, SCORE = "@time", "@status", "@uncertain", "@bad", "@score"
 """The series of a pump that are no sensors. No tag begins so."""
-SCORE_RESOLUTION: Final = 0.001
-"""1 is the threshold of the alarm. Two decimals more are kept where that is all a score has."""
+SCORE_RESOLUTION: Final = 0.01
+"""1 is the threshold of the alarm. No page shows more decimals, and a detection keeps its score itself. Two decimals
+more are kept where that is all a score has."""
 Column = NDArray[Any]
 
 

@@ -9,6 +9,7 @@ import apsw
 from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.store.anchors import Anchor, Anchors
 from pumpwatch_gui.store.archive.archiver import Archiver
+from pumpwatch_gui.store.archive.handed import HandedChunks
 from pumpwatch_gui.store.archive.retention import oldest_raw_ns
 from pumpwatch_gui.store.audit import audit_head
 from pumpwatch_gui.store.hot.database import Database
@@ -16,7 +17,7 @@ from pumpwatch_gui.store.hot.growth import DAY_S, Growth, GrowthMeter, table_byt
 from pumpwatch_gui.store.hot.health_check import HealthCheck
 from pumpwatch_gui.store.hot.old_windows import OldWindows
 from pumpwatch_gui.store.salvage.merge import Salvage
-from pumpwatch_gui.store.schema import DAMAGE
+from pumpwatch_gui.store.schema import DAMAGE, run
 
 log = logging.getLogger("pumpwatch.store")
 
@@ -24,6 +25,8 @@ SHARE_S = 0.3
 """Of each second, for rows that can wait."""
 SALVAGE_SHARE_S = 0.45
 """Of each second, while readings of before are missing. With more the next commit would come later than a second on."""
+HANDED_SHARE_S = 0.1
+"""Of each second, for what an import hands over."""
 GROWTH_EVERY_S = 10.0
 
 
@@ -37,6 +40,7 @@ class Upkeep:
         self._salvage: Salvage | None = None
         self._old = OldWindows()
         self.archiver = Archiver(offer_event)
+        self.handed = HandedChunks()
         self._meter = GrowthMeter()
         self._growth_s = self._anchored_s = 0.0
         self.growth = Growth()
@@ -71,12 +75,17 @@ class Upkeep:
             self._meter.look(connection, time.time(), readings)
             self.growth, self.used_bytes = self._meter.growth, table_bytes(connection)
             self.oldest_ns = oldest_raw_ns(connection)
+        is_busy = self.handed.step(connection, self._database.check_name, within_s=HANDED_SHARE_S)
+        if is_busy:
+            self.archiver.wake()
         if self._salvage is not None:
             self._salvage_some(connection, self._salvage)
         elif not self._old.is_done:
             self._old.step(connection, within_s=SHARE_S)
         else:
-            self.archiver.step(connection, within_s=SHARE_S)
+            is_busy |= self.archiver.step(connection, within_s=SHARE_S)
+        if is_busy:  # or the next commit of readings finds the log full, and waits until it is copied
+            run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 
     def anchor(self) -> None:
         """Note the head of the audit chain outside the database."""

@@ -19,6 +19,7 @@ from pumpwatch_gui.domain.events import Event, StoreTrouble
 from pumpwatch_gui.domain.pump.counters import CounterRow
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.values.frame import Frame
+from pumpwatch_gui.store.archive.handed import HandedChunks
 from pumpwatch_gui.store.hot.batch import Batch, Item, Refused, kind_of
 from pumpwatch_gui.store.hot.counters import StoreCounters, StoreView
 from pumpwatch_gui.store.hot.database import Database
@@ -131,6 +132,11 @@ class Store:
     def set_budget(self, budget_bytes: int) -> None:
         """What the history may take of the disk, 0 for no bound: beyond it the oldest raw readings are deleted."""
         self._upkeep.archiver.budget_bytes = budget_bytes
+
+    @property
+    def handed(self) -> HandedChunks:
+        """Where another thread hands over chunks of the archive. Any thread."""
+        return self._upkeep.handed
 
     def view(self) -> StoreView:
         """The counters now. Cheap."""

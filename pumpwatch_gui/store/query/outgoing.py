@@ -18,7 +18,7 @@ from pumpwatch_gui.store.archive.rollup import MINUTE_S, Rollup, combined, read_
 from pumpwatch_gui.store.archive.rows import BAD, STATUS, UNCERTAIN, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id, time_ms
 from pumpwatch_gui.store.layout import noted_series, reading_columns
-from pumpwatch_gui.store.maintenance import COLUMNS
+from pumpwatch_gui.store.maintenance import COLUMNS, LOCAL
 from pumpwatch_gui.store.outbox import BUCKET_BITS, DAY_IDS, HOUR_IDS, LAST_ID
 from pumpwatch_gui.store.query.past import Stretch, rows_between
 from pumpwatch_gui.store.schema import columns, snapshot
@@ -276,7 +276,7 @@ def _audit(row: dict[str, Any], pumps: Mapping[int, str]) -> ServerRow:
 
 def _event(row: dict[str, Any], pumps: Mapping[int, str]) -> ServerRow:
     times = {"time_ns": "timestamp", "resolved_at_ns": "resolved_at", "due_ns": "due"}
-    same = [name for name in COLUMNS if name not in times and name not in ("resolved", "notes")]
+    same = [name for name in COLUMNS if name not in {*times, *LOCAL, "resolved", "notes"}]
     moments: ServerRow = {to: iso(row[name] // 1_000_000) if row[name] else None for name, to in times.items()}
     notes = json.loads(row["notes"]) if row["notes"] else []
     return {**_finite(row, same), **moments, "resolved": bool(row["resolved"]), "notes": notes}

@@ -164,6 +164,9 @@ def _as_steps(
             if length_s != step_s:
                 others[name].append(_in_ms(steps, length_s))
                 continue
+            if _is_inside(steps, stretch, step_ms):
+                parts[name].append(steps)
+                continue
             is_whole = (steps.index * step_ms >= stretch.start_ms) & ((steps.index + 1) * step_ms <= stretch.end_ms)
             parts[name].append(steps.take(is_whole | ~np.isin(steps.index * step_ms // DAY_MS, list(raw_days))))
     first, end = -(-stretch.start_ms // step_ms) * step_ms, stretch.end_ms // step_ms * step_ms
@@ -207,7 +210,17 @@ def _stored(
 
 def _overlapping(steps: Rollup, stretch: Stretch, step_ms: int) -> Rollup:
     """The steps that reach into a stretch."""
+    if _is_inside(steps, stretch, step_ms):
+        return steps
     return steps.take(((steps.index + 1) * step_ms > stretch.start_ms) & (steps.index * step_ms < stretch.end_ms))
+
+
+def _is_inside(steps: Rollup, stretch: Stretch, step_ms: int) -> bool:
+    """Whether all steps are wholly in a stretch."""
+    if not steps.index.size:
+        return True
+    first, last = int(steps.index[0]), int(steps.index[-1])
+    return first * step_ms >= stretch.start_ms and (last + 1) * step_ms <= stretch.end_ms
 
 
 def _in_ms(steps: Rollup, step_s: int) -> Rollup:

@@ -21,7 +21,7 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("journal", r"nitttttt"),
     ("audit_log", r"nitttitb"),
     ("episode_feedback", r"ntiittt"),
-    ("maintenance_events", r"ntitt[nt][nif][nif][nt]i[ni][nt]ti([nt]{7}[ni][nt][nif][nt]{2})?"),
+    ("maintenance_events", r"ntitt[nt][nif][nif][nt]i[ni][nt]ti([nt]{7}[ni][nt][nif][nt]{2}([ni]{2}[nif])?)?"),
     ("pumps", r"nttt"),
     ("detection_models", r"ntt[if]"),
     ("layouts", r"iit"),

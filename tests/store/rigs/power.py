@@ -18,11 +18,15 @@ Write = tuple[int, bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is safe of each file at some instant, and what is under way; and what the program had said by then."""
+    """What is safe of each file at some instant, and what is under way; and what the program had said by then.
+
+    `said` readings and `handed` chunks of an import were said to be on the disk.
+    """
 
     safe: dict[str, bytes]
     under_way: dict[str, tuple[Write, ...]]
     said: int
+    handed: int = 0
 
     def leave(self, folder: Path, draw: random.Random, how: str) -> None:
         """Write the files as they are found after the cut."""
@@ -79,10 +83,10 @@ class Disk:
         self.safe.pop(name, None)
         self.under_way.pop(name, None)
 
-    def cut(self, said: int) -> Cut:
+    def cut(self, said: int, handed: int = 0) -> Cut:
         """The state of now."""
         under_way = {name: tuple(writes) for name, writes in self.under_way.items()}
-        return Cut({name: bytes(content) for name, content in self.safe.items()}, under_way, said)
+        return Cut({name: bytes(content) for name, content in self.safe.items()}, under_way, said, handed)
 
 
 class PowerVFS(apsw.VFS):

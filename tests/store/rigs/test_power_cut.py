@@ -5,6 +5,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from itertools import product
 from pathlib import Path
 
@@ -13,22 +14,25 @@ import numpy as np
 import pytest
 
 from pumpwatch_gui.store.archive import archiver, moving
+from pumpwatch_gui.store.archive.chunks import Encoded
 from pumpwatch_gui.store.hot import upkeep
 from pumpwatch_gui.store.hot.writer import Store
+from pumpwatch_gui.store.importing import ImportTarget
 from pumpwatch_gui.store.query.history import History
 from pumpwatch_gui.store.salvage import merge
 from pumpwatch_gui.store.salvage.due import side_of
 from pumpwatch_gui.store.salvage.extract import extract
 from pumpwatch_gui.store.salvage.merge import Salvage
 from tests.store.conftest import START_NS, frame_of
-from tests.store.rigs.plant import PROFILE, PUMPS, ROWS, detection, fill, run_once, values_at
+from tests.store.rigs.plant import PROFILE, PUMPS, ROWS, TAGS, detection, fill, run_once, values_at
 from tests.store.rigs.power import Cut, Disk, PowerVFS, connector
 
-TRIALS = int(os.environ.get("PUMPWATCH_POWER_CUTS", "1100"))
+TRIALS = int(os.environ.get("PUMPWATCH_POWER_CUTS", "1300"))
 OLD = Path(__file__).parents[2] / "data"
 SALVAGED = 2_000
-SCENARIOS = 6
+SCENARIOS = 7
 HOW = ("drop", "tear", "reorder")
+HANDED_ROWS = 100
 
 
 def nothing(folder: Path) -> None:
@@ -61,6 +65,18 @@ def archive(folder: Path) -> None:
     (folder / "pumpwatch.db.reserve").unlink()
 
 
+def handed(folder: Path) -> None:
+    """An import hands days of long ago over while readings come: they are made days, too."""
+    archive(folder)
+
+
+def day_of_an_import(store: Store, number: int) -> Encoded:
+    """A hundred readings of the first pump, of a day of their own long ago."""
+    time_ns = (START_NS // 10**9 - 400 * 86_400 + number * 86_400 + np.arange(HANDED_ROWS) * 60) * 10**9
+    values = np.array([[at * 0.5 + i for i in range(len(TAGS))] for at in range(HANDED_ROWS)])
+    return ImportTarget.of(store._database.connection, PUMPS[0]).chunk(TAGS, time_ns, values)
+
+
 class Ended:
     """The child has found everything before the trial begins."""
 
@@ -85,12 +101,13 @@ def cuts_of(
     vfs = PowerVFS(name, disk)
     cuts: list[Cut] = []
     said = seen = 0
+    futures: list[Future[None]] = []
 
     def on_write() -> None:
         nonlocal seen
         seen += 1
         if draw.random() < wanted / max(seen, wanted):  # an even sample of a stream of unknown length
-            cut = disk.cut(said)
+            cut = disk.cut(said, sum(future.done() for future in futures))
             if len(cuts) < wanted:
                 cuts.append(cut)
             else:
@@ -102,6 +119,8 @@ def cuts_of(
         second = 10**6 + number // 2
         store.offer_frame(frame_of(values_at(number), at_s=second, pump_id=PUMPS[number % 2]), "NORMAL")
         store.offer_detection(detection(PUMPS[number % 2], second, 1.5, number))
+        if prepare is handed and number % 4 == 3:
+            futures.append(store.handed.offer(day_of_an_import(store, number // 4)))
         if number % 8 == 7:
             assert store._flush(lambda: None), store.view().error
             said = store.view().committed
@@ -147,16 +166,19 @@ def found_after(cuts: list[Cut], folder: Path, prepare: Callable[[Path], None], 
             days = int(str(connection.execute("SELECT count(*) FROM archive_chunks WHERE level = 1").get))
             stored = int(str(connection.execute("SELECT count(*) FROM sensor_readings WHERE id >> 12 >= ?", ((
                 1_700_000_000_000 + 10**9 - 1_577_836_800_000),)).get))  # fmt: skip
+            sql = "SELECT count(DISTINCT day) FROM archive_chunks WHERE series = '@time' AND row_count = ?"
+            imported = int(str(connection.execute(sql, (HANDED_ROWS,)).get))
         except apsw.CorruptError:
-            is_whole, stored, days = False, 0, 0
+            is_whole, stored, days, imported = False, 0, 0, 0
         connection.close()
         found[how] += 1
-        found["old rows missing"] += prepare in (salvage, archive) and not _has_old_readings(left)
+        found["old rows missing"] += prepare in (salvage, archive, handed) and not _has_old_readings(left)
         found["corrupt"] += not is_whole
         found["with a day archived"] += days > 0
         # A file that was torn before anything was counted may be put aside: there was nothing in it.
         found["put aside"] += cut.said > 0 and any(left.glob("*.damaged-2*.db"))
-        found["lost"] += max(0, cut.said - stored)
+        found["lost"] += max(0, cut.said - stored) + max(0, cut.handed - imported)
+        found["days handed over"] += cut.handed
         found["not storing"] += bool(store.view().error)
         shutil.rmtree(left)
     return found
@@ -166,7 +188,7 @@ def found_after(cuts: list[Cut], folder: Path, prepare: Callable[[Path], None], 
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
     ("prepare", "seconds"),
-    [(nothing, 4), (version_1, 4), (version_2, 40), (nothing, 300), (salvage, 40), (archive, 200)],
+    [(nothing, 4), (version_1, 4), (version_2, 40), (nothing, 300), (salvage, 40), (archive, 200), (handed, 60)],
 )
 def test_a_power_cut_corrupts_nothing_and_loses_nothing_that_was_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Path], None], seconds: int

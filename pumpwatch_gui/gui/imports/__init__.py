@@ -1,0 +1,1 @@
+"""Readings of other systems: how they are read, and their way into the history."""
