@@ -18,6 +18,7 @@ CHANGING = {
     "Batch",
     "OnOffDelay",
     "_Box",
+    "_Written",
 }
 """State that one thread keeps to itself, and changes."""
 SUBCLASSED = {"ModbusConfig", "TcpPlace", "TlsPlace", "SerialPlace"}

@@ -13,8 +13,6 @@ COLUMNS = (
     "cost_basis", "recommendation", "assigned_to", "due_ns", "finding", "actual_cost", "notes", "created_by",
     "is_failure", "down_from_ns", "down_s",
 )  # fmt: skip
-LOCAL = frozenset({"is_failure", "down_from_ns", "down_s"})
-"""Columns that a server does not get: its table has none of them."""
 _KEPT = ("id", "pump_id", "event_id", "time_ns", "created_by")
 """Not changed once the row is there: a change that was on its way when a pump was renamed must not undo that."""
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in _KEPT)

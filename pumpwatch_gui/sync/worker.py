@@ -168,7 +168,7 @@ class SyncWorker:
             text = f"The server is of schema version {version}: viewers see no live values through it, and its journal "
             self._on_change(f"{text}has alarms alone; have `pumpwatch server-sql --apply` run on the server", False)
         self._is_old_server = is_old
-        self._outgoing.is_whole_journal = not is_old
+        self._outgoing.is_for_newest = not is_old
         self._live = LiveParts(self._look_now) if self._look_now is not None and not is_old else None
         self._live_s, self._whole_s = 0.0, time.monotonic()
 

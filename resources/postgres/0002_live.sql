@@ -39,6 +39,11 @@ FOR EACH ROW EXECUTE FUNCTION pumpwatch.note_change();
 ALTER TABLE public.alarm_journal ADD COLUMN IF NOT EXISTS kind text NOT NULL DEFAULT 'alarm';
 ALTER TABLE public.alarm_journal ADD COLUMN IF NOT EXISTS time_ns bigint;
 
+-- What the person who resolved an event said of the pump: NULL where that was not said, or by a program of before.
+ALTER TABLE public.maintenance_events ADD COLUMN IF NOT EXISTS is_failure boolean;
+ALTER TABLE public.maintenance_events ADD COLUMN IF NOT EXISTS down_from timestamptz;
+ALTER TABLE public.maintenance_events ADD COLUMN IF NOT EXISTS down_s double precision;
+
 -- Texts only: the site file, and the profiles and register maps of its own that it names. Never a password. All files of
 -- a station are sent together whenever one has changed: those of the highest `generation` are what it has.
 CREATE TABLE IF NOT EXISTS public.station_files (

@@ -3,6 +3,7 @@
 import csv
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -387,13 +388,18 @@ def test_maintenance_comes_back_as_it_is_now_the_open_by_risk_before_the_newest_
         event("early", EventSeverity.HIGH),
         event("high", EventSeverity.HIGH),
         event("late", EventSeverity.LOW, 9 * SECOND),
-        event("early", EventSeverity.HIGH, 8 * SECOND, 2),
+        replace(
+            event("early", EventSeverity.HIGH, 8 * SECOND, 2), is_failure=True, down_from_ns=START_NS, down_s=5400.0
+        ),
     ]
     for i, one in enumerate(given):
         keeper.put_event(MaintenanceChanged(START_NS + i * SECOND, one, "changed"))
     historian = keeper.historian()
     assert [one.title for one in historian.maintenance()] == ["high", "low", "late", "early"]
     assert [one.title for one in historian.maintenance(resolved=1)] == ["high", "low", "late"]
+    late, early = historian.maintenance()[2:]
+    assert (early.is_failure, early.down_from_ns, early.down_s) == (True, START_NS, 5400.0)
+    assert (late.is_failure, late.down_from_ns) == (None, 0)
 
 
 def alarm(source: str, state: AlarmState, changed_s: float, *, raised_s: float) -> AlarmChanged:

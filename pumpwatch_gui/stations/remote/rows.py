@@ -52,7 +52,7 @@ def detection_row(plain: Mapping[str, Any]) -> DetectionRow:
 
 def maintenance_event(plain: Mapping[str, Any], names: Names) -> MaintenanceEvent:
     """A row of `view_maintenance`."""
-    times = {"time_ns": "timestamp", "resolved_at_ns": "resolved_at", "due_ns": "due"}
+    times = {"time_ns": "timestamp", "resolved_at_ns": "resolved_at", "due_ns": "due", "down_from_ns": "down_from"}
     moments = {name: _time_ns(plain[column]) for name, column in times.items()}
     # Of a REAL of the server PostgREST has the digits that it keeps.
     return named_event(

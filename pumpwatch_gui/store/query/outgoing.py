@@ -18,7 +18,7 @@ from pumpwatch_gui.store.archive.rollup import MINUTE_S, Rollup, combined, read_
 from pumpwatch_gui.store.archive.rows import BAD, STATUS, UNCERTAIN, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, LAST_NUMBER, NUMBER_BITS, make_id, time_ms
 from pumpwatch_gui.store.layout import noted_series, reading_columns
-from pumpwatch_gui.store.maintenance import COLUMNS, LOCAL
+from pumpwatch_gui.store.maintenance import COLUMNS
 from pumpwatch_gui.store.outbox import BUCKET_BITS, DAY_IDS, HOUR_IDS, LAST_ID
 from pumpwatch_gui.store.query.past import Stretch, rows_between
 from pumpwatch_gui.store.schema import columns, snapshot
@@ -29,6 +29,7 @@ MINUTE_IDS = MINUTE_S * 1000 << NUMBER_BITS
 PIECE_ROWS = 2_000
 SETTLED_MS = 3_000
 """A minute is sent so long after its end: what comes for it later sends it again."""
+_FAILURE = ("is_failure", "down_from", "down_s")
 DIGITS = 7
 """Of the values of a minute: what a REAL of the server keeps."""
 
@@ -60,8 +61,9 @@ class Outgoing:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.is_whole_journal = True
-        """Whether the server takes every line of the journal; one of before takes those of alarms alone."""
+        self.is_for_newest = True
+        """Whether the server is of the newest schema. One of before takes of the journal the lines of alarms alone, and
+        of an event not whether the pump had failed."""
 
     def pending(self, stream: SyncStream, *, now_ms: int, limit: int) -> list[OutboxEntry]:
         """The oldest entries of a stream that are due."""
@@ -119,13 +121,14 @@ class Outgoing:
             case SyncStream.DETECTIONS:
                 return self._table("anomaly_detections", "", lo, hi, _detection)
             case SyncStream.ALARMS:
-                if self.is_whole_journal:
+                if self.is_for_newest:
                     return self._table("journal", "", lo, hi, _line)
                 return self._table("journal", "AND kind = 'alarm'", lo, hi, _alarm)
             case SyncStream.AUDIT:
                 return self._table("audit_log", "", lo, hi, _audit)
             case SyncStream.EVENTS:
-                return self._table("maintenance_events", "", lo, hi, _event)
+                made = _event if self.is_for_newest else _event_without_failure
+                return self._table("maintenance_events", "", lo, hi, made)
 
     def _table(self, table: str, condition: str, lo: int, hi: int, made: Made) -> Iterator[list[ServerRow]]:
         while True:
@@ -275,8 +278,13 @@ def _audit(row: dict[str, Any], pumps: Mapping[int, str]) -> ServerRow:
 
 
 def _event(row: dict[str, Any], pumps: Mapping[int, str]) -> ServerRow:
-    times = {"time_ns": "timestamp", "resolved_at_ns": "resolved_at", "due_ns": "due"}
-    same = [name for name in COLUMNS if name not in {*times, *LOCAL, "resolved", "notes"}]
+    times = {"time_ns": "timestamp", "resolved_at_ns": "resolved_at", "due_ns": "due", "down_from_ns": "down_from"}
+    marks = {name: None if row[name] is None else bool(row[name]) for name in ("resolved", "is_failure")}
+    same = [name for name in COLUMNS if name not in {*times, *marks, "notes"}]
     moments: ServerRow = {to: iso(row[name] // 1_000_000) if row[name] else None for name, to in times.items()}
     notes = json.loads(row["notes"]) if row["notes"] else []
-    return {**_finite(row, same), **moments, "resolved": bool(row["resolved"]), "notes": notes}
+    return {**_finite(row, same), **moments, **marks, "notes": notes}
+
+
+def _event_without_failure(row: dict[str, Any], pumps: Mapping[int, str]) -> ServerRow:
+    return {name: value for name, value in _event(row, pumps).items() if name not in _FAILURE}
