@@ -52,7 +52,7 @@ BENCHES = {
     "gateway": ("gateway", "500 posts a second to 50 pumps: responses and processor time", "a minute"),
     "sync": (
         "sync",
-        "rows a second to a server beside COPY, how far it is behind, live and after a cut, processor time",
+        "rows a second to a server next to COPY, how far it is behind, live and after a cut, processor time",
         "three minutes; needs PostgreSQL and PostgREST",
     ),
     "trend": ("trend", "time to paint what is new on the Pump page and the Overview, 10 Hz", "a minute"),

@@ -155,9 +155,9 @@ def _commit_ms(path: Path, seconds: float, imported: Imported | None = None) -> 
     stop = threading.Event()
     thread = threading.Thread(target=store.run, args=(stop,))
     thread.start()
-    beside = threading.Thread(target=(imported or Imported()).run, args=(store, stop))
+    importing = threading.Thread(target=(imported or Imported()).run, args=(store, stop))
     if imported is not None:
-        beside.start()
+        importing.start()
     try:
         started = time.monotonic()
         for scan in range(round(seconds * 10)):
@@ -168,7 +168,7 @@ def _commit_ms(path: Path, seconds: float, imported: Imported | None = None) -> 
         stop.set()
         thread.join()
         if imported is not None:
-            beside.join()
+            importing.join()
     if store.view().lost:
         raise NotMeasuredError(f"{store.view().lost} readings found no room in the queue")
     return view.commit_ms

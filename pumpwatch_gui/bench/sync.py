@@ -1,4 +1,4 @@
-"""Sync: rows a second under row-level security beside COPY, how far the server is behind, and what sending costs."""
+"""Sync: rows a second under row-level security next to COPY, how far the server is behind, what sending costs."""
 
 import subprocess
 import tempfile

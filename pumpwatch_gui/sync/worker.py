@@ -33,7 +33,7 @@ LIVE_SCHEMA = 2
 """From which on a server takes what viewers see, and the whole journal."""
 LIVE_EVERY_S = 0.5
 LIVE_WHOLE_S = 300.0
-"""So often all of it goes: a server that crashed between two requests has lost it, and nobody hears of that."""
+"""So often all of it goes: a server that crashed between two requests has lost it, and no request fails of that."""
 LIVE_PAUSE_S = 10.0
 """After what viewers see was too much for the line or the server."""
 LOOK_EVERY_S = 1.0

@@ -64,7 +64,7 @@ def test_time_without_readings_counts_only_where_the_pump_is_known_to_have_been_
 def test_where_nothing_was_watched_or_something_was_not_said_availability_is_not_known() -> None:
     assert isnan(figures(day(event(3, down_h=6)), watched_h=0).availability)
     assert isnan(figures(day(event(3, failed=None))).availability)
-    assert isnan(figures(day(event(3))).availability), "a failure of which nobody knows how long it lasted"
+    assert isnan(figures(day(event(3))).availability), "how long the failure lasted is not known"
     assert figures(day(replace(event(3), resolved_ns=0, is_failure=None))).availability == 100.0, "it is open"
     assert figures(day(event(3, failed=None, pump_id="P-2"))).availability == 100.0
 
