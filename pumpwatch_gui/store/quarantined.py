@@ -14,7 +14,7 @@ _DAY_IDS = DAY_MS << NUMBER_BITS
 _MINUTE_IDS = 60_000 << NUMBER_BITS
 _ARCHIVED = "SELECT 1 FROM archive_chunks WHERE series = '@time' AND day = :day AND pump_number = :number"
 _THERE = {
-    SyncStream.ALARMS: "SELECT 1 FROM journal WHERE id = :id AND kind = 'alarm'",
+    SyncStream.ALARMS: "SELECT 1 FROM journal WHERE id = :id",
     SyncStream.EVENTS: "SELECT 1 FROM maintenance_events WHERE id = :id",
     SyncStream.AUDIT: "SELECT 1 FROM audit_log WHERE id = :id",
     SyncStream.DETECTIONS: "SELECT 1 FROM anomaly_windows WHERE id = :id",
