@@ -62,9 +62,8 @@ def restore(options: argparse.Namespace) -> int:
 def _restore_station(options: argparse.Namespace, home: Home) -> int:
     if options.backup is not None or options.replace:
         raise InputError("a backup or a server, not both", "leave out the folder and --replace, or --server")
-    if options.account is None or options.station is None or not 1 <= options.station <= 1023 or options.days < 0:
-        advice = "give --account NAME and --station N (1 to 1023), with --days 0 or more"
-        raise InputError("which station is meant, and who asks?", advice)
+    if options.station is None or not 1 <= options.station <= 1023 or options.days < 0:
+        raise InputError("which station is meant?", "give --station N (1 to 1023), with --days 0 or more")
     settings = server_settings(options.server, options.auth_url, options.account)
     from pumpwatch_gui.commissioning.backups.from_server import restore_station
 

@@ -216,8 +216,9 @@ def _add_servers(command: _Command) -> None:
 def _add_account(parser: argparse.ArgumentParser, *, is_required: bool) -> None:
     parser.add_argument("--server", required=is_required, metavar="URL", help="a Supabase project, or PostgREST")
     parser.add_argument("--auth-url", default="", metavar="URL", help="its accounts (none: as Supabase has them)")
-    parser.add_argument("--account", required=is_required, metavar="NAME", help="who reads; password and key: "
-                        "key store, PUMPWATCH_SYNC_PASSWORD and PUMPWATCH_SYNC_KEY, or secrets.toml")  # fmt: skip
+    parser.add_argument("--account", default="", metavar="NAME", help="who reads (none: PUMPWATCH_SYNC_ACCOUNT); "
+                        "password and key: key store, PUMPWATCH_SYNC_PASSWORD and PUMPWATCH_SYNC_KEY, "
+                        "or secrets.toml")  # fmt: skip
 
 
 def _add_export(command: _Command) -> None:

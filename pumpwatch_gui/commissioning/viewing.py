@@ -1,5 +1,6 @@
 """A look at the stations of a server: who asks, and with which secrets."""
 
+import os
 from typing import TYPE_CHECKING
 
 from pumpwatch_gui.domain.errors import InputError
@@ -12,8 +13,17 @@ if TYPE_CHECKING:
     from pumpwatch_gui.sync.secrets import SyncSecrets
 
 
+ACCOUNT = "PUMPWATCH_SYNC_ACCOUNT"
+
+
 def server_settings(server: str, auth_url: str, account: str) -> SyncSettings:
-    """Which server and account are meant. Raises InputError for an address that is none."""
+    """Which server and account are meant; "" is the account that the environment names.
+
+    Raises InputError for an address that is none, and where no account is named.
+    """
+    account = account or os.environ.get(ACCOUNT, "")
+    if not account:
+        raise InputError("no account is named that reads the server", f"give --account NAME, or set {ACCOUNT}")
     for option, text in (("--server", server), ("--auth-url", auth_url)):
         if text and (mistake := address_mistake(text)):
             raise InputError(f"{option} {mistake[0]}", mistake[1])

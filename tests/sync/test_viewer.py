@@ -12,7 +12,7 @@ import pytest
 
 from pumpwatch_gui.bench.rigs.accounts import KEY, Accounts
 from pumpwatch_gui.bench.rigs.central import Central
-from pumpwatch_gui.commissioning.viewing import open_view
+from pumpwatch_gui.commissioning.viewing import open_view, server_settings
 from pumpwatch_gui.domain.commands import Acknowledge, CreateMaintenance, Order, Record
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
@@ -232,8 +232,9 @@ def test_the_command_opens_the_window_and_leaves_nothing_behind(
                    "QT_QPA_PLATFORM": "offscreen"}  # fmt: skip
     with running(tmp_path / "station", central, accounts, number):
         settings = viewer_settings(central, accounts, number)
+        environment["PUMPWATCH_SYNC_ACCOUNT"] = settings.account
         command = [sys.executable, "-m", "pumpwatch_gui", "view", "--server", central.url, "--auth-url", accounts.url,
-                   "--account", settings.account, "--for", "6", "--picture", str(picture)]  # fmt: skip
+                   "--for", "6", "--picture", str(picture)]  # fmt: skip
         run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=90, check=False)
     assert (run.returncode, run.stdout) == (0, ""), run.stderr
     assert "Traceback" not in run.stderr
@@ -251,6 +252,16 @@ def test_a_view_that_cannot_begin_says_why(
     monkeypatch.delenv("PUMPWATCH_SYNC_PASSWORD", raising=False)
     with pytest.raises(InputError, match=words):
         open_view(server, "", "office@example.org", Home(tmp_path))
+
+
+def test_who_reads_is_named_by_the_option_or_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PUMPWATCH_SYNC_ACCOUNT", raising=False)
+    with pytest.raises(InputError, match="no account is named") as caught:
+        server_settings("https://a.example.org", "", "")
+    assert "--account NAME" in caught.value.advice
+    monkeypatch.setenv("PUMPWATCH_SYNC_ACCOUNT", "office@example.org")
+    assert server_settings("https://a.example.org", "", "").account == "office@example.org"
+    assert server_settings("https://a.example.org", "", "asha@example.org").account == "asha@example.org"
 
 
 @pytest.mark.parametrize("fate", ["413", "57014"])
