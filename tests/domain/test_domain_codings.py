@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.links.codings import TYPES
@@ -267,6 +267,10 @@ LOOPS = [((0, 65535), (0.0, 20.0)), ((0, 27648), (4.0, 20.0)), ((4000, 20000), (
 
 
 @given(st.sampled_from(LOOPS), st.floats(-1.0, 24.0), st.sampled_from(((0.0, 16.0), (-1.0, 5.0), (100.0, 0.0))))
+@example(((4000, 20000), (4.0, 20.0)), 3.8, (0.0, 16.0))
+@example(((4000, 20000), (4.0, 20.0)), 20.5, (0.0, 16.0))
+@example(((4000, 20000), (4.0, 20.0)), 3.6, (0.0, 16.0))
+@example(((20000, 4000), (20.0, 4.0)), 3.8, (0.0, 16.0))
 def test_a_current_loop_is_judged_by_namur_ne_43(
     loop: tuple[tuple[int, int], tuple[float, float]], current: float, value: tuple[float, float]
 ) -> None:
@@ -277,7 +281,7 @@ def test_a_current_loop_is_judged_by_namur_ne_43(
         return
     p = point(kind, current_loop=CurrentLoop((raw_low, raw_high), (ma_low, ma_high), value))
     reading = decoder(p, (min(value), max(value)), 0)([raw % 65536])
-    true = ma_low + Fraction(raw - raw_low) * Fraction(ma_high - ma_low) / (raw_high - raw_low)
+    true = Fraction(ma_low) + Fraction(raw - raw_low) * Fraction(ma_high - ma_low) / (raw_high - raw_low)
     if true < Fraction(36, 10) or true > 21:
         assert (reading.quality, reading.reason) == (Quality.BAD, Reason.SENSOR_FAILURE)
         return
