@@ -26,8 +26,8 @@ LOCKS = {"base": ROOT / "installer" / "lock-base.txt", "train": ROOT / "installe
 QT_LIBRARIES = json.loads((ROOT / "resources" / "qt-libraries.json").read_text("utf-8"))
 # The tests drive a real window too, and devices of other makers.
 TEST_PROGRAMS = {"Xvfb": "xvfb", "xwininfo": "x11-utils", "socat": "socat", "mbpoll": "mbpoll", "openssl": "openssl"}
-# Half of a test is waiting for real peers: on two processes the suite takes little more than half the time.
-TEST_ARGUMENTS = ["-m", "not slow", "-n", "logical", "--dist", "loadfile"]
+# Half of a test is waiting for real peers: two processes a core take two thirds of the time that one takes.
+TEST_ARGUMENTS = ["-m", "not slow", "-n", str(2 * (os.cpu_count() or 1)), "--dist", "loadfile"]
 # A file or folder of a package, where it brings no program that is on the path.
 TEST_FILES = {"/usr/include/modbus/modbus.h": "libmodbus-dev", "/usr/lib/postgresql": "postgresql"}
 # PostgREST is in no Debian; npm has its program as it is built by its makers.
