@@ -62,13 +62,15 @@ class Keeper(Protocol):
         """Everything that was put in can be read."""
 
 
+PUMPS = tuple(PumpRow(pump_id, pump_id, PROFILE) for pump_id in ("P-1", "P-2", "P-9"))
+
+
 class Stored:
     """The history on a real database file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, station: int = 7) -> None:
         self._path = folder / "pumpwatch.db"
-        pumps = [PumpRow(pump_id, pump_id, PROFILE) for pump_id in ("P-1", "P-2", "P-9")]
-        self._store = Store(self._path, station=7, pumps=pumps, on_trouble=lambda _: None)
+        self._store = Store(self._path, station=station, pumps=PUMPS, on_trouble=lambda _: None)
 
     def put_event(self, event: Event) -> None:
         self._store.offer_event(event)
@@ -109,36 +111,28 @@ class Mixed(Stored):
         return historian
 
 
-class Sent:
+class Sent(Stored):
     """The same on a server, read through it by an account that only reads."""
 
     def __init__(self, folder: Path, central: Central, accounts: Accounts) -> None:
         self.made: RemoteHistory | None = None
         self._number, self._central, self._accounts = next(NUMBERS), central, accounts
-        pumps = [PumpRow(pump_id, pump_id, PROFILE) for pump_id in ("P-1", "P-2", "P-9")]
-        account = member(central, accounts, self._number, "collector")
-        settings = SyncSettings(central.url, account, accounts.url, frozenset(SyncStream))
-        self._sending = SendingStation(
-            folder / "pumpwatch.db", settings, station=self._number, password="a password", pumps=pumps
-        )
+        super().__init__(folder, self._number)
+        self._store.outbox.streams = frozenset(SyncStream)
 
-    def put_event(self, event: Event) -> None:
-        self._sending.store.offer_event(event)
-
-    def put_frame(self, frame: Frame, tags: tuple[str, ...]) -> None:
-        self._sending.store.offer_frame(frame, "NORMAL")
-
-    def put_detection(self, detection: Detection) -> None:
-        self._sending.store.offer_detection(detection)
-
+    @override
     def historian(self) -> Historian:
-        self._sending.start_store()
-        wait_until(lambda: not self._sending.store.view().depth, within_s=20)
-        self._sending.start_sync()
+        super().historian()  # all of it is written and noted before sending begins: else it might be through too soon
+        account = member(self._central, self._accounts, self._number, "collector")
+        settings = SyncSettings(self._central.url, account, self._accounts.url, frozenset(SyncStream))
+        sending = SendingStation(
+            self._path, settings, station=self._number, password="a password", pumps=PUMPS
+        )  # fmt: skip
+        sending.start()
         try:
-            wait_until(self._sending.is_through, within_s=40)
+            wait_until(sending.is_through, within_s=40)
         finally:
-            self._sending.end()
+            sending.end()
         self.made = remote_history(self._central, self._accounts, self._number)
         return self.made
 

@@ -267,8 +267,8 @@ def test_refused_rows_are_sent_again_as_they_are_now_or_discarded(sending: tuple
     running, outbox = sending
     running.start()
     offer_all(running)
-    wait_until(lambda: not running.store.view().depth and rows_due(running.path, SyncStream.EVENTS))
     wait_until(lambda: len(rows_due(running.path, SyncStream.READINGS)) == 180)
+    wait_until(lambda: all(rows_due(running.path, stream) for stream in SyncStream))
     refused = refused_rows(running.path)
     every = [entry for (entry,) in running.rows("SELECT entry_id FROM outbox")]
     outbox.sent(every, list(refused.values()))
