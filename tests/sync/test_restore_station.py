@@ -218,6 +218,7 @@ def test_where_only_minutes_were_sent_the_minutes_come_back(
     try:
         wait_until(lambda: central.one(f"SELECT count(*) FROM sensor_rollups WHERE station_id = {number}") == "120",
                    within_s=40)  # fmt: skip
+        wait_until(lambda: central.one(f"SELECT count(*) FROM alarm_journal WHERE station_id = {number}") != "0")
         wait_until(made.is_through, within_s=40)
     finally:
         made.end()
