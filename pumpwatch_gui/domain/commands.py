@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.feedback import EpisodeFeedback
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.site_changes import SiteChange
@@ -391,3 +392,8 @@ class Order:
                 return ""
             case command:
                 return command.pump_id
+
+    def outcome(self, ok: bool, text: str, *, time_ns: int | None = None) -> OrderDone:
+        """What came of it at a time (Unix UTC; None: now)."""
+        at_ns = time.time_ns() if time_ns is None else time_ns
+        return OrderDone(at_ns, self.id, self.name, ok, text, self.actor, self.pump_id)

@@ -120,8 +120,7 @@ class Orders:
 
     def done(self, order: Order, ok: bool, text: str, *, in_journal: bool = True) -> None:
         """Publish the outcome of an order."""
-        outcome = OrderDone(time.time_ns(), order.id, order.name, ok, text, order.actor, order.pump_id)
-        self._bus.publish(outcome, in_journal=in_journal)
+        self._bus.publish(order.outcome(ok, text), in_journal=in_journal)
 
     def models_done(self, order: Order, ok: bool, text: str) -> None:
         """Publish the outcome of an order to the models. Who answers a new level has seen it: it is acknowledged."""

@@ -221,7 +221,7 @@ class JoinedStation:
         with self._lock:
             pending, self._pending = self._pending, {}
         for order in pending.values():
-            self._deliver(OrderDone(time.time_ns(), order.id, order.name, False, why, order.actor, order.pump_id))
+            self._deliver(order.outcome(False, why))
 
     def _send(self, message: object) -> bool:
         with self._lock:

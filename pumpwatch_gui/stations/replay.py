@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pumpwatch_gui.domain.commands import Order, OrderId
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
-from pumpwatch_gui.domain.events import Event, OrderDone
+from pumpwatch_gui.domain.events import Event
 from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.replay import JournalIndex, Leap, ReplayState
 from pumpwatch_gui.domain.site import Site
@@ -89,8 +89,7 @@ class ReplayStation:
 
     def submit(self, order: Order) -> OrderId:
         """Refuse an order."""
-        outcome = OrderDone(time.time_ns(), order.id, order.name, False, REFUSED, order.actor, order.pump_id)
-        self._bus.publish(outcome, in_journal=False)
+        self._bus.publish(order.outcome(False, REFUSED), in_journal=False)
         return order.id
 
     def loops(self) -> Mapping[str, Callable[[threading.Event], None]]:

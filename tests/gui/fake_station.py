@@ -33,7 +33,7 @@ from pumpwatch_gui.domain.commands import (
 )
 from pumpwatch_gui.domain.detection import NotScored
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.events import Annotated, Event, FeedbackGiven, OrderDone, SiteChanged
+from pumpwatch_gui.domain.events import Annotated, Event, FeedbackGiven, SiteChanged
 from pumpwatch_gui.domain.likelihood import Likelihood
 from pumpwatch_gui.domain.links.config import DriverConfig, ModbusTcpConfig
 from pumpwatch_gui.domain.ports import BorrowedLine, Capability
@@ -362,7 +362,7 @@ class FakeStation:
         return [moved[a.alarm_id] for a in alarms if a.alarm_id in moved]
 
     def _done(self, order: Order, ok: bool, text: str) -> None:
-        self.publish(OrderDone(self._time_ns, order.id, order.name, ok, text, order.actor, order.pump_id))
+        self.publish(order.outcome(ok, text, time_ns=self._time_ns))
 
     # ---------------------------------------------------------------- the pumps
 

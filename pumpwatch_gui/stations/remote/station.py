@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pumpwatch_gui.domain.commands import Order, OrderId
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
-from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
+from pumpwatch_gui.domain.events import Event, SiteChanged
 from pumpwatch_gui.domain.maintenance.event import by_risk
 from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
@@ -114,8 +114,7 @@ class RemoteStation:
 
     def submit(self, order: Order) -> OrderId:
         """Refuse an order."""
-        outcome = OrderDone(time.time_ns(), order.id, order.name, False, REFUSED, order.actor, order.pump_id)
-        self._bus.publish(outcome, in_journal=False)
+        self._bus.publish(order.outcome(False, REFUSED), in_journal=False)
         return order.id
 
     def loops(self) -> Mapping[str, Callable[[threading.Event], None]]:
