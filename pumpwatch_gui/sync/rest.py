@@ -14,8 +14,10 @@ from pumpwatch_gui.sync.secrets import SyncSecrets
 
 TIMEOUT_S = 5.0
 """Of a request: what takes longer is sent in smaller pieces."""
-_SQL_ADVICE = "have `pumpwatch server-sql --apply` run on the server"
-_ACCOUNT_ADVICE = "check account, password and key; the password may have been changed"
+SQL_ADVICE = "have `pumpwatch server-sql --apply` run on the server"
+NOT_LET_IN = (400, 401, 403, 422)
+"""With these a server of accounts refuses account, password or key; with others it is in trouble."""
+ACCOUNT_ADVICE = "check account, password and key; the password may have been changed"
 _MEMBER_ADVICE = "add it to the table `members` of the server with the role collector"
 _VIEW_ADVICE = "the viewer goes on by itself when the server is back"
 _LINE_ADVICE = "what is to be sent waits in the outbox and goes when the server is back"
@@ -102,7 +104,7 @@ class Rest:
             raise RestError(Fault.SMALLER, text, self._line_advice) from error
         except httpx.LocalProtocolError as error:  # its text shows the header that cannot be sent, which is a secret
             raise RestError(Fault.LATER, "key or token cannot be sent: they have characters that no header holds",
-                            _ACCOUNT_ADVICE) from error  # fmt: skip
+                            ACCOUNT_ADVICE) from error  # fmt: skip
         except (httpx.TransportError, httpx.InvalidURL) as error:
             text = f"{self._settings.url} cannot be reached: {error or type(error).__name__}"
             raise RestError(Fault.LATER, text, self._line_advice) from error
@@ -117,13 +119,13 @@ class Rest:
             url = f"{self._settings.token_url}?grant_type={grant}"
             response = self._send(url, json.dumps(content).encode(), {})
             if response.is_success:
-                said = _said(response)
+                said = said_of(response)
                 self._token, self._renewal = str(said.get("access_token", "")), str(said.get("refresh_token", ""))
                 if self._token:
                     return
-            is_refused = response.status_code in (400, 401, 403, 422)
+            is_refused = response.status_code in NOT_LET_IN
             text = f"{self._settings.account} is not let in" if is_refused else "no token was given"
-            text, advice = f"{text} ({_words(response)})", _ACCOUNT_ADVICE if is_refused else self._line_advice
+            text, advice = f"{text} ({_words(response)})", ACCOUNT_ADVICE if is_refused else self._line_advice
         raise RestError(Fault.LATER, text, advice)
 
 
@@ -131,7 +133,8 @@ def _no_postgrest(url: str) -> RestError:
     return RestError(Fault.LATER, f"{url} answers, but not as PostgREST does", "check url and auth_url")
 
 
-def _said(response: httpx.Response) -> Mapping[str, Any]:
+def said_of(response: httpx.Response) -> Mapping[str, Any]:
+    """The object that a response carries; empty where it carries none."""
     try:
         said = response.json()
     except ValueError:
@@ -139,29 +142,34 @@ def _said(response: httpx.Response) -> Mapping[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+def message_of(response: httpx.Response) -> str:
+    """What PostgREST or the server of the accounts says in words; "" where it says nothing."""
+    said = said_of(response)
+    return next((str(said[k]) for k in ("message", "msg", "error_description", "error") if said.get(k)), "")
+
+
 def _words(response: httpx.Response) -> str:
-    said = _said(response)
-    text = next((str(said[k]) for k in ("message", "msg", "error_description", "error") if said.get(k)), "")
+    said, text = said_of(response), message_of(response)
     code = said.get("code") or said.get("error_code") or response.status_code
     return f"{code}: {text}" if text else f"{code}"
 
 
 def _error_of(response: httpx.Response, line_advice: str) -> RestError:
     """What a response that is no success asks for. The codes are PostgreSQL's and PostgREST's own."""
-    said, words, number = _said(response), _words(response), response.status_code
+    said, words, number = said_of(response), _words(response), response.status_code
     code, text = str(said.get("code", "")), str(said.get("message", ""))
     if number == 413 or code == "57014":
         return RestError(Fault.SMALLER, f"the server wants less at once ({words})", line_advice)
     if code == "23514" and "no partition" in text:
         return RestError(Fault.MONTH, words)
     if code == "PGRST204":
-        return RestError(Fault.COLUMN, words, _SQL_ADVICE)
+        return RestError(Fault.COLUMN, words, SQL_ADVICE)
     if code == "42501":
         return RestError(Fault.LATER, f"the account may not write for this station ({words})", _MEMBER_ADVICE)
     if number == 401:
-        return RestError(Fault.LATER, f"the server does not take the token ({words})", _ACCOUNT_ADVICE)
+        return RestError(Fault.LATER, f"the server does not take the token ({words})", ACCOUNT_ADVICE)
     if number == 404:
-        return RestError(Fault.LATER, f"the server has not what is needed ({words})", _SQL_ADVICE)
+        return RestError(Fault.LATER, f"the server has not what is needed ({words})", SQL_ADVICE)
     # Values out of range, not to be represented, against a constraint. Anything else is not of a row.
     if code[:2] in ("22", "23"):
         return RestError(Fault.ROW, reason_of(code, words))

@@ -5,13 +5,12 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import httpx
 
 from pumpwatch_gui.domain.sync import SyncCheck, SyncSettings
 from pumpwatch_gui.domain.wording import duration
-from pumpwatch_gui.sync.rest import TIMEOUT_S, RestError
+from pumpwatch_gui.sync.rest import ACCOUNT_ADVICE, NOT_LET_IN, SQL_ADVICE, TIMEOUT_S, RestError, message_of, said_of
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.worker import check_version
 
@@ -21,7 +20,6 @@ REACHED, POSTGREST, ACCOUNT, SCHEMA, MEMBER, CLOCK = NAMES = (
 """What is looked at, in this order."""
 CLOCK_S = 30.0
 """A clock may differ by so much. Tokens and the months of the server go by it."""
-_SQL = "have `pumpwatch server-sql --apply` run on the server"
 _ADDRESS = "check the address; for Supabase it is https://PROJECT.supabase.co without a path"
 
 
@@ -65,7 +63,9 @@ class _Trial:
         yield SyncCheck(REACHED, True, f"{self._settings.url} answers")
         yield _postgrest(response)
         yield self._account()
-        said = _json(self._request(SCHEMA, version, lambda: self._client.post(version, json={}, headers=self._headers)))
+        said = said_of(
+            self._request(SCHEMA, version, lambda: self._client.post(version, json={}, headers=self._headers))
+        )
         try:
             check_version(said)
         except RestError as error:
@@ -89,13 +89,13 @@ class _Trial:
         url, account = f"{self._settings.token_url}?grant_type=password", self._settings.account
         content = {"email": account, "password": self._secrets.password}
         response = self._request(ACCOUNT, self._settings.token_url, lambda: self._client.post(url, json=content))
-        token = _json(response).get("access_token")
+        token = said_of(response).get("access_token")
         if response.is_success and isinstance(token, str) and token:
             self._headers = {"Authorization": f"Bearer {token}"}
             return SyncCheck(ACCOUNT, True, f"{account} is let in")
-        if response.status_code in (400, 401, 403, 422):
-            advice = "check account, password and key; the password may have been changed"
-            raise _Failed(SyncCheck(ACCOUNT, False, f"{account} is not let in ({_words(response)})", advice))
+        if response.status_code in NOT_LET_IN:
+            words = f"{account} is not let in ({_words(response)})"
+            raise _Failed(SyncCheck(ACCOUNT, False, words, ACCOUNT_ADVICE))
         advice = "check the address of the accounts; for Supabase it is left out"
         raise _Failed(SyncCheck(ACCOUNT, False, f"no token was given ({_words(response)})", advice))
 
@@ -107,7 +107,7 @@ class _Trial:
         except ValueError:
             rows = None
         if not response.is_success or not isinstance(rows, list):
-            raise _Failed(SyncCheck(MEMBER, False, f"the members cannot be read ({_words(response)})", _SQL))
+            raise _Failed(SyncCheck(MEMBER, False, f"the members cannot be read ({_words(response)})", SQL_ADVICE))
         roles = {str(row.get("role", "")) for row in rows if isinstance(row, dict)}
         if "collector" in roles:
             return SyncCheck(MEMBER, True, f"the account may write for station {self._station}")
@@ -127,11 +127,11 @@ class _Trial:
 
 def _postgrest(response: httpx.Response) -> SyncCheck:
     """Whether what answers is PostgREST: it says so, or gives its own codes, or those of PostgreSQL, with errors."""
-    said = _json(response)
+    said = said_of(response)
     code = said.get("code")
     if (response.is_success and "version" in said) or (isinstance(code, str) and code):
         if code == "PGRST202":
-            raise _Failed(SyncCheck(SCHEMA, False, "the server has no tables of PumpWatch", _SQL))
+            raise _Failed(SyncCheck(SCHEMA, False, "the server has no tables of PumpWatch", SQL_ADVICE))
         return SyncCheck(POSTGREST, True, "it is one")
     if response.status_code in (401, 403):
         words = f"the server does not take the key ({_words(response)})"
@@ -159,17 +159,8 @@ def _clock(ahead_s: float | None) -> SyncCheck:
     return SyncCheck(CLOCK, False, words, "set the clocks by NTP; rows are kept under the time of this computer")
 
 
-def _json(response: httpx.Response) -> dict[str, Any]:
-    try:
-        said = response.json()
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
 def _words(response: httpx.Response) -> str:
-    said = _json(response)
-    text = next((str(said[k]) for k in ("message", "msg", "error_description", "error") if said.get(k)), "")
+    text = message_of(response)
     return f"{response.status_code}: {text[:200]}" if text else f"HTTP {response.status_code}"
 
 

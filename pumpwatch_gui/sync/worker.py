@@ -21,7 +21,7 @@ from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncV
 from pumpwatch_gui.store.outbox import Outbox, RefusedRow
 from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, ServerRow, Waiting, ranges_of
 from pumpwatch_gui.sync.live import LARGE_PARTS, LiveParts
-from pumpwatch_gui.sync.rest import Fault, Rest, RestError
+from pumpwatch_gui.sync.rest import SQL_ADVICE, Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.sender import MOST_ROWS, Sender
 
@@ -166,7 +166,7 @@ class SyncWorker:
         is_old = version < LIVE_SCHEMA
         if is_old and not self._is_old_server:
             text = f"The server is of schema version {version}: viewers see no live values through it, and its journal "
-            self._on_change(f"{text}has alarms alone; have `pumpwatch server-sql --apply` run on the server", False)
+            self._on_change(f"{text}has alarms alone; {SQL_ADVICE}", False)
         self._is_old_server = is_old
         self._outgoing.is_for_newest = not is_old
         self._live = LiveParts(self._look_now) if self._look_now is not None and not is_old else None
@@ -327,7 +327,7 @@ def check_version(said: object) -> int:
     version, oldest = (n if isinstance(n := numbers.get(key), int) else 0 for key in ("version", "oldest"))
     if version < OLDEST_SCHEMA:
         text = f"the server is of schema version {version}, this program needs {OLDEST_SCHEMA}"
-        raise RestError(Fault.LATER, text, "have `pumpwatch server-sql --apply` run on the server")
+        raise RestError(Fault.LATER, text, SQL_ADVICE)
     if oldest > SCHEMA:
         text = f"the server is of schema version {version} and takes programs from {oldest} on, this one knows {SCHEMA}"
         raise RestError(Fault.LATER, text, "install the newer PumpWatch; what is to be sent waits in the outbox")

@@ -21,7 +21,7 @@ from pumpwatch_gui.engine.supervisor import supervise
 from pumpwatch_gui.stations.remote.heard import HeardStation, by_urgency
 from pumpwatch_gui.stations.remote.history import RemoteHistory
 from pumpwatch_gui.stations.remote.names import Names
-from pumpwatch_gui.sync.rest import Fault, Rest, RestError
+from pumpwatch_gui.sync.rest import SQL_ADVICE, Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
 from pumpwatch_gui.sync.worker import LIVE_SCHEMA, check_version
 
@@ -191,7 +191,7 @@ class RemoteStation:
                 version = check_version(rest.call("pumpwatch_version", {}))
                 if version < LIVE_SCHEMA:
                     text = f"the server is of schema version {version}, a viewer needs {LIVE_SCHEMA}"
-                    raise RestError(Fault.LATER, text, "have `pumpwatch server-sql --apply` run on the server")
+                    raise RestError(Fault.LATER, text, SQL_ADVICE)
             except BaseException:
                 rest.close()
                 raise
