@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm
+from pumpwatch_gui.domain.alarms.alarm import Alarm, by_rank
 from pumpwatch_gui.domain.detection import Detection, DetectionRow, NotScored, ScoreResult
 from pumpwatch_gui.domain.journal import alarm_of
 from pumpwatch_gui.domain.maintenance.event import as_of
@@ -218,7 +218,7 @@ class Moments:
         """The station at an instant (Unix UTC). Raises StoreError, and SupersededError once it is not wanted."""
         if self.index is None:
             self.index = self._history.journal_index()
-        open_then = sorted(self._open_at(time_ns), key=lambda alarm: (alarm.priority, -alarm.raised_ns, alarm.alarm_id))
+        open_then = sorted(self._open_at(time_ns), key=by_rank)
         alarms, hidden = (tuple(a for a in open_then if a.state.is_hidden is is_hidden) for is_hidden in (False, True))
         pumps = []
         for pump_id, pump in self._pumps.items():

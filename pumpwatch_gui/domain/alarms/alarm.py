@@ -169,6 +169,17 @@ class Alarm:
         return self.holds_hidden if self.state.is_hidden else self.state.is_active
 
 
+_ORDER = {state: place for place, state in enumerate((
+    AlarmState.UNACKNOWLEDGED, AlarmState.LATCHED_UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.LATCHED,
+    AlarmState.RETURNED, AlarmState.SHELVED, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE, AlarmState.NORMAL,
+))}  # fmt: skip
+
+
+def by_rank(alarm: Alarm) -> tuple[int, int, int, str]:
+    """The order of the operator's list: by priority, then what waits for a person, then the newest."""
+    return alarm.priority, _ORDER[alarm.state], -alarm.raised_ns, alarm.alarm_id
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmSignal:
     """What a judge found on one alarm source of a pump at one instant: what the desk takes.

@@ -7,13 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmSignal, AlarmState, Stimulus, next_state
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmSignal, AlarmState, Stimulus, by_rank, next_state
 from pumpwatch_gui.domain.events import AlarmChanged
 
-_ORDER = {state: place for place, state in enumerate((
-    AlarmState.UNACKNOWLEDGED, AlarmState.LATCHED_UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.LATCHED,
-    AlarmState.RETURNED, AlarmState.SHELVED, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE,
-))}  # fmt: skip
 _ACTS = {
     Stimulus.ACKNOWLEDGED: "acknowledge",
     Stimulus.RESET: "reset",
@@ -296,13 +292,13 @@ class AlarmDesk:
         """Take the alarm's new state over; with the lock held."""
         old = self._open.get(alarm.alarm_id)
         if old is not None:
-            del self._ranked[bisect_left(self._ranked, _rank(old), key=_rank)]
+            del self._ranked[bisect_left(self._ranked, by_rank(old), key=by_rank)]
         if alarm.state is AlarmState.NORMAL:
             self._open.pop(alarm.alarm_id, None)
             self._ended[alarm.alarm_id] = alarm
         else:
             self._open[alarm.alarm_id] = alarm
-            insort(self._ranked, alarm, key=_rank)
+            insort(self._ranked, alarm, key=by_rank)
         is_announced = alarm.state is not AlarmState.NORMAL and not alarm.state.is_hidden
         self._announced[alarm.pump_id] += is_announced - (old is not None and not old.state.is_hidden)
         if is_announced:
@@ -319,7 +315,3 @@ def _announced(old: Alarm, after: AlarmState, time_ns: int) -> Alarm:
     """A hidden alarm as it is announced again. Nothing is left of who acknowledged it before."""
     shown = replace(old, holds_hidden=False, hidden_by="", reason="", until_ns=0, is_one_shot=False)
     return replace(shown, state=after, changed_ns=time_ns, by="")
-
-
-def _rank(alarm: Alarm) -> tuple[int, int, int, str]:
-    return alarm.priority, _ORDER[alarm.state], -alarm.raised_ns, alarm.alarm_id

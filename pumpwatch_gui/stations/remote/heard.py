@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
+from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState, by_rank
 from pumpwatch_gui.domain.events import AlarmChanged, Event, RunStateChanged
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.site import PumpSettings
@@ -222,16 +222,11 @@ class HeardStation:
                                      None, nan, (), (), stale_after_s(0.0))  # fmt: skip
         view = silent(view, self.name, time.time_ns()) if is_lost else view
         own = (a for a in self._alarms if a.pump_id == settings.pump_id and not a.state.is_hidden)
-        return replace(view, alarms=tuple(sorted(own, key=by_urgency)))
+        return replace(view, alarms=tuple(sorted(own, key=by_rank)))
 
     def traces(self) -> Mapping[str, TraceRing]:
         """What is in memory of each pump, by its id."""
         return {pump.settings.pump_id: pump.ring for pump in self._pumps.values()}
-
-
-def by_urgency(alarm: Alarm) -> tuple[int, int, str]:
-    """The worst first, of those the newest."""
-    return alarm.priority, -alarm.raised_ns, alarm.alarm_id
 
 
 def alarm_events(before: Sequence[Alarm], now: Sequence[Alarm]) -> list[Event]:

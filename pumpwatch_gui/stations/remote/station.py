@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from pumpwatch_gui.domain.alarms.alarm import by_rank
 from pumpwatch_gui.domain.commands import Order, OrderId
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.events import Event, SiteChanged
@@ -18,7 +19,7 @@ from pumpwatch_gui.domain.sync import SyncSettings
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
 from pumpwatch_gui.engine.bus import Bell, EventBus
 from pumpwatch_gui.engine.supervisor import supervise
-from pumpwatch_gui.stations.remote.heard import HeardStation, by_urgency
+from pumpwatch_gui.stations.remote.heard import HeardStation
 from pumpwatch_gui.stations.remote.history import RemoteHistory
 from pumpwatch_gui.stations.remote.names import Names
 from pumpwatch_gui.sync.rest import SQL_ADVICE, Fault, Rest, RestError
@@ -274,7 +275,7 @@ class RemoteStation:
 
     def _made(self, lost: frozenset[int] = frozenset()) -> StationView:
         pumps = tuple(view for n, heard in self._heard.items() for view in heard.views(is_lost=n in lost))
-        alarms = sorted((a for heard in self._heard.values() for a in heard.alarms), key=by_urgency)
+        alarms = sorted((a for heard in self._heard.values() for a in heard.alarms), key=by_rank)
         work = by_risk(event for heard in self._heard.values() for event in heard.maintenance)
         shown = tuple(alarm for alarm in alarms if alarm.state.is_announced)
         hidden = tuple(alarm for alarm in alarms if alarm.state.is_hidden)
