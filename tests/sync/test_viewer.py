@@ -87,7 +87,7 @@ def test_pumps_of_one_name_of_two_stations_are_kept_apart(central: Central, acco
         assert {"P-101": ids[0], "P-102": ids[1]} in [dict(event.renamed) for event in changed]
         view = station.latest()
         assert [link.link_id for pump in view.pumps for link in pump.links] == [f"{pump_id}/1" for pump_id in ids]
-        assert station.trace(ids[0]).time_s.size > 1
+        wait_until(lambda: station.trace(ids[0]).time_s.size > 1, within_s=30)
 
         notes = station.history.journal(JournalQuery(kinds=("note",)))
         assert {"North: Station North started with 2 pumps", "South: Station South started with 1 pumps"} <= {
