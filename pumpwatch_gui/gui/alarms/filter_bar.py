@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import QSettings, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.alarms.filtering import PRIORITY_WORDS, AlarmFilter, filter_of_text
@@ -35,6 +35,8 @@ class FilterBar(QWidget):
         give_menu(self.more, self._fill)
         self.text.textChanged.connect(lambda _: self.changed.emit())
         self.pump.currentIndexChanged.connect(lambda _: self.changed.emit())
+        for part in (self.pump, self.more):  # else they take what the text leaves of a wide window
+            part.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         row = hbox((self.text, 1), self.pump, self.more, parent=self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setAlignment(Qt.AlignmentFlag.AlignRight)
