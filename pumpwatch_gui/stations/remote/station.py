@@ -229,6 +229,7 @@ class RemoteStation:
     ) -> list[Event]:
         events: list[Event] = []
         before, was_there = self._names, self._is_through or bool(self._heard)
+        sites = {number: heard.site for number, heard in self._heard.items()}
         if dict(before.stations) != dict(stations):
             self._names = Names(dict(stations))
             self._heard = {n: self._heard.get(n) or HeardStation(n, name) for n, name in stations.items()}
@@ -246,7 +247,9 @@ class RemoteStation:
             renamed = _renamed(before, self._names, [pump.pump_id for pump in self._site.pumps])
             self._site = site
             self._traces = {key: ring for heard in self._heard.values() for key, ring in heard.traces().items()}
-            events.append(SiteChanged(time.time_ns(), "A station has another site", renamed))
+            names = ", ".join(heard.name for number, heard in self._heard.items() if heard.site != sites.get(number))
+            text = f"Settings of {names} received" if names else "A station is no longer there"
+            events.append(SiteChanged(time.time_ns(), text, renamed))
         return events
 
     def _leave(self) -> None:
