@@ -181,7 +181,7 @@ def _fitted(commissioning: Commissioning, caution: float) -> tuple[dict[str, Any
     detector = ChartDetector.from_manifest(profile, None, manifest)
     distances = detector.alarm_distances
     most = np.minimum(caution * guess, _most(detector, rows, guess))
-    wider = np.maximum(np.maximum(most, caution * supply_moves(profile)) / distances, 1.0)
+    wider = np.maximum(np.maximum(most, supply_moves(profile)) / distances, 1.0)
     own = np.diag(detector.chart.whitening) / wider
     # What is clipped below its limit could never raise an alarm.
     clip = np.maximum(CLIP, CLIP_LIMITS * distances * wider / detector.conditioning.scale)

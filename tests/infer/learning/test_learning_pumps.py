@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,11 @@ from pumpwatch_gui.bench.rigs.foreign_pumps import faults
 from pumpwatch_gui.domain.detection import Detection, NotScored
 from pumpwatch_gui.domain.pump.profile import Limits
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.infer.bundles.bundle import load_bundle
+from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 from pumpwatch_gui.infer.evaluation.scoring import ScoredRow
+from pumpwatch_gui.infer.learning.fitting import learn
+from pumpwatch_gui.infer.learning.learner import REFITS_S, caution_at, threshold_factor_at
 from pumpwatch_gui.infer.learning.recorded import learn_rows
 from tests.infer.learning.own_pumps import KINDS, START_S, healthy, profile_of
 
@@ -105,3 +110,19 @@ def test_a_healthy_pump_raises_at_most_one_alarm_in_its_first_thirty_hours(name:
     rows = list(learn_rows(profile_of(kind), [healthy(kind, hours=30.0, seed=seed)]))
     assert len(raised_at(rows)) <= 1
     assert sum(isinstance(row.score_result, Detection) for row in rows) > 0.8 * len(rows)
+
+
+@pytest.mark.parametrize("running_s", [*REFITS_S, 10 * REFITS_S[-1]])
+def test_the_supply_may_move_by_a_metre_of_liquid_however_long_the_pump_has_been_seen(
+    tmp_path: Path, running_s: float
+) -> None:
+    kind = KINDS["160 kW, 2,950 rpm, every 5 s"]
+    profile = profile_of(kind)
+    learnt = learn(
+        profile, [healthy(kind, hours=4.0, seed=1)], tmp_path / "model", name="own",
+        threshold_factor=threshold_factor_at(running_s), caution=caution_at(running_s),
+    )  # fmt: skip
+    assert learnt.path is not None, learnt.calm.words
+    detector = load_bundle(learnt.path, profile).detector
+    assert isinstance(detector, CombinedDetector)
+    assert detector.alarm_distances[profile.index("suction")] >= 0.098 * (1 - 1e-9)
