@@ -13,6 +13,7 @@ def test_reading_and_scoring_are_measured() -> None:
     assert said["read 300 rows of ten sensors"] > 0
     assert said["score 200 rows, with the start of the process"] > 0
     assert said["back-test on 400 rows"] > 0
+    assert said["50 pumps that learn at 1 Hz"] > 0
     assert said["learn again after 2 h of ten sensors at 1 Hz"] > 0
 
 
