@@ -197,6 +197,12 @@ def test_a_faster_link_changes_neither_window_nor_verdict(chart_bundle: Path) ->
     assert pump.outcome().score > 1.0
 
 
+def test_a_link_nearly_twice_as_slow_makes_no_more_of_the_same_noise(chart_bundle: Path) -> None:
+    usual, slow = (np.array(Pump(chart_bundle).run(4000, step=step)) for step in (1.0, 1.9))
+    for percent in (50, 99):
+        assert np.nanpercentile(slow, percent) == pytest.approx(np.nanpercentile(usual, percent), rel=0.1)
+
+
 def test_a_step_of_the_wall_clock_is_not_noticed(chart_bundle: Path) -> None:
     stream = load_bundle(chart_bundle, FEW).detector.stream()
     noise = np.random.default_rng(1)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pumpwatch_gui.infer.detectors.combined import CombinedDetector
 
 SPEED_CHANGE_S = 60.0
-MOST_SLOWER = 2.0
+SAME_PACE, MOST_SLOWER = 1.25, 2.0
 """A faster link is judged as well: time alone drives the conditioner. A slower one has not the rows for it."""
 _ROW_AFTER = 0.9  # of the commissioning period: a faster link does not shorten the window
 
@@ -203,6 +203,11 @@ class ConditionedStream(Stream):
         if self.is_stopped or self._last_ns is None:
             return inf
         return max((mono_ns - self._last_ns) / 1e9, 1e-3)
+
+    def smoothed_s(self, interval_s: float) -> float:
+        """For how long a row counts in the smoothing: on a slower link there is as much noise in each, not less."""
+        made_s = self.detector.period_s
+        return interval_s * made_s / self._pace.period_s if self._pace.is_above(SAME_PACE * made_s) else interval_s
 
     def take(self, mono_ns: int, *, window_row: Floats | None, is_gap: bool) -> None:
         """Go on after a step of the memory; `window_row` (n,), None while settling, is added where one is due."""

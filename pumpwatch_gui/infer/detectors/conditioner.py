@@ -237,8 +237,11 @@ class Conditioner:
         np.copyto(m.calm_s, 0.0, where=which)
         np.copyto(m.again_s, 0.0, where=pumps)
 
-    def step(self, intervals_s: Sequence[float], values: Floats) -> Floats:
-        """Residuals in spreads of a row of values (b, n), NaN for none, so long after the row before of each pump."""
+    def step(self, intervals_s: Sequence[float], values: Floats, smoothed_s: Sequence[float] = ()) -> Floats:
+        """Residuals in spreads of a row of values (b, n), NaN for none, so long after the row before of each pump.
+
+        `smoothed_s`: for how long the row of each counts in the smoothing, where that is not its interval.
+        """
         m, c = self.memory, self._c
         interval_s = np.array(intervals_s)[:, np.newaxis]
         if np.count_nonzero(interval_s > c.pause_s):
@@ -247,9 +250,11 @@ class Conditioner:
             np.copyto(m.smooth_age_s, 0.0, where=gap)
             interval_s = np.where(gap, c.stretch, interval_s)
             intervals_s = interval_s[:, 0].tolist()
+            smoothed_s = np.where(gap[:, 0], intervals_s, smoothed_s).tolist() if smoothed_s else ()
         shared = len(c.memories_s) == 1
         memories_s = repeat(c.memories_s[0]) if shared else c.memories_s
-        gains = np.array([_gains(own_s, *memory_s) for own_s, memory_s in zip(intervals_s, memories_s)])  # noqa: B905
+        counted = zip(intervals_s, smoothed_s or intervals_s, memories_s)  # noqa: B905
+        gains = np.array([_gains(*own_s, *memory_s) for *own_s, memory_s in counted])
         m.waited_s += interval_s
         m.smooth_age_s += interval_s
         fresh = self._take(interval_s, values, gains.T[:3, :, np.newaxis])
@@ -369,10 +374,12 @@ def _all(which: Marks) -> bool:
 
 
 @lru_cache(maxsize=256)  # a recording has one interval, a link a new one each scan
-def _gains(interval_s: float, smooth_s: float, baseline_s: float, stretch: float) -> tuple[float, ...]:
+def _gains(
+    interval_s: float, smoothed_s: float, smooth_s: float, baseline_s: float, stretch: float
+) -> tuple[float, ...]:
     """What a step of so long adds of the difference to level, trend, short, smoothing and baseline.
 
     One by one: NumPy's own exp may differ in the last bit by the place of a number in an array.
     """
     tracks = (1.0 - exp(-(interval_s / stretch) / memory_s) for memory_s in (_LEVEL_S, _TREND_S, _SHORT_S))
-    return (*tracks, 1.0 - exp(-interval_s / smooth_s), 1.0 - exp(-interval_s / baseline_s))
+    return (*tracks, 1.0 - exp(-smoothed_s / smooth_s), 1.0 - exp(-interval_s / baseline_s))

@@ -114,7 +114,8 @@ class _Step:
         gaps_s = [stream.detector.conditioning.gap_s for stream in streams]
         steps_s = [own if own < gap_s else 0.0 for own, gap_s in zip(intervals_s, gaps_s, strict=True)]
         wider = self._move_points(values)
-        self._conditioner.step(intervals_s, values - m.offset)
+        smoothed_s = [stream.smoothed_s(own_s) for stream, own_s in zip(streams, intervals_s, strict=True)]
+        self._conditioner.step(intervals_s, values - m.offset, smoothed_s)
         if self._conditioner.came_back is not None:
             self._note_return(self._conditioner.came_back)
         m.flat_s[:], m.flat_value[:] = flat_runs(m.flat_s, m.flat_value, np.array(steps_s)[:, np.newaxis], values)
