@@ -6,22 +6,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from pumpwatch_gui.domain.commands import Order, OrderId
-from pumpwatch_gui.domain.errors import InputError, PumpWatchError
-from pumpwatch_gui.domain.events import Event
-from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
+from pumpwatch_gui.domain.errors import PumpWatchError
+from pumpwatch_gui.domain.ports import Historian
 from pumpwatch_gui.domain.replay import JournalIndex, Leap, ReplayState
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.domain.wording import error_text
-from pumpwatch_gui.engine.bus import Bell, EventBus
 from pumpwatch_gui.engine.supervisor import supervise
 from pumpwatch_gui.stations.moments import BLOCK_NS, Moments, SupersededError
+from pumpwatch_gui.stations.read_only import ReadOnlyStation
 
 log = logging.getLogger("pumpwatch.stations")
 
-REFUSED = "this is a review of a history: nothing can be changed"
 LOOP = "replay"
 TICK_S = 0.1
 """How often a replay that plays moves on."""
@@ -31,7 +28,7 @@ AHEAD_S = 5.0
 """So long before it comes to a stretch, that is read."""
 
 
-class ReplayStation:
+class ReplayStation(ReadOnlyStation):
     """A `site` with its `history` from `start_ns` to `end_ns` (Unix UTC). Keeps the ports Station and Replay.
 
     `words` say which history it is. Give `loops()` a thread: it reads what is asked for, the newest request first;
@@ -39,10 +36,9 @@ class ReplayStation:
     """
 
     def __init__(self, site: Site, history: Historian, *, words: str, start_ns: int, end_ns: int) -> None:
+        super().__init__(history, what="a review of a history")
         self._site = replace(site, pumps=tuple(replace(pump, links=()) for pump in site.pumps))
-        self._history = history
         self._moments = Moments(site, history, words=words)
-        self._bus, self._bell = EventBus(keep=lambda _: None), Bell()
         self._changed = threading.Condition()
         self._state = ReplayState(start_ns, max(start_ns, end_ns), is_reading=True)
         self._wanted_ns = self._state.end_ns
@@ -51,21 +47,6 @@ class ReplayStation:
         self._view = self._moments.blank(self._wanted_ns)
 
     # ---------------------------------------------------------------- the Station port
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """Nothing but being looked at."""
-        return frozenset()
-
-    @property
-    def history(self) -> Historian:
-        """The history under review."""
-        return self._history
-
-    @property
-    def links(self) -> LinkBrowser:
-        """Raises InputError: there are none."""
-        raise InputError("a review has no links", "connect to the station itself")
 
     def site(self) -> Site:
         """The site that the history is of, without links."""
@@ -78,19 +59,6 @@ class ReplayStation:
     def trace(self, pump_id: str, since_s: float = 0.0) -> Trace:
         """Some minutes up to the instant on show; what is before them the history has. Raises KeyError."""
         return self._moments.trace(pump_id, self._view.time_ns, since_s)
-
-    def subscribe(self, on_event: Callable[[Event], None]) -> Subscription:
-        """Have the refusals of orders delivered; nothing else happens."""
-        return self._bus.subscribe(on_event)
-
-    def watch(self, on_values: Callable[[], None]) -> Subscription:
-        """Have `on_values` called whenever the replay shows another instant, or is asked for one."""
-        return self._bell.subscribe(on_values)
-
-    def submit(self, order: Order) -> OrderId:
-        """Refuse an order."""
-        self._bus.publish(order.outcome(False, REFUSED), in_journal=False)
-        return order.id
 
     def loops(self) -> Mapping[str, Callable[[threading.Event], None]]:
         """One: it reads what is asked for."""

@@ -25,7 +25,6 @@ from pumpwatch_gui.gui.shell.footer import stats_words
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.shell.past import PastTraces
 from pumpwatch_gui.gui.shell.threads import EngineHost
-from pumpwatch_gui.stations.replay import REFUSED
 from pumpwatch_gui.store.query.history import History
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, home_at, simulated, site_text
@@ -118,7 +117,9 @@ def test_an_order_is_refused_with_the_reason(review: Review) -> None:
     subscription = review.station.subscribe(events.append)
     order_id = review.station.submit(Order(Acknowledge("P-101/motor_rpm.high"), "asha"))
     subscription.close()
-    assert [(e.order_id, e.ok, e.text) for e in events if isinstance(e, OrderDone)] == [(order_id, False, REFUSED)]
+    assert [(e.order_id, e.ok, e.text) for e in events if isinstance(e, OrderDone)] == [
+        (order_id, False, "this is a review of a history: nothing can be changed here; do it at the station itself")
+    ]
 
 
 def test_every_page_says_review_and_none_asks_for_what_is_not_there(window: MainWindow, qtbot: QtBot) -> None:

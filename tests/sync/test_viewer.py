@@ -23,7 +23,7 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.stations.remote import heard
 from pumpwatch_gui.stations.remote import station as remote_station
-from pumpwatch_gui.stations.remote.station import REFUSED, RemoteStation
+from pumpwatch_gui.stations.remote.station import RemoteStation
 from pumpwatch_gui.sync import worker
 from tests.conftest import wait_until
 from tests.flow.running import RunningStation, simulated, site_text
@@ -116,7 +116,9 @@ def test_an_order_is_refused_with_the_words_why(central: Central, accounts: Acco
     events: list[Event] = []
     station.subscribe(events.append)
     order_id = station.submit(Order(Acknowledge("P-101/x"), "asha"))
-    assert [(e.order_id, e.ok, e.text) for e in events if isinstance(e, OrderDone)] == [(order_id, False, REFUSED)]
+    assert [(e.order_id, e.ok, e.text) for e in events if isinstance(e, OrderDone)] == [
+        (order_id, False, "this is a view through a server: nothing can be changed here; do it at the station itself")
+    ]
 
 
 def test_a_station_that_ends_is_lost_by_name_and_its_values_are_not_live(

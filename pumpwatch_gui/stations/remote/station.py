@@ -8,17 +8,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pumpwatch_gui.domain.alarms.alarm import by_rank
-from pumpwatch_gui.domain.commands import Order, OrderId
-from pumpwatch_gui.domain.errors import InputError, PumpWatchError
+from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.events import Event, SiteChanged
 from pumpwatch_gui.domain.maintenance.event import by_risk
-from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import EngineStats, LoopHealth, LoopWords, StationView
 from pumpwatch_gui.domain.sync import SyncSettings
 from pumpwatch_gui.domain.values.trace import Trace, TraceRing
-from pumpwatch_gui.engine.bus import Bell, EventBus
 from pumpwatch_gui.engine.supervisor import supervise
+from pumpwatch_gui.stations.read_only import ReadOnlyStation
 from pumpwatch_gui.stations.remote.heard import HeardStation
 from pumpwatch_gui.stations.remote.history import RemoteHistory
 from pumpwatch_gui.stations.remote.names import Names
@@ -28,7 +26,6 @@ from pumpwatch_gui.sync.worker import LIVE_SCHEMA, check_version
 
 log = logging.getLogger("pumpwatch.stations")
 
-REFUSED: Final = "this is a view through a server: nothing can be changed here; do it at the station itself"
 SERVER_LOOP: Final = "server"
 UNREACHED: Final = "it does not answer: values and alarms are those of before"
 POLL_S: Final = 0.5
@@ -46,7 +43,7 @@ NO_STATIONS: Final = (
 )
 
 
-class RemoteStation:
+class RemoteStation(ReadOnlyStation):
     """The stations of a server. Keeps the Station port; give `loops()` a thread: it looks at the server.
 
     Whatever is wrong with the server, the line or a station is said by `stopped_loops`, and it goes on by itself when
@@ -56,8 +53,8 @@ class RemoteStation:
     def __init__(self, settings: SyncSettings, secrets: SyncSecrets) -> None:
         self._settings, self._secrets = settings, secrets
         self._names = Names()
-        self._history = RemoteHistory(settings, secrets, self._names_soon)
-        self._bus, self._bell = EventBus(keep=lambda _: None), Bell()
+        self._past = RemoteHistory(settings, secrets, self._names_soon)
+        super().__init__(self._past, what="a view through a server")
         self._looked = threading.Event()
         self._rest: Rest | None = None
         self._heard: dict[int, HeardStation] = {}
@@ -70,21 +67,6 @@ class RemoteStation:
         self._view = self._made()
 
     # ---------------------------------------------------------------- the Station port
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """Nothing but being looked at."""
-        return frozenset()
-
-    @property
-    def history(self) -> Historian:
-        """What the server has stored."""
-        return self._history
-
-    @property
-    def links(self) -> LinkBrowser:
-        """Raises InputError: they are the stations' own."""
-        raise InputError("a view through a server has no links", "connect to the station itself")
 
     def site(self) -> Site:
         """The pumps of all stations; each station is an area where there are several."""
@@ -105,19 +87,6 @@ class RemoteStation:
         """The frames of a pump since this viewer began. Raises KeyError."""
         return self._traces[pump_id].copy(since_s)
 
-    def subscribe(self, on_event: Callable[[Event], None]) -> Subscription:
-        """Have delivered what is seen to happen: alarms, starts and stops, changes of a site, refusals of orders."""
-        return self._bus.subscribe(on_event)
-
-    def watch(self, on_values: Callable[[], None]) -> Subscription:
-        """Have `on_values` called whenever a station has sent something."""
-        return self._bell.subscribe(on_values)
-
-    def submit(self, order: Order) -> OrderId:
-        """Refuse an order."""
-        self._bus.publish(order.outcome(False, REFUSED), in_journal=False)
-        return order.id
-
     def loops(self) -> Mapping[str, Callable[[threading.Event], None]]:
         """One: it looks at the server."""
         return {SERVER_LOOP: self._run}
@@ -134,7 +103,7 @@ class RemoteStation:
             supervise(SERVER_LOOP, lambda: self._look_until(stop), stop=stop, on_death=self._died)
         finally:
             self._leave()
-            self._history.close()
+            self._past.close()
 
     def _died(self, _name: str, error: Exception) -> None:
         self._error = f"looking at it failed by a fault of the program ({error})"
