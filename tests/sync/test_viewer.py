@@ -180,7 +180,7 @@ WRONG: dict[str, Wrong] = {
     "older server": (
         _sql("UPDATE pumpwatch.schema_version SET version = 1"),
         "the server is of schema version 1, a viewer needs 2; have `pumpwatch server-sql --apply` run",
-        _sql("UPDATE pumpwatch.schema_version SET version = 2"),
+        _sql("UPDATE pumpwatch.schema_version SET version = 3"),
     ),
 }
 
@@ -203,7 +203,7 @@ def test_what_is_wrong_at_the_start_is_said_and_is_over_when_it_was_put_right(
                 correct(central, accounts, settings.account, number)
                 wait_until(lambda: said(station) == "" and has_values(station, 1), within_s=30)
         finally:
-            central.sql("UPDATE pumpwatch.schema_version SET version = 2")
+            central.sql("UPDATE pumpwatch.schema_version SET version = 3")
 
 
 def test_a_station_that_sends_no_live_values_is_said_and_its_history_is_shown(

@@ -76,7 +76,10 @@ class RemoteHistory:
         points: int = 2000,
         profile: PumpProfile | None = None,
     ) -> Series:
-        """Some quantities of a pump, see the port: of more than two hours the minutes, where the station sends them."""
+        """Some quantities of a pump, see the port: of more than two hours the minutes, where the station sends them.
+
+        Where a step is an hour or more the server reads the hours that it has made of them.
+        """
         derived = DerivedQuantities(profile) if profile and set(tags) & {s.tag for s in profile.derived} else None
         series = tuple(dict.fromkeys(series_of(tag) for tag in (*tags, *(derived.leaf_tags if derived else ()))))
         place = self._names().split(pump_id)
