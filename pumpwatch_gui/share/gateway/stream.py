@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
+from typing_extensions import override
 
 from pumpwatch_gui.domain.errors import PumpWatchError
 from pumpwatch_gui.domain.events import Event
@@ -51,6 +52,7 @@ class EventId:
         """The id of a line of the journal, the same before it is stored and after."""
         return cls(row.time_ns, zlib.crc32(f"{row.kind}\n{row.pump_id}\n{row.text}".encode()))
 
+    @override
     def __str__(self) -> str:
         return f"{self.time_ns}-{self.check}"
 
