@@ -75,7 +75,7 @@ class SyncWorker:
     ) -> None:
         self._settings, self._outgoing, self._outbox = settings, Outgoing(database), outbox
         self._station, self._secrets, self._on_change = station, secrets, on_change
-        self._paused = threading.Event()
+        self._paused, self._changed = threading.Event(), threading.Event()
         self._sender: Sender | None = None
         self._look_now, self._files = look, files
         self._files_of: object = None
@@ -100,11 +100,11 @@ class SyncWorker:
         """Send nothing for now, or go on. What is noted meanwhile waits."""
         (self._paused.set if is_paused else self._paused.clear)()
 
-    def run(self, stop: threading.Event, alive: Callable[[], None]) -> None:
-        """Send until `stop`; what is left then waits for the next start."""
-        failures = 0
+    def run(self, stop: threading.Event, alive: Callable[[], None], changed: threading.Event | None = None) -> None:
+        """Send until `stop`, or until the settings have `changed`; what is left then waits for the next start."""
+        failures, self._changed = 0, changed or self._changed
         try:
-            while not stop.is_set():
+            while not self._is_over(stop):
                 alive()
                 is_sent = self._turn(stop, alive) and self._wait(stop, alive, LOOK_EVERY_S)
                 failures = 0 if is_sent else failures + 1
@@ -115,10 +115,15 @@ class SyncWorker:
             self._leave()
             self._hours.end()
 
+    def _is_over(self, stop: threading.Event) -> bool:
+        return stop.is_set() or self._changed.is_set()
+
     def _wait(self, stop: threading.Event, alive: Callable[[], None], seconds: float) -> bool:
         """Wait, and send meanwhile what viewers see; False when that was not possible."""
         end = time.monotonic() + seconds
         while (left_s := end - time.monotonic()) > 0 and not stop.wait(min(left_s, self._live_in_s())):
+            if self._changed.is_set():
+                break
             alive()
             try:
                 self._send_live()
@@ -140,7 +145,7 @@ class SyncWorker:
             self._send_files(sender.rest)
             self._send_live()
             for stream in SyncStream:
-                while self._send_some(sender, stream) and not (stop.is_set() or self._paused.is_set()):
+                while self._send_some(sender, stream) and not (self._is_over(stop) or self._paused.is_set()):
                     self._look(SyncState.SENDING)
         except PumpWatchError as error:
             if not isinstance(error, StoreError):
