@@ -107,7 +107,7 @@ def test_more_than_is_sent_again_is_said(tmp_path: Path, monkeypatch: pytest.Mon
             assert "the last" in json.loads(stream.readline()[6:])["text"]
 
 
-@pytest.mark.parametrize("text", ["", "x", "1-2-3", "²-1", "1", "9" * 50 + "-1", "-", "1-\x00"])
+@pytest.mark.parametrize("text", ["", "x", "1-2-3", "²-1", "1", "9" * 50 + "-1", "9" * 19 + "-1", "-", "1-\x00"])
 def test_an_id_that_is_none_is_passed_over(text: str) -> None:
     assert EventId.parsed(text) is None
 

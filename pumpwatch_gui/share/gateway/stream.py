@@ -45,7 +45,7 @@ class EventId:
         """The id of a text, as a client sends it back; None where it is none."""
         when, _, check = text.partition("-")
         is_one = len(text) <= 40 and all(part.isascii() and part.isdigit() for part in (when, check))
-        return cls(int(when), int(check)) if is_one else None
+        return cls(int(when), int(check)) if is_one and int(when) < 1 << 63 else None
 
     @classmethod
     def of(cls, row: JournalRow) -> "EventId":
