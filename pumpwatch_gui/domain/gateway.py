@@ -20,7 +20,8 @@ class Scope(Enum):
 class GatewaySettings:
     """Where the gateway listens. `is_open`: no key is needed, on loopback alone.
 
-    `certificate` and `key` are paths of PEM files ("": no TLS), relative to the site file.
+    `certificate` and `key` are paths of PEM files ("": no TLS), relative to the site file. Pages of the `origins`
+    (`http://127.0.0.1:9000`) may read responses in a browser; those of other addresses may not.
     """
 
     enabled: bool = False
@@ -29,6 +30,7 @@ class GatewaySettings:
     is_open: bool = False
     certificate: str = ""
     key: str = ""
+    origins: tuple[str, ...] = ()
 
     @property
     def is_loopback(self) -> bool:

@@ -101,7 +101,7 @@ class RemoveRule:
 
 @dataclass(frozen=True, slots=True)
 class SetSync:
-    """Say where the station sends to; None: nowhere. It comes into force at the next start."""
+    """Say where the station sends to; None: nowhere. It comes into force at once."""
 
     settings: SyncSettings | None
     pump_id: str = field(default="", init=False)

@@ -205,8 +205,8 @@ def _station_words(change: SetStation, before: Site) -> str:
 
 def _sync_words(settings: SyncSettings | None) -> str:
     if settings is None:
-        return "sync switched off: nothing is sent from the next start on"
-    return f"sync to {settings.url} as {settings.account} from the next start on: {settings.stream_words}"
+        return "sync switched off: nothing is sent from now on"
+    return f"sync to {settings.url} as {settings.account} from now on: {settings.stream_words}"
 
 
 def _limit_change(site: Site, pump_id: str, tag: str, limits: Limits) -> str:

@@ -3,10 +3,10 @@
     wire → acquire → Frame → ring buffer → infer → (ScoreResult) → judge → (AlarmChanged) → store → gui
     gui, share → (Order: who, when, command) → engine
 
-Eight loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes,
-`imports` takes readings of other systems over, `store` writes, `reports` makes what is scheduled, `watchdog` looks
-after the others; one more, `sync`, where the site sends to a server. At the end they stop in the order of the flow:
-what was read is also written.
+Nine loops, each on a thread of its own: `links` scans, `infer` scores, `judge` raises alarms, `orders` executes,
+`imports` takes readings of other systems over, `store` writes, `reports` makes what is scheduled, `sync` sends to a
+server where the site has one, `watchdog` looks after the others. At the end they stop in the order of the flow: what
+was read is also written.
 """
 
 import logging
@@ -225,12 +225,11 @@ class Engine:
             "imports": partial(self._run_awaited, "imports", self._importing.run, self._imported),
             "store": self._run_store,
             "reports": partial(self._run_apart, "reports", reports.run),
+            "sync": partial(self._run_apart, "sync", self._syncing.run),
             "watchdog": self._run_watchdog,
         }
         if (record := self._record) is not None:
             loops["record"] = lambda stop: self._supervised("record", stop, partial(record.run, self._links_ended))
-        if self._syncing.is_on:
-            loops["sync"] = partial(self._run_apart, "sync", self._syncing.run)
         return loops
 
     def _supervised(self, name: str, stop: threading.Event, run: Callable[[Callable[[], None]], None]) -> None:

@@ -1,4 +1,4 @@
-"""Sync as a part of the station: off, or one loop more. What it needs is loaded only where a site sends."""
+"""Sync as a part of the station: a loop that rests while nothing is sent; what it needs is loaded when something is."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ from pumpwatch_gui.domain.commands import (
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, Note
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.sync import SyncState, SyncView, row_words
+from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncView, row_words
 from pumpwatch_gui.domain.wording import minute
 from pumpwatch_gui.engine.configuration import Configuration
 from pumpwatch_gui.files.home import Home
@@ -30,6 +30,8 @@ log = logging.getLogger("pumpwatch.sync")
 
 LATE_AFTER_S = 30.0
 """A request may take seconds, and logging in a few of them."""
+REST_S = 0.5
+"""How often the loop says that it is alive while sync is off."""
 
 
 class Syncing:
@@ -52,13 +54,9 @@ class Syncing:
         self._settings = configuration.site.sync
         self._worker: SyncWorker | None = None
         self._is_paused = False
+        self._changed = threading.Event()
         if self._settings is not None:
             self._outbox.streams = self._settings.streams
-
-    @property
-    def is_on(self) -> bool:
-        """Whether this run of the program sends."""
-        return self._settings is not None
 
     def view(self) -> SyncView | None:
         """How it goes; None while nothing is to be sent."""
@@ -67,31 +65,38 @@ class Syncing:
         return self._worker.view() if self._worker is not None else SyncView(SyncState.CONNECTING)
 
     def run(self, stop: threading.Event, alive: Callable[[], None]) -> None:
-        """Send until `stop`."""
-        if self._settings is None:
-            return
-        if self._worker is None:
-            from pumpwatch_gui.settings.kept_texts import texts_to_keep
-            from pumpwatch_gui.sync.secrets import find_secrets
-            from pumpwatch_gui.sync.worker import SyncWorker
-
-            self._worker = SyncWorker(
-                self._settings, self._home.database, self._outbox, station=self._station,
-                secrets=lambda: find_secrets(self._home.path), on_change=self._say,
-                look=lambda: (self._configuration.site, self._look()),
-                files=lambda: texts_to_keep(self._home, self._configuration.path),
-            )  # fmt: skip
+        """Send until `stop`: by the settings of now, and by others as soon as there are others."""
+        while not stop.is_set():
+            self._changed.clear()
+            if (settings := self._settings) is None:
+                self._worker = None
+                while not (stop.is_set() or self._changed.wait(REST_S)):
+                    alive()
+                continue
+            self._worker = self._new_worker(settings)
             self._worker.pause(self._is_paused)
-            log.info("sync to %s as %s: %s", self._settings.url, self._settings.account, self._settings.stream_words)
-        self._worker.run(stop, alive)
+            log.info("sync to %s as %s: %s", settings.url, settings.account, settings.stream_words)
+            self._worker.run(stop, alive, self._changed)
+
+    def _new_worker(self, settings: SyncSettings) -> "SyncWorker":
+        from pumpwatch_gui.settings.kept_texts import texts_to_keep
+        from pumpwatch_gui.sync.secrets import find_secrets
+        from pumpwatch_gui.sync.worker import SyncWorker
+
+        return SyncWorker(
+            settings, self._home.database, self._outbox, station=self._station,
+            secrets=lambda: find_secrets(self._home.path), on_change=self._say,
+            look=lambda: (self._configuration.site, self._look()),
+            files=lambda: texts_to_keep(self._home, self._configuration.path),
+        )  # fmt: skip
 
     def execute(self, command: SyncCommand) -> str:
-        """What was done, in words. Raises InputError where that needs a server and nothing is sent by this run."""
+        """What was done, in words. Raises InputError where that needs a server and sync is off."""
         if isinstance(command, DiscardRefused):
             self._outbox.discard(command.rows)
             return f"{row_words(command.rows)} discarded"
         if self._settings is None:
-            raise InputError("sync is off", "add [sync] to the site file and start again")
+            raise InputError("sync is off", "set it up first (Ctrl+Shift+U)")
         match command:
             case PauseSync() | ResumeSync():
                 self._is_paused = isinstance(command, PauseSync)
@@ -108,9 +113,15 @@ class Syncing:
                 return f"{row_words(rows)} sent again"
 
     def site_changed(self) -> None:
-        """Say that other settings of the sync wait for the next start."""
-        if self._configuration.site.sync != self._settings:
-            self._say("The settings of the sync have changed: they come into force at the next start", False)
+        """Have other settings of the sync come into force: what is noted from now on, and where it goes.
+
+        What waits in the outbox goes by the new ones; while sync is off it waits on.
+        """
+        settings = self._configuration.site.sync
+        if settings != self._settings:
+            self._settings = settings
+            self._outbox.streams = settings.streams if settings else frozenset()
+            self._changed.set()
 
     def _station(self) -> tuple[int, str]:
         return self._configuration.site.station, self._configuration.site.name

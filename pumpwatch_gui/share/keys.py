@@ -100,6 +100,10 @@ class KeyFile:
             self._used[found.key_id] = int(time.time())
         return found
 
+    def by_id(self, key_id: str) -> ApiKey | None:
+        """The key of that id."""
+        return next((key for key in self._current() if key.key_id == key_id), None)
+
     def last_used(self) -> dict[str, int]:
         """When each key was last used, Unix seconds by its id, as it was written; those never used are left out."""
         try:

@@ -26,7 +26,7 @@ from pumpwatch_gui.store.archive.rows import Rows
 from pumpwatch_gui.store.audit import AuditRow, chained
 from pumpwatch_gui.store.hot.opening import mark_writing
 from pumpwatch_gui.store.ids import EPOCH_MS
-from pumpwatch_gui.store.layout import column, columns_of_readings, folded, reading_columns
+from pumpwatch_gui.store.layout import SITE_KEY, column, columns_of_readings, folded, reading_columns
 from pumpwatch_gui.store.maintenance import WRITE, event_row
 from pumpwatch_gui.store.schema import add_columns, from_apsw, run, transaction, upgrade, upgrades
 from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
@@ -78,6 +78,12 @@ class NewHistory:
             known = reading_columns(self._connection)
             if more := [column(tag) for tag in tags if folded(column(tag)) not in known]:
                 add_columns(self._connection, "sensor_readings", more)
+
+    def site(self, name: str, noted_ns: int, pump_ids: Sequence[str]) -> None:
+        """Note the name of the station and its pumps, for a history that is shown without a site file."""
+        pumps = [{"id": pump_id, "area": "", "duty": ""} for pump_id in pump_ids]
+        note = json.dumps({"name": name, "currency": "", "noted_ns": noted_ns, "pumps": pumps})
+        run(self._connection, "INSERT OR REPLACE INTO meta VALUES (?, ?)", (SITE_KEY, note))
 
     def journal(self, rows: Sequence[JournalRow]) -> None:
         """Lines of the journal, with what follows from them: feedback on episodes."""

@@ -20,6 +20,7 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.sync import SyncSettings, SyncState, SyncStream, SyncView
 from pumpwatch_gui.store.outbox import Outbox, RefusedRow
 from pumpwatch_gui.store.query.outgoing import OutboxEntry, Outgoing, ServerRow, Waiting, ranges_of
+from pumpwatch_gui.sync.hours import HoursRefresh
 from pumpwatch_gui.sync.live import LARGE_PARTS, LiveParts
 from pumpwatch_gui.sync.rest import SQL_ADVICE, Fault, Rest, RestError
 from pumpwatch_gui.sync.secrets import SyncSecrets
@@ -27,10 +28,12 @@ from pumpwatch_gui.sync.sender import MOST_ROWS, Sender
 
 log = logging.getLogger("pumpwatch.sync")
 
-SCHEMA, OLDEST_SCHEMA = 2, 1
+SCHEMA, OLDEST_SCHEMA = 3, 1
 """The version of the server's schema that this program knows, and the oldest that it can send to."""
 LIVE_SCHEMA = 2
 """From which on a server takes what viewers see, and the whole journal."""
+HOURS_SCHEMA = 3
+"""From which on a server makes hours of the minutes."""
 LIVE_EVERY_S = 0.5
 LIVE_WHOLE_S = 300.0
 """So often all of it goes: a server that crashed between two requests has lost it, and no request fails of that."""
@@ -72,14 +75,15 @@ class SyncWorker:
     ) -> None:
         self._settings, self._outgoing, self._outbox = settings, Outgoing(database), outbox
         self._station, self._secrets, self._on_change = station, secrets, on_change
-        self._paused = threading.Event()
+        self._paused, self._changed = threading.Event(), threading.Event()
         self._sender: Sender | None = None
         self._look_now, self._files = look, files
         self._files_of: object = None
         self._sent_files: Mapping[str, str] | None = None
         self._live: LiveParts | None = None
         self._live_s = self._whole_s = 0.0
-        self._is_old_server = False
+        self._is_old_server = self._has_hours = False
+        self._hours = HoursRefresh(settings, secrets)
         self._pumps: list[ServerRow] = []
         self._reported_s = 0.0
         self._done: dict[SyncStream, set[int]] = {stream: set() for stream in SyncStream}
@@ -96,11 +100,11 @@ class SyncWorker:
         """Send nothing for now, or go on. What is noted meanwhile waits."""
         (self._paused.set if is_paused else self._paused.clear)()
 
-    def run(self, stop: threading.Event, alive: Callable[[], None]) -> None:
-        """Send until `stop`; what is left then waits for the next start."""
-        failures = 0
+    def run(self, stop: threading.Event, alive: Callable[[], None], changed: threading.Event | None = None) -> None:
+        """Send until `stop`, or until the settings have `changed`; what is left then waits for the next start."""
+        failures, self._changed = 0, changed or self._changed
         try:
-            while not stop.is_set():
+            while not self._is_over(stop):
                 alive()
                 is_sent = self._turn(stop, alive) and self._wait(stop, alive, LOOK_EVERY_S)
                 failures = 0 if is_sent else failures + 1
@@ -109,11 +113,17 @@ class SyncWorker:
                     self._wait(stop, alive, longest_s * random.uniform(0.5, 1.0))
         finally:
             self._leave()
+            self._hours.end()
+
+    def _is_over(self, stop: threading.Event) -> bool:
+        return stop.is_set() or self._changed.is_set()
 
     def _wait(self, stop: threading.Event, alive: Callable[[], None], seconds: float) -> bool:
         """Wait, and send meanwhile what viewers see; False when that was not possible."""
         end = time.monotonic() + seconds
         while (left_s := end - time.monotonic()) > 0 and not stop.wait(min(left_s, self._live_in_s())):
+            if self._changed.is_set():
+                break
             alive()
             try:
                 self._send_live()
@@ -135,7 +145,7 @@ class SyncWorker:
             self._send_files(sender.rest)
             self._send_live()
             for stream in SyncStream:
-                while self._send_some(sender, stream) and not (stop.is_set() or self._paused.is_set()):
+                while self._send_some(sender, stream) and not (self._is_over(stop) or self._paused.is_set()):
                     self._look(SyncState.SENDING)
         except PumpWatchError as error:
             if not isinstance(error, StoreError):
@@ -144,6 +154,8 @@ class SyncWorker:
             return False
         self._look(SyncState.UP_TO_DATE)
         self._recovered()
+        if self._has_hours:
+            self._hours.ask()
         return True
 
     # ---------------------------------------------------------------- the server
@@ -167,7 +179,7 @@ class SyncWorker:
         if is_old and not self._is_old_server:
             text = f"The server is of schema version {version}: viewers see no live values through it, and its journal "
             self._on_change(f"{text}has alarms alone; {SQL_ADVICE}", False)
-        self._is_old_server = is_old
+        self._is_old_server, self._has_hours = is_old, version >= HOURS_SCHEMA
         self._outgoing.is_for_newest = not is_old
         self._live = LiveParts(self._look_now) if self._look_now is not None and not is_old else None
         self._live_s, self._whole_s = 0.0, time.monotonic()

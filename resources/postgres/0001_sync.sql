@@ -357,55 +357,14 @@ $$;
 
 -- ------------------------------------------------------------------ reads
 
--- A tag of a pump as one JSON value (rows are cut at 1,000 without a word): arrays time (Unix seconds), low, mean and high
--- of at most about `points` steps. Of up to two hours the readings, where they are sent, else the minutes.
-CREATE OR REPLACE FUNCTION public.trend(
-    station integer, pump text, tag text, since timestamptz, until timestamptz, points integer DEFAULT 1000
-) RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = ''
-AS $$
-DECLARE
-    source text := 'SELECT "timestamp" AS at, (tags -> $3 ->> 0)::real AS low, (tags -> $3 ->> 1)::real AS mean,
-        (tags -> $3 ->> 2)::real AS high, (tags -> $3 ->> 3)::integer AS good FROM public.sensor_rollups
-        WHERE station_id = $1 AND pump_id = $2 AND "timestamp" >= $4 AND "timestamp" < $5';
-    step double precision;
-    found jsonb;
-BEGIN
-    IF until - since <= interval '2 hours' AND EXISTS (
-        SELECT 1 FROM information_schema.columns
-        WHERE table_schema = 'public' AND table_name = 'sensor_readings' AND column_name = tag AND data_type = 'real'
-    ) AND EXISTS (
-        SELECT 1 FROM public.sensor_readings AS r
-        WHERE r.station_id = station AND r.pump_id = pump AND r."timestamp" >= since AND r."timestamp" < until
-    ) THEN
-        source := format(
-            'SELECT "timestamp" AS at, %1$I AS low, %1$I AS mean, %1$I AS high, (%1$I IS NOT NULL)::integer AS good
-            FROM public.sensor_readings WHERE station_id = $1 AND pump_id = $2 AND "timestamp" >= $4 AND "timestamp" < $5
-            AND $3 IS NOT NULL', tag);
-    END IF;
-    step := greatest(extract(epoch FROM until - since) / least(greatest(points, 1), 10000), 0.001);
-    EXECUTE format(
-        'SELECT jsonb_build_object(
-            ''time'', coalesce(jsonb_agg(at ORDER BY at), ''[]''), ''low'', coalesce(jsonb_agg(low ORDER BY at), ''[]''),
-            ''mean'', coalesce(jsonb_agg(mean ORDER BY at), ''[]''), ''high'', coalesce(jsonb_agg(high ORDER BY at), ''[]''))
-        FROM (
-            SELECT min(extract(epoch FROM at)) AS at, min(low) AS low, max(high) AS high,
-                sum(mean * good) / nullif(sum(good), 0) AS mean
-            FROM (%s) AS one GROUP BY floor(extract(epoch FROM at - $4) / $6)
-        ) AS steps', source)
-    INTO found USING station, pump, tag, since, until, step;
-    RETURN found;
-END
-$$;
-
 CREATE OR REPLACE FUNCTION public.pumpwatch_version() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$ SELECT jsonb_build_object('version', version, 'oldest', oldest) FROM pumpwatch.schema_version $$;
 
-REVOKE ALL ON FUNCTION public.ensure_month(date), public.ensure_sensor_columns(text[]), public.pumpwatch_version(),
-    public.trend(integer, text, text, timestamptz, timestamptz, integer) FROM PUBLIC, anon;
-GRANT EXECUTE ON FUNCTION public.ensure_month(date), public.ensure_sensor_columns(text[]), public.pumpwatch_version(),
-    public.trend(integer, text, text, timestamptz, timestamptz, integer) TO authenticated;
+REVOKE ALL ON FUNCTION public.ensure_month(date), public.ensure_sensor_columns(text[]), public.pumpwatch_version()
+    FROM PUBLIC, anon;
+GRANT EXECUTE ON FUNCTION public.ensure_month(date), public.ensure_sensor_columns(text[]), public.pumpwatch_version()
+    TO authenticated;
 
 SELECT pumpwatch.make_month(current_date), pumpwatch.make_month((current_date + interval '1 month')::date);
 

@@ -148,87 +148,6 @@ AS $$
     ) AS one
 $$;
 
--- Quantities of a pump as columns over time, at most about `points` steps: `time` (Unix ms), and a list for each tag of
--- `low`, `mean` and `high`. Few readings come as they are. Of more than two hours the minutes, where they are sent.
--- `score` and `score_time` are those of the stored detections.
-CREATE OR REPLACE FUNCTION public.view_series(
-    station integer, pump text, tags text[], since timestamptz, until timestamptz, points integer DEFAULT 2000
-) RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = ''
-AS $$
-DECLARE
-    wanted integer := least(greatest(points, 1), 20000);
-    known text[];
-    tag text;
-    place integer := 0;
-    rows integer;
-    is_raw boolean;
-    source text;
-    inner_columns text := '';
-    outer_columns text := '';
-    found jsonb;
-    scores jsonb;
-    step double precision := greatest(extract(epoch FROM until - since) / wanted, 0.001);
-BEGIN
-    SELECT coalesce(array_agg(column_name::text), '{}') INTO known FROM information_schema.columns
-    WHERE table_schema = 'public' AND table_name = 'sensor_readings' AND data_type = 'real';
-    is_raw := EXISTS (
-        SELECT 1 FROM public.sensor_readings AS r
-        WHERE r.station_id = station AND r.pump_id = pump AND r."timestamp" >= since AND r."timestamp" < until
-    ) AND (until - since <= interval '2 hours' OR NOT EXISTS (
-        SELECT 1 FROM public.sensor_rollups AS r
-        WHERE r.station_id = station AND r.pump_id = pump AND r."timestamp" >= since AND r."timestamp" < until
-    ));
-    FOREACH tag IN ARRAY tags LOOP
-        place := place + 1;
-        IF is_raw THEN
-            inner_columns := inner_columns || CASE WHEN tag = ANY (known)
-                THEN format(', %1$I AS l%2$s, %1$I AS m%2$s, %1$I AS h%2$s, (%1$I IS NOT NULL)::integer AS n%2$s', tag, place)
-                ELSE format(', NULL::real AS l%1$s, NULL::real AS m%1$s, NULL::real AS h%1$s, 0 AS n%1$s', place) END;
-        ELSE
-            inner_columns := inner_columns || format(
-                ', (tags -> %1$L ->> 0)::real AS l%2$s, (tags -> %1$L ->> 1)::real AS m%2$s,
-                (tags -> %1$L ->> 2)::real AS h%2$s, coalesce((tags -> %1$L ->> 3)::integer, 0) AS n%2$s', tag, place);
-        END IF;
-    END LOOP;
-    source := format(
-        'SELECT extract(epoch FROM "timestamp") * 1000 + %s AS ms %s FROM %s
-        WHERE station_id = $1 AND pump_id = $2 AND "timestamp" >= $3 AND "timestamp" < $4',
-        CASE WHEN is_raw THEN 0 ELSE 30000 END, inner_columns,
-        CASE WHEN is_raw THEN 'public.sensor_readings' ELSE 'public.sensor_rollups' END);
-    EXECUTE format('SELECT count(*) FROM (%s LIMIT %s) AS first_ones', source, wanted + 1)
-    INTO rows USING station, pump, since, until;
-    IF rows > wanted THEN
-        FOR place IN 1 .. coalesce(cardinality(tags), 0) LOOP
-            outer_columns := outer_columns || format(
-                ', min(l%1$s) AS l%1$s, sum(m%1$s * n%1$s) / nullif(sum(n%1$s), 0) AS m%1$s, max(h%1$s) AS h%1$s', place);
-        END LOOP;
-        source := format(
-            'SELECT avg(ms) AS ms %s FROM (%s) AS one GROUP BY floor((ms / 1000 - extract(epoch FROM $3)) / $5)',
-            outer_columns, source);
-    END IF;
-    outer_columns := '';
-    FOR place IN 1 .. coalesce(cardinality(tags), 0) LOOP
-        outer_columns := outer_columns || format(
-            '%2$s jsonb_build_array(coalesce(jsonb_agg(l%1$s ORDER BY ms), ''[]''), coalesce(jsonb_agg(m%1$s ORDER BY ms),
-            ''[]''), coalesce(jsonb_agg(h%1$s ORDER BY ms), ''[]''))', place, CASE place WHEN 1 THEN '' ELSE ',' END);
-    END LOOP;
-    EXECUTE format(
-        'SELECT jsonb_build_object(''time'', coalesce(jsonb_agg(round(ms) ORDER BY ms), ''[]''), ''columns'',
-        jsonb_build_array(%s)) FROM (%s) AS steps', outer_columns, source)
-    INTO found USING station, pump, since, until, step;
-    SELECT jsonb_build_object('score_time', coalesce(jsonb_agg(ms ORDER BY ms), '[]'),
-                              'score', coalesce(jsonb_agg(score ORDER BY ms), '[]'))
-    INTO scores FROM (
-        SELECT min(round(extract(epoch FROM "timestamp") * 1000)) AS ms, max(score) AS score
-        FROM public.anomaly_detections
-        WHERE station_id = station AND pump_id = pump AND "timestamp" >= since AND "timestamp" < until
-        GROUP BY floor(extract(epoch FROM "timestamp" - since) / step)
-    ) AS of_steps;
-    RETURN found || scores || jsonb_build_object('raw', is_raw);
-END
-$$;
-
 -- Readings of a pump as they are, from `since` on, the oldest first, at most `most` of them.
 CREATE OR REPLACE FUNCTION public.view_readings(
     station integer, pump text, since timestamptz, until timestamptz, most integer DEFAULT 10000
@@ -320,7 +239,6 @@ BEGIN
     FOREACH signature IN ARRAY ARRAY[
         'view_live(jsonb)', 'view_journal(integer, text, text, text[], bigint, bigint, bigint[], integer)',
         'view_detections(integer, text, timestamptz, timestamptz, integer)',
-        'view_series(integer, text, text[], timestamptz, timestamptz, integer)',
         'view_readings(integer, text, timestamptz, timestamptz, integer)',
         'view_minutes(integer, text, timestamptz, timestamptz, integer)', 'view_maintenance(integer)',
         'view_pumps()', 'view_files(integer)', 'view_audit(integer, bigint, integer)'

@@ -14,4 +14,8 @@ UNION ALL
 SELECT format('months %s to %s', min(right(relname, 7)), max(right(relname, 7)))
 FROM pg_class WHERE relnamespace = 'pumpwatch'::regnamespace AND relname ~ '^sensor_rollups_\d{4}_\d{2}$' AND relkind = 'r'
 UNION ALL
+SELECT format('hours of %s months, without %s that have changed since', (
+    SELECT count(*) FROM pg_class WHERE relnamespace = 'pumpwatch'::regnamespace AND relkind = 'm' AND relname ~ '^sensor_hours_'
+), (SELECT count(DISTINCT (station_id, pump_id, hour)) FROM pumpwatch.hours_changed))
+UNION ALL
 SELECT format('station %s: %s %ss', station_id, count(*), role) FROM public.members GROUP BY station_id, role;

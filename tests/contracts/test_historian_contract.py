@@ -27,6 +27,7 @@ from pumpwatch_gui.domain.events import (
     RunStateChanged,
 )
 from pumpwatch_gui.domain.feedback import EpisodeFeedback, FeedbackVerdict
+from pumpwatch_gui.domain.incident import SUFFIX, IncidentSpan
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType, MaintenanceEvent
 from pumpwatch_gui.domain.ports import Historian, JournalQuery, Series
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
@@ -36,6 +37,7 @@ from pumpwatch_gui.domain.values.quality import Quality, Reason
 from pumpwatch_gui.domain.values.readings import NOT_RECORDED, SCORE_TAG
 from pumpwatch_gui.stations.remote.history import RemoteHistory
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
+from pumpwatch_gui.store.incident import read_incident
 from pumpwatch_gui.store.query.history import History
 from tests.conftest import wait_until
 from tests.gui.fake_history import FakeHistorian
@@ -427,3 +429,53 @@ def test_the_index_of_the_journal_leads_to_the_alarms_that_were_open(keeper: Kee
     assert open_at(45) == [("P-1/b", "unacknowledged")]
     assert history.journal_lines([]) == []
     assert history.journal_lines([12345]) == []
+
+
+# -------------------------------------------------------------------- incident files
+
+
+def test_an_incident_file_shows_what_the_history_showed_of_the_span(keeper: Keeper, tmp_path: Path) -> None:
+    if isinstance(keeper, Faked):
+        pytest.skip("a history in memory makes no incident files")
+    for second in range(600):
+        bad_or_not = None if second % 50 == 7 else float(second)
+        keeper.put_frame(frame(second, bad_or_not, 50.0, uncertain=second % 50 == 9), PROFILE.tags)
+        if second % 20 == 0:
+            keeper.put_detection(detection(second, 0.5 + second / 1000))
+    for event in (
+        alarm("before", AlarmState.UNACKNOWLEDGED, 10, raised_s=10),
+        alarm("within", AlarmState.UNACKNOWLEDGED, 320, raised_s=320),
+        Note(START_NS + 330 * SECOND, "about no pump"),
+        Note(START_NS + 340 * SECOND, "about another", pump_id="P-2"),
+        Note(START_NS + 590 * SECOND, "later", pump_id="P-1"),
+        MaintenanceChanged(START_NS + 350 * SECOND, MaintenanceEvent(
+            "work", "P-1", START_NS, EventType.INSPECTION, EventSeverity.HIGH, "Look", 5.0, "EUR"), "created"),
+    ):  # fmt: skip
+        keeper.put_event(event)
+    history = keeper.historian()
+    wanted = IncidentSpan(("P-1",), START_NS + 300 * SECOND, START_NS + 400 * SECOND)
+    made = history.write_incident(tmp_path / f"one{SUFFIX}", wanted)
+    assert read_incident(tmp_path / f"one{SUFFIX}") == made
+    assert (made.pump_ids, made.start_ns, made.end_ns) == (("P-1",), wanted.start_ns, wanted.end_ns)
+    kept = History(tmp_path / f"one{SUFFIX}", untouched=True)
+    one, other = span(kept, 300, 400), span(history, 300, 400)
+    assert one.time_s.tolist() == other.time_s.tolist()
+    np.testing.assert_array_equal(one.mean, other.mean)
+    assert [row.text for row in kept.journal(JournalQuery())] == [
+        row.text for row in history.journal(JournalQuery()) if row.text not in ("about another", "later")
+    ]
+    assert [work.title for work in kept.maintenance()] == ["Look"]
+    scored = [
+        [(row.time_ns, row.score) for row in source.detections("P-1", start_ns=wanted.start_ns, end_ns=wanted.end_ns)]
+        for source in (kept, history)
+    ]
+    assert scored[0] == scored[1] != []
+    assert kept.recorded_site().pumps[0].profile == history.recorded_pumps()[0].profile
+    for pumps, words in ((("P-77",), "no pump P-77"), ((), "no pump")):
+        with pytest.raises(InputError, match=words):
+            history.write_incident(tmp_path / f"two{SUFFIX}", replace(wanted, pump_ids=pumps))
+    with pytest.raises(InputError, match="no reading"):
+        history.write_incident(tmp_path / f"two{SUFFIX}", replace(wanted, start_ns=SECOND, end_ns=2 * SECOND))
+    with pytest.raises(InputError, match="cancelled"):
+        history.write_incident(tmp_path / f"two{SUFFIX}", wanted, cancelled=lambda: True)
+    assert [path.name for path in tmp_path.iterdir() if SUFFIX in path.name] == [f"one{SUFFIX}"]

@@ -19,9 +19,10 @@ class Polling:
 
 
 class CountingDevice:
-    """Answers every read with zeros, as a context."""
+    """Answers every read with the same `value` in each register, as a context."""
 
-    def __init__(self) -> None:
+    def __init__(self, value: int = 0) -> None:
+        self.value = value
         self.pollings: list[Polling] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._server.getsockname()[1])
@@ -64,4 +65,4 @@ class CountingDevice:
                 polling.count += 1
                 count = int.from_bytes(body[2:4])
                 answer = struct.pack(">3H3B", transaction, 0, 3 + 2 * count, unit, function, 2 * count)
-                connection.sendall(answer + bytes(2 * count))
+                connection.sendall(answer + self.value.to_bytes(2) * count)

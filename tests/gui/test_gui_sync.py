@@ -22,7 +22,7 @@ from pumpwatch_gui.domain.sync import (
 from pumpwatch_gui.gui.shell.footer import stats_words
 from pumpwatch_gui.gui.sync import dialog as dialog_module
 from pumpwatch_gui.gui.sync import setup_dialog
-from pumpwatch_gui.gui.sync.dialog import ENDS, NEXT, OFF, SyncDialog
+from pumpwatch_gui.gui.sync.dialog import OFF, SyncDialog
 from pumpwatch_gui.gui.sync.quarantine_dialog import QuarantineDialog
 from pumpwatch_gui.gui.sync.setup_dialog import KEPT, NEW, SyncSetupDialog
 from tests.gui.conftest import OpenWindow
@@ -102,16 +102,6 @@ def test_where_nothing_is_sent_the_dialog_says_how_it_would_be(open_window: Open
     assert dialog.state.text() == OFF
     assert {part.isEnabled() for part in (dialog.pause, dialog.again)} == {False}
     assert dialog.figures["Server"].text() == "–"
-
-
-def test_settings_that_wait_for_the_next_start_are_said(open_window: OpenWindow) -> None:
-    station, dialog = opened(open_window, SyncView(SyncState.SENDING))
-    settings, station._site = station._site.sync, replace(station._site, sync=None)
-    dialog.renew()
-    assert dialog.error.text() == ENDS
-    station.sync, station._site = None, replace(station._site, sync=settings)
-    dialog.renew()
-    assert (dialog.state.text(), dialog.error.text()) == (NEXT, "")
 
 
 # ---------------------------------------------------------------- rows in quarantine

@@ -21,7 +21,9 @@ def test_it_is_off_and_on_loopback_where_nothing_is_said() -> None:
 
 def test_what_is_said_is_taken() -> None:
     text = '[gateway]\nenabled = true\nhost = "::1"\nport = 9000\nopen = true\n'
-    assert problems(text) == (GatewaySettings(True, "::1", 9000, True), [])
+    text += 'origins = ["HTTP://Dashboard.example/", "https://[::1]:9000"]\n'
+    origins = ("http://dashboard.example", "https://[::1]:9000")
+    assert problems(text) == (GatewaySettings(True, "::1", 9000, True, origins=origins), [])
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,22 @@ def test_what_is_said_is_taken() -> None:
         ('host = "10.0.0.5"\ncertificate = "a.pem"\nkey = "a.key"\nopen = true', "gateway.open"),
         ('certificate = "a.pem"', "gateway.key"),
         ("opened = true", "gateway.opened"),
+        ('origins = "http://127.0.0.1"', "gateway.origins"),
+        ("origins = [9000]", "gateway.origins"),
+        *(
+            (f'origins = ["{text}"]', "gateway.origins")
+            for text in (
+                "",
+                "*",
+                "null",
+                "127.0.0.1:9000",
+                "http://a/b",
+                "http://a@b",
+                "ftp://a",
+                "http://a:x",
+                "http://:1",
+            )
+        ),
     ],
 )
 def test_a_mistake_is_named_and_keeps_it_off(text: str, path: str) -> None:

@@ -57,16 +57,17 @@ class Response:
 
 
 class GatewayStation:
-    """`with GatewayStation(home, pumps=2) as g:` runs it."""
+    """`with GatewayStation(home, pumps=2) as g:` runs it; `site` is the text of another site file."""
 
-    def __init__(self, folder: Path, *, pumps: int = 2, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, pumps: int = 2, site: str = "", **settings: Any) -> None:
         home = Home(folder / "home")
         home.prepare()
-        home.site_file.write_text("schema = 1\n" + "".join(PUMP.format(pump_id=f"P-{101 + i}") for i in range(pumps)))
-        site = load_site(home.site_file).site
+        own = "schema = 1\n" + "".join(PUMP.format(pump_id=f"P-{101 + i}") for i in range(pumps))
+        home.site_file.write_text(site or own)
+        loaded = load_site(home.site_file).site
         self.home = home
         self.keys = KeyFile(home.path)
-        self.engine = Engine(site, home)
+        self.engine = Engine(loaded, home)
         self.events: list[Event] = []
         self.engine.subscribe(self.events.append)
         chosen = replace(GatewaySettings(enabled=True, port=0), **settings)

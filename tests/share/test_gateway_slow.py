@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,6 +12,7 @@ import pytest
 
 from pumpwatch_gui.domain.gateway import Scope
 from pumpwatch_gui.share.gateway import bodies, connections, serving
+from tests.acquire.certificates import make_authority, make_certificate
 from tests.conftest import wait_until
 from tests.share.running import ORIGINAL, GatewayStation
 
@@ -110,6 +112,25 @@ def test_idle_connections_are_closed_whether_they_have_asked_or_not(station: Gat
         kept.sendall(HEAD + b"\r\n")
         assert rest(silent) == b""
         assert rest(kept).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("begun", [b"", b"\x16\x03\x01\x00\xff\x01\x00"])
+def test_a_tls_handshake_that_never_ends_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(serving, "HANDSHAKE_WITHIN_S", 0.5)
+    make_authority(tmp_path)
+    make_certificate(tmp_path, "server", role="Gateway")
+    files = {"certificate": str(tmp_path / "server.pem"), "key": str(tmp_path / "server.key")}
+    with GatewayStation(tmp_path, pumps=1, **files) as running:
+        with client(running) as silent:
+            silent.sendall(begun)
+            assert rest(silent) == b""  # the limit of the socket, twenty seconds, is less than asyncio's own
+        trusted = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+        trusted.check_hostname = False
+        with client(running) as link, trusted.wrap_socket(link) as over_tls:
+            over_tls.sendall(HEAD + b"\r\n")
+            assert over_tls.recv(12) == b"HTTP/1.1 200"
 
 
 def test_who_takes_nothing_of_a_response_is_cut_off(station: GatewayStation) -> None:

@@ -72,7 +72,7 @@ def test_applied_twice_it_changes_nothing(central: Central, capsys: pytest.Captu
     assert "CREATE POLICY" in before
     assert main(["server-sql", "--apply", central.dsn]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert "schema version 2" in said
+    assert "schema version 3" in said
     assert any(line.startswith("table sensor_readings: about ") for line in said)
     assert dump(central) == before
 

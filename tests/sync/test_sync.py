@@ -213,7 +213,7 @@ def test_a_server_of_another_version_is_explained(
             else:
                 wait_until(lambda: is_through(made), within_s=30)
     finally:
-        central.sql("UPDATE pumpwatch.schema_version SET version = 2, oldest = 1")
+        central.sql("UPDATE pumpwatch.schema_version SET version = 3, oldest = 1")
 
 
 def test_trouble_that_lasts_is_said_once_and_its_end(
@@ -268,7 +268,7 @@ def test_a_server_of_before_gets_what_it_takes_and_that_is_said_once(
             made.worker.pause(False)  # it connects again
             wait_until(lambda: is_through(made), within_s=30)
     finally:
-        central.sql("UPDATE pumpwatch.schema_version SET version = 2")
+        central.sql("UPDATE pumpwatch.schema_version SET version = 3")
     assert central.sql("SELECT kind, time_ns FROM alarm_journal WHERE station_id = 94") == [["alarm", ""]]
     assert [text for text, _ in made.said if "is of schema version 1: viewers see no live values" in text] == [
         made.said[0][0]

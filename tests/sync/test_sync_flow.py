@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from tests.conftest import wait_until
 from tests.flow.running import RunningStation, home_at, simulated, site_text
 from tests.store.conftest import rows_of
 from tests.sync.conftest import needs_server
+from tests.sync.faults import Line
 
 SYNC = """
 [site]
@@ -109,12 +111,6 @@ def test_a_station_that_sends_nothing_refuses_the_orders_and_notes_nothing(tmp_p
             done = running.order(DiscardRefused(rows))  # of a time when it was on
             assert done.ok
             assert done.text == "2 refused rows (audit log 3/7, alarms 3/8) discarded"
-            wanted = SyncSettings("https://abc.supabase.co", "station3@example.org")
-            done = running.order(ChangeSite((SetSync(wanted),)))
-            assert done.ok
-            assert "from the next start on" in done.text
-            assert running.engine.site().sync == wanted
-            assert running.engine.latest().sync is None
         finally:
             running.end()
     assert rows_of(running.home.database, "SELECT count(*) FROM outbox") == [(0,)]
@@ -122,7 +118,72 @@ def test_a_station_that_sends_nothing_refuses_the_orders_and_notes_nothing(tmp_p
         running.home.database, "SELECT action, ok, text FROM audit_log WHERE action LIKE '%refused rows%'"
     )
     assert [row[:2] for row in audited] == [("send refused rows again", 0), ("discard refused rows", 1)]
-    assert rows_of(running.home.database, "SELECT count(*) FROM audit_log WHERE action = 'change site'") == [(1,)]
+
+
+def test_sync_is_switched_on_and_off_while_the_station_runs(tmp_path: Path) -> None:
+    nothing = f"http://127.0.0.1:{free_port()}"
+    with simulated() as port:
+        running = RunningStation(home_at(tmp_path), site_text(port)).start()
+
+        def noted() -> int:
+            return int(rows_of(running.home.database, "SELECT count(*) FROM outbox")[0][0])
+
+        def set_to(settings: SyncSettings | None) -> str:
+            done = running.order(ChangeSite((SetSync(settings),)))
+            assert done.ok
+            assert running.engine.site().sync == settings
+            return done.text
+
+        try:
+            assert running.engine.latest().sync is None
+            wanted = SyncSettings(nothing, "station3@example.org", "", frozenset({SyncStream.READINGS}))
+            assert f"Sync to {nothing} as station3@example.org from now on" in set_to(wanted)
+            wait_until(lambda: (view := running.engine.latest().sync) and view.state is SyncState.TROUBLE, within_s=30)
+            wait_until(noted, within_s=30)
+            assert "Sync switched off: nothing is sent from now on" in set_to(None)
+            wait_until(lambda: running.engine.latest().sync is None)
+            committed = running.engine.latest().stats.readings_committed
+            wait_until(lambda: running.engine.latest().stats.readings_committed > committed + 20, within_s=30)
+            held = noted()
+            wait_until(lambda: running.engine.latest().stats.readings_committed > committed + 40, within_s=30)
+            assert noted() == held  # it waits for a server
+            set_to(wanted)
+            wait_until(lambda: noted() > held, within_s=30)
+            assert not running.engine.latest().stopped_loops
+        finally:
+            running.end()
+    audited = rows_of(running.home.database, "SELECT count(*) FROM audit_log WHERE action = 'change site'")
+    assert audited == [(3,)]
+
+
+@needs_server
+def test_other_settings_come_into_force_at_once_and_nothing_is_lost(
+    central: Central, accounts: Accounts, tmp_path: Path
+) -> None:
+    def there() -> int:
+        return int(central.one("SELECT count(*) FROM sensor_readings WHERE station_id = 38"))
+
+    with station(tmp_path, central, accounts, 38) as running, Line(central.url).open() as line:
+        settings = running.engine.site().sync
+        assert settings is not None
+        wait_until(lambda: there() > 20, within_s=30)
+        for url in (f"http://127.0.0.1:{free_port()}", line.url) * 2:  # where nothing is, and another way to the server
+            before, passed = there(), line.seen["pass"]
+            assert running.order(ChangeSite((SetSync(replace(settings, url=url)),))).ok
+            if url == line.url:
+                wait_until(lambda: line.seen["pass"] > passed and there() > before + 20, within_s=30)  # noqa: B023
+            else:
+                wait_until(lambda: url in running.engine.latest().sync.error, within_s=30)  # type: ignore[union-attr]  # noqa: B023
+        # A stream less: what was noted of it goes, further rows are not noted.
+        assert running.order(ChangeSite((SetSync(replace(settings, streams=frozenset({SyncStream.AUDIT}))),))).ok
+        wait_until(lambda: running.engine.latest().sync.backlog == 0, within_s=30)  # type: ignore[union-attr]
+        held, committed = there(), running.engine.latest().stats.readings_committed
+        wait_until(lambda: running.engine.latest().stats.readings_committed > committed + 40, within_s=30)
+        assert there() == held
+    # All the readings up to that change are there, each once, and none after it.
+    last = central.one("SELECT max(id) FROM sensor_readings WHERE station_id = 38")
+    up_to = rows_of(running.home.database, f"SELECT count(*) FROM sensor_readings WHERE id <= {last}")
+    assert up_to == [(held,)]
 
 
 @pytest.mark.parametrize("what", ["headless", "window"])

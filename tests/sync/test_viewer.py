@@ -16,6 +16,7 @@ from pumpwatch_gui.commissioning.viewing import open_view, server_settings
 from pumpwatch_gui.domain.commands import Acknowledge, CreateMaintenance, Order, Record
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.domain.events import Event, OrderDone, SiteChanged
+from pumpwatch_gui.domain.incident import SUFFIX, IncidentSpan
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.maintenance.event import EventSeverity, EventType
 from pumpwatch_gui.domain.ports import JournalQuery
@@ -23,6 +24,8 @@ from pumpwatch_gui.domain.station import RunState
 from pumpwatch_gui.files.home import Home
 from pumpwatch_gui.stations.remote import heard
 from pumpwatch_gui.stations.remote import station as remote_station
+from pumpwatch_gui.stations.remote.history import RemoteHistory
+from pumpwatch_gui.stations.remote.names import Names
 from pumpwatch_gui.stations.remote.station import RemoteStation
 from pumpwatch_gui.sync import worker
 from tests.conftest import wait_until
@@ -111,6 +114,14 @@ def test_pumps_of_one_name_of_two_stations_are_kept_apart(central: Central, acco
         )
 
 
+def test_an_incident_file_is_of_pumps_of_one_station(central: Central, accounts: Accounts, tmp_path: Path) -> None:
+    history = RemoteHistory(viewer_settings(central, accounts, 7), SECRETS, lambda: Names({7: "North", 8: "South"}))
+    for pumps, words in ((("7-P-101", "8-P-101"), "is of one station"), (("9-P-101",), "no pump 9-P-101")):
+        with pytest.raises(InputError, match=words):
+            history.write_incident(tmp_path / f"one{SUFFIX}", IncidentSpan(pumps, 0, 10**9))
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_order_is_refused_with_the_words_why(central: Central, accounts: Accounts) -> None:
     station = RemoteStation(viewer_settings(central, accounts, next(NUMBERS)), SECRETS)
     events: list[Event] = []
@@ -182,7 +193,7 @@ WRONG: dict[str, Wrong] = {
     "older server": (
         _sql("UPDATE pumpwatch.schema_version SET version = 1"),
         "the server is of schema version 1, a viewer needs 2; have `pumpwatch server-sql --apply` run",
-        _sql("UPDATE pumpwatch.schema_version SET version = 2"),
+        _sql("UPDATE pumpwatch.schema_version SET version = 3"),
     ),
 }
 
@@ -205,7 +216,7 @@ def test_what_is_wrong_at_the_start_is_said_and_is_over_when_it_was_put_right(
                 correct(central, accounts, settings.account, number)
                 wait_until(lambda: said(station) == "" and has_values(station, 1), within_s=30)
         finally:
-            central.sql("UPDATE pumpwatch.schema_version SET version = 2")
+            central.sql("UPDATE pumpwatch.schema_version SET version = 3")
 
 
 def test_a_station_that_sends_no_live_values_is_said_and_its_history_is_shown(

@@ -19,8 +19,6 @@ from pumpwatch_gui.gui.sync.trial_panel import Job, TrialPanel
 
 RENEW_MS = 500
 OFF = "Off: nothing is sent."
-ENDS = "It is switched off in the site file, and ends with this run of the program."
-NEXT = "Other settings are saved. They come into force at the next start."
 _FIGURES = ("Server", "Account", "Sends", "Waiting", "Behind by", "Sent since the start", "In quarantine")
 
 
@@ -94,9 +92,8 @@ class SyncDialog(QDialog):
             part.setEnabled(is_on)
         self.trial.run_button.setEnabled(settings is not None or self.trial.is_running)
         self.set_up.setText("Change…" if settings is not None else "Set up…")
-        self.state.setText(view.state.value.capitalize() if view else NEXT if settings is not None else OFF)
-        trouble = view.error if view and view.state is SyncState.TROUBLE else ""
-        self.error.setText(ENDS if view and settings is None else trouble)
+        self.state.setText(view.state.value.capitalize() if view else OFF)
+        self.error.setText(view.error if view and view.state is SyncState.TROUBLE else "")
         self.error.setVisible(bool(self.error.text()))
         self.pause.setText("Resume" if view and view.state is SyncState.PAUSED else "Pause")
         for name, text in _texts(view, settings).items():

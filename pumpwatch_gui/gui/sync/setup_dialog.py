@@ -171,6 +171,6 @@ class SyncSetupDialog(SiteDialog):
 
     def ask_off(self) -> None:
         """Ask, then order that nothing be sent any longer."""
-        more = "From the next start on nothing is sent and nothing is kept to be sent. What is on the server stays."
+        more = "Nothing further is sent, or kept to be sent. What waits stays, and what is on the server."
         question = Question("Switch the sync off?", more, yes="Switch off", no="Go on sending")
         ask_first(self, question, lambda: self.order((SetSync(None),)))

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from pumpwatch_gui.domain.gateway import Scope, is_loopback
+from pumpwatch_gui.share.gateway.openapi import STREAM, TICKET
 from pumpwatch_gui.share.gateway.refusals import Kind, Refusal
+from pumpwatch_gui.share.gateway.tickets import key_of_ticket
 from pumpwatch_gui.share.keys import ApiKey, KeyFile
 
 MOST_PER_S = 100.0
@@ -62,6 +64,9 @@ class Admission:
         """Who sends the request. Raises Refusal. `scope` None: what everybody may see."""
         given = _key_of(request) if scope is not None else ""
         key = self._keys.find(given) if given else None
+        ticket = "" if given or request.url.path != STREAM else request.query_params.get("ticket", "")
+        if ticket:
+            given, key = ticket, key_of_ticket(self._keys, ticket)
         self._rate.take(f"key {key.key_id}" if key else f"address {request.client.host if request.client else ''}")
         if scope is None:
             return Caller(None)
@@ -70,6 +75,9 @@ class Admission:
             return Caller(None)
         if not given:
             raise _unauthorised(Kind.NO_KEY, "a key is needed", "send it as `Authorization: Bearer KEY`")
+        if ticket and (key is None or key.is_expired(time.time())):
+            kind = Kind.WRONG_KEY if key is None else Kind.EXPIRED
+            raise _unauthorised(kind, "the ticket is not known or has expired", f"get a new one at {TICKET}")
         if key is None:
             raise _unauthorised(Kind.WRONG_KEY, "the key is not known", "make one with `pumpwatch gateway-key`")
         if key.is_expired(time.time()):

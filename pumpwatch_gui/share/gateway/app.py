@@ -1,13 +1,16 @@
 """The endpoints: each admits, responds from the ports alone, and refuses without saying anything of the inside."""
 
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import psutil
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -21,11 +24,18 @@ from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import PumpSettings, Site
 from pumpwatch_gui.share.gateway.admission import Admission, Caller
 from pumpwatch_gui.share.gateway.bodies import parse_body, read_body
-from pumpwatch_gui.share.gateway.documents import health_document, live_document, maintenance_document, pump_document
-from pumpwatch_gui.share.gateway.openapi import ENDPOINTS, openapi_document, page
+from pumpwatch_gui.share.gateway.documents import (
+    health_document,
+    iso,
+    live_document,
+    maintenance_document,
+    pump_document,
+)
+from pumpwatch_gui.share.gateway.openapi import ENDPOINTS, STREAM, TICKET, openapi_document, page
 from pumpwatch_gui.share.gateway.past import HOUR_NS, LONGEST_NS, anomaly_history, sensor_history, stretch_of
 from pumpwatch_gui.share.gateway.refusals import Kind, Refusal, Refusals
-from pumpwatch_gui.share.gateway.stream import Streams
+from pumpwatch_gui.share.gateway.stream import EventId, Streams
+from pumpwatch_gui.share.gateway.tickets import make_ticket
 from pumpwatch_gui.share.metrics import CONTENT_TYPE, metrics_text
 
 crash_log = logging.getLogger("pumpwatch.crash")
@@ -46,10 +56,16 @@ class _Fed:
 
 
 class Gateway:
-    """The endpoints of one station. `app` is the ASGI application."""
+    """The endpoints of one station. `app` is the ASGI application; pages of `origins` may read what it says."""
 
     def __init__(
-        self, station: Station, inlet: Inlet, admission: Admission, refusals: Refusals, streams: Streams
+        self,
+        station: Station,
+        inlet: Inlet,
+        admission: Admission,
+        refusals: Refusals,
+        streams: Streams,
+        origins: Sequence[str] = (),
     ) -> None:
         self._station, self._inlet, self._streams = station, inlet, streams
         self._admission, self._refusals = admission, refusals
@@ -64,14 +80,22 @@ class Gateway:
             "/api/maintenance-events": self._maintenance,
             "/api/system-health": self._system,
             "/api/start-simulation": self._simulation,
-            "/events": self._events,
+            STREAM: self._events,
+            TICKET: self._ticket,
             "/metrics": self._metrics,
             "/health": self._health,
             "/openapi.json": self._openapi,
             "/docs": self._docs,
         }
         routes = [Route(e.path, self._guarded(e.scope, handlers[e.path]), methods=[e.method]) for e in ENDPOINTS]
-        self.app = Starlette(routes=routes, exception_handlers={HTTPException: self._not_there})
+        # For looking alone: a page may not post, whatever key it has.
+        pages = Middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["GET"], max_age=600,
+            allow_headers=["Authorization", "X-API-Key", "Last-Event-ID"],
+        )  # fmt: skip
+        self.app = Starlette(
+            routes=routes, exception_handlers={HTTPException: self._not_there}, middleware=[pages] if origins else []
+        )
         self.app.router.redirect_slashes = False
 
     # ---------------------------------------------------------------- around every endpoint
@@ -194,8 +218,15 @@ class Gateway:
 
     async def _events(self, request: Request, caller: Caller) -> Response:
         only = self._pump(request, caller)[0] if "pump" in request.query_params else ""
-        stream = self._streams.open(lambda pump_id: caller.allows(pump_id) and only in ("", pump_id))
+        after = EventId.parsed(request.headers.get("last-event-id", ""))
+        stream = self._streams.open(lambda pump_id: caller.allows(pump_id) and only in ("", pump_id), after)
         return StreamingResponse(stream, media_type="text/event-stream")
+
+    async def _ticket(self, _request: Request, caller: Caller) -> Response:
+        if caller.key is None:
+            raise Refusal(409, Kind.CONFLICT, "the gateway is open: no ticket is needed", f"read {STREAM} without one")
+        ticket, until_s = make_ticket(caller.key, time.time())
+        return JSONResponse({"ticket": ticket, "expires": iso(until_s * 10**9)})
 
     async def _metrics(self, _request: Request, caller: Caller) -> Response:
         text = metrics_text(self._station.latest(), caller.allows, self._counts(), self._process)

@@ -7,6 +7,7 @@ from pumpwatch_gui.domain.gateway import Scope
 from pumpwatch_gui.domain.pump.profile import STANDARD_TAGS
 from pumpwatch_gui.share.gateway.documents import ORIGINAL_KEYS, JsonObject
 
+STREAM, TICKET = "/events", "/api/stream-ticket"
 _PUMP = ("pump", "id of a pump, as P-101")
 _SPAN = (("from", "ISO 8601 with an offset, or Unix seconds"), ("to", "as from; without it: now"),
          ("limit", "rows of the response, the newest, 1 to 5000 (100)"))  # fmt: skip
@@ -34,7 +35,9 @@ ENDPOINTS = (
              (_PUMP, ("resolved", "true or false; without it: both"))),
     Endpoint("/api/system-health", "GET", Scope.READ, "How the program itself is doing."),
     Endpoint("/api/start-simulation", "POST", Scope.INGEST, "Which pumps play a recording, as they do by themselves."),
-    Endpoint("/events", "GET", Scope.READ, "Server-sent events: values, alarm, event.", (_PUMP,), "text/event-stream"),
+    Endpoint(STREAM, "GET", Scope.READ, "Server-sent events: values, alarm, event, gap. With Last-Event-ID also what "
+             "happened since that one.", (_PUMP, ("ticket", f"in place of a key: see {TICKET}")), "text/event-stream"),
+    Endpoint(TICKET, "GET", Scope.READ, "A ticket for the stream, for a browser: it is good for an hour."),
     Endpoint("/metrics", "GET", Scope.READ, "Metrics for Prometheus.", (), "text/plain"),
     Endpoint("/health", "GET", None, "200 while every loop turns, else 503: for a service manager."),
     Endpoint("/openapi.json", "GET", None, "This description as OpenAPI 3.1."),

@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -33,6 +34,8 @@ USES_EVERY_S = 60.0
 """The last use of each key is written down so often, and at the end."""
 MAX_HEAD = 16_384
 """Bytes of the head of a request; httptools, which is quicker, knows no bound."""
+HANDSHAKE_WITHIN_S = 10.0
+"""From the connection to the end of its TLS handshake, as long as a head may take; asyncio's own limit is a minute."""
 IDLE_S, LAST_WORDS_S = 30, 2
 """An idle connection is closed after the first; at the end responses under way get the second."""
 
@@ -59,8 +62,12 @@ class GatewayLoop:
         try:
             config = self._config(Gateway(
                 self._station, self._inlet, Admission(keys, is_open=settings.is_open), self._refusals,
-                streams := Streams(self._station),
+                streams := Streams(self._station), settings.origins,
             ))  # fmt: skip
+            if settings.certificate:  # uvicorn has no setting of it; the loop is this gateway's own
+                loop = asyncio.get_running_loop()
+                within = partial(loop.create_server, ssl_handshake_timeout=HANDSHAKE_WITHIN_S)
+                loop.create_server = within  # type: ignore[method-assign]
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             self.port = int(listening.getsockname()[1])

@@ -23,6 +23,7 @@ from pumpwatch_gui.domain.replay import JournalIndex
 from pumpwatch_gui.domain.sync import QuarantinedRow, SyncSettings
 from pumpwatch_gui.domain.values.readings import ORIGINAL_TABLES, SCORE_TAG, Readings, RecordedPump, RecordedSite
 from pumpwatch_gui.domain.values.recording import Recording
+from pumpwatch_gui.stations.remote.incident import incident_of_server
 from pumpwatch_gui.stations.remote.names import KEY_BITS, Names
 from pumpwatch_gui.stations.remote.rows import detection_row, iso_of, journal_row, maintenance_event, reading_rows
 from pumpwatch_gui.stations.remote.values import UNREADABLE, area_of, floats
@@ -76,7 +77,10 @@ class RemoteHistory:
         points: int = 2000,
         profile: PumpProfile | None = None,
     ) -> Series:
-        """Some quantities of a pump, see the port: of more than two hours the minutes, where the station sends them."""
+        """Some quantities of a pump, see the port: of more than two hours the minutes, where the station sends them.
+
+        Where a step is an hour or more the server reads the hours that it has made of them.
+        """
         derived = DerivedQuantities(profile) if profile and set(tags) & {s.tag for s in profile.derived} else None
         series = tuple(dict.fromkeys(series_of(tag) for tag in (*tags, *(derived.leaf_tags if derived else ()))))
         place = self._names().split(pump_id)
@@ -146,8 +150,8 @@ class RemoteHistory:
     def write_incident(
         self, path: Path, span: IncidentSpan, *, cancelled: Callable[[], bool] = lambda: False
     ) -> Incident:
-        """Raises InputError: an incident file is made of what the station itself has stored."""
-        raise InputError("an incident file cannot be made through a server", "make it at the station itself")
+        """Write what the server has of the span, see the port: of pumps of one station, which has sent its readings."""
+        return incident_of_server(self, path, span, cancelled=cancelled)
 
     def export_journal_csv(self, path: Path, query: JournalQuery) -> int:
         """Write the journal, newest first, as CSV; returns the lines written. The file is whole or not there."""
