@@ -1,0 +1,1 @@
+-- Minutes and hours whose counts are one number each (resources/formats/archive.md): a program of before would not read them.
