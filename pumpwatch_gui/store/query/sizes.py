@@ -9,6 +9,7 @@ from typing import Any, Final
 import apsw
 
 from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, TIME, UNCERTAIN
+from pumpwatch_gui.store.reading_rows import TABLES
 from pumpwatch_gui.store.schema import from_apsw, open_for_reading
 
 _PAGES: Final = (
@@ -56,7 +57,7 @@ def archive_sizes(database: Path) -> ArchiveSizes:
 def _sizes(connection: apsw.Connection) -> ArchiveSizes:
     rows, chunks, rollups = (
         int(str(connection.execute(_PAGES.format(", ".join(f"'{t}'" for t in tables))).get))
-        for tables in (("sensor_readings", "anomaly_scores"), ("archive_chunks",), ("archive_rollups",))
+        for tables in (TABLES, ("archive_chunks",), ("archive_rollups",))
     )
     by_level, counts = (Counter[str](), Counter[str]()), [0, 0]
     for level, series, size, count in list[Any](connection.execute(_CHUNKS).fetchall()):
