@@ -163,15 +163,21 @@ def resolutions_of(connection: apsw.Connection) -> dict[int, dict[str, float]]:
 
 
 def _groups(connection: apsw.Connection) -> Iterator[tuple[list[str], str]]:
-    """Series and the condition for the pumps that have or had them; a pump without any noted has all."""
+    """Series and the condition for the pumps that have or had them; a pump without any noted has all.
+
+    Those with all of them, which mostly are all there are, are read without a condition: to look at each id takes time.
+    """
     there = [name for c in columns(connection, "sensor_readings") if (name := folded(c)) not in RESERVED]
     noted = noted_series(connection)
     numbers: dict[tuple[str, ...], list[int]] = {}
     for number, names in noted.items():
-        numbers.setdefault(tuple(name for name in names if name in there), []).append(number)
+        shared = tuple(name for name in names if name in there)
+        if len(shared) < len(there):
+            numbers.setdefault(shared, []).append(number)
     for shared, own in numbers.items():
         yield list(shared), f"(id & {LAST_NUMBER}) IN ({', '.join(map(str, own))})"
-    yield there, f"(id & {LAST_NUMBER}) NOT IN ({', '.join(map(str, noted))})"
+    apart = [number for own in numbers.values() for number in own]
+    yield there, f"(id & {LAST_NUMBER}) NOT IN ({', '.join(map(str, apart))})" if apart else "TRUE"
 
 
 def _read_readings(

@@ -142,7 +142,8 @@ def _as_readings(connection: apsw.Connection, stretch: Stretch, names: Sequence[
     readings = rows.readings
     found = {name: single(readings.ms, readings.column(name)) for name in names if name != SCORE}
     is_scored = ~np.isnan(rows.score)
-    found[SCORE] = single(rows.ms[is_scored], rows.score[is_scored])
+    every = bool(is_scored.all())
+    found[SCORE] = single(*((rows.ms, rows.score) if every else (rows.ms[is_scored], rows.score[is_scored])))
     lost = _stored(connection, stretch, names, 0, {chunk.day for chunk, _ in archived})
     for name, steps in lost.items():
         if any(one.index.size for _, one in steps):
