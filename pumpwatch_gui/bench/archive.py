@@ -22,7 +22,7 @@ from pumpwatch_gui.store.archive.handed import HELD_ROWS
 from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.importing import ImportTarget
 from pumpwatch_gui.store.query.history import History
-from pumpwatch_gui.store.query.sizes import archive_sizes
+from pumpwatch_gui.store.query.sizes import ArchiveSizes, archive_sizes
 from pumpwatch_gui.store.schema import connect
 
 PUMPS = 50
@@ -81,9 +81,26 @@ def _archived(past: SimulatedPast, readings: int) -> Iterator[Figure]:
     yield Figure(f"{what}, with copies deleted", took_s * share, "s", f"≤ 10 s; {cpu_s * share:.1f} s of processor")
     yield Figure(f"{what}: longest slice of the writer", longest_s * 1e3, "ms", f"≤ 20 ms; p99 {p99_s * 1e3:.1f} ms")
     yield Figure(f"{what}: memory", (peak - before) / MB, "MB", "≤ 100 MB")
-    size = sizes.rollups / readings
-    yield Figure("archived: bytes a reading, time and score too", sizes.day_bytes / readings + size, "bytes", REFERENCE)
-    yield Figure("of it minutes and hours", size, "bytes", "0.31")
+    yield from _bytes(sizes)
+
+
+def _bytes(sizes: ArchiveSizes) -> Iterator[Figure]:
+    """Bytes a reading: in all, without the score, and what each kind takes of it."""
+
+    def figure(what: str, size: float, reference: str = "") -> Figure:
+        return Figure(what, size / sizes.day_rows, "bytes", reference)
+
+    days, rollups = sum(sizes.day_bytes.values()), sum(sizes.rollup_bytes.values())
+    score = sizes.day_bytes["score"] + sizes.rollups * sizes.rollup_bytes["score"] / rollups
+    yield figure("archived: bytes a reading, time and score too", days + sizes.rollups, REFERENCE)
+    yield figure("archived: values, times, quality, rollups", days + sizes.rollups - score, "≤ 4.2")
+    for kind in ("values", "times", "quality", "score"):
+        yield figure(f"of it {kind}", sizes.day_bytes[kind])
+    yield figure("of it minutes and hours of the sensors", sizes.rollup_bytes["rollups"])
+    yield figure("of it minutes and hours of the score", sizes.rollup_bytes["score"])
+    yield figure("of it keys and unfilled pages of minutes and hours", sizes.rollups - rollups)
+    of_days = sizes.chunks * days / (days + sizes.piece_bytes) - days
+    yield figure("apart from it: keys and unfilled pages of the chunks", of_days)
 
 
 def _reads(past: SimulatedPast, day_s: int, year_days: int) -> Iterator[Figure]:

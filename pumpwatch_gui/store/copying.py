@@ -11,8 +11,9 @@ import apsw
 
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.store.hot.opening import mark_writing
-from pumpwatch_gui.store.schema import DAMAGE, file_kind, from_apsw, open_for_reading, run, upgrade, upgrades
+from pumpwatch_gui.store.schema import DAMAGE, file_kind, from_apsw, open_for_reading, run, upgrades
 from pumpwatch_gui.store.span import ReadingSpan, reading_span
+from pumpwatch_gui.store.upgrading import upgrade
 
 STEP_PAGES: Final = 256
 """1 MiB at a time: the disk and the processor are free for the writer in between."""

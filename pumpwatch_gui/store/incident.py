@@ -24,25 +24,25 @@ from pumpwatch_gui.store.layout import (
     SITE_KEY,
     column,
     columns_of_readings,
-    folded,
     noted_series,
     pump_number,
     reading_columns,
 )
 from pumpwatch_gui.store.query.journal import read_index
 from pumpwatch_gui.store.query.past import Stretch, days_between, rows_between
+from pumpwatch_gui.store.reading_rows import add_sensors
 from pumpwatch_gui.store.schema import (
     DAMAGE,
     FileKind,
-    add_columns,
     file_kind,
+    folded,
     from_apsw,
     open_for_reading,
     run,
     transaction,
-    upgrade,
     upgrades,
 )
+from pumpwatch_gui.store.upgrading import upgrade
 
 KEY: Final = "incident"
 BEFORE_NS: Final = 120 * 10**9
@@ -183,7 +183,7 @@ def _copy_site(snapshot: Snapshot, written: apsw.Connection, numbers: dict[str, 
     known = reading_columns(written)
     names = [column(tag) for row in layouts for tag in json.loads(row[2])]
     if more := [name for name in dict.fromkeys(names) if folded(name) not in known]:
-        add_columns(written, "sensor_readings", more)
+        add_sensors(written, more, {})
     site: dict[str, Any] = {}
     with suppress(ValueError):
         site = json.loads(str(meta.get(SITE_KEY, "{}")))
@@ -242,7 +242,7 @@ def _copy_windows(snapshot: Snapshot, written: apsw.Connection, span: IncidentSp
     with snapshot() as connection:
         windows: list[Any] = connection.execute(
             "SELECT w.id, w.model_number, w.is_anomaly, w.reconstruction_loss, w.per_sensor, "
-            "coalesce(w.score, s.score) FROM anomaly_windows AS w LEFT JOIN anomaly_scores AS s ON s.id = w.id "
+            "coalesce(w.score, s.score) FROM anomaly_windows AS w LEFT JOIN scores_apart AS s ON s.id = w.id "
             f"WHERE w.id BETWEEN ? AND ? AND (w.id & {LAST_NUMBER}) IN ({own})", (start, end)
         ).fetchall()  # fmt: skip
         models: list[Any] = connection.execute("SELECT * FROM detection_models").fetchall()

@@ -3,31 +3,40 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from string import ascii_lowercase, ascii_uppercase
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import apsw
+import numpy as np
+from numpy.typing import NDArray
 
 from pumpwatch_gui.domain.errors import StoreError
 from pumpwatch_gui.domain.pump.profile import PumpProfile
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.store.ids import LAST_NUMBER, ONE_MS, IdMaker
-from pumpwatch_gui.store.schema import add_columns, columns, quoted, run
+from pumpwatch_gui.store.reading_rows import (
+    FIXED,
+    READING_ROWS,
+    SCORE_COLUMN,
+    STATUS,
+    add_sensors,
+    shown_column,
+    stored_columns,
+)
+from pumpwatch_gui.store.schema import columns, folded, quoted, run
 
 _PREFIX = "sensor_"
-_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 SITE_KEY = "site"
 """The key in `meta` of the site."""
-STATUS = "status_unless_normal"
-"""The column of the machine status: empty for NORMAL. `machine_status` is computed from it."""
 NORMAL = "NORMAL"
 """The machine status of a reading where nothing else is noted; databases of before version 4 spell it."""
 _COMPUTED = ("derived", "quantities", "quantity_tags")
 """What follows from the rest of a profile."""
 OLD_STATUS = "machine_status"
 """That column before version 4: the word itself."""
-RESERVED = frozenset({"id", "rowid", "oid", "_rowid_", "timestamp", STATUS, OLD_STATUS, "uncertain_mask", "bad_mask"})
+RESERVED = frozenset({
+    "id", "rowid", "oid", "_rowid_", "timestamp", STATUS, OLD_STATUS, "uncertain_mask", "bad_mask", SCORE_COLUMN,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +55,16 @@ class PumpRow:
 
 @dataclass(frozen=True, slots=True)
 class ColumnLayout:
-    """Where the readings of one pump go: its number, its tags in frame order and the statement that inserts them."""
+    """Where the readings of one pump go: its number, its tags in frame order and the statement that inserts them.
+
+    The statement takes the id, the status, both masks, the score and the cells of the values; `steps` (n,) are those of
+    their columns.
+    """
 
     number: int
     tags: tuple[str, ...]
     insert: str
+    steps: NDArray[np.float64] = field(compare=False)
 
 
 def column(tag: str) -> str:
@@ -63,11 +77,6 @@ def column(tag: str) -> str:
     while bare.startswith(_PREFIX):
         bare = bare.removeprefix(_PREFIX)
     return _PREFIX + tag if bare in RESERVED else tag
-
-
-def folded(name: str) -> str:
-    """The name of a column as SQLite compares it: A to Z without their case, every other letter as it is."""
-    return name.translate(_LOWER)
 
 
 def series_of(tag: str) -> str:
@@ -88,7 +97,7 @@ def reading_columns(connection: apsw.Connection) -> set[str]:
 
 def columns_of_readings(connection: apsw.Connection) -> str:
     """The statement that makes the table of the readings with the columns it has by now."""
-    return str(connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'sensor_readings'").get)
+    return str(connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (READING_ROWS,)).get)
 
 
 def noted_series(connection: apsw.Connection) -> dict[int, list[str]]:
@@ -162,12 +171,15 @@ def _set_id(connection: apsw.Connection, old: str, new: str) -> None:
 
 def _register(connection: apsw.Connection, pump: PumpRow, ids: IdMaker, number: int | None) -> ColumnLayout:
     found = _note_pump(connection, pump, number)
-    known = reading_columns(connection)
+    known = stored_columns(connection)
     new = [name for name in map(column, pump.profile.tags) if folded(name) not in known]
     if new:
-        add_columns(connection, "sensor_readings", new)
+        add_sensors(connection, new, {series_of(sensor.tag): sensor.resolution for sensor in pump.profile.sensors})
+        known = stored_columns(connection)
     _note_order(connection, found, pump.profile.tags, ids)
-    return ColumnLayout(found, pump.profile.tags, _insert(pump.profile.tags))
+    stored = [known[series_of(tag)] for tag in pump.profile.tags]
+    steps = np.array([shown_column(one)[1] for one in stored], np.float64)
+    return ColumnLayout(found, pump.profile.tags, insert_of(stored), steps)
 
 
 def _note_pump(connection: apsw.Connection, pump: PumpRow, wanted: int | None) -> int:
@@ -198,7 +210,8 @@ def _note_order(connection: apsw.Connection, number: int, tags: Sequence[str], i
         run(connection, "INSERT OR REPLACE INTO layouts VALUES (?, ?, ?)", (number, from_id, text))
 
 
-def _insert(tags: Sequence[str]) -> str:
-    names = ["id", STATUS, "uncertain_mask", "bad_mask", *(quoted(column(t)) for t in tags)]
+def insert_of(stored: Iterable[str]) -> str:
+    """The statement that inserts a row with these columns of sensors."""
+    names = [*FIXED, *map(quoted, stored)]
     # Pumps of one profile share the text itself, so that a batch compares it by identity.
-    return sys.intern(f"INSERT INTO sensor_readings ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})")
+    return sys.intern(f"INSERT INTO {READING_ROWS} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})")

@@ -31,7 +31,7 @@ _NOTE_EVENTS_OF = (
     "INSERT INTO outbox (stream, lo, hi, row_count, noted_ms) SELECT ?, id, id, 1, ? FROM maintenance_events WHERE"
 )
 _OLDEST = (
-    "min(id) FROM sensor_readings",
+    "id FROM sensor_readings ORDER BY id LIMIT 1",
     "min(id) FROM anomaly_windows",
     "min(id) FROM journal",
     f"min(day) * {DAY_IDS} FROM archive_chunks WHERE series = '@time'",

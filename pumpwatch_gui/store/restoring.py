@@ -26,9 +26,11 @@ from pumpwatch_gui.store.archive.rows import Rows
 from pumpwatch_gui.store.audit import AuditRow, chained
 from pumpwatch_gui.store.hot.opening import mark_writing
 from pumpwatch_gui.store.ids import EPOCH_MS
-from pumpwatch_gui.store.layout import SITE_KEY, column, columns_of_readings, folded, reading_columns
+from pumpwatch_gui.store.layout import SITE_KEY, column, columns_of_readings, reading_columns
 from pumpwatch_gui.store.maintenance import WRITE, event_row
-from pumpwatch_gui.store.schema import add_columns, from_apsw, run, transaction, upgrade, upgrades
+from pumpwatch_gui.store.reading_rows import add_sensors
+from pumpwatch_gui.store.schema import folded, from_apsw, run, transaction, upgrades
+from pumpwatch_gui.store.upgrading import upgrade
 from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
 
 MINUTES_A_DAY = 86_400 // MINUTE_S
@@ -77,7 +79,7 @@ class NewHistory:
             run(self._connection, "INSERT INTO layouts VALUES (?, 0, ?)", (number, json.dumps(list(tags))))
             known = reading_columns(self._connection)
             if more := [column(tag) for tag in tags if folded(column(tag)) not in known]:
-                add_columns(self._connection, "sensor_readings", more)
+                add_sensors(self._connection, more, resolutions_of(self._connection).get(number, {}))
 
     def site(self, name: str, noted_ns: int, pump_ids: Sequence[str]) -> None:
         """Note the name of the station and its pumps, for a history that is shown without a site file."""
@@ -142,7 +144,7 @@ class NewHistory:
                     [int(counts.get(tag, 0)) for tag in tags],
                 )  # fmt: skip
                 run(self._connection, MODEL, model)
-                run(self._connection, "INSERT OR REPLACE INTO anomaly_scores VALUES (?, ?)", (row.id, row.score))
+                run(self._connection, "INSERT INTO anomaly_scores VALUES (?, ?)", (row.id, row.score))
                 window = (row.id, *model, int(row.is_anomaly), row.reconstruction_loss, per_sensor, row.score)
                 run(self._connection, WINDOW, window)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 
 import apsw
 
@@ -39,7 +40,8 @@ DISK_FAULTS = (
 """What APSW raises for faults of the disk and the system: the same rows may be written later. Anything else that a
 write raises lies in the row itself, and trying again would not help."""
 
-OUR_TABLES = frozenset({"meta", "pumps", "layouts", "sensor_readings", "anomaly_scores", "journal", "audit_log"})
+OUR_TABLES = frozenset({"meta", "pumps", "layouts", "journal", "audit_log"})
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 Connect = Callable[[Path], apsw.Connection]
 Value = str | bytes | int | float | None
 """What SQLite stores."""
@@ -90,7 +92,7 @@ def file_kind(path: Path, newest: int) -> FileKind:
         return FileKind.DAMAGED
     if version > newest and _is_broken_version(path, version, newest):
         return FileKind.DAMAGED
-    _refuse_newer(path, version, newest)
+    refuse_newer(path, version, newest)
     return FileKind.OURS if version >= 0 else FileKind.DAMAGED
 
 
@@ -172,34 +174,6 @@ def snapshot(path: Path) -> Iterator[apsw.Connection]:
         raise from_apsw(error, path) from error
 
 
-def upgrade(connection: apsw.Connection, path: Path, steps: dict[int, str]) -> None:
-    """Bring an open database to the newest version, one transaction a step.
-
-    Raises StoreError when it belongs to another program or to a newer version (seen only now if its header page was
-    still in the write-ahead log).
-    """
-    version, owner = _pragma(connection, "user_version"), _pragma(connection, "application_id")
-    if owner not in (0, APPLICATION_ID) or (not owner and count(connection, "sqlite_schema")):
-        raise foreign(path)
-    _refuse_newer(path, version, max(steps))
-    for number, sql in steps.items():
-        if number > version:
-            with transaction(connection):
-                run(connection, sql)
-                run(connection, f"PRAGMA user_version = {number}")
-                run(connection, f"PRAGMA application_id = {APPLICATION_ID}")
-                if "meta" in _table_names(connection):
-                    run(connection, "INSERT OR REPLACE INTO meta VALUES ('version', ?)", (str(number),))
-            log.info("database %s is now of version %d", path, number)
-    # The header must name owner and version in the file itself, where file_kind reads them.
-    if version < max(steps):
-        run(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _table_names(connection: apsw.Connection) -> set[str]:
-    return {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()}
-
-
 class transaction:  # noqa: N801 - reads as a statement
     """`with transaction(connection):` BEGIN IMMEDIATE … COMMIT; any error rolls back and is raised as it was.
 
@@ -234,15 +208,15 @@ def columns(connection: apsw.Connection, table: str) -> list[str]:
     return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})").fetchall()]
 
 
-def add_columns(connection: apsw.Connection, table: str, names: Sequence[str]) -> None:
-    """Add REAL columns, empty in every row there is; inside a transaction. Raises SQLError where SQLite takes none.
+def add_columns(connection: apsw.Connection, table: str, names: Sequence[str], kind: str = "REAL") -> None:
+    """Add columns of a kind, empty in every row; inside a transaction. Raises SQLError where SQLite takes none.
 
     ALTER TABLE ADD COLUMN reads every row of a STRICT table for it (0.3 s a million, with the write lock held). A row
     that is shorter than its table reads as NULL, so that the statement is all that has to change.
     """
     statement = str(connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", (table,)).get)
     body, bracket, options = statement.rpartition(")")
-    wider = f"{body}, {', '.join(f'{quoted(name)} REAL' for name in names)}{bracket}{options}"
+    wider = f"{body}, {', '.join(f'{quoted(name)} {kind}' for name in names)}{bracket}{options}"
     trial = apsw.Connection(":memory:")
     try:
         run(trial, wider)  # what is written below is not checked any more
@@ -254,7 +228,7 @@ def add_columns(connection: apsw.Connection, table: str, names: Sequence[str]) -
     finally:
         run(connection, "PRAGMA writable_schema = RESET")
     # Last, because RESET forgets that the schema is to be read again after a rollback.
-    run(connection, f"PRAGMA schema_version = {_pragma(connection, 'schema_version') + 1}")
+    run(connection, f"PRAGMA schema_version = {pragma(connection, 'schema_version') + 1}")
 
 
 def count(connection: apsw.Connection, table: str) -> int:
@@ -270,6 +244,11 @@ def is_full(error: Exception) -> bool:
 def quoted(name: str) -> str:
     """An SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def folded(name: str) -> str:
+    """The name of a column as SQLite compares it: A to Z without their case, every other letter as it is."""
+    return name.translate(_LOWER)
 
 
 def foreign(path: Path) -> StoreError:
@@ -330,7 +309,8 @@ def _noted_version(path: Path) -> int | None:
     return int(str(noted[0][0])) if noted and str(noted[0][0]).isdecimal() else None
 
 
-def _refuse_newer(path: Path, version: int, newest: int) -> None:
+def refuse_newer(path: Path, version: int, newest: int) -> None:
+    """Raise StoreError for a database whose version is above the newest that this program knows."""
     if version > newest:
         raise StoreError(
             f"{path} was written by a newer PumpWatch (database version {version}, this program knows {newest}); "
@@ -339,5 +319,6 @@ def _refuse_newer(path: Path, version: int, newest: int) -> None:
         )
 
 
-def _pragma(connection: apsw.Connection, name: str) -> int:
+def pragma(connection: apsw.Connection, name: str) -> int:
+    """The number that a PRAGMA gives."""
     return int(connection.execute(f"PRAGMA {name}").get)

@@ -19,7 +19,8 @@ class ReadingSpan:
 
 def reading_span(connection: apsw.Connection) -> ReadingSpan:
     """The span of all pumps, by a few looks into the indices; also of a database from before the archive."""
-    keys: list[Any] = [connection.execute(f"SELECT {end}(id) FROM sensor_readings").get for end in ("min", "max")]
+    ends = ("ORDER BY id LIMIT 1", "ORDER BY id DESC LIMIT 1")
+    keys: list[Any] = [connection.execute(f"SELECT id FROM sensor_readings {end}").get for end in ends]
     if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'archive_chunks'").get is not None:
         chunk = "FROM archive_chunks WHERE pump_number = ? AND series = ? ORDER BY day"
         for (number,) in connection.execute("SELECT pump_number FROM pumps").fetchall():

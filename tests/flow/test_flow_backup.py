@@ -190,7 +190,7 @@ def test_newer_readings_are_replaced_only_when_asked_and_put_aside_then(home: Ho
     old = files_of(home.path)
     connection = apsw.Connection(os.fspath(home.database))
     newest: Any = connection.execute("SELECT max(id) FROM sensor_readings").get
-    connection.execute("INSERT INTO sensor_readings (id) VALUES (?)", (newest + (60_000 << 12),))
+    connection.execute("INSERT INTO reading_rows (id) VALUES (?)", (newest + (60_000 << 12),))
     connection.close()
     newer = rows(home.database)
     with pytest.raises(InputError, match="newer than the backup's"):

@@ -211,7 +211,7 @@ def test_a_folder_without_history_is_refused(recorded: Home, tmp_path: Path) -> 
         open_review(folder, tmp_path)
 
 
-@pytest.mark.parametrize("version", [1, 3, 6])
+@pytest.mark.parametrize("version", [1, 3, 6, 9])
 def test_the_history_of_an_older_program_is_read_from_a_copy(version: int, tmp_path: Path) -> None:
     folder, scratch = tmp_path / "home", tmp_path / "scratch"
     folder.mkdir()

@@ -136,6 +136,21 @@ def test_minutes_without_a_resolution_or_with_finer_values_come_back() -> None:
         np.testing.assert_array_equal(back.high, found.high)
 
 
+def test_minutes_in_which_nothing_happens_take_no_room_for_their_counts_and_come_back() -> None:
+    values = np.sin(np.arange(86_400))
+    ms = np.arange(86_400) * 1000
+    steady = rolled(ms, values, 60_000)
+    is_kept = np.ones(values.size, np.bool_)
+    is_kept[[70, 4_000]] = False
+    values[[90, 9_000]] = np.nan
+    lacking = rolled(ms[is_kept], values[is_kept], 60_000)
+    assert len(encode_rollup(steady, 0.1)) < len(encode_rollup(lacking, 0.1)) - 50
+    for found in (steady, lacking):
+        back = decode_rollup(encode_rollup(found, 0.1))
+        for one, other in zip((found.index, found.good, found.bad), (back.index, back.good, back.bad), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def test_a_damaged_row_of_minutes_is_refused_and_what_was_decoded_cannot_be_written_to() -> None:
     found = rolled(np.arange(5_000) * 1_000, np.sin(np.arange(5_000.0)).round(2), 60_000)
     content = encode_rollup(found, 0.01)

@@ -42,7 +42,7 @@ reading = st.tuples(
     st.integers(0, 3 * DAY_S * 10),  # tenths of a second
     st.tuples(*[st.one_of(st.none(), st.integers(-5_000, 5_000).map(lambda k: k / 10))] * 2),
     st.booleans(),
-    st.one_of(st.none(), st.integers(0, 3_000).map(lambda k: k / 1_000)),
+    st.one_of(st.none(), st.integers(0, 300).map(lambda k: k / 100)),
 )
 batches = st.lists(st.lists(reading, max_size=40), min_size=1, max_size=4)
 

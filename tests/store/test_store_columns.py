@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pumpwatch_gui.store.hot.opening import open_database
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.query.history import History
+from pumpwatch_gui.store.reading_rows import add_sensors
 from pumpwatch_gui.store.schema import add_columns, columns, quoted, transaction
 from tests.store.conftest import START_NS, counted_steps, frame_of, profile_of, rows_of
 from tests.store.rigs.archiving import archive_all
@@ -31,11 +32,11 @@ def steps_of_a_column(path: Path, rows: int) -> int:
     connection = open_database(path).connection
     connection.execute(
         "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT ?) "
-        "INSERT INTO sensor_readings (id) SELECT i FROM n",
+        "INSERT INTO reading_rows (id) SELECT i FROM n",
         (rows,),
     ).fetchall()
     with counted_steps(connection) as steps, transaction(connection):
-        add_columns(connection, READINGS, ["later"])
+        add_sensors(connection, ["later"], {})
     connection.close()
     return len(steps)
 
@@ -80,15 +81,15 @@ def test_a_column_that_sqlite_would_not_take_leaves_the_table_as_it_was(tmp_path
     connection = open_database(tmp_path / "pumpwatch.db").connection
     before = columns(connection, READINGS)
     with pytest.raises(apsw.SQLError), transaction(connection):
-        add_columns(connection, READINGS, names)
+        add_sensors(connection, names, {})
     assert columns(connection, READINGS) == before
-    connection.execute("INSERT INTO sensor_readings (id) VALUES (1)").fetchall()
+    connection.execute("INSERT INTO reading_rows (id) VALUES (1)").fetchall()
     connection.close()
 
 
 def add_and_use(connection: apsw.Connection) -> None:
-    add_columns(connection, READINGS, ["later"])
-    connection.execute("INSERT INTO sensor_readings (id, later) VALUES (1, 2.0)").fetchall()
+    add_sensors(connection, ["later"], {})
+    connection.execute('INSERT INTO reading_rows (id, "later*1000") VALUES (1, 2000)').fetchall()
 
 
 def test_a_column_that_is_rolled_back_is_gone_and_can_come_again(tmp_path: Path) -> None:

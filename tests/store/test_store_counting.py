@@ -140,7 +140,7 @@ def test_before_the_first_item_every_figure_is_nothing() -> None:
 
 def encoder() -> Encoder:
     made = Encoder(IdMaker(lambda key: False, newest=0), IdMaker(lambda key: False, newest=0))
-    made.take_up({"P-101": ColumnLayout(5, ("a",), "INSERT")})
+    made.take_up({"P-101": ColumnLayout(5, ("a",), "INSERT", np.array([10.0]))})
     return made
 
 
@@ -184,7 +184,7 @@ def _rest(found: Detection) -> tuple[Any, ...]:
 
 def test_a_frame_in_the_shape_before_a_change_of_pumps_is_still_understood() -> None:
     made = encoder()
-    made.take_up({"P-101": ColumnLayout(5, ("a", "b"), "INSERT")})
+    made.take_up({"P-101": ColumnLayout(5, ("a", "b"), "INSERT", np.array([10.0, 10.0]))})
     batch = made.encode([reading(0), (frame_of([1.0, 2.0], at_s=1), "NORMAL")])
     assert (batch.reading_count, batch.unplaced) == (2, {})
 

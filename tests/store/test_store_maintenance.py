@@ -17,7 +17,8 @@ from pumpwatch_gui.store.query.audit_check import verify_audit
 from pumpwatch_gui.store.query.history import History
 from pumpwatch_gui.store.salvage.extract import extract
 from pumpwatch_gui.store.salvage.merge import adopt
-from pumpwatch_gui.store.schema import connect, upgrade, upgrades
+from pumpwatch_gui.store.schema import connect, upgrades
+from pumpwatch_gui.store.upgrading import upgrade
 from tests.store.conftest import START_NS, Running, profile_of, rows_of
 from tests.store.rigs.plant import ROWS, copy, run_once
 

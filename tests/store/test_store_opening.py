@@ -60,7 +60,7 @@ def test_the_upgrades_are_numbered_without_a_hole() -> None:
 
 
 def test_an_upgrade_that_fails_leaves_the_old_version_whole(tmp_path: Path) -> None:
-    from pumpwatch_gui.store.schema import upgrade
+    from pumpwatch_gui.store.upgrading import upgrade
 
     path = tmp_path / "x.db"
     connection = connect(path)

@@ -67,7 +67,7 @@ def test_a_score_that_is_no_number_costs_its_row_alone(open_store: Open, wait_un
 def test_two_frames_of_one_id_cost_the_second_one_alone(open_store: Open) -> None:
     store = open_store("motor_rpm")
     store.rows(  # as a second program on the same home would
-        "INSERT INTO sensor_readings (id, motor_rpm) VALUES (?, -1.0)",
+        'INSERT INTO reading_rows (id, "motor_rpm*10") VALUES (?, -10)',
         make_id(START_NS + 2 * 10**9, 1),
     )
     for second in range(5):
@@ -305,7 +305,7 @@ def test_after_damage_that_yields_no_pump_readings_under_way_stay_with_their_pum
     open_store: Open, wait_until: Wait
 ) -> None:
     open_store("motor_rpm", pumps=("P-1", "P-2")).end()
-    store = open_store("motor_rpm", pumps=("P-2", "P-1"), connect=breaks_at("INSERT INTO sensor_readings"))
+    store = open_store("motor_rpm", pumps=("P-2", "P-1"), connect=breaks_at("INSERT INTO reading_rows"))
     store.store.offer_frame(frame_of([1.0], pump_id="P-1"), "NORMAL")
     store.start()
     wait_until(lambda: store.store.view().committed == 1)

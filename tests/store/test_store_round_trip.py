@@ -315,4 +315,4 @@ def test_a_stop_writes_all_that_is_queued(open_store: Any, frame_of: Any, wait_u
     assert (view.committed, view.depth, view.lost) == (30_000, 0, 0)
     assert view.last_commit_ns > 0
     assert 0 < view.commit_ms.p50 <= view.commit_ms.p99
-    assert view.database_bytes > 30_000 * 80
+    assert view.database_bytes > 30_000 * 30

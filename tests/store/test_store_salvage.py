@@ -81,7 +81,7 @@ def test_every_row_of_every_table_is_found_without_sqlite(damaged: Path, source:
 def test_the_newest_readings_come_first(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extraction, "PAGES_AT_ONCE", 10)
     extract(damaged, side_of(damaged))
-    ids = [int(str(key)) for (key,) in rows_of(side_of(damaged), "SELECT id FROM sensor_readings ORDER BY seq")]
+    ids = [int(str(key)) for (key,) in rows_of(side_of(damaged), "SELECT id FROM reading_rows ORDER BY seq")]
     assert len(ids) == READINGS
     assert min(ids[:200]) > max(ids[-200:])
 
@@ -98,11 +98,11 @@ def test_an_extraction_that_is_stopped_goes_on_where_it_was(damaged: Path, monke
 
     monkeypatch.setattr(os, "getppid", gone)
     extract(damaged, side_of(damaged))
-    ((some,),) = rows_of(side_of(damaged), "SELECT count(*) FROM sensor_readings")
+    ((some,),) = rows_of(side_of(damaged), "SELECT count(*) FROM reading_rows")
     assert 0 < some < READINGS
     monkeypatch.setattr(os, "getppid", lambda: parent)
     extract(damaged, side_of(damaged))
-    counted = "SELECT count(*), count(DISTINCT id) FROM sensor_readings"
+    counted = "SELECT count(*), count(DISTINCT id) FROM reading_rows"
     assert rows_of(side_of(damaged), counted) == [(READINGS, READINGS)]
 
 
@@ -148,7 +148,7 @@ def test_readings_stay_with_their_pump_though_its_number_is_another_here(damaged
 def test_what_a_commit_left_in_the_log_is_found_and_what_it_did_not_close_is_not(source: Path, tmp_path: Path) -> None:
     path = copy(source, tmp_path / "a" / "pumpwatch.db")
     writer = apsw.Connection(os.fspath(path))
-    writer.execute("PRAGMA wal_autocheckpoint = 0; UPDATE sensor_readings SET motor_rpm = -1").fetchall()
+    writer.execute("PRAGMA wal_autocheckpoint = 0; UPDATE reading_rows SET score = -1").fetchall()
     twin = copy(path, tmp_path / "b" / "pumpwatch.db")
     copy(Path(f"{path}-wal"), tmp_path / "c" / "wal").rename(f"{twin}-wal")
     writer.close()
@@ -199,7 +199,7 @@ def test_sqlite_reads_from_broken_pages_what_python_reads_and_beyond_that_only_w
 
 
 def test_a_broken_letter_in_the_name_of_a_column_costs_no_reading(damaged: Path) -> None:
-    at = damaged.read_bytes().index(b"flow_rate_l_min REAL")
+    at = damaged.read_bytes().index(b"flow_rate_l_min*10")
     with damaged.open("r+b") as file:
         file.seek(at)
         file.write(b"g")
@@ -222,7 +222,7 @@ def test_rows_of_very_many_columns_are_read_as_well(tmp_path: Path) -> None:
     run_once(store)
     with path.open("r+b") as file:
         file.write(b"X")
-    assert len(rows_found(path)["sensor_readings"]) == len(rows)
+    assert len(rows_found(path)["reading_rows"]) == len(rows)
 
 
 @pytest.mark.parametrize("cut", [0, 50, 100, 4096, 5000])
@@ -260,7 +260,7 @@ def test_the_command_reads_a_file_of_noise_and_finds_nothing(tmp_path: Path) -> 
         [sys.executable, "-m", "pumpwatch_gui", "salvage", str(noise), "--out", str(side)], check=False, timeout=60
     )
     assert child.returncode == 0
-    assert rows_of(side, "SELECT count(*) FROM sensor_readings") == [(0,)]
+    assert rows_of(side, "SELECT count(*) FROM reading_rows") == [(0,)]
     assert main(["salvage", str(tmp_path / "none.db"), "--out", str(side)]) == 2
 
 

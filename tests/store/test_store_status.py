@@ -11,7 +11,8 @@ from pumpwatch_gui.store.hot.opening import open_database
 from pumpwatch_gui.store.hot.writer import Store
 from pumpwatch_gui.store.salvage.due import side_of
 from pumpwatch_gui.store.salvage.extract import extract
-from pumpwatch_gui.store.schema import connect, upgrade, upgrades
+from pumpwatch_gui.store.schema import connect, upgrades
+from pumpwatch_gui.store.upgrading import upgrade
 from tests.store.conftest import counted_steps, frame_of, rows_of
 from tests.store.rigs.plant import PUMPS, ROWS, copy, run_once, start_on, values_at
 
@@ -93,4 +94,4 @@ def test_a_status_that_is_no_text_costs_only_its_row(tmp_path: Path) -> None:
         file.seek(path.read_bytes().rindex(b"ANOMALY"))
         file.write(b"\xff")  # a byte that is in no UTF-8 text
     extract(path, side_of(path))
-    assert rows_of(side_of(path), "SELECT count(*) FROM sensor_readings") == [(len(rows_of(OLD, READ)) - 1,)]
+    assert rows_of(side_of(path), "SELECT count(*) FROM sensor_readings_v9") == [(len(rows_of(OLD, READ)) - 1,)]

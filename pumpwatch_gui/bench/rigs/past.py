@@ -14,6 +14,8 @@ from pumpwatch_gui.store.archive.moving import resolutions_of
 from pumpwatch_gui.store.archive.rows import blank_rows, with_scores
 from pumpwatch_gui.store.hot.writer import PumpRow, Store
 from pumpwatch_gui.store.ids import EPOCH_MS, NUMBER_BITS
+from pumpwatch_gui.store.layout import insert_of, series_of
+from pumpwatch_gui.store.reading_rows import cell_of_score, cells_of_values, shown_column, stored_columns
 from pumpwatch_gui.store.schema import connect, transaction
 
 Floats = NDArray[np.float64]
@@ -50,18 +52,18 @@ class SimulatedPast:
 
     def write_rows(self, first: int, end: int) -> None:
         """Those seconds as rows of the tables."""
-        names = ", ".join(self.profile.tags)
-        sql = f"INSERT INTO sensor_readings (id, {names}) VALUES (?{', ?' * len(self.profile.tags)})"
         connection = connect(self.path)
+        known = stored_columns(connection)
+        stored = [known[series_of(tag)] for tag in self.profile.tags]
+        sql, steps = insert_of(stored), np.array([shown_column(one)[1] for one in stored], np.float64)
         for ms, values, scores in self.seconds(first, end):
             ids = ((ms << NUMBER_BITS) | np.arange(1, len(self.pumps) + 1)).ravel()
             order = np.argsort(ids)
-            rows = values.reshape(ids.size, -1)[order].tolist()
-            keys = ids[order].tolist()
+            rows = cells_of_values(values.reshape(ids.size, -1)[order], steps)
+            scored = map(cell_of_score, scores.ravel()[order].tolist())
+            every = zip(ids[order].tolist(), scored, rows, strict=True)
             with transaction(connection):
-                connection.executemany(sql, ((key, *row) for key, row in zip(keys, rows, strict=True)))
-                own = zip(keys, scores.ravel()[order].tolist(), strict=True)
-                connection.executemany("INSERT INTO anomaly_scores VALUES (?, ?)", own)
+                connection.executemany(sql, ((key, "", 0, 0, score, *row) for key, score, row in every))
         connection.close()
 
     def write_days(self, number: int, first_day: int, days: int, day: tuple[NDArray[np.int64], Floats, Floats]) -> None:

@@ -18,7 +18,6 @@ from pumpwatch_gui.store.archive.codec import BrokenChunkError
 from pumpwatch_gui.store.archive.compaction import compact, days_due
 from pumpwatch_gui.store.archive.moving import (
     PIECE_MS,
-    TABLES,
     Moved,
     delete_some,
     last_id,
@@ -29,6 +28,7 @@ from pumpwatch_gui.store.archive.moving import (
 from pumpwatch_gui.store.archive.retention import Doomed, delete_oldest, is_left_of
 from pumpwatch_gui.store.hot.growth import table_bytes
 from pumpwatch_gui.store.ids import NUMBER_BITS, make_id
+from pumpwatch_gui.store.reading_rows import TABLES
 from pumpwatch_gui.store.schema import DISK_FAULTS, run
 
 log = logging.getLogger("pumpwatch.store")

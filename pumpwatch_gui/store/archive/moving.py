@@ -15,10 +15,11 @@ import numpy as np
 
 from pumpwatch_gui.store.archive.chunks import PIECE, Encoded, encoded_chunk, insert_chunks
 from pumpwatch_gui.store.archive.codec import Floats, Integers
-from pumpwatch_gui.store.archive.rows import Rows, blank_rows, with_scores
+from pumpwatch_gui.store.archive.rows import SCORE, Rows, blank_rows, with_scores
 from pumpwatch_gui.store.ids import LAST_NUMBER, NUMBER_BITS
-from pumpwatch_gui.store.layout import NORMAL, RESERVED, STATUS, folded, noted_series, series_of
-from pumpwatch_gui.store.schema import columns, quoted, run, transaction
+from pumpwatch_gui.store.layout import NORMAL, RESERVED, noted_series, series_of
+from pumpwatch_gui.store.reading_rows import SCORES_APART, STATUS, TABLES
+from pumpwatch_gui.store.schema import columns, folded, quoted, run, transaction
 
 KEY: Final = "archive"
 PIECE_MS: Final = 30 * 60_000
@@ -26,18 +27,17 @@ PIECE_MS: Final = 30 * 60_000
 ROWS_AT_ONCE: Final = 4_000
 MARKS_STEPS: Final = 12
 """Of a piece: rows are looked through for marks in so many steps."""
-DELETED_AT_ONCE: Final = 2_500
+DELETED_AT_ONCE: Final = 5_000
 """Of each table, in one transaction."""
 MOST_ROWS: Final = 250_000
 """Of one chunk and all pumps: what is read waits in memory, about 100 bytes a row."""
-TABLES: Final = ("sensor_readings", "anomaly_scores")
 MARKED: Final = (
     f"SELECT id, {STATUS}, uncertain_mask, bad_mask FROM sensor_readings WHERE id >= ? AND id < ? "
     f"AND ({STATUS} NOT IN ('', '{NORMAL}') OR uncertain_mask <> 0 OR bad_mask <> 0)"
 )
 """Id, status and masks of the readings from an id up to another that have some."""
 _KEEP_SCORES = (
-    "UPDATE anomaly_windows SET score = (SELECT s.score FROM anomaly_scores AS s WHERE s.id = anomaly_windows.id) "
+    "UPDATE anomaly_windows SET score = (SELECT s.score FROM scores_apart AS s WHERE s.id = anomaly_windows.id) "
     "WHERE id >= ? AND id < ? AND score IS NULL"
 )
 """Windows of before version 7 have theirs in the other table only."""
@@ -106,12 +106,11 @@ def move(connection: apsw.Connection, bounds: tuple[int, int]) -> Iterator[None]
     for names, condition in _groups(connection):
         table = yield from _read_readings(connection, bounds, names, condition)
         for number, own in _by_pump(table):
-            values = {name: own[:, 1 + i].copy() for i, name in enumerate(names)}
-            rows[number] = replace(blank_rows(ms_of(own)), values=values)
+            rows[number] = rows_of(own, names)
             yield
     yield from _read_marks(connection, bounds, rows)
-    scores = yield from _read(connection, "SELECT id, score FROM anomaly_scores WHERE id >= ? AND id < ?", bounds, 2)
-    for number, own in _by_pump(scores):
+    apart = yield from _read(connection, f"SELECT id, score FROM {SCORES_APART} WHERE id >= ? AND id < ?", bounds, 2)
+    for number, own in _by_pump(apart):
         rows[number] = with_scores(rows.get(number, blank_rows(np.empty(0, np.int64))), ms_of(own), own[:, 1])
         yield
     encoded: list[Encoded] = []
@@ -164,22 +163,28 @@ def resolutions_of(connection: apsw.Connection) -> dict[int, dict[str, float]]:
 
 
 def _groups(connection: apsw.Connection) -> Iterator[tuple[list[str], str]]:
-    """Series and the condition for the pumps that have or had them; a pump without any noted has all."""
+    """Series and the condition for the pumps that have or had them; a pump without any noted has all.
+
+    Those with all of them, which mostly are all there are, are read without a condition: to look at each id takes time.
+    """
     there = [name for c in columns(connection, "sensor_readings") if (name := folded(c)) not in RESERVED]
     noted = noted_series(connection)
     numbers: dict[tuple[str, ...], list[int]] = {}
     for number, names in noted.items():
-        numbers.setdefault(tuple(name for name in names if name in there), []).append(number)
+        shared = tuple(name for name in names if name in there)
+        if len(shared) < len(there):
+            numbers.setdefault(shared, []).append(number)
     for shared, own in numbers.items():
         yield list(shared), f"(id & {LAST_NUMBER}) IN ({', '.join(map(str, own))})"
-    yield there, f"(id & {LAST_NUMBER}) NOT IN ({', '.join(map(str, noted))})"
+    apart = [number for own in numbers.values() for number in own]
+    yield there, f"(id & {LAST_NUMBER}) NOT IN ({', '.join(map(str, apart))})" if apart else "TRUE"
 
 
 def _read_readings(
     connection: apsw.Connection, bounds: tuple[int, int], names: Sequence[str], condition: str
 ) -> Generator[None, None, Floats]:
     sql = f"SELECT {cells_of(names)} FROM sensor_readings WHERE id >= ? AND id < ? AND {condition}"
-    return (yield from _read(connection, sql, bounds, 1 + len(names)))
+    return (yield from _read(connection, sql, bounds, 2 + len(names)))
 
 
 def _read(connection: apsw.Connection, sql: str, bounds: tuple[int, int], width: int) -> Generator[None, None, Floats]:
@@ -229,16 +234,21 @@ def _by_pump(table: Floats) -> Iterator[tuple[int, Floats]]:
 
 
 def cells_of(names: Sequence[str]) -> str:
-    """The columns of a SELECT for `floats`: the id, then these sensors."""
-    # Infinity is what no reading is, and SQLite has no NaN.
-    return ", ".join(["id", *(f"ifnull({quoted(name)}, 9e999)" for name in names)])
+    """The columns of a SELECT from `sensor_readings` for `rows_of`."""
+    return ", ".join(["id", *map(quoted, names), quoted(SCORE)])
 
 
 def floats(rows: Iterable[Any], width: int) -> Floats:
-    """Rows of numbers as an array (m, width), NaN where there is none."""
+    """Rows of numbers as an array (m, width), NaN where there is none or an infinite one."""
     table = np.fromiter(chain.from_iterable(rows), np.float64).reshape(-1, width)
     table[np.isinf(table)] = np.nan
     return table
+
+
+def rows_of(table: Floats, names: Sequence[str]) -> Rows:
+    """Readings with these series and their scores, of what `cells_of` selects from one pump."""
+    values = {name: table[:, 1 + i].copy() for i, name in enumerate(names)}
+    return replace(blank_rows(ms_of(table)), values=values, score=table[:, -1].copy())
 
 
 def ms_of(table: Floats) -> Integers:

@@ -17,9 +17,11 @@ from pumpwatch_gui.store.archive.codec import (
     Integers,
     decode_around,
     decode_integers,
+    decode_progression,
     decode_values,
     encode_around,
     encode_integers,
+    encode_progression,
     encode_values,
 )
 
@@ -34,6 +36,8 @@ DECODED_MOST = 256
 _LENGTHS = struct.Struct("<II")
 _PACKED = struct.Struct("<5I")
 """Begins with 0, which no length of `_LENGTHS` is."""
+_STEPS = (1, 0, 0)
+"""By which index and counts of readings go up from step to step as long as nothing happens."""
 
 
 Counts = NDArray[np.signedinteger[Any]]
@@ -95,7 +99,8 @@ def encode_rollup(rollup: Rollup, resolution: float | None) -> bytes:
     mean = encode_values(rollup.mean, None if resolution is None else resolution / 10)
     around = encode_around(rollup.low, rollup.high, decode_values(mean), resolution)
     if around is not None:
-        parts = (*(encode_integers(part) for part in (rollup.index, rollup.good, rollup.bad)), mean)
+        whole = zip((rollup.index, rollup.good, rollup.bad), _STEPS, strict=True)
+        parts = (*(encode_progression(column, step) for column, step in whole), mean)
         return _PACKED.pack(0, *map(len, parts)) + b"".join(parts) + around
     counts = encode_integers(np.concatenate((rollup.index, rollup.good, rollup.bad)))
     extremes = encode_values(np.concatenate((rollup.low, rollup.high)), resolution)
@@ -120,8 +125,8 @@ def _unpacked(content: bytes) -> Rollup:
     for length in _PACKED.unpack_from(content)[1:]:
         parts.append(content[at : at + length])
         at += length
-    index, good, bad = (decode_integers(part) for part in parts[:3])
     mean = decode_values(parts[3])
+    index, good, bad = (decode_progression(p, s, mean.size) for p, s in zip(parts, _STEPS, strict=False))
     low, high = decode_around(content[at:], mean)
     if not index.size == good.size == bad.size == mean.size:
         raise BrokenChunkError(f"{index.size}, {good.size} and {bad.size} counts of {mean.size} steps")

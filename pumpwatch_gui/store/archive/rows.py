@@ -19,10 +19,11 @@ from pumpwatch_gui.store.archive.codec import (
     encode_values,
 )
 from pumpwatch_gui.store.layout import NORMAL
+from pumpwatch_gui.store.reading_rows import SCORE_COLUMN, SCORE_STEPS
 
-TIME, STATUS, UNCERTAIN, BAD, SCORE = "@time", "@status", "@uncertain", "@bad", "@score"
+TIME, STATUS, UNCERTAIN, BAD, SCORE = "@time", "@status", "@uncertain", "@bad", SCORE_COLUMN
 """The series of a pump that are no sensors. No tag begins so."""
-SCORE_RESOLUTION: Final = 0.01
+SCORE_RESOLUTION: Final = 1 / SCORE_STEPS
 """1 is the threshold of the alarm. No page shows more decimals, and a detection keeps its score itself. Two decimals
 more are kept where that is all a score has."""
 Column = NDArray[Any]
@@ -134,7 +135,7 @@ def merged(parts: Sequence[Rows]) -> Rows:
 
 
 def with_scores(rows: Rows, ms: Integers, score: Floats) -> Rows:
-    """Readings with their scores (times rising); a score without a reading gets a row without one."""
+    """Readings with some scores more (times rising); a score without a reading gets a row without one."""
     if not ms.size:
         return rows
     at = np.searchsorted(rows.ms, ms)
@@ -143,7 +144,7 @@ def with_scores(rows: Rows, ms: Integers, score: Floats) -> Rows:
         strays = blank_rows(ms[is_stray])
         rows = merged((rows, replace(strays, status=np.full(strays.ms.size, None))))
         at = np.searchsorted(rows.ms, ms)
-    found = np.full(rows.ms.size, np.nan)
+    found = rows.score.copy()
     found[at] = score
     return replace(rows, score=found)
 

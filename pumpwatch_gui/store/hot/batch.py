@@ -25,14 +25,16 @@ from pumpwatch_gui.store.ids import NUMBER_BITS, IdMaker, make_id
 from pumpwatch_gui.store.layout import NORMAL, ColumnLayout
 from pumpwatch_gui.store.maintenance import WRITE, event_row
 from pumpwatch_gui.store.outbox import Notes, Outbox
-from pumpwatch_gui.store.schema import DISK_FAULTS, Row, run
+from pumpwatch_gui.store.reading_rows import FIXED, NO_SCORE, cell_of_score, cells_of_values
+from pumpwatch_gui.store.schema import DISK_FAULTS, Row, Value, run
 from pumpwatch_gui.store.windows import MODEL, WINDOW, packed
 
 NORMAL_EVERY_NS = 60 * 10**9
 """A whole detection that found nothing is kept once a minute; the score of every one is."""
 REMEMBERED = 4096
 
-_SCORE = "INSERT OR REPLACE INTO anomaly_scores VALUES (?, ?)"
+_SCORE = "INSERT INTO anomaly_scores VALUES (?, ?)"
+_SCORE_AT = FIXED.index("score")
 _JOURNAL = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _COUNTERS = "INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?)"
 _OPEN = "INSERT OR REPLACE INTO open_alarms VALUES (?, ?)"
@@ -91,6 +93,7 @@ class Batch:
     first_id: int = 1 << 62
     notes: Notes | None = None
     _calls: list[tuple[str, list[Row]]] = field(default_factory=list)
+    _readings: dict[Value, tuple[list[Row], int]] = field(default_factory=dict)
 
     @property
     def reading_count(self) -> int:
@@ -102,12 +105,26 @@ class Batch:
         # Neighbours that share a statement go in as one call, and the order stays: an alarm that is raised and returns
         # within one batch must be gone after it.
         for statement, values in entry.rows:
+            if statement is _SCORE and self._score(*values):
+                continue
             if not self._calls or self._calls[-1][0] != statement:
                 self._calls.append((statement, []))
             self._calls[-1][1].append(values)
+        if isinstance(entry.item, tuple):
+            rows = self._calls[-1][1]
+            self._readings[rows[-1][0]] = rows, len(rows) - 1
         self.entries.append(entry)
         if self.notes is not None:
             _note(self.notes, entry)
+
+    def _score(self, key: Value, score: Value) -> bool:
+        """Put a score into the row of its reading; False where that is not in this batch, or it does not fit."""
+        cell = cell_of_score(float(str(score)))
+        if key not in self._readings or not isinstance(cell, int):
+            return False
+        rows, at = self._readings[key]
+        rows[at] = (*rows[at][:_SCORE_AT], cell, *rows[at][_SCORE_AT + 1 :])
+        return True
 
     def write(self, connection: apsw.Connection) -> None:
         """Insert everything; inside a transaction."""
@@ -206,8 +223,9 @@ class Encoder:
             self._remember(layout.number, frame.time_ns, key)
         uncertain, bad = masks(frame.quality)
         batch.first_id = min(batch.first_id, key)
+        status = "" if machine_status == NORMAL else machine_status
         # SQLite stores a NaN as NULL, which is what a BAD value is to be.
-        row = (key, "" if machine_status == NORMAL else machine_status, uncertain, bad, *frame.values.tolist())
+        row = (key, status, uncertain, bad, NO_SCORE, *cells_of_values(frame.values, layout.steps))
         batch.add(Entry((frame, machine_status), ((layout.insert, row),)))
 
     def _remember(self, number: int, time_ns: int, key: int) -> None:

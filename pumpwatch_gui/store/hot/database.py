@@ -212,5 +212,5 @@ class Database:
             is_row = self.connection.execute(sql, (key,)).get is not None
             return is_row or (key <= archived and times.has(self.connection, key))
 
-        newest = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").get
-        return IdMaker(is_taken, newest=max(archived, int(str(newest))))
+        newest = connection.execute(f"SELECT id FROM {table} ORDER BY id DESC LIMIT 1").get
+        return IdMaker(is_taken, newest=max(archived, 0 if newest is None else int(str(newest))))

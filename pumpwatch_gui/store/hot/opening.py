@@ -10,6 +10,7 @@ from pathlib import Path
 import apsw
 
 from pumpwatch_gui.domain.errors import StoreError
+from pumpwatch_gui.store.reading_rows import TABLES
 from pumpwatch_gui.store.salvage.due import ask_for
 from pumpwatch_gui.store.schema import (
     DAMAGE,
@@ -19,9 +20,9 @@ from pumpwatch_gui.store.schema import (
     file_kind,
     from_apsw,
     run,
-    upgrade,
     upgrades,
 )
+from pumpwatch_gui.store.upgrading import upgrade
 
 RESERVE_BYTES = 8 << 20
 """The reserve is freed when the disk is full: in WAL mode even a DELETE needs room."""
@@ -138,7 +139,7 @@ def _open(path: Path, steps: dict[int, str], connect: Connect) -> apsw.Connectio
             upgrade(connection, path, steps)
             # The far ends of the big tables: a file that was cut short shows here. One statement an end: SQLite seeks a
             # lone min or max, but scans the whole table for both in one SELECT (minutes on a year of readings).
-            for table in ("sensor_readings", "journal", "audit_log", "anomaly_scores"):
+            for table in (*TABLES, "journal", "audit_log"):
                 run(connection, f"SELECT min(id) FROM {table}")
                 run(connection, f"SELECT max(id) FROM {table}")
         except BaseException:

@@ -106,7 +106,8 @@ class History:
         def side_by_side(columns: list[NDArray[np.float64]]) -> NDArray[np.float64]:
             return np.column_stack(columns) if columns else np.empty((time_s.size, 0))
 
-        score = highest_between(time_s, thinned(past.score, grid_of(past.score.index, points)))
+        scored = grid if past.score.index is past.ms else grid_of(past.score.index, points)
+        score = highest_between(time_s, thinned(past.score, scored))
         low, mean, high = (side_by_side([getattr(one, part) for one in read]) for part in ("low", "mean", "high"))
         return Series(time_s, low, mean, high, score)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pumpwatch_gui.store.archive.chunks import DAY, DAY_MS, PIECE, Chunk, chunks_between, read_chunks
 from pumpwatch_gui.store.archive.codec import Floats, Integers
-from pumpwatch_gui.store.archive.moving import MARKED, TABLES, Moved, cells_of, floats, marked, ms_of
+from pumpwatch_gui.store.archive.moving import MARKED, Moved, cells_of, floats, marked, ms_of, rows_of
 from pumpwatch_gui.store.archive.rollup import (
     HOUR_S,
     MINUTE_S,
@@ -23,9 +23,10 @@ from pumpwatch_gui.store.archive.rollup import (
     rolled,
     single,
 )
-from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows, blank_rows, merged, with_scores
+from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows, merged, with_scores
 from pumpwatch_gui.store.ids import LAST_NUMBER, NUMBER_BITS, make_id
 from pumpwatch_gui.store.layout import reading_columns
+from pumpwatch_gui.store.reading_rows import SCORES_APART, TABLES
 from pumpwatch_gui.store.schema import quoted
 
 RAW_ROWS: Final = 200_000
@@ -141,7 +142,8 @@ def _as_readings(connection: apsw.Connection, stretch: Stretch, names: Sequence[
     readings = rows.readings
     found = {name: single(readings.ms, readings.column(name)) for name in names if name != SCORE}
     is_scored = ~np.isnan(rows.score)
-    found[SCORE] = single(rows.ms[is_scored], rows.score[is_scored])
+    every = bool(is_scored.all())
+    found[SCORE] = single(*((rows.ms, rows.score) if every else (rows.ms[is_scored], rows.score[is_scored])))
     lost = _stored(connection, stretch, names, 0, {chunk.day for chunk, _ in archived})
     for name, steps in lost.items():
         if any(one.index.size for _, one in steps):
@@ -273,18 +275,17 @@ def _chunk_rows(connection: apsw.Connection, stretch: Stretch, names: Sequence[s
 def _hot_rows(connection: apsw.Connection, stretch: Stretch, names: Sequence[str], *, limit: int) -> list[Rows]:
     """The rows of the tables that are no copies, at most `limit` of each stretch between copies (-1: all)."""
     known = reading_columns(connection)
-    there = [name for name in names if name in known]
+    there = [name for name in names if name in known and name != SCORE]
     found = []
     for bounds in Moved.read(connection).between(stretch.start, stretch.end):
         where = (*bounds, stretch.number, limit)
         found_rows = connection.execute(f"SELECT {cells_of(there)} FROM sensor_readings {_WHERE}", where)
-        table = floats(found_rows, 1 + len(there))
-        rows = replace(blank_rows(ms_of(table)), values={name: table[:, 1 + i] for i, name in enumerate(there)})
+        rows = rows_of(floats(found_rows, 2 + len(there)), there)
         if {UNCERTAIN, BAD, STATUS} & set(names):
             rows = marked(rows, connection.execute(f"{MARKED} AND (id & {LAST_NUMBER}) = ?", where[:-1]).fetchall())
         if SCORE in names:
-            scores = floats(connection.execute(f"SELECT id, score FROM anomaly_scores {_WHERE}", where), 2)
-            rows = with_scores(rows, ms_of(scores), scores[:, 1])
+            apart = floats(connection.execute(f"SELECT id, score FROM {SCORES_APART} {_WHERE}", where), 2)
+            rows = with_scores(rows, ms_of(apart), apart[:, 1])
         found.append(rows)
     return found
 
@@ -294,7 +295,7 @@ def _hot_steps(
 ) -> Iterable[tuple[str, Rollup]]:
     """The same as steps, made by SQLite: while a database of before is archived there may be very many."""
     known = reading_columns(connection)
-    sources = [("sensor_readings", [name for name in names if name in known])]
+    sources = [("sensor_readings", [name for name in names if name in known and name != SCORE])]
     sources += [("anomaly_scores", [SCORE])] if SCORE in names else []
     for bounds in Moved.read(connection).between(stretch.start, stretch.end):
         for table, there in sources:

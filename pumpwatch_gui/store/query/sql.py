@@ -11,9 +11,9 @@ import numpy as np
 from pumpwatch_gui.domain.errors import InputError
 from pumpwatch_gui.store.archive.rows import BAD, SCORE, STATUS, UNCERTAIN, Rows, plain
 from pumpwatch_gui.store.ids import EPOCH_MS, NUMBER_BITS, ONE_MS, make_id
-from pumpwatch_gui.store.layout import OLD_STATUS, RESERVED, folded
+from pumpwatch_gui.store.layout import OLD_STATUS, RESERVED
 from pumpwatch_gui.store.query.past import Stretch, days_between, rows_between
-from pumpwatch_gui.store.schema import columns, from_apsw, open_for_reading, quoted, run
+from pumpwatch_gui.store.schema import columns, folded, from_apsw, open_for_reading, quoted, run
 
 _LAST: Final = (OLD_STATUS, "uncertain_mask", "bad_mask", "anomaly_score", "pump_id")
 _LOW = (apsw.SQLITE_INDEX_CONSTRAINT_GE, apsw.SQLITE_INDEX_CONSTRAINT_GT, apsw.SQLITE_INDEX_CONSTRAINT_EQ)

@@ -1,6 +1,6 @@
 """A long stretch of one column as few points, without hiding a spike or bridging a gap."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +26,15 @@ class Thinned:
     high: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """Equal buckets from the first reading to the last, in milliseconds since 2020."""
+    """Equal buckets from the first reading to the last; `ms` (m,) are their times (milliseconds since 2020, rising)."""
 
+    ms: NDArray[np.int64]
     first_ms: int
     length_ms: int
     buckets: int
+    _of_ms: list[NDArray[np.int64]] = field(default_factory=list)
 
     @property
     def time_s(self) -> Floats:
@@ -41,6 +43,13 @@ class Grid:
 
     def bucket_of(self, ms: NDArray[np.int64], finer: int = 1) -> NDArray[np.int64]:
         """The buckets of these times, of so many times as many."""
+        if finer == 1 and ms is self.ms:  # as those of every sensor are
+            if not self._of_ms:
+                self._of_ms.append(self._computed(ms, 1))
+            return self._of_ms[0]
+        return self._computed(ms, finer)
+
+    def _computed(self, ms: NDArray[np.int64], finer: int) -> NDArray[np.int64]:
         return (ms - self.first_ms) * (self.buckets * finer) // self.length_ms
 
 
@@ -55,7 +64,7 @@ def grid_of(ms: NDArray[np.int64], points: int) -> Grid | None:
         return None
     usual_ms = float(np.median(np.diff(ms[: points + 1])))
     first_ms, length_ms = int(ms[0]), int(ms[-1]) + 1 - int(ms[0])
-    return Grid(first_ms, length_ms, max(1, min(points, int(length_ms / (GAP * usual_ms)))))
+    return Grid(ms, first_ms, length_ms, max(1, min(points, int(length_ms / (GAP * usual_ms)))))
 
 
 def thinned(readings: Rollup, grid: Grid | None) -> Thinned:

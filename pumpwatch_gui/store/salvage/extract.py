@@ -12,7 +12,7 @@ from pathlib import Path
 
 import apsw
 
-from pumpwatch_gui.store.layout import STATUS
+from pumpwatch_gui.store.reading_rows import FIXED, READING_ROWS, ROWS_BEFORE, STATUS, shown_column
 from pumpwatch_gui.store.salvage.graft import Grafts, Leaves
 from pumpwatch_gui.store.salvage.pages import PAGE_SIZE, DamagedFile
 from pumpwatch_gui.store.salvage.records import Value, records
@@ -95,21 +95,27 @@ def _layout(schema: Iterable[Sequence[Value]], meta: Mapping[str, Value]) -> dic
     for sql in upgrades().values():
         run(blank, sql)
     layout = {table: columns(blank, table) for table in (*TABLES, "pumps", "layouts", "detection_models")}
-    known = {*layout["sensor_readings"]} - {STATUS}  # which a file of before version 4 has by its old name
-    statements = (*(row[4] for row in schema if row[1] == "sensor_readings"), meta.get("columns"))
-    for statement in statements:
+    blank.close()
+    statements = [row[4] for row in schema if row[1] in ("sensor_readings", ROWS_BEFORE, READING_ROWS)]
+    for statement in (*statements, meta.get("columns")):
+        made = apsw.Connection(":memory:")
         try:
-            run(blank, "DROP TABLE IF EXISTS sensor_readings")
-            run(blank, str(statement or ""))
-            names = columns(blank, "sensor_readings")
-        except apsw.Error as error:
+            run(made, str(statement or ""))
+            (name,) = (str(row[0]) for row in made.execute("SELECT name FROM sqlite_schema").fetchall())
+            names = columns(made, name)
+            if name == READING_ROWS:
+                names = [*FIXED, *(one for one in names[len(FIXED) :] if shown_column(one))]
+        except (apsw.Error, ValueError) as error:
             log.warning("the columns of the readings cannot be read: %s", error)
             continue
+        finally:
+            made.close()
+        table = READING_ROWS if name == READING_ROWS else ROWS_BEFORE
+        known = {*layout[table]} - {STATUS}  # which a file of before version 4 has by its old name
         # Columns are only ever added, so the longer statement is the newer. Where a letter of a name is broken, no row
         # would find its column in the history.
-        if known <= set(names) and len(names) > len(layout["sensor_readings"]):
-            layout["sensor_readings"] = names
-    blank.close()
+        if known <= set(names) and len(names) > len(layout[table]):
+            layout[table] = names
     return layout
 
 

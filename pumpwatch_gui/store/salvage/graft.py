@@ -5,12 +5,14 @@ from typing import Final
 
 import apsw
 
-from pumpwatch_gui.store.layout import OLD_STATUS, STATUS
+from pumpwatch_gui.store import reading_rows
+from pumpwatch_gui.store.layout import OLD_STATUS
+from pumpwatch_gui.store.reading_rows import STATUS
 from pumpwatch_gui.store.salvage.pages import PAGE_SIZE
 from pumpwatch_gui.store.salvage.shapes import LONGEST_ID, is_of
 from pumpwatch_gui.store.schema import quoted, run
 
-TABLES: Final = ("sensor_readings", "anomaly_scores", "anomaly_windows")
+TABLES: Final = (*reading_rows.TABLES, "anomaly_windows")
 """Those with many rows. A row of theirs is never so long that it goes on in another page."""
 MOST_COLUMNS: Final = 400
 """A row of more could."""

@@ -14,11 +14,22 @@ import apsw
 
 from pumpwatch_gui.domain.events import Note
 from pumpwatch_gui.files.program import program_command
+from pumpwatch_gui.store import reading_rows
 from pumpwatch_gui.store.ids import LAST_NUMBER
-from pumpwatch_gui.store.layout import OLD_STATUS, STATUS
+from pumpwatch_gui.store.layout import OLD_STATUS
+from pumpwatch_gui.store.reading_rows import (
+    FIXED,
+    READING_ROWS,
+    ROWS_BEFORE,
+    STATUS,
+    show_readings,
+    shown_column,
+    stored_columns,
+    value_of_cell,
+)
 from pumpwatch_gui.store.salvage.due import ask_for, done, due, side_of
 from pumpwatch_gui.store.salvage.shapes import TABLES
-from pumpwatch_gui.store.schema import Row, add_columns, columns, quoted, run, transaction
+from pumpwatch_gui.store.schema import Row, add_columns, columns, folded, quoted, run, transaction
 
 log = logging.getLogger("pumpwatch.store")
 
@@ -31,6 +42,8 @@ CHUNKS_AT_ONCE = 100
 """Of the archive: each is up to some hundred kilobytes."""
 _ARCHIVE = {"archive_chunks": "chunk_id", "archive_rollups": "rollup_id"}
 """Table and the column of its rowid, which says nothing: its unique columns say what a row is of."""
+_BY_ID = (*reading_rows.TABLES, "anomaly_windows", "anomaly_detections_v2", "counters")
+"""Tables whose id has the number of the pump in it."""
 TRIES = 3
 
 
@@ -184,11 +197,8 @@ class Salvage:
 
     def _widen(self, target: apsw.Connection) -> None:
         """Have every column that the readings had, and the pumps that the ids name."""
-        known = {*columns(target, "sensor_readings"), OLD_STATUS}
         with transaction(target):
-            new = [name for name in _side_columns(target, "sensor_readings") if name not in known]
-            if new:
-                add_columns(target, "sensor_readings", new)
+            self._widen_readings(target)
             run(target, "INSERT OR IGNORE INTO detection_models (kind, model_version, threshold) "
                         "SELECT kind, model_version, threshold FROM side.detection_models")  # fmt: skip
             numbers = self._numbers(target)
@@ -197,6 +207,18 @@ class Salvage:
                 row = (numbers.get(number, number), from_id, tags)
                 run(target, "INSERT OR IGNORE INTO layouts VALUES (?, ?, ?)", row)
         self._renumbered = {old: new for old, new in numbers.items() if old != new}
+
+    def _widen_readings(self, target: apsw.Connection) -> None:
+        known, stored = {*columns(target, ROWS_BEFORE), OLD_STATUS}, stored_columns(target)
+        before = [name for name in _side_columns(target, ROWS_BEFORE) if name not in known]
+        new = [name for name in _side_columns(target, READING_ROWS)
+               if name not in FIXED and folded(shown_column(name)[0]) not in stored]  # fmt: skip
+        if before:
+            add_columns(target, ROWS_BEFORE, before)
+        if new:
+            add_columns(target, READING_ROWS, new, "ANY")
+        if before or new:
+            show_readings(target)
 
     def _numbers(self, target: apsw.Connection) -> dict[int, int]:
         """Pump number of the damaged file → that of the same pump here; pumps that are not here are added."""
@@ -241,13 +263,20 @@ class Salvage:
         if OLD_STATUS in taken:
             del taken[OLD_STATUS]
             taken[STATUS] = f"CASE {OLD_STATUS} WHEN 'NORMAL' THEN '' ELSE {OLD_STATUS} END"
+        if table == READING_ROWS:
+            stored = stored_columns(target)
+            for name in [name for name in taken if name not in FIXED]:
+                shown, steps = shown_column(name)
+                here = stored[folded(shown)]
+                if here != name:
+                    del taken[name]
+                    taken[here] = value_of_cell(quoted(name), steps)
         if table in _ARCHIVE:
             del taken[_ARCHIVE[table]]
             if self._renumbered:
                 cases = " ".join(f"WHEN {old} THEN {new}" for old, new in self._renumbered.items())
                 taken["pump_number"] = f"CASE pump_number {cases} ELSE pump_number END"
-        if self._renumbered and table in ("sensor_readings", "anomaly_scores", "anomaly_windows",
-                                          "anomaly_detections_v2", "counters"):  # fmt: skip
+        if self._renumbered and table in _BY_ID:
             cases = " ".join(f"WHEN {old} THEN {new}" for old, new in self._renumbered.items())
             taken["id"] = f"(id & ~{LAST_NUMBER}) | CASE id & {LAST_NUMBER} {cases} ELSE id & {LAST_NUMBER} END"
         if table == "anomaly_windows":

@@ -5,14 +5,16 @@ from functools import lru_cache
 from typing import Final
 
 from pumpwatch_gui.store.ids import LAST_NUMBER
+from pumpwatch_gui.store.reading_rows import READING_ROWS, ROWS_BEFORE, SCORES_APART
 from pumpwatch_gui.store.salvage.records import Record
 
 SCHEMA: Final = "sqlite_schema"
 SMALL: Final = ("pumps", "layouts", "detection_models", "meta", SCHEMA)
 """What the big tables need to be understood."""
 _SHAPES: tuple[tuple[str, str], ...] = (
-    ("sensor_readings", r"n[nif]{10}tii[nif]*"),
-    ("anomaly_scores", r"n[if]"),
+    (READING_ROWS, r"ntii[if][nif]{10,}"),
+    (ROWS_BEFORE, r"n[nif]{10}tii[nif]*"),
+    (SCORES_APART, r"n[if]"),
     ("counters", r"n[if]i[if][if]i"),
     ("anomaly_windows", r"nii[if]b[nif]?"),
     ("archive_chunks", r"nitiiiiib"),

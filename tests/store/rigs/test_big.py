@@ -10,7 +10,8 @@ import apsw
 import pytest
 
 from pumpwatch_gui.store.ids import ONE_MS, make_id
-from pumpwatch_gui.store.schema import connect
+from pumpwatch_gui.store.reading_rows import stored_columns
+from pumpwatch_gui.store.schema import connect, quoted
 from tests.store.conftest import START_NS
 from tests.store.rigs.plant import TAGS, fill, start_on
 
@@ -36,16 +37,17 @@ def grow(path: Path, rows: int) -> None:
     """Add so many readings and scores, one after the other in time, as a year of running would."""
     connection = apsw.Connection(os.fspath(path))
     connection.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -200000").fetchall()
-    names = ", ".join(TAGS)
+    known = stored_columns(connection)
+    names = ", ".join(quoted(known[tag]) for tag in TAGS)
     first = make_id(START_NS, 1) + ONE_MS * 10**8
     for start in range(0, rows, 500_000):
         count = min(500_000, rows - start)
         numbers = f"WITH RECURSIVE n(i) AS (VALUES ({start}) UNION ALL SELECT i + 1 FROM n LIMIT {count})"
         values = ", ".join(f"i * {k + 1} / 16.0" for k in range(len(TAGS)))
-        sql = f"{numbers} INSERT INTO sensor_readings (id, {names}) "
+        sql = f"{numbers} INSERT INTO reading_rows (id, {names}) "
         sql += f"SELECT {first} + i * {ONE_MS}, {values} FROM n"
         connection.execute(sql).fetchall()
-        scores = f"{numbers} INSERT INTO anomaly_scores SELECT {first} + i * {ONE_MS}, i / 7.0 FROM n"
+        scores = f"{numbers} INSERT INTO scores_apart SELECT {first} + i * {ONE_MS}, i / 7.0 FROM n"
         connection.execute(scores).fetchall()
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()
@@ -67,10 +69,11 @@ def copy_s(path: Path, target: Path) -> float:
     connection = connect(target)
     connection.execute("ATTACH ? AS source", (os.fspath(path),)).fetchall()
     begin = time.monotonic()
-    for table in ("sensor_readings", "anomaly_scores"):
+    for table in ("reading_rows", "scores_apart"):
         columns = connection.execute(f"SELECT * FROM source.{table} LIMIT 1").description
-        names = ", ".join(name for name, *_ in columns)
-        connection.execute(f"CREATE TABLE {table} ({names.replace('id', 'id INTEGER PRIMARY KEY', 1)})").fetchall()
+        names = ", ".join(quoted(name) for name, *_ in columns)
+        keyed = names.replace('"id"', "id INTEGER PRIMARY KEY", 1)
+        connection.execute(f"CREATE TABLE {table} ({keyed})").fetchall()
         connection.execute(f"INSERT INTO {table} SELECT * FROM source.{table}").fetchall()
     seconds = time.monotonic() - begin
     connection.close()

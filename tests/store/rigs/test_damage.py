@@ -57,7 +57,7 @@ def damages(path: Path) -> Iterator[Damage]:
 def readings_by_page(path: Path) -> dict[int, int]:
     """Page number → readings on it."""
     connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
-    sql = "SELECT pageno, ncell FROM dbstat WHERE name = 'sensor_readings' AND pagetype = 'leaf'"
+    sql = "SELECT pageno, ncell FROM dbstat WHERE name = 'reading_rows' AND pagetype = 'leaf'"
     found: list[Any] = connection.execute(sql).fetchall()
     connection.close()
     return dict(found)
