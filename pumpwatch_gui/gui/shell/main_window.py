@@ -59,13 +59,15 @@ class MainWindow(FullScreenWindow):
     It remembers theme, scale, volume, geometry and page in `home.settings`, unless it is given an `appearance` of its
     own. `sound` sounds its alarms.
     `sampled` carries every view of the station that the page was given, `painted` comes once what that changed is on
-    the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it.
+    the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it;
+    then `built`, once every page is there.
     """
 
     closing = Signal()
     sampled = Signal(StationView)
     painted = Signal()
     first_painted = Signal()
+    built = Signal()
     first_live = Signal()
 
     def __init__(
@@ -260,15 +262,24 @@ class MainWindow(FullScreenWindow):
         """Begin sampling; build the pages not yet built meanwhile."""
         self._sampler.start()
         self._detached.restore(self._kept_windows)
-        QTimer.singleShot(300, self._build_one)
+        QTimer.singleShot(300, self._build_next)
 
     # ---------------------------------------------------------------- inside
 
-    def _build_one(self) -> None:
-        missing = [key for key in self._entries if key not in self._pages]
-        if missing and self._sampler.is_on:
-            self.page(missing[0])
-            QTimer.singleShot(100, self._build_one)
+    def _build_next(self) -> None:
+        """Build the next page that is not there yet; what it is made of is loaded by a worker."""
+        missing = next((entry for entry in self._entries.values() if entry.key not in self._pages), None)
+        if not self._sampler.is_on:
+            return
+        if missing is None:
+            self.built.emit()
+            return
+        self.context.ask(missing.kind, partial(self._build, missing.key))
+
+    def _build(self, key: str, _kind: type[Page]) -> None:
+        if self._sampler.is_on:
+            self.page(key)
+            QTimer.singleShot(100, self._build_next)
 
     def _lay_out(self) -> None:
         whole = QWidget()

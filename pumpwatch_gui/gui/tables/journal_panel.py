@@ -20,7 +20,7 @@ from pumpwatch_gui.domain.wording import clock, date_words, error_text, plain, s
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, choose_target, label
 from pumpwatch_gui.gui.shell.page import PageContext
-from pumpwatch_gui.gui.tables.filters import pump_filter, text_filter
+from pumpwatch_gui.gui.tables.filters import offer_clear, pump_filter, text_filter
 from pumpwatch_gui.gui.tables.priority_icons import PriorityIcons
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
@@ -78,7 +78,7 @@ class JournalPanel(QWidget):
         self.up_to.setPlaceholderText("Up to: now")
         self.up_to.setAccessibleName("Up to this day or time")
         self.up_to.setToolTip("A day or a time, as 2026-10-25 or 2026-10-25 14:30: what happened up to its end")
-        self.up_to.setClearButtonEnabled(True)
+        offer_clear(self.up_to, "Up to now again")
         self.up_to.setFixedWidth(round(self.appearance.px(UP_TO_PX)))
         self.up_to.editingFinished.connect(self._turn_to)
         self.up_to.textChanged.connect(lambda text: None if text else self._turn_to())
