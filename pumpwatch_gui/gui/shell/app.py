@@ -78,7 +78,7 @@ def run_gui(
     _log_first_moments(window)
     window.first_painted.connect(settle)
     window.first_live.connect(settle)
-    window.built.connect(settle)
+    window.later.built.connect(settle)
     window.show()
     window.start()
     if for_s is not None:

@@ -27,6 +27,7 @@ from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
 from pumpwatch_gui.gui.shell.full_screen import FullScreenWindow
 from pumpwatch_gui.gui.shell.input_rules import InputRules
+from pumpwatch_gui.gui.shell.later_pages import LaterPages
 from pumpwatch_gui.gui.shell.nav_bar import NavBar
 from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
 from pumpwatch_gui.gui.shell.remembered import (
@@ -59,15 +60,13 @@ class MainWindow(FullScreenWindow):
     It remembers theme, scale, volume, geometry and page in `home.settings`, unless it is given an `appearance` of its
     own. `sound` sounds its alarms.
     `sampled` carries every view of the station that the page was given, `painted` comes once what that changed is on
-    the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it;
-    then `built`, once every page is there.
+    the screen. `first_painted` and `first_live` come once each: the first page is on it, values of a pump are on it.
     """
 
     closing = Signal()
     sampled = Signal(StationView)
     painted = Signal()
     first_painted = Signal()
-    built = Signal()
     first_live = Signal()
 
     def __init__(
@@ -117,6 +116,8 @@ class MainWindow(FullScreenWindow):
         self._sampler = Sampler(station, self)
         self._sampler.due.connect(self.refresh)
         self.painted.connect(self._sampler.painted)
+        self.later = LaterPages(ask, lambda: next((e for k, e in self._entries.items() if k not in self._pages), None),
+                                self.page, self)  # fmt: skip
         self._rules = InputRules(self)
         self.appearance.changing.connect(partial(self._use_rules, False))
         self.appearance.changed.connect(partial(self._use_rules, True))
@@ -262,24 +263,9 @@ class MainWindow(FullScreenWindow):
         """Begin sampling; build the pages not yet built meanwhile."""
         self._sampler.start()
         self._detached.restore(self._kept_windows)
-        QTimer.singleShot(300, self._build_next)
+        self.later.start()
 
     # ---------------------------------------------------------------- inside
-
-    def _build_next(self) -> None:
-        """Build the next page that is not there yet; what it is made of is loaded by a worker."""
-        missing = next((entry for entry in self._entries.values() if entry.key not in self._pages), None)
-        if not self._sampler.is_on:
-            return
-        if missing is None:
-            self.built.emit()
-            return
-        self.context.ask(missing.kind, partial(self._build, missing.key))
-
-    def _build(self, key: str, _kind: type[Page]) -> None:
-        if self._sampler.is_on:
-            self.page(key)
-            QTimer.singleShot(100, self._build_next)
 
     def _lay_out(self) -> None:
         whole = QWidget()
@@ -389,6 +375,7 @@ class MainWindow(FullScreenWindow):
             return
         self.closing.emit()
         self._sampler.stop()
+        self.later.stop()
         detached = self._detached.close()
         if self._remembers:
             self._settings.setValue("window/detached", detached)
