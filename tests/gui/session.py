@@ -54,7 +54,8 @@ class Session:
     def __init__(self, minutes: float, pace_s: float) -> None:
         self.action, self.steps_done, self.rounds = "start", 0, 0
         self.beats = Beats(lambda: self.action)
-        self.began_mb = 0.0
+        self.memory_mb: list[float] = []
+        """At the beginning of each round."""
         self._pace_ms, self._end_s = round(pace_s * 1e3), time.monotonic() + minutes * 60
         self._window: MainWindow | None = None
         self._steps: Iterator[Step] = iter(())
@@ -74,12 +75,10 @@ class Session:
     def _begin(self) -> None:
         self._window = next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow))
         self._steps = itertools.chain.from_iterable(self._round() for _ in itertools.count())
-        self.beats.start()
+        self.window.first_live.connect(self.beats.start)  # before that there is no window that could react
         QTimer.singleShot(round(FIRST_S * 1e3), self._next)
 
     def _next(self) -> None:
-        if not self.began_mb:
-            self.began_mb = resident_mb()
         if self.is_over:
             return
         self.action, act = next(self._steps)
@@ -91,6 +90,7 @@ class Session:
 
     def _round(self) -> Iterator[Step]:
         self.rounds += 1
+        self.memory_mb.append(resident_mb())
         yield from self._pages()
         yield from self._on_alarms()
         yield from self._on_trends()
@@ -281,7 +281,8 @@ def report(session: Session) -> None:
     beats, load = session.beats, psutil.getloadavg()[0]
     print(f"{session.steps_done} acts in {session.rounds} rounds, {beats.beats:,} beats; load {load:.1f}")
     print(f"the longest stretch without a beat: {beats.longest_ms:.0f} ms")
-    print(f"memory {session.began_mb:.0f} MB at the start, {resident_mb():.0f} MB at the end")
+    megabytes = ", ".join(f"{mb:.0f}" for mb in (*session.memory_mb, resident_mb()))
+    print(f"memory at the beginning of each round and at the end: {megabytes} MB")
     for block in beats.blocks:
         print(f"  {block.took_ms:5.0f} ms ({block.cpu_ms:4.0f} ms of work)  {block.action:36s} {block.where}")
     print(f"{len(beats.blocks)} blocks of more than 100 ms")
