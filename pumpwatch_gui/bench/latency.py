@@ -1,7 +1,7 @@
 """From the answer of a pump to `latest()`, and to the painted screen."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,14 @@ PERIOD_S = 0.103
 
 
 class PaintWatch:
-    """How old each new frame was when it was on the screen, in ms: `ages_ms` of frames painted since it was made."""
+    """How old each new frame was when it was on the screen, in ms: `ages_ms` of frames painted since it was made.
 
-    def __init__(self, window: MainWindow) -> None:
+    Only the frames of `pump_ids`: those that the page on show has anything of. For another one nothing is painted.
+    """
+
+    def __init__(self, window: MainWindow, pump_ids: Collection[str]) -> None:
         self.ages_ms: list[float] = []
+        self._pump_ids = pump_ids
         self._sampled: list[int] = []
         self._seen: dict[str, int] = {}
         self._connections = (window.sampled.connect(self._on_sampled), window.painted.connect(self._on_painted))
@@ -34,7 +38,8 @@ class PaintWatch:
 
     def _on_sampled(self, view: StationView) -> None:
         for pump in view.pumps:
-            if pump.frame is not None and self._seen.get(pump.pump_id) != pump.frame.seq:
+            is_shown = pump.pump_id in self._pump_ids
+            if is_shown and pump.frame is not None and self._seen.get(pump.pump_id) != pump.frame.seq:
                 self._seen[pump.pump_id] = pump.frame.seq
                 self._sampled.append(pump.frame.mono_ns)
 
@@ -59,13 +64,17 @@ def _page(station: Station, window: MainWindow, key: str, seconds: float = SECON
     """One page. Raises NotMeasuredError when a pump was not scored at its end."""
     window.open_page(key)
     turn(2.0)
-    watch = PaintWatch(window)
+    every = [pump.pump_id for pump in station.site().pumps]
+    shown = [window.context.pump_id] if window.page(key).follows_pump else every
+    watch = PaintWatch(window, shown)
     turn(seconds)
     watch.close()
     pumps, scored, frames = len(station.latest().pumps), scored_pumps(station), len(watch.ages_ms)
     if scored < pumps or not frames:
         raise NotMeasuredError(f"{key} page: {scored} of {pumps} pumps were scored, {frames} frames painted")
     p50, p95, p99 = (float(np.percentile(watch.ages_ms, q)) for q in (50, 95, 99))
-    yield Figure(f"answer to painted, {key} page, p50", p50, "ms", f"{frames} frames of {scored} scored pumps")
+    yield Figure(
+        f"answer to painted, {key} page, p50", p50, "ms", f"{frames} frames of {len(shown)} of {scored} scored pumps"
+    )
     yield Figure(f"answer to painted, {key} page, p95", p95, "ms")
     yield Figure(f"answer to painted, {key} page, p99", p99, "ms", "≤ 33 ms; sampled as it comes")

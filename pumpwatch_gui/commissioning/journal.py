@@ -1,6 +1,7 @@
 """The journal of a span, read page by page."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pumpwatch_gui.domain.alarms.occurrences import AlarmMove
 from pumpwatch_gui.domain.errors import InputError
@@ -13,13 +14,18 @@ MAX_LINES = 400_000
 
 
 def journal_span(
-    history: Historian, *, start_ns: int, end_ns: int, kinds: tuple[str, ...] | None = None
+    history: Historian,
+    *,
+    start_ns: int,
+    end_ns: int,
+    kinds: tuple[str, ...] | None = None,
+    pump_id: str | None = None,
 ) -> Iterator[JournalRow]:
-    """The lines from `start_ns` up to `end_ns` (Unix UTC), newest first; None means lines of any kind.
+    """The lines from `start_ns` up to `end_ns` (Unix UTC), newest first; None means of any kind, of any pump.
 
     Raises StoreError when the journal cannot be read, InputError when it has too many lines.
     """
-    query, lines = JournalQuery(kinds=kinds, before_ns=end_ns), 0
+    query, lines = JournalQuery(pump_id=pump_id, kinds=kinds, before_ns=end_ns), 0
     while rows := history.journal(query, limit=PAGE):
         for row in rows:
             if row.time_ns < start_ns:
@@ -30,7 +36,7 @@ def journal_span(
             raise InputError(f"the journal has more than {MAX_LINES:,} lines in that time", "choose a shorter span")
         if len(rows) < PAGE:
             return
-        query = JournalQuery(kinds=kinds, before_ns=rows[-1].time_ns, before_id=rows[-1].id)
+        query = replace(query, before_ns=rows[-1].time_ns, before_id=rows[-1].id)
 
 
 def alarm_moves(history: Historian, *, start_ns: int, end_ns: int) -> tuple[list[AlarmMove], int]:

@@ -19,6 +19,8 @@ from pumpwatch_gui.domain.wording import UNKNOWN, duration, number, unit_text
 
 ABSENT = "–"
 """Shown instead of a value that a stopped pump does not have."""
+SCORE_SCALE = (0.0, 3.0)
+"""The scale of an anomaly score, in units of its limit, wherever it is drawn."""
 
 
 class Trust(Enum):

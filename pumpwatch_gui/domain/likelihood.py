@@ -19,6 +19,8 @@ LEAST_SCORE, MOST_SCORE = 0.05, 20.0
 """Scores count within these: one wild window must not outweigh a minute of others."""
 MOST_SHIFT = log(9.0)
 """Feedback moves the log-odds by no more than this, so that it cannot silence a pump."""
+FEEDBACK_COUNTS_NS = 365 * 86_400 * 10**9
+"""For so long the feedback on an episode counts for the likelihood of a fault in the next."""
 
 
 class Likelihood(Enum):

@@ -80,6 +80,12 @@ def date(time_ns: int) -> str:
     return f"{datetime.fromtimestamp(time_ns / 1e9):%Y-%m-%d}" if time_ns else ""
 
 
+def date_words(time_ns: int, *, is_short: bool = False) -> str:
+    """Local day of a UTC stamp: `Thursday, 15 January 2026`, or `Thu 15 Jan 2026`."""
+    moment = datetime.fromtimestamp(time_ns / 1e9)
+    return f"{moment:%a} {moment.day} {moment:%b %Y}" if is_short else f"{moment:%A}, {moment.day} {moment:%B %Y}"
+
+
 def editable_number(value: float) -> str:
     """A number in a field to be edited: what `typed_number` gives back unchanged."""
     text = f"{value:.12g}"

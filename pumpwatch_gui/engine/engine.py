@@ -34,6 +34,7 @@ from pumpwatch_gui.domain.events import (
     watch_begins,
     watch_ends,
 )
+from pumpwatch_gui.domain.likelihood import FEEDBACK_COUNTS_NS
 from pumpwatch_gui.domain.ports import Capability, Historian, LinkBrowser, Subscription
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.station import StationView
@@ -69,8 +70,6 @@ log = logging.getLogger("pumpwatch.engine")
 TICK_S = 0.1
 HUNG_AFTER_S = 10.0
 """A call of a model that takes longer does not return: detection goes on without it."""
-FEEDBACK_COUNTS_NS = 365 * 86_400 * 10**9
-"""For so long the feedback on an episode counts for the likelihood of a fault in the next."""
 
 Loop = Callable[[threading.Event], None]
 StoppedLoop = Callable[[threading.Event, Callable[[], None]], None]

@@ -73,8 +73,8 @@ def test_the_first_page_counts_as_painted_only_after_it_was_painted(order: Order
 
 
 def test_what_a_sample_has_changed_counts_as_painted_only_after_it_was_painted(order: Order) -> None:
-    with live_window(pumps=1, period_s=0.1) as (_, window):
-        watch = PaintWatch(window)
+    with live_window(pumps=1, period_s=0.1) as (engine, window):
+        watch = PaintWatch(window, [pump.pump_id for pump in engine.site().pumps])
         order.seen.clear()
         window.sampled.connect(lambda _: order.seen.append("sampled"))
         window.painted.connect(lambda: order.seen.append("painted"))

@@ -36,6 +36,7 @@ from pumpwatch_gui.gui.shell.app import application
 from pumpwatch_gui.gui.shell.entries import FIRST_RUN, PAGES
 from pumpwatch_gui.gui.shell.main_window import MainWindow
 from tests.gui.fake_history import FakeHistorian
+from tests.gui.fake_judgement import put_judged_day
 from tests.gui.fake_scenes import SCENES, SECOND, Scene
 from tests.gui.fake_station import FakeStation, at_once
 
@@ -257,9 +258,10 @@ def events_of(station: FakeStation) -> tuple[Event, ...]:
 def station_of(pumps: int, what: str) -> FakeStation:
     """A station of so many pumps with its journal; made once, as no picture changes anything.
 
-    `what`: `every` state there is, or one pump that is `hot`. Raises KeyError for another.
+    `what`: `every` state there is, the same with a day of scores (`judged`), or one pump that is `hot`. Raises KeyError
+    for another.
     """
-    scenes = {"every": SCENES, "hot": {2: Scene("hot")}}[what]
+    scenes = {"every": SCENES, "judged": SCENES, "hot": {2: Scene("hot")}}[what]
     station = FakeStation(pumps, scenes=scenes, history_s=HISTORY_S if pumps else 1)
     site = station.site()
     pumps_with_model = tuple(replace(pump, model="centrifugal") for pump in site.pumps)
@@ -268,13 +270,15 @@ def station_of(pumps: int, what: str) -> FakeStation:
     for event in events_of(station):
         station.history.put_event(event)
     station.history.refused = list(REFUSED)
+    if what == "judged":
+        put_judged_day(station.history, "P-103", site.pumps[2].profile.tags, NOW_NS)
     return station
 
 
 def take(shot: Shot, folder: Path) -> QImage:
     """The picture of a shot: twelve pumps in every state, no pump at all for the first page."""
     with steady():
-        station = station_of(0 if shot.key == FIRST_RUN else 12, "every")
+        station = station_of(0 if shot.key == FIRST_RUN else 12, "judged" if shot.key == "models" else "every")
         with opened(station, folder, theme=shot.theme) as window:
             return picture_of(window, shot.key, "P-103" if shot.key not in (FIRST_RUN, "help") else "")
 

@@ -116,6 +116,7 @@ def test_a_network_is_offered_after_a_day_of_running_where_it_can_be_trained(
     window.open_page("models", pump.pump_id)
     page = page_of(window, ModelsPage)
     page._last_s = 0.0
+    page.tabs.setCurrentWidget(page.train)
     page.refresh(station)
     assert page.train.offer_button.isVisible() == is_offered
     if is_offered:

@@ -4,13 +4,14 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from pumpwatch_gui.gui.shell import sampling
-from pumpwatch_gui.gui.shell.sampling import LEAST_S, SHARE, Sampler
+from pumpwatch_gui.gui.shell.sampling import BURST_S, LEAST_S, MOST_S, SHARE, Sampler, TimeShare
 from tests.gui.fake_station import FakeStation
 
 
@@ -68,14 +69,40 @@ def test_values_that_grow_old_are_sampled(sampled: Sampled, qtbot: QtBot) -> Non
     qtbot.waitUntil(lambda: len(sampled.at_s) >= 4)
 
 
-def test_between_two_samples_there_is_time_for_everything_else(sampled: Sampled, qtbot: QtBot) -> None:
+def test_between_many_samples_there_is_time_for_everything_else(sampled: Sampled, qtbot: QtBot) -> None:
     sampled.takes_s = 0.02
-    for i in range(6):
+    for i in range(12):
         sampled.station.step(6.0 + i)
         qtbot.waitUntil(partial(sampled.has_more_than, i + 1))
-    gaps_s = [after - before for before, after in zip(sampled.at_s[1:-1], sampled.at_s[2:], strict=True)]
-    assert min(gaps_s) >= SHARE * sampled.takes_s - 0.002  # Qt's precise timer fires up to a millisecond early
-    assert SHARE * sampled.takes_s > LEAST_S
+    passed_s = sampled.at_s[-1] - sampled.at_s[1]
+    assert passed_s >= SHARE * 11 * sampled.takes_s - BURST_S - 0.012  # Qt's timer fires up to a millisecond early
+
+
+def test_what_comes_just_after_a_long_sample_does_not_wait_for_its_share() -> None:
+    share = TimeShare()
+    for began_s in (10.0, 10.1):
+        share.begin(began_s)
+        share.took(began_s + 0.02)
+        assert share.free_s == pytest.approx(began_s + LEAST_S)
+
+
+def test_samples_that_take_all_the_time_they_may_come_at_an_even_pace() -> None:
+    share, now_s, began = TimeShare(), 10.0, []
+    for _ in range(20):
+        began.append(now_s)
+        share.begin(now_s)
+        share.took(now_s + 0.02)
+        now_s = max(share.free_s, now_s + 0.02)
+    gaps_s = [after - before for before, after in pairwise(began)]
+    assert gaps_s[-10:] == pytest.approx([SHARE * 0.02] * 10)
+
+
+def test_a_sample_that_takes_for_ever_is_followed_by_the_next_within_bounds() -> None:
+    share = TimeShare()
+    for began_s in (10.0, 15.0):
+        share.begin(began_s)
+        share.took(began_s + 5.0)
+        assert share.free_s == pytest.approx(began_s + MOST_S)
 
 
 def test_a_sampler_that_was_stopped_hears_no_more(sampled: Sampled, qtbot: QtBot) -> None:

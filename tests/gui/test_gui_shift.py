@@ -170,7 +170,7 @@ def resolved(shift: Shift) -> None:
     page.tabs[RESOLVED].click()
     shift.picture("resolved")
     page.tabs[TIMELINE].click()
-    page.timeline.lengths["1 h"].click()
+    page.timeline.bar.lengths["1 h"].click()
     shift.wait(lambda: any(m.pump_id == "P-103" and "Vibration" in m.text for m in page.timeline.timeline.marks))
     shift.picture("the timeline")
 

@@ -90,15 +90,15 @@ def view_of(panel: TimelinePanel) -> TimeView:
 def test_the_time_is_moved_and_never_into_the_future(open_window: OpenWindow) -> None:
     _, panel, station = opened(open_window)
     now_s = station.latest().time_ns / 1e9
-    panel.lengths["8 h"].click()
+    panel.bar.lengths["8 h"].click()
     assert view_of(panel).is_live
-    panel.back.click()
+    panel.bar.back.click()
     assert not view_of(panel).is_live
     assert view_of(panel).end_s < now_s
     for _ in range(4):
-        panel.forward.click()
+        panel.bar.forward.click()
     assert view_of(panel).is_live
-    assert not panel.forward.isEnabled()
+    assert not panel.bar.forward.isEnabled()
     QTest.keyClick(panel.timeline, Qt.Key.Key_Minus)
     assert view_of(panel).length_s > 8 * 3600
     assert view_of(panel).end_s <= now_s + 1

@@ -32,13 +32,13 @@ CLOCK_STEP_NS = 50_000_000
 """Linux slews the monotonic clock together with the wall clock: the two part by more only when that one is set."""
 
 
-FRAMES, LEAST_FRAMES, ALL_FRAMES = 3600, 600, 180_000
+FRAMES, LEAST_FRAMES, ALL_FRAMES = 3600, 600, 90_000
 
 
 def frames_kept(pumps: int) -> int:
     """How many frames of each of so many pumps are kept in memory: of many pumps fewer, the disk has the others.
 
-    3,600 of up to 50 pumps. With ten sensors and all derived quantities they take 30 MB, no more with more pumps.
+    3,600 of up to 25 pumps. With ten sensors and all derived quantities they take 15 MB; more with over 150 pumps.
     """
     return max(LEAST_FRAMES, min(FRAMES, ALL_FRAMES // max(pumps, 1)))
 

@@ -1,5 +1,9 @@
 """Add a pump, step by step: link, device, map with live values, plausibility, limits, save."""
 
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeVar
+
 from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
@@ -15,6 +19,9 @@ from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.widgets import button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
 
+KINDS: tuple[type[Step], ...] = (LinkStep, DeviceStep, MapStep, PlausibilityStep, LimitsStep, SaveStep)
+S = TypeVar("S", bound=Step)
+
 
 class AddPumpDialog(SiteDialog):
     """Six steps on one draft. Nothing reaches the disk or the station before the last."""
@@ -27,18 +34,58 @@ class AddPumpDialog(SiteDialog):
             self.draft.use_profile(self.draft.profile_name)
         except InputError:
             self.draft.profile = None  # the step that chooses the profile says why
-        self.link = LinkStep(context, self.draft)
-        self.device = DeviceStep(context, self.draft, self.link)
-        self.map, self.plausibility = MapStep(context, self.draft), PlausibilityStep(context, self.draft)
-        self.limits, self.end = LimitsStep(context, self.draft), SaveStep(context, self.draft)
-        self.steps: tuple[Step, ...] = (self.link, self.device, self.map, self.plausibility, self.limits, self.end)
         self.stack = QStackedWidget()
-        for step in self.steps:
-            self.stack.addWidget(step)
+        self.at = 0
+        """The step on show."""
         self.advice = label("", "dim")
-        self.heads = [label(f"{n}  {step.title}") for n, step in enumerate(self.steps, 1)]
+        self.heads = [label(f"{n}  {kind.title}") for n, kind in enumerate(KINDS, 1)]
         self._build()
         self._turn(0)
+
+    # ---------------------------------------------------------------- the steps: each is made when it is wanted
+
+    @cached_property
+    def link(self) -> LinkStep:
+        """Where the device is."""
+        return self._added(LinkStep(self.context, self.draft))
+
+    @cached_property
+    def device(self) -> DeviceStep:
+        """What it is."""
+        return self._added(DeviceStep(self.context, self.draft, self.link))
+
+    @cached_property
+    def map(self) -> MapStep:
+        """Which registers have which values."""
+        return self._added(MapStep(self.context, self.draft))
+
+    @cached_property
+    def plausibility(self) -> PlausibilityStep:
+        """Whether the values can be right."""
+        return self._added(PlausibilityStep(self.context, self.draft))
+
+    @cached_property
+    def limits(self) -> LimitsStep:
+        """From which value on they are alarms."""
+        return self._added(LimitsStep(self.context, self.draft))
+
+    @cached_property
+    def end(self) -> SaveStep:
+        """What the pump is called."""
+        return self._added(SaveStep(self.context, self.draft))
+
+    def _added(self, step: S) -> S:
+        self.stack.addWidget(step)
+        return step
+
+    def _step(self, at: int) -> Step:
+        makers: tuple[Callable[[], Step], ...] = (
+            lambda: self.link, lambda: self.device, lambda: self.map, lambda: self.plausibility, lambda: self.limits,
+            lambda: self.end,
+        )  # fmt: skip
+        return makers[at]()
+
+    # ---------------------------------------------------------------- from step to step
 
     def _build(self) -> None:
         self.back_button = button("&Back", "Back to the step before", self.back)
@@ -47,18 +94,13 @@ class AddPumpDialog(SiteDialog):
         self.lay_out(self.stack, head=above, more=(self.back_button, self.next_button))
 
     @property
-    def at(self) -> int:
-        """The step on show."""
-        return self.stack.currentIndex()
-
-    @property
     def is_last(self) -> bool:
         """Whether the next step is to save."""
-        return self.at == len(self.steps) - 1
+        return self.at == len(KINDS) - 1
 
     def next(self) -> None:
         """Keep this step and go on; on the last one save."""
-        wrong = self.steps[self.at].leave()
+        wrong = self._step(self.at).leave()
         self.trouble.warn(wrong)
         if wrong:
             return
@@ -74,12 +116,13 @@ class AddPumpDialog(SiteDialog):
             self._turn(self.at - 1)
 
     def _turn(self, to: int) -> None:
-        self.steps[self.at].stop()
-        self.stack.setCurrentIndex(to)
+        self._step(self.at).stop()
+        step = self._step(to)
+        self.at = to
+        self.stack.setCurrentWidget(step)
         for n, head in enumerate(self.heads):
             set_role(head, "heading" if n == to else "dim")
-            head.setText(f"{'✓' if n < to else n + 1}  {self.steps[n].title}")
-        step = self.steps[to]
+            head.setText(f"{'✓' if n < to else n + 1}  {KINDS[n].title}")
         self.advice.setText(step.advice)
         self.back_button.setEnabled(to > 0)
         self.next_button.setVisible(not self.is_last)
@@ -104,7 +147,9 @@ class AddPumpDialog(SiteDialog):
         self.trouble.warn(error_text(error))
 
     def _stop(self) -> None:
-        for step in self.steps:
+        for at in range(self.stack.count()):
+            step = self.stack.widget(at)
+            assert isinstance(step, Step)
             step.stop()
 
     @override

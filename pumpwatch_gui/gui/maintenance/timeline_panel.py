@@ -13,8 +13,9 @@ from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.timeline import TimelineLane, TimelineMark
 from pumpwatch_gui.domain.wording import error_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox
+from pumpwatch_gui.gui.look.time_bar import TimeBar
 from pumpwatch_gui.gui.look.time_view import LENGTHS, TimeView
-from pumpwatch_gui.gui.look.widgets import StatusText, button, tab_button
+from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.maintenance.timeline_view import TimelineView, words_of
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -41,13 +42,9 @@ class TimelinePanel(QWidget):
         self.timeline.moved.connect(self._move)
         self.said = StatusText()
         self.trend_button = button("Trend", "Show the trends of this time", self._trend, hint="T")
-        self.lengths = {name: tab_button(name) for name, _ in LENGTHS}
-        for name, length_s in LENGTHS:
-            self.lengths[name].clicked.connect(partial(self._show_last, length_s))
-        self.back = button("◀", "Back in time", partial(self._shift, -0.5), hint="[")
-        self.forward = button("▶", "Forward in time", partial(self._shift, 0.5), hint="]")
-        self.now = button("Now", "Up to now", self._to_now)
-        head = hbox(*self.lengths.values(), self.back, self.forward, self.now, (self.said, 1), self.trend_button)
+        self.bar = TimeBar(lambda: self._now_s)
+        self.bar.moved.connect(self._move)
+        head = hbox(self.bar, (self.said, 1), self.trend_button)
         vbox(head, (self.timeline, 1), parent=self, margin=0, spacing=8)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -60,7 +57,7 @@ class TimelinePanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not self.timeline.view.start_s > 0:
-            self._show_last(LENGTHS[2][1])
+            self._move(TimeView.last(LENGTHS[2][1], self._now_s))
         else:
             self.read()
 
@@ -86,15 +83,6 @@ class TimelinePanel(QWidget):
     @property
     def _now_s(self) -> float:
         return self.context.station.latest().time_ns / 1e9
-
-    def _show_last(self, length_s: float, _checked: bool = False) -> None:
-        self._move(TimeView.last(length_s, self._now_s))
-
-    def _shift(self, share: float) -> None:
-        self._move(self.timeline.view.shifted(share, self._now_s))
-
-    def _to_now(self) -> None:
-        self._move(TimeView.last(self.timeline.view.length_s, self._now_s))
 
     def _move(self, view: TimeView) -> None:
         self.timeline.view = view
@@ -124,10 +112,7 @@ class TimelinePanel(QWidget):
 
     def _show(self) -> None:
         view = self.timeline.view
-        for name, length_s in LENGTHS:
-            self.lengths[name].setChecked(abs(view.length_s - length_s) < 1)
-        self.now.setEnabled(not view.is_live)
-        self.forward.setEnabled(not view.is_live)
+        self.bar.show_view(view)
         marks = [m for m in self._read if self._passes(m)]
         self.timeline.show_marks(marks, view, self._now_s)
         self._chose(self.timeline.selected)

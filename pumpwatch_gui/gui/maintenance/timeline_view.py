@@ -13,10 +13,11 @@ from pumpwatch_gui.domain.timeline import TimelineLane, TimelineMark
 from pumpwatch_gui.domain.wording import duration, stamp
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import MEDIUM, STRONG, Appearance, color
-from pumpwatch_gui.gui.look.time_view import DAY_S, TimeView, zone_words
+from pumpwatch_gui.gui.look.time_axis import AXIS_PX, time_axis
+from pumpwatch_gui.gui.look.time_view import DAY_S, TimeView
 from pumpwatch_gui.gui.look.widgets import Painted
 
-NAMES_PX, ROW_PX, FOOT_PX, GAP_PX, TICK_PX = 104, 18, 40, 6, 90
+NAMES_PX, ROW_PX, GAP_PX = 104, 18, 6
 MOST_STEADY = 4
 LEAST_PX = 4
 """The least width of a stretch: what lasted a second must be seen in a month."""
@@ -89,7 +90,7 @@ class TimelineView(Painted):
     @property
     def _area(self) -> QRectF:
         px = self.appearance.px
-        return QRectF(px(NAMES_PX), 0, max(self.width() - px(NAMES_PX), 1), max(self.height() - px(FOOT_PX), 1))
+        return QRectF(px(NAMES_PX), 0, max(self.width() - px(NAMES_PX), 1), max(self.height() - px(AXIS_PX), 1))
 
     def _x(self, time_ns: int) -> float:
         area, view = self._area, self.view
@@ -159,7 +160,7 @@ class TimelineView(Painted):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._place()
-        self._paint_axis(painter)
+        time_axis(painter, self.appearance, self.view, self._area, zone_px=self.appearance.px(NAMES_PX))
         for lane, rect in self._lanes:
             self._paint_name(painter, lane, rect)
         for placed in self._placed:
@@ -181,26 +182,6 @@ class TimelineView(Painted):
         if lane is TimelineLane.RUNNING and self._steady:
             words = f"{self._steady} all the time"
         paint.text(painter, self.appearance, place.translated(0, px(ROW_PX)), words, theme.dim, size=11)
-
-    def _paint_axis(self, painter: QPainter) -> None:
-        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
-        area, view = self._area, self.view
-        most = max(int(area.width() / px(TICK_PX)), 1)
-        day, top = "", area.bottom() + px(3)
-        for at in view.ticks(most):
-            x = round(self._x(round(at * 1e9))) + 0.5
-            painter.setPen(QPen(color(theme.line), 1))
-            painter.drawLine(QLineF(x, area.top(), x, area.bottom() + px(3)))
-            words, date = view.tick_words(at, most)
-            left = min(max(x - px(40), area.left()), area.right() - px(80))
-            place = QRectF(left, top, px(80), px(16))
-            paint.text(painter, appearance, place, words, theme.dim, size=11, align=paint.CENTRE)
-            if date != day:
-                day = date
-                below = place.translated(0, px(16))
-                paint.text(painter, appearance, below, day, theme.text, size=11, align=paint.CENTRE)
-        zone = QRectF(px(6), top, px(NAMES_PX), px(16))
-        paint.text(painter, appearance, zone, zone_words(view.start_s, view.end_s), theme.dim, size=11)
 
     def _paint_mark(self, painter: QPainter, placed: _Placed) -> None:
         theme, px, mark, rect = self.appearance.theme, self.appearance.px, placed.mark, placed.rect

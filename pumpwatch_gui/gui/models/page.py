@@ -1,4 +1,4 @@
-"""Models: the stored models of a pump; train, back-test, shadow, promote, roll back."""
+"""Models: the stored models of a pump and how they judged it; train, back-test, shadow, promote, roll back."""
 
 import time
 from functools import partial
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -31,6 +31,7 @@ from pumpwatch_gui.domain.commands import (
 from pumpwatch_gui.domain.detection import Detection, LearningView, NotScored, ScoreResult
 from pumpwatch_gui.domain.display import presence
 from pumpwatch_gui.domain.events import Event, OrderDone
+from pumpwatch_gui.domain.judgement import LEARN
 from pumpwatch_gui.domain.ports import Capability
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.station import PumpView, StationView
@@ -39,6 +40,7 @@ from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.marked_text import CARD_SIZES, MarkedText
 from pumpwatch_gui.gui.look.widgets import Panel, PumpBox, StatusText, button, label
 from pumpwatch_gui.gui.models.backtest_panel import BackTestPanel
+from pumpwatch_gui.gui.models.judgement_panel import JudgementPanel
 from pumpwatch_gui.gui.models.training_panel import OFFERED_KIND, TrainPanel
 from pumpwatch_gui.gui.shell.page import Page, PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -46,13 +48,15 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 
 SLOW_S = 1.0
 STEPS_SHOWN, STEP_PX = 4, 80
-LEARNT = "learn"
-MODEL_COMMANDS = {LEARNT, *(COMMANDS[kind].name for kind in get_args(ModelCommand))}
+JUDGEMENT = "Judgement over time"
+APART_PX = 1500
+"""From this width on the judgement has a column of its own, between the models and the work on them."""
+MODEL_COMMANDS = {LEARN, *(COMMANDS[kind].name for kind in get_args(ModelCommand))}
 """Whose outcomes the page shows: what people order about models, and what the pump has learnt."""
 
 
 class ModelsPage(Page):
-    """The models at the left, the work at the right."""
+    """The models at the left, how the pump was judged, and the work at the right."""
 
     key = "models"
     follows_pump = True
@@ -65,6 +69,7 @@ class ModelsPage(Page):
         self._last_s = 0.0
         self._learning: LearningView | None = None
         self.models: RowsModel[ModelRow] = RowsModel(_columns(), key=lambda r: r.version)
+        self.judgement = JudgementPanel(context)
         self.train, self.back_test = TrainPanel(context), BackTestPanel(context)
         self._make_widgets()
         self._lay_out()
@@ -115,12 +120,16 @@ class ModelsPage(Page):
         self.steps.setAccessibleName("What the pump has learnt, and when")
         self.card = MarkedText(self.appearance, "Card of the chosen model", CARD_SIZES)
         self.tabs = QTabWidget()
-        self.tabs.setAccessibleName("Train or back-test")
-        self.tabs.addTab(self.train, "Train")
-        self.tabs.addTab(self.back_test, "Back-test, threshold, episodes")
+        self.tabs.setAccessibleName("Judgement, train or back-test")
+        self.tabs.addTab(self.judgement, JUDGEMENT)
         self.train.stored.connect(self._stored)
-        if Capability.TRAIN not in self.context.station.capabilities:
-            for part in (*acting, self.adaptive, self.tabs):
+        self._can_train = Capability.TRAIN in self.context.station.capabilities
+        if self._can_train:
+            self.tabs.addTab(self.train, "Train")
+            self.tabs.addTab(self.back_test, "Back-test, threshold, episodes")
+        else:
+            for part in (*acting, self.adaptive, self.train, self.back_test):
+                part.setParent(self)
                 part.hide()
 
     def _lay_out(self) -> None:
@@ -144,16 +153,34 @@ class ModelsPage(Page):
         steps.setColumnMinimumWidth(0, self.appearance.px(STEP_PX))
         steps.setColumnStretch(4, 1)
         registry.body.addLayout(vbox((self.view, 3), steps, self.shadow, self.steps, self.said, (self.card, 4)), 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(registry)
-        split.addWidget(self.tabs)
-        split.setHandleWidth(12)
-        split.setChildrenCollapsible(False)
-        split.setSizes([520, 600])
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 3)
-        vbox(head, (split, 1), parent=self, margin=16, spacing=12)
+        self._split = QSplitter(Qt.Orientation.Horizontal)
+        self._apart = Panel(self.appearance, JUDGEMENT)
+        self._apart.body.setContentsMargins(0, 12, 0, 0)
+        self._apart.body.setSpacing(0)
+        self._apart.heading.setContentsMargins(14, 0, 0, 0)
+        for column, (part, share) in enumerate(((registry, 2), (self._apart, 4), (self.tabs, 3))):
+            self._split.addWidget(part)
+            self._split.setStretchFactor(column, share)
+        self._apart.hide()
+        self._split.setHandleWidth(12)
+        self._split.setChildrenCollapsible(False)
+        self._split.setSizes([520, 680, 560])
+        vbox(head, (self._split, 1), parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.view)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is room for three columns the judgement leaves the tabs."""
+        super().resizeEvent(event)
+        is_wide = self._can_train and self.width() >= self.appearance.px(APART_PX)
+        if is_wide != self._apart.isHidden():
+            return
+        if is_wide:
+            self._apart.body.addWidget(self.judgement, 1)
+        else:
+            self.tabs.insertTab(0, self.judgement, JUDGEMENT)
+        self._apart.setVisible(is_wide)
+        self.judgement.show()
 
     # ---------------------------------------------------------------- choosing
 
@@ -184,6 +211,7 @@ class ModelsPage(Page):
         self.said.say("")
         self._learning, self._last_s = None, 0.0
         if self.pump is not None:
+            self.judgement.show_pump(self.pump)
             self.train.show_pump(self.pump)
         self.reload()
 
@@ -250,10 +278,11 @@ class ModelsPage(Page):
     @override
     def on_event(self, event: Event) -> None:
         if isinstance(event, OrderDone) and event.pump_id == self._id and event.command in MODEL_COMMANDS:
-            if event.command != LEARNT:  # the steps have it
+            if event.command != LEARN:  # the steps have it
                 self.said.say(event.text, "strong" if event.ok else "warning")
             if self.isVisible():
                 self.reload()
+        self.judgement.note_event(event)
 
     def _stored(self, version: str) -> None:
         self.reload(version)
@@ -287,6 +316,7 @@ class ModelsPage(Page):
 
     @override
     def refresh(self, view: StationView) -> None:
+        self.judgement.refresh(view)
         now = time.monotonic()
         if now - self._last_s < SLOW_S:
             return
@@ -301,16 +331,16 @@ class ModelsPage(Page):
         self.shadow.say(self._judgement(pump, view.mono_ns) if pump else "")
 
     def _judgement(self, pump: PumpView, now_ns: int) -> str:
-        """How the active model and its shadow judge now."""
+        """How the active model and its shadow judge now; without a shadow the judgement says it."""
         seen, shadow = presence(pump, now_ns, self.context.last_good), pump.shadow
+        if shadow is None:
+            return ""
 
         def judged(result: ScoreResult | None) -> str:
             return _score_result(result) if seen.live else f"not scored, {seen.text}"
 
         is_unjudged = isinstance(pump.score_result, NotScored) and not pump.score_result.has_model
         words = "" if is_unjudged and seen.live else f"Active: {judged(pump.score_result)}."
-        if shadow is None:
-            return words
         share = 100 * shadow.in_alarm / shadow.scored if shadow.scored else 0.0
         return (
             f"{words} Shadow {shadow.version}: {judged(shadow.score_result)}; {shadow.scored:,} windows, "

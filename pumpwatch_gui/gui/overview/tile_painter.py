@@ -1,5 +1,6 @@
 """Paints one tile of the overview."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi, sin
 
@@ -52,10 +53,10 @@ _USUAL = _Sizes(14, 10, 26, 17, 13, 17, 23, 38, 14, 22)
 
 
 class TilePainter:
-    """Paints tiles of one kind. Keeps each tile's sparklines until `forget`."""
+    """Paints tiles of one kind. Keeps each tile's sparklines until `forget`; they are made of what `trace_of` gives."""
 
-    def __init__(self, appearance: Appearance, kind: TileKind) -> None:
-        self.appearance, self.kind = appearance, kind
+    def __init__(self, appearance: Appearance, kind: TileKind, trace_of: Callable[[str], Trace | None]) -> None:
+        self.appearance, self.kind, self._trace_of = appearance, kind, trace_of
         self._small = kind is TileKind.SMALL
         self._sizes = _SMALL if self._small else _USUAL
         self._lanes: dict[str, list[Sparkline]] = {}
@@ -71,9 +72,8 @@ class TilePainter:
         return (found.values, found.foot) if found is not None else ()
 
     def paint(
-        self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool, pump: PumpView, trace: Trace | None,
-        now_s: float,
-    ) -> None:  # fmt: skip
+        self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool, pump: PumpView, now_s: float
+    ) -> None:
         """Paint the tile of `state` into `rect`; `on` is the phase of the blinking, `now_s` the right edge (Unix)."""
         appearance, px, sizes = self.appearance, self.appearance.px, self._sizes
         painter.fillRect(rect, color(appearance.theme.panel))
@@ -96,7 +96,7 @@ class TilePainter:
         if area.height() >= px(sizes.spark_least):
             lanes = self._lanes.get(state.pump_id)
             if not lanes or not area.contains(lanes[0].rect) or lanes[0].sensor.tag != _first_tag(pump, state):
-                lanes = self._lanes[state.pump_id] = self._make_lanes(area, state, pump, trace, now_s)
+                lanes = self._lanes[state.pump_id] = self._make_lanes(area, state, pump, now_s)
             self._sparks(painter, area, state, lanes)
 
     def paint_live_parts(self, painter: QPainter, state: TileState) -> None:
@@ -275,10 +275,8 @@ class TilePainter:
                 paint.text(painter, self.appearance, words, f"{lane.sensor.label} · 10 min", theme.dim, size=11)
             lane.paint(painter, self.appearance, theme.live if live else theme.dim)
 
-    def _make_lanes(
-        self, area: QRectF, state: TileState, pump: PumpView, trace: Trace | None, now_s: float
-    ) -> list[Sparkline]:
-        px = self.appearance.px
+    def _make_lanes(self, area: QRectF, state: TileState, pump: PumpView, now_s: float) -> list[Sparkline]:
+        px, trace = self.appearance.px, self._trace_of(pump.pump_id)
         head = 0 if self._small or area.height() < px(HEADED_PX) else px(19)
         count = 1 if self._small else max(1, min(len(state.lanes), int(area.height() // px(92))))
         height = area.height() / count

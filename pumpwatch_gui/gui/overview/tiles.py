@@ -32,6 +32,9 @@ HEADING_PX = 24
 TRACE_EVERY = 20
 """A tile's sparkline is read again every so many frames of the screen: once a second."""
 
+SPARK_POINTS = 600
+"""Read of the disk for the sparklines of a tile: ten minutes and as much around them, for some 300 pixels."""
+
 AGE_EVERY = 4
 """Ages and links of a tile are decided again every so many frames of the screen: five times a second."""
 
@@ -54,11 +57,10 @@ class TileGrid(PaintedList):
         self.empty_words = "No pumps in this site"
         self._groups: tuple[Group, ...] = ()
         self._pumps: tuple[PumpView, ...] = ()
-        self._traces: dict[str, Trace] = {}
         self._was_hidden = False
-        self._past = PastTraces(context)
+        self._past = PastTraces(context, SPARK_POINTS)
         self._past.came.connect(self._past_came)
-        self._painter = TilePainter(context.appearance, TileKind.LARGE)
+        self._painter = TilePainter(context.appearance, TileKind.LARGE, self._trace_of)
         self._turn = 0
         self._on = True
         self._now_s = 0.0
@@ -101,8 +103,7 @@ class TileGrid(PaintedList):
         if self._was_hidden or _arrangement(had) != _arrangement(self._groups):
             self._was_hidden = False
             self._at = min(self._at, max(len(self.states) - 1, 0))
-            self._painter = TilePainter(self.appearance, kind)
-            self._read_traces(self._pumps)
+            self._painter = TilePainter(self.appearance, kind, self._trace_of)
             self.speak()
             self.update()
             return
@@ -112,8 +113,9 @@ class TileGrid(PaintedList):
                 self.update(grid.heading_rect(i).toAlignedRect())
         renewed = (*self._pumps[self._turn :: TRACE_EVERY], *changed)
         self._turn = (self._turn + 1) % TRACE_EVERY
-        self._read_traces(renewed)
         fresh = {pump.pump_id for pump in renewed}
+        for pump_id in fresh:
+            self._painter.forget(pump_id)
         for i, (state, before) in enumerate(zip(self.states, old, strict=True)):
             is_fresh = state.pump_id in fresh or (state.blinks and was_on != self._on)
             if not is_fresh and differs_in_numbers_only(state, before):
@@ -134,16 +136,15 @@ class TileGrid(PaintedList):
             return seen[1]
         return tile_state(pump, view, self.context, kind, is_favourite=own)
 
-    def _read_traces(self, pumps: tuple[PumpView, ...]) -> None:
-        for pump in pumps:
-            try:
-                self._traces[pump.pump_id] = self._past.trace(pump.pump_id, self._now_s - WINDOW_S, self._now_s)
-            except KeyError:
-                continue  # taken out of the site between two samples
-            self._painter.forget(pump.pump_id)
+    def _trace_of(self, pump_id: str) -> Trace | None:
+        """The last ten minutes of a pump; they are read when a sparkline is made of them, and not kept."""
+        try:
+            return self._past.trace(pump_id, self._now_s - WINDOW_S, self._now_s)
+        except KeyError:
+            return None  # taken out of the site between two samples
 
     def _past_came(self, pump_id: str) -> None:
-        self._read_traces(tuple(pump for pump in self._pumps if pump.pump_id == pump_id))
+        self._painter.forget(pump_id)
         self.update()
 
     # ---------------------------------------------------------------- painting
@@ -167,8 +168,7 @@ class TileGrid(PaintedList):
             if parts and touched.subtracted(parts[0]).subtracted(parts[1]).isEmpty():
                 self._painter.paint_live_parts(painter, state)
             else:
-                trace = self._traces.get(state.pump_id)
-                self._painter.paint(painter, rect, state, on=self._on, pump=pump, trace=trace, now_s=self._now_s)
+                self._painter.paint(painter, rect, state, on=self._on, pump=pump, now_s=self._now_s)
         self.paint_focus(painter, 4.5)
         painter.end()
 
@@ -189,11 +189,11 @@ class TileGrid(PaintedList):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Other sizes, other lanes."""
-        self._painter = TilePainter(self.appearance, self.kind)
+        self._painter = TilePainter(self.appearance, self.kind, self._trace_of)
 
     @override
     def _appearance_changed(self) -> None:
-        self._painter = TilePainter(self.appearance, self.kind)
+        self._painter = TilePainter(self.appearance, self.kind, self._trace_of)
         super()._appearance_changed()
 
     # ---------------------------------------------------------------- keyboard, mouse, speech

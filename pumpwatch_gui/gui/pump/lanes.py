@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
-from pumpwatch_gui.domain.display import engineering_scale, value_text
+from pumpwatch_gui.domain.display import SCORE_SCALE, engineering_scale, value_text
 from pumpwatch_gui.domain.pump.profile import Sensor
 from pumpwatch_gui.domain.station import PumpView
 from pumpwatch_gui.domain.values.quality import Quality
@@ -15,7 +15,6 @@ from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.domain.wording import duration, limit_number, number
 
 SHORTEST_S, LONGEST_S = 10.0, 3600.0
-SCORE_SCALE = (0.0, 3.0)
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 

@@ -14,7 +14,7 @@ FIRST_RUN = "first-run"
 
 @dataclass(frozen=True, slots=True)
 class PageEntry:
-    """One page: `build` imports and makes it, the first time it is wanted.
+    """One page: `kind` imports what it is, which takes a while and may be done on any thread before it is wanted.
 
     `icon` is a file in `resources/icons`, `shortcut` its key, `resources/help/KEY.md` its help. Not `in_nav`: it has no
     button in the navigation bar. A page that is `live` shows what only a running station has: not in a review.
@@ -24,7 +24,7 @@ class PageEntry:
     title: str
     icon: str
     shortcut: str
-    build: Callable[[PageContext], Page]
+    kind: Callable[[], type[Page]]
     in_nav: bool = True
     live: bool = False
 
@@ -35,7 +35,7 @@ class PageEntry:
             from pumpwatch_gui.gui.review.page import ReviewPage
 
             return ReviewPage(context, self.title)
-        return self.build(context)
+        return self.kind()(context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,64 +54,64 @@ class DialogEntry:
     needs: Capability | None = None
 
 
-def _overview(context: PageContext) -> Page:
+def _overview() -> type[Page]:
     from pumpwatch_gui.gui.overview.page import OverviewPage
 
-    return OverviewPage(context)
+    return OverviewPage
 
 
-def _pump(context: PageContext) -> Page:
+def _pump() -> type[Page]:
     from pumpwatch_gui.gui.pump.page import PumpPage
 
-    return PumpPage(context)
+    return PumpPage
 
 
-def _alarms(context: PageContext) -> Page:
+def _alarms() -> type[Page]:
     from pumpwatch_gui.gui.alarms.page import AlarmsPage
 
-    return AlarmsPage(context)
+    return AlarmsPage
 
 
-def _trends(context: PageContext) -> Page:
+def _trends() -> type[Page]:
     from pumpwatch_gui.gui.trends.page import TrendsPage
 
-    return TrendsPage(context)
+    return TrendsPage
 
 
-def _events(context: PageContext) -> Page:
+def _events() -> type[Page]:
     from pumpwatch_gui.gui.events.page import EventsPage
 
-    return EventsPage(context)
+    return EventsPage
 
 
-def _maintenance(context: PageContext) -> Page:
+def _maintenance() -> type[Page]:
     from pumpwatch_gui.gui.maintenance.page import MaintenancePage
 
-    return MaintenancePage(context)
+    return MaintenancePage
 
 
-def _models(context: PageContext) -> Page:
+def _models() -> type[Page]:
     from pumpwatch_gui.gui.models.page import ModelsPage
 
-    return ModelsPage(context)
+    return ModelsPage
 
 
-def _devices(context: PageContext) -> Page:
+def _devices() -> type[Page]:
     from pumpwatch_gui.gui.devices.page import DevicesPage
 
-    return DevicesPage(context)
+    return DevicesPage
 
 
-def _system(context: PageContext) -> Page:
+def _system() -> type[Page]:
     from pumpwatch_gui.gui.system.page import SystemPage
 
-    return SystemPage(context)
+    return SystemPage
 
 
-def _first_run(context: PageContext) -> Page:
+def _first_run() -> type[Page]:
     from pumpwatch_gui.gui.add_pump.first_run import FirstRunPage
 
-    return FirstRunPage(context)
+    return FirstRunPage
 
 
 def _settings(context: PageContext, pump_id: str, parent: QWidget) -> QDialog:

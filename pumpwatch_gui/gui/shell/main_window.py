@@ -27,6 +27,7 @@ from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, open_help
 from pumpwatch_gui.gui.shell.footer import Footer
 from pumpwatch_gui.gui.shell.full_screen import FullScreenWindow
 from pumpwatch_gui.gui.shell.input_rules import InputRules
+from pumpwatch_gui.gui.shell.later_pages import LaterPages
 from pumpwatch_gui.gui.shell.nav_bar import NavBar
 from pumpwatch_gui.gui.shell.page import Ask, Navigation, Page, PageContext
 from pumpwatch_gui.gui.shell.remembered import (
@@ -115,6 +116,8 @@ class MainWindow(FullScreenWindow):
         self._sampler = Sampler(station, self)
         self._sampler.due.connect(self.refresh)
         self.painted.connect(self._sampler.painted)
+        self.later = LaterPages(ask, lambda: next((e for k, e in self._entries.items() if k not in self._pages), None),
+                                self.page, self)  # fmt: skip
         self._rules = InputRules(self)
         self.appearance.changing.connect(partial(self._use_rules, False))
         self.appearance.changed.connect(partial(self._use_rules, True))
@@ -260,15 +263,9 @@ class MainWindow(FullScreenWindow):
         """Begin sampling; build the pages not yet built meanwhile."""
         self._sampler.start()
         self._detached.restore(self._kept_windows)
-        QTimer.singleShot(300, self._build_one)
+        self.later.start()
 
     # ---------------------------------------------------------------- inside
-
-    def _build_one(self) -> None:
-        missing = [key for key in self._entries if key not in self._pages]
-        if missing and self._sampler.is_on:
-            self.page(missing[0])
-            QTimer.singleShot(100, self._build_one)
 
     def _lay_out(self) -> None:
         whole = QWidget()
@@ -378,6 +375,7 @@ class MainWindow(FullScreenWindow):
             return
         self.closing.emit()
         self._sampler.stop()
+        self.later.stop()
         detached = self._detached.close()
         if self._remembers:
             self._settings.setValue("window/detached", detached)

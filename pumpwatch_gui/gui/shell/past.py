@@ -13,7 +13,6 @@ from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.shell.page import PageContext
 
 POINTS = 4000
-"""So many points are read of a stretch, each with its lowest and highest value."""
 AGAIN_S = 5.0
 """A pump's history is read again after so many seconds at the earliest: what was measured meanwhile is in memory."""
 REPLAY_AGAIN_S = 0.3
@@ -36,13 +35,16 @@ class _Past:
 
 
 class PastTraces(QObject):
-    """Gives the traces of pumps at once, from what is known of them. `came` with a pump: now more is known."""
+    """Gives the traces of pumps at once, from what is known of them. `came` with a pump: now more is known.
+
+    `points` are read of a stretch, each with its lowest and highest value.
+    """
 
     came = Signal(str)
 
-    def __init__(self, context: PageContext) -> None:
+    def __init__(self, context: PageContext, points: int = POINTS) -> None:
         super().__init__()
-        self._context = context
+        self._context, self._points = context, points
         self._past: dict[str, _Past] = {}
         self._asking: set[str] = set()
         self._asked_s: dict[str, float] = {}
@@ -59,6 +61,8 @@ class PastTraces(QObject):
     def _known(self, pump_id: str, recent: Trace, start_s: float, end_s: float) -> Trace:
         first_s = float(recent.time_s[0]) if recent.time_s.size else inf
         stop_s = min(end_s, first_s)
+        if stop_s <= start_s:
+            self._past.pop(pump_id, None)  # memory has all of it by now
         past = self._past.get(pump_id)
         if stop_s - start_s > AGAIN_S and not (past and past.holds(start_s, stop_s)):
             self._ask(pump_id, start_s, end_s, is_new=past is None or past.start_s > start_s)
@@ -88,8 +92,9 @@ class PastTraces(QObject):
             self._context.station.history,
         )
         start_ns, end_ns, tags = int(start_s * 1e9), int(end_s * 1e9), profile.quantity_tags
+        points = self._points
         self._context.ask(
-            lambda: history.read(pump_id, tags, start_ns=start_ns, end_ns=end_ns, points=POINTS, profile=profile),
+            lambda: history.read(pump_id, tags, start_ns=start_ns, end_ns=end_ns, points=points, profile=profile),
             partial(self._read, pump_id, start_s, end_s),
             partial(self._failed, pump_id),
         )

@@ -14,7 +14,26 @@ MOST_S = 0.1
 AGING_MS = 200
 """Without values: ages grow, and what is old must be seen to be."""
 SHARE = 3
-"""A sample and its painting take one part in so many of the time of the window's thread."""
+"""Samples and their painting take one part in so many of the time of the window's thread."""
+BURST_S = 0.1
+"""Over so long: a value that comes just after a long painting need not wait until its time is made up for."""
+
+
+class TimeShare:
+    """From when on the next sample may begin (`free_s`, monotonic), by how long those before it have taken."""
+
+    def __init__(self) -> None:
+        self.free_s = 0.0
+        self._began_s = self._made_up_s = self._before_s = 0.0
+
+    def begin(self, now_s: float) -> None:
+        """A sample begins."""
+        self._began_s, self._before_s = now_s, max(self._made_up_s, now_s)
+
+    def took(self, now_s: float) -> None:
+        """It is done up to here; may be called again as more of it is."""
+        self._made_up_s = min(self._before_s + SHARE * (now_s - self._began_s), self._began_s + MOST_S + BURST_S)
+        self.free_s = max(self._began_s + LEAST_S, self._made_up_s - BURST_S)
 
 
 class Sampler(QObject):
@@ -33,7 +52,7 @@ class Sampler(QObject):
         self._timer.timeout.connect(self._sample)
         self._came.connect(self._soon, Qt.ConnectionType.QueuedConnection)
         self._is_waiting = self._is_painting = False
-        self._began_s = self._free_s = 0.0
+        self._share = TimeShare()
 
     @property
     def is_on(self) -> bool:
@@ -64,22 +83,18 @@ class Sampler(QObject):
         """Take note of how long the last sample has taken up to its painting."""
         if self._is_painting:
             self._is_painting = False
-            self._rest()
-
-    def _rest(self) -> None:
-        """Leave the thread to others for as long as the last sample deserves."""
-        self._free_s = self._began_s + min(max(LEAST_S, SHARE * (time.monotonic() - self._began_s)), MOST_S)
+            self._share.took(time.monotonic())
 
     @Slot()
     def _soon(self) -> None:
         if self.is_on:
-            left_ms = math.ceil(max(self._free_s - time.monotonic(), 0.0) * 1e3)
+            left_ms = math.ceil(max(self._share.free_s - time.monotonic(), 0.0) * 1e3)
             if self._timer.remainingTime() > left_ms:
                 self._timer.start(left_ms)
 
     def _sample(self) -> None:
         self._is_waiting, self._is_painting = False, True
-        self._began_s = time.monotonic()
+        self._share.begin(time.monotonic())
         self.due.emit()
-        self._rest()
+        self._share.took(time.monotonic())
         self._timer.start(AGING_MS)

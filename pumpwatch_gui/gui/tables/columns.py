@@ -155,14 +155,14 @@ class Columns(QObject):
     def _texts(self, column: int, rows: range) -> Iterable[str]:
         model = self._view.model()
         if isinstance(model, RowsModel):  # without the way through Qt, which takes ten times as long
-            return map(model.columns[column].text, model.rows[rows.start : rows.stop])
+            return map(model.painted(column), model.rows[rows.start : rows.stop])
         return (str(model.index(row, column).data(DISPLAY) or "") for row in rows)
 
     def _padding(self, column: int, rows: range) -> int:
         """What a cell has besides its text, px: margins, and the mark of any of its rows."""
         if column not in self._paddings:
             index = self._view.model().index(rows[0], column)
-            text = self._view.fontMetrics().horizontalAdvance(str(index.data(DISPLAY) or ""))
+            text = self._view.fontMetrics().horizontalAdvance(next(iter(self._texts(column, rows))))
             margin = self._view.style().pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin) + 1
             mark = self._view.iconSize().width() + 2 * margin
             if index.data(DECORATION) is not None:

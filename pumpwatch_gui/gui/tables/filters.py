@@ -10,11 +10,16 @@ def text_filter(what: str, *, width: int) -> QLineEdit:
     field = QLineEdit()
     field.setPlaceholderText(f"Filter: {what}")
     field.setAccessibleName(f"Filter by {what}")
-    field.setClearButtonEnabled(True)
     field.setMinimumWidth(width)
-    for clear in field.findChildren(QToolButton):
-        clear.setAccessibleName("Clear the filter")
+    offer_clear(field, "Clear the filter")
     return field
+
+
+def offer_clear(field: QLineEdit, name: str) -> None:
+    """Give a field a button that empties it, called `name`."""
+    field.setClearButtonEnabled(True)
+    for clear in field.findChildren(QToolButton):
+        clear.setAccessibleName(name)
 
 
 def pump_filter(site: Site) -> QComboBox:

@@ -1,7 +1,7 @@
 """Item models: rows of values shown in a table."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -31,7 +31,8 @@ class Column(Generic[T]):
     It is as wide as its text, which is never cut: an id, a number, a state. Words that may be long have it `elided`;
     the tool tip then says them whole. A column to `spare` is hidden where there is no room for all. `sort` is what rows
     are sorted by where their text does not say it (see `text_order.py`); None for what comes last in any order.
-    `strong` is the font of a row that must be seen first; None for the usual one.
+    `strong` is the font of a row that must be seen first; None for the usual one. Where `group` is given, rows that are
+    in the order of this column, or as given, are divided by it, and `brief` is what is then painted of the text.
     """
 
     title: str
@@ -43,6 +44,8 @@ class Column(Generic[T]):
     spare: bool = False
     sort: Callable[[T], Any] | None = None
     strong: Callable[[T], QFont | None] | None = None
+    group: Callable[[T], str] | None = None
+    brief: Callable[[T], str] | None = None
 
     def order_of(self, row: T) -> Any:
         """What a row is sorted by."""
@@ -83,6 +86,22 @@ class RowsModel(QAbstractTableModel, Generic[T]):
     def is_sorted(self) -> bool:
         """Whether a person has sorted the rows by a column."""
         return self._given is not None
+
+    @property
+    def divided(self) -> int:
+        """The column by which the rows are divided in their present order, -1 without one."""
+        columns = range(len(self.columns)) if self._given is None else (self._sorted_by,)
+        return next((c for c in columns if self.columns[c].group is not None), -1)
+
+    def groups(self) -> Iterable[str]:
+        """What the group of each row is called, in the order of the rows; "" where they are not divided."""
+        group = self.columns[self.divided].group if self.divided >= 0 else None
+        return map(group, self.rows) if group is not None else ("" for _ in self.rows)
+
+    def painted(self, column: int) -> Callable[[T], str]:
+        """What is painted of a row in a column: its text, without what a divider says."""
+        own = self.columns[column]
+        return own.brief if own.brief is not None and column == self.divided else own.text
 
     def place_of(self, key: Hashable) -> int:
         """The place of the row about something, -1 without one."""

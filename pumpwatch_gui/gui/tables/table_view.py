@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QMenu, QTableView
 from typing_extensions import override
 
@@ -17,6 +17,7 @@ from pumpwatch_gui.gui.look.theme import Appearance, icon_size
 from pumpwatch_gui.gui.look.widgets import choose_target, say_failure
 from pumpwatch_gui.gui.shell.page import TREND_KEY, PageContext, around
 from pumpwatch_gui.gui.tables.columns import Columns
+from pumpwatch_gui.gui.tables.dividers import Dividers
 from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected, print_all, save_all
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
 
@@ -52,6 +53,8 @@ class TableView(QTableView):
         header.setSortIndicatorClearable(True)
         self.setSortingEnabled(True)
         columns = list(enumerate(model.columns))
+        is_divided = any(column.group is not None for column in model.columns)
+        self.dividers = Dividers(appearance, self, model) if is_divided else None
         self.columns = Columns(
             appearance,
             self,
@@ -211,3 +214,14 @@ class TableView(QTableView):
     def _fit(self) -> None:
         self.verticalHeader().setDefaultSectionSize(self._appearance.px(30))
         self.setIconSize(icon_size(self._appearance, 18))
+        if self.dividers is not None:
+            self.dividers.place()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rows, and the bands between them."""
+        super().paintEvent(event)
+        if self.dividers is not None:
+            painter = QPainter(self.viewport())
+            self.dividers.paint_bands(painter)
+            painter.end()

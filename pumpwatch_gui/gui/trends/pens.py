@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from pumpwatch_gui.domain.alarms.rule_places import sensor_of
-from pumpwatch_gui.domain.display import engineering_scale, key_sensors, value_text
+from pumpwatch_gui.domain.display import SCORE_SCALE, engineering_scale, key_sensors, value_text
 from pumpwatch_gui.domain.pump.profile import PumpProfile, Sensor
 from pumpwatch_gui.domain.site import Site
 from pumpwatch_gui.domain.values.readings import SCORE_TAG
@@ -13,7 +13,6 @@ from pumpwatch_gui.domain.wording import duration, limit_number, unit_text
 
 MOST_PENS = 24
 SCORE = Sensor(SCORE_TAG, "Anomaly score", "", (0.0, 1e9), 0.01)
-SCORE_SCALE = (0.0, 3.0)
 USUAL_PENS = 4
 
 

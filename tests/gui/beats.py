@@ -1,0 +1,82 @@
+"""How long the event loop of the window was away: a beat every 20 ms, and what its thread did when one was missed."""
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+from PySide6.QtCore import QObject, Qt, QTimer
+
+BEAT_MS, LONGEST_MS, LOOK_S = 20, 100.0, 0.02
+FRAMES_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch without the event loop: how long, how much of it was work of the thread, what was done meanwhile.
+
+    `where` are the innermost lines of the program that were seen half-way through, "" where the thread only waited for
+    a processor.
+    """
+
+    took_ms: float
+    cpu_ms: float
+    action: str
+    where: str
+
+
+class Beats(QObject):
+    """Watches the thread it is made in; `action` names what is being done, `blocks` are the stretches above 100 ms."""
+
+    def __init__(self, action: Callable[[], str]) -> None:
+        super().__init__()
+        self.blocks: list[Block] = []
+        self.beats, self.longest_ms = 0, 0.0
+        self._action, self._thread = action, threading.get_ident()
+        self._at_s, self._cpu_s = time.monotonic(), time.thread_time()
+        self._seen: list[str] = []
+        self._stop = threading.Event()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._beat)
+        self._watcher = threading.Thread(target=self._watch, name="beats", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._at_s, self._cpu_s = time.monotonic(), time.thread_time()
+        self._timer.start(BEAT_MS)
+        self._watcher.start()
+
+    def close(self) -> None:
+        """End it."""
+        self._stop.set()
+        self._timer.stop()
+        self._watcher.join()
+
+    def _beat(self) -> None:
+        now_s, cpu_s = time.monotonic(), time.thread_time()
+        took_ms = (now_s - self._at_s) * 1e3
+        self.beats += 1
+        self.longest_ms = max(self.longest_ms, took_ms)
+        if took_ms > LONGEST_MS:
+            where = self._seen[len(self._seen) // 2] if self._seen else ""
+            self.blocks.append(Block(took_ms, (cpu_s - self._cpu_s) * 1e3, self._action(), where))
+        self._seen = []
+        self._at_s, self._cpu_s = now_s, cpu_s
+
+    def _watch(self) -> None:
+        """Look at the thread while a beat is late."""
+        while not self._stop.wait(LOOK_S):
+            if time.monotonic() - self._at_s > 2 * BEAT_MS / 1e3:
+                frame = sys._current_frames().get(self._thread)
+                if frame is not None:
+                    self._seen.append(_lines(frame))
+
+
+def _lines(frame: FrameType) -> str:
+    stack = traceback.extract_stack(frame)
+    own = [entry for entry in stack if "pumpwatch_gui" in entry.filename][-FRAMES_SHOWN:]
+    return " < ".join(f"{e.filename.rpartition('pumpwatch_gui/')[2]}:{e.lineno} {e.name}" for e in reversed(own))
