@@ -28,6 +28,8 @@ STATUS: Final = "status_unless_normal"
 """The column of the machine status: empty for NORMAL. `machine_status` is computed from it."""
 FIXED: Final = ("id", STATUS, "uncertain_mask", "bad_mask", "score")
 """The columns that are no sensors, in their order."""
+ORIGINAL: Final = 10
+"""The sensors that every database has come first."""
 STEPS_UNKNOWN: Final = 1000
 MOST_DECIMALS: Final = 6
 _STEPS: Final = frozenset(str(10**decimals) for decimals in range(MOST_DECIMALS + 1))
@@ -109,8 +111,9 @@ def show_readings(connection: apsw.Connection) -> None:
         theirs.append(quoted(before[key]) if key in before else "CAST(NULL AS REAL)")
     # Both halves have the same affinities, or SQLite would not look into them by id.
     fixed = f"{STATUS}, {_STATUS_WORD}, uncertain_mask, bad_mask"
-    ours = ["id", *ours, fixed, f"{_SCORE} AS {quoted(SCORE_COLUMN)}"]
-    theirs = ["id", *theirs, fixed, "CAST(NULL AS REAL)"]
+    # In the order of the table of before, for whoever selects all columns.
+    ours = ["id", *ours[:ORIGINAL], fixed, *ours[ORIGINAL:], f"{_SCORE} AS {quoted(SCORE_COLUMN)}"]
+    theirs = ["id", *theirs[:ORIGINAL], fixed, *theirs[ORIGINAL:], "CAST(NULL AS REAL)"]
     run(connection, "DROP VIEW IF EXISTS sensor_readings")
     run(connection, f"CREATE VIEW sensor_readings AS SELECT {', '.join(ours)} FROM {READING_ROWS} "
                     f"UNION ALL SELECT {', '.join(theirs)} FROM {ROWS_BEFORE}")  # fmt: skip

@@ -19,7 +19,7 @@ ROWS = 6_000
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with 33 hours of a reading each 20 s, archived, and one of another pump."""
     home = tmp_path_factory.mktemp("home")
-    rows = [("P-101", 200 * i, (float(i), None if i % 2 else 2.5), False, i / 10_000) for i in range(ROWS)]
+    rows = [("P-101", 200 * i, (float(i), None if i % 2 else 2.5), False, i / 100) for i in range(ROWS)]
     write(home / "pumpwatch.db", [*rows, ("P-102", 30, (-1.0, 1.0), True, None)], Model())
     archive_all(home / "pumpwatch.db")
     return home
@@ -36,7 +36,7 @@ def test_every_reading_is_a_row_with_the_columns_of_the_original(home: Path) -> 
     own = [dict(zip(names, row, strict=True)) for row in rows]
     assert [row["speed"] for row in own] == list(range(ROWS))
     assert [(row["heat"], row["bad_mask"]) for row in own[:2]] == [(2.5, 0), (None, 2)]
-    assert own[5]["anomaly_score"] == 0.0005
+    assert own[5]["anomaly_score"] == 0.05
     assert own[0]["timestamp"] == "2023-11-14T22:13:20.000+00:00"
     assert {row["machine_status"] for row in own} == {"NORMAL"}
 
@@ -50,7 +50,7 @@ def test_times_ids_and_pumps_find_their_rows(home: Path) -> None:
     assert answer(home, f"SELECT speed, pump_id FROM sensor_readings WHERE id = {key}") == [(-1.0, "P-102")]
     assert answer(home, f"SELECT count(*) FROM sensor_readings WHERE id > {key}") == [(ROWS - 1,)]
     joined = "SELECT d.score, r.speed FROM anomaly_detections AS d JOIN sensor_readings AS r ON r.id = d.reading_id"
-    assert all(score == pytest.approx(speed / 10_000) for score, speed in answer(home, joined))
+    assert all(score == pytest.approx(speed / 100) for score, speed in answer(home, joined))
 
 
 def test_the_command_prints_csv_and_writes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
