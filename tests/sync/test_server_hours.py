@@ -79,13 +79,14 @@ def made(central: Central, viewer: str) -> str:
     """The same, as at the beginning, with hours of all of it."""
     minutes(central, since="2024-02-27T00:00Z", count=7 * 1440)
     central.sql("SELECT pumpwatch.make_hours('2024-02-01Z'), pumpwatch.make_hours('2024-03-01Z')")
+    make_hours(central)
     return viewer
 
 
 def test_a_trend_is_the_same_with_hours_and_without(central: Central, viewer: str) -> None:
     before, means = shown(central, viewer)
     assert len(before[0]["time"]) == 40
-    assert make_hours(central) == ["2024-03", "2024-02"]
+    assert {"2024-03", "2024-02"} <= set(make_hours(central))  # and months of other tests
     after, means_after = shown(central, viewer)
     assert after == before
     for one, other in zip(means, means_after, strict=True):
@@ -268,6 +269,7 @@ def test_a_station_asks_for_it_while_it_has_nothing_to_send(
     central: Central, accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hours, "FIRST_AFTER_S", 0.0)
+    make_hours(central)
     central.sql("SELECT setval('pumpwatch.refresh_due', 0)")
     central.sql("SELECT pumpwatch.make_month('2024-05-01')")
     minutes(central, since="2024-05-02T00:00Z", count=1440, station=403)
