@@ -19,8 +19,7 @@ class Block:
     """A stretch without the event loop: how long, how much of it was work of the thread, what was done meanwhile.
 
     `process_ms` is the work of all threads of the program: where it is much less than the stretch, the machine had no
-    processor for it. `where` are the innermost lines of the program that were seen half-way through, "" where there were
-    none.
+    processor for it. `where` are the innermost lines of the program that were seen half-way through, "" without any.
     """
 
     took_ms: float
