@@ -18,12 +18,13 @@ FRAMES_SHOWN = 6
 class Block:
     """A stretch without the event loop: how long, how much of it was work of the thread, what was done meanwhile.
 
-    `where` are the innermost lines of the program that were seen half-way through, "" where the thread only waited for
-    a processor.
+    `process_ms` is the work of all threads of the program: where it is much less than the stretch, the machine had no
+    processor for it. `where` are the innermost lines of the program that were seen half-way through, "" without any.
     """
 
     took_ms: float
     cpu_ms: float
+    process_ms: float
     action: str
     where: str
 
@@ -36,7 +37,7 @@ class Beats(QObject):
         self.blocks: list[Block] = []
         self.beats, self.longest_ms = 0, 0.0
         self._action, self._thread = action, threading.get_ident()
-        self._at_s, self._cpu_s = time.monotonic(), time.thread_time()
+        self._at_s, self._cpu_s, self._process_s = _clocks()
         self._seen: list[str] = []
         self._stop = threading.Event()
         self._timer = QTimer(self)
@@ -46,7 +47,7 @@ class Beats(QObject):
 
     def start(self) -> None:
         """Begin."""
-        self._at_s, self._cpu_s = time.monotonic(), time.thread_time()
+        self._at_s, self._cpu_s, self._process_s = _clocks()
         self._timer.start(BEAT_MS)
         self._watcher.start()
 
@@ -57,15 +58,16 @@ class Beats(QObject):
         self._watcher.join()
 
     def _beat(self) -> None:
-        now_s, cpu_s = time.monotonic(), time.thread_time()
+        now_s, cpu_s, process_s = _clocks()
         took_ms = (now_s - self._at_s) * 1e3
         self.beats += 1
         self.longest_ms = max(self.longest_ms, took_ms)
         if took_ms > LONGEST_MS:
             where = self._seen[len(self._seen) // 2] if self._seen else ""
-            self.blocks.append(Block(took_ms, (cpu_s - self._cpu_s) * 1e3, self._action(), where))
+            cpu_ms, process_ms = (cpu_s - self._cpu_s) * 1e3, (process_s - self._process_s) * 1e3
+            self.blocks.append(Block(took_ms, cpu_ms, process_ms, self._action(), where))
         self._seen = []
-        self._at_s, self._cpu_s = now_s, cpu_s
+        self._at_s, self._cpu_s, self._process_s = now_s, cpu_s, process_s
 
     def _watch(self) -> None:
         """Look at the thread while a beat is late."""
@@ -74,6 +76,10 @@ class Beats(QObject):
                 frame = sys._current_frames().get(self._thread)
                 if frame is not None:
                     self._seen.append(_lines(frame))
+
+
+def _clocks() -> tuple[float, float, float]:
+    return time.monotonic(), time.thread_time(), time.process_time()
 
 
 def _lines(frame: FrameType) -> str:

@@ -70,6 +70,26 @@ def test_the_history_joins_the_frames_in_memory_without_a_step_back(open_window:
         traces.trace("P-999", now_s - 500, now_s)
 
 
+def test_what_was_read_is_given_up_once_memory_reaches_back_as_far(open_window: OpenWindow) -> None:
+    station = restarted(600, in_memory=200)
+    traces = PastTraces(open_window(source=station).context)
+    now_s = station.latest().time_ns / 1e9
+    traces.trace("P-102", now_s - 300, now_s)
+    assert traces.trace("P-102", now_s - 300, now_s).time_s.size > 250
+    assert traces._past
+    traces.trace("P-102", now_s - 100, now_s)
+    assert not traces._past
+    assert traces.trace("P-102", now_s - 100, now_s).time_s.size == 101
+
+
+def test_no_more_points_are_read_than_are_wanted(open_window: OpenWindow) -> None:
+    station = restarted(600, in_memory=20)
+    traces = PastTraces(open_window(source=station).context, 50)
+    now_s = station.latest().time_ns / 1e9
+    traces.trace("P-102", now_s - 500, now_s)
+    assert traces.trace("P-102", now_s - 500, now_s).time_s.size <= 2 * 50 + 20
+
+
 def test_no_window_ends_in_the_future(open_window: OpenWindow) -> None:
     window = open_window(source=FakeStation(1, scenes={}, history_s=100))
     window.open_page("pump")

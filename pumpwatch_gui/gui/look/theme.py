@@ -245,7 +245,7 @@ class Appearance(QObject):
         theme takes 1 s, as Qt then polishes each widget with all that is in it; so does one on hidden pages in vain.
         """
         if part not in self._dressed:
-            self._dressed.append(part)
+            self._dressed = [*filter(isValid, self._dressed), part]  # a dialog that was closed is not kept
         if part.styleSheet() != self._sheet:
             # A part with a style sheet of its own takes no features of the application's font: digits would have
             # unequal widths.
@@ -262,8 +262,7 @@ class Appearance(QObject):
             application.setPalette(_palette(self.theme))
             application.setFont(self.font())
         self._sheet = _style_sheet(self)
-        self._dressed = [part for part in self._dressed if isValid(part)]
-        for part in self._dressed:
+        for part in filter(isValid, self._dressed):
             if not part.isHidden():
                 self.dress(part)
         self.changed.emit()

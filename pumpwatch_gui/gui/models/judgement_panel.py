@@ -28,8 +28,8 @@ from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 LENGTHS = (("1 d", DAY_S), ("7 d", 7 * DAY_S), ("30 d", 30 * DAY_S))
-LIVE_S = 15.0
-"""A live picture is read again after so long."""
+LIVE_S, PIXELS = 15.0, 1000
+"""A live picture is read again after so long, or once time has moved on by a pixel; what happens is read at once."""
 RESTS_MS, COMMITTED_MS = 150, 2_000
 """While it is moved nothing is read; what has just happened is in the journal by then."""
 ROW_PX = 30
@@ -138,7 +138,8 @@ class JudgementPanel(QWidget):
         now_s = view.time_ns / 1e9
         if not self.isVisible():
             return
-        if self.picture.view.is_live and not 0 <= now_s - self._read_s < LIVE_S:
+        again_s = max(LIVE_S, self.picture.view.length_s / PIXELS)
+        if self.picture.view.is_live and not 0 <= now_s - self._read_s < again_s:
             self.picture.view = self.picture.view.at(now_s)
             self.read()
         if self.found is not None:
