@@ -33,8 +33,6 @@ ORIGINAL: Final = 10
 STEPS_UNKNOWN: Final = 1000
 MOST_DECIMALS: Final = 6
 _STEPS: Final = frozenset(str(10**decimals) for decimals in range(MOST_DECIMALS + 1))
-LAST_BITS: Final = 1e-14
-"""Of a value. By no more it may miss a whole number of steps: the rest is rounding of the arithmetic before."""
 _EXACT: Final = float(1 << 53)
 _STATUS_WORD: Final = f"CAST(CASE {STATUS} WHEN '' THEN 'NORMAL' ELSE {STATUS} END AS TEXT) AS machine_status"
 _SCORE: Final = (
@@ -68,7 +66,7 @@ def cells_of_values(values: NDArray[np.float64], steps: NDArray[np.float64]) -> 
     """Values (n,) or (m, n) as they are stored, with the steps (n,) of their columns. NaN stays: it becomes NULL."""
     with np.errstate(invalid="ignore", over="ignore"):  # what is no number of steps
         whole = np.rint(values * steps)
-        is_whole = (np.abs(whole / steps - values) <= LAST_BITS * np.abs(values)) & (np.abs(whole) < _EXACT)
+        is_whole = (whole / steps == values) & (np.abs(whole) < _EXACT)
     if is_whole.all():
         return cast(list[Any], whole.astype(np.int64).tolist())
     cells = values.astype(object)

@@ -13,7 +13,7 @@ from pumpwatch_gui.files.shipped import shipped
 from pumpwatch_gui.gui.add_pump.first_run import FirstRunPage
 from pumpwatch_gui.gui.devices.page import DevicesPage
 from pumpwatch_gui.gui.help.dialog import help_text
-from pumpwatch_gui.gui.models.page import ModelsPage
+from pumpwatch_gui.gui.models.page import JUDGEMENT, ModelsPage
 from pumpwatch_gui.gui.shell.entries import DIALOGS, FIRST_RUN, PAGES, DialogEntry, PageEntry
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_station import FakeStation
@@ -86,8 +86,10 @@ def test_a_page_shows_the_work_that_the_station_can_do(
     assert [devices.tabs.tabText(i) for i in range(devices.tabs.count())] == tabs
     assert devices.detail.read_id.isHidden() is (Capability.BROWSE not in can)
     assert devices.browser.form.isHidden() is (Capability.CONFIGURE not in can)
-    trains = (models.tabs, models.promote_button, models.adaptive, models.rebaseline)
+    trains = (models.promote_button, models.adaptive, models.rebaseline)
     assert {part.isHidden() for part in trains} == {Capability.TRAIN not in can}
+    work = [JUDGEMENT, "Train", "Back-test, threshold, episodes"]
+    assert [models.tabs.tabText(i) for i in range(models.tabs.count())] == work[: 3 if Capability.TRAIN in can else 1]
     assert not models.export_button.isHidden()
     choice = page_of(window, FirstRunPage).connect_pump.parentWidget()
     assert choice is not None

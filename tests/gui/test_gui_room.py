@@ -162,7 +162,7 @@ def shows_all(table: QTableView, delegate: QStyledItemDelegate, index: QModelInd
     style = table.style()
     margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, option, table) + 1
     room = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, table).width() - 2 * margin
-    text = str(index.data() or "")
+    text = option.text  # what is painted: below the band of a day a time has no date
     if table.fontMetrics().horizontalAdvance(text) <= room:
         return True
     assert isinstance(table, TableView | LimitsTable)

@@ -99,7 +99,7 @@ def test_it_is_written_with_its_comments_said_and_switched_off(tmp_path: Path) -
     wanted = SyncSettings("https://new.example.org", "b@example.org", "", frozenset({SyncStream.AUDIT}))
     update = configuration.change([SetSync(wanted)])
     assert update.site.sync == wanted
-    assert update.text == "sync to https://new.example.org as b@example.org from the next start on: audit log"
+    assert update.text == "sync to https://new.example.org as b@example.org from now on: audit log"
     text = path.read_text("utf-8")
     assert "# ours" in text
     assert "auth_url" not in text

@@ -137,7 +137,8 @@ def _with_scale(point: Point, raw: PointValue, scale: PointValue, span: Span) ->
             number = raw.value * scale.value if scale.value else float("nan")
     if not isfinite(number):
         return bad(Reason.CONFIGURATION_ERROR)
-    return judge_value(number * point.scale + point.offset, span)
+    parts, factor = _parts(point.scale)
+    return judge_value(number / parts * factor + point.offset, span)
 
 
 def _finish(point: Point, span: Span) -> Callable[[Number], PointValue]:
@@ -146,16 +147,22 @@ def _finish(point: Point, span: Span) -> Callable[[Number], PointValue]:
         return _loop(point, span)
     if point.scaled_by is not None:
         return lambda number: judge_value(number, EVERYTHING)
-    scale, offset, (low, high) = point.scale, point.offset, span
+    (parts, scale), offset, (low, high) = _parts(point.scale), point.offset, span
     good, none = Quality.GOOD, Reason.NONE
 
     def finish(number: Number) -> PointValue:
-        value = number * scale + offset
+        value = number / parts * scale + offset
         if low <= value <= high and -inf < value < inf:
             return PointValue(value, good, none)
         return bad(Reason.OUT_OF_RANGE if isfinite(value) else Reason.NOT_A_NUMBER)
 
     return finish
+
+
+def _parts(scale: float) -> tuple[float, float]:
+    """A scale as what to divide by and what to multiply with: 12 × 0.1 is 1.2000000000000002, 12 / 10 is 1.2."""
+    parts = float(round(1 / scale)) if 1e-12 < abs(scale) < 1 else 1.0
+    return (parts, 1.0) if 1 / parts == scale else (1.0, scale)
 
 
 def _loop(point: Point, span: Span) -> Callable[[Number], PointValue]:

@@ -281,13 +281,13 @@ def words_of_mark(mark: ModelMark) -> str:
 
 
 def words_of_episode(episode: JudgedEpisode) -> str:
-    """An alarm in words: when, for how long, how high, what people said."""
+    """An alarm in words: what, when, for how long, how high, what people said."""
     lasted = duration((episode.end_ns - episode.start_ns) / 1e9)
     until = f"goes on, {lasted} so far" if episode.is_open else f"{lasted} long"
     peak = f", score up to {number(episode.peak, 2)}" if isfinite(episode.peak) else ""
     step = f", {episode.step.words}" if episode.step is not None else ""
     said = f", said to be {episode.verdict.value}" if episode.verdict is not None else ""
-    return f"{stamp(episode.start_ns)}  {episode.text}, {until}{peak}{step}{said}"
+    return f"{episode.text}  {stamp(episode.start_ns)}, {until}{peak}{step}{said}"
 
 
 def _unscored(x: np.ndarray, score: np.ndarray, area: QRectF, step: float) -> list[tuple[float, float]]:

@@ -2,9 +2,10 @@
 
 import math
 import struct
+from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pumpwatch_gui.domain.links.codings import TYPES, Number
@@ -97,6 +98,7 @@ def test_a_coil_is_picked_by_its_place(bits: list[int], data: st.DataObject) -> 
 def test_a_value_is_raw_times_scale_plus_offset_or_bad_but_never_clamped(
     raw: int, scale: float, offset: float, low: float, high: float, at: int
 ) -> None:
+    assume(abs(scale) >= 1 or not scale or 1 / round(1 / scale) != scale)
     block = [12345] * 10
     block[at] = raw & 0xFFFF
     p = point("int16", scale=scale, offset=offset)
@@ -155,6 +157,12 @@ def test_nan_and_infinity_are_bad(kind: str, order: str, value: float) -> None:
 def test_a_bcd_register_with_a_digit_above_nine_is_bad(register: int) -> None:
     reading = decoder(point("bcd16"), EVERYTHING, 0)([register])
     assert (reading.quality, reading.reason) == (Quality.BAD, Reason.NOT_A_NUMBER)
+
+
+@given(st.integers(-32768, 32767), st.one_of(st.integers(1, 10_000), st.sampled_from([10**n for n in range(10)])))
+def test_a_part_of_one_as_scale_is_rounded_once(raw: int, parts: int) -> None:
+    found = decoder(point("int16", scale=1 / parts), EVERYTHING, 0)([raw & 0xFFFF])
+    assert found.value == float(Fraction(raw, parts))
 
 
 def test_a_scale_that_overflows_is_bad() -> None:
