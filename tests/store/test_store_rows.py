@@ -1,6 +1,7 @@
 """Rows of the last hours: whole steps where a value is that many, itself where it is not, the same to all readers."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ READ = f"SELECT id, {', '.join(TAGS)}, machine_status, uncertain_mask, bad_mask 
 SCORES = "SELECT id, score FROM anomaly_scores ORDER BY id"
 
 
-def back(values: list[float | None], steps: int) -> list[float | None]:
+def back(values: Sequence[float | None], steps: int) -> list[float | None]:
     """What SQLite gives of values that were stored in a column of so many steps."""
     connection = apsw.Connection(":memory:")
     stored = quoted(f"x*{steps}")
