@@ -157,7 +157,7 @@ class ModelsPage(Page):
         self._apart = Panel(self.appearance, JUDGEMENT)
         self._apart.body.setContentsMargins(0, 12, 0, 0)
         self._apart.body.setSpacing(0)
-        self._apart.heading.setContentsMargins(14, 0, 0, 0)
+        self._apart.heading.setIndent(12)  # as far in as the judgement itself
         for column, (part, share) in enumerate(((registry, 2), (self._apart, 4), (self.tabs, 3))):
             self._split.addWidget(part)
             self._split.setStretchFactor(column, share)
