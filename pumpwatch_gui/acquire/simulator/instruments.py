@@ -14,9 +14,9 @@ Array = NDArray[np.float64]
 #       n    Tb    Po     V     Q    Ps     Pd     I     Tc    Ta
 NOISE = np.array([0.4, 0.08, 0.012, 0.02, 4.0, 0.008, 0.015, 0.08, 0.08, 0.06])
 """Standard deviation of the white noise of each instrument, in its unit."""
-STEP = np.array([0.1, 0.1, 0.01, 0.01, 1.0, 0.01, 0.01, 0.1, 0.1, 0.1])
-"""What the last digit of each instrument is worth."""
 DECIMALS = (1, 1, 2, 2, 0, 2, 2, 1, 1, 1)
+"""Of what each instrument shows."""
+_PARTS = 10.0 ** np.array(DECIMALS)
 DRIFT = np.array([25.0, 20.0, 1.5, 3.0, 350.0, 0.9, 1.2, 6.0, 20.0, 20.0])
 """How far each instrument is off at a drift of severity 1."""
 ROTATING = np.array([1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0])
@@ -43,7 +43,7 @@ class Instruments:
         values[..., 1:5] = np.where(ROTATING[1:5] > 0, np.maximum(values[..., 1:5], 0.0), values[..., 1:5])
         for spec, pump, tag in self._faults:
             self._spoil(values[:, pump, tag], spec, spec.level(time_s), dropout[:, pump])
-        return np.asarray(np.round(values / STEP) * STEP)
+        return np.asarray(np.round(values * _PARTS) / _PARTS)
 
     def _spoil(self, column: Array, spec: FaultSpec, level: Array, dropout: Array) -> None:
         """Apply one sensor fault in place to the readings (m,) of one instrument."""
