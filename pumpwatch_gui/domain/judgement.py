@@ -94,7 +94,7 @@ class JudgedEpisode:
 
     @property
     def verdict(self) -> FeedbackVerdict | None:
-        """What people said of it, None where nobody did."""
+        """What people said of it, None without feedback."""
         return self.feedback.verdict if self.feedback is not None else None
 
 
