@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QToolTip
 from typing_extensions import override
 
@@ -14,8 +14,8 @@ from pumpwatch_gui.domain.wording import duration, stamp
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import MEDIUM, STRONG, Appearance, color
 from pumpwatch_gui.gui.look.time_axis import AXIS_PX, time_axis
+from pumpwatch_gui.gui.look.time_picture import TimePicture
 from pumpwatch_gui.gui.look.time_view import DAY_S, TimeView
-from pumpwatch_gui.gui.look.widgets import Painted
 
 NAMES_PX, ROW_PX, GAP_PX = 104, 18, 6
 MOST_STEADY = 4
@@ -29,28 +29,20 @@ class _Placed:
     rect: QRectF
 
 
-class TimelineView(Painted):
-    """Shows marks over a stretch of time. `chosen` comes with the mark that a person selects, `opened` by Enter.
-
-    `moved` comes with the stretch of time that a person turns to: wheel and + - zoom, a drag moves.
-    """
+class TimelineView(TimePicture):
+    """Shows marks over a stretch of time. `chosen` comes with the mark that a person selects, `opened` by Enter."""
 
     chosen = Signal(object)
     opened = Signal(object)
-    moved = Signal(object)
 
     def __init__(self, appearance: Appearance) -> None:
-        super().__init__(appearance, "Timeline")
+        super().__init__(appearance, "Timeline", TimeView.last(DAY_S, 0.0))
         self.marks: tuple[TimelineMark, ...] = ()
-        self.view = TimeView.last(DAY_S, 0.0)
-        self._now_s = 0.0
         self._key = ""
         self._placed: list[_Placed] = []
         self._left_out: dict[TimelineLane, int] = {}
         self._lanes: list[tuple[TimelineLane, QRectF]] = []
         self._steady = 0
-        self._grip: tuple[QPointF, TimeView] | None = None
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     @override
     def sizeHint(self) -> QSize:
@@ -88,13 +80,10 @@ class TimelineView(Painted):
     # ---------------------------------------------------------------- places
 
     @property
+    @override
     def _area(self) -> QRectF:
         px = self.appearance.px
         return QRectF(px(NAMES_PX), 0, max(self.width() - px(NAMES_PX), 1), max(self.height() - px(AXIS_PX), 1))
-
-    def _x(self, time_ns: int) -> float:
-        area, view = self._area, self.view
-        return area.left() + (time_ns / 1e9 - view.start_s) / view.length_s * area.width()
 
     def _place(self) -> None:
         """Give each lane its rows: all it needs where there is room, else the fullest lanes give way."""
@@ -125,7 +114,7 @@ class TimelineView(Painted):
 
     def _is_whole(self, mark: TimelineMark) -> bool:
         area = self._area
-        return self._x(mark.start_ns) <= area.left() + 1 and self._x(mark.end_ns) >= area.right() - 1
+        return self._x(mark.start_ns / 1e9) <= area.left() + 1 and self._x(mark.end_ns / 1e9) >= area.right() - 1
 
     def _packed(self, marks: list[TimelineMark]) -> list[list[TimelineMark]]:
         """Marks in rows in which none lies on another, each in the first row that has room."""
@@ -145,8 +134,8 @@ class TimelineView(Painted):
 
     def _rect(self, mark: TimelineMark, y: float) -> QRectF:
         px, area = self.appearance.px, self._area
-        left = max(self._x(mark.start_ns), area.left())
-        right = min(self._x(mark.end_ns), area.right())
+        left = max(self._x(mark.start_ns / 1e9), area.left())
+        right = min(self._x(mark.end_ns / 1e9), area.right())
         if mark.start_ns == mark.end_ns:
             left, right = left - px(6), left + px(6)
         width = max(right - left, px(LEAST_PX))
@@ -228,20 +217,7 @@ class TimelineView(Painted):
             return
         mark = self.mark_at(event.position())
         self.select(mark)
-        self._grip = (event.position(), self.view) if mark is None else None
-
-    @override
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the time that is held."""
-        if self._grip is not None and event.buttons() & Qt.MouseButton.LeftButton:
-            start, view = self._grip
-            share = (start.x() - event.position().x()) / self._area.width()
-            self.moved.emit(view.shifted(share, self._now_s))
-
-    @override
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let the time go."""
-        self._grip = None
+        self._hold(event.position() if mark is None else None)
 
     @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -250,20 +226,10 @@ class TimelineView(Painted):
             self.opened.emit(mark)
 
     @override
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom around the pointer."""
-        area = self._area
-        at_s = self.view.start_s + (event.position().x() - area.left()) / area.width() * self.view.length_s
-        self.moved.emit(self.view.zoomed(0.8 ** (event.angleDelta().y() / 120), self._now_s, at_s))
-        event.accept()
-
-    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Right and Left go from mark to mark in time, Up and Down to the lane above and below; + and - zoom."""
+        """Right and Left go from mark to mark in time, Up and Down to the lane above and below."""
         key, at = event.key(), self.selected
-        if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
-            self.moved.emit(self.view.zoomed(1.25 if key == Qt.Key.Key_Minus else 0.8, self._now_s))
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and at is not None:
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and at is not None:
             self.opened.emit(at)
         elif key == Qt.Key.Key_Escape and at is not None:
             self.select(None)

@@ -5,7 +5,7 @@ from math import isfinite
 
 import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip
 from typing_extensions import override
 
@@ -18,11 +18,11 @@ from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.curves import off_scale, path, thinned
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
 from pumpwatch_gui.gui.look.time_axis import AXIS_PX, time_axis
+from pumpwatch_gui.gui.look.time_picture import TimePicture
 from pumpwatch_gui.gui.look.time_view import DAY_S, TimeView
-from pumpwatch_gui.gui.look.widgets import Painted, plain_tip
+from pumpwatch_gui.gui.look.widgets import plain_tip
 
 LEFT_PX, MARK_PX, STRIP_PX, LEAST_PX = 62, 16, 20, 5
-ZOOM = 0.8
 LETTERS = {
     ModelChange.LEARNT: "L", ModelChange.MODEL: "M", ModelChange.NORMAL: "N", ModelChange.LIMIT: "T",
     ModelChange.SHADOW: "S", ModelChange.NEW_LEVEL: "!", ModelChange.OTHER: "i",
@@ -30,25 +30,21 @@ LETTERS = {
 SIGNS = {FeedbackVerdict.TRUE: "✓", FeedbackVerdict.FALSE: "✗", FeedbackVerdict.UNKNOWN: "?", None: ""}
 
 
-class JudgementView(Painted):
+class JudgementView(TimePicture):
     """Shows a judgement over a stretch of time.
 
-    `chosen` carries the alarm (JudgedEpisode) that a person clicks, `moved` the stretch (TimeView) that a person turns
-    to: wheel and + - zoom, a drag moves. Left and Right go from change to change of the model, which is then said.
+    `chosen` carries the alarm (JudgedEpisode) that a person clicks. Left and Right go from change to change of the
+    model, which is then said.
     """
 
     chosen = Signal(object)
-    moved = Signal(object)
 
     def __init__(self, appearance: Appearance) -> None:
-        super().__init__(appearance, "Score over time")
+        super().__init__(appearance, "Score over time", TimeView.last(DAY_S, DAY_S))
         self.found: Judgement | None = None
-        self.view = TimeView.last(DAY_S, DAY_S)
         self.selected_ns: int | None = None
         self.mark: ModelMark | None = None
-        self._now_s, self._words = 0.0, ""
-        self._grip: tuple[QPointF, TimeView] | None = None
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._words = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     @override
@@ -88,12 +84,10 @@ class JudgementView(Painted):
     # ---------------------------------------------------------------- places
 
     @property
+    @override
     def _area(self) -> QRectF:
         px = self.appearance.px
         return QRectF(self.rect()).adjusted(px(LEFT_PX), px(MARK_PX + 4), -px(6), -px(AXIS_PX + STRIP_PX))
-
-    def _x(self, time_s: float) -> float:
-        return self._area.left() + (time_s - self.view.start_s) / self.view.length_s * self._area.width()
 
     def _y(self, score: float) -> float:
         (low, high), area = SCORE_SCALE, self._area
@@ -232,40 +226,17 @@ class JudgementView(Painted):
         if event.button() is not Qt.MouseButton.LeftButton:
             return
         episode, self.mark = self.episode_at(event.position()), self.mark_at(event.position())
-        self._grip = (event.position(), self.view) if episode is None and self.mark is None else None
+        self._hold(event.position() if episode is None and self.mark is None else None)
         if episode is not None:
             self.chosen.emit(episode)
         self._speak()
         self.update()
 
     @override
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the time that is held."""
-        if self._grip is not None and event.buttons() & Qt.MouseButton.LeftButton:
-            start, view = self._grip
-            share = (start.x() - event.position().x()) / max(self._area.width(), 1.0)
-            self.moved.emit(view.shifted(share, self._now_s))
-
-    @override
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let the time go."""
-        self._grip = None
-
-    @override
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom around the pointer."""
-        area = self._area
-        at_s = self.view.start_s + (event.position().x() - area.left()) / area.width() * self.view.length_s
-        self.moved.emit(self.view.zoomed(ZOOM ** (event.angleDelta().y() / 120), self._now_s, at_s))
-        event.accept()
-
-    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """See the class."""
         key, marks = Qt.Key(event.key()), self.found.marks if self.found is not None else ()
-        if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
-            self.moved.emit(self.view.zoomed(1 / ZOOM if key is Qt.Key.Key_Minus else ZOOM, self._now_s))
-        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and marks:
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and marks:
             step = 1 if key is Qt.Key.Key_Right else -1
             at = marks.index(self.mark) + step if self.mark is not None else len(marks) - 1
             self.mark = marks[min(max(at, 0), len(marks) - 1)]
