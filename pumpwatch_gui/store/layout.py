@@ -84,10 +84,13 @@ def series_of(tag: str) -> str:
     return folded(column(tag))
 
 
-def site_note(site: Site, noted_ns: int) -> str:
-    """The site in `meta`, as `store.query.recorded` reads it: what a history is shown with where no site file is."""
-    pumps = [{"id": pump.pump_id, "area": pump.area, "duty": pump.duty} for pump in site.pumps]
-    return json.dumps({"name": site.name, "currency": site.currency, "noted_ns": noted_ns, "pumps": pumps})
+def site_note(name: str, currency: str, pumps: Iterable[tuple[str, str, str]], noted_ns: int) -> str:
+    """A site in `meta`, as `store.query.recorded` reads it: what a history is shown with where no site file is.
+
+    `pumps` are their ids, areas and duties.
+    """
+    each = [{"id": pump_id, "area": area, "duty": duty} for pump_id, area, duty in pumps]
+    return json.dumps({"name": name, "currency": currency, "noted_ns": noted_ns, "pumps": each})
 
 
 def reading_columns(connection: apsw.Connection) -> set[str]:

@@ -26,7 +26,7 @@ from pumpwatch_gui.store.archive.rows import Rows
 from pumpwatch_gui.store.audit import AuditRow, chained
 from pumpwatch_gui.store.hot.opening import mark_writing
 from pumpwatch_gui.store.ids import EPOCH_MS
-from pumpwatch_gui.store.layout import SITE_KEY, column, columns_of_readings, reading_columns
+from pumpwatch_gui.store.layout import SITE_KEY, column, columns_of_readings, reading_columns, site_note
 from pumpwatch_gui.store.maintenance import WRITE, event_row
 from pumpwatch_gui.store.reading_rows import add_sensors
 from pumpwatch_gui.store.schema import folded, from_apsw, run, transaction, upgrades
@@ -83,8 +83,7 @@ class NewHistory:
 
     def site(self, name: str, noted_ns: int, pump_ids: Sequence[str]) -> None:
         """Note the name of the station and its pumps, for a history that is shown without a site file."""
-        pumps = [{"id": pump_id, "area": "", "duty": ""} for pump_id in pump_ids]
-        note = json.dumps({"name": name, "currency": "", "noted_ns": noted_ns, "pumps": pumps})
+        note = site_note(name, "", [(pump_id, "", "") for pump_id in pump_ids], noted_ns)
         run(self._connection, "INSERT OR REPLACE INTO meta VALUES (?, ?)", (SITE_KEY, note))
 
     def journal(self, rows: Sequence[JournalRow]) -> None:

@@ -180,7 +180,8 @@ class Database:
             layouts, self.unregistered = register(connection, pumps, encoder.ids, numbers)
             self._note(connection, "station", str(self._station))
             if self.site is not None:
-                self._note(connection, SITE_KEY, site_note(self.site, time.time_ns()))
+                site, each = self.site, [(pump.pump_id, pump.area, pump.duty) for pump in self.site.pumps]
+                self._note(connection, SITE_KEY, site_note(site.name, site.currency, each, time.time_ns()))
             self._note(connection, "columns", columns_of_readings(connection))
             by_id: list[Any] = connection.execute("SELECT pump_id, pump_number FROM pumps").fetchall()
             self._note(connection, "pumps", json.dumps(dict(by_id)))  # once more, on a page of its own: see salvage

@@ -1,6 +1,7 @@
 """A long stretch of one column as few points, without hiding a spike or bridging a gap."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ class Thinned:
     high: Floats
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """Equal buckets from the first reading to the last; `ms` (m,) are their times (milliseconds since 2020, rising)."""
 
@@ -34,7 +35,6 @@ class Grid:
     first_ms: int
     length_ms: int
     buckets: int
-    _of_ms: list[NDArray[np.int64]] = field(default_factory=list)
 
     @property
     def time_s(self) -> Floats:
@@ -44,10 +44,12 @@ class Grid:
     def bucket_of(self, ms: NDArray[np.int64], finer: int = 1) -> NDArray[np.int64]:
         """The buckets of these times, of so many times as many."""
         if finer == 1 and ms is self.ms:  # as those of every sensor are
-            if not self._of_ms:
-                self._of_ms.append(self._computed(ms, 1))
-            return self._of_ms[0]
+            return self._of_all
         return self._computed(ms, finer)
+
+    @cached_property
+    def _of_all(self) -> NDArray[np.int64]:
+        return self._computed(self.ms, 1)
 
     def _computed(self, ms: NDArray[np.int64], finer: int) -> NDArray[np.int64]:
         return (ms - self.first_ms) * (self.buckets * finer) // self.length_ms
