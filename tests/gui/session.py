@@ -40,8 +40,8 @@ from pumpwatch_gui.gui.shell.main_window import MainWindow
 from pumpwatch_gui.gui.trends.page import TrendsPage
 from pumpwatch_gui.settings.simulated import simulated_site
 from pumpwatch_gui.settings.site_reader import load_site
-from tests.gui.beats import LONGEST_MS, Beats
 from tests.gui.parts import page_of
+from tests.gui.window_watch import LONGEST_MS, WindowWatch
 
 FAULTS = ("P-103=cavitation@30", "P-107=dry_run@60", "P-112=cavitation@120")
 PACE_S, FIRST_S = 0.8, 12.0
@@ -54,7 +54,7 @@ class Session:
 
     def __init__(self, minutes: float, pace_s: float) -> None:
         self.action, self.steps_done, self.rounds = "start", 0, 0
-        self.beats = Beats(lambda: self.action)
+        self.watch = WindowWatch(lambda: self.action)
         self.memory_mb: list[float] = []
         """At the beginning of each round."""
         self._pace_ms, self._end_s = round(pace_s * 1e3), time.monotonic() + minutes * 60
@@ -76,7 +76,7 @@ class Session:
     def _begin(self) -> None:
         self._window = next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow))
         self._steps = itertools.chain.from_iterable(self._round() for _ in itertools.count())
-        self.window.first_live.connect(self.beats.start)  # before that there is no window that could react
+        self.window.first_live.connect(self.watch.start)  # before that there is no window that could react
         QTimer.singleShot(round(FIRST_S * 1e3), self._next)
 
     def _next(self) -> None:
@@ -272,30 +272,30 @@ def main() -> int:
             session = Session(options.minutes, options.pace)
             run_gui(lambda: Engine(loaded.site, home, site_file=site_file), loaded, home, site_file,
                     should_stop=lambda: session.is_over)  # fmt: skip
-    session.beats.close()
+    session.watch.close()
     report(session)
     return min(own_blocks(session), 100)
 
 
 def report(session: Session) -> None:
     """Print what was found."""
-    beats, load = session.beats, psutil.getloadavg()[0]
-    print(f"{session.steps_done} acts in {session.rounds} rounds, {beats.beats:,} beats; load {load:.1f}")
-    print(f"the longest stretch without a beat: {beats.longest_ms:.0f} ms")
+    watch, load = session.watch, psutil.getloadavg()[0]
+    print(f"{session.steps_done} acts in {session.rounds} rounds, {watch.turns:,} turns of its loop; load {load:.1f}")
+    print(f"the longest stretch without a turn: {watch.longest_ms:.0f} ms")
     megabytes = ", ".join(f"{mb:.0f}" for mb in (*session.memory_mb, resident_mb()))
     print(f"memory at the beginning of each round and at the end: {megabytes} MB")
-    for block in beats.blocks:
+    for block in watch.blocks:
         work = f"{block.cpu_ms:4.0f} ms of work, {block.process_ms:4.0f} of all threads"
         print(f"  {block.took_ms:5.0f} ms ({work})  {block.action:36s} {block.where}")
     own = own_blocks(session)
-    most = max((block.cpu_ms for block in beats.blocks), default=0.0)
-    print(f"{len(beats.blocks)} blocks of more than 100 ms; in {own} the program worked for so long, in the others the "
+    most = max((block.cpu_ms for block in watch.blocks), default=0.0)
+    print(f"{len(watch.blocks)} blocks of more than 100 ms; in {own} the program worked for so long, in the others the "
           f"machine had no processor for it; the most work of the window's thread in one: {most:.0f} ms")  # fmt: skip
 
 
 def own_blocks(session: Session) -> int:
     """How many blocks the program itself has made: its threads worked for more than 100 ms of them."""
-    return sum(block.process_ms > LONGEST_MS for block in session.beats.blocks)
+    return sum(block.process_ms > LONGEST_MS for block in session.watch.blocks)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long the event loop of the window was away: a beat every 20 ms, and what its thread did when one was missed."""
+"""How long the event loop of the window was away: a timer of 20 ms, and what its thread did when that was late."""
 
 import sys
 import threading
@@ -10,7 +10,7 @@ from types import FrameType
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
-BEAT_MS, LONGEST_MS, LOOK_S = 20, 100.0, 0.02
+TIMER_MS, LONGEST_MS, LOOK_S = 20, 100.0, 0.02
 FRAMES_SHOWN = 6
 
 
@@ -29,26 +29,26 @@ class Block:
     where: str
 
 
-class Beats(QObject):
+class WindowWatch(QObject):
     """Watches the thread it is made in; `action` names what is being done, `blocks` are the stretches above 100 ms."""
 
     def __init__(self, action: Callable[[], str]) -> None:
         super().__init__()
         self.blocks: list[Block] = []
-        self.beats, self.longest_ms = 0, 0.0
+        self.turns, self.longest_ms = 0, 0.0
         self._action, self._thread = action, threading.get_ident()
         self._at_s, self._cpu_s, self._process_s = _clocks()
         self._seen: list[str] = []
         self._stop = threading.Event()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._beat)
-        self._watcher = threading.Thread(target=self._watch, name="beats", daemon=True)
+        self._timer.timeout.connect(self._turn)
+        self._watcher = threading.Thread(target=self._watch, name="window-watch", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._at_s, self._cpu_s, self._process_s = _clocks()
-        self._timer.start(BEAT_MS)
+        self._timer.start(TIMER_MS)
         self._watcher.start()
 
     def close(self) -> None:
@@ -57,10 +57,10 @@ class Beats(QObject):
         self._timer.stop()
         self._watcher.join()
 
-    def _beat(self) -> None:
+    def _turn(self) -> None:
         now_s, cpu_s, process_s = _clocks()
         took_ms = (now_s - self._at_s) * 1e3
-        self.beats += 1
+        self.turns += 1
         self.longest_ms = max(self.longest_ms, took_ms)
         if took_ms > LONGEST_MS:
             where = self._seen[len(self._seen) // 2] if self._seen else ""
@@ -70,9 +70,9 @@ class Beats(QObject):
         self._at_s, self._cpu_s, self._process_s = now_s, cpu_s, process_s
 
     def _watch(self) -> None:
-        """Look at the thread while a beat is late."""
+        """Look at the thread while the timer is late."""
         while not self._stop.wait(LOOK_S):
-            if time.monotonic() - self._at_s > 2 * BEAT_MS / 1e3:
+            if time.monotonic() - self._at_s > 2 * TIMER_MS / 1e3:
                 frame = sys._current_frames().get(self._thread)
                 if frame is not None:
                     self._seen.append(_lines(frame))

@@ -139,7 +139,7 @@ def test_months_without_minutes_keep_their_hours(central: Central, made: str) ->
         central.sql("DROP TABLE kept; SELECT pumpwatch.make_hours('2024-02-01Z')")
 
 
-@pytest.mark.parametrize("who", ["hours-foreign", "nobody", "hours-member-of-before"])
+@pytest.mark.parametrize("who", ["hours-foreign", "no-member", "hours-member-of-before"])
 def test_who_is_no_member_sees_nothing(central: Central, made: str, who: str) -> None:
     central.sql(f"INSERT INTO members VALUES ('hours-member-of-before', {STATION}, 'viewer')")
     assert shown(central, token_of("hours-member-of-before"))[0][0]["time"]
