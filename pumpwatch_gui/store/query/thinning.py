@@ -1,7 +1,6 @@
 """A long stretch of one column as few points, without hiding a spike or bridging a gap."""
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ class Thinned:
     high: Floats
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Grid:
     """Equal buckets from the first reading to the last; `ms` (m,) are their times (milliseconds since 2020, rising)."""
 
@@ -35,6 +34,11 @@ class Grid:
     first_ms: int
     length_ms: int
     buckets: int
+    _of_ms: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute the buckets of its own times once: they are those of every sensor."""
+        object.__setattr__(self, "_of_ms", self._computed(self.ms, 1))
 
     @property
     def time_s(self) -> Floats:
@@ -43,13 +47,7 @@ class Grid:
 
     def bucket_of(self, ms: NDArray[np.int64], finer: int = 1) -> NDArray[np.int64]:
         """The buckets of these times, of so many times as many."""
-        if finer == 1 and ms is self.ms:  # as those of every sensor are
-            return self._of_all
-        return self._computed(ms, finer)
-
-    @cached_property
-    def _of_all(self) -> NDArray[np.int64]:
-        return self._computed(self.ms, 1)
+        return self._of_ms if finer == 1 and ms is self.ms else self._computed(ms, finer)
 
     def _computed(self, ms: NDArray[np.int64], finer: int) -> NDArray[np.int64]:
         return (ms - self.first_ms) * (self.buckets * finer) // self.length_ms
