@@ -14,6 +14,7 @@ from typing import Any
 
 from pumpwatch_gui.acquire.links.scanner import Binding
 from pumpwatch_gui.acquire.modbus.wire.framers import SILENCE_S
+from pumpwatch_gui.acquire.modbus.wire.redial import IDLE_S
 from pumpwatch_gui.domain.links.config import (
     DriverConfig,
     ModbusRtuConfig,
@@ -126,6 +127,14 @@ class Case:
         """For each time the fault was played: whether its response really paused longer than a frame may."""
         silences = getattr(self.server, "silences", {})
         return [silences.get(r.tick, 0.0) > FRAME_SILENCE_S for r in self.server.log if r.fault]
+
+    def idled(self) -> list[bool]:
+        """For each time the fault was played: whether the path was idle before, on a machine that was held up.
+
+        A scan after such a pause is repeated when no response comes in time: the path may have gone mute.
+        """
+        before = [float("inf"), *(r.at_s for r in self.server.log)]
+        return [r.at_s - at_s >= IDLE_S for at_s, r in zip(before, self.server.log, strict=False) if r.fault]
 
     def is_over(self) -> bool:
         ticks = FAULT_TICKS[self.driver]
