@@ -46,9 +46,9 @@ def test_numbers_painted_alone_leave_the_picture_of_the_whole_tile(
     alone = set[str]()
     paint_live_parts = TilePainter.paint_live_parts
 
-    def noted(self: TilePainter, painter: QPainter, state: TileState) -> None:
+    def noted(self: TilePainter, painter: QPainter, state: TileState, *, on: bool) -> None:
         alone.add(state.pump_id)
-        paint_live_parts(self, painter, state)
+        paint_live_parts(self, painter, state, on=on)
 
     monkeypatch.setattr(TilePainter, "paint_live_parts", noted)
     view = station.latest()
@@ -56,7 +56,8 @@ def test_numbers_painted_alone_leave_the_picture_of_the_whole_tile(
         changed = with_other_numbers(view, seed)
         tiles.refresh(changed, [Group("", changed.pumps)])
         QCoreApplication.sendPostedEvents(None, QEvent.Type.UpdateRequest.value)
-    assert alone
+    assert alone & {pump.pump_id for pump in view.pumps if pump.alarms}
+    assert alone & {pump.pump_id for pump in view.pumps if not pump.alarms}
     shown = on_screen(window.winId(), QRect(tiles.mapTo(window, tiles.rect().topLeft()), tiles.size()))
     # Oblique lines that are clipped elsewhere are rounded by a level or two.
     differs = np.argwhere(differing(pixels(shown), pixels(tiles.grab().toImage())))

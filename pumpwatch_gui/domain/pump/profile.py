@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from math import isfinite
 
@@ -86,8 +87,12 @@ class Sensor:
     @property
     def decimals(self) -> int:
         """Decimals that `resolution` asks for, 0 to 6."""
-        text = f"{self.resolution:.6f}".rstrip("0")
-        return len(text.split(".")[1])
+        return _decimals(self.resolution)
+
+
+@cache
+def _decimals(resolution: float) -> int:
+    return len(f"{resolution:.6f}".rstrip("0").split(".")[1])
 
 
 PHASES = (1, 3)

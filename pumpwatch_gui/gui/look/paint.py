@@ -346,14 +346,18 @@ def value_and_unit(
     unit_px: float,
 ) -> None:
     """Number right-aligned before a column of `unit_px` for the unit, so that numbers line up under one another."""
-    figures = QRectF(rect.left(), rect.top(), rect.width() - unit_px, rect.height())
+    figures = rect.adjusted(0, 0, -unit_px, 0)
     text(painter, appearance, figures, reading.shown, token, size=size, weight=STRONG, align=RIGHT)
-    context = QRectF(
-        rect.right() - unit_px + appearance.px(4), rect.top() + appearance.px(size * 0.12), unit_px, rect.height()
-    )
-    text(
-        painter, appearance, context, unit_text(reading.sensor.unit), appearance.theme.dim, size=11 if size < 18 else 12
-    )
+    unit_of(painter, appearance, rect, reading, size=size, unit_px=unit_px)
+
+
+def unit_of(
+    painter: QPainter, appearance: Appearance, rect: QRectF, reading: ShownValue, *, size: float, unit_px: float
+) -> None:
+    """The unit of `value_and_unit`, alone."""
+    px, words = appearance.px, unit_text(reading.sensor.unit)
+    column = QRectF(rect.right() - unit_px + px(4), rect.top() + px(size * 0.12), unit_px, rect.height())
+    text(painter, appearance, column, words, appearance.theme.dim, size=11 if size < 18 else 12)
 
 
 def health_bar(painter: QPainter, appearance: Appearance, rect: QRectF, health: float) -> None:
@@ -387,6 +391,7 @@ __all__ = [
     "run",
     "state_chip",
     "text",
+    "unit_of",
     "value_and_unit",
     "value_token",
 ]

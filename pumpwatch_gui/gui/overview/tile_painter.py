@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import cos, isnan, pi, sin
 
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
@@ -23,12 +23,36 @@ HEADED_PX = 44
 
 
 @dataclass(frozen=True, slots=True)
+class _Rows:
+    """Where the readings of a tile lie in `area`: `count` rows of a height, from left to right label, number, unit.
+
+    In px. `label_px` is 0 where no row has its label; `number_px` is room for the largest number of every scale.
+    """
+
+    area: QRectF
+    count: int
+    height: float
+    label_px: float
+    number_px: float
+    unit_px: float
+
+    @property
+    def bottom(self) -> float:
+        """Where they end."""
+        return self.area.top() + self.count * self.height
+
+    def row(self, i: int) -> QRectF:
+        """The place of one."""
+        return QRectF(self.area.left(), self.area.top() + i * self.height, self.area.width(), self.height)
+
+
+@dataclass(frozen=True, slots=True)
 class _Parts:
-    """Where a tile lies, the room its numbers were given, and what of it numbers and foot have covered."""
+    """Where a tile was painted, where its readings lie, and what of it readings and foot have covered."""
 
     tile: QRectF
-    values_area: QRectF
-    values: QRect
+    rows: _Rows
+    readings: QRect
     foot: QRect
 
 
@@ -61,15 +85,18 @@ class TilePainter:
         self._sizes = _SMALL if self._small else _USUAL
         self._lanes: dict[str, list[Sparkline]] = {}
         self._parts: dict[str, _Parts] = {}
+        self._painted: dict[str, TileState] = {}
 
     def forget(self, pump_id: str) -> None:
         """Its trace, its size or its sensors changed: make the sparklines again."""
         self._lanes.pop(pump_id, None)
 
-    def live_parts(self, pump_id: str) -> tuple[QRect, ...]:
-        """Where numbers and foot of a tile were painted last: all of it that changes with each frame."""
-        found = self._parts.get(pump_id)
-        return (found.values, found.foot) if found is not None else ()
+    def live_parts(self, state: TileState) -> tuple[QRect, ...]:
+        """What of a tile that was painted is to be painted again for its numbers; () for one that was not."""
+        parts, before = self._parts.get(state.pump_id), self._painted.get(state.pump_id)
+        if parts is None or before is None:
+            return ()
+        return (parts.readings,) if _has_same_foot(state, before) else (parts.readings, parts.foot)
 
     def paint(
         self, painter: QPainter, rect: QRectF, state: TileState, *, on: bool, pump: PumpView, now_s: float
@@ -87,11 +114,14 @@ class TilePainter:
             paint.text(painter, appearance, line, state.name, appearance.theme.dim, size=11)
             top = line.bottom() + px(2)
         bottom = self._foot(painter, inner, state)
-        values = QRectF(inner.left(), top, inner.width(), bottom - top)
-        top = self._values(painter, values, state)
-        painted = QRectF(values.left() - px(4), values.top(), values.width() + px(8), top - px(2) - values.top())
+        rows = self._rows(QRectF(inner.left(), top, inner.width(), bottom - top), state)
+        for i in range(rows.count):
+            self._reading(painter, rows, state, i)
+        readings = QRectF(inner.left(), top, inner.width(), rows.bottom - top)
         foot = QRectF(inner.left(), bottom + px(1), inner.width(), inner.bottom() - bottom - px(1))
-        self._parts[state.pump_id] = _Parts(rect, values, painted.toAlignedRect(), foot.toAlignedRect())
+        self._parts[state.pump_id] = _Parts(rect, rows, readings.toAlignedRect(), foot.toAlignedRect())
+        self._painted[state.pump_id] = state
+        top = rows.bottom + px(2)
         area = QRectF(inner.left(), top, inner.width(), bottom - top - px(3))
         if area.height() >= px(sizes.spark_least):
             lanes = self._lanes.get(state.pump_id)
@@ -99,13 +129,21 @@ class TilePainter:
                 lanes = self._lanes[state.pump_id] = self._make_lanes(area, state, pump, now_s)
             self._sparks(painter, area, state, lanes)
 
-    def paint_live_parts(self, painter: QPainter, state: TileState) -> None:
-        """Paint numbers and foot again, where `live_parts` lies; for a tile that differs in nothing else."""
-        parts, panel = self._parts[state.pump_id], color(self.appearance.theme.panel)
-        painter.fillRect(parts.values, panel)
-        self._values(painter, parts.values_area, state)
-        painter.fillRect(parts.foot, panel)
-        self._foot(painter, self._inner(parts.tile), state)
+    def paint_live_parts(self, painter: QPainter, state: TileState, *, on: bool) -> None:
+        """Paint what `live_parts` has said over what is there; for a tile that differs in nothing else."""
+        parts, before = self._parts[state.pump_id], self._painted[state.pump_id]
+        rows, panel = parts.rows, color(self.appearance.theme.panel)
+        for i in range(rows.count):
+            if self._is_plain(state.readings[i], rows) and self._is_plain(before.readings[i], rows):
+                self._number(painter, rows, state, i, over=True)
+            else:
+                painter.fillRect(rows.row(i), panel)
+                self._reading(painter, rows, state, i)
+        if not _has_same_foot(state, before):
+            painter.fillRect(parts.foot, panel)
+            self._border(painter, parts.tile, state, on=on)  # a wide one reaches into it
+            self._foot(painter, self._inner(parts.tile), state)
+        self._painted[state.pump_id] = state
 
     def _inner(self, rect: QRectF) -> QRectF:
         px, sizes = self.appearance.px, self._sizes
@@ -192,37 +230,64 @@ class TilePainter:
         bar = QRectF(row.left() + left, row.center().y() - px(4), row.width() - left - figure_px, px(8))
         paint.health_bar(painter, appearance, bar, state.health)
 
-    def _values(self, painter: QPainter, area: QRectF, state: TileState) -> float:
-        """One row a sensor, as many as there is room for. Returns where they end."""
+    def _rows(self, area: QRectF, state: TileState) -> _Rows:
+        """One row a sensor, as many as there is room for."""
         appearance, px, sizes = self.appearance, self.appearance.px, self._sizes
         count = min(len(state.readings), max(1, int(area.height() // px(sizes.row))))
         spare = max(area.height() - count * px(sizes.row) - px(sizes.spark_least + (0 if self._small else 30)), 0)
-        height = min(px(sizes.row) + spare * (1.0 if self._small else 0.4) / count, px(sizes.row_most))
+        # Whole pixels: what is painted over a row must not touch the next one.
+        height = float(int(min(px(sizes.row) + spare * (1.0 if self._small else 0.4) / count, px(sizes.row_most))))
         unit_px = max(appearance.width(unit_text(r.sensor.unit), 11) for r in state.readings) + px(5)
-        value_px = max(self._figures_px(r) for r in state.readings) + unit_px + px(6)
-        most = area.width() - value_px if self._small else area.width() * 0.42
+        number_px = max(self._figures_px(r) for r in state.readings) + px(6)
+        most = area.width() - number_px - unit_px if self._small else area.width() * 0.42
         words = [paint.fitting_words(appearance, r.sensor.label, most, sizes.label) for r in state.readings[:count]]
         # On the smallest tiles the unit says which sensor it is: all labels or none.
         named = all(appearance.width(w, sizes.label) <= most for w in words)
         label_px = min(max(appearance.width(w, sizes.label) for w in words) + px(2), most) if named else 0.0
-        for i in range(count):
-            reading, row = state.readings[i], QRectF(area.left(), area.top() + i * height, area.width(), height)
-            if named:
-                self._label(painter, QRectF(row.left(), row.top(), label_px, height), reading)
-            if self._small and reading.hatched and state.presence.live:
-                self._doubtful(painter, row.adjusted(label_px + px(4), px(1), 0, -px(1)), reading)
-                continue
-            if self._small and height >= px(BANDED_PX):
-                scale, strip = engineering_scale(reading.sensor), row
-                paint.slim_indicator(painter, appearance, strip, reading=reading, scale=scale, priority=state.urgent[i])
-                row = row.adjusted(0, 0, 0, -px(6))
-            quiet, urgent = state.run_state is RunState.STANDBY, state.urgent[i] is not None
-            token = paint.value_token(appearance, reading, quiet=quiet, urgent=urgent)
-            paint.value_and_unit(painter, appearance, row, reading, token, size=sizes.value, unit_px=unit_px)
-            if not self._small:
-                track = row.adjusted(label_px + px(14), 0, -value_px - px(4), 0)
-                self._indicator(painter, track, state, i)
-        return area.top() + count * height + px(2)
+        return _Rows(area, count, height, label_px, number_px, unit_px)
+
+    def _reading(self, painter: QPainter, rows: _Rows, state: TileState, i: int) -> None:
+        """A row: label, number with its indicator, unit."""
+        appearance, px, row, reading = self.appearance, self.appearance.px, rows.row(i), state.readings[i]
+        if rows.label_px:
+            self._label(painter, QRectF(row.left(), row.top(), rows.label_px, row.height()), reading)
+        if self._small and reading.hatched and state.presence.live:
+            self._doubtful(painter, row.adjusted(rows.label_px + px(4), px(1), 0, -px(1)), reading)
+            return
+        self._number(painter, rows, state, i)
+        paint.unit_of(painter, appearance, self._line_of(row), reading, size=self._sizes.value, unit_px=rows.unit_px)
+
+    def _number(self, painter: QPainter, rows: _Rows, state: TileState, i: int, *, over: bool = False) -> None:
+        """The number of a row and its indicator; `over` those that are there."""
+        appearance, px, row, reading = self.appearance, self.appearance.px, rows.row(i), state.readings[i]
+        panel, line = color(appearance.theme.panel), self._line_of(row)
+        track = row.adjusted(rows.label_px + px(14), 0, -rows.number_px - rows.unit_px - px(4), 0)
+        if over:
+            left = line.right() - rows.unit_px - rows.number_px if self._small else track.left() - px(8)
+            painter.fillRect(QRectF(left, line.top(), line.right() - rows.unit_px - left, line.height()), panel)
+        if not self._small:
+            self._indicator(painter, track, state, i)
+        elif self._has_band(row):
+            if over:
+                painter.fillRect(QRectF(row.left(), line.bottom(), row.width(), row.bottom() - line.bottom()), panel)
+            scale = engineering_scale(reading.sensor)
+            paint.slim_indicator(painter, appearance, row, reading=reading, scale=scale, priority=state.urgent[i])
+        quiet, urgent = state.run_state is RunState.STANDBY, state.urgent[i] is not None
+        token = paint.value_token(appearance, reading, quiet=quiet, urgent=urgent)
+        figures, size = line.adjusted(0, 0, -rows.unit_px, 0), self._sizes.value
+        paint.text(painter, appearance, figures, reading.shown, token, size=size, weight=STRONG, align=paint.RIGHT)
+
+    def _line_of(self, row: QRectF) -> QRectF:
+        """The part of a row that its words have: all of it, or that above a band."""
+        return row.adjusted(0, 0, 0, -self.appearance.px(6)) if self._has_band(row) else row
+
+    def _has_band(self, row: QRectF) -> bool:
+        return self._small and row.height() >= self.appearance.px(BANDED_PX)
+
+    def _is_plain(self, reading: ShownValue, rows: _Rows) -> bool:
+        """Whether there is nothing to paint of it but a number that has room, and where it is on the scale."""
+        width = self.appearance.width(reading.shown, self._sizes.value, STRONG)
+        return reading.trust is Trust.LIVE and width <= rows.number_px
 
     def _figures_px(self, reading: ShownValue) -> float:
         """Room for the largest number of the sensor's scale: it must not change with the value, or indicators jump."""
@@ -278,18 +343,25 @@ class TilePainter:
     def _make_lanes(self, area: QRectF, state: TileState, pump: PumpView, now_s: float) -> list[Sparkline]:
         px, trace = self.appearance.px, self._trace_of(pump.pump_id)
         head = 0 if self._small or area.height() < px(HEADED_PX) else px(19)
-        count = 1 if self._small else max(1, min(len(state.lanes), int(area.height() // px(92))))
+        count = 1 if self._small else max(1, min(len(state.sensors), int(area.height() // px(92))))
         height = area.height() / count
         lanes = []
-        for row, index in enumerate(state.lanes[:count]):
+        for row, index in enumerate(state.sensors[:count]):
             rect = QRectF(area.left(), area.top() + row * height + head, area.width(), height - head - px(2))
             sensor = pump.profile.sensors[index]
             lanes.append(Sparkline.of(trace, index, rect, sensor, longest_s=pump.stale_after_s, now_s=now_s))
         return lanes
 
 
+def _has_same_foot(state: TileState, before: TileState) -> bool:
+    """Whether two states have the same line and health to show."""
+    return (state.line, state.brief) == (before.line, before.brief) and (
+        state.health == before.health or (isnan(state.health) and isnan(before.health))
+    )
+
+
 def _first_tag(pump: PumpView, state: TileState) -> str:
-    return pump.profile.sensors[state.lanes[0]].tag
+    return pump.profile.sensors[state.sensors[0]].tag
 
 
 def _star(painter: QPainter, appearance: Appearance, rect: QRectF) -> None:

@@ -47,7 +47,8 @@ def kind_for(pumps: int) -> TileKind:
 class TileState:
     """Everything a tile shows. Two equal states paint the same picture (but for the sparkline).
 
-    `border` is the priority of the worst alarm, None without; `blinks` while one of that pump is not acknowledged.
+    `sensors` are the places in the profile of those it shows. `border` is the priority of the worst alarm, None for
+    none; `blinks` while one of that pump is not acknowledged.
     """
 
     pump_id: str
@@ -62,7 +63,7 @@ class TileState:
     hollow: bool
     line: str
     brief: str
-    lanes: tuple[int, ...]
+    sensors: tuple[int, ...]
     is_favourite: bool = False
 
     @property
@@ -77,10 +78,10 @@ class TileState:
 
 
 def differs_in_numbers_only(state: TileState, before: TileState) -> bool:
-    """Whether two states of a tile that is calm and live differ in values, health and score alone."""
+    """Whether two states of a live tile differ in values, health and the last line alone; in alarm in the same one."""
     return (
         state != before
-        and state.border is None
+        and (state.border is None or state.brief == before.brief)
         and state.presence.live
         and before.presence.live
         and state == replace(before, presence=state.presence, readings=state.readings, health=state.health,
@@ -89,16 +90,22 @@ def differs_in_numbers_only(state: TileState, before: TileState) -> bool:
 
 
 def tile_state(
-    pump: PumpView, view: StationView, context: PageContext, kind: TileKind, *, is_favourite: bool = False
+    pump: PumpView,
+    view: StationView,
+    context: PageContext,
+    kind: TileKind,
+    *,
+    is_favourite: bool = False,
+    sensors: tuple[int, ...] = (),
 ) -> TileState:
-    """Decide what the tile of a pump shows now."""
+    """Decide what the tile of a pump shows now; `sensors` are those of a state with the same alarms, where known."""
     now, last_good = view.mono_ns, context.last_good
     seen = presence(pump, now, last_good)
     active = {a.tag: a.priority for a in reversed(pump.alarms) if a.state.is_active and a.tag}
     worst = pump.alarms[0] if pump.alarms else None
     unseen = [a for a in pump.alarms if a.state.is_unacknowledged]
     shown = unseen[0] if unseen and worst and unseen[0].priority == worst.priority else worst
-    keys = _keys(pump, kind, shown)
+    keys = sensors or _keys(pump, kind, shown)
     return TileState(
         pump_id=pump.pump_id,
         name=pump.name if pump.name != pump.pump_id else "",
@@ -112,7 +119,7 @@ def tile_state(
         hollow=shown is not None and not shown.state.is_active,
         line=_line(pump, seen, context.shown(shown, view) if shown else None),
         brief=_brief(pump, seen, shown),
-        lanes=_lanes(pump, keys, shown),
+        sensors=keys,
         is_favourite=is_favourite,
     )
 
@@ -153,13 +160,6 @@ def _brief(pump: PumpView, seen: Presence, alarm: Alarm | None) -> str:
     if isinstance(pump.score_result, Detection):
         return f"Score {number(pump.score_result.score, 2)}"
     return "Learning" if learning_words(pump) else "Not scored"
-
-
-def _lanes(pump: PumpView, keys: tuple[int, ...], alarm: Alarm | None) -> tuple[int, ...]:
-    """The sensors for sparklines: the alarmed one first, then the key ones."""
-    tags = pump.profile.tags
-    first = (tags.index(alarm.tag),) if alarm and alarm.tag in tags else ()
-    return first + tuple(i for i in keys if i not in first)
 
 
 @dataclass(frozen=True, slots=True)

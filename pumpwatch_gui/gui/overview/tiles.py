@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Sequence
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QHideEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QHideEvent, QPainter, QPaintEvent, QRegion, QResizeEvent
 from typing_extensions import override
 
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.sparkline import WINDOW_S
-from pumpwatch_gui.gui.look.theme import STRONG
+from pumpwatch_gui.gui.look.theme import STRONG, color
 from pumpwatch_gui.gui.overview.choice import Group
 from pumpwatch_gui.gui.overview.tile_painter import TilePainter
 from pumpwatch_gui.gui.overview.tile_state import (
@@ -58,6 +58,7 @@ class TileGrid(PaintedList):
         self._groups: tuple[Group, ...] = ()
         self._pumps: tuple[PumpView, ...] = ()
         self._was_hidden = False
+        self._live: dict[int, tuple[QRect, ...]] = {}
         self._past = PastTraces(context, SPARK_POINTS)
         self._past.came.connect(self._past_came)
         self._painter = TilePainter(context.appearance, TileKind.LARGE, self._trace_of)
@@ -65,6 +66,7 @@ class TileGrid(PaintedList):
         self._on = True
         self._now_s = 0.0
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # what is painted over is not to be erased before
 
     @property
     def kind(self) -> TileKind:
@@ -118,8 +120,10 @@ class TileGrid(PaintedList):
             self._painter.forget(pump_id)
         for i, (state, before) in enumerate(zip(self.states, old, strict=True)):
             is_fresh = state.pump_id in fresh or (state.blinks and was_on != self._on)
-            if not is_fresh and differs_in_numbers_only(state, before):
-                for part in self._painter.live_parts(state.pump_id):
+            alone = not is_fresh and differs_in_numbers_only(state, before)
+            if alone and (parts := self._painter.live_parts(state)):
+                self._live[i] = tuple({*self._live.get(i, ()), *parts})
+                for part in parts:
                     self.update(part)
             elif is_fresh or state != before:
                 self.update(grid.rect(i).toAlignedRect().adjusted(-2, -2, 2, 2))
@@ -134,7 +138,9 @@ class TileGrid(PaintedList):
         is_aged = number % AGE_EVERY == self._turn % AGE_EVERY
         if seen is not None and seen[1].is_favourite == own and not is_aged and _is_alike(pump, seen[0]):
             return seen[1]
-        return tile_state(pump, view, self.context, kind, is_favourite=own)
+        is_same = seen is not None and seen[0].profile is pump.profile and seen[0].alarms == pump.alarms
+        sensors = seen[1].sensors if seen is not None and is_same and kind is self._painter.kind else ()
+        return tile_state(pump, view, self.context, kind, is_favourite=own, sensors=sensors)
 
     def _trace_of(self, pump_id: str) -> Trace | None:
         """The last ten minutes of a pump; they are read when a sparkline is made of them, and not kept."""
@@ -151,24 +157,28 @@ class TileGrid(PaintedList):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the tiles that the event touches."""
-        appearance, grid, region = self.appearance, self.grid, event.region()
+        """Paint the tiles that the event touches: of those with nothing but other numbers these alone."""
+        appearance, grid, live, others = self.appearance, self.grid, self._live, QRegion(event.region())
+        self._live = {}
+        for part in (part for parts in live.values() for part in parts):
+            others -= part
         painter = QPainter(self)
+        if not others.isEmpty():
+            painter.save()
+            painter.setClipRegion(others)
+            painter.fillRect(self.rect(), color(appearance.theme.background))
+            painter.restore()
         if not self.states:
             everywhere, token = QRectF(self.rect()), appearance.theme.dim
             paint.text(painter, appearance, everywhere, self.empty_words, token, size=15, align=paint.CENTRE)
-        for i, group in enumerate(self._groups if grid.heading else ()):
+        for i, group in enumerate(self._groups if grid.heading and not others.isEmpty() else ()):
             self._paint_heading(painter, grid.heading_rect(i), group)
         for i, (state, pump) in enumerate(zip(self.states, self._pumps, strict=True)):
             rect = grid.rect(i)
-            touched = region.intersected(rect.toAlignedRect())
-            if touched.isEmpty():
-                continue
-            parts = self._painter.live_parts(state.pump_id)
-            if parts and touched.subtracted(parts[0]).subtracted(parts[1]).isEmpty():
-                self._painter.paint_live_parts(painter, state)
-            else:
+            if others.intersects(rect.toAlignedRect()):
                 self._painter.paint(painter, rect, state, on=self._on, pump=pump, now_s=self._now_s)
+            elif i in live:
+                self._painter.paint_live_parts(painter, state, on=self._on)
         self.paint_focus(painter, 4.5)
         painter.end()
 
