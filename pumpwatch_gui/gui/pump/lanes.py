@@ -31,6 +31,10 @@ class TimeWindow:
         """Its left edge."""
         return self.end_s - self.length_s
 
+    def per_pixel_s(self, width: float) -> float:
+        """Seconds that a pixel of a picture so wide shows; 0.05 to 1 s, as a picture is to move each second."""
+        return min(max(self.length_s / max(width, 1.0), 0.05), 1.0)
+
     def at(self, now_s: float) -> "TimeWindow":
         """The same window moved on to now; a paused one stays."""
         return self if self.paused else replace(self, end_s=now_s)

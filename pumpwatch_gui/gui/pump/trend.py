@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QResizeEvent,
     QWheelEvent,
 )
@@ -23,7 +24,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.display import ABSENT
 from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
-from pumpwatch_gui.domain.wording import UNKNOWN, clock, local_time, number, unit_text
+from pumpwatch_gui.domain.wording import UNKNOWN, clock, local_time, unit_text
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, color
 from pumpwatch_gui.gui.look.widgets import Painted
@@ -31,7 +32,6 @@ from pumpwatch_gui.gui.pump.lane_curve import LaneCurve
 from pumpwatch_gui.gui.pump.lanes import (
     Lane,
     TimeWindow,
-    apart,
     derived_columns,
     lane_rects,
     score_lane,
@@ -39,10 +39,11 @@ from pumpwatch_gui.gui.pump.lanes import (
     spoken,
     value_at,
 )
+from pumpwatch_gui.gui.pump.still_lanes import GUTTER_PX, HEAD_PX, lane_head, still_lanes
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.shell.past import PastTraces
 
-HEAD_PX, AXIS_PX, GUTTER_PX, TITLE_PX = 17, 22, 62, 26
+AXIS_PX, TITLE_PX = 22, 26
 
 
 class TrendStack(Painted):
@@ -67,9 +68,12 @@ class TrendStack(Painted):
         self._traces, self._now_s = PastTraces(context), 0.0
         self._traces.came.connect(self._past_came)
         self._curves: list[LaneCurve] = []
-        self._shown: tuple[object, ...] = ()
+        self._still: QPixmap | None = None
+        """What stays where it is while time passes: lines, labels and limits of the lanes."""
+        self._moved_at: tuple[int, float] = (0, 0.0)
         self._texts: tuple[str, ...] = ()
         self._drag: tuple[float, TimeWindow] | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -82,7 +86,10 @@ class TrendStack(Painted):
     # ---------------------------------------------------------------- values
 
     def show_values(self, pump: PumpView, view: StationView, texts: tuple[str, ...]) -> None:
-        """Show a pump now; `texts` are the values of its lanes as they may be shown. Repaints only what moved."""
+        """Show a pump now; `texts` are the values of its lanes as they may be shown. Repaints only what moved.
+
+        Numbers change with each frame, curves when time has passed by a pixel.
+        """
         is_other = self._pump is None or self._pump.pump_id != pump.pump_id
         if self._pump is None or is_other or self._pump.profile is not pump.profile:
             if is_other:
@@ -91,30 +98,30 @@ class TrendStack(Painted):
             self._make_lanes(pump)
             if not is_other:
                 self._read()  # in other units, or with a quantity more
-        self._pump, self._texts = pump, texts
+        before, self._texts, self._pump = self._texts, texts, pump
         if is_other:
             self._speak()
         self._now_s = now_s = view.time_ns / 1e9
-        per_pixel = self.window_now.length_s / max(self.width() - self.appearance.px(GUTTER_PX), 1)
-        frame = pump.frame
-        # The picture moves when a frame has come or time has passed by a pixel; not twenty times a second for nothing.
-        shown = (frame.mono_ns if frame else 0, int(now_s / max(per_pixel, 0.05)), self.window_now.length_s, texts)
-        if not self.window_now.paused and shown != self._shown:
-            self._shown = shown
+        moved_at = int(now_s / self.window_now.per_pixel_s(self._plot_area().width())), self.window_now.length_s
+        if not self.window_now.paused and moved_at != self._moved_at:
+            self._moved_at = moved_at
             self.window_now = self.window_now.at(now_s)
             self._read()
+        for i, (lane, rect) in enumerate(zip(self.lanes, self._lane_rects(), strict=True)):
+            if texts[i : i + 1] != before[i : i + 1]:
+                self.update(self._number_box(lane, rect).adjusted(0, 0, 0, -1).toAlignedRect())
 
     def trend(self, tags: tuple[str, ...]) -> None:
         """Give derived quantities a lane each, below those of the sensors; a pump without one has no lane of it."""
         self.trended, self.large = tags, None
         if self._pump is not None:
             self._make_lanes(self._pump)
-            self._renew()
+            self._lay_out()
 
     def _make_lanes(self, pump: PumpView) -> None:
         columns = [*range(len(pump.profile.sensors)), *derived_columns(pump, self.trended)]
         self.lanes = (*(sensor_lane(i, pump.profile.quantities[i]) for i in columns), score_lane())
-        self._shown = ()
+        self._moved_at, self._still = (0, 0.0), None
 
     def _past_came(self, pump_id: str) -> None:
         if self._pump is not None and self._pump.pump_id == pump_id:
@@ -136,6 +143,10 @@ class TrendStack(Painted):
         self._curves = []
         self.update()
 
+    def _lay_out(self) -> None:
+        self._still = None
+        self._renew()
+
     # ---------------------------------------------------------------- the window on time
 
     def set_length(self, length_s: float) -> None:
@@ -148,7 +159,7 @@ class TrendStack(Painted):
 
     def _set_window(self, window: TimeWindow) -> None:
         """Turn to another stretch of time, which never ends in the future."""
-        self.window_now, self._shown = window.at_most(self._now_s or window.end_s), ()
+        self.window_now, self._moved_at = window.at_most(self._now_s or window.end_s), (0, 0.0)
         self._read()
         self._renew()
         self._speak()
@@ -157,7 +168,7 @@ class TrendStack(Painted):
     def enlarge(self, index: int | None) -> None:
         """Give one lane most of the height; again, or None, makes all equal."""
         self.large = None if index == self.large else index
-        self._renew()
+        self._lay_out()
         self._speak()
 
     @override
@@ -179,22 +190,36 @@ class TrendStack(Painted):
     def _x(self, time_s: float, area: QRectF) -> float:
         return area.right() - (self.window_now.end_s - time_s) * area.width() / self.window_now.length_s
 
+    def _lane_rects(self) -> list[QRectF]:
+        return lane_rects(len(self.lanes), self._plot_area(), large=self.large, head=self.appearance.px(HEAD_PX))
+
+    def _number_box(self, lane: Lane, rect: QRectF) -> QRectF:
+        """The room of its number."""
+        label_px = self.appearance.width(lane.label, 12) + self.appearance.px(8)
+        return lane_head(self.appearance, rect).adjusted(label_px, 0, 0, 0)
+
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Title, time axis, lanes, cursor."""
-        painter = QPainter(self)
-        area = self._plot_area()
-        rects = lane_rects(len(self.lanes), area, large=self.large, head=self.appearance.px(HEAD_PX))
+        """Title, time axis, lanes, cursor; of these what the event touches."""
+        painter, region = QPainter(self), event.region()
+        area, rects = self._plot_area(), self._lane_rects()
         if not self._curves and self._trace is not None:
             longest_s = self._pump.stale_after_s if self._pump else 3.0
             self._curves = [
                 LaneCurve.of(self._trace, lane, rect, self.window_now, longest_s=longest_s)
                 for lane, rect in zip(self.lanes, rects, strict=True)
             ]
-        self._paint_title(painter)
-        self._paint_axis(painter, area)
+        if self._still is None:
+            self._still = still_lanes(self.appearance, self.lanes, rects, self.size(), self.devicePixelRatioF())
+        painter.drawPixmap(0, 0, self._still)
+        if region.boundingRect().top() < area.top():
+            self._paint_title(painter)
+        if region.boundingRect().bottom() >= area.bottom():  # it moves with the curves
+            self._paint_axis(painter, area, rects)
         for i, (lane, rect) in enumerate(zip(self.lanes, rects, strict=True)):
-            self._paint_lane(painter, lane, rect, i)
+            self._paint_number(painter, lane, rect, i)
+            if i < len(self._curves) and region.intersects(rect.toAlignedRect()):
+                self._curves[i].paint(painter, self.appearance, lane, rect)
         self._paint_cursor(painter, area)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -219,35 +244,26 @@ class TrendStack(Painted):
             words = f"cursor {clock(int(self.cursor_s * 1e9))}"
             paint.text(painter, appearance, line, words, theme.text, size=12, align=paint.RIGHT)
 
-    def _paint_axis(self, painter: QPainter, area: QRectF) -> None:
+    def _paint_axis(self, painter: QPainter, area: QRectF, rects: list[QRectF]) -> None:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
         most = int(area.width() // px(74))
         seconds = self.window_now.step_s(most) < 60  # or neighbours would read the same
         for tick in self.window_now.ticks(most):
             x = round(self._x(tick, area)) + 0.5
             painter.setPen(QPen(color(theme.raised), 1))
-            painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
+            painter.drawLines([QLineF(x, rect.top(), x, rect.bottom()) for rect in rects])
             words = local_time(round(tick * 1e9), "%H:%M:%S" if seconds else "%H:%M")
             half = appearance.width(words, 11) / 2
             left = min(max(x - half, 0.0), self.width() - 2 * half)
             context = QRectF(left, area.bottom() + px(3), 2 * half + 1, px(AXIS_PX - 4))
             paint.text(painter, appearance, context, words, theme.dim, size=11)
 
-    def _paint_lane(self, painter: QPainter, lane: Lane, rect: QRectF, i: int) -> None:
-        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
-        top = rect.top() - px(HEAD_PX)
-        painter.setPen(QPen(color(theme.line), 1))
-        painter.drawLine(QLineF(0, top, self.width(), top))
-        head = QRectF(px(4), top + px(1), rect.width() - px(8), px(HEAD_PX - 1))
-        used = paint.text(painter, appearance, head, lane.label, theme.text, size=12)
+    def _paint_number(self, painter: QPainter, lane: Lane, rect: QRectF, i: int) -> None:
+        theme = self.appearance.theme
         value, believed = self._lane_value(lane, i)
         unit = unit_text(lane.unit) if believed else ""
-        rest = head.adjusted(used + px(8), 0, 0, 0)
-        token = theme.live if believed and self.cursor_s is None else theme.text
-        paint.text(painter, appearance, rest, f"{value} {unit}".rstrip(), token, size=12, weight=STRONG)
-        self._paint_limits(painter, lane, rect)
-        if i < len(self._curves):
-            self._curves[i].paint(painter, appearance, lane, rect)
+        token, box = theme.live if believed and self.cursor_s is None else theme.text, self._number_box(lane, rect)
+        paint.text(painter, self.appearance, box, f"{value} {unit}".rstrip(), token, size=12, weight=STRONG)
 
     def _lane_value(self, lane: Lane, i: int) -> tuple[str, bool]:
         """The words next to a lane's label, and whether they are a live number or one measured at the cursor."""
@@ -258,24 +274,6 @@ class TrendStack(Painted):
         if i < len(self._texts):
             return self._texts[i], not any(mark in self._texts[i] for mark in (UNKNOWN, ABSENT))
         return "", False
-
-    def _paint_limits(self, painter: QPainter, lane: Lane, rect: QRectF) -> None:
-        appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
-        inside = [(words, x) for words, x in lane.limits if lane.scale[0] <= x <= lane.scale[1]]
-        row = px(12)
-        painter.setPen(QPen(theme.faint(theme.dim), 1, Qt.PenStyle.DashLine))
-        for _, x in inside:
-            y = round(lane.height_of(x, rect)) + 0.5
-            painter.drawLine(QLineF(rect.left(), y, rect.right(), y))
-        ends = [(number(x, lane.end_decimals), x) for x in lane.scale]
-        if rect.height() >= row * (len(inside) + 2):
-            inside += ends
-        # Labels are in the gutter, next to their line and clear of every curve.
-        heights = [lane.height_of(x, rect) for _, x in inside]
-        labels = apart(heights, row, rect.top() - px(HEAD_PX) + row / 2 + 1, rect.bottom() - row / 2 + px(3))
-        for entry, y in zip(inside, labels, strict=True):
-            context = QRectF(rect.right() + px(6), y - row / 2, px(GUTTER_PX - 8), row)
-            paint.text(painter, appearance, context, entry[0], theme.dim if entry in ends else theme.text, size=11)
 
     def _paint_cursor(self, painter: QPainter, area: QRectF) -> None:
         if self.cursor_s is None or not self.window_now.start_s <= self.cursor_s <= self.window_now.end_s:
@@ -362,9 +360,9 @@ class TrendStack(Painted):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._renew()
+        self._lay_out()
 
     @override
     def _appearance_changed(self) -> None:
-        self._renew()
+        self._lay_out()
         super()._appearance_changed()

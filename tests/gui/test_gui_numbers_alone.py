@@ -1,4 +1,4 @@
-"""The tiles of the Overview: what is painted again of a tile leaves the picture of the whole one."""
+"""Numbers that are painted over the ones before leave the picture that is painted whole: tiles, lanes of trends."""
 
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from pumpwatch_gui.gui.overview.choice import Group
 from pumpwatch_gui.gui.overview.page import OverviewPage
 from pumpwatch_gui.gui.overview.tile_painter import TilePainter
 from pumpwatch_gui.gui.overview.tile_state import TileState
+from pumpwatch_gui.gui.pump.page import PumpPage
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_scenes import SCENES
 from tests.gui.fake_station import FakeStation
@@ -62,6 +63,29 @@ def test_numbers_painted_alone_leave_the_picture_of_the_whole_tile(
     # Oblique lines that are clipped elsewhere are rounded by a level or two.
     differs = np.argwhere(differing(pixels(shown), pixels(tiles.grab().toImage())))
     assert not differs.size, f"rows and columns {differs.min(axis=0)} to {differs.max(axis=0)}"
+
+
+def test_numbers_of_lanes_painted_alone_leave_the_picture_of_the_whole_page(open_window: OpenWindow) -> None:
+    station = FakeStation(3, scenes=SCENES, history_s=60)
+    window = open_window(source=station, size=(1600, 900))
+    window.open_page("pump", "P-101")
+    trends = page_of(window, PumpPage).trends
+    QApplication.processEvents()
+    view = station.latest()
+    trends.window_now = replace(trends.window_now, length_s=3600.0)  # a pixel is some seconds
+    window.page("pump").refresh(view)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.UpdateRequest.value)
+    curves, before = trends._curves, trends._texts
+    for seed in range(3):
+        window.page("pump").refresh(with_other_numbers(view, seed))
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.UpdateRequest.value)
+    assert trends._texts != before
+    assert trends._curves is curves
+    shown = on_screen(window.winId(), QRect(trends.mapTo(window, trends.rect().topLeft()), trends.size()))
+    trends.update()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.UpdateRequest.value)
+    whole = on_screen(window.winId(), QRect(trends.mapTo(window, trends.rect().topLeft()), trends.size()))
+    assert not differing(pixels(shown), pixels(whole)).any()
 
 
 def on_screen(window_id: int, part: QRect) -> QImage:
