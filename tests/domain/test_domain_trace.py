@@ -39,4 +39,4 @@ def test_a_trace_rises_and_keeps_its_distances_whatever_the_system_clock_does(st
 
 
 def test_of_many_pumps_fewer_frames_are_kept_so_that_memory_does_not_grow() -> None:
-    assert [frames_kept(pumps) for pumps in (0, 1, 25, 30, 100, 5_000)] == [3600, 3600, 3600, 3000, 900, 600]
+    assert [frames_kept(pumps) for pumps in (0, 1, 25, 30, 100, 5_000)] == [3600, 3600, 1200, 1000, 600, 600]

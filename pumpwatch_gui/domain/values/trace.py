@@ -32,13 +32,14 @@ CLOCK_STEP_NS = 50_000_000
 """Linux slews the monotonic clock together with the wall clock: the two part by more only when that one is set."""
 
 
-FRAMES, LEAST_FRAMES, ALL_FRAMES = 3600, 600, 90_000
+FRAMES, LEAST_FRAMES, ALL_FRAMES = 3600, 600, 30_000
 
 
 def frames_kept(pumps: int) -> int:
     """How many frames of each of so many pumps are kept in memory: of many pumps fewer, the disk has the others.
 
-    3,600 of up to 25 pumps. With ten sensors and all derived quantities they take 15 MB; more with over 150 pumps.
+    3,600 of up to 8 pumps, ten minutes of 50 at 1 Hz. With ten sensors and all derived quantities they take 5 MB; more
+    with over 50 pumps.
     """
     return max(LEAST_FRAMES, min(FRAMES, ALL_FRAMES // max(pumps, 1)))
 

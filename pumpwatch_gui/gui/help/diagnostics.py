@@ -2,7 +2,6 @@
 
 import os
 import platform
-from importlib import metadata
 
 from pumpwatch_gui import __version__
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -12,6 +11,8 @@ PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "pymodbus", "pyserial", 
 
 def diagnostics(context: PageContext, figures: dict[str, str] | None = None) -> str:
     """Versions, paths, figures and links as plain text."""
+    from importlib import metadata  # a megabyte of memory, for a text that is seldom asked for
+
     lines = [f"PumpWatch {__version__}, Python {platform.python_version()}, {platform.platform()}"]
     lines += [f"{name} {metadata.version(name)}" for name in PACKAGES]
     lines += [f"home {context.home.path}, process {os.getpid()}"]

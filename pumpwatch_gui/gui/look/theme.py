@@ -18,7 +18,7 @@ from pumpwatch_gui.gui.look.shipped_look import drawn, register_fonts
 
 SCALES = (100, 110, 125, 140, 150)
 """Sizes of text and everything drawn with it, in percent."""
-WIDTHS_KEPT = 20_000
+WIDTHS_KEPT = 4_000
 
 REGULAR, MEDIUM, STRONG = QFont.Weight.Normal, QFont.Weight.Medium, QFont.Weight.DemiBold
 

@@ -104,6 +104,7 @@ class Autoencoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # 4 MB, for nothing on so small a network
         try:
             self._session = onnxruntime.InferenceSession(str(self._model), options, providers=["CPUExecutionProvider"])
         except _refusals(onnxruntime) as error:
