@@ -37,7 +37,7 @@ BENCHES = {
         "2 million rows read, a day scored and learnt, a month back-tested",
         "five minutes",
     ),
-    "latency": ("latency", "sensor to latest() and sensor to painted, 3 scored pumps at 10 Hz", "three minutes"),
+    "latency": ("latency", "sensor to latest() and sensor to painted, 3 and 50 scored pumps at 10 Hz", "five minutes"),
     "load": (
         "load",
         "50 scored pumps at 1 Hz and at 10 Hz, headless and with a window, and 200",

@@ -50,17 +50,18 @@ class PaintWatch:
 
 
 def run(_data: Path | None) -> Iterator[Figure]:
-    """3 pumps at 10 Hz with the Overview, then with the Pump page on show; every new frame is timed once."""
-    with live_window(pumps=3, period_s=PERIOD_S) as (engine, window):
-        turn_until_scored(engine)
-        for key in ("overview", "pump"):
-            yield from _page(engine, window, key)
-        latest = engine.latest().stats.sensor_to_latest
-        yield Figure("answer to latest(), p50", latest.p50, "ms")
-        yield Figure("answer to latest(), p99", latest.p99, "ms", "the original's queue add: < 1 ms")
+    """3 pumps at 10 Hz with the Overview, then the Pump page on show; 50 with the Overview. Each is timed once."""
+    for pumps, pages, limit in ((3, ("overview", "pump"), "≤ 33 ms"), (50, ("overview",), "≤ 40 ms")):
+        with live_window(pumps=pumps, period_s=PERIOD_S) as (engine, window):
+            turn_until_scored(engine)
+            for key in pages:
+                yield from _page(engine, window, key, limit)
+            latest = engine.latest().stats.sensor_to_latest
+        yield Figure(f"answer to latest(), {pumps} pumps, p50", latest.p50, "ms")
+        yield Figure(f"answer to latest(), {pumps} pumps, p99", latest.p99, "ms", "the original's queue add: < 1 ms")
 
 
-def _page(station: Station, window: MainWindow, key: str, seconds: float = SECONDS) -> Iterator[Figure]:
+def _page(station: Station, window: MainWindow, key: str, limit: str, seconds: float = SECONDS) -> Iterator[Figure]:
     """One page. Raises NotMeasuredError when a pump was not scored at its end."""
     window.open_page(key)
     turn(2.0)
@@ -73,8 +74,7 @@ def _page(station: Station, window: MainWindow, key: str, seconds: float = SECON
     if scored < pumps or not frames:
         raise NotMeasuredError(f"{key} page: {scored} of {pumps} pumps were scored, {frames} frames painted")
     p50, p95, p99 = (float(np.percentile(watch.ages_ms, q)) for q in (50, 95, 99))
-    yield Figure(
-        f"answer to painted, {key} page, p50", p50, "ms", f"{frames} frames of {len(shown)} of {scored} scored pumps"
-    )
-    yield Figure(f"answer to painted, {key} page, p95", p95, "ms")
-    yield Figure(f"answer to painted, {key} page, p99", p99, "ms", "≤ 33 ms; sampled as it comes")
+    what = f"answer to painted, {key} page, {pumps} pumps"
+    yield Figure(f"{what}, p50", p50, "ms", f"{frames} frames of {len(shown)} of {scored} scored pumps")
+    yield Figure(f"{what}, p95", p95, "ms")
+    yield Figure(f"{what}, p99", p99, "ms", f"{limit}; sampled as it comes")

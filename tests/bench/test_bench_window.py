@@ -92,7 +92,7 @@ def test_a_page_of_pumps_that_are_not_scored_yet_gives_no_figure() -> None:
         with pytest.raises(NotMeasuredError, match="0 of 1 pumps were scored"):
             turn_until_scored(engine, within_s=0.5)
         with pytest.raises(NotMeasuredError, match="overview page: 0 of 1 pumps were scored"):
-            list(latency._page(engine, window, "overview", seconds=0.5))
+            list(latency._page(engine, window, "overview", "", seconds=0.5))
 
 
 def test_a_window_with_nothing_to_do_leaves_the_processor_to_the_threads_that_are_measured(qapp: QApplication) -> None:
