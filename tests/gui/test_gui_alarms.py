@@ -116,7 +116,7 @@ def test_the_filter_names_what_it_lets_through(open_window: OpenWindow) -> None:
     assert {s.alarm.pump_id for s in page.alarms.rows} == {"P-103"}
     page.filter.text.setText("no such words")
     assert page.alarms.rows == []
-    assert page.nothing.text() == "Nothing that the filter lets through"
+    assert page.alarm_view.nothing == "Nothing that the filter lets through"
 
 
 def test_a_filter_by_priority_says_so_and_each_tab_says_how_many_it_hides(open_window: OpenWindow) -> None:

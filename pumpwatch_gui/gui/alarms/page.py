@@ -79,7 +79,6 @@ class AlarmsPage(Page):
         content.body.addWidget(self.performance, 1)
         self.journal = JournalPanel(context, name="Alarm journal", kind="alarm")
         content.body.addWidget(self.journal, 1)
-        content.body.addWidget(self.nothing)
         content.body.addWidget(self.outcome)
         self.guidance = GuidancePanel(context)
         self._foot = Panel(self.appearance, "", self.guidance)
@@ -98,8 +97,6 @@ class AlarmsPage(Page):
         self.hidden_view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context, lambda s: s.alarm.raised_ns)
         for view in (self.alarm_view, self.hidden_view, self.by_pump):
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
-        self.nothing = label("", "dim")
-        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def _make_acts(self) -> None:
         self.acknowledge_button = button(
@@ -242,11 +239,10 @@ class AlarmsPage(Page):
         if self.at == BY_PUMP:
             self.by_pump.show_alarms(found[ACTIVE], kept, view)
         self.flood.refresh(view, is_by_pump=self.at == BY_PUMP)
-        counts = {ACTIVE: len(self.alarms.rows), BY_PUMP: len(self.by_pump.rows.rows)}
-        count = counts.get(self.at, len(self.hidden.rows))
-        has_any = bool(lists.get(self.at, view.alarms))
-        self.nothing.setText("Nothing that the filter lets through" if has_any else NOTHING.get(self.at, ""))
-        self.nothing.setVisible(not count and self.at in LISTS)
+        if self.at in LISTS:
+            has_any = bool(lists.get(self.at, view.alarms))
+            table = {ACTIVE: self.alarm_view, BY_PUMP: self.by_pump}.get(self.at, self.hidden_view)
+            table.nothing = "Nothing that the filter lets through" if has_any else NOTHING[self.at]
         self._offer()
 
     # ---------------------------------------------------------------- what is done to the chosen alarm

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QPlainTextEdit, QWidget
 from typing_extensions import override
 
@@ -34,6 +34,8 @@ class OrderDialog(QDialog):
         self.trouble = StatusText()
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.ok, cancel = (box.button(b) for b in (box.StandardButton.Ok, box.StandardButton.Cancel))
+        for made in (self.ok, cancel):
+            made.setIcon(QIcon())  # the only ones of the program would be those of the platform
         self.ok.setText(words)
         self.ok.setDefault(True)
         cancel.setAutoDefault(False)

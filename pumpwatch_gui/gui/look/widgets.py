@@ -10,6 +10,7 @@ from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QValidator
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
+    QDateTimeEdit,
     QDoubleSpinBox,
     QFileDialog,
     QFrame,
@@ -84,6 +85,14 @@ TEXT_INSET = 5
 
 class WholeBox(QSpinBox):
     """A whole number, its text as far from the border as that of a line edit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lineEdit().setTextMargins(TEXT_INSET, 0, 0, 0)
+
+
+class TimeBox(QDateTimeEdit):
+    """A date and time, its text as far from the border as that of a line edit."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -309,7 +309,7 @@ class SettingsDialog(SiteDialog):
         links = tuple(box.value() for box in self.links)
         if None in links:
             self.tabs.setCurrentIndex(links.index(None))
-            self.trouble.warn(f"{self.pump_id.text()}: correct what is named at the field")
+            self.trouble.warn(f"{self.pump_id.text()}: correct the marked fields")
             return False
         self.trouble.warn("")
         self._drafts[self._at] = PumpDraft(
