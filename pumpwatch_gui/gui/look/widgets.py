@@ -197,13 +197,25 @@ def label(words: str, role: str = "") -> SpokenLabel:
 
 
 class StatusText(SpokenLabel):
-    """A line that says what is going on, what came of it or what is wrong; it wraps."""
+    """A line that says what is going on, what came of it or what is wrong; it wraps. Empty, it takes no height."""
 
     def __init__(self, words: str = "") -> None:
         super().__init__(words)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", "dim")
         self.setWordWrap(True)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return super().sizeHint() if self.text() else QSize(0, 0)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return super().minimumSizeHint() if self.text() else QSize(0, 0)
+
+    @override
+    def heightForWidth(self, width: int) -> int:
+        return super().heightForWidth(width) if self.text() else 0
 
     def say(self, words: str, role: str = "dim") -> None:
         """Show words in one of the style sheet's roles."""

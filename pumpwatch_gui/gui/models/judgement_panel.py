@@ -64,6 +64,7 @@ class JudgementPanel(QWidget):
         self.said = StatusText()
         self.said.setWordWrap(False)
         self.now, self.rate = StatusText(), StatusText()
+        self.now.setWordWrap(False)
         self.count_view = TableView(self.appearance, self.counts, "Alarms by likelihood of a fault")
         self.count_view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.count_view.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -33,10 +33,19 @@ CHOICES = ("everything", *KINDS)
 
 
 class JournalPanel(QWidget):
-    """The newest events first; `kind` is the one that is chosen at first, `acts` more buttons at its head."""
+    """The newest events first; `kind` is the one that is chosen at first, `acts` more buttons at its head.
+
+    Not `is_framed`: it is part of another panel.
+    """
 
     def __init__(
-        self, context: PageContext, *, name: str = "Journal", kind: str = CHOICES[0], acts: Sequence[QWidget] = ()
+        self,
+        context: PageContext,
+        *,
+        name: str = "Journal",
+        kind: str = CHOICES[0],
+        acts: Sequence[QWidget] = (),
+        is_framed: bool = True,
     ) -> None:
         super().__init__()
         self.context, self.appearance = context, context.appearance
@@ -50,7 +59,11 @@ class JournalPanel(QWidget):
         self._batch.setSingleShot(True)
         self._batch.setInterval(BATCH_MS)
         self._batch.timeout.connect(self._load_newest)
-        vbox((self._make_journal(name, kind, acts), 1), parent=self, margin=0)
+        panel = self._make_journal(name, kind, acts)
+        if not is_framed:
+            panel.setProperty("panel", False)
+            panel.body.setContentsMargins(0, 0, 0, 0)
+        vbox((panel, 1), parent=self, margin=0)
         self.setFocusProxy(self.journal_view)
         self._is_behind = True
 
