@@ -129,7 +129,7 @@ def line_words(row: JournalRow) -> str:
     alarm = alarm_of(row) if row.kind == "alarm" and text != row.text else None
     numbers = (("", alarm.value), ("limit ", alarm.limit)) if alarm is not None else ()
     words = [f"{name}{alarm_number(value, alarm)}" for name, value in numbers if alarm is not None and isfinite(value)]
-    return f"{text}: {', '.join(words)}" if words else text
+    return f"{text} · {', '.join(words)}" if words else text
 
 
 def alarm_from_json(plain: dict[str, Any]) -> Alarm:

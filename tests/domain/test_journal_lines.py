@@ -19,9 +19,9 @@ HOT = Alarm(
 @pytest.mark.parametrize(
     ("alarm", "words"),
     [
-        (HOT, "Bearing temperature high: 79.5 °C, limit 78 °C"),
+        (HOT, "Bearing temperature high · 79.5 °C, limit 78 °C"),
         (replace(HOT, value=nan, limit=nan, text="Link lost"), "Link lost"),
-        (replace(HOT, limit=nan), "Bearing temperature high: 79.5 °C"),
+        (replace(HOT, limit=nan), "Bearing temperature high · 79.5 °C"),
         (replace(HOT, state=AlarmState.ACKNOWLEDGED), "Bearing temperature high (acknowledged)"),
         (replace(HOT, state=AlarmState.RETURNED), "Bearing temperature high (returned, unacknowledged)"),
     ],

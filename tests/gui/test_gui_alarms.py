@@ -279,3 +279,18 @@ def test_the_journal_of_the_alarms_is_a_tab(open_window: OpenWindow, qtbot: QtBo
     qtbot.waitUntil(lambda: len(page.journal.journal.rows) == 1)
     window.refresh()
     assert page.chosen is None
+
+
+def test_all_of_the_page_is_on_a_small_screen_with_large_text(open_window: OpenWindow, qtbot: QtBot) -> None:
+    station = FakeStation(3, scenes={0: Scene("hot"), 2: Scene("hot")}, history_s=60)
+    window = open_window(source=station, size=(1280, 720))
+    window.appearance.set_scale(150)
+    window.open_page("alarms")
+    window.refresh()
+    page = page_of(window, AlarmsPage)
+    frame = page.parentWidget()
+    assert frame is not None
+    qtbot.waitUntil(lambda: page.width() <= frame.width() and page.height() <= frame.height(), timeout=5_000)
+    high = page.guidance.height()
+    choose(page)
+    qtbot.waitUntil(lambda: page.guidance.height() > 3 * high, timeout=5_000)

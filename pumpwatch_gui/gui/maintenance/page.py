@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QWidget
 from typing_extensions import override
 
@@ -33,6 +33,8 @@ from pumpwatch_gui.gui.tables.rows_model import RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 OPEN, RESOLVED, TIMELINE = "Open", "Resolved", "Timeline"
+LOW = 560
+"""Below this height (px at 100 %) the foot has its room only when it is used."""
 
 
 class MaintenancePage(Page):
@@ -120,6 +122,11 @@ class MaintenancePage(Page):
     @override
     def show_pump(self, pump_id: str) -> None:
         self.pump.setCurrentText(pump_id)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.detail.fold(self.height() < self.appearance.px(LOW))
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

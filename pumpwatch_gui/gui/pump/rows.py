@@ -106,13 +106,14 @@ def alarm_rows(alarms: tuple[ShownAlarm, ...], view: StationView) -> tuple[Row, 
         now = (
             f"now {shown.now}" if shown.now else "",
             f"worst {shown.worst}" if shown.worst not in ("", shown.now) else "",
+            shown.first_out,
             f"acknowledged by {alarm.by}" if not unseen and alarm.by else "",
         )
         then = (shown.raised_and_limit,)
         rows.append(
             Row(
                 alarm.alarm_id,
-                " · ".join(filter(None, (alarm.text, shown.first_out))),
+                alarm.text,
                 details=tuple(" · ".join(w for w in words if w) for words in (now, then) if any(words)),
                 right=shown.lasts,
                 priority=alarm.priority,
