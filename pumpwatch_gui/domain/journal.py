@@ -20,7 +20,7 @@ from pumpwatch_gui.domain.events import (
     SiteChanged,
     StoreTrouble,
 )
-from pumpwatch_gui.domain.wording import duration, minute, money
+from pumpwatch_gui.domain.wording import alarm_number, duration, minute, money
 
 NOTE, NOTE_KIND, ABOUT = "note", "note_kind", "about_ns"
 """In the `detail` of their lines: what a person said, what a note is about, and of which time (Unix UTC) it is."""
@@ -88,7 +88,9 @@ def journal_row(event: Event, key: int) -> JournalRow:
             return JournalRow(key, time_ns, "command", said.pump_id, "INFO", line, said.by, detail)
         case MaintenanceChanged(time_ns, work, act, by, note):
             cost = money(work.estimated_cost, work.currency)
-            line = f"Maintenance {act}: {work.title} ({work.severity.name}, {cost})" + (f": {note}" if note else "")
+            line = f"Maintenance {act}: {work.title} ({work.severity.name.lower()}, {cost})" + (
+                f": {note}" if note else ""
+            )
             detail = {"event_id": work.event_id, "act": act, "severity": work.severity.name}
             return JournalRow(key, time_ns, "maintenance", work.pump_id, "INFO", line, by, detail)
         case SiteChanged(time_ns, text):
@@ -116,6 +118,18 @@ def alarm_of(row: JournalRow) -> Alarm | None:
         return alarm_from_json({key: value for key, value in row.detail.items() if key != NOTE})
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def line_words(row: JournalRow) -> str:
+    """The line as lists show it.
+
+    An alarm that comes has its value and limit there, and not that it is unacknowledged, which goes without saying.
+    """
+    text = row.text.removesuffix(f" ({AlarmState.UNACKNOWLEDGED.value})")
+    alarm = alarm_of(row) if row.kind == "alarm" and text != row.text else None
+    numbers = (("", alarm.value), ("limit ", alarm.limit)) if alarm is not None else ()
+    words = [f"{name}{alarm_number(value, alarm)}" for name, value in numbers if alarm is not None and isfinite(value)]
+    return f"{text} · {', '.join(words)}" if words else text
 
 
 def alarm_from_json(plain: dict[str, Any]) -> Alarm:

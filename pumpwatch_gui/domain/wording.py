@@ -169,16 +169,20 @@ def minute(time_ns: int) -> str:
     return local_time(time_ns, "%Y-%m-%d %H:%M")
 
 
-def plain(text: str) -> str:
-    """A journal line without what goes without saying: an alarm that comes is not acknowledged yet."""
-    return text.removesuffix(" (unacknowledged)")
+def counted(count: int, noun: str) -> str:
+    """A number of things: `1 event`, `3,204 events`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
-def alarm_number(value: float, alarm: Alarm) -> str:
-    """The value or limit of an alarm with its unit; "" where it has none."""
+def alarm_number(value: float, alarm: Alarm, decimals: int | None = None) -> str:
+    """The value or limit of an alarm with its unit; "" where it has none.
+
+    `decimals` are those of its tag; None where it is of no tag, then there are three digits.
+    """
     if not isfinite(value):
         return ""
-    decimals = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
+    if decimals is None:
+        decimals = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
     text = number(value, decimals)
     if value == alarm.limit and "." in text:
         text = text.rstrip("0").rstrip(".")

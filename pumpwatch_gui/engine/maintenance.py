@@ -159,7 +159,7 @@ class MaintenanceKeeper:
                 advice = "\n".join(own.action) if own is not None else ""
                 after, act = event_of(alarm, found, recommendation=advice, currency=currency), "created from an alarm"
             elif (worse := made_worse(event, found)) is not None:
-                after, act = worse, f"is now {worse.severity.name}"
+                after, act = worse, f"is now {worse.severity.name.lower()}"
             else:
                 continue
             episodes[key] = after

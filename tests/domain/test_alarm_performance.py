@@ -184,6 +184,15 @@ def test_no_advice_without_enough_history_or_for_what_has_no_limit() -> None:
 # -------------------------------------------------------------------- in words
 
 
+@pytest.mark.parametrize(
+    ("hours", "known"), [(0.2, ()), (1.0, ("Alarms an hour",)), (8.0, ("Alarms an hour", "Alarms a day"))]
+)
+def test_a_rate_is_not_made_of_a_span_shorter_than_what_it_is_of(hours: float, known: tuple[str, ...]) -> None:
+    rates = {f.name: f for f in figures(of_day([once(10)], hours)) if f.name in ("Alarms an hour", "Alarms a day")}
+    assert {name for name, figure in rates.items() if figure.value != "not yet"} == set(known)
+    assert all((figure.standing is Standing.NONE) == (name not in known) for name, figure in rates.items())
+
+
 def test_each_figure_stands_beside_its_benchmark() -> None:
     found = of_day([once(i * 400, 30, acked_s=70) for i in range(200)])
     shown = {f.name: (f.value, f.standing) for f in figures(found)}

@@ -52,7 +52,7 @@ def test_a_bearing_over_85_degrees_with_an_anomaly_is_critical_and_costs_67_500(
     found = assess(HOT, anomalous_pumps((HOT, ANOMALY)), TABLE)
     assert found is not None
     assert (found.kind, found.severity) == (EventType.ANOMALY_DETECTED, EventSeverity.CRITICAL)
-    assert found.cost_basis == "45,000 × 1.5 (CRITICAL)"
+    assert found.cost_basis == "45,000 × 1.5 (critical)"
     event = event_of(HOT, found, recommendation="Start the standby pump.", currency="INR")
     assert money(event.estimated_cost, event.currency) == "67,500 INR"
     assert event.event_id == f"P-101/bearing_temperature_c.high_high@{NOW_NS}"

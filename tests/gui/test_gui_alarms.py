@@ -116,7 +116,7 @@ def test_the_filter_names_what_it_lets_through(open_window: OpenWindow) -> None:
     assert {s.alarm.pump_id for s in page.alarms.rows} == {"P-103"}
     page.filter.text.setText("no such words")
     assert page.alarms.rows == []
-    assert page.nothing.text() == "Nothing that the filter lets through"
+    assert page.alarm_view.nothing == "Nothing that the filter lets through"
 
 
 def test_a_filter_by_priority_says_so_and_each_tab_says_how_many_it_hides(open_window: OpenWindow) -> None:
@@ -279,3 +279,18 @@ def test_the_journal_of_the_alarms_is_a_tab(open_window: OpenWindow, qtbot: QtBo
     qtbot.waitUntil(lambda: len(page.journal.journal.rows) == 1)
     window.refresh()
     assert page.chosen is None
+
+
+def test_all_of_the_page_is_on_a_small_screen_with_large_text(open_window: OpenWindow, qtbot: QtBot) -> None:
+    station = FakeStation(3, scenes={0: Scene("hot"), 2: Scene("hot")}, history_s=60)
+    window = open_window(source=station, size=(1280, 720))
+    window.appearance.set_scale(150)
+    window.open_page("alarms")
+    window.refresh()
+    page = page_of(window, AlarmsPage)
+    frame = page.parentWidget()
+    assert frame is not None
+    qtbot.waitUntil(lambda: page.width() <= frame.width() and page.height() <= frame.height(), timeout=5_000)
+    high = page.guidance.height()
+    choose(page)
+    qtbot.waitUntil(lambda: page.guidance.height() > 3 * high, timeout=5_000)

@@ -215,6 +215,7 @@ def test_the_browser_reads_a_block_and_shows_the_right_value_in_the_right_order(
     browser.form.sensor.setCurrentIndex(4)
     assert browser.form.suggestions[0].view.type == "float32"
     assert browser.form.suggestions[0].view.order == "ABCD"
+    assert browser.form.make.text() == "Make this a tag"
 
 
 def test_a_register_that_changed_is_marked_with_what_it_was(peer: Peer, station: OnDevices, qtbot: QtBot) -> None:

@@ -24,7 +24,7 @@ from pumpwatch_gui.domain.journal import JournalRow
 from pumpwatch_gui.domain.links.config import ModbusTcpConfig
 from pumpwatch_gui.domain.ports import JournalQuery
 from pumpwatch_gui.domain.site_changes import RenamePump, SetLimits
-from pumpwatch_gui.gui.help.dialog import HelpDialog
+from pumpwatch_gui.gui.help.dialog import HelpDialog, topic_keys
 from pumpwatch_gui.gui.settings.limits_dialog import LimitsDialog
 from pumpwatch_gui.gui.settings.settings_dialog import SettingsDialog
 from pumpwatch_gui.gui.shell.entries import DIALOGS
@@ -324,3 +324,22 @@ def test_every_control_of_a_dialog_has_a_name_and_f1_explains_it(
     assert len(shown) == 1
     shown[0].close()
     dialog.close()
+
+
+def test_help_opens_at_the_page_on_show_and_finds_topics_by_their_words(
+    open_window: OpenWindow, fake: FakeStation
+) -> None:
+    window = open_window(source=fake)
+    window.open_page("trends")
+    window.open_dialog("help")
+    shown = next(w for w in window.findChildren(HelpDialog) if w.isVisible())
+    assert shown.topics.currentItem().text() == "Trends"
+    assert shown.topics.count() == len(list(topic_keys()))
+    shown.search.setText("quarantine discard")
+    found = [item.text() for row in range(shown.topics.count()) if not (item := shown.topics.item(row)).isHidden()]
+    assert "Rows in quarantine" in found
+    assert "Trends" not in found
+    assert shown.topics.currentItem().text() == found[0]
+    shown.search.setText("xyzzy")
+    assert all(shown.topics.item(row).isHidden() for row in range(shown.topics.count()))
+    shown.close()

@@ -141,7 +141,7 @@ def test_enter_does_nothing_where_nothing_is_found(open_window: OpenWindow, qtbo
     window = open_window(3)
     before = window.current
     dialog = palette(window, "zzzqqq")
-    assert dialog.nothing.isVisible()
+    assert dialog.view.nothing == "Nothing is called so"
     enter(dialog)
     assert dialog.isVisible()
     QTest.keyClick(dialog.typed, Qt.Key.Key_Escape)

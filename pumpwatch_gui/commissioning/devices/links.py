@@ -82,7 +82,7 @@ def line_text(site: Site, link_id: str) -> str:
     """What the requests of all links of a serial line need of its time; reads register maps."""
     config = site.link(link_id)
     if not isinstance(config, ModbusRtuConfig):
-        return "no serial line of this computer"
+        return "not a serial line"
     placed = [
         PlacedLink(f"{pump.pump_id}/{n}", link, pump.profile)
         for pump in site.pumps

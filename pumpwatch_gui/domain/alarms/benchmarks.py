@@ -10,6 +10,8 @@ from pumpwatch_gui.domain.wording import duration, number
 
 MANY_ALARMS = 200
 """The ten of fewer alarms have more than 5 % of all even where each comes equally often."""
+SHIFT_H, HOUR_H = 8.0, 1.0
+"""Spans (h) below which a rate a day, and one an hour, would be made of a few minutes and mean nothing."""
 MANY_TIMES = 20
 """One of fewer alarms is more than 5 % of them."""
 
@@ -35,14 +37,11 @@ class PerformanceFigure:
 
 def figures(found: AlarmPerformance) -> tuple[PerformanceFigure, ...]:
     """Every figure of a span, in the order in which people read them."""
-    per_day = found.per_hour * 24
     flood = 100 * found.flood_share
     return (
         PerformanceFigure("Alarms", f"{found.count:,}", ""),
-        PerformanceFigure("Alarms a day", number(per_day, 0), "about 150, at most 300", _upto(per_day, 150, 300)),
-        PerformanceFigure(
-            "Alarms an hour", number(found.per_hour, 1), "about 6, at most 12", _upto(found.per_hour, 6.25, 12.5)
-        ),
+        _rate("Alarms a day", found, 24, SHIFT_H, "about 150, at most 300", (150, 300)),
+        _rate("Alarms an hour", found, 1, HOUR_H, "about 6, at most 12", (6.25, 12.5)),
         PerformanceFigure(
             "In 10 min, average", number(found.per_period, 2), "about 1, at most 2", _upto(found.per_period, 1, 2)
         ),
@@ -82,6 +81,16 @@ def advice_tip(actor: Actor) -> str:
         f"With {advice.longer_s} s more {which} than it had, {advice.removes} of {advice.of} short ones in this span "
         f"would not have come as alarms of their own. {cost}"
     )
+
+
+def _rate(
+    name: str, found: AlarmPerformance, hours: float, least_h: float, benchmark: str, upto: tuple[float, float]
+) -> PerformanceFigure:
+    """Alarms in so many hours, once the span is long enough for it."""
+    if found.hours < least_h:
+        return PerformanceFigure(name, "not yet", f"from {least_h:g} h on; {benchmark}")
+    rate = found.per_hour * hours
+    return PerformanceFigure(name, number(rate, 0 if hours > 1 else 1), benchmark, _upto(rate, *upto))
 
 
 def _upto(value: float, target: float, maximum: float) -> Standing:

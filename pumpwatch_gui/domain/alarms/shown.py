@@ -93,15 +93,35 @@ class ShownAlarm:
     @cached_property
     def raised(self) -> str:
         """The value at which it was raised, and when: `88.1 °C at 12:04:36`."""
-        alarm = self.alarm
-        return f"{alarm_number(alarm.value, alarm)} at {clock(alarm.raised_ns)}" if self._has_value else ""
+        return f"{self.raised_value} at {clock(self.alarm.raised_ns)}" if self._has_value else ""
+
+    @cached_property
+    def raised_value(self) -> str:
+        """The value at which it was raised: `88.1 °C`."""
+        return alarm_number(self.alarm.value, self.alarm, self._decimals)
+
+    @cached_property
+    def raised_and_limit(self) -> str:
+        """The value at which it was raised, when, and the limit, with one unit: `88.1 at 12:04:36 · limit 85 °C`."""
+        if not self.limit:
+            return self.raised
+        bare = alarm_number(self.alarm.value, replace(self.alarm, unit=""), self._decimals)
+        return f"{bare} at {clock(self.alarm.raised_ns)} · limit {self.limit}"
+
+    @property
+    def _decimals(self) -> int | None:
+        """Of its tag, as its value now has them; None where the tag itself is another number."""
+        pump = self._pump
+        if pump is None or not _is_comparable(self.alarm, pump):
+            return None
+        return pump.profile.quantities[pump.profile.index(self.alarm.tag)].decimals
 
     @cached_property
     def worst(self) -> str:
         """The worst value since, where that is another than the one at which it was raised."""
         farthest = self._worst.of(self.alarm)
         is_farther = self._has_value and farthest != self.alarm.value
-        return alarm_number(farthest, self.alarm) if is_farther else ""
+        return alarm_number(farthest, self.alarm, self._decimals) if is_farther else ""
 
     @cached_property
     def limit(self) -> str:

@@ -102,7 +102,7 @@ def assess(alarm: Alarm, anomalous: Collection[str], table: CostTable) -> Assess
     if row is None:
         return Assessment(kind, severity, nan, "no row of the cost table fits")
     factor = table.factors[severity]
-    basis = f"{number(row.estimated_cost, 0)} × {factor:g} ({severity.name})"
+    basis = f"{number(row.estimated_cost, 0)} × {factor:g} ({severity.name.lower()})"
     return Assessment(kind, severity, row.estimated_cost * factor, basis)
 
 

@@ -77,7 +77,7 @@ class LinkStep(Step):
     def leave(self) -> str:
         config = self.box.value()
         if config is None:
-            return "correct what is named at the field"
+            return "Correct the marked fields"
         if config != self.draft.config:
             self.draft.config = config
             self.draft.forget()

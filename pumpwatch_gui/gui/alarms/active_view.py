@@ -12,7 +12,7 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
 from pumpwatch_gui.domain.alarms.held import HeldAlarms
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.station import StationView
-from pumpwatch_gui.domain.wording import alarm_number, stamp
+from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import STRONG
 from pumpwatch_gui.gui.look.widgets import KeyButton
@@ -65,7 +65,7 @@ class ActiveView(QWidget):
             Column("Now", lambda s: s.now, right=True, sort=lambda s: s.now_number),
             Column(
                 "Raised at",
-                lambda s: alarm_number(s.alarm.value, s.alarm),
+                lambda s: s.raised_value,
                 right=True,
                 spare=True,
                 sort=lambda s: s.alarm.value if isfinite(s.alarm.value) else None,

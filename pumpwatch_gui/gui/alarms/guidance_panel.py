@@ -18,8 +18,8 @@ from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.shell.past import PastTraces
 
-HEIGHT = 156
-"""Pixels at 100 %: a heading and six lines."""
+HEIGHT, LINE = 156, 20
+"""Pixels at 100 %: a heading and six lines, or one line."""
 _TREND_FROM = 900
 
 
@@ -36,11 +36,19 @@ class GuidancePanel(Painted):
         self._pump: PumpView | None = None
         self._trace: Trace | None = None
         self._now_s = 0.0
+        self._is_folded = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(600, self.appearance.px(HEIGHT))
+        is_line = self._is_folded and self._shown is None
+        return QSize(600, self.appearance.px(LINE if is_line else HEIGHT))
+
+    def fold(self, is_folded: bool) -> None:
+        """Take the room of a line only while nothing is chosen."""
+        if is_folded != self._is_folded:
+            self._is_folded = is_folded
+            self.updateGeometry()
 
     @property
     def guidance(self) -> Guidance | None:
@@ -53,6 +61,8 @@ class GuidancePanel(Painted):
 
     def show_alarm(self, shown: ShownAlarm | None, view: StationView) -> None:
         """Show what there is of an alarm; None: nothing is chosen."""
+        if (shown is None) != (self._shown is None):
+            self.updateGeometry()
         self._shown, self._now_s, self._trace = shown, view.time_ns / 1e9, None
         pump_id = shown.alarm.pump_id if shown is not None else ""
         self._pump = next((p for p in view.pumps if p.pump_id == pump_id), None)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QIcon, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup
 from typing_extensions import override
 
@@ -34,6 +34,8 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 
 ACTIVE, BY_PUMP, SHELVED = "Active", "By pump", "Shelved"
 HIDDEN, JOURNAL, PERFORMANCE = "Suppressed, out of service", "Journal", "Performance"
+NARROW, LOW = 1060, 560
+"""Below this width and this height (px at 100 %) the page is arranged otherwise."""
 TABS = (ACTIVE, BY_PUMP, SHELVED, HIDDEN, JOURNAL, PERFORMANCE)
 LISTS = frozenset((ACTIVE, BY_PUMP, SHELVED, HIDDEN))
 NOTHING = {
@@ -70,21 +72,25 @@ class AlarmsPage(Page):
         self.outcome, self.flood = StatusText(), FloodNotice()
         content = Panel(self.appearance)
         content.setAccessibleName("Alarms")
-        content.body.addLayout(hbox(label("Alarms", "heading"), (self.flood, 1), *self._acts))
-        content.body.addLayout(hbox(*self.tabs.values(), None, (self.filter, 3)))
+        heading = label("Alarms", "heading")
+        heading.setMinimumHeight(self.page_button.sizeHint().height())  # the tabs stay where they are without acts
+        content.body.addLayout(hbox(heading, (self.flood, 1), *self._acts))
+        self._tab_row, self._second_row = hbox(*self.tabs.values(), None, (self.filter, 3)), hbox()
+        content.body.addLayout(self._tab_row)
+        content.body.addLayout(self._second_row)
         content.body.addWidget(self.active, 1)
         content.body.addWidget(self.by_pump, 1)
         content.body.addWidget(self.hidden_view, 1)
         self.performance = PerformanceView(context)
         content.body.addWidget(self.performance, 1)
-        self.journal = JournalPanel(context, name="Alarm journal", kind="alarm")
+        self.journal = JournalPanel(context, name="Alarm journal", kind="alarm", is_framed=False)
         content.body.addWidget(self.journal, 1)
-        content.body.addWidget(self.nothing)
         content.body.addWidget(self.outcome)
         self.guidance = GuidancePanel(context)
         self._foot = Panel(self.appearance, "", self.guidance)
         vbox((content, 1), self._foot, parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.alarm_view)
+        self.appearance.changed.connect(self._arrange)
         self._turn()
 
     # ---------------------------------------------------------------- building
@@ -98,8 +104,6 @@ class AlarmsPage(Page):
         self.hidden_view.lead_to(lambda s: (s.alarm.pump_id, s.alarm.tag), self.context, lambda s: s.alarm.raised_ns)
         for view in (self.alarm_view, self.hidden_view, self.by_pump):
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
-        self.nothing = label("", "dim")
-        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def _make_acts(self) -> None:
         self.acknowledge_button = button(
@@ -159,6 +163,20 @@ class AlarmsPage(Page):
 
     def _icon(self, shown: ShownAlarm) -> QIcon:
         return self._icons.of(shown.alarm.priority, hollow=not shown.alarm.state.is_active)
+
+    def _arrange(self) -> None:
+        """Where it is narrow the filter has a row of its own; where it is low the foot has its room when it is used."""
+        is_narrow = self.width() < self.appearance.px(NARROW)
+        if is_narrow != (self._second_row.indexOf(self.filter) >= 0):
+            before, after = (self._tab_row, self._second_row)[:: 1 if is_narrow else -1]
+            before.removeWidget(self.filter)
+            after.addWidget(self.filter, 3)
+        self.guidance.fold(self.height() < self.appearance.px(LOW))
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     # ---------------------------------------------------------------- living
 
@@ -242,11 +260,10 @@ class AlarmsPage(Page):
         if self.at == BY_PUMP:
             self.by_pump.show_alarms(found[ACTIVE], kept, view)
         self.flood.refresh(view, is_by_pump=self.at == BY_PUMP)
-        counts = {ACTIVE: len(self.alarms.rows), BY_PUMP: len(self.by_pump.rows.rows)}
-        count = counts.get(self.at, len(self.hidden.rows))
-        has_any = bool(lists.get(self.at, view.alarms))
-        self.nothing.setText("Nothing that the filter lets through" if has_any else NOTHING.get(self.at, ""))
-        self.nothing.setVisible(not count and self.at in LISTS)
+        if self.at in LISTS:
+            has_any = bool(lists.get(self.at, view.alarms))
+            table = {ACTIVE: self.alarm_view, BY_PUMP: self.by_pump}.get(self.at, self.hidden_view)
+            table.nothing = "Nothing that the filter lets through" if has_any else NOTHING[self.at]
         self._offer()
 
     # ---------------------------------------------------------------- what is done to the chosen alarm

@@ -48,7 +48,7 @@ class PerformanceView(QWidget):
         self.status.setWordWrap(False)
         self.grid, self.bars = FigureGrid(self.appearance), RateBars(self.appearance)
         self.top: RowsModel[Actor] = RowsModel(self._columns(), key=lambda a: a.alarm.alarm_id)
-        self.top_view = TableView(self.appearance, self.top, "Most frequent alarms")
+        self.top_view = TableView(self.appearance, self.top, "Most frequent alarms", nothing="No alarms in this time")
         self.top_view.activated.connect(lambda index: self._open(self.top.row_at(index)))
         self.top_view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.limits = button(

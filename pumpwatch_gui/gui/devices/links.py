@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 from pumpwatch_gui.commissioning.devices.links import DRIVER_CHOICES, identity_text, line_text, map_words
 from pumpwatch_gui.domain.links.view import LinkState, LinkView
 from pumpwatch_gui.domain.ports import Capability
-from pumpwatch_gui.domain.wording import duration, error_text
+from pumpwatch_gui.domain.wording import age, duration, error_text
 from pumpwatch_gui.gui.look.layout import hbox
 from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, set_role
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -68,10 +68,10 @@ class LinkDetail(Panel):
         if view.link_id != self.link_id:
             self._choose(view)
         since = duration((now_ns - view.since_mono_ns) / 1e9)
-        good = duration((now_ns - view.last_good_mono_ns) / 1e9) + " ago" if view.last_good_mono_ns else "never"
+        good = age((now_ns - view.last_good_mono_ns) / 1e9) + " ago" if view.last_good_mono_ns else "never"
         share = f"{view.good:,} of {view.requests:,}"
         if view.requests:
-            share += f" ({view.good / view.requests:.1%})"
+            share += f" ({100 * view.good / view.requests:.1f} %)"
         codes = "; ".join(f"{n:,} × {c} {_EXCEPTIONS.get(c, '')}".rstrip() for c, n in sorted(view.exceptions.items()))
         texts = {
             "State": f"{state_text(view)}, for {since}",

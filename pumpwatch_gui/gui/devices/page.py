@@ -53,7 +53,7 @@ class DevicesPage(Page):
         self.link_id = self._shown = ""
         self._now_ns = 0
         self.links: RowsModel[LinkView] = RowsModel(link_columns(*LINK_TITLES), key=lambda v: v.link_id)
-        self.view = TableView(self.appearance, self.links, "Links")
+        self.view = TableView(self.appearance, self.links, "Links", nothing="No links yet. Add a pump to make one.")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.view.lead_to(lambda v: (v.pump_id, ""), context)
         self.summary = label("", "dim")

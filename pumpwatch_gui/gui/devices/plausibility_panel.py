@@ -9,13 +9,15 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from pumpwatch_gui.commissioning.pumps.plausibility import ReadingsToCheck, confirmation, findings_of
 from pumpwatch_gui.domain.pump.plausibility import PlausibilityFinding
-from pumpwatch_gui.domain.wording import error_text
+from pumpwatch_gui.domain.wording import counted, error_text
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.look.widgets import StatusText, button
 from pumpwatch_gui.gui.shell.page import Ask
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
+
+NOT_EXAMINED = "Not examined yet"
 
 
 class PlausibilityPanel(QWidget):
@@ -39,7 +41,7 @@ class PlausibilityPanel(QWidget):
         self.examine_button = button("Examine", "Examine the readings of this pump", self.examine)
         self.summary = StatusText()
         self.summary.setAccessibleName("What the examination found")
-        self.view = TableView(appearance, self.findings, "Findings")
+        self.view = TableView(appearance, self.findings, "Findings", nothing=NOT_EXAMINED)
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = StatusText()
         self.whole.setAccessibleName("Chosen finding")
@@ -104,7 +106,7 @@ class PlausibilityPanel(QWidget):
         if self.is_passed:
             self.state.say("The register map is unconfirmed; these readings have passed.", "live")
         else:
-            findings = f"{left} finding{'s' * (left != 1)}"
+            findings = counted(left, "finding")
             words = f"{findings} to accept with a reason, or to correct" if left else "examine it"
             self.state.say(f"The register map is unconfirmed: {words}.", "warning")
 
@@ -144,7 +146,7 @@ class PlausibilityPanel(QWidget):
             return
         self.is_unconfirmed = material.is_unconfirmed
         certain = sum(f.is_certain for f in found)
-        count = f"{len(found)} finding{'s' * (len(found) != 1)}" + (f", {certain} certain" if certain else "")
+        count = counted(len(found), "finding") + (f", {certain} certain" if certain else "")
         self._show(found, f"{words}: {count if found else 'nothing looks wrong'}", warn=bool(certain))
         self._words = words
         self._offer()
@@ -158,6 +160,7 @@ class PlausibilityPanel(QWidget):
         self.summary.say(words, "warning" if warn else "strong")
         self._words = ""
         self.findings.show_rows(found)
+        self.view.nothing = "" if words else NOT_EXAMINED
         self.whole.say("")
         self._offer()
         if found:

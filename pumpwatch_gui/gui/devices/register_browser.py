@@ -89,9 +89,13 @@ class RegisterBrowser(QWidget):
         self.address.valueChanged.connect(lambda _: self._keep_wire())
 
     def _make_tables(self) -> None:
-        self.view = TableView(self._appearance, self.registers, "Registers")
+        self.view = TableView(
+            self._appearance, self.registers, "Registers", nothing="Read a block to see its registers"
+        )
         self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self.show_types())
-        self.type_view = TableView(self._appearance, self.types, "Every type and order")
+        self.type_view = TableView(
+            self._appearance, self.types, "Every type and order", nothing="Choose a register to see it as every type"
+        )
         self.type_view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
         self.type_view.selectionModel().currentChanged.connect(
             lambda now, _: self._choose_type(now.row(), now.column())
@@ -216,10 +220,11 @@ class RegisterBrowser(QWidget):
         at = block.index(row) if row is not None else -1
         self.types.show_rows(type_rows(block, at))
         if row is None or is_bits(row.table):
-            self.bit_text.setText("")
+            self.bit_text.hide()
         else:
             text = "".join(str(int(bit)) for bit in reversed(bits(row.value)))
             self.bit_text.setText("bits 15 to 0:  " + "  ".join(text[i : i + 4] for i in range(0, 16, 4)))
+            self.bit_text.show()
         self.form.show_register(block, at)
 
     def _choose_type(self, row: int, column: int) -> None:

@@ -52,7 +52,7 @@ class ScanPanel(QWidget):
         self.progress = QProgressBar()
         self.progress.setAccessibleName("Progress of the scan")
         self.said = StatusText("Scans only what you name here: one register of each is read, nothing is written.")
-        self.view = TableView(context.appearance, self.found, "What was found")
+        self.view = TableView(context.appearance, self.found, "What was found", nothing="What responds is listed here")
         self.view.activated.connect(lambda _: self._use())
         self.view.selectionModel().currentRowChanged.connect(lambda _now, _before: self._show_state())
         self._lay_out()

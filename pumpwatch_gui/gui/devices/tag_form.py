@@ -38,9 +38,9 @@ class TagForm(QScrollArea):
         self.bit.setValue(-1)
         self.bit.setSpecialValueText("whole")
         self.at_4, self.at_20, self.raw_4, self.raw_20 = QLineEdit(), QLineEdit(), QLineEdit(), QLineEdit()
-        for field, words in ((self.at_4, "at 4 mA"), (self.at_20, "at 20 mA"), (self.raw_4, "raw at 4 mA"),
-                             (self.raw_20, "raw at 20 mA")):  # fmt: skip
-            field.setPlaceholderText(words)
+        for field, hint in ((self.at_4, "at 4 mA"), (self.at_20, "at 20 mA"), (self.raw_4, "at 4 mA"),
+                            (self.raw_20, "at 20 mA")):  # fmt: skip
+            field.setPlaceholderText(hint)
         self.order.addItems(list(ORDERS))
         self.type.addItems(["bool", *VIEWED, "uint8", "int8"])
         self.make = button(words, words, on_make)
@@ -62,9 +62,9 @@ class TagForm(QScrollArea):
             ("Display", (("what the display shows", self.shown),)),
             ("Likely", (("likely readings", self.likely),)),
             ("Type", (("type", self.type), ("order", self.order))),
-            ("Scale, +", (("scale", self.scale), ("offset", self.offset))),
+            ("Scale +", (("scale", self.scale), ("offset", self.offset))),
             ("Bit", (("bit", self.bit),)),
-            ("4-20 mA", (("value at 4 mA", self.at_4), ("value at 20 mA", self.at_20))),
+            ("Value", (("value at 4 mA", self.at_4), ("value at 20 mA", self.at_20))),
             ("Raw", (("raw number at 4 mA", self.raw_4), ("raw number at 20 mA", self.raw_20))),
         )
         for row, (words, widgets) in enumerate(rows):

@@ -43,7 +43,7 @@ class TrafficPanel(QWidget):
         self.clear_button = button("Clear", "Clear the traffic", self.clear)
         self.save_button = button("Save…", "Save the traffic to a file", self._choose_file)
         self.count = label("", "dim")
-        self.view = TableView(context.appearance, self.packets, "Traffic", many=True)
+        self.view = TableView(context.appearance, self.packets, "Traffic", many=True, nothing="No packets yet")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.whole = StatusText(HINT)
         self.whole.setAccessibleName("Chosen packet")

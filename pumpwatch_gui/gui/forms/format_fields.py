@@ -41,6 +41,7 @@ class FormatFields(QWidget):
             form = QFormLayout()
             for words, field in fields:
                 form.addRow(words, field)
+            form.setVerticalSpacing(8)
             forms.append(form)
         hbox(*((form, 1) for form in forms), parent=self, spacing=24)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)

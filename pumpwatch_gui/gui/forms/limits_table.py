@@ -20,6 +20,7 @@ from pumpwatch_gui.gui.tables.row_copies import copy_selected
 LIMIT_FIELDS = tuple(f.name for f in fields(Limits) if f.name != "latching")
 TITLES = ("Low-low", "Low", "High", "High-high", "Deadband", "On-delay, s", "Off-delay, s")
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 def parse_limits(sensor: Sensor, cells: Mapping[str, str]) -> Limits:
@@ -41,9 +42,9 @@ def parse_limits(sensor: Sensor, cells: Mapping[str, str]) -> Limits:
 
 
 def span_words(sensor: Sensor) -> str:
-    """The span of a sensor: `0 to 145`."""
+    """The span of a sensor: `0 to 3,600`."""
     low, high = map(tidy, sensor.span)
-    return f"{low:g} to {high:g}"
+    return f"{low:,g} to {high:,g}"
 
 
 class LimitsTable(QTableWidget):
@@ -58,7 +59,10 @@ class LimitsTable(QTableWidget):
         self.sensors: tuple[Sensor, ...] = ()
         self._saved: tuple[tuple[str, ...], ...] = ()
         self.setAccessibleName("Limits of every sensor")
-        self.setHorizontalHeaderLabels([*titles, *TITLES])
+        for column, title in enumerate((*titles, *TITLES)):
+            heading = Cell(title)
+            heading.setTextAlignment(RIGHT if column else LEFT)
+            self.setHorizontalHeaderItem(column, heading)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(appearance.px(34))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

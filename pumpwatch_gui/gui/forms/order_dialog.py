@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QPlainTextEdit, QWidget
 from typing_extensions import override
 
@@ -31,9 +31,12 @@ class OrderDialog(QDialog):
         self._grid.setVerticalSpacing(8)
         self._grid.setColumnStretch(1, 1)
         self._texts: list[Callable[[], str]] = []
+        self._has_text = False
         self.trouble = StatusText()
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.ok, cancel = (box.button(b) for b in (box.StandardButton.Ok, box.StandardButton.Cancel))
+        for made in (self.ok, cancel):
+            made.setIcon(QIcon())  # the only ones of the program would be those of the platform
         self.ok.setText(words)
         self.ok.setDefault(True)
         cancel.setAutoDefault(False)
@@ -61,6 +64,8 @@ class OrderDialog(QDialog):
         field.setTabChangesFocus(True)
         self._texts.append(field.toPlainText)
         self.put(name, field)
+        self._grid.setRowStretch(self._grid.rowCount() - 1, 1)
+        self._has_text = True
         return field
 
     def add_choice(self, name: str, choices: list[str]) -> QComboBox:
@@ -75,12 +80,16 @@ class OrderDialog(QDialog):
         field.setAccessibleName(name)
         words, row = label(name), self._grid.rowCount()
         words.setBuddy(field)
+        if isinstance(field, QPlainTextEdit):
+            words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(words, row, 0)
         self._grid.addWidget(field, row, 1)
 
     def begin(self, first: QWidget) -> None:
         """All fields are there: what is in them now is no edit, and the keyboard goes to the first."""
         self._first = tuple(text() for text in self._texts)
+        if not self._has_text:  # the room to spare is below the fields, not between them
+            self._grid.setRowStretch(self._grid.rowCount(), 1)
         first.setFocus()
 
     @property

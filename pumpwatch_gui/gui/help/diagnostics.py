@@ -18,5 +18,7 @@ def diagnostics(context: PageContext, figures: dict[str, str] | None = None) -> 
     lines += [f"home {context.home.path}, process {os.getpid()}"]
     lines += [f"{name}: {value}" for name, value in (figures or {}).items()]
     for pump in context.station.latest().pumps:
-        lines += [f"{v.link_id} {v.endpoint} {v.state.value}: {v.last_error}" for v in pump.links]
+        for link in pump.links:
+            trouble = f": {link.last_error}" if link.last_error else ""
+            lines.append(f"{link.link_id} {link.endpoint} {link.state.value}{trouble}")
     return "\n".join(lines) + "\n"

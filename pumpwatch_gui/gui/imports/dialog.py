@@ -23,6 +23,7 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 
 RENEW_MS = 200
 KINDS = "Recordings (*.csv *.txt *.tsv *.dat *.gz *.zip);;All files (*)"
+NO_FILE = "What the file has of each sensor is listed here"
 FIRST = "Choose a log of another system: CSV or text, also compressed"
 
 
@@ -41,7 +42,7 @@ class ImportDialog(QDialog):
         self.fields = FormatFields()
         self.fields.changed.connect(self.read)
         self.rows: RowsModel[PlannedColumn] = RowsModel(_columns(), key=lambda row: row.sensor.tag)
-        self.table = TableView(context.appearance, self.rows, "What was understood")
+        self.table = TableView(context.appearance, self.rows, "What was understood", nothing=NO_FILE)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_choice())
         self.column = QComboBox()
         self.column.setAccessibleName("Column of the chosen sensor")

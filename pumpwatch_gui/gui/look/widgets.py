@@ -10,6 +10,7 @@ from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QValidator
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
+    QDateTimeEdit,
     QDoubleSpinBox,
     QFileDialog,
     QFrame,
@@ -84,6 +85,14 @@ TEXT_INSET = 5
 
 class WholeBox(QSpinBox):
     """A whole number, its text as far from the border as that of a line edit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lineEdit().setTextMargins(TEXT_INSET, 0, 0, 0)
+
+
+class TimeBox(QDateTimeEdit):
+    """A date and time, its text as far from the border as that of a line edit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,13 +197,25 @@ def label(words: str, role: str = "") -> SpokenLabel:
 
 
 class StatusText(SpokenLabel):
-    """A line that says what is going on, what came of it or what is wrong; it wraps."""
+    """A line that says what is going on, what came of it or what is wrong; it wraps. Empty, it takes no height."""
 
     def __init__(self, words: str = "") -> None:
         super().__init__(words)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", "dim")
         self.setWordWrap(True)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return super().sizeHint() if self.text() else QSize(0, 0)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return super().minimumSizeHint() if self.text() else QSize(0, 0)
+
+    @override
+    def heightForWidth(self, width: int) -> int:
+        return super().heightForWidth(width) if self.text() else 0
 
     def say(self, words: str, role: str = "dim") -> None:
         """Show words in one of the style sheet's roles."""

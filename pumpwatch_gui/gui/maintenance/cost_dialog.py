@@ -46,7 +46,7 @@ class CostDialog(QDialog):
     def _show(self, found: tuple[CostTable, str]) -> None:
         table, wrong = found
         self._least = table.from_priority.name.lower()
-        factors = ",  ".join(f"{severity.name} × {factor:g}" for severity, factor in table.factors.items())
+        factors = ",  ".join(f"{severity.name.lower()} × {factor:g}" for severity, factor in table.factors.items())
         self.factors.setText(f"Estimate = cost × factor of the severity:  {factors}")
         self.rows.show_rows(table.rows)
         self.trouble.warn(wrong)

@@ -45,8 +45,8 @@ class CreateDialog(OrderDialog):
         self.pump = self.add_choice("Pump", [pump.pump_id for pump in site.pumps])
         self.pump.setCurrentText(pump_id)
         self.kind = self.add_choice("Kind", [kind.value for kind in self.KINDS])
-        self.severity = self.add_choice("Severity", [severity.name for severity in EventSeverity])
-        self.severity.setCurrentText(EventSeverity.MEDIUM.name)
+        self.severity = self.add_choice("Severity", [severity.name.lower() for severity in EventSeverity])
+        self.severity.setCurrentText(EventSeverity.MEDIUM.name.lower())
         self.work = self.add_line("Work", hint="What is to be done, in a line")
         self.cost = self.add_line(f"Estimate, {site.currency}", hint="67500, empty when not known")
         self.assigned_to = self.add_line("Assigned to", hint="Empty for not assigned")
@@ -62,7 +62,7 @@ class CreateDialog(OrderDialog):
         return CreateMaintenance(
             self.pump.currentText(),
             self.KINDS[self.kind.currentIndex()],
-            EventSeverity[self.severity.currentText()],
+            EventSeverity[self.severity.currentText().upper()],
             self.work.text(),
             typed("Estimate", typed_money, self.cost),
             self.assigned_to.text(),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QWidget
 from typing_extensions import override
 
@@ -15,7 +15,7 @@ from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.gui.forms.order_dialog import OrderDialog
 from pumpwatch_gui.gui.look.layout import hbox, vbox
-from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, label, tab_button
+from pumpwatch_gui.gui.look.widgets import Panel, StatusText, button, tab_button
 from pumpwatch_gui.gui.maintenance.cost_dialog import CostDialog
 from pumpwatch_gui.gui.maintenance.detail import WorkDetail
 from pumpwatch_gui.gui.maintenance.dialogs import (
@@ -33,6 +33,8 @@ from pumpwatch_gui.gui.tables.rows_model import RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 OPEN, RESOLVED, TIMELINE = "Open", "Resolved", "Timeline"
+LOW = 560
+"""Below this height (px at 100 %) the foot has its room only when it is used."""
 
 
 class MaintenancePage(Page):
@@ -56,8 +58,6 @@ class MaintenancePage(Page):
             view.lead_to(lambda s: (s.event.pump_id, s.event.tag), context)
             view.offer(*self._acts)
             view.selectionModel().selectionChanged.connect(lambda *_: self._offer())
-        self.nothing = label("", "dim")
-        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.outcome = StatusText()
         self.detail = WorkDetail(context)
         content = Panel(self.appearance, "Maintenance", None, (self.text, self.pump))
@@ -66,7 +66,6 @@ class MaintenancePage(Page):
         content.body.addWidget(self.resolved_view, 1)
         self.timeline = TimelinePanel(context)
         content.body.addWidget(self.timeline, 1)
-        content.body.addWidget(self.nothing)
         content.body.addWidget(self.outcome)
         self._foot = Panel(self.appearance, "", self.detail)
         vbox((content, 1), self._foot, parent=self, margin=16, spacing=12)
@@ -125,6 +124,11 @@ class MaintenancePage(Page):
         self.pump.setCurrentText(pump_id)
 
     @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.detail.fold(self.height() < self.appearance.px(LOW))
+
+    @override
     def showEvent(self, event: QShowEvent) -> None:
         self.context.ask(partial(cost_table, self.context.site_file), self._read)
         super().showEvent(event)
@@ -161,15 +165,14 @@ class MaintenancePage(Page):
         for name, number in count.items():
             self.tabs[name].setText(f"{name} {number}")
         if self.at == TIMELINE:
-            self.nothing.hide()
             self._offer()
             return
         shown = [event for event in self._events if event.is_resolved == (self.at == RESOLVED) and self._passes(event)]
         model = self.open if self.at == OPEN else self.resolved
         model.show_rows([shown_work(event, self._now_ns) for event in shown])
         words = {OPEN: "No maintenance is open", RESOLVED: "No maintenance was resolved yet"}[self.at]
-        self.nothing.setText("Nothing that the filter lets through" if count[self.at] else words)
-        self.nothing.setVisible(not shown)
+        view = self.open_view if self.at == OPEN else self.resolved_view
+        view.nothing = "Nothing that the filter lets through" if count[self.at] else words
         self._offer()
 
     def _passes(self, event: MaintenanceEvent) -> bool:

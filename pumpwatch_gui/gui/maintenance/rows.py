@@ -28,7 +28,7 @@ def shown_work(event: MaintenanceEvent, now_ns: int) -> ShownWork:
 def open_columns() -> list[Column[ShownWork]]:
     """Of the work that is to be done."""
     return [
-        Column("Severity", lambda s: s.event.severity.name, sort=lambda s: s.event.severity.value),
+        Column("Severity", lambda s: s.event.severity.name.lower(), sort=lambda s: s.event.severity.value),
         Column("Pump", lambda s: s.event.pump_id),
         Column("Work", lambda s: s.event.title, elided=True),
         Column("From", lambda s: s.event.kind.value, spare=True),
@@ -43,7 +43,7 @@ def resolved_columns() -> list[Column[ShownWork]]:
     """Of the work that was done."""
     return [
         Column("Resolved", lambda s: minute(s.event.resolved_ns), sort=lambda s: s.event.resolved_ns),
-        Column("Severity", lambda s: s.event.severity.name, sort=lambda s: s.event.severity.value),
+        Column("Severity", lambda s: s.event.severity.name.lower(), sort=lambda s: s.event.severity.value),
         Column("Pump", lambda s: s.event.pump_id),
         Column("Work", lambda s: s.event.title, elided=True),
         Column("Found", lambda s: s.event.finding, elided=True),

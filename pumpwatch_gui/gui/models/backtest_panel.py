@@ -68,7 +68,10 @@ class BackTestPanel(QWidget):
         self.progress.setRange(0, 1000)
         self.progress.setAccessibleName("Progress of the back-test")
         self.said = StatusText("The model chosen at the left is run over the span, row by row, as if it were live.")
-        self.table = TableView(appearance, self.rows, "What each threshold factor would have done")
+        self.table = TableView(
+            appearance, self.rows, "What each threshold factor would have done",
+            nothing="A back-test says what each threshold factor would have done",
+        )  # fmt: skip
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Threshold factor: left alarms most, right least")
         self.slider.setRange(0, 0)
@@ -76,7 +79,7 @@ class BackTestPanel(QWidget):
         self.meaning = label("", "strong")
         self.use_button = button("Use this factor", "Make and promote a model with this threshold factor", self.use)
         self.use_button.setEnabled(False)
-        self.episode_view = TableView(appearance, self.episodes, "Episodes found")
+        self.episode_view = TableView(appearance, self.episodes, "Episodes found", nothing="No episodes")
         self.episode_view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
         self.note = QLineEdit()
         self.note.setPlaceholderText("Note: what was it?")

@@ -64,10 +64,13 @@ class JudgementPanel(QWidget):
         self.said = StatusText()
         self.said.setWordWrap(False)
         self.now, self.rate = StatusText(), StatusText()
+        self.now.setWordWrap(False)
         self.count_view = TableView(self.appearance, self.counts, "Alarms by likelihood of a fault")
         self.count_view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.count_view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.episode_view = TableView(self.appearance, self.episodes, "Anomaly alarms of this pump")
+        self.episode_view = TableView(
+            self.appearance, self.episodes, "Anomaly alarms of this pump", nothing="No anomaly alarms in this time"
+        )
         self.episode_view.selectionModel().selectionChanged.connect(lambda *_: self._chose())
         self.episode_view.lead_to(lambda e: (self._id, e.tag), self.context, lambda e: e.start_ns)
         self.picture = JudgementView(self.appearance)

@@ -4,14 +4,14 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, Signal
-from PySide6.QtWidgets import QDateTimeEdit, QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from pumpwatch_gui.commissioning.models.material import Material
 from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.values.recording_format import FormatChoices
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import Appearance
-from pumpwatch_gui.gui.look.widgets import button, label
+from pumpwatch_gui.gui.look.widgets import TimeBox, button, label
 
 HOUR_S = 3600
 FILE_KINDS = "Recordings (*.csv *.txt *.tsv *.dat *.asc);;All files (*)"
@@ -30,7 +30,7 @@ class MaterialChooser(QWidget):
         super().__init__()
         self.files: tuple[Path, ...] = ()
         self.choices = FormatChoices()
-        self.start, self.end = QDateTimeEdit(), QDateTimeEdit()
+        self.start, self.end = TimeBox(), TimeBox()
         for edit, words in ((self.start, "from"), (self.end, "to")):
             edit.setDisplayFormat("yyyy-MM-dd HH:mm")
             edit.setAccessibleName(f"{name}, {words}")

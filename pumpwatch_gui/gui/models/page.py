@@ -94,7 +94,7 @@ class ModelsPage(Page):
             "Confirm new level", "Take the new level of the anomaly alarm as normal; the model stays",
             lambda: self._order(ConfirmLevel(self._id)),
         )  # fmt: skip
-        self.view = TableView(self.appearance, self.models, "Models of this pump")
+        self.view = TableView(self.appearance, self.models, "Models of this pump", nothing="No model of this pump yet")
         self.view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose_model(now.row()))
         self.shadow_button = button("Start shadow", "Let the chosen model judge next to the active one",
                                     lambda: self._order(StartShadow(self._id, self.version)))  # fmt: skip

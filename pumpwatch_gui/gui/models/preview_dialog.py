@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QWidget
 
 from pumpwatch_gui.commissioning.models.material import Preview, preview
@@ -37,6 +38,8 @@ class PreviewDialog(QDialog):
         self.rows: RowsModel[_Row] = RowsModel(_columns(pump), key=lambda r: r)
         self.table = TableView(context.appearance, self.rows, "First samples as read", many=True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        for made in self.buttons.buttons():
+            made.setIcon(QIcon())
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Read it so")
         self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         self.buttons.accepted.connect(self._accept)

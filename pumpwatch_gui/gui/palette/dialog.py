@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QLineEdit, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
-from pumpwatch_gui.gui.look.widgets import label
 from pumpwatch_gui.gui.palette.matching import best
 from pumpwatch_gui.gui.palette.places import SHOWN_UNASKED, Place, places_of
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -33,13 +32,11 @@ class PaletteDialog(QDialog):
         self.typed.setAccessibleName("Find a page, pump, tag or command")
         self.typed.textChanged.connect(self._find)
         self.typed.installEventFilter(self)
-        self.view = TableView(context.appearance, self.found, "Found")
+        self.view = TableView(context.appearance, self.found, "Found", nothing="Nothing is called so")
         self.view.horizontalHeader().hide()
         self.view.setSortingEnabled(False)
         self.view.activated.connect(lambda _: self.go())
-        self.nothing = label("Nothing is called so", "dim")
-        self.nothing.hide()
-        vbox(self.typed, (self.view, 1), self.nothing, parent=self, margin=12)
+        vbox(self.typed, (self.view, 1), parent=self, margin=12)
         self.typed.setFocus()
         self._find("")
 
@@ -56,7 +53,6 @@ class PaletteDialog(QDialog):
         else:
             found = [place for place in self.places if place.kind in SHOWN_UNASKED]
         self.found.show_rows(found)
-        self.nothing.setVisible(not found)
         self.view.selectRow(0)
         self.view.scrollToTop()
         self._say()

@@ -109,7 +109,7 @@ def alarm_rows(alarms: tuple[ShownAlarm, ...], view: StationView) -> tuple[Row, 
             shown.first_out,
             f"acknowledged by {alarm.by}" if not unseen and alarm.by else "",
         )
-        then = (shown.raised, f"limit {shown.limit}" if shown.limit else "")
+        then = (shown.raised_and_limit,)
         rows.append(
             Row(
                 alarm.alarm_id,

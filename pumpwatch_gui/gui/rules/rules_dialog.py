@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QWidget
 
@@ -24,6 +24,7 @@ from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
 RENEW_MS = 500
+NOTHING = "No rule yet. Add one where a single limit does not say it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,7 @@ class RulesDialog(QDialog):
         resize_within_screen(self, *map(context.appearance.px, (1120, 560)))
         self._icons = PriorityIcons(context.appearance)
         self.rules = RowsModel(self._columns(), key=lambda row: row.rule.rule_id)
-        self.view = TableView(context.appearance, self.rules, "Alarm rules")
-        self.nothing = label("No rule yet. Add one where a single limit does not say it.", "dim")
-        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.view = TableView(context.appearance, self.rules, "Alarm rules", nothing=NOTHING)
         self.outcome = StatusText()
         self.add_button = button("Add…", "Add a rule", self.add, hint="Ctrl+N")
         self.edit_button = button("Edit…", "Edit the chosen rule", self.edit, hint="Enter")
@@ -61,7 +60,7 @@ class RulesDialog(QDialog):
         close = button("Close", "Close the list", self.reject)
         head = hbox(label("Alarm rules", "heading"), None, *acts)
         foot = hbox((self.outcome, 1), close)
-        vbox(head, (self.view, 1), self.nothing, foot, parent=self, margin=16, spacing=12)
+        vbox(head, (self.view, 1), foot, parent=self, margin=16, spacing=12)
         renew = QTimer(self)
         renew.timeout.connect(self.refresh)
         renew.start(RENEW_MS)
@@ -83,7 +82,6 @@ class RulesDialog(QDialog):
         """Show the rules as they are now."""
         site, view = self.context.station.site(), self.context.station.latest()
         self.rules.show_rows([_row(rule, site, view, self.context.units) for rule in site.rules])
-        self.nothing.setVisible(not site.rules)
         self._offer()
 
     @property

@@ -1,6 +1,6 @@
 """Counters of one pump: the present value of each, and the one to set."""
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
 from typing_extensions import override
 
@@ -46,9 +46,14 @@ class CountersDialog(SiteDialog):
         table = QWidget()
         grid = QGridLayout(table)
         grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(16)
         grid.setColumnStretch(2, 1)
-        for column, words in enumerate(("Counter", "Now", "Set to")):
-            grid.addWidget(label(words, "dim"), 0, column)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        titles = [label(words, "dim") for words in ("Counter", "Now", "Set to")]
+        for column, title in enumerate(titles):
+            grid.addWidget(title, 0, column)
+        for number in (titles[1], *self._now.values()):
+            number.setAlignment(right)
         for row, counter in enumerate(SETTABLE, 1):
             field, name = self.fields[counter.tag], label(counter.label)
             field.setAccessibleName(f"{counter.label}, {unit_text(counter.unit)}".rstrip(", "))

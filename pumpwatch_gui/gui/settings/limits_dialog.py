@@ -30,7 +30,7 @@ class LimitsDialog(SiteDialog):
     """A row a sensor. A wrong row is named below and cannot be saved; nothing changes before Save."""
 
     def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(context, (1120, 680), parent)
+        super().__init__(context, (1120, 800), parent)
         self.pump = QComboBox()
         self.pump.setAccessibleName("Pump")
         self.table = LimitsTable(context.appearance, "Now")

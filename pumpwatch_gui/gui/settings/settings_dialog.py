@@ -49,7 +49,7 @@ class SettingsDialog(SiteDialog):
     """Station above, pumps at the left, the chosen pump at the right. Nothing changes before Save, which lists it."""
 
     def __init__(self, context: PageContext, pump_id: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(context, (1180, 680), parent)
+        super().__init__(context, (1180, 840), parent)
         self._folder = context.station.site().folder or context.site_file.parent
         self._drafts: list[PumpDraft] = []
         self._at = -1
@@ -309,7 +309,7 @@ class SettingsDialog(SiteDialog):
         links = tuple(box.value() for box in self.links)
         if None in links:
             self.tabs.setCurrentIndex(links.index(None))
-            self.trouble.warn(f"{self.pump_id.text()}: correct what is named at the field")
+            self.trouble.warn(f"{self.pump_id.text()}: correct the marked fields")
             return False
         self.trouble.warn("")
         self._drafts[self._at] = PumpDraft(

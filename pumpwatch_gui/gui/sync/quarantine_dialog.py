@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 from pumpwatch_gui.domain.commands import Command, DiscardRefused, ResendRefused
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.domain.sync import STREAM_WORDS, QuarantinedRow, RowKey
-from pumpwatch_gui.domain.wording import error_text, stamp
+from pumpwatch_gui.domain.wording import counted, error_text, stamp
 from pumpwatch_gui.gui.look.layout import hbox, resize_within_screen, vbox
 from pumpwatch_gui.gui.look.widgets import Question, StatusText, ask_first, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -39,13 +39,15 @@ class QuarantineDialog(QDialog):
             Column[QuarantinedRow]("Row as it was sent", lambda r: row_text(r, ", "), elided=True),
         ]
         self.rows: RowsModel[QuarantinedRow] = RowsModel(columns, key=lambda r: r.which)
-        self.view = TableView(context.appearance, self.rows, "Rows in quarantine", many=True)
+        self.view = TableView(
+            context.appearance, self.rows, "Rows in quarantine", many=True, nothing="The server has taken every row"
+        )
         self.count = label("", "heading")
-        advice = label(
+        self.advice = label(
             "The server does not take these rows, now or later; all others have gone on. They are whole in the history "
             "of this station. Send them again once the cause is removed on the server.", "dim"
         )  # fmt: skip
-        advice.setWordWrap(True)
+        self.advice.setWordWrap(True)
         self.content = QPlainTextEdit()
         self.content.setReadOnly(True)
         self.content.setAccessibleName("The chosen row as it was sent")
@@ -58,7 +60,7 @@ class QuarantineDialog(QDialog):
         close.setDefault(True)
         self.view.offer(self.again, self.discard)
         foot = hbox((self.trouble, 1), self.again, self.discard, close)
-        vbox(self.count, advice, (self.view, 1), self.content, foot, parent=self, margin=16, spacing=12)
+        vbox(self.count, self.advice, (self.view, 1), self.content, foot, parent=self, margin=16, spacing=12)
         resize_within_screen(self, context.appearance.px(1160), context.appearance.px(620))
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._show_choice())
         renew = QTimer(self)
@@ -89,11 +91,12 @@ class QuarantineDialog(QDialog):
 
     def _show(self, rows: list[QuarantinedRow]) -> None:
         self.rows.show_rows(rows[:MOST])
-        words = f"{len(rows):,} row{'s' * (len(rows) != 1)} in quarantine" if rows else "Nothing is in quarantine"
+        words = f"{counted(len(rows), 'row')} in quarantine" if rows else "Nothing is in quarantine"
         if len(rows) > MOST:
             every = f" of {self._counted:,}" if self._counted > MOST else ""
             words = f"The newest {MOST:,}{every} rows in quarantine"
         self.count.setText(words)
+        self.advice.setVisible(bool(rows))
         self._show_choice()
 
     def _chosen(self) -> list[QuarantinedRow]:
@@ -122,7 +125,7 @@ class QuarantineDialog(QDialog):
     def ask_discard(self) -> None:
         """Ask, then order that the chosen rows be forgotten."""
         rows = tuple(row.which for row in self._chosen())
-        words = f"Discard {len(rows):,} refused row{'s' * (len(rows) != 1)}?"
+        words = f"Discard {counted(len(rows), 'refused row')}?"
         more = "The server will not have them. In the history of this station they stay."
         question = Question(words, more, yes="Discard", no="Keep")
         ask_first(self, question, lambda: self._order(DiscardRefused, rows))

@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.commands import COMMANDS, AlarmCommand, Annotate, GiveFeedback, MaintenanceCommand
 from pumpwatch_gui.domain.events import Event, OrderDone
-from pumpwatch_gui.domain.journal import JournalRow, journal_row
+from pumpwatch_gui.domain.journal import JournalRow, journal_row, line_words
 from pumpwatch_gui.domain.ports import JournalQuery
-from pumpwatch_gui.domain.wording import clock, plain
+from pumpwatch_gui.domain.wording import clock
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.row_list import Row, RowList
 
@@ -74,7 +74,7 @@ class EventList(RowList):
         """A journal that cannot be read has an alarm of its own; the list starts empty."""
 
     def _row(self, line: JournalRow) -> Row:
-        text = plain(line.text)
+        text = line_words(line)
         if self._pump_id is None and line.pump_id not in text:
             text = f"{line.pump_id} {text}"
         return Row(str(next(self._keys)), text, left=clock(line.time_ns), pump_id=line.pump_id)

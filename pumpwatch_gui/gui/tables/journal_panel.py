@@ -14,9 +14,9 @@ from typing_extensions import override
 from pumpwatch_gui.commissioning.export.spans import instant_ns
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.domain.errors import InputError
-from pumpwatch_gui.domain.journal import KINDS, JournalRow
+from pumpwatch_gui.domain.journal import KINDS, JournalRow, line_words
 from pumpwatch_gui.domain.ports import JournalQuery
-from pumpwatch_gui.domain.wording import clock, date_words, error_text, plain, stamp
+from pumpwatch_gui.domain.wording import clock, counted, date_words, error_text, stamp
 from pumpwatch_gui.gui.look.layout import vbox
 from pumpwatch_gui.gui.look.widgets import Panel, button, choose_target, label
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -33,10 +33,19 @@ CHOICES = ("everything", *KINDS)
 
 
 class JournalPanel(QWidget):
-    """The newest events first; `kind` is the one that is chosen at first, `acts` more buttons at its head."""
+    """The newest events first; `kind` is the one that is chosen at first, `acts` more buttons at its head.
+
+    Not `is_framed`: it is part of another panel.
+    """
 
     def __init__(
-        self, context: PageContext, *, name: str = "Journal", kind: str = CHOICES[0], acts: Sequence[QWidget] = ()
+        self,
+        context: PageContext,
+        *,
+        name: str = "Journal",
+        kind: str = CHOICES[0],
+        acts: Sequence[QWidget] = (),
+        is_framed: bool = True,
     ) -> None:
         super().__init__()
         self.context, self.appearance = context, context.appearance
@@ -50,7 +59,11 @@ class JournalPanel(QWidget):
         self._batch.setSingleShot(True)
         self._batch.setInterval(BATCH_MS)
         self._batch.timeout.connect(self._load_newest)
-        vbox((self._make_journal(name, kind, acts), 1), parent=self, margin=0)
+        panel = self._make_journal(name, kind, acts)
+        if not is_framed:
+            panel.setProperty("panel", False)
+            panel.body.setContentsMargins(0, 0, 0, 0)
+        vbox((panel, 1), parent=self, margin=0)
         self.setFocusProxy(self.journal_view)
         self._is_behind = True
 
@@ -67,7 +80,7 @@ class JournalPanel(QWidget):
     # ---------------------------------------------------------------- building
 
     def _make_journal(self, name: str, kind: str, acts: Sequence[QWidget]) -> Panel:
-        self.journal_view = TableView(self.appearance, self.journal, name, many=True)
+        self.journal_view = TableView(self.appearance, self.journal, name, many=True, nothing="No events")
         self.journal_view.lead_to(lambda r: (r.pump_id, ""), self.context, lambda r: r.time_ns)
         self.journal_view.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.text = text_filter("text or person", width=self.appearance.px(160))
@@ -111,7 +124,7 @@ class JournalPanel(QWidget):
             Column("Pump", lambda r: r.pump_id),
             Column("Name", self._name, spare=True),
             Column("By", lambda r: r.by),
-            Column("Event", lambda r: plain(r.text), tip=lambda r: r.text, elided=True),
+            Column("Event", line_words, tip=lambda r: r.text, elided=True),
         ]
 
     def _name(self, row: JournalRow) -> str:
@@ -217,8 +230,8 @@ class JournalPanel(QWidget):
             self._count()
 
     def _count(self) -> None:
-        which = "" if self._all_loaded else " last" if self._up_to_ns is not None else " newest"
-        self.outcome.setText(f"{len(self.journal.rows):,}{which} events")
+        which = "" if self._all_loaded else "last " if self._up_to_ns is not None else "newest "
+        self.outcome.setText(counted(len(self.journal.rows), f"{which}event"))
 
     def _failed(self, error: Exception) -> None:
         self._loading = False
@@ -237,4 +250,4 @@ class JournalPanel(QWidget):
         self.context.ask(lambda: history.export_journal_csv(path, query), self._exported, self._failed)
 
     def _exported(self, count: int) -> None:
-        self.outcome.setText(f"{count:,} events exported")
+        self.outcome.setText(f"{counted(count, 'event')} exported")

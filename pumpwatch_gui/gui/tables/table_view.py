@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QMenu, QTableView
 from typing_extensions import override
@@ -13,7 +13,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.errors import InputError, PumpWatchError
 from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.printing import choose_printer
-from pumpwatch_gui.gui.look.theme import Appearance, icon_size
+from pumpwatch_gui.gui.look.theme import Appearance, color, icon_size
 from pumpwatch_gui.gui.look.widgets import choose_target, say_failure
 from pumpwatch_gui.gui.shell.page import TREND_KEY, PageContext, around
 from pumpwatch_gui.gui.tables.columns import Columns
@@ -26,12 +26,14 @@ class TableView(QTableView):
     """A read-only table of `model`; `name` is what it is called, and what its arrangement is kept under.
 
     A click on a title sorts, a third one gives the order back in which the rows are given. `many` rows can be selected
-    where nothing but copying is done to them.
+    where nothing but copying is done to them. `nothing` is what it says where its rows would be, when there are none.
     """
 
-    def __init__(self, appearance: Appearance, model: RowsModel[Any], name: str, *, many: bool = False) -> None:
+    def __init__(
+        self, appearance: Appearance, model: RowsModel[Any], name: str, *, many: bool = False, nothing: str = ""
+    ) -> None:
         super().__init__()
-        self._appearance, self._rows = appearance, model
+        self._appearance, self._rows, self._nothing = appearance, model, nothing
         self._acts: Sequence[QAbstractButton] = ()
         self._place: Callable[[Any], tuple[str, str]] | None = None
         self._context: PageContext | None = None
@@ -63,6 +65,17 @@ class TableView(QTableView):
         )
         appearance.changed.connect(self._fit)
         self._fit()
+
+    @property
+    def nothing(self) -> str:
+        """What is said in place of rows now; "" while there are rows."""
+        return "" if self._rows.rows else self._nothing
+
+    @nothing.setter
+    def nothing(self, words: str) -> None:
+        if words != self._nothing:
+            self._nothing = words
+            self.viewport().update()
 
     @property
     def chosen(self) -> QModelIndex:
@@ -219,9 +232,14 @@ class TableView(QTableView):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The rows, and the bands between them."""
+        """The rows and the bands between them, or why there are none."""
         super().paintEvent(event)
+        painter = QPainter(self.viewport())
         if self.dividers is not None:
-            painter = QPainter(self.viewport())
             self.dividers.paint_bands(painter)
-            painter.end()
+        if words := self.nothing:
+            room = QRectF(self.viewport().rect()).adjusted(16, 0, -16, 0)
+            painter.setFont(self._appearance.font(13))
+            painter.setPen(color(self._appearance.theme.dim))
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
+        painter.end()

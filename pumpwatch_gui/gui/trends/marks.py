@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from pumpwatch_gui.commissioning.journal import journal_span
 from pumpwatch_gui.domain.alarms.alarm import Priority
-from pumpwatch_gui.domain.journal import ABOUT, ANNOTATION, NOTE, JournalRow
+from pumpwatch_gui.domain.journal import ABOUT, ANNOTATION, NOTE, JournalRow, line_words
 from pumpwatch_gui.domain.ports import Historian, JournalQuery
-from pumpwatch_gui.domain.wording import error_text, plain, stamp
+from pumpwatch_gui.domain.wording import error_text, stamp
 from pumpwatch_gui.gui.look.time_view import TimeView
 from pumpwatch_gui.gui.shell.page import PageContext
 
@@ -70,7 +70,7 @@ def _is_raised(row: JournalRow) -> bool:
 def _mark(row: JournalRow) -> Mark:
     priority = Priority[row.severity] if row.kind == "alarm" and row.severity in Priority.__members__ else None
     is_note = row.kind == ANNOTATION
-    words = str(row.detail[NOTE]) if is_note else plain(row.text)
+    words = str(row.detail[NOTE]) if is_note else line_words(row)
     words += f", by {row.by}" if row.by else ""
     return Mark((row.detail[ABOUT] if is_note else row.time_ns) / 1e9, row.kind, row.pump_id, words, priority)
 

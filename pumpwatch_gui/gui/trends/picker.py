@@ -72,7 +72,7 @@ class PickerDialog(QDialog):
         self.typed.setAccessibleName("Find a quantity")
         self.typed.textChanged.connect(self._find)
         self.typed.installEventFilter(self)
-        self.view = TableView(context.appearance, self.found, "Quantities")
+        self.view = TableView(context.appearance, self.found, "Quantities", nothing="Nothing is called so")
         self.view.activated.connect(lambda _: self.toggle())
         self.said = StatusText()
         self.act = button("Add", "Add or take away the chosen quantity", self.toggle, hint="Enter")
