@@ -19,7 +19,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QDate, QDateTime, QEvent, QTime
+from PySide6.QtCore import QDate, QDateTime, QEvent, QSize, QTime
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
@@ -46,6 +46,8 @@ README_PICTURE = ROOT / "resources" / "pictures" / "overview-dark.png"
 RENEW = "python -m tests.gui.snapshots"
 
 SIZE, README_SIZE = (1280, 720), (1600, 900)
+SMALLEST_ROOM = QSize(1280, 680)
+"""Of a screen of SIZE, without its panel and a title bar."""
 DIALOGS = (
     "settings",
     "limits",
@@ -172,7 +174,7 @@ class SteadyProcess:
 
 @contextmanager
 def steady() -> Iterator[None]:
-    """Clocks that stand still, UTC, one user and one version, and no blinking cursor."""
+    """Clocks that stand still, UTC, one user and one version, a screen of 1280 x 720, and no blinking cursor."""
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, {"TZ": "UTC", "LOGNAME": "operator"}))
         time.tzset()
@@ -181,6 +183,7 @@ def steady() -> Iterator[None]:
         stack.enter_context(patch("time.monotonic", lambda: 1e6))
         stack.enter_context(patch("psutil.Process", SteadyProcess))
         stack.enter_context(patch("pumpwatch_gui.gui.system.page.__version__", "1.0"))
+        stack.enter_context(patch("pumpwatch_gui.gui.look.layout.screen_room", lambda _: SMALLEST_ROOM))
         stack.enter_context(patch("pumpwatch_gui.gui.models.page.models_of", lambda *_: MODELS))
         stack.enter_context(patch("pumpwatch_gui.gui.sync.setup_dialog.kept_secrets", lambda _: (False, False)))
         # Whatever is installed: the picture is that of a machine without TensorFlow.
