@@ -329,7 +329,7 @@ def test_the_pumps_of_one_model_share_its_network_and_its_proof(model: Path, mon
     rewrite(model, setting("name", "another"))
     load_bundle(model, profile)
     assert proofs == [model / MODEL_FILE] * 2
-    assert bundle_module._proven_network.cache_info().maxsize
+    assert bundle_module._proven.cache_info().maxsize
 
 
 def test_without_the_runtime_numpy_is_what_is_proven(model: Path) -> None:

@@ -22,6 +22,8 @@ FIRST_RETRY_S, JITTER = 0.25, 0.2
 """With the jitter, devices behind a switch that restarted are not all connected to in the same instant."""
 CONNECTS_PER_S = 100.0
 CANCEL_AGAIN_S = 0.1
+CONNECTED_S = 0.05
+"""The first scan of all waits until its connection is up, or it would be missed."""
 SLOT_S = 0.01
 """First scans are due at multiples of it: those of several lines then share one wake-up of the loop, which costs as
 much as what it is for. Within 10 ms there is time for some thirty scans."""
@@ -85,7 +87,7 @@ class Line:
         self.links = tuple(links)
         for link in self.links:
             if link.due_s is None:
-                due_s = time.monotonic() + phases[link.spec.link_id] * link.spec.config.period_s
+                due_s = time.monotonic() + CONNECTED_S + phases[link.spec.link_id] * link.spec.config.period_s
                 link.due_s = due_s // SLOT_S * SLOT_S
                 if self._channel is not None:
                     link.connected()

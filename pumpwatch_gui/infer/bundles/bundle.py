@@ -57,7 +57,8 @@ def load_bundle(path: Path, profile: PumpProfile) -> Bundle:
     if build is None:
         raise BundleError(f"{path}: detector kind {manifest.kind!r} is not known", f"there are: {', '.join(DETECTORS)}")
     try:
-        return Bundle(manifest, path, build(profile, _proven_network(path, manifest.version), manifest.detector))
+        manifest, network = _proven(path, manifest.version) or (manifest, None)
+        return Bundle(manifest, path, build(profile, network, manifest.detector))
     except KeyError as error:
         raise BundleError(f"{path}: the model cannot be used ({error} is missing)", ADVICE) from None
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
@@ -65,8 +66,8 @@ def load_bundle(path: Path, profile: PumpProfile) -> Bundle:
 
 
 @lru_cache(maxsize=16)
-def _proven_network(path: Path, version: str) -> Autoencoder | None:
-    """The network of a bundle, None for a kind without. The pumps of one model share it, and its proof.
+def _proven(path: Path, version: str) -> tuple[Manifest, Autoencoder] | None:
+    """Manifest and network of a bundle, None for a kind without. The pumps of one model share both, and their proof.
 
     Another model in the same folder has another `version`, and so another key. Raises OSError, ValueError or
     BundleError.
@@ -78,7 +79,7 @@ def _proven_network(path: Path, version: str) -> Autoencoder | None:
     weights = Weights.from_bytes(content, sensors=len(manifest.sensors), units=manifest.units)
     network = Autoencoder(path / MODEL_FILE, weights, window=manifest.window)
     network.prove(*manifest.parity)
-    return network
+    return manifest, network
 
 
 def profile_of(manifest: Manifest) -> PumpProfile:
