@@ -33,6 +33,7 @@ class Column(Generic[T]):
     are sorted by where their text does not say it (see `text_order.py`); None for what comes last in any order.
     `strong` is the font of a row that must be seen first; None for the usual one. Where `group` is given, rows that are
     in the order of this column, or as given, are divided by it, and `brief` is what is then painted of the text.
+    `kept` is what of a text is never cut, from and to, in a table without divided rows (see `gui/look/cut_text.py`).
     """
 
     title: str
@@ -46,6 +47,7 @@ class Column(Generic[T]):
     strong: Callable[[T], QFont | None] | None = None
     group: Callable[[T], str] | None = None
     brief: Callable[[T], str] | None = None
+    kept: Callable[[T], tuple[int, int]] | None = None
 
     def order_of(self, row: T) -> Any:
         """What a row is sorted by."""

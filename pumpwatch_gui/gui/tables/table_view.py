@@ -18,6 +18,7 @@ from pumpwatch_gui.gui.look.widgets import choose_target, say_failure
 from pumpwatch_gui.gui.shell.page import TREND_KEY, PageContext, around
 from pumpwatch_gui.gui.tables.columns import Columns
 from pumpwatch_gui.gui.tables.dividers import Dividers
+from pumpwatch_gui.gui.tables.kept_words import KeptWords
 from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected, print_all, save_all
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
 
@@ -57,6 +58,8 @@ class TableView(QTableView):
         columns = list(enumerate(model.columns))
         is_divided = any(column.group is not None for column in model.columns)
         self.dividers = Dividers(appearance, self, model) if is_divided else None
+        if any(column.kept is not None for column in model.columns):
+            KeptWords(self, model)
         self.columns = Columns(
             appearance,
             self,
