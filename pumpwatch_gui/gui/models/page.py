@@ -48,6 +48,8 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 
 SLOW_S = 1.0
 STEPS_SHOWN, STEP_PX = 4, 80
+ROWS_SHOWN = 3, 8
+"""Models that the table has room for at least and at most, before it scrolls."""
 JUDGEMENT = "Judgement over time"
 APART_PX = 1500
 """From this width on the judgement has a column of its own, between the models and the work on them."""
@@ -74,6 +76,8 @@ class ModelsPage(Page):
         self._make_widgets()
         self._lay_out()
         self._fill_pumps()
+        self._fit_models()
+        self.appearance.changed.connect(self._fit_models)
 
     # ---------------------------------------------------------------- building
 
@@ -143,8 +147,8 @@ class ModelsPage(Page):
         steps.setSpacing(6)
         for row, (step, widgets) in enumerate(
             (
-                ("3  Shadow", (self.shadow_button, self.stop_button)),
-                ("4  Promote", (self.promote_button, self.back_button, self.export_button)),
+                ("Shadow", (self.shadow_button, self.stop_button)),
+                ("Promote", (self.promote_button, self.back_button, self.export_button)),
             )
         ):
             steps.addWidget(label(step, "strong"), row, 0)
@@ -152,7 +156,7 @@ class ModelsPage(Page):
                 steps.addWidget(widget, row, column + 1)
         steps.setColumnMinimumWidth(0, self.appearance.px(STEP_PX))
         steps.setColumnStretch(4, 1)
-        registry.body.addLayout(vbox((self.view, 3), steps, self.shadow, self.steps, self.said, (self.card, 4)), 1)
+        registry.body.addLayout(vbox(self.view, steps, self.shadow, self.steps, self.said, (self.card, 1)), 1)
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._apart = Panel(self.appearance, JUDGEMENT)
         self._apart.body.setContentsMargins(0, 12, 0, 0)
@@ -237,12 +241,19 @@ class ModelsPage(Page):
             return
         self.choice = choice
         self.models.show_rows(choice.rows)
+        self._fit_models()
         active = next((row.version for row in choice.rows if row.is_active), "")
         at = max(self.models.place_of(active if wanted is None else wanted), 0)
         self.view.selectRow(at)
         self._choose_model(at)
         self.adaptive.setChecked(choice.is_adaptive)
         self._show_active()
+
+    def _fit_models(self) -> None:
+        """As many rows as there are models, within bounds: the card has the rest."""
+        rows = min(max(len(self.models.rows), ROWS_SHOWN[0]), ROWS_SHOWN[1])
+        header, row = self.view.horizontalHeader().sizeHint().height(), self.view.verticalHeader().defaultSectionSize()
+        self.view.setFixedHeight(header + rows * row + 4)
 
     def _show_active(self) -> None:
         """What judges the pump, or how far it has come that learns itself, and what happened to it when."""
