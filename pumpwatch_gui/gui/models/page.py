@@ -51,6 +51,9 @@ STEPS_SHOWN, STEP_PX = 4, 80
 ROWS_SHOWN = 3, 8
 """Models that the table has room for at least and at most, before it scrolls."""
 JUDGEMENT = "Judgement over time"
+REGISTRY = "Models of this pump"
+NARROW_PX = 860
+"""Below this width the models are the first of the tabs."""
 APART_PX = 1500
 """From this width on the judgement has a column of its own, between the models and the work on them."""
 MODEL_COMMANDS = {LEARN, *(COMMANDS[kind].name for kind in get_args(ModelCommand))}
@@ -76,8 +79,7 @@ class ModelsPage(Page):
         self._make_widgets()
         self._lay_out()
         self._fill_pumps()
-        self._fit_models()
-        self.appearance.changed.connect(self._fit_models)
+        self.appearance.changed.connect(self._fold)
 
     # ---------------------------------------------------------------- building
 
@@ -110,14 +112,8 @@ class ModelsPage(Page):
                                   lambda: self._order(RollBack(self._id)))  # fmt: skip
         self.export_button = button("Export…", "Copy the chosen model with its card to a folder", self._choose_export)
         self.view.offer(self.shadow_button, self.stop_button, self.promote_button, self.back_button, self.export_button)
-        acting = (
-            self.shadow_button,
-            self.stop_button,
-            self.promote_button,
-            self.back_button,
-            self.confirm,
-            self.rebaseline,
-        )
+        orders = self.shadow_button, self.stop_button, self.promote_button, self.back_button
+        acting = (*orders, self.confirm, self.rebaseline)
         for waiting in (*acting, self.export_button):
             waiting.setEnabled(False)
         self.shadow, self.said, self.steps = StatusText(), StatusText(), StatusText()
@@ -137,12 +133,12 @@ class ModelsPage(Page):
                 part.hide()
 
     def _lay_out(self) -> None:
-        head = Panel(self.appearance)
+        self._head = head = Panel(self.appearance)
         head.setAccessibleName("Pump and active model")
-        head.body.addLayout(
-            hbox(self.chooser, self.active, None, self.adaptive, self.confirm, self.rebaseline, spacing=12)
-        )
-        registry = Panel(self.appearance, "Models of this pump")
+        acts = (self.adaptive, self.confirm, self.rebaseline)
+        self._head_row = hbox(self.chooser, self.active, None, *acts, spacing=12)
+        head.body.addLayout(self._head_row)
+        self._registry = registry = Panel(self.appearance, REGISTRY)
         steps = QGridLayout()
         steps.setSpacing(6)
         for row, (step, widgets) in enumerate(
@@ -174,8 +170,9 @@ class ModelsPage(Page):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is room for three columns the judgement leaves the tabs."""
+        """Where there is room for three columns the judgement leaves the tabs; for one alone, the models join them."""
         super().resizeEvent(event)
+        self._fold()
         is_wide = self._can_train and self.width() >= self.appearance.px(APART_PX)
         if is_wide != self._apart.isHidden():
             return
@@ -185,6 +182,22 @@ class ModelsPage(Page):
             self.tabs.insertTab(0, self.judgement, JUDGEMENT)
         self._apart.setVisible(is_wide)
         self.judgement.show()
+
+    def _fold(self) -> None:
+        self.view.fit_rows(*ROWS_SHOWN)
+        is_narrow, at = self.width() < self.appearance.px(NARROW_PX), self.tabs.indexOf(self._registry)
+        if is_narrow == (at >= 0):
+            return
+        if is_narrow:
+            self.tabs.insertTab(0, self._registry, REGISTRY)
+            self.tabs.setCurrentIndex(0)
+            self._head.body.addWidget(self.active)
+        else:
+            self.tabs.removeTab(at)
+            self._split.insertWidget(0, self._registry)
+            self._registry.show()
+            self._head_row.insertWidget(1, self.active)
+        self._registry.heading.setHidden(is_narrow)  # the tab says it
 
     # ---------------------------------------------------------------- choosing
 
@@ -241,19 +254,13 @@ class ModelsPage(Page):
             return
         self.choice = choice
         self.models.show_rows(choice.rows)
-        self._fit_models()
+        self.view.fit_rows(*ROWS_SHOWN)
         active = next((row.version for row in choice.rows if row.is_active), "")
         at = max(self.models.place_of(active if wanted is None else wanted), 0)
         self.view.selectRow(at)
         self._choose_model(at)
         self.adaptive.setChecked(choice.is_adaptive)
         self._show_active()
-
-    def _fit_models(self) -> None:
-        """As many rows as there are models, within bounds: the card has the rest."""
-        rows = min(max(len(self.models.rows), ROWS_SHOWN[0]), ROWS_SHOWN[1])
-        header, row = self.view.horizontalHeader().sizeHint().height(), self.view.verticalHeader().defaultSectionSize()
-        self.view.setFixedHeight(header + rows * row + 4)
 
     def _show_active(self) -> None:
         """What judges the pump, or how far it has come that learns itself, and what happened to it when."""

@@ -93,6 +93,12 @@ class TableView(QTableView):
         first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
         return range(max(first, 0), (last + 1 if last >= 0 else len(self._rows.rows)))
 
+    def fit_rows(self, least: int, most: int) -> None:
+        """Be as high as the rows there are, or as these bounds."""
+        rows = min(max(len(self._rows.rows), least), most)
+        header = self.horizontalHeader().sizeHint().height()
+        self.setFixedHeight(header + rows * self.verticalHeader().defaultSectionSize() + 4)
+
     def choose(self, key: Hashable) -> None:
         """Select the row about something, wherever it is; without one nothing changes."""
         if (at := self._rows.place_of(key)) >= 0:
