@@ -19,7 +19,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QDate, QDateTime, QEvent, QTime
+from PySide6.QtCore import QDate, QDateTime, QEvent, QSize, QTime
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
@@ -30,6 +30,7 @@ from pumpwatch_gui.domain.events import AlarmChanged, Event, LinkChanged, Note, 
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.sync import QuarantinedRow, SyncStream
 from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.look.layout import FRAME_PX
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.models.material import MaterialChooser
 from pumpwatch_gui.gui.shell.app import application
@@ -180,6 +181,8 @@ def steady() -> Iterator[None]:
         stack.enter_context(patch("time.time", lambda: NOW_NS / SECOND))
         stack.enter_context(patch("time.monotonic", lambda: 1e6))
         stack.enter_context(patch("psutil.Process", SteadyProcess))
+        room = QSize(SIZE[0], SIZE[1] - FRAME_PX)
+        stack.enter_context(patch("pumpwatch_gui.gui.look.layout.screen_room", lambda _: room))
         stack.enter_context(patch("pumpwatch_gui.gui.system.page.__version__", "1.0"))
         stack.enter_context(patch("pumpwatch_gui.gui.models.page.models_of", lambda *_: MODELS))
         stack.enter_context(patch("pumpwatch_gui.gui.sync.setup_dialog.kept_secrets", lambda _: (False, False)))
