@@ -20,12 +20,12 @@ def names(schedule: ReportSchedule, now: datetime) -> dict[ReportKind, str]:
 
 def test_the_newest_period_that_has_ended_and_settled_is_due() -> None:
     assert names(EVERY, NOW) == {
-        ReportKind.SHIFT: "2026-10-13T14:00/22:00",  # the night shift ended a minute ago
+        ReportKind.SHIFT: "2026-10-13 14:00 to 22:00",  # the night shift ended a minute ago
         ReportKind.DAILY: "2026-10-13",
-        ReportKind.WEEKLY: "2026-W41",
+        ReportKind.WEEKLY: "2026 week 41",
         ReportKind.MONTHLY: "2026-09",
     }
-    assert names(EVERY, NOW + timedelta(minutes=1))[ReportKind.SHIFT] == "2026-10-13T22:00/06:00"
+    assert names(EVERY, NOW + timedelta(minutes=1))[ReportKind.SHIFT] == "2026-10-13 22:00 to 06:00"
     assert names(ReportSchedule(), NOW) == {}
 
 

@@ -30,6 +30,7 @@ from pumpwatch_gui.domain.events import AlarmChanged, Event, LinkChanged, Note, 
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.sync import QuarantinedRow, SyncStream
 from pumpwatch_gui.files.home import Home
+from pumpwatch_gui.gui.look.layout import FRAME_PX
 from pumpwatch_gui.gui.look.theme import Appearance
 from pumpwatch_gui.gui.models.material import MaterialChooser
 from pumpwatch_gui.gui.shell.app import application
@@ -46,8 +47,6 @@ README_PICTURE = ROOT / "resources" / "pictures" / "overview-dark.png"
 RENEW = "python -m tests.gui.snapshots"
 
 SIZE, README_SIZE = (1280, 720), (1600, 900)
-SMALLEST_ROOM = QSize(1280, 680)
-"""Of a screen of SIZE, without its panel and a title bar."""
 DIALOGS = (
     "settings",
     "limits",
@@ -182,8 +181,9 @@ def steady() -> Iterator[None]:
         stack.enter_context(patch("time.time", lambda: NOW_NS / SECOND))
         stack.enter_context(patch("time.monotonic", lambda: 1e6))
         stack.enter_context(patch("psutil.Process", SteadyProcess))
+        room = QSize(SIZE[0], SIZE[1] - FRAME_PX)
+        stack.enter_context(patch("pumpwatch_gui.gui.look.layout.screen_room", lambda _: room))
         stack.enter_context(patch("pumpwatch_gui.gui.system.page.__version__", "1.0"))
-        stack.enter_context(patch("pumpwatch_gui.gui.look.layout.screen_room", lambda _: SMALLEST_ROOM))
         stack.enter_context(patch("pumpwatch_gui.gui.models.page.models_of", lambda *_: MODELS))
         stack.enter_context(patch("pumpwatch_gui.gui.sync.setup_dialog.kept_secrets", lambda _: (False, False)))
         # Whatever is installed: the picture is that of a machine without TensorFlow.

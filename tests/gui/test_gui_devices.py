@@ -470,3 +470,13 @@ def test_maps_are_imported_checked_and_exported_with_their_comments(
     panel.import_file(wrong)
     qtbot.waitUntil(lambda: "uint99" in panel.said.text(), timeout=5000)
     assert not (tmp_path / "registers" / "wrong.toml").exists()
+
+
+def test_only_counts_that_are_no_zero_are_seen_at_first_sight(open_window: OpenWindow) -> None:
+    window = open_window(3, scenes={})
+    window.open_page("devices")
+    links = page_of(window, DevicesPage).links
+    column = {c.title: i for i, c in enumerate(links.columns)}
+    colour = Qt.ItemDataRole.ForegroundRole
+    assert links.index(0, column["CRC"]).data(colour) is not None
+    assert links.index(0, column["Time-outs"]).data(colour) is None

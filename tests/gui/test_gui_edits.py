@@ -174,7 +174,9 @@ def test_changed_limits_are_named_with_what_they_were_until_they_are_undone(open
 def test_a_removed_pump_and_a_changed_name_come_back_with_undo(open_window: OpenWindow) -> None:
     station = FakeStation(3, scenes={}, history_s=5)
     dialog = dialog_of(open_window(source=station), SettingsDialog, "settings", "P-102")
+    assert not dialog.undo.isEnabled()
     dialog.pump_name.setText("Another name")
+    assert dialog.undo.isEnabled()
     dialog.remove_pump()
     assert dialog.list.count() == 2
     dialog.undo.click()
@@ -182,6 +184,7 @@ def test_a_removed_pump_and_a_changed_name_come_back_with_undo(open_window: Open
     assert dialog.pump_name.text() == "Another name"
     dialog.undo.click()
     assert dialog.pump_name.text() == "Boiler feed B"
+    assert not dialog.undo.isEnabled()
     dialog.redo.click()
     assert dialog.pump_name.text() == "Another name"
     dialog.redo.click()

@@ -152,7 +152,7 @@ def test_a_person_creates_assigns_notes_resolves_and_reopens(open_window: OpenWi
     reopen.reason.setText("it leaks")
     reopen.give()
     shown(window)
-    assert page.tabs[OPEN].text() == "Open 3"
+    assert page.tabs[OPEN].text() == "Open 1/3"  # of the pump that the filter has
     page.tabs[OPEN].click()
     page.open_view.selectRow(0)
     assert "was resolved by" in page.detail.accessibleDescription()
@@ -261,7 +261,7 @@ def test_the_cost_table_shows_the_rows_that_count_and_what_is_wrong(
     page.costs_button.click()
     dialog = dialog_of(window, CostDialog)
     first = [c.text(dialog.rows.rows[0]) for c in dialog.rows.columns]
-    assert first == ["bearing_temperature_c.high*", "900 INR", "", "medium", "this site"]
+    assert first == ["Bearing temperature: high and high-high", "900 INR", "", "medium", "this site"]
     assert "critical × 1.5" in dialog.factors.text()
     assert "cost[1].estimated_cost: is missing" in dialog.trouble.text()
     dialog.close()

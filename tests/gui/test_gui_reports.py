@@ -62,7 +62,7 @@ def test_a_period_is_proposed_and_one_that_is_none_is_explained(dialog: ReportsD
     assert dialog.pump.isVisible()
     assert dialog.pump.currentText() == "P-102"
     dialog.preview()
-    assert dialog.said.text() == "write it as 2026-10-14T03:10/03:40"
+    assert dialog.said.text() == "write it as 2026-10-14 03:10 to 03:40"
 
 
 def test_what_the_report_refuses_is_said(dialog: ReportsDialog) -> None:

@@ -34,6 +34,7 @@ from pumpwatch_gui.gui.look.widgets import Painted
 from pumpwatch_gui.gui.pump.page import PumpPage
 from pumpwatch_gui.gui.shell.entries import DIALOGS, PAGES
 from pumpwatch_gui.gui.shell.main_window import MainWindow
+from pumpwatch_gui.gui.shell.page import Page
 from pumpwatch_gui.gui.tables.table_view import TableView
 from tests.gui.conftest import OpenWindow
 from tests.gui.fake_scenes import SCENES, Scene
@@ -264,3 +265,15 @@ def test_the_pump_page_shows_four_alarms_above_the_judgement(
         page = page_of(window, PumpPage)
         assert sum(not page.alarms.cell_rect(i).isEmpty() for i in range(9)) >= 4
         assert page.alarms.mapTo(page, QPoint(0, 0)).y() < page.why.mapTo(page, QPoint(0, 0)).y()
+
+
+@pytest.mark.parametrize("key", ["trends", "models"])
+def test_no_page_of_a_pump_scrolls_sideways_with_large_text(open_window: OpenWindow, key: str) -> None:
+    window = open_window(3, scenes={})
+    window.resize(1280, 720)
+    for scale in (150, 100, 150):
+        window.appearance.set_scale(scale)
+        window.open_page(key, "P-101")
+        QApplication.processEvents()
+        page = next(page for page in window.findChildren(Page) if page.key == key)
+        assert page.minimumSizeHint().width() <= window.width() - window.nav_bar.width()

@@ -10,10 +10,12 @@ from pumpwatch_gui.domain.errors import BundleError, InputError
 from pumpwatch_gui.files.recordings.reading import read_recording
 from pumpwatch_gui.files.recordings.writing import write_recording
 from pumpwatch_gui.infer.bundles.bundle import load_bundle
+from pumpwatch_gui.infer.bundles.card import card
 from pumpwatch_gui.infer.bundles.manifest import read_manifest
 from pumpwatch_gui.infer.bundles.registry import ModelRegistry, export_model
 from pumpwatch_gui.infer.bundles.threshold_factor import threshold_factor_of, with_threshold_factor
 from pumpwatch_gui.infer.evaluation.scoring import score_rows
+from pumpwatch_gui.settings.profile_file import load_profile
 from tests.infer.infer_builders import FEW, steady
 
 
@@ -128,3 +130,14 @@ def test_a_bundle_that_cannot_be_copied_leaves_nothing_half(registry: ModelRegis
     version = registry.add("P-1", chart_bundle)
     (registry.folder / "P-1" / f"{version}.new").mkdir()  # what a write that was cut off leaves behind
     assert [m.version for m in registry.models("P-1")] == [version]
+
+
+def test_a_card_counts_in_words_and_writes_units_as_people_do() -> None:
+    profile = load_profile("centrifugal")
+    trained = {"running_h": 88.197, "recordings": ["a.csv"], "windows": 24847, "loss": [0.08, 0.04]}
+    words = card(profile, {"name": "m", "kind": "combined", "window": 30, "units": 64, "trained": trained})
+    assert "88.2 h of normal running in 1 recording: a.csv." in words
+    assert "24,847 windows" in words
+    assert "in 2 epochs." in words
+    assert "(°C)" in words
+    assert "degC" not in words

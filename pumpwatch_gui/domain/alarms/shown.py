@@ -108,6 +108,11 @@ class ShownAlarm:
         bare = alarm_number(self.alarm.value, replace(self.alarm, unit=""), self._decimals)
         return f"{bare} at {clock(self.alarm.raised_ns)} · limit {self.limit}"
 
+    @cached_property
+    def numbers(self) -> str:
+        """Value now, the one at which it was raised, limit: `now 88.3 °C · 88.1 at 12:04:36 · limit 85 °C`."""
+        return " · ".join(words for words in (self.now and f"now {self.now}", self.raised_and_limit) if words)
+
     @property
     def _decimals(self) -> int | None:
         """Of its tag, as its value now has them; None where the tag itself is another number."""

@@ -1,13 +1,22 @@
-"""How a change of limits reads: only what has changed, with what it was."""
+"""How limits read: the kind of one in the text of its alarm, and a change, as what has changed with what it was."""
 
 from dataclasses import fields
 
+from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.pump.profile import Limits, Sensor
 from pumpwatch_gui.domain.wording import unit_text
 
 _SECONDS = ("on_delay_s", "off_delay_s")
 _WORDS = {"low_low": "low-low", "low": "low", "high": "high", "high_high": "high-high", "deadband": "deadband",
           "on_delay_s": "on-delay", "off_delay_s": "off-delay", "latching": "latching"}  # fmt: skip
+
+
+def limit_place(alarm: Alarm) -> tuple[int, int]:
+    """Where in its text the kind of limit is (`high-high`), from and to; (0, 0) for an alarm of no limit."""
+    tag, _, level = alarm.source.rpartition(".")
+    words = _WORDS.get(level, "") if tag and tag == alarm.tag else ""
+    size = len(alarm.text)
+    return (size - len(words), size) if words and alarm.text.endswith(f" {words}") else (0, 0)
 
 
 def limit_change(sensor: Sensor, now: Limits) -> str:

@@ -28,18 +28,18 @@ _TITLES = {
     ReportKind.INCIDENT: "Incident report",
 }
 _ADVICE = {
-    ReportKind.SHIFT: f"write it as 2026-10-14T06:00 ({SHIFT_HOURS} h from then on) or 2026-10-14T06:00/18:00",
+    ReportKind.SHIFT: f"write it as 2026-10-14 06:00 ({SHIFT_HOURS} h from then on) or 2026-10-14 06:00 to 18:00",
     ReportKind.DAILY: "write it as 2026-10-14",
-    ReportKind.WEEKLY: "write it as 2026-W42, by ISO 8601: from Monday on",
+    ReportKind.WEEKLY: "write it as 2026 week 42, by ISO 8601: from Monday on",
     ReportKind.MONTHLY: "write it as 2026-10",
-    ReportKind.INCIDENT: "write it as 2026-10-14T03:10/03:40",
+    ReportKind.INCIDENT: "write it as 2026-10-14 03:10 to 03:40",
 }
 _FORMS = {
-    ReportKind.SHIFT: r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(?:/(\d{2}:\d{2}))?",
+    ReportKind.SHIFT: r"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2})(?:(?:/| to )(\d{2}:\d{2}))?",
     ReportKind.DAILY: r"(\d{4}-\d{2}-\d{2})",
-    ReportKind.WEEKLY: r"(\d{4}-W\d{2})",
+    ReportKind.WEEKLY: r"(\d{4})(?:-W| week )(\d{2})",
     ReportKind.MONTHLY: r"(\d{4}-\d{2})",
-    ReportKind.INCIDENT: r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})/(\d{2}:\d{2})",
+    ReportKind.INCIDENT: r"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2})(?:/| to )(\d{2}:\d{2})",
 }
 _NAMES = {
     ReportKind.SHIFT: "%Y-%m-%dT%H%M",
@@ -87,8 +87,8 @@ class Period:
     def typed(self) -> str:
         """The period as `parse_period` reads it."""
         if self.kind in (ReportKind.SHIFT, ReportKind.INCIDENT):
-            return f"{self.start:%Y-%m-%dT%H:%M}/{self.end:%H:%M}"
-        return self.name
+            return f"{self.start:%Y-%m-%d %H:%M} to {self.end:%H:%M}"
+        return f"{self.start:%G week %V}" if self.kind is ReportKind.WEEKLY else self.name
 
     @property
     def text(self) -> str:
@@ -140,7 +140,7 @@ def _period(kind: ReportKind, typed: re.Match[str]) -> Period:
             start = datetime.fromisoformat(f"{typed[1]}-01")
             return Period(kind, start, (start + timedelta(days=31)).replace(day=1))
         case ReportKind.WEEKLY:
-            start = datetime.fromisoformat(f"{typed[1]}-1")
+            start = datetime.fromisoformat(f"{typed[1]}-W{typed[2]}-1")
             return Period(kind, start, start + timedelta(days=7))
         case ReportKind.DAILY:
             start = datetime.fromisoformat(typed[1])

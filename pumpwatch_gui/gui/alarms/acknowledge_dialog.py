@@ -19,8 +19,16 @@ class AcknowledgeDialog(OrderDialog):
         count = f"{len(alarms)} alarms" if len(alarms) > 1 else f"{alarms[0].pump_id} {alarms[0].text}"
         super().__init__(context, f"Acknowledge {count}", "Acknowledge", parent, height=260)
         self._alarms = alarms
-        if len(alarms) > 1:  # one is named in the title
-            lines = [f"{alarm.pump_id}  {alarm.text}" for alarm in alarms[:NAMED]]
+        view = context.latest()
+        numbers = [context.shown(alarm, view).numbers for alarm in alarms[:NAMED]]
+        if len(alarms) == 1:  # one is named in the title
+            if numbers[0]:
+                self.put("Value", label(numbers[0], "strong"))
+        else:
+            lines = [
+                " · ".join(filter(None, (f"{alarm.pump_id}  {alarm.text}", words)))
+                for alarm, words in zip(alarms, numbers, strict=False)
+            ]
             lines += [f"and {len(alarms) - NAMED} more"] if len(alarms) > NAMED else []
             self.put("Alarms", label("\n".join(lines)))
         self.note = self.add_line("Note", hint="What was found or done, as the next shift must know it")

@@ -11,6 +11,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarms.alarm import Alarm, AlarmState
 from pumpwatch_gui.domain.alarms.held import HeldAlarms
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
+from pumpwatch_gui.domain.pump.limit_words import limit_place
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.look.layout import hbox, vbox
@@ -61,7 +62,14 @@ class ActiveView(QWidget):
             Column("Priority", lambda s: str(int(s.alarm.priority)), icon=icon),
             Column("Since", lambda s: stamp(s.alarm.raised_ns), sort=lambda s: s.alarm.raised_ns),
             Column("Pump", lambda s: s.alarm.pump_id),
-            Column("Alarm", _text, elided=True, strong=strong, sort=lambda s: text_order(s.alarm.text)),
+            Column(
+                "Alarm",
+                _text,
+                elided=True,
+                strong=strong,
+                sort=lambda s: text_order(s.alarm.text),
+                kept=lambda s: limit_place(s.alarm),
+            ),
             Column("Now", lambda s: s.now, right=True, sort=lambda s: s.now_number),
             Column(
                 "Raised at",

@@ -9,6 +9,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.alarms.flood import AlarmsByPump, PumpGroup
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
+from pumpwatch_gui.domain.pump.limit_words import limit_place
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import stamp
 from pumpwatch_gui.gui.shell.page import PageContext
@@ -59,7 +60,7 @@ class ByPumpView(TableView):
             Column("Worst", _priority, icon=self._icon),
             Column("Alarms", _count, right=True),
             Column("Unacknowledged", lambda r: "" if r.shown else str(r.group.unacknowledged), right=True),
-            Column("First out, alarm", lambda r: alarm(r).text, elided=True),
+            Column("First out, alarm", lambda r: alarm(r).text, elided=True, kept=lambda r: limit_place(alarm(r))),
             Column("Since", lambda r: stamp(alarm(r).raised_ns)),
             Column("Now", lambda r: r.shown.now if r.shown else "", right=True),
             Column("State", lambda r: r.shown.alarm.state.value if r.shown else "", elided=True),

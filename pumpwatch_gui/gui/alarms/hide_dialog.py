@@ -18,8 +18,10 @@ class HideDialog(OrderDialog):
 
     def __init__(self, context: PageContext, alarm: Alarm, parent: QWidget, *, out_of_service: bool) -> None:
         words = "Take out of service" if out_of_service else "Shelve"
-        super().__init__(context, f"{words} – {alarm.pump_id} {alarm.text}", words, parent, height=240)
+        super().__init__(context, f"{words} – {alarm.pump_id} {alarm.text}", words, parent, height=270)
         self._alarm_id, self._out = alarm.alarm_id, out_of_service
+        if numbers := context.shown(alarm, context.latest()).numbers:
+            self.put("Value", label(numbers, "strong"))
         if not out_of_service:
             self.time = self.add_choice("For", [duration(seconds) for seconds in TIMES_S])
             self.time.setCurrentIndex(TIMES_S.index(3600.0))

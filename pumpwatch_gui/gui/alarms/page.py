@@ -14,6 +14,7 @@ from pumpwatch_gui.domain.alarms.guidance import Guidance
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.commands import Acknowledge, ResetAlarm, ReturnToService, UnshelveAlarm
 from pumpwatch_gui.domain.events import AlarmChanged, Event, OrderDone
+from pumpwatch_gui.domain.pump.limit_words import limit_place
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import duration, stamp
 from pumpwatch_gui.gui.alarms.acknowledge_dialog import AcknowledgeDialog
@@ -146,7 +147,7 @@ class AlarmsPage(Page):
         return [
             Column("Priority", lambda s: str(int(s.alarm.priority)), icon=self._icon),
             Column("Pump", lambda s: s.alarm.pump_id),
-            Column("Alarm", lambda s: s.alarm.text, elided=True),
+            Column("Alarm", lambda s: s.alarm.text, elided=True, kept=lambda s: limit_place(s.alarm)),
             Column("State", lambda s: s.alarm.state.value),
             Column("Condition", lambda s: "holds" if s.alarm.holds else "gone"),
             Column("Reason", lambda s: s.alarm.reason, elided=True),

@@ -9,6 +9,7 @@ from pumpwatch_gui.commissioning.alarm_performance import PerformanceRead, read_
 from pumpwatch_gui.domain.alarms.benchmarks import advice_tip, advice_words, figures
 from pumpwatch_gui.domain.alarms.performance import Actor
 from pumpwatch_gui.domain.alarms.rules import is_rule
+from pumpwatch_gui.domain.pump.limit_words import limit_place
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import UNKNOWN, duration, error_text, minute, number
 from pumpwatch_gui.gui.alarms.figures import FigureGrid, RateBars
@@ -68,7 +69,7 @@ class PerformanceView(QWidget):
         return [
             Column("Priority", lambda a: str(int(a.alarm.priority)), icon=lambda a: self._icons.of(a.alarm.priority)),
             Column("Pump", lambda a: a.alarm.pump_id),
-            Column("Alarm", lambda a: a.alarm.text, elided=True),
+            Column("Alarm", lambda a: a.alarm.text, elided=True, kept=lambda a: limit_place(a.alarm)),
             Column("Times", lambda a: f"{a.count:,}", right=True, sort=lambda a: a.count),
             Column("Share", share, right=True, sort=lambda a: a.share),
             Column("Most in 1 min", _most, right=True, sort=lambda a: a.most),

@@ -18,9 +18,13 @@ from pumpwatch_gui.gui.shell.page import Ask
 
 
 class LinkBox(QWidget):
-    """Edits one link. `value()` is its config, or None with the mistake shown; `removed` asks to take it out."""
+    """Edits one link. `value()` is its config, or None with the mistake shown; `removed` asks to take it out.
+
+    `edited`: a field says something else.
+    """
 
     removed = Signal()
+    edited = Signal()
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class LinkBox(QWidget):
     def _shown_form(self, config: DriverConfig | None) -> Form:
         """A form in line with the driver above it; what is seldom needed shows where it was set."""
         form = self._make_form(config)
+        form.changed.connect(self.edited)
         width = max(name.sizeHint().width() for name in form.names.values())
         form.widen_names(width)
         self._name.setFixedWidth(width)
@@ -93,6 +98,7 @@ class LinkBox(QWidget):
 
     def _change_driver(self) -> None:
         self.show_config(None)
+        self.edited.emit()
 
     def show_config(self, config: DriverConfig | None) -> None:
         """A new form of the chosen driver, filled from `config`."""

@@ -34,6 +34,7 @@ class SiteDialog(QDialog):
             "Reload", "Read the site file again, which was changed outside this program", self.reload
         )
         self._more: tuple[QPushButton, ...] = ()
+        self._held: list[QWidget] = []
         self._is_allowed, self._is_saving = True, False
 
     def lay_out(self, *fields: Part, head: QLayout | None = None, more: tuple[QPushButton, ...] = ()) -> None:
@@ -89,7 +90,9 @@ class SiteDialog(QDialog):
     def hold(self, on: bool) -> None:
         """Disable everything but Cancel, while an order is under way."""
         self._is_saving = on
-        for part in (self.content, self.reload_button, *self._more):
+        if on:
+            self._held = [part for part in (self.content, self.reload_button, *self._more) if part.isEnabled()]
+        for part in self._held:
             part.setEnabled(not on)
         self.allow_save(self._is_allowed)
 

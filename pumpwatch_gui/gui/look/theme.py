@@ -304,6 +304,7 @@ def _palette(theme: Theme) -> QPalette:
 def _style_sheet(appearance: Appearance) -> str:
     """Flat panels, 1 px lines, a visible focus. Widgets choose by property: `panel`, `role`, `chip`."""
     t, px = appearance.theme, appearance.px
+    cell = px(8) - 3  # Qt puts the text of a cell 3 px further in than its padding, that of a title not
     check = "check-light" if t.name == LIGHT.name else "check-dark"  # a style sheet cannot colour a picture
     folder = shipped("resources").joinpath("icons")
     down, up, check = (folder.joinpath(f"{name}.svg").as_posix() for name in ("down", "up", check))
@@ -353,11 +354,12 @@ QAbstractSpinBox::down-arrow {{ image: url("{down}"); width: {px(12)}px; height:
 QTableView, QTreeView, QListView {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.edge};
   gridline-color: {t.line}; alternate-background-color: {t.panel}; selection-background-color: {t.raised};
   selection-color: {t.strong}; font-size: {px(13)}px; outline: 0; }}
-QTableView::item, QListView::item {{ padding: {px(3)}px {px(8)}px; border: none; }}
+QTableView::item, QListView::item {{ padding: {px(3)}px {cell}px; border: none; }}
 QTableView::item:selected, QListView::item:selected, QTreeView::item:selected {{
   background: {t.raised}; color: {t.strong}; }}
 QTableView::item:selected {{ border-top: 1px solid {t.dim}; border-bottom: 1px solid {t.dim}; }}
-QListView::item:selected {{ border-left: {px(3)}px solid {t.strong}; }}
+QListView::item {{ border-left: {px(3)}px solid transparent; }}
+QListView::item:selected {{ border-left-color: {t.strong}; }}
 QHeaderView::down-arrow {{ image: url("{down}"); width: {px(10)}px; height: {px(10)}px; }}
 QHeaderView::up-arrow {{ image: url("{up}"); width: {px(10)}px; height: {px(10)}px; }}
 QHeaderView {{ background: {t.panel}; border: none; }}
@@ -367,8 +369,7 @@ QTableCornerButton::section {{ background: {t.panel}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: {px(10)}px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: {px(10)}px; margin: 0; }}
 QScrollBar::handle {{ background: {t.band}; min-height: {px(24)}px; min-width: {px(24)}px; }}
-QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
-QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ width: 0; height: 0; }}
 QScrollArea, QScrollArea > QWidget, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
 QTabWidget::pane {{ border: 1px solid {t.edge}; background: {t.panel}; }}
 QTabBar::tab {{ background: {t.background}; color: {t.text}; border: 1px solid {t.edge};

@@ -1,18 +1,22 @@
 """The cost table that counts: its rows, its factors, where it is changed, and what is wrong in the site's own file."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QWidget
 
 from pumpwatch_gui.commissioning.maintenance import COST_FILE, cost_table
-from pumpwatch_gui.domain.maintenance.costs import CostRow, CostTable
+from pumpwatch_gui.domain.maintenance.costs import ANOMALY, CostRow, CostTable
 from pumpwatch_gui.domain.wording import money
 from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
+
+_LEVELS = {"high*": "high and high-high", "low*": "low and low-low", "*": "any limit", "high": "high", "low": "low",
+           "high_high": "high-high", "low_low": "low-low"}  # fmt: skip
 
 
 class CostDialog(QDialog):
@@ -23,9 +27,13 @@ class CostDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Cost table")
         resize_within_screen(self, context.appearance.px(760), context.appearance.px(520))
-        currency, self._least = context.station.site().currency, ""
+        site, self._least = context.station.site(), ""
+        currency = site.currency
+        labels = {sensor.tag: sensor.label for pump in site.pumps for sensor in pump.profile.quantities}
         columns = [
-            Column[CostRow]("Alarm", lambda r: r.alarm, elided=True),
+            Column[CostRow](
+                "Alarm", lambda r: alarm_words(r.alarm, labels), tip=lambda r: f"{r.alarm} in the file", elided=True
+            ),
             Column[CostRow]("Cost", lambda r: money(r.estimated_cost, currency), right=True),
             Column[CostRow]("Critical value", _critical),
             Column[CostRow](
@@ -50,6 +58,20 @@ class CostDialog(QDialog):
         self.factors.setText(f"Estimate = cost × factor of the severity:  {factors}")
         self.rows.show_rows(table.rows)
         self.trouble.warn(wrong)
+
+
+def alarm_words(pattern: str, labels: Mapping[str, str]) -> str:
+    """Which alarms a pattern of the table is for (`Bearing temperature: high and high-high`).
+
+    A pattern that is none of a tag by its label (`labels`, by tag) stays as it is written in the file.
+    """
+    first, _, rest = pattern.partition(".")
+    if first == ANOMALY:
+        return "Anomaly, any leading sensor" if rest == "*" else f"Anomaly, led by {labels.get(rest, rest)}"
+    if pattern == "*":
+        return "Any other alarm"
+    words = _LEVELS.get(rest)
+    return f"{labels[first]}: {words}" if first in labels and words is not None else pattern
 
 
 def _critical(row: CostRow) -> str:

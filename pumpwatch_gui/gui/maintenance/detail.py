@@ -40,7 +40,7 @@ class WorkDetail(Painted):
 
     def show_event(self, event: MaintenanceEvent | None) -> None:
         """Show what there is of an event; None: nothing is chosen."""
-        columns = () if event is None else details(event, self._label(event))
+        columns = () if event is None else details(event, *self._named(event))
         if columns != self._columns or not columns:
             if bool(columns) != bool(self._columns):
                 self.updateGeometry()
@@ -49,10 +49,14 @@ class WorkDetail(Painted):
             self.describe(words or "Nothing is chosen")
             self.update()
 
-    def _label(self, event: MaintenanceEvent) -> str:
-        pump = self._context.station.site().pump(event.pump_id)
-        labels = {sensor.tag: sensor.label for sensor in pump.profile.quantities} if pump is not None else {}
-        return labels.get(event.tag, event.tag)
+    def _named(self, event: MaintenanceEvent) -> tuple[str, int | None]:
+        """What its tag is called, and its decimals on the pages; None where the value is not of the tag itself."""
+        pump = self._context.shown_site().pump(event.pump_id)
+        sensors = {sensor.tag: sensor for sensor in pump.profile.quantities} if pump is not None else {}
+        sensor = sensors.get(event.tag)
+        if sensor is None:
+            return event.tag, None
+        return sensor.label, sensor.decimals if sensor.unit == event.unit else None
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -160,19 +160,19 @@ class MaintenancePage(Page):
         views[self.at].setFocus()
 
     def _show_rows(self) -> None:
-        done = [event for event in self._events if event.is_resolved]
-        count = {OPEN: len(self._events) - len(done), RESOLVED: len(done)}
-        for name, number in count.items():
-            self.tabs[name].setText(f"{name} {number}")
+        of = {name: [e for e in self._events if e.is_resolved == (name == RESOLVED)] for name in (OPEN, RESOLVED)}
+        passing = {name: [event for event in events if self._passes(event)] for name, events in of.items()}
+        for name, events in passing.items():
+            is_filtered = len(events) != len(of[name])
+            self.tabs[name].setText(f"{name} {len(events)}" + (f"/{len(of[name])}" if is_filtered else ""))
         if self.at == TIMELINE:
             self._offer()
             return
-        shown = [event for event in self._events if event.is_resolved == (self.at == RESOLVED) and self._passes(event)]
         model = self.open if self.at == OPEN else self.resolved
-        model.show_rows([shown_work(event, self._now_ns) for event in shown])
+        model.show_rows([shown_work(event, self._now_ns) for event in passing[self.at]])
         words = {OPEN: "No maintenance is open", RESOLVED: "No maintenance was resolved yet"}[self.at]
         view = self.open_view if self.at == OPEN else self.resolved_view
-        view.nothing = "Nothing that the filter lets through" if count[self.at] else words
+        view.nothing = "Nothing that the filter lets through" if of[self.at] else words
         self._offer()
 
     def _passes(self, event: MaintenanceEvent) -> bool:

@@ -78,21 +78,22 @@ def _actual(shown: ShownWork) -> float | None:
 Paragraphs = tuple[tuple[str, Sequence[str]], ...]
 
 
-def details(event: MaintenanceEvent, label_of_tag: str) -> Paragraphs:
-    """Heading and paragraphs of each column of the detail."""
+def details(event: MaintenanceEvent, label_of_tag: str, decimals: int | None = None) -> Paragraphs:
+    """Heading and paragraphs of each column of the detail; `decimals` are those of its tag in the event's unit."""
     steps = tuple(f"{n}. {step}" for n, step in enumerate(event.recommendation.splitlines(), 1))
     return (
-        ("Event", tuple(_about(event, label_of_tag))),
+        ("Event", tuple(_about(event, label_of_tag, decimals))),
         ("What to do", steps or ("No guidance: see the notes",)),
         ("Work", tuple(_work(event))),
         ("Notes", notes_of(event) or ("None yet",)),
     )
 
 
-def _about(event: MaintenanceEvent, label_of_tag: str) -> list[str]:
+def _about(event: MaintenanceEvent, label_of_tag: str, decimals: int | None) -> list[str]:
     lines = [f"{event.kind.value.capitalize()}, {minute(event.time_ns)}"]
     if label_of_tag and isfinite(event.value) and event.source != "anomaly":
-        decimals = 0 if abs(event.value) >= 1000 else 1 if abs(event.value) >= 10 else 2
+        if decimals is None:
+            decimals = 0 if abs(event.value) >= 1000 else 1 if abs(event.value) >= 10 else 2
         lines.append(f"{label_of_tag} {number(event.value, decimals)} {unit_text(event.unit)}".rstrip())
     elif label_of_tag:
         lines.append(f"Leading sensor: {label_of_tag.lower()}")

@@ -81,6 +81,7 @@ class BackTestPanel(QWidget):
         self.use_button.setEnabled(False)
         self.episode_view = TableView(appearance, self.episodes, "Episodes found", nothing="No episodes")
         self.episode_view.selectionModel().currentRowChanged.connect(lambda now, _: self._choose(now.row()))
+        self.episode_view.selectionModel().selectionChanged.connect(lambda *_: self._offer_words())
         self.note = QLineEdit()
         self.note.setPlaceholderText("Note: what was it?")
         self.note.setAccessibleName("Note to the episode")
@@ -92,6 +93,7 @@ class BackTestPanel(QWidget):
                 ("Unknown", FeedbackVerdict.UNKNOWN, "neither: it is not known"),
             )
         ]
+        self._offer_words()
         self.trend = SmallPlot(appearance, "Residuals about the onset", x_text=lambda x: clock(int(x * 1e9)),
                                empty="Choose an episode: the leading sensors about its onset come here")  # fmt: skip
 
@@ -191,6 +193,7 @@ class BackTestPanel(QWidget):
         self._run = None
         self.rows.show_rows([])
         self.episodes.show_rows([])
+        self._offer_words()
         self.trend.show_curves()
         self.meaning.setText("")
         self.use_button.setEnabled(False)
@@ -221,6 +224,11 @@ class BackTestPanel(QWidget):
         episode = self.episodes.rows[at]
         self.note.setText(episode.feedback.note if episode.feedback else "")
         self.context.ask(lambda: run.trend(episode), partial(self._show_trend, episode))
+
+    def _offer_words(self) -> None:
+        """Feedback is on an episode: without a chosen one there is none to give."""
+        for part in (self.note, *self.words):
+            part.setEnabled(self.episodes.row_at(self.episode_view.chosen) is not None)
 
     def _show_trend(self, episode: FoundEpisode, trend: ResidualTrend) -> None:
         labels = {s.tag: s.label for s in self.pump.profile.sensors} if self.pump else {}

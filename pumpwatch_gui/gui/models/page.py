@@ -48,7 +48,12 @@ from pumpwatch_gui.gui.tables.table_view import TableView
 
 SLOW_S = 1.0
 STEPS_SHOWN, STEP_PX = 4, 80
+ROWS_SHOWN = 3, 8
+"""Models that the table has room for at least and at most, before it scrolls."""
 JUDGEMENT = "Judgement over time"
+REGISTRY = "Models of this pump"
+NARROW_PX = 860
+"""Below this width the models are the first of the tabs."""
 APART_PX = 1500
 """From this width on the judgement has a column of its own, between the models and the work on them."""
 MODEL_COMMANDS = {LEARN, *(COMMANDS[kind].name for kind in get_args(ModelCommand))}
@@ -74,6 +79,7 @@ class ModelsPage(Page):
         self._make_widgets()
         self._lay_out()
         self._fill_pumps()
+        self.appearance.changed.connect(self._fold)
 
     # ---------------------------------------------------------------- building
 
@@ -106,14 +112,8 @@ class ModelsPage(Page):
                                   lambda: self._order(RollBack(self._id)))  # fmt: skip
         self.export_button = button("Export…", "Copy the chosen model with its card to a folder", self._choose_export)
         self.view.offer(self.shadow_button, self.stop_button, self.promote_button, self.back_button, self.export_button)
-        acting = (
-            self.shadow_button,
-            self.stop_button,
-            self.promote_button,
-            self.back_button,
-            self.confirm,
-            self.rebaseline,
-        )
+        orders = self.shadow_button, self.stop_button, self.promote_button, self.back_button
+        acting = (*orders, self.confirm, self.rebaseline)
         for waiting in (*acting, self.export_button):
             waiting.setEnabled(False)
         self.shadow, self.said, self.steps = StatusText(), StatusText(), StatusText()
@@ -133,18 +133,18 @@ class ModelsPage(Page):
                 part.hide()
 
     def _lay_out(self) -> None:
-        head = Panel(self.appearance)
+        self._head = head = Panel(self.appearance)
         head.setAccessibleName("Pump and active model")
-        head.body.addLayout(
-            hbox(self.chooser, self.active, None, self.adaptive, self.confirm, self.rebaseline, spacing=12)
-        )
-        registry = Panel(self.appearance, "Models of this pump")
+        acts = (self.adaptive, self.confirm, self.rebaseline)
+        self._head_row = hbox(self.chooser, self.active, None, *acts, spacing=12)
+        head.body.addLayout(self._head_row)
+        self._registry = registry = Panel(self.appearance, REGISTRY)
         steps = QGridLayout()
         steps.setSpacing(6)
         for row, (step, widgets) in enumerate(
             (
-                ("3  Shadow", (self.shadow_button, self.stop_button)),
-                ("4  Promote", (self.promote_button, self.back_button, self.export_button)),
+                ("Shadow", (self.shadow_button, self.stop_button)),
+                ("Promote", (self.promote_button, self.back_button, self.export_button)),
             )
         ):
             steps.addWidget(label(step, "strong"), row, 0)
@@ -152,7 +152,7 @@ class ModelsPage(Page):
                 steps.addWidget(widget, row, column + 1)
         steps.setColumnMinimumWidth(0, self.appearance.px(STEP_PX))
         steps.setColumnStretch(4, 1)
-        registry.body.addLayout(vbox((self.view, 3), steps, self.shadow, self.steps, self.said, (self.card, 4)), 1)
+        registry.body.addLayout(vbox(self.view, steps, self.shadow, self.steps, self.said, (self.card, 1)), 1)
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._apart = Panel(self.appearance, JUDGEMENT)
         self._apart.body.setContentsMargins(0, 12, 0, 0)
@@ -170,8 +170,9 @@ class ModelsPage(Page):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is room for three columns the judgement leaves the tabs."""
+        """Where there is room for three columns the judgement leaves the tabs; for one alone, the models join them."""
         super().resizeEvent(event)
+        self._fold()
         is_wide = self._can_train and self.width() >= self.appearance.px(APART_PX)
         if is_wide != self._apart.isHidden():
             return
@@ -181,6 +182,22 @@ class ModelsPage(Page):
             self.tabs.insertTab(0, self.judgement, JUDGEMENT)
         self._apart.setVisible(is_wide)
         self.judgement.show()
+
+    def _fold(self) -> None:
+        self.view.fit_rows(*ROWS_SHOWN)
+        is_narrow, at = self.width() < self.appearance.px(NARROW_PX), self.tabs.indexOf(self._registry)
+        if is_narrow == (at >= 0):
+            return
+        if is_narrow:
+            self.tabs.insertTab(0, self._registry, REGISTRY)
+            self.tabs.setCurrentIndex(0)
+            self._head.body.addWidget(self.active)
+        else:
+            self.tabs.removeTab(at)
+            self._split.insertWidget(0, self._registry)
+            self._registry.show()
+            self._head_row.insertWidget(1, self.active)
+        self._registry.heading.setHidden(is_narrow)  # the tab says it
 
     # ---------------------------------------------------------------- choosing
 
@@ -237,6 +254,7 @@ class ModelsPage(Page):
             return
         self.choice = choice
         self.models.show_rows(choice.rows)
+        self.view.fit_rows(*ROWS_SHOWN)
         active = next((row.version for row in choice.rows if row.is_active), "")
         at = max(self.models.place_of(active if wanted is None else wanted), 0)
         self.view.selectRow(at)

@@ -12,6 +12,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.display import LastGood, presence, total_of
 from pumpwatch_gui.domain.events import Event, SiteChanged
+from pumpwatch_gui.domain.journal import KINDS
 from pumpwatch_gui.domain.links.view import LinkState
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
 from pumpwatch_gui.domain.wording import number, unit_text
@@ -28,6 +29,8 @@ from pumpwatch_gui.gui.tables.row_list import Row, RowList
 SIDE_FROM_PX = 1600
 SIDE_PX = 300
 EVENTS_KEPT = 40
+EVENT_KINDS = tuple(kind for kind in KINDS if kind != "maintenance")
+"""What happened to pumps: the work that an alarm makes would count it twice, and has a page of its own."""
 
 
 FLOW_TAG = "flow_rate_l_min"
@@ -51,7 +54,7 @@ class OverviewPage(Page):
         self.attention = RowList(context.appearance, "Needs attention", empty="Nothing needs attention")
         name = "Station now" if context.replay is None else "Station then"
         self.now = RowList(context.appearance, name, empty="No pumps", live_right=True)
-        self.events = EventList(context, "Last events", kept=EVENTS_KEPT)
+        self.events = EventList(context, "Last events", kept=EVENTS_KEPT, kinds=EVENT_KINDS)
         self._side = self._make_side()
         hbox((vbox(self.choice, (self.tiles, 1)), 1), self._side, parent=self, margin=16, spacing=12)
         self.setFocusProxy(self.tiles)

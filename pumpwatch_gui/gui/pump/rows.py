@@ -8,6 +8,7 @@ from typing_extensions import override
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
 from pumpwatch_gui.domain.display import LastGood, read_sensor
 from pumpwatch_gui.domain.links.view import LinkState
+from pumpwatch_gui.domain.pump.limit_words import limit_place
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
 from pumpwatch_gui.domain.wording import age, number
 from pumpwatch_gui.gui.look import paint
@@ -117,6 +118,7 @@ def alarm_rows(alarms: tuple[ShownAlarm, ...], view: StationView) -> tuple[Row, 
                 details=tuple(" · ".join(w for w in words if w) for words in (now, then) if any(words)),
                 right=shown.lasts,
                 priority=alarm.priority,
+                kept=limit_place(alarm),
                 hollow=not alarm.state.is_active,
                 border=paint.Emphasis.of(unacknowledged=True, blink_on=blink_is_on(view.mono_ns)) if unseen else None,
             )

@@ -19,8 +19,13 @@ from pumpwatch_gui.gui.shell.page import PageContext
 
 WORDS = {ReportKind.SHIFT: "Shift hand-over", ReportKind.DAILY: "Day", ReportKind.WEEKLY: "Week",
          ReportKind.MONTHLY: "Month", ReportKind.INCIDENT: "Incident"}  # fmt: skip
-HINTS = {ReportKind.SHIFT: "2026-10-14T06:00/14:00", ReportKind.DAILY: "2026-10-14", ReportKind.WEEKLY: "2026-W42",
-         ReportKind.MONTHLY: "2026-10", ReportKind.INCIDENT: "2026-10-14T03:10/03:40"}  # fmt: skip
+HINTS = {
+    ReportKind.SHIFT: "2026-10-14 06:00 to 14:00",
+    ReportKind.DAILY: "2026-10-14",
+    ReportKind.WEEKLY: "2026 week 42",
+    ReportKind.MONTHLY: "2026-10",
+    ReportKind.INCIDENT: "2026-10-14 03:10 to 03:40",
+}
 
 
 class ReportsDialog(QDialog):
@@ -155,6 +160,6 @@ class ReportsDialog(QDialog):
 def schedule_words(schedule: ReportSchedule) -> str:
     """What is made by itself, and where."""
     if not schedule.kinds:
-        return 'No report is scheduled. In the site file: [reports] with kinds = ["daily", "monthly"]'
+        return "No report is scheduled: none is made by itself. The help (F1) says how the site file asks for them."
     kinds = ", ".join(WORDS[kind].lower() for kind in schedule.kinds)
     return f"Made after each {kinds}: {' and '.join(schedule.formats)} in {schedule.folder}"

@@ -66,6 +66,10 @@ class SettingsDialog(SiteDialog):
         self.lay_out(self._station, (body, 1), head=head, more=(rules, sync, self.undo, self.redo))
         self._saved: _State = (SetStation("", 1, ""), (), -1)
         self._history = History[_State](self._saved)
+        for field in self.content.findChildren(QLineEdit):  # boxes of numbers and of typed choices have one
+            field.textChanged.connect(self._allow_undo)
+        for box in self.units.values():
+            box.currentIndexChanged.connect(self._allow_undo)
         self._show_site(pump_id)
 
     @override
@@ -195,8 +199,11 @@ class SettingsDialog(SiteDialog):
         self.list.setCurrentRow(at)
         self._offer_undo()
 
-    def _offer_undo(self) -> None:
+    def _allow_undo(self) -> None:
         self.undo.setEnabled(True)  # what is typed now is not in the history yet
+
+    def _offer_undo(self) -> None:
+        self.undo.setEnabled(self._history.can_undo or self._state() != self._history.now)
         self.redo.setEnabled(self._history.can_redo)
 
     @override
@@ -266,6 +273,7 @@ class SettingsDialog(SiteDialog):
         for link in draft.links:
             self._add_link(link)
         self._keep_label()
+        self._offer_undo()
 
     def _add_link(self, config: DriverConfig | None) -> None:
         box = LinkBox(
@@ -276,6 +284,7 @@ class SettingsDialog(SiteDialog):
             running=self.context.running,
         )
         box.removed.connect(lambda: self._drop_link(box))
+        box.edited.connect(self._allow_undo)
         self.links.append(box)
         scroll = QScrollArea()  # the fields of a link are higher than a small screen
         scroll.setWidgetResizable(True)
@@ -283,6 +292,7 @@ class SettingsDialog(SiteDialog):
         scroll.setWidget(box)
         self.tabs.addTab(scroll, f"Link {len(self.links)}")
         self.tabs.setCurrentWidget(scroll)
+        self._allow_undo()
 
     def _drop_link(self, box: LinkBox) -> None:
         self._keep()

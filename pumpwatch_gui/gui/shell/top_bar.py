@@ -1,15 +1,17 @@
 """The top bar of every page: what has stopped, plant, time, age of the values, the worst unacknowledged alarm."""
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Alarm, Priority
 from pumpwatch_gui.domain.alarms.shown import ShownAlarm
+from pumpwatch_gui.domain.pump.limit_words import limit_place
 from pumpwatch_gui.domain.station import StationView
 from pumpwatch_gui.domain.wording import age, clock, duration
 from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.cut_text import cut
 from pumpwatch_gui.gui.look.layout import hbox, vbox
 from pumpwatch_gui.gui.look.theme import LIGHT, STRONG, Appearance, color, icon_size
 from pumpwatch_gui.gui.look.widgets import KeyButton, Painted, label
@@ -190,9 +192,7 @@ class Banner(QAbstractButton):
         if inner.width() < px(560):
             half = rest.height() / 2 - px(3)
             top, bottom = rest.adjusted(0, px(3), 0, -half), rest.adjusted(0, half, 0, -px(3))
-            paint.run(
-                painter, appearance, top, ((alarm.pump_id, theme.strong, STRONG), (alarm.text, theme.strong, STRONG))
-            )
+            paint.run(painter, appearance, top, self._named(alarm, top.width(), 13))
             paint.text(painter, appearance, bottom, waiting, theme.strong, align=paint.RIGHT)
             bottom.setRight(bottom.right() - appearance.width(waiting) - px(8))
             bottom.setLeft(paint.run(painter, appearance, bottom, ((value, theme.strong, STRONG),)) + px(2))
@@ -204,13 +204,20 @@ class Banner(QAbstractButton):
         paint.text(painter, appearance, rest, word, theme.dim, size=12, align=paint.RIGHT)
         rest.setRight(rest.right() - appearance.width(word, 12) - px(14))
         kept = appearance.width(value, 14, STRONG) + px(10)  # the value is never cut, the text may be
-        named = ((alarm.pump_id, theme.strong, STRONG), (alarm.text, theme.strong, STRONG))
+        named = self._named(alarm, rest.width() - kept, 14)
         rest.setLeft(paint.run(painter, appearance, rest.adjusted(0, 0, -kept, 0), named, size=14))
         paint.run(painter, appearance, rest, ((value, theme.strong, STRONG),), size=14)
         rest.setLeft(rest.left() + kept)
         ways = (" · ".join(w for w in (limit, shown.first_out) if w), limit)
         words = paint.first_fitting(appearance, ways, rest.width(), 12)
         paint.text(painter, appearance, rest, words, theme.dim, size=12)
+
+    def _named(self, alarm: Alarm, width: float, size: float) -> tuple[tuple[str, str, QFont.Weight], ...]:
+        """Pump and text for a run of `width` px, the text cut before the kind of limit."""
+        appearance, strong = self.appearance, self.appearance.theme.strong
+        room = width - appearance.width(alarm.pump_id, size, STRONG) - appearance.px(9)
+        words = cut(appearance.metrics(size, STRONG), alarm.text, room, limit_place(alarm))
+        return (alarm.pump_id, strong, STRONG), (words, strong, STRONG)
 
 
 class AlarmCounts(Painted):

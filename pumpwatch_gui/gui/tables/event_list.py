@@ -22,13 +22,16 @@ SHOWN_BY_THEIR_CHANGE = frozenset(COMMANDS[kind].name for kind in _COMMANDS)
 
 
 class EventList(RowList):
-    """The newest `kept` events on top, of one pump or of all. `pump_chosen` carries the pump of a row that has one."""
+    """The newest `kept` events on top, of one pump or of all, of some `kinds` or of all (None).
+
+    `pump_chosen` carries the pump of a row that has one.
+    """
 
     pump_chosen = Signal(str)
 
-    def __init__(self, context: PageContext, name: str, *, kept: int) -> None:
+    def __init__(self, context: PageContext, name: str, *, kept: int, kinds: tuple[str, ...] | None = None) -> None:
         super().__init__(context.appearance, name, empty="No events yet", lines=2)
-        self._context, self._kept = context, kept
+        self._context, self._kept, self._kinds = context, kept, kinds
         self._pump_id: str | None = None
         self._keys = count()
 
@@ -44,7 +47,7 @@ class EventList(RowList):
 
     def _read(self, use: Callable[[str | None, list[JournalRow]], None]) -> None:
         history, limit, pump_id = self._context.station.history, self._kept, self._pump_id
-        query = JournalQuery(pump_id=pump_id, before_ns=self._context.journal_before_ns)
+        query = JournalQuery(pump_id=pump_id, kinds=self._kinds, before_ns=self._context.journal_before_ns)
         self._context.ask(lambda: history.journal(query, limit=limit), partial(use, pump_id), self._no_past)
 
     def add(self, event: Event) -> None:
@@ -52,7 +55,8 @@ class EventList(RowList):
         if isinstance(event, OrderDone) and event.ok and event.command in SHOWN_BY_THEIR_CHANGE:
             return
         line = journal_row(event, 0)
-        if self._pump_id in (None, line.pump_id):
+        is_shown = self._kinds is None or line.kind in self._kinds
+        if is_shown and self._pump_id in (None, line.pump_id):
             self.show_rows((self._row(line), *self.rows)[: self._kept])
 
     @override

@@ -36,7 +36,7 @@ def exceptions_text(view: LinkView) -> str:
 
 
 def _count(title: str, of: Callable[[LinkView], int], tip: str) -> Column[LinkView]:
-    return Column(title, lambda v: f"{of(v):,}", right=True, tip=lambda _: tip)
+    return Column(title, lambda v: f"{of(v):,}", right=True, tip=lambda _: tip, is_dim=lambda v: not of(v))
 
 
 _COLUMNS = (

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.alarm import Priority
 from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.cut_text import NOTHING_KEPT, cut
 from pumpwatch_gui.gui.look.theme import MEDIUM, Appearance, color
 from pumpwatch_gui.gui.tables.painted_list import PaintedList
 
@@ -17,7 +18,7 @@ class Row:
     """One row: a mark or a `left` word, the text, a dim word at the `right`, and `details`, a line each, below.
 
     `border` draws the priority's border (blinking is the caller's: it hands in the phase). `pump_id` is the
-    pump that it is about.
+    pump that it is about. `kept` is what of a text on one line is never cut, from and to.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Row:
     hollow: bool = False
     border: paint.Emphasis | None = None
     pump_id: str = ""
+    kept: tuple[int, int] = NOTHING_KEPT
 
     @property
     def spoken(self) -> str:
@@ -206,6 +208,8 @@ class RowList(PaintedList):
     def _paint_words(self, painter: QPainter, context: QRectF, row: Row) -> None:
         appearance, theme, height = self.appearance, self.appearance.theme, self.appearance.px(18)
         lines = _wrapped(appearance, row.text, context.width(), self._lines - len(row.details))
+        if len(lines) == 1:
+            lines = [cut(appearance.metrics(), row.text, context.width(), row.kept)]
         for i, line in enumerate((*lines, *row.details)):
             rect = QRectF(context.left(), context.top() + i * height, context.width(), height)
             if i < len(lines):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QFont, QIcon
+from PySide6.QtGui import QFont, QGuiApplication, QIcon
 from typing_extensions import override
 
 from pumpwatch_gui.gui.look.widgets import plain_tip
@@ -19,8 +19,11 @@ Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 DISPLAY, DECORATION = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.DecorationRole
 _ROLES = Qt.ItemDataRole
-_DISPLAY, _ICON, _TIP, _ALIGNMENT, _FONT = _ANSWERED = tuple(
-    map(int, (DISPLAY, DECORATION, _ROLES.ToolTipRole, _ROLES.TextAlignmentRole, _ROLES.FontRole))
+_DISPLAY, _ICON, _TIP, _ALIGNMENT, _FONT, _COLOUR = _ANSWERED = tuple(
+    map(
+        int,
+        (DISPLAY, DECORATION, _ROLES.ToolTipRole, _ROLES.TextAlignmentRole, _ROLES.FontRole, _ROLES.ForegroundRole),
+    )
 )
 
 
@@ -33,6 +36,8 @@ class Column(Generic[T]):
     are sorted by where their text does not say it (see `text_order.py`); None for what comes last in any order.
     `strong` is the font of a row that must be seen first; None for the usual one. Where `group` is given, rows that are
     in the order of this column, or as given, are divided by it, and `brief` is what is then painted of the text.
+    A text is dim where `is_dim` says so, such as a count of faults that is zero.
+    `kept` is what of a text is never cut, from and to, in a table without divided rows (see `gui/look/cut_text.py`).
     """
 
     title: str
@@ -46,6 +51,8 @@ class Column(Generic[T]):
     strong: Callable[[T], QFont | None] | None = None
     group: Callable[[T], str] | None = None
     brief: Callable[[T], str] | None = None
+    kept: Callable[[T], tuple[int, int]] | None = None
+    is_dim: Callable[[T], bool] | None = None
 
     def order_of(self, row: T) -> Any:
         """What a row is sorted by."""
@@ -261,6 +268,9 @@ class RowsModel(QAbstractTableModel, Generic[T]):
             return column.icon(row) if column.icon else None
         if role == _FONT:
             return column.strong(row) if column.strong else None
+        if role == _COLOUR:
+            is_dim = column.is_dim is not None and column.is_dim(row)
+            return QGuiApplication.palette().placeholderText() if is_dim else None
         return plain_tip(column.tip_of(row)) or None
 
 

@@ -18,6 +18,7 @@ from pumpwatch_gui.gui.look.widgets import choose_target, say_failure
 from pumpwatch_gui.gui.shell.page import TREND_KEY, PageContext, around
 from pumpwatch_gui.gui.tables.columns import Columns
 from pumpwatch_gui.gui.tables.dividers import Dividers
+from pumpwatch_gui.gui.tables.kept_words import KeptWords
 from pumpwatch_gui.gui.tables.row_copies import copy_all, copy_selected, print_all, save_all
 from pumpwatch_gui.gui.tables.rows_model import RowsModel
 
@@ -57,6 +58,8 @@ class TableView(QTableView):
         columns = list(enumerate(model.columns))
         is_divided = any(column.group is not None for column in model.columns)
         self.dividers = Dividers(appearance, self, model) if is_divided else None
+        if any(column.kept is not None for column in model.columns):
+            KeptWords(self, model)
         self.columns = Columns(
             appearance,
             self,
@@ -89,6 +92,12 @@ class TableView(QTableView):
             return range(0)
         first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
         return range(max(first, 0), (last + 1 if last >= 0 else len(self._rows.rows)))
+
+    def fit_rows(self, least: int, most: int) -> None:
+        """Be as high as the rows there are, or as these bounds."""
+        rows = min(max(len(self._rows.rows), least), most)
+        header = self.horizontalHeader().sizeHint().height()
+        self.setFixedHeight(header + rows * self.verticalHeader().defaultSectionSize() + 4)
 
     def choose(self, key: Hashable) -> None:
         """Select the row about something, wherever it is; without one nothing changes."""

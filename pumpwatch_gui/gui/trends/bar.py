@@ -3,7 +3,9 @@
 from functools import partial
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QLineEdit, QWidget
+from typing_extensions import override
 
 from pumpwatch_gui.domain.wording import local_time
 from pumpwatch_gui.gui.look.layout import hbox, vbox
@@ -13,10 +15,15 @@ from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.trends.history_reader import HistoryReader
 
 FORM = "%Y-%m-%d %H:%M:%S"
+NARROW = 860
+"""Pixels at 100 %: below this width two rows have no room."""
 
 
 class TrendsBar(QWidget):
-    """Two rows of controls. `length_chosen` in seconds, `span_typed` with both texts; menus are filled when opened."""
+    """Two rows of controls, three in a narrow window.
+
+    `length_chosen` in seconds, `span_typed` with both texts; menus are filled when opened.
+    """
 
     length_chosen = Signal(float)
     span_typed = Signal(str, str)
@@ -43,11 +50,15 @@ class TrendsBar(QWidget):
         self.cancel.hide()
         self._lengths = QButtonGroup(self)
         self.start, self.end = (self._field(name) for name in ("From", "To"))
-        first = hbox(self.add, self.compare, self.views, self.fit, self.xy, self.events, (self.said, 1), self.cancel,
-                     self.take, self.export)  # fmt: skip
-        vbox(first, hbox(*self._time_parts(), None), parent=self, spacing=8)
-        context.appearance.changed.connect(partial(self._fit_fields, context))
-        self._fit_fields(context)
+        self._appearance, self._is_narrow = context.appearance, False
+        self._first = hbox(self.add, self.compare, self.views, self.fit, self.xy, self.events, (self.said, 1),
+                           self.cancel, self.take, self.export)  # fmt: skip
+        self._second, self._span, self._third = hbox(*self._time_parts(), None), QWidget(), hbox()
+        hbox(label("From", "dim"), self.start, label("to", "dim"), self.end, self.go, None, parent=self._span)
+        self._second.insertWidget(self._second.count() - 1, self._span)
+        vbox(self._first, self._second, self._third, parent=self, spacing=8)
+        context.appearance.changed.connect(self._fit_fields)
+        self._fit_fields()
 
     def _time_parts(self) -> tuple[QWidget, ...]:
         made = []
@@ -59,7 +70,7 @@ class TrendsBar(QWidget):
         self.live = button("Live", "Up to now, and on with it", self.live_chosen.emit, hint="End")
         self.live.setCheckable(True)
         self.go = button("Go", "Show from the one time to the other", self._type)
-        return (*made, self.live, label("From", "dim"), self.start, label("to", "dim"), self.end, self.go)
+        return (*made, self.live)
 
     def _field(self, name: str) -> QLineEdit:
         field = QLineEdit()
@@ -68,9 +79,29 @@ class TrendsBar(QWidget):
         field.returnPressed.connect(self._type)
         return field
 
-    def _fit_fields(self, context: PageContext) -> None:
+    def _fit_fields(self) -> None:
         for field in (self.start, self.end):
-            field.setFixedWidth(context.appearance.px(166))
+            field.setFixedWidth(self._appearance.px(166))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """In a narrow window times and what leaves the page have a row of their own."""
+        is_narrow = self.width() < self._appearance.px(NARROW)
+        if is_narrow == self._is_narrow:
+            return
+        self._is_narrow = is_narrow
+        if is_narrow:
+            self._third.addWidget(self._span, 1)
+        else:
+            self._second.insertWidget(self._second.count() - 1, self._span)
+        ends = self._third if is_narrow else self._first
+        for part in (self.take, self.export):
+            ends.addWidget(part)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     def _type(self) -> None:
         self.span_typed.emit(self.start.text(), self.end.text())

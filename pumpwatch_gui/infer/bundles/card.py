@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pumpwatch_gui.domain.pump.profile import PumpProfile
+from pumpwatch_gui.domain.wording import counted, number, unit_text
 
 _KINDS = {
     "combined": "Conditioned residuals (standardised, freed from a slow baseline, smoothed) judged by a control chart "
@@ -24,15 +25,19 @@ def card(profile: PumpProfile, content: Mapping[str, Any]) -> str:
     lines = [
         f"# Model {content['name']}",
         "",
-        f"Kind `{content['kind']}` for profile `{profile.name}` ({len(profile.sensors)} sensors)"
+        f"Kind `{content['kind']}` for profile `{profile.name}` ({counted(len(profile.sensors), 'sensor')})"
         + (f", windows of {content['window']} samples, {content['units']} units." if content["units"] else "."),
         "",
         _KINDS.get(content["kind"], ""),
         "",
         "## Trained on",
-        f"{trained.pop('running_h')} h of normal running in {len(recordings)} recording(s): {', '.join(recordings)}.",
+        f"{number(trained.pop('running_h'), 1)} h of normal running in {counted(len(recordings), 'recording')}: "
+        f"{', '.join(recordings)}.",
         *(
-            [f"Network: {trained.pop('windows')} windows, loss {loss[0]:.4f} → {loss[-1]:.4f} in {len(loss)} epochs."]
+            [
+                f"Network: {counted(trained.pop('windows'), 'window')}, loss {loss[0]:.4f} → {loss[-1]:.4f} in "
+                f"{counted(len(loss), 'epoch')}."
+            ]
             if loss
             else []
         ),
@@ -41,7 +46,7 @@ def card(profile: PumpProfile, content: Mapping[str, Any]) -> str:
         *(f"- {_NAMES.get(key, key.replace('_', ' '))}: {value}" for key, value in trained.items()),
         "",
         "## Sensors, in order",
-        *(f"- `{s.tag}` ({s.unit or 'no unit'})" for s in profile.sensors),
+        *(f"- `{s.tag}` ({unit_text(s.unit) or 'no unit'})" for s in profile.sensors),
         "",
         "## Made again by",
         "```",
