@@ -65,6 +65,23 @@ def test_numbers_painted_alone_leave_the_picture_of_the_whole_tile(
     assert not differs.size, f"rows and columns {differs.min(axis=0)} to {differs.max(axis=0)}"
 
 
+def test_tiles_that_lie_otherwise_before_their_numbers_are_painted_leave_nothing_of_the_ones_before(
+    open_window: OpenWindow,
+) -> None:
+    station = FakeStation(12, history_s=60)
+    window = open_window(source=station, size=(1600, 900))
+    tiles = page_of(window, OverviewPage).tiles
+    QApplication.processEvents()
+    view = station.latest()
+    changed = with_other_numbers(view, 1)
+    tiles.refresh(changed, [Group("", changed.pumps)])
+    assert tiles._live
+    tiles.refresh(changed, [Group("", changed.pumps[:5])])
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.UpdateRequest.value)
+    shown = on_screen(window.winId(), QRect(tiles.mapTo(window, tiles.rect().topLeft()), tiles.size()))
+    assert not differing(pixels(shown), pixels(tiles.grab().toImage())).any()
+
+
 def test_numbers_of_lanes_painted_alone_leave_the_picture_of_the_whole_page(open_window: OpenWindow) -> None:
     station = FakeStation(3, scenes=SCENES, history_s=60)
     window = open_window(source=station, size=(1600, 900))

@@ -105,7 +105,7 @@ class TileGrid(PaintedList):
         if self._was_hidden or _arrangement(had) != _arrangement(self._groups):
             self._was_hidden = False
             self._at = min(self._at, max(len(self.states) - 1, 0))
-            self._painter = TilePainter(self.appearance, kind, self._trace_of)
+            self._begin(kind)
             self.speak()
             self.update()
             return
@@ -129,6 +129,10 @@ class TileGrid(PaintedList):
                 self.update(grid.rect(i).toAlignedRect().adjusted(-2, -2, 2, 2))
         if self.hasFocus() and self.states and self.states[self._at] != old[self._at]:
             self.speak()
+
+    def _begin(self, kind: TileKind) -> None:
+        """Know nothing of what was painted: the tiles lie or look otherwise."""
+        self._painter, self._live = TilePainter(self.appearance, kind, self._trace_of), {}
 
     def _state(
         self, number: int, pump: PumpView, view: StationView, kind: TileKind, seen: tuple[PumpView, TileState] | None
@@ -199,11 +203,11 @@ class TileGrid(PaintedList):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Other sizes, other lanes."""
-        self._painter = TilePainter(self.appearance, self.kind, self._trace_of)
+        self._begin(self.kind)
 
     @override
     def _appearance_changed(self) -> None:
-        self._painter = TilePainter(self.appearance, self.kind, self._trace_of)
+        self._begin(self.kind)
         super()._appearance_changed()
 
     # ---------------------------------------------------------------- keyboard, mouse, speech
