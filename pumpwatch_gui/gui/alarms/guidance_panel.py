@@ -2,9 +2,8 @@
 
 from math import isfinite
 
-from PySide6.QtCore import QRectF, QSize
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
 from pumpwatch_gui.domain.alarms.guidance import Guidance, guidance_for
@@ -13,17 +12,14 @@ from pumpwatch_gui.domain.station import PumpView, StationView
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.sparkline import WINDOW_S, Sparkline
-from pumpwatch_gui.gui.look.text_column import paint_column
-from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.look.text_column import PageFoot, paint_column
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.shell.past import PastTraces
 
-HEIGHT, LINE = 156, 20
-"""Pixels at 100 %: a heading and six lines, or one line."""
 _TREND_FROM = 900
 
 
-class GuidancePanel(Painted):
+class GuidancePanel(PageFoot):
     """Cause, consequence and action of one alarm next to its last ten minutes. `rows` are those of the site."""
 
     def __init__(self, context: PageContext) -> None:
@@ -36,19 +32,6 @@ class GuidancePanel(Painted):
         self._pump: PumpView | None = None
         self._trace: Trace | None = None
         self._now_s = 0.0
-        self._is_folded = False
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    @override
-    def sizeHint(self) -> QSize:
-        is_line = self._is_folded and self._shown is None
-        return QSize(600, self.appearance.px(LINE if is_line else HEIGHT))
-
-    def fold(self, is_folded: bool) -> None:
-        """Take the room of a line only while nothing is chosen."""
-        if is_folded != self._is_folded:
-            self._is_folded = is_folded
-            self.updateGeometry()
 
     @property
     def guidance(self) -> Guidance | None:
@@ -61,8 +44,7 @@ class GuidancePanel(Painted):
 
     def show_alarm(self, shown: ShownAlarm | None, view: StationView) -> None:
         """Show what there is of an alarm; None: nothing is chosen."""
-        if (shown is None) != (self._shown is None):
-            self.updateGeometry()
+        self._choose(shown is not None)
         self._shown, self._now_s, self._trace = shown, view.time_ns / 1e9, None
         pump_id = shown.alarm.pump_id if shown is not None else ""
         self._pump = next((p for p in view.pumps if p.pump_id == pump_id), None)

@@ -2,11 +2,41 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QSizePolicy
+from typing_extensions import override
 
 from pumpwatch_gui.gui.look import paint
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance
+from pumpwatch_gui.gui.look.widgets import Painted
+
+HEIGHT, LINE = 156, 20
+"""Pixels at 100 %: a heading and six lines, or one line."""
+
+
+class PageFoot(Painted):
+    """What there is of the chosen row of a page, at its foot. Folded, it takes a line while nothing is chosen."""
+
+    def __init__(self, appearance: Appearance, name: str) -> None:
+        super().__init__(appearance, name)
+        self._is_folded = self._has_choice = False
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(600, self.appearance.px(LINE if self._is_folded and not self._has_choice else HEIGHT))
+
+    def fold(self, is_folded: bool) -> None:
+        """Whether the page is low."""
+        if is_folded != self._is_folded:
+            self._is_folded = is_folded
+            self.updateGeometry()
+
+    def _choose(self, has_choice: bool) -> None:
+        if has_choice != self._has_choice:
+            self._has_choice = has_choice
+            self.updateGeometry()
 
 
 def paint_column(

@@ -1,50 +1,31 @@
 """The foot of the Maintenance page: what the chosen event is about, what to do, who does it, what was noted."""
 
-from PySide6.QtCore import QRectF, QSize
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
 from pumpwatch_gui.gui.look import paint
-from pumpwatch_gui.gui.look.text_column import paint_column
-from pumpwatch_gui.gui.look.widgets import Painted
+from pumpwatch_gui.gui.look.text_column import PageFoot, paint_column
 from pumpwatch_gui.gui.maintenance.rows import Paragraphs, details
 from pumpwatch_gui.gui.shell.page import PageContext
 
-HEIGHT, LINE = 156, 20
-"""Pixels at 100 %: a heading and six lines, or one line, as below the alarms."""
 
-
-class WorkDetail(Painted):
+class WorkDetail(PageFoot):
     """One event in four columns."""
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context.appearance, "Chosen event")
         self._context = context
         self._columns: Paragraphs = ()
-        self._is_folded = False
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.show_event(None)
-
-    @override
-    def sizeHint(self) -> QSize:
-        is_line = self._is_folded and not self._columns
-        return QSize(600, self.appearance.px(LINE if is_line else HEIGHT))
-
-    def fold(self, is_folded: bool) -> None:
-        """Take the room of a line only while nothing is chosen."""
-        if is_folded != self._is_folded:
-            self._is_folded = is_folded
-            self.updateGeometry()
 
     def show_event(self, event: MaintenanceEvent | None) -> None:
         """Show what there is of an event; None: nothing is chosen."""
         columns = () if event is None else details(event, *self._named(event))
         if columns != self._columns or not columns:
-            if bool(columns) != bool(self._columns):
-                self.updateGeometry()
             self._columns = columns
+            self._choose(bool(columns))
             words = ". ".join(f"{heading}: {', '.join(lines)}" for heading, lines in columns)
             self.describe(words or "Nothing is chosen")
             self.update()
