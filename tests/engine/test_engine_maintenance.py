@@ -111,7 +111,7 @@ def test_an_anomaly_that_comes_later_makes_it_critical(rig: Rig) -> None:
     assert (first.severity, first.estimated_cost) == (EventSeverity.CRITICAL, 67_500.0)
     assert (second.kind, second.severity) == (EventType.ANOMALY_DETECTED, EventSeverity.LOW)
     acts = [event.act for event in rig.events if isinstance(event, MaintenanceChanged)]
-    assert acts == ["created from an alarm", "created from an alarm", "is now CRITICAL"]
+    assert acts == ["created from an alarm", "created from an alarm", "is now critical"]
 
 
 def test_a_restart_in_the_middle_of_an_episode_makes_no_second_event(rig: Rig) -> None:

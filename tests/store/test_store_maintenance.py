@@ -48,7 +48,7 @@ def test_an_event_comes_back_as_it_was_and_is_journalled_and_audited(open_store:
     assert running.history.maintenance() == [DONE]
     line = running.history.journal(JournalQuery(kinds=("maintenance",)))[0]
     assert line.text == (
-        "Maintenance resolved: Bearing temperature high-high (CRITICAL, 67,500 INR): bearing exchanged, 51,000 INR"
+        "Maintenance resolved: Bearing temperature high-high (critical, 67,500 INR): bearing exchanged, 51,000 INR"
     )
     assert (line.by, line.pump_id) == ("ravi", "P-101")
     audited = running.rows("SELECT action, by, text FROM audit_log")
