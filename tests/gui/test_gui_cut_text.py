@@ -8,7 +8,11 @@ from pumpwatch_gui.domain.alarms.alarm import Alarm
 from pumpwatch_gui.domain.pump.limit_words import limit_place
 from pumpwatch_gui.gui.look.cut_text import cut
 from pumpwatch_gui.gui.look.theme import Appearance
-from tests.gui.fake_scenes import Scene, alarms_of
+from pumpwatch_gui.gui.overview.page import OverviewPage
+from tests.gui.conftest import OpenWindow
+from tests.gui.fake_scenes import SCENES, Scene, alarms_of
+from tests.gui.fake_station import FakeStation
+from tests.gui.parts import page_of
 
 HIGH_HIGH, ANOMALY = alarms_of("P-103", Scene("hot"), 0)
 
@@ -34,3 +38,9 @@ def test_other_words_are_cut_at_their_end(qtbot: QtBot) -> None:
 def test_a_label_that_ends_like_a_limit_keeps_the_limit(qtbot: QtBot) -> None:
     alarm: Alarm = replace(HIGH_HIGH, text="Pressure high side high-high")
     assert cut(Appearance().metrics(), alarm.text, 130, limit_place(alarm)).endswith("high-high")
+
+
+def test_the_tile_of_a_pump_keeps_the_kind_of_its_limit(open_window: OpenWindow) -> None:
+    tiles = page_of(open_window(source=FakeStation(50, scenes=SCENES, history_s=60)), OverviewPage).tiles
+    kinds = {state.pump_id: state.brief[slice(*state.kept)] for state in tiles.states}
+    assert (kinds["P-101"], kinds["P-103"], kinds["P-109"], kinds["P-106"]) == ("", "high-high", "high", "")

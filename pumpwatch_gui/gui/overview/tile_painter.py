@@ -12,11 +12,12 @@ from pumpwatch_gui.domain.station import PumpView, RunState
 from pumpwatch_gui.domain.values.trace import Trace
 from pumpwatch_gui.domain.wording import number, unit_text
 from pumpwatch_gui.gui.look import paint
+from pumpwatch_gui.gui.look.cut_text import cut
 from pumpwatch_gui.gui.look.sparkline import Sparkline
 from pumpwatch_gui.gui.look.theme import STRONG, Appearance, color
 from pumpwatch_gui.gui.overview.tile_state import TileKind, TileState
 
-NAMED_PX, BANDED_PX = 130, 23
+NAMED_PX, BANDED_PX = 130, 22
 """A small tile from this height on has the name of its pump under the id; a row of it a band under the number."""
 HEADED_PX = 44
 """From this height on (at 100 %) a sparkline has its words above it."""
@@ -209,15 +210,20 @@ class TilePainter:
         paint.priority_mark(painter, appearance, mark, state.border, hollow=state.hollow)
         if more:
             first = paint.fitting_words(appearance, state.brief, words.width(), 11)
-            for line_at, text in ((words.translated(0, -more), first), (words, state.brief[len(first) + 1 :])):
+            begin = len(first) + 1
+            kept = (max(state.kept[0] - begin, 0), max(state.kept[1] - begin, 0))
+            rest = cut(appearance.metrics(11), state.brief[begin:], words.width(), kept)
+            for line_at, text in ((words.translated(0, -more), first), (words, rest)):
                 paint.text(painter, appearance, line_at, text, appearance.theme.strong, size=11)
         else:
             self._line(painter, words, state, appearance.theme.strong, 11)
         return more
 
     def _line(self, painter: QPainter, context: QRectF, state: TileState, token: str, size: int) -> None:
-        fits = self.appearance.width(state.line, size) <= context.width()
-        paint.text(painter, self.appearance, context, state.line if fits else state.brief, token, size=size)
+        words = state.line
+        if self.appearance.width(words, size) > context.width():
+            words = cut(self.appearance.metrics(size), state.brief, context.width(), state.kept)
+        paint.text(painter, self.appearance, context, words, token, size=size)
 
     def _health(self, painter: QPainter, row: QRectF, state: TileState) -> None:
         appearance, theme, px = self.appearance, self.appearance.theme, self.appearance.px
@@ -234,7 +240,10 @@ class TilePainter:
         """One row a sensor, as many as there is room for."""
         appearance, px, sizes = self.appearance, self.appearance.px, self._sizes
         count = min(len(state.readings), max(1, int(area.height() // px(sizes.row))))
-        spare = max(area.height() - count * px(sizes.row) - px(sizes.spark_least + (0 if self._small else 30)), 0)
+        spark = px(sizes.spark_least + (0 if self._small else 30))
+        if self._small and area.height() < count * px(sizes.row) + spark:
+            spark = 0  # there is none: its room is that of the bands
+        spare = max(area.height() - count * px(sizes.row) - spark, 0)
         # Whole pixels: what is painted over a row must not touch the next one.
         height = float(int(min(px(sizes.row) + spare * (1.0 if self._small else 0.4) / count, px(sizes.row_most))))
         unit_px = max(appearance.width(unit_text(r.sensor.unit), 11) for r in state.readings) + px(5)

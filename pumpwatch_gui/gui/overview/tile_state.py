@@ -20,8 +20,10 @@ from pumpwatch_gui.domain.display import (
     read_sensor,
     watched_tags,
 )
+from pumpwatch_gui.domain.pump.limit_words import limit_place
 from pumpwatch_gui.domain.station import PumpView, RunState, StationView
 from pumpwatch_gui.domain.wording import number, unit_text
+from pumpwatch_gui.gui.look.cut_text import NOTHING_KEPT
 from pumpwatch_gui.gui.shell.page import PageContext
 
 
@@ -48,7 +50,7 @@ class TileState:
     """Everything a tile shows. Two equal states paint the same picture (but for the sparkline).
 
     `sensors` are the places in the profile of those it shows. `border` is the priority of the worst alarm, None for
-    none; `blinks` while one of that pump is not acknowledged.
+    none; `blinks` while one of that pump is not acknowledged. `kept` are the letters of `brief` that are never cut.
     """
 
     pump_id: str
@@ -64,6 +66,7 @@ class TileState:
     line: str
     brief: str
     sensors: tuple[int, ...]
+    kept: tuple[int, int] = NOTHING_KEPT
     is_favourite: bool = False
 
     @property
@@ -120,6 +123,7 @@ def tile_state(
         line=_line(pump, seen, context.shown(shown, view) if shown else None),
         brief=_brief(pump, seen, shown),
         sensors=keys,
+        kept=limit_place(shown) if shown is not None and seen.live else NOTHING_KEPT,
         is_favourite=is_favourite,
     )
 
