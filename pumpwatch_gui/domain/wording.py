@@ -174,6 +174,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
+def three_digits(value: float) -> int:
+    """The decimals with which a value has about three digits."""
+    return 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
+
+
 def alarm_number(value: float, alarm: Alarm, decimals: int | None = None) -> str:
     """The value or limit of an alarm with its unit; "" where it has none.
 
@@ -182,7 +187,7 @@ def alarm_number(value: float, alarm: Alarm, decimals: int | None = None) -> str
     if not isfinite(value):
         return ""
     if decimals is None:
-        decimals = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
+        decimals = three_digits(value)
     text = number(value, decimals)
     if value == alarm.limit and "." in text:
         text = text.rstrip("0").rstrip(".")

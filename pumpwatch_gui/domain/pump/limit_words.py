@@ -7,14 +7,15 @@ from pumpwatch_gui.domain.pump.profile import Limits, Sensor
 from pumpwatch_gui.domain.wording import unit_text
 
 _SECONDS = ("on_delay_s", "off_delay_s")
-_WORDS = {"low_low": "low-low", "low": "low", "high": "high", "high_high": "high-high", "deadband": "deadband",
-          "on_delay_s": "on-delay", "off_delay_s": "off-delay", "latching": "latching"}  # fmt: skip
+KIND_WORDS = {"low_low": "low-low", "low": "low", "high": "high", "high_high": "high-high"}
+_WORDS = {**KIND_WORDS, "deadband": "deadband", "on_delay_s": "on-delay", "off_delay_s": "off-delay",
+          "latching": "latching"}  # fmt: skip
 
 
 def limit_place(alarm: Alarm) -> tuple[int, int]:
     """Where in its text the kind of limit is (`high-high`), from and to; (0, 0) for an alarm of no limit."""
     tag, _, level = alarm.source.rpartition(".")
-    words = _WORDS.get(level, "") if tag and tag == alarm.tag else ""
+    words = KIND_WORDS.get(level, "") if tag and tag == alarm.tag else ""
     size = len(alarm.text)
     return (size - len(words), size) if words and alarm.text.endswith(f" {words}") else (0, 0)
 

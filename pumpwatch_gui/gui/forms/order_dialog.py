@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon, QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QPlainTextEdit, QWidget
 from typing_extensions import override
 
 from pumpwatch_gui.domain.commands import Command
 from pumpwatch_gui.domain.events import OrderDone
 from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
-from pumpwatch_gui.gui.look.widgets import Question, StatusText, ask_first, label
+from pumpwatch_gui.gui.look.widgets import Question, StatusText, ask_first, label, remove_icons
 from pumpwatch_gui.gui.shell.page import PageContext
 
 
@@ -35,8 +35,7 @@ class OrderDialog(QDialog):
         self.trouble = StatusText()
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.ok, cancel = (box.button(b) for b in (box.StandardButton.Ok, box.StandardButton.Cancel))
-        for made in (self.ok, cancel):
-            made.setIcon(QIcon())  # the only ones of the program would be those of the platform
+        remove_icons(box)
         self.ok.setText(words)
         self.ok.setDefault(True)
         cancel.setAutoDefault(False)

@@ -1,4 +1,4 @@
-"""Text that is cut where it does not fit, but never at what tells one alarm from another."""
+"""Text that is cut where it does not fit, but never at what distinguishes two alarms."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF

@@ -1,5 +1,6 @@
 """A heading with paragraphs below it, painted: the columns at the foot of a page."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -64,8 +65,8 @@ def fitting(appearance: Appearance, words: str, room: QRectF) -> str:
     def has_room(text: str) -> bool:
         return metrics.boundingRect(most, flags, text).height() <= most.height()
 
-    parts = words.split(" ")
     if has_room(words):
         return words
-    ways = (" ".join(parts[:n]) + " …" for n in range(len(parts) - 1, 0, -1))
-    return next(filter(has_room, ways), "…")
+    parts = words.split(" ")
+    ways = [" ".join([*parts[:n], "…"]) for n in range(len(parts))]
+    return ways[bisect_left(ways, True, lo=1, key=lambda way: not has_room(way)) - 1]

@@ -6,11 +6,12 @@ from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QValidator
+from PySide6.QtGui import QFont, QIcon, QPainter, QPaintEvent, QPen, QValidator
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
     QDateTimeEdit,
+    QDialogButtonBox,
     QDoubleSpinBox,
     QFileDialog,
     QFrame,
@@ -238,6 +239,12 @@ def set_role(target: QWidget, role: str) -> None:
 def plain_tip(words: str) -> str:
     """What a tool tip must be given to show just these words, though they look like HTML."""
     return f"<span style='white-space: pre-wrap'>{escape(words)}</span>" if "<" in words else words
+
+
+def remove_icons(box: QDialogButtonBox) -> None:
+    """Take the icons of the platform from standard buttons: they would be the only ones of the program."""
+    for made in box.buttons():
+        made.setIcon(QIcon())
 
 
 def button(words: str, name: str, on_click: Callable[[], object], *, hint: str = "") -> QPushButton:

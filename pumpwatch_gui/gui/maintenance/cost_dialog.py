@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QWidget
 
 from pumpwatch_gui.commissioning.maintenance import COST_FILE, cost_table
 from pumpwatch_gui.domain.maintenance.costs import ANOMALY, CostRow, CostTable
+from pumpwatch_gui.domain.pump.limit_words import KIND_WORDS
 from pumpwatch_gui.domain.wording import money
 from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
 from pumpwatch_gui.gui.look.widgets import StatusText, button, label
@@ -15,8 +16,7 @@ from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
 from pumpwatch_gui.gui.tables.table_view import TableView
 
-_LEVELS = {"high*": "high and high-high", "low*": "low and low-low", "*": "any limit", "high": "high", "low": "low",
-           "high_high": "high-high", "low_low": "low-low"}  # fmt: skip
+_LEVELS = {**KIND_WORDS, "high*": "high and high-high", "low*": "low and low-low", "*": "any limit"}
 
 
 class CostDialog(QDialog):

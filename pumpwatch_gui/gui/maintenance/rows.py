@@ -6,7 +6,7 @@ from math import isfinite
 
 from pumpwatch_gui.domain.maintenance.changes import failure_words
 from pumpwatch_gui.domain.maintenance.event import MaintenanceEvent
-from pumpwatch_gui.domain.wording import date, duration, minute, money, number, unit_text
+from pumpwatch_gui.domain.wording import date, duration, minute, money, number, three_digits, unit_text
 from pumpwatch_gui.gui.tables.rows_model import Column
 
 
@@ -93,7 +93,7 @@ def _about(event: MaintenanceEvent, label_of_tag: str, decimals: int | None) -> 
     lines = [f"{event.kind.value.capitalize()}, {minute(event.time_ns)}"]
     if label_of_tag and isfinite(event.value) and event.source != "anomaly":
         if decimals is None:
-            decimals = 0 if abs(event.value) >= 1000 else 1 if abs(event.value) >= 10 else 2
+            decimals = three_digits(event.value)
         lines.append(f"{label_of_tag} {number(event.value, decimals)} {unit_text(event.unit)}".rstrip())
     elif label_of_tag:
         lines.append(f"Leading sensor: {label_of_tag.lower()}")

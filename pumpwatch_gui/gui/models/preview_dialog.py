@@ -3,7 +3,6 @@
 from functools import partial
 
 import numpy as np
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QWidget
 
 from pumpwatch_gui.commissioning.models.material import Preview, preview
@@ -11,7 +10,7 @@ from pumpwatch_gui.domain.site import PumpSettings
 from pumpwatch_gui.domain.wording import error_text, unit_text
 from pumpwatch_gui.gui.forms.format_fields import FormatFields
 from pumpwatch_gui.gui.look.layout import resize_within_screen, vbox
-from pumpwatch_gui.gui.look.widgets import StatusText
+from pumpwatch_gui.gui.look.widgets import StatusText, remove_icons
 from pumpwatch_gui.gui.models.material import MaterialChooser
 from pumpwatch_gui.gui.shell.page import PageContext
 from pumpwatch_gui.gui.tables.rows_model import Column, RowsModel
@@ -38,8 +37,7 @@ class PreviewDialog(QDialog):
         self.rows: RowsModel[_Row] = RowsModel(_columns(pump), key=lambda r: r)
         self.table = TableView(context.appearance, self.rows, "First samples as read", many=True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        for made in self.buttons.buttons():
-            made.setIcon(QIcon())
+        remove_icons(self.buttons)
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Read it so")
         self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         self.buttons.accepted.connect(self._accept)

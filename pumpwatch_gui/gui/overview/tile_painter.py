@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, isnan, pi, sin
+from math import cos, pi, sin
 
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
@@ -364,9 +364,8 @@ class TilePainter:
 
 def _has_same_foot(state: TileState, before: TileState) -> bool:
     """Whether two states have the same line and health to show."""
-    return (state.line, state.brief) == (before.line, before.brief) and (
-        state.health == before.health or (isnan(state.health) and isnan(before.health))
-    )
+    now, then = ((one.line, one.brief, number(one.health, 0)) for one in (state, before))
+    return now == then
 
 
 def _first_tag(pump: PumpView, state: TileState) -> str:

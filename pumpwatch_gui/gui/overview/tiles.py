@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHideEvent, QPainter, QPaintEvent, QRegion, QResizeEvent
 from typing_extensions import override
 
@@ -58,7 +58,7 @@ class TileGrid(PaintedList):
         self._groups: tuple[Group, ...] = ()
         self._pumps: tuple[PumpView, ...] = ()
         self._was_hidden = False
-        self._live: dict[int, tuple[QRect, ...]] = {}
+        self._live, self._live_region = set[int](), QRegion()
         self._past = PastTraces(context, SPARK_POINTS)
         self._past.came.connect(self._past_came)
         self._painter = TilePainter(context.appearance, TileKind.LARGE, self._trace_of)
@@ -122,8 +122,9 @@ class TileGrid(PaintedList):
             is_fresh = state.pump_id in fresh or (state.blinks and was_on != self._on)
             alone = not is_fresh and differs_in_numbers_only(state, before)
             if alone and (parts := self._painter.live_parts(state)):
-                self._live[i] = tuple({*self._live.get(i, ()), *parts})
+                self._live.add(i)
                 for part in parts:
+                    self._live_region += part
                     self.update(part)
             elif is_fresh or state != before:
                 self.update(grid.rect(i).toAlignedRect().adjusted(-2, -2, 2, 2))
@@ -132,7 +133,8 @@ class TileGrid(PaintedList):
 
     def _begin(self, kind: TileKind) -> None:
         """Know nothing of what was painted: the tiles lie or look otherwise."""
-        self._painter, self._live = TilePainter(self.appearance, kind, self._trace_of), {}
+        self._painter = TilePainter(self.appearance, kind, self._trace_of)
+        self._live, self._live_region = set(), QRegion()
 
     def _state(
         self, number: int, pump: PumpView, view: StationView, kind: TileKind, seen: tuple[PumpView, TileState] | None
@@ -162,10 +164,9 @@ class TileGrid(PaintedList):
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the tiles that the event touches: of those with nothing but other numbers these alone."""
-        appearance, grid, live, others = self.appearance, self.grid, self._live, QRegion(event.region())
-        self._live = {}
-        for part in (part for parts in live.values() for part in parts):
-            others -= part
+        appearance, grid, live = self.appearance, self.grid, self._live
+        others = event.region().subtracted(self._live_region)
+        self._live, self._live_region = set(), QRegion()
         painter = QPainter(self)
         if not others.isEmpty():
             painter.save()

@@ -70,7 +70,7 @@ class TrendStack(Painted):
         self._curves: list[LaneCurve] = []
         self._still: QPixmap | None = None
         """What stays where it is while time passes: lines, labels and limits of the lanes."""
-        self._moved_at: tuple[int, float] = (0, 0.0)
+        self._moved_at: tuple[int, float] | None = None
         self._texts: tuple[str, ...] = ()
         self._drag: tuple[float, TimeWindow] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -116,12 +116,12 @@ class TrendStack(Painted):
         self.trended, self.large = tags, None
         if self._pump is not None:
             self._make_lanes(self._pump)
-            self._lay_out()
+            self._renew()
 
     def _make_lanes(self, pump: PumpView) -> None:
         columns = [*range(len(pump.profile.sensors)), *derived_columns(pump, self.trended)]
         self.lanes = (*(sensor_lane(i, pump.profile.quantities[i]) for i in columns), score_lane())
-        self._moved_at, self._still = (0, 0.0), None
+        self._moved_at = self._still = None
 
     def _past_came(self, pump_id: str) -> None:
         if self._pump is not None and self._pump.pump_id == pump_id:
@@ -159,7 +159,7 @@ class TrendStack(Painted):
 
     def _set_window(self, window: TimeWindow) -> None:
         """Turn to another stretch of time, which never ends in the future."""
-        self.window_now, self._moved_at = window.at_most(self._now_s or window.end_s), (0, 0.0)
+        self.window_now, self._moved_at = window.at_most(self._now_s or window.end_s), None
         self._read()
         self._renew()
         self._speak()

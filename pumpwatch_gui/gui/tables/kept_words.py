@@ -1,4 +1,4 @@
-"""A column of a table whose cells are cut, but not at the words that tell one row from another."""
+"""A column of a table whose cells are cut, but not at the words that distinguish two rows."""
 
 from typing import Any
 
